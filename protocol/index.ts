@@ -1,0 +1,6 @@
+export * from './constants.js';
+export * from './message.js';
+export * from './probe.js';
+export * from './errors.js';
+export * from './signature.js';
+export * from './service.js';
