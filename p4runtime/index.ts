@@ -1,0 +1,12 @@
+export * from './bytestring.js';
+export * from './codec.js';
+export * from './errors.js';
+export * from './load.js';
+export type * from './messages.js';
+export * from './name-index.js';
+export * from './p4info.js';
+export * from './p4info-file.js';
+export type * from './p4info-messages.js';
+export * from './service.js';
+export * from './status.js';
+export * from './uint128.js';

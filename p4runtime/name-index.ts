@@ -1,0 +1,85 @@
+/** Named objects with ids, found the way people write names. */
+import { P4InfoLookupError } from './errors.js';
+
+export interface Item {
+  readonly id: number;
+  readonly name: string;
+  readonly alias: string;
+}
+
+/** Ids are 32 bits with a meaning in the first byte, so hexadecimal reads better; those of fields count from 1. */
+function idText(id: number): string {
+  return id > 0xffff ? `0x${id.toString(16).padStart(8, '0')}` : String(id);
+}
+
+export class NameIndex<T extends Item> {
+  readonly #byId = new Map<number, T>();
+  readonly #byName = new Map<string, T>();
+
+  /**
+   * @param what the kind of object, for messages
+   * @param items in their own order, which `items` keeps
+   * @param where what they belong to, for messages
+   * @throws P4InfoLookupError if two have the same id or name
+   */
+  constructor(
+    readonly what: string,
+    readonly items: readonly T[],
+    private readonly where?: string,
+  ) {
+    for (const item of items) {
+      if (this.#byId.has(item.id) || this.#byName.has(item.name)) {
+        throw new P4InfoLookupError(
+          `The P4Info has two objects (${what}) of id ${idText(item.id)} or name ${item.name}.`,
+        );
+      }
+      this.#byId.set(item.id, item);
+      this.#byName.set(item.name, item);
+    }
+  }
+
+  get names(): string[] {
+    return this.items.map(({ name }) => name);
+  }
+
+  has(id: number): boolean {
+    return this.#byId.has(id);
+  }
+
+  /** @throws P4InfoLookupError that lists the valid ids with their names */
+  byId(id: number): T {
+    const item = this.#byId.get(id);
+    if (item) return item;
+    throw new P4InfoLookupError(
+      `There is no ${this.what} with id ${idText(id)}${this.#place()}; ${this.#valid((each) => `${idText(each.id)} ${each.name}`)}.`,
+    );
+  }
+
+  /**
+   * The object of this full name, alias, or suffix of one name only.
+   * @throws P4InfoLookupError that lists the candidates
+   */
+  find(name: string): T {
+    const found = this.#byName.get(name) ?? this.#only(name, this.items.filter(({ alias }) => alias === name));
+    const item = found ?? this.#only(name, this.items.filter((each) => each.name.endsWith(`.${name}`)));
+    if (item) return item;
+    throw new P4InfoLookupError(
+      `There is no ${this.what} named ${name}${this.#place()}; ${this.#valid((each) => each.name)}.`,
+    );
+  }
+
+  #only(name: string, matches: readonly T[]): T | undefined {
+    if (matches.length < 2) return matches[0];
+    throw new P4InfoLookupError(
+      `The name ${name} fits more than one ${this.what}${this.#place()}: ${matches.map((each) => each.name).join(', ')}.`,
+    );
+  }
+
+  #place(): string {
+    return this.where ? ` in ${this.where}` : '';
+  }
+
+  #valid(text: (item: T) => string): string {
+    return this.items.length === 0 ? `it has none` : `valid: ${this.items.map(text).join(', ')}`;
+  }
+}
