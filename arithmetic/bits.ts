@@ -1,0 +1,22 @@
+/** Small facts about bigints. */
+
+/** Bits needed to write a non-negative number: 0 for 0, else the index of the leading one plus 1. */
+export function bitLength(value: bigint): number {
+  if (value === 0n) return 0;
+  const hex = value.toString(16);
+  return hex.length * 4 - (Math.clz32(Number.parseInt(hex[0]!, 16)) - 28);
+}
+
+/**
+ * `value` divided by 2^shift, a non-negative number, rounded once; a negative shift multiplies.
+ * Nearest-even looks at every bit that leaves.
+ */
+export function shiftRounded(value: bigint, shift: number, rounding: 'truncate' | 'nearest-even'): bigint {
+  if (shift <= 0) return value << BigInt(-shift);
+  const quotient = value >> BigInt(shift);
+  if (rounding === 'truncate') return quotient;
+  const left = value - (quotient << BigInt(shift));
+  const half = 1n << BigInt(shift - 1);
+  const up = left > half || (left === half && (quotient & 1n) === 1n);
+  return up ? quotient + 1n : quotient;
+}

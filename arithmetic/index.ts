@@ -1,0 +1,12 @@
+export * from './accumulate.js';
+export * from './aggregate.js';
+export { fieldsOf, infinity, isNaNBits, quietNaN, unpack, type Fields, type Operand } from './element.js';
+export * from './errors.js';
+export * from './exact.js';
+export * from './formats.js';
+export * from './fp32-registers.js';
+export * from './key.js';
+export * from './profile.js';
+export * from './quantize.js';
+export * from './read-out.js';
+export { bitsOf, errorsInUlps, exactSums, roundedSums, sequentialSum } from './vectors.js';
