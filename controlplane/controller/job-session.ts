@@ -1,0 +1,227 @@
+/**
+ * The membership of one job over time: who is connected, which epoch they are in, and when it may
+ * start (docs/controller.md, "Session protocol"). Knows neither gRPC nor P4Runtime.
+ */
+import { MembershipEndedError, type ControlPlaneError } from '../errors.js';
+import type { ControllerMessage, FailedMessage, JobPhase, ProgressMessage } from '../messages.js';
+import type { JobRecord, MemberRecord } from './state.js';
+
+/** The stream to one worker. Neither method throws: a dead stream reports itself by {@link JobSession.disconnected}. */
+export interface MemberLink {
+  send(message: ControllerMessage): void;
+  /** Ends the stream; an error tells the worker why. */
+  end(error?: ControlPlaneError): void;
+}
+
+/** What a session needs of its controller. */
+export interface JobDesk {
+  record(): JobRecord;
+  /** Returns when the change is safe in the store. */
+  save(change: Partial<JobRecord>): void;
+  /** First epoch number that was never used on the job's slots. */
+  nextEpoch(): number;
+  /** Resolves when the switch matches the stored state; waits for an unreachable switch. */
+  program(): Promise<void>;
+}
+
+export interface SessionTiming {
+  /** How long a member may take to answer Membership before it is dropped, in milliseconds. */
+  readonly progressTimeoutMs: number;
+  /** How long the members of a running job may take to come back after a restart of the controller, in milliseconds. */
+  readonly returnTimeoutMs: number;
+}
+
+/**
+ * - `waiting`: not all workers have joined yet; no epoch.
+ * - `returning`: the controller restarted; the stored members have some time to come back.
+ * - `collecting`: a new epoch is stored and announced; Progress is awaited from each member.
+ * - `programming`: everyone has answered and has stopped sending; the switch is being written.
+ * - `running`: Resume was sent.
+ */
+type Phase = 'waiting' | 'returning' | 'collecting' | 'programming' | 'running';
+
+interface Attached {
+  readonly member: MemberRecord;
+  readonly link: MemberLink;
+}
+
+export class JobSession {
+  private phase: Phase;
+  /** Connected workers by rank. From `collecting` on these are exactly the members of the stored epoch. */
+  private readonly attached = new Map<number, Attached>();
+  /** Answers for the stored epoch only: cleared whenever it is raised. */
+  private readonly progress = new Map<number, ProgressMessage>();
+  private timer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly desk: JobDesk,
+    private readonly timing: SessionTiming,
+  ) {
+    const returning = desk.record().members.length > 0;
+    this.phase = returning ? 'returning' : 'waiting';
+    if (returning) this.startTimer(timing.returnTimeoutMs, () => this.returnTimeExpired());
+  }
+
+  get state(): JobPhase {
+    if (this.phase === 'waiting' || this.phase === 'running') return this.phase;
+    return 'recovering';
+  }
+
+  connectedRanks(): number[] {
+    return [...this.attached.keys()].sort((a, b) => a - b);
+  }
+
+  connectedMembers(): MemberRecord[] {
+    return this.connectedRanks().map((rank) => this.attached.get(rank)!.member);
+  }
+
+  /**
+   * Takes in a worker that admission has accepted. A link that the rank had before is a broken
+   * connection of the same worker, and is replaced.
+   */
+  join(member: MemberRecord, link: MemberLink, welcome: ControllerMessage): void {
+    const previous = this.attached.get(member.rank);
+    this.attached.set(member.rank, { member, link });
+    previous?.link.end(new MembershipEndedError(`worker ${member.rank} connected again`));
+    link.send(welcome);
+    switch (this.phase) {
+      case 'waiting':
+        if (this.attached.size === this.desk.record().workers) this.raise('all workers have joined');
+        return;
+      case 'returning':
+        if (this.desk.record().members.every(({ rank }) => this.attached.has(rank))) this.raise('the controller restarted');
+        return;
+      default:
+        this.raise(`worker ${member.rank} joined`);
+    }
+  }
+
+  /** The worker says that it leaves. */
+  leave(rank: number, link: MemberLink): void {
+    this.detach(rank, link, `worker ${rank} left`);
+    link.end();
+  }
+
+  /** The worker's stream ended without a Leave. */
+  disconnected(rank: number, link: MemberLink): void {
+    this.detach(rank, link, `worker ${rank} was lost`);
+  }
+
+  progressed(rank: number, link: MemberLink, report: ProgressMessage): void {
+    const record = this.desk.record();
+    if (!this.holds(rank, link) || report.epoch !== record.epoch) return;
+    if (this.phase === 'collecting') {
+      this.progress.set(rank, report);
+      if (this.progress.size === this.attached.size) this.program();
+    } else if (this.phase === 'running' && report.completed > record.completed) {
+      // A member about to leave says what it completed, so that the others do not repeat it without its part.
+      this.desk.save({ completed: report.completed });
+    }
+  }
+
+  /** The worker cannot finish an operation: nobody can, because every operation needs all members. */
+  failed(rank: number, link: MemberLink, failed: FailedMessage): void {
+    const record = this.desk.record();
+    // Several members may give up the same operation; the first one decides it.
+    if (!this.holds(rank, link) || failed.operation <= record.completed) return;
+    // Stored first: a controller that dies here must not hand the number out a second time.
+    this.desk.save({ completed: failed.operation });
+    for (const [other, { link: otherLink }] of this.attached) if (other !== rank) otherLink.send({ aborted: failed });
+    // Before Resume the number is simply part of what Resume says.
+    if (this.phase === 'running') this.raise(`worker ${rank} gave up operation ${failed.operation}`);
+  }
+
+  /** The switch has lost its registers and tables: rounds under way cannot be completed. */
+  switchLost(): void {
+    if (this.phase === 'programming') return;
+    this.desk.save({ active: undefined });
+    if (this.phase === 'running') this.raise('the switch restarted');
+  }
+
+  /** Ends all streams. */
+  close(error: ControlPlaneError): void {
+    this.closed = true;
+    this.stopTimer();
+    const links = [...this.attached.values()];
+    this.attached.clear();
+    for (const { link } of links) link.end(error);
+  }
+
+  private holds(rank: number, link: MemberLink): boolean {
+    return this.attached.get(rank)?.link === link;
+  }
+
+  private detach(rank: number, link: MemberLink, reason: string): void {
+    if (!this.holds(rank, link)) return;
+    this.attached.delete(rank);
+    if (this.phase !== 'waiting' && this.phase !== 'returning') this.raise(reason);
+  }
+
+  /** A new epoch with everyone who is connected. */
+  private raise(reason: string): void {
+    this.stopTimer();
+    this.progress.clear();
+    const members = this.connectedMembers();
+    if (members.length === 0) {
+      this.phase = 'waiting';
+      this.desk.save({ members: [], active: undefined, completed: 0 });
+      void this.desk.program().catch(() => undefined);
+      return;
+    }
+    const epoch = this.desk.nextEpoch();
+    this.phase = 'collecting';
+    this.desk.save({ epoch, members });
+    const ranks = members.map(({ rank }) => rank);
+    for (const { link } of this.attached.values()) link.send({ membership: { epoch, ranks, reason } });
+    this.startTimer(this.timing.progressTimeoutMs, () => this.progressTimeExpired());
+  }
+
+  /** All members stand still: nobody sends until Resume, so the tables can change in any order. */
+  private program(): void {
+    this.stopTimer();
+    this.phase = 'programming';
+    const { epoch, members } = this.desk.record();
+    this.desk.save({ active: { epoch, members } });
+    const current = (): boolean => !this.closed && this.phase === 'programming' && this.desk.record().epoch === epoch;
+    this.desk.program().then(
+      () => {
+        if (current()) this.resume(epoch);
+      },
+      () => undefined,
+    );
+  }
+
+  private resume(epoch: number): void {
+    const reports = [...this.progress.values()].map(({ completed }) => completed);
+    const completed = Math.max(this.desk.record().completed, ...reports);
+    this.desk.save({ completed });
+    this.phase = 'running';
+    for (const { link } of this.attached.values()) link.send({ resume: { epoch, completed } });
+  }
+
+  private progressTimeExpired(): void {
+    const silent = [...this.attached].filter(([rank]) => !this.progress.has(rank));
+    for (const [rank] of silent) this.attached.delete(rank);
+    const seconds = this.timing.progressTimeoutMs / 1000;
+    for (const [rank, { link }] of silent) {
+      link.end(new MembershipEndedError(`worker ${rank} did not answer Membership within ${seconds} s and is no longer a member`));
+    }
+    this.raise(`no answer from worker ${silent.map(([rank]) => rank).join(', ')}`);
+  }
+
+  private returnTimeExpired(): void {
+    this.raise('the controller restarted, and not all members came back');
+  }
+
+  private startTimer(milliseconds: number, expired: () => void): void {
+    this.stopTimer();
+    this.timer = setTimeout(expired, milliseconds);
+    this.timer.unref();
+  }
+
+  private stopTimer(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+  }
+}

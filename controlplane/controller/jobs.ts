@@ -1,0 +1,110 @@
+/** Making and finding jobs: pure functions from one stored state to the next. */
+import { MAX_JOBS, MAX_WORKERS, POOL_SLOTS } from '../../protocol/constants.js';
+import { choices, InvalidJobError, JobExistsError, TooManyJobsError, UnknownJobError, UnknownSwitchError } from '../errors.js';
+import type { CreateJobRequest } from '../messages.js';
+import { resolveJobProfile } from './profile.js';
+import { allocateSlots, freeRanges, type SlotRange } from './slot-allocator.js';
+import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
+
+/** Slots of a job that does not say: a window of 64 packets, and room for eight such jobs. */
+export const DEFAULT_SLOTS = 64;
+
+const NAME = /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/i;
+
+/**
+ * The record of a new job; not yet in the state.
+ * @throws InvalidJobError, JobExistsError, UnknownSwitchError, TooManyJobsError, PoolFullError
+ */
+export function newJob(state: ControllerState, request: CreateJobRequest): JobRecord {
+  const { name, workers } = request;
+  if (!NAME.test(name)) {
+    throw new InvalidJobError(
+      `"${name}" is not a job name: 1 to 63 letters, digits, dots, hyphens and underscores, with a letter or digit at both ends`,
+    );
+  }
+  if (Object.hasOwn(state.jobs, name)) throw new JobExistsError(name, jobNames(state));
+  if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
+    throw new InvalidJobError(`a job has 1 to ${MAX_WORKERS} workers, not ${workers}`);
+  }
+  const slots = request.slots === undefined || request.slots === 0 ? DEFAULT_SLOTS : request.slots;
+  if (!Number.isInteger(slots) || slots < 1 || slots > POOL_SLOTS) {
+    throw new InvalidJobError(`a job has 1 to ${POOL_SLOTS} slots, not ${slots}`);
+  }
+  const profile = resolveJobProfile(request);
+  const switchName = switchOf(state, request.switchName).name;
+  const number = freeNumber(state, switchName);
+  const range = allocateSlots(POOL_SLOTS, usedRanges(state, switchName), slots, switchName);
+  return {
+    name,
+    switchName,
+    number,
+    // Group 0 means "no multicast" to the packet replication engine.
+    multicastGroup: number + 1,
+    workers,
+    slotBase: range.base,
+    slots,
+    profile,
+    epoch: 0,
+    members: [],
+    completed: 0,
+    countersReset: false,
+  };
+}
+
+/** @throws UnknownJobError listing the jobs */
+export function findJob(state: ControllerState, name: string): JobRecord {
+  const job = Object.hasOwn(state.jobs, name) ? state.jobs[name] : undefined;
+  if (job === undefined) throw new UnknownJobError(name, jobNames(state));
+  return job;
+}
+
+export function withJob(state: ControllerState, job: JobRecord): ControllerState {
+  return { ...state, jobs: { ...state.jobs, [job.name]: job } };
+}
+
+/** The state without the job, whose epochs stay used up on its switch. */
+export function withoutJob(state: ControllerState, job: JobRecord): ControllerState {
+  const { [job.name]: _, ...jobs } = state.jobs;
+  const floor = Math.max(state.epochFloor[job.switchName] ?? 0, job.epoch);
+  return { ...state, jobs, epochFloor: { ...state.epochFloor, [job.switchName]: floor } };
+}
+
+export function nextEpoch(state: ControllerState, job: JobRecord): number {
+  return Math.max(job.epoch, state.epochFloor[job.switchName] ?? 0) + 1;
+}
+
+export function jobsOn(state: ControllerState, switchName: string): JobRecord[] {
+  return Object.values(state.jobs).filter((job) => job.switchName === switchName);
+}
+
+export function slotsFree(state: ControllerState, switchName: string): number {
+  return freeRanges(POOL_SLOTS, usedRanges(state, switchName)).reduce((sum, range) => sum + range.slots, 0);
+}
+
+function jobNames(state: ControllerState): string[] {
+  return Object.keys(state.jobs).sort();
+}
+
+function usedRanges(state: ControllerState, switchName: string): SlotRange[] {
+  return jobsOn(state, switchName).map(({ slotBase, slots }) => ({ base: slotBase, slots }));
+}
+
+/** @param name empty or undefined: the only switch. @throws UnknownSwitchError */
+function switchOf(state: ControllerState, name: string | undefined): SwitchConfig {
+  const switches = Object.values(state.switches);
+  if (name === undefined || name === '') {
+    const only = switches[0];
+    if (only === undefined) throw new UnknownSwitchError('the controller has no switch to put a job on');
+    if (switches.length > 1) throw new UnknownSwitchError(`name the switch of the job: one of ${choices(Object.keys(state.switches))}`);
+    return only;
+  }
+  const found = Object.hasOwn(state.switches, name) ? state.switches[name] : undefined;
+  if (found === undefined) throw new UnknownSwitchError(`there is no switch "${name}" (switches: ${choices(Object.keys(state.switches))})`);
+  return found;
+}
+
+function freeNumber(state: ControllerState, switchName: string): number {
+  const used = new Set(jobsOn(state, switchName).map(({ number }) => number));
+  for (let number = 0; number < MAX_JOBS; number++) if (!used.has(number)) return number;
+  throw new TooManyJobsError(`switch "${switchName}" holds ${MAX_JOBS} jobs already, as many as it can; delete one first`);
+}

@@ -1,0 +1,95 @@
+/** What the controller wants to be true; exactly this is in the store, and everything else follows from it. */
+
+/** One switch and how its workers reach it. */
+export interface SwitchConfig {
+  readonly name: string;
+  /** P4Runtime server, `host:port`. */
+  readonly address: string;
+  readonly deviceId: number;
+  /** Address to which workers send contributions; key of the table `fpisa.local`. */
+  readonly serviceIp: string;
+  readonly serviceMac: string;
+  readonly serviceUdpPort: number;
+  /**
+   * Switch ports that workers may use. A port whose workers send to an endpoint of its own (a UDP
+   * socket of the embedded switch) has it as `ip:udpport`; null: they send to the service address.
+   */
+  readonly ports: Readonly<Record<number, string | null>>;
+  /** Which build of the program to push. */
+  readonly valuesPerPacket: number;
+  /** Routes for ordinary IPv4 traffic. Undefined: the controller leaves the table `fpisa.ipv4` alone. */
+  readonly routes?: readonly Route[];
+}
+
+export interface Route {
+  /** `a.b.c.d/length` */
+  readonly prefix: string;
+  readonly port: number;
+  /** Destination MAC address of frames that take this route. */
+  readonly mac: string;
+}
+
+/** Numeric profile as it goes into the switch (design §1.2). */
+export interface ProfileRecord {
+  readonly name: string;
+  readonly format: 'fp32' | 'int32';
+  readonly mode: 'full' | 'approximate';
+  readonly guard: number;
+  readonly rounding: 'truncate' | 'nearest-even';
+  readonly leftShiftLimit: number;
+}
+
+export interface MemberRecord {
+  readonly rank: number;
+  readonly ip: string;
+  readonly udpPort: number;
+  readonly mac: string;
+  readonly switchPort: number;
+}
+
+/** A membership that is, or is being, written into the switch's tables. */
+export interface ActiveEpoch {
+  readonly epoch: number;
+  readonly members: readonly MemberRecord[];
+}
+
+export interface JobRecord {
+  readonly name: string;
+  readonly switchName: string;
+  /** As it stands in packets; unique on its switch. */
+  readonly number: number;
+  readonly multicastGroup: number;
+  readonly workers: number;
+  readonly slotBase: number;
+  readonly slots: number;
+  readonly profile: ProfileRecord;
+  /** Last epoch number given out, stored before any worker hears of it. 0: none yet. */
+  readonly epoch: number;
+  /** Members of `epoch`; empty while the job waits for its workers. */
+  readonly members: readonly MemberRecord[];
+  /** What the tables hold. Undefined: nothing, contributions of the job are dropped. */
+  readonly active?: ActiveEpoch | undefined;
+  /** Highest operation number that the job has used up, so that a restart cannot go back behind it. */
+  readonly completed: number;
+  /** False until the job's event counters have been zeroed on the switch: they outlive earlier jobs of this number. */
+  readonly countersReset: boolean;
+}
+
+export interface ControllerState {
+  readonly version: 1;
+  /** Random; half of the pipeline cookie, so that a switch that another store programmed is recognised. */
+  readonly storeId: number;
+  /** Low half of the P4Runtime election id. Grows with every connection, so a successor always wins. */
+  readonly electionId: number;
+  readonly switches: Readonly<Record<string, SwitchConfig>>;
+  readonly jobs: Readonly<Record<string, JobRecord>>;
+  /**
+   * Per switch: no new job may start at this epoch or below. Registers are never cleared, so a slot may
+   * still hold a round of a deleted job, and equal epochs would make the new job's chunks look stale.
+   */
+  readonly epochFloor: Readonly<Record<string, number>>;
+}
+
+export function emptyState(storeId: number): ControllerState {
+  return { version: 1, storeId, electionId: 0, switches: {}, jobs: {}, epochFloor: {} };
+}

@@ -1,0 +1,147 @@
+/**
+ * Errors of the control plane. Each carries a stable `code` and the gRPC status it becomes when it
+ * crosses the controller's service; its message says what is possible instead.
+ */
+import { status } from '@grpc/grpc-js';
+import { FpisaError } from '../protocol/errors.js';
+
+/** Base of every error that the controller raises on purpose. */
+export abstract class ControlPlaneError extends FpisaError {
+  /** gRPC status code with which the service reports it. */
+  abstract readonly grpcStatus: status;
+}
+
+/** "a, b, c", or `none` for an empty list: how every message lists what can be chosen. */
+export function choices(values: Iterable<string | number>): string {
+  const list = [...values];
+  return list.length === 0 ? 'none' : list.join(', ');
+}
+
+export class UnknownJobError extends ControlPlaneError {
+  readonly code = 'FPISA_UNKNOWN_JOB';
+  readonly grpcStatus = status.NOT_FOUND;
+  constructor(name: string, jobs: Iterable<string>) {
+    super(`there is no job "${name}" (jobs: ${choices(jobs)})`);
+  }
+}
+
+export class JobExistsError extends ControlPlaneError {
+  readonly code = 'FPISA_JOB_EXISTS';
+  readonly grpcStatus = status.ALREADY_EXISTS;
+  constructor(name: string, jobs: Iterable<string>) {
+    super(`a job named "${name}" exists already (jobs: ${choices(jobs)})`);
+  }
+}
+
+/** A request whose values cannot make a job: name, worker count, slots, profile. */
+export class InvalidJobError extends ControlPlaneError {
+  readonly code = 'FPISA_INVALID_JOB';
+  readonly grpcStatus = status.INVALID_ARGUMENT;
+}
+
+/** The slot pool of a switch has no range of the length asked for. */
+export class PoolFullError extends ControlPlaneError {
+  readonly code = 'FPISA_POOL_FULL';
+  readonly grpcStatus = status.RESOURCE_EXHAUSTED;
+}
+
+/** Every job number of a switch is in use. */
+export class TooManyJobsError extends ControlPlaneError {
+  readonly code = 'FPISA_TOO_MANY_JOBS';
+  readonly grpcStatus = status.RESOURCE_EXHAUSTED;
+}
+
+/** A job that still has connected workers cannot be deleted without `force`. */
+export class JobBusyError extends ControlPlaneError {
+  readonly code = 'FPISA_JOB_BUSY';
+  readonly grpcStatus = status.FAILED_PRECONDITION;
+}
+
+export class UnknownSwitchError extends ControlPlaneError {
+  readonly code = 'FPISA_UNKNOWN_SWITCH';
+  readonly grpcStatus = status.NOT_FOUND;
+}
+
+/** The configuration of a switch cannot be used. */
+export class SwitchConfigError extends ControlPlaneError {
+  readonly code = 'FPISA_SWITCH_CONFIG';
+  readonly grpcStatus = status.INVALID_ARGUMENT;
+}
+
+/** The operation needs the switch, which is not connected or not programmed. */
+export class SwitchNotReadyError extends ControlPlaneError {
+  readonly code = 'FPISA_SWITCH_NOT_READY';
+  readonly grpcStatus = status.UNAVAILABLE;
+}
+
+export class RankOutOfRangeError extends ControlPlaneError {
+  readonly code = 'FPISA_RANK_OUT_OF_RANGE';
+  readonly grpcStatus = status.INVALID_ARGUMENT;
+  constructor(rank: number, job: string, workers: number, free: Iterable<number>) {
+    super(`rank ${rank} is not one of job "${job}": it has ${workers} workers, ranks 0 to ${workers - 1} (free: ${choices(free)})`);
+  }
+}
+
+export class RankTakenError extends ControlPlaneError {
+  readonly code = 'FPISA_RANK_TAKEN';
+  readonly grpcStatus = status.ALREADY_EXISTS;
+  constructor(rank: number, job: string, holder: string, free: Iterable<number>) {
+    super(`rank ${rank} of job "${job}" is held by the worker at ${holder} (free: ${choices(free)})`);
+  }
+}
+
+/** All ranks of the job have a connected worker. */
+export class JobFullError extends ControlPlaneError {
+  readonly code = 'FPISA_JOB_FULL';
+  readonly grpcStatus = status.RESOURCE_EXHAUSTED;
+  constructor(job: string, workers: number) {
+    super(`job "${job}" is full: all of its ${workers} ranks have a connected worker`);
+  }
+}
+
+export class AddressTakenError extends ControlPlaneError {
+  readonly code = 'FPISA_ADDRESS_TAKEN';
+  readonly grpcStatus = status.ALREADY_EXISTS;
+}
+
+/** A worker's IP address, MAC address or UDP port that no packet can come from. */
+export class InvalidAddressError extends ControlPlaneError {
+  readonly code = 'FPISA_INVALID_ADDRESS';
+  readonly grpcStatus = status.INVALID_ARGUMENT;
+}
+
+/** The switch port that a worker asked for does not exist, or none is left. */
+export class SwitchPortError extends ControlPlaneError {
+  readonly code = 'FPISA_SWITCH_PORT';
+  readonly grpcStatus = status.RESOURCE_EXHAUSTED;
+}
+
+/** A Join stream that does not follow the session protocol. */
+export class SessionProtocolError extends ControlPlaneError {
+  readonly code = 'FPISA_SESSION_PROTOCOL';
+  readonly grpcStatus = status.FAILED_PRECONDITION;
+}
+
+/** This worker's membership ended by the controller's decision. */
+export class MembershipEndedError extends ControlPlaneError {
+  readonly code = 'FPISA_MEMBERSHIP_ENDED';
+  readonly grpcStatus = status.ABORTED;
+}
+
+/** Another controller uses the store. */
+export class StoreLockedError extends ControlPlaneError {
+  readonly code = 'FPISA_STORE_LOCKED';
+  readonly grpcStatus = status.FAILED_PRECONDITION;
+}
+
+/** The store's file is not one that this version wrote. */
+export class StoreFormatError extends ControlPlaneError {
+  readonly code = 'FPISA_STORE_FORMAT';
+  readonly grpcStatus = status.DATA_LOSS;
+}
+
+/** A build of the P4 program is not there, or not readable. */
+export class ArtifactError extends ControlPlaneError {
+  readonly code = 'FPISA_ARTIFACT';
+  readonly grpcStatus = status.FAILED_PRECONDITION;
+}

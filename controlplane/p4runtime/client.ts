@@ -1,0 +1,451 @@
+/** A P4Runtime client that speaks in names and plain values, and keeps itself connected. */
+import { EventEmitter } from 'node:events';
+import { status as Code, type ChannelCredentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
+import { decodeBytestring, encodeBytestring } from '../../p4runtime/bytestring.js';
+import { P4InfoIndex } from '../../p4runtime/p4info.js';
+import { unary } from '../../p4runtime/service.js';
+import { codeName, statusOf, updateErrors } from '../../p4runtime/status.js';
+import { toUint128 } from '../../p4runtime/uint128.js';
+import type { Atomicity, DigestList, Entity, ForwardingPipelineConfig, Init, P4Data, PacketIn, PipelineAction, PipelineResponseType, StreamMessageResponse } from '../../p4runtime/messages.js';
+import { Backoff } from './backoff.js';
+import { Connection } from './connection.js';
+import { channelCredentials, type TlsOptions } from './credentials.js';
+import { checkIndex, decodeCounter, decodeReplica, EntityCodec } from './entity-codec.js';
+import { ConnectError, NoPipelineError, NotConnectedError, NotPrimaryError, RpcError, WriteError } from './errors.js';
+import type { CloneSession, CounterValue, Entry, EntryKeyInput, MulticastGroup, UpdateInput, Value } from './entries.js';
+import type { Pipeline } from './pipeline.js';
+import { parseValue } from './values.js';
+
+export interface ClientOptions {
+  /** `host:port`; P4Runtime's own port is 9559. */
+  readonly address: string;
+  readonly deviceId: bigint | number;
+  /** Larger wins. A function is asked at each attempt, so that a successor can outbid its own dead connection. */
+  readonly electionId?: bigint | (() => bigint);
+  readonly role?: string;
+  readonly tls?: TlsOptions;
+  /** Of each unary call and read, in milliseconds. */
+  readonly rpcTimeoutMs?: number;
+  /** Bounds of the pause between attempts to connect, in milliseconds. */
+  readonly reconnectMs?: { readonly first: number; readonly most: number };
+  readonly channelOptions?: ChannelOptions;
+}
+
+export interface PacketInEvent {
+  readonly payload: Uint8Array;
+  /** Fields of the `packet_in` header by name. */
+  readonly metadata: Readonly<Record<string, bigint>>;
+}
+
+export interface DigestEvent {
+  readonly digest: string;
+  readonly listId: bigint;
+  readonly data: readonly P4Data[];
+}
+
+interface Events {
+  /** The switch has answered, at first or again. */
+  connected: [role: { primary: boolean; primaryId: bigint }];
+  /** Mastership changed while connected. */
+  role: [role: { primary: boolean; primaryId: bigint }];
+  disconnected: [error: ConnectError];
+  packetIn: [packet: PacketInEvent];
+  digest: [digest: DigestEvent];
+  /** Entries of tables with idle timeout support that nothing hit. */
+  idle: [entries: Entry[]];
+  /** The switch could not process a packet-out or digest acknowledgement. */
+  streamError: [error: RpcError];
+}
+
+export type ConnectionState = 'closed' | 'connecting' | 'primary' | 'backup';
+
+const RPC_TIMEOUT_MS = 15_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+const RECONNECT_MS = { first: 100, most: 3_000 };
+
+/**
+ * `connect()` or `start()`, then everything else. A lost connection is made again until `close()`; calls
+ * in between fail with NotConnectedError.
+ *
+ * @throws P4InfoLookupError and EntityError for wrong names and values, NotConnectedError, NotPrimaryError,
+ * NoPipelineError, WriteError (per update) and RpcError, from every call
+ */
+export class P4RuntimeClient extends EventEmitter<Events> {
+  readonly address: string;
+  readonly deviceId: bigint;
+  private readonly credentials: ChannelCredentials;
+  private readonly channelOptions: ChannelOptions;
+  private readonly backoff: Backoff;
+  private connection: Connection | undefined;
+  private codec: EntityCodec | undefined;
+  private state_: ConnectionState = 'closed';
+  private retry: NodeJS.Timeout | undefined;
+  /** Since the last success, for the message of a failed connect(). */
+  private attempts = 0;
+  private lastError: ConnectError | undefined;
+
+  /** @throws EntityError for TLS options that cannot be used */
+  constructor(private readonly options: ClientOptions) {
+    super();
+    this.address = options.address;
+    this.deviceId = BigInt(options.deviceId);
+    const channel = channelCredentials(options.tls);
+    this.credentials = channel.credentials;
+    this.channelOptions = { ...channel.options, ...options.channelOptions };
+    const { first, most } = options.reconnectMs ?? RECONNECT_MS;
+    this.backoff = new Backoff(first, most);
+  }
+
+  get state(): ConnectionState {
+    return this.state_;
+  }
+
+  /** Why there is no connection, while there is none. */
+  get connectError(): ConnectError | undefined {
+    return this.lastError;
+  }
+
+  /** Names and ids of the pipeline in use. @throws NoPipelineError */
+  get p4info(): P4InfoIndex {
+    return this.entities.index;
+  }
+
+  /** @throws NoPipelineError */
+  get entities(): EntityCodec {
+    if (this.codec === undefined) throw new NoPipelineError(`no pipeline is known for ${this.address}; call setPipeline or getPipeline first`);
+    return this.codec;
+  }
+
+  /** Keeps trying to connect; `connected` tells when. */
+  start(): void {
+    if (this.state_ !== 'closed') return;
+    this.state_ = 'connecting';
+    this.attempt();
+  }
+
+  /**
+   * Connects, and stays connected.
+   * @returns whether this client is primary
+   * @throws ConnectError when no server answers in time, saying what was tried
+   */
+  connect(options: { timeoutMs?: number } = {}): Promise<{ primary: boolean }> {
+    const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.off('connected', done);
+        const message = `no P4Runtime server answered at ${this.address} (device ${this.deviceId}) within ${timeoutMs / 1000} s: ${this.attempts} attempts, the last: ${this.lastError?.message ?? 'still waiting for its answer'}`;
+        this.close();
+        reject(new ConnectError(message));
+      }, timeoutMs);
+      const done = (role: { primary: boolean }): void => {
+        clearTimeout(timer);
+        resolve({ primary: role.primary });
+      };
+      this.once('connected', done);
+      this.start();
+    });
+  }
+
+  close(): void {
+    clearTimeout(this.retry);
+    this.connection?.close();
+    this.connection = undefined;
+    this.state_ = 'closed';
+  }
+
+  // Pipeline
+
+  /** Uses this P4Info for names without asking the switch. */
+  usePipeline(pipeline: Pick<Pipeline, 'index'>): void {
+    this.codec = new EntityCodec(pipeline.index);
+  }
+
+  async setPipeline(pipeline: Pipeline, action: PipelineAction = 'VERIFY_AND_COMMIT'): Promise<void> {
+    const connection = this.connected();
+    await this.call('SetForwardingPipelineConfig', () =>
+      unary(
+        connection.stub,
+        'SetForwardingPipelineConfig',
+        {
+          deviceId: this.deviceId,
+          role: this.options.role ?? '',
+          electionId: toUint128(connection.electionId),
+          action,
+          config: { p4info: pipeline.p4info, p4DeviceConfig: pipeline.deviceConfig, cookie: { cookie: pipeline.cookie } },
+        },
+        this.deadline(),
+      ),
+    );
+    this.usePipeline(pipeline);
+  }
+
+  /**
+   * What the switch runs; undefined when it has no pipeline. When the answer holds a P4Info, names are
+   * resolved by it from now on.
+   */
+  async getPipeline(responseType: PipelineResponseType = 'P4INFO_AND_COOKIE'): Promise<ForwardingPipelineConfig | undefined> {
+    const connection = this.connected();
+    let config: ForwardingPipelineConfig | undefined;
+    try {
+      ({ config } = await this.call('GetForwardingPipelineConfig', () =>
+        unary(connection.stub, 'GetForwardingPipelineConfig', { deviceId: this.deviceId, responseType }, this.deadline()),
+      ));
+    } catch (error) {
+      // How a switch says "none" when it never had one; another says it with an empty answer.
+      if (error instanceof RpcError && error.status === Code.FAILED_PRECONDITION) return undefined;
+      throw error;
+    }
+    if (config?.p4info !== undefined) this.usePipeline({ index: new P4InfoIndex(config.p4info) });
+    const empty = config?.p4info === undefined && config?.cookie === undefined && (config?.p4DeviceConfig.length ?? 0) === 0;
+    return empty ? undefined : config;
+  }
+
+  /** Pushes the pipeline unless the switch runs one with the same cookie. */
+  async ensurePipeline(pipeline: Pipeline): Promise<'kept' | 'pushed'> {
+    const present = await this.getPipeline('COOKIE_ONLY');
+    if (present?.cookie?.cookie === pipeline.cookie) {
+      this.usePipeline(pipeline);
+      return 'kept';
+    }
+    await this.setPipeline(pipeline);
+    return 'pushed';
+  }
+
+  /** P4Runtime version of the server. */
+  async apiVersion(): Promise<string> {
+    const { stub } = this.connected();
+    const { p4runtimeApiVersion } = await this.call('Capabilities', () => unary(stub, 'Capabilities', {}, this.deadline()));
+    return p4runtimeApiVersion;
+  }
+
+  // Entities
+
+  /**
+   * Applies updates in order. BMv2 offers no atomic batches, so by default each update stands alone.
+   * @throws WriteError naming the updates that failed; the others were applied
+   */
+  async write(updates: readonly UpdateInput[], atomicity: Atomicity = 'CONTINUE_ON_ERROR'): Promise<void> {
+    if (updates.length === 0) return;
+    const connection = this.connected();
+    const codec = this.entities;
+    const request = {
+      deviceId: this.deviceId,
+      role: this.options.role ?? '',
+      electionId: toUint128(connection.electionId),
+      updates: updates.map(({ type, entity }) => ({ type, entity: codec.entity(entity) })),
+      atomicity,
+    };
+    try {
+      await unary(connection.stub, 'Write', request, this.deadline());
+    } catch (error) {
+      const failed = updateErrors(error).flatMap(({ canonicalCode, message }, index) => {
+        const update = updates[index];
+        if (canonicalCode === Code.OK || update === undefined) return [];
+        return [{ index, update: `${update.type} ${codec.describe(update.entity)}`, status: canonicalCode as Code, message }];
+      });
+      if (failed.length > 0) throw new WriteError(failed, updates.length, { cause: error });
+      throw this.rpcError('Write', error);
+    }
+  }
+
+  /** Entities as the switch sends them. */
+  async read(entities: readonly Init<Entity>[]): Promise<Entity[]> {
+    const { stub } = this.connected();
+    const found: Entity[] = [];
+    await this.call('Read', () => {
+      const call = stub.Read({ deviceId: this.deviceId, role: this.options.role ?? '', entities: [...entities] }, undefined, this.deadline());
+      return new Promise<void>((resolve, reject) => {
+        call.on('data', (response: { entities: Entity[] }) => found.push(...response.entities));
+        call.on('error', reject);
+        call.on('end', resolve);
+      });
+    });
+    return found;
+  }
+
+  /** All entries of a table; not its default. @param counters ask for the direct counters too */
+  async readTable(table: string, options: { counters?: boolean } = {}): Promise<Entry[]> {
+    const { id } = this.p4info.tables.find(table);
+    return this.entriesOf(await this.read([{ tableEntry: { tableId: id, ...(options.counters === true && { counterData: {} }) } }]));
+  }
+
+  /** One entry, or undefined. */
+  async readEntry(key: EntryKeyInput): Promise<Entry | undefined> {
+    const tableEntry = this.entities.tableEntryKey(key);
+    try {
+      return this.entriesOf(await this.read([{ tableEntry }]))[0];
+    } catch (error) {
+      if (error instanceof RpcError && error.status === Code.NOT_FOUND) return undefined;
+      throw error;
+    }
+  }
+
+  /** The default entry of a table, if it has a default action. */
+  async readDefault(table: string): Promise<Entry | undefined> {
+    const { id } = this.p4info.tables.find(table);
+    const entities = await this.read([{ tableEntry: { tableId: id, isDefaultAction: true } }]);
+    return entities.flatMap(({ tableEntry }) => (tableEntry ? [this.entities.decodeEntry(tableEntry)] : []))[0];
+  }
+
+  /** All cells of a counter, in order. */
+  async readCounters(name: string): Promise<CounterValue[]> {
+    const counter = this.p4info.counters.find(name);
+    const values: CounterValue[] = Array.from({ length: counter.size }, () => ({ packets: 0n, bytes: 0n }));
+    for (const { counterEntry } of await this.read([{ counterEntry: { counterId: counter.id } }])) {
+      if (counterEntry?.data) values[Number(counterEntry.index?.index ?? 0n)] = decodeCounter(counterEntry.data);
+    }
+    return values;
+  }
+
+  /** @returns the cells asked for, in the order of `indices` */
+  async readCounterCells(name: string, indices: readonly number[]): Promise<CounterValue[]> {
+    const counter = this.p4info.counters.find(name);
+    for (const index of indices) checkIndex('counter', counter, index);
+    const entities = await this.read(indices.map((index) => ({ counterEntry: { counterId: counter.id, index: { index: BigInt(index) } } })));
+    const byIndex = new Map(entities.map(({ counterEntry }) => [Number(counterEntry?.index?.index ?? 0n), counterEntry?.data]));
+    return indices.map((index) => {
+      const data = byIndex.get(index);
+      return data ? decodeCounter(data) : { packets: 0n, bytes: 0n };
+    });
+  }
+
+  /** A register's cell. BMv2's server answers UNIMPLEMENTED; the emulator's offers it. */
+  async readRegister(name: string, index: number): Promise<bigint> {
+    const register = this.p4info.registers.find(name);
+    checkIndex('register', register, index);
+    const [entity] = await this.read([{ registerEntry: { registerId: register.id, index: { index: BigInt(index) } } }]);
+    return decodeBytestring(entity?.registerEntry?.data?.bitstring ?? new Uint8Array(1));
+  }
+
+  async readMulticastGroups(): Promise<MulticastGroup[]> {
+    const entities = await this.read([{ packetReplicationEngineEntry: { multicastGroupEntry: {} } }]);
+    return entities.flatMap(({ packetReplicationEngineEntry: entry }) =>
+      entry?.multicastGroupEntry === undefined
+        ? []
+        : [{ group: entry.multicastGroupEntry.multicastGroupId, replicas: entry.multicastGroupEntry.replicas.map(decodeReplica) }],
+    );
+  }
+
+  async readCloneSessions(): Promise<CloneSession[]> {
+    const entities = await this.read([{ packetReplicationEngineEntry: { cloneSessionEntry: {} } }]);
+    return entities.flatMap(({ packetReplicationEngineEntry: entry }) => {
+      const session = entry?.cloneSessionEntry;
+      if (session === undefined) return [];
+      return [{ session: session.sessionId, replicas: session.replicas.map(decodeReplica), truncateBytes: session.packetLengthBytes }];
+    });
+  }
+
+  // Stream
+
+  /** @param metadata fields of the `packet_out` header; those left out are 0 */
+  packetOut(payload: Uint8Array, metadata: Readonly<Record<string, Value>> = {}): void {
+    const { fields } = this.p4info.packetHeaders.find('packet_out');
+    const given = new Map(Object.entries(metadata).map(([name, value]) => [fields.find(name), value]));
+    const encoded = fields.items.map((field) => ({
+      metadataId: field.id,
+      value: encodeBytestring(parseValue(given.get(field) ?? 0, field), field.bitwidth),
+    }));
+    this.connected().send({ packet: { payload, metadata: encoded } });
+  }
+
+  acknowledgeDigest({ digest, listId }: DigestEvent): void {
+    this.connected().send({ digestAck: { digestId: this.p4info.digests.find(digest).id, listId } });
+  }
+
+  // Inside
+
+  private entriesOf(entities: readonly Entity[]): Entry[] {
+    const entries = entities.flatMap(({ tableEntry }) => (tableEntry ? [this.entities.decodeEntry(tableEntry)] : []));
+    return entries.filter(({ isDefault }) => !isDefault);
+  }
+
+  private attempt(): void {
+    this.attempts++;
+    const { electionId = 1n, role = '' } = this.options;
+    this.connection = new Connection(
+      {
+        address: this.address,
+        deviceId: this.deviceId,
+        electionId: typeof electionId === 'function' ? electionId() : electionId,
+        role,
+        credentials: this.credentials,
+        channelOptions: this.channelOptions,
+      },
+      {
+        role: (primary, primaryId) => this.roleChanged(primary, primaryId),
+        message: (message) => this.receive(message),
+        ended: (error) => this.ended(error),
+      },
+    );
+  }
+
+  private roleChanged(primary: boolean, primaryId: bigint): void {
+    const first = this.state_ === 'connecting';
+    this.state_ = primary ? 'primary' : 'backup';
+    this.attempts = 0;
+    this.lastError = undefined;
+    this.backoff.reset();
+    this.emit(first ? 'connected' : 'role', { primary, primaryId });
+  }
+
+  private ended(error: ConnectError): void {
+    const wasConnected = this.state_ !== 'connecting';
+    this.connection = undefined;
+    this.state_ = 'connecting';
+    this.lastError = error;
+    this.retry = setTimeout(() => this.attempt(), this.backoff.next());
+    if (wasConnected) this.emit('disconnected', error);
+  }
+
+  private receive(message: StreamMessageResponse): void {
+    // A message that does not fit the P4Info in use belongs to a pipeline that is just being replaced.
+    try {
+      if (message.packet) this.emit('packetIn', this.packetIn(message.packet));
+      else if (message.digest) this.emit('digest', this.digest(message.digest));
+      else if (message.idleTimeoutNotification) {
+        this.emit('idle', message.idleTimeoutNotification.tableEntry.map((entry) => this.entities.decodeEntry(entry)));
+      } else if (message.error) this.emit('streamError', new RpcError(message.error.message, message.error.canonicalCode));
+    } catch (error) {
+      this.emit('streamError', new RpcError(`a stream message cannot be read: ${(error as Error).message}`, Code.INTERNAL, { cause: error }));
+    }
+  }
+
+  private packetIn(packet: PacketIn): PacketInEvent {
+    const { fields } = this.p4info.packetHeaders.find('packet_in');
+    const metadata = packet.metadata.map(({ metadataId, value }) => [fields.byId(metadataId).name, decodeBytestring(value)]);
+    return { payload: packet.payload, metadata: Object.fromEntries(metadata) as Record<string, bigint> };
+  }
+
+  private digest({ digestId, listId, data }: DigestList): DigestEvent {
+    return { digest: this.p4info.digests.byId(digestId).name, listId, data };
+  }
+
+  private connected(): Connection {
+    if (this.connection === undefined || this.state_ === 'connecting') {
+      const why = this.lastError === undefined ? '' : `: ${this.lastError.message}`;
+      throw new NotConnectedError(`not connected to the P4Runtime server at ${this.address}${why}`);
+    }
+    return this.connection;
+  }
+
+  private deadline(): { deadline: number } {
+    return { deadline: Date.now() + (this.options.rpcTimeoutMs ?? RPC_TIMEOUT_MS) };
+  }
+
+  private async call<T>(name: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      throw this.rpcError(name, error);
+    }
+  }
+
+  private rpcError(name: string, error: unknown): unknown {
+    const { code, details } = error as Partial<ServiceError>;
+    if (typeof code !== 'number') return error;
+    const reason = statusOf(error)?.message || details || 'no reason given';
+    const message = `${name} at ${this.address} failed: ${codeName(code)}, ${reason}`;
+    const primary = code === Code.PERMISSION_DENIED && this.state_ !== 'primary';
+    return new (primary ? NotPrimaryError : RpcError)(message, code, { cause: error });
+  }
+}
