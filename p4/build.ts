@@ -1,0 +1,81 @@
+/**
+ * `npm run p4`: compiles the P4 programs and writes what this repository commits of them to p4/build/.
+ * Needs `p4c` with loops in actions (from April 2026 on) on PATH.
+ */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { BUILDS } from '../protocol/constants.js';
+import { shippedFile } from '../protocol/service.js';
+
+const run = promisify(execFile);
+
+/** A program for one number of values per packet, named as its artifacts are. */
+export interface Build {
+  readonly name: string;
+  readonly valuesPerPacket: number;
+}
+
+export const V1MODEL_BUILDS: readonly Build[] = BUILDS.map((n) => ({ name: `fpisa-n${n}`, valuesPerPacket: n }));
+
+export interface Artifacts {
+  /** BMv2 JSON, compact and without source locations. */
+  readonly json: string;
+  /** P4Info in protobuf text format. */
+  readonly p4info: string;
+}
+
+/** The compiler's version line, or undefined when there is none on PATH. */
+export async function p4cVersion(): Promise<string | undefined> {
+  try {
+    return (await run('p4c', ['--version'])).stdout.trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws an Error with the compiler's output when it refuses the program. */
+export async function compile(build: Build): Promise<Artifacts> {
+  const directory = await mkdtemp(join(tmpdir(), 'fpisa-p4-'));
+  try {
+    const p4info = join(directory, 'main.p4info.txtpb');
+    await run(
+      'p4c',
+      [
+        ...['--target', 'bmv2', '--arch', 'v1model', '--Wdisable=unused'],
+        `-DVALUES_PER_PACKET=${build.valuesPerPacket}`,
+        ...['--p4runtime-files', p4info, '-o', directory, shippedFile('p4/v1model/main.p4')],
+      ],
+      { maxBuffer: 1 << 24 },
+    );
+    return {
+      json: compact(await readFile(join(directory, 'main.json'), 'utf8'), build.name),
+      p4info: await readFile(p4info, 'utf8'),
+    };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** Source locations are two thirds of the file, and the program's path is that of the machine that built it. */
+function compact(json: string, name: string): string {
+  const program = JSON.parse(json, (key, value) => (key === 'source_info' ? undefined : value)) as Record<string, unknown>;
+  return `${JSON.stringify({ ...program, program: name })}\n`;
+}
+
+async function main(): Promise<void> {
+  const version = await p4cVersion();
+  if (version === undefined) throw new Error('p4c is not on PATH; docs/architecture.md says how to get it');
+  const target = join(dirname(shippedFile('p4/v1model/main.p4')), '../build');
+  await mkdir(target, { recursive: true });
+  for (const build of V1MODEL_BUILDS) {
+    const { json, p4info } = await compile(build);
+    await writeFile(join(target, `${build.name}.json`), json);
+    await writeFile(join(target, `${build.name}.p4info.txtpb`), p4info);
+    console.log(`${build.name}: ${Math.round(json.length / 1024)} KiB of JSON, ${version}`);
+  }
+}
+
+if (process.argv[1]?.endsWith('build.js')) await main();

@@ -1,0 +1,115 @@
+/* Everything that this program reads from a packet. The fpisa header is laid out in docs/protocol.md. */
+#ifndef FPISA_HEADERS
+#define FPISA_HEADERS
+
+#include "constants.p4"
+#include "types.p4"
+#include "values.p4"
+
+@controller_header("packet_out")
+header packet_out_t {
+    port_t egress_port;
+    bit<7> pad;
+}
+
+@controller_header("packet_in")
+header packet_in_t {
+    port_t ingress_port;
+    bit<7> pad;
+}
+
+header ethernet_t {
+    mac_addr_t dst_addr;
+    mac_addr_t src_addr;
+    bit<16> ether_type;
+}
+
+header ipv4_t {
+    bit<4> version;
+    bit<4> ihl;
+    bit<8> diffserv;
+    bit<16> total_len;
+    bit<16> identification;
+    bit<3> flags;
+    bit<13> frag_offset;
+    bit<8> ttl;
+    bit<8> protocol;
+    bit<16> hdr_checksum;
+    ipv4_addr_t src_addr;
+    ipv4_addr_t dst_addr;
+}
+
+/* Up to 40 bytes of options (RFC 791); carried along and covered by the checksum, never interpreted. */
+header ipv4_options_t {
+    varbit<320> options;
+}
+
+header udp_t {
+    bit<16> src_port;
+    bit<16> dst_port;
+    bit<16> length_;
+    bit<16> checksum;
+}
+
+header fpisa_t {
+    bit<16> magic;
+    bit<8> version;
+    bit<8> opcode;
+    bit<16> flags;
+    job_t job;
+    worker_t worker;
+    slot_t slot;
+    bit<32> epoch;
+    bit<32> operation;
+    bit<32> chunk;
+    bit<32> signature;
+    bit<16> count;
+    bit<8> set;
+    bit<8> reserved;
+}
+
+#define VALUE_FIELD(i) bit<32> v##i;
+header values_t {
+    EACH_VALUE(VALUE_FIELD)
+}
+
+header probe_t {
+    bit<16> absolute_slot;
+    bit<16> values_per_packet;
+    bit<32> reserved;
+    bit<32> epoch0;
+    bit<32> chunk0;
+    bit<32> operation0;
+    bit<32> signature0;
+    worker_bitmap_t bitmap0;
+    bit<32> contributions0;
+    bit<32> epoch1;
+    bit<32> chunk1;
+    bit<32> operation1;
+    bit<32> signature1;
+    worker_bitmap_t bitmap1;
+    bit<32> contributions1;
+}
+
+/* Bytes of each header, for the length checks. */
+
+const bit<16> UDP_BYTES = 8;
+const bit<16> FPISA_BYTES = 32;
+const bit<16> PROBE_BYTES = 56;
+const bit<16> VALUES_BYTES = 4 * VALUES_PER_PACKET;
+const bit<16> UDP_LENGTH_OF_VALUES = UDP_BYTES + FPISA_BYTES + VALUES_BYTES;
+const bit<16> UDP_LENGTH_OF_PROBE = UDP_BYTES + FPISA_BYTES + PROBE_BYTES;
+
+struct headers_t {
+    packet_out_t packet_out;
+    packet_in_t packet_in;
+    ethernet_t ethernet;
+    ipv4_t ipv4;
+    ipv4_options_t ipv4_options;
+    udp_t udp;
+    fpisa_t fpisa;
+    values_t values;
+    probe_t probe;
+}
+
+#endif

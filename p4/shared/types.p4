@@ -1,0 +1,21 @@
+#ifndef FPISA_TYPES
+#define FPISA_TYPES
+
+typedef bit<9> port_t;
+typedef bit<48> mac_addr_t;
+typedef bit<32> ipv4_addr_t;
+
+typedef bit<16> job_t;
+typedef bit<16> worker_t;
+typedef bit<16> slot_t;
+typedef bit<32> worker_bitmap_t;
+/* Index of a set in the pool: 2 * slot + set. */
+typedef bit<32> set_index_t;
+/* Index of one value of a set in the element registers: set_index * VALUES_PER_PACKET + i. */
+typedef bit<32> element_index_t;
+
+/* The two registers of an element (design §1.1). */
+typedef bit<16> exponent_t;
+typedef int<32> mantissa_t;
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * Adds the values of a contribution to the element registers (design §1.3): unpack, align, add, with the
+ * sum left un-normalised.
+ *
+ * The loop is one action. simple_switch locks the registers of an action for its whole run, and runs
+ * ingress on one thread, so the read-modify-write of a whole packet is atomic here; it must not move to
+ * egress. Steps are small, and an intermediate that is used twice is assigned on both sides of a branch
+ * or read from a register: p4c would otherwise repeat the whole expression at each use.
+ */
+control Accumulate(inout meta_t meta,
+                   register<bit<32>> words,
+                   register<exponent_t> exponents,
+                   register<mantissa_t> mantissas,
+                   counter events) {
+    /* Exponent field all zeros (zero, subnormal) or all ones (special). */
+    action unpack_rare() {
+        if (meta.word & PLUS_INF == 0) {
+            meta.exponent = 1;
+            meta.mantissa = (mantissa_t) ((meta.word & FRACTION_MASK) << meta.guard);
+            if (meta.word & SIGN_BIT != 0) {
+                meta.mantissa = -meta.mantissa;
+            }
+        } else {
+            meta.exponent = SPECIAL_EXPONENT;
+            if (meta.word & FRACTION_MASK != 0) {
+                meta.mantissa = UNIT_NAN;
+            } else if (meta.word == PLUS_INF) {
+                meta.mantissa = UNIT_PLUS_INF;
+            } else {
+                meta.mantissa = UNIT_MINUS_INF;
+            }
+        }
+    }
+
+    action unpack() {
+        /* One test for both rare exponents: 255 + 1 and 0 + 1 leave the upper seven bits zero. */
+        if ((meta.word + IMPLIED_ONE) & 0x7F000000 == 0) {
+            unpack_rare();
+        } else {
+            meta.exponent = (exponent_t) ((meta.word >> 23) & 0xFF);
+            meta.mantissa = (mantissa_t) (((meta.word & FRACTION_MASK) | IMPLIED_ONE) << meta.guard);
+            if (meta.word >= SIGN_BIT) {
+                meta.mantissa = -meta.mantissa;
+            }
+        }
+    }
+
+    /* The packet's exponent is the smaller one, or equal: its mantissa moves. */
+    action align_packet() {
+        if (meta.stored_exponent != SPECIAL_EXPONENT) {
+            meta.mantissa = meta.mantissa >> (bit<8>) (meta.stored_exponent - meta.exponent);
+        } else if (meta.exponent != SPECIAL_EXPONENT) {
+            meta.mantissa = 0;
+        }
+    }
+
+    /* The packet's exponent is the larger one: the stored mantissa moves, or FPISA-A's way round that. */
+    action align_stored() {
+        if (meta.exponent == SPECIAL_EXPONENT) {
+            meta.stored_mantissa = 0;
+        } else if (meta.mode == MODE_FULL) {
+            meta.stored_mantissa =
+                meta.stored_mantissa >> (bit<8>) (meta.exponent - meta.stored_exponent);
+        } else if (meta.exponent - meta.stored_exponent <= meta.left_shift_limit) {
+            meta.mantissa = meta.mantissa << (bit<8>) (meta.exponent - meta.stored_exponent);
+            meta.exponent = meta.stored_exponent;
+        } else {
+            meta.stored_mantissa = 0;
+            events.count(meta.overwrites);
+        }
+        exponents.write(meta.index, meta.exponent);
+    }
+
+    /* Saturating; the exact sum differs from the saturated one just when it does not fit. */
+    action add() {
+        if (meta.stored_mantissa |+| meta.mantissa != meta.stored_mantissa + meta.mantissa) {
+            events.count(meta.overflows);
+        }
+        mantissas.write(meta.index, meta.stored_mantissa |+| meta.mantissa);
+    }
+
+    action add_float() {
+        unpack();
+        if (meta.first == 1) {
+            exponents.write(meta.index, meta.exponent);
+            mantissas.write(meta.index, meta.mantissa);
+        } else {
+            exponents.read(meta.stored_exponent, meta.index);
+            mantissas.read(meta.stored_mantissa, meta.index);
+            if (meta.exponent <= meta.stored_exponent) {
+                align_packet();
+            } else {
+                align_stored();
+            }
+            add();
+        }
+    }
+
+    /* SwitchML's scheme: hosts have agreed on a scale, the switch adds integers with saturation. */
+    action add_integer() {
+        meta.mantissa = (mantissa_t) meta.word;
+        if (meta.first == 1) {
+            mantissas.write(meta.index, meta.mantissa);
+        } else {
+            mantissas.read(meta.stored_mantissa, meta.index);
+            add();
+        }
+    }
+
+    action add_floats() {
+        for (bit<32> i = 0; i < VALUES_PER_PACKET; i = i + 1) {
+            words.read(meta.word, i);
+            if (meta.network_order == 0) {
+                swap_bytes(meta.word);
+            }
+            add_float();
+            meta.index = meta.index + 1;
+        }
+    }
+
+    action add_integers() {
+        for (bit<32> i = 0; i < VALUES_PER_PACKET; i = i + 1) {
+            words.read(meta.word, i);
+            if (meta.network_order == 0) {
+                swap_bytes(meta.word);
+            }
+            add_integer();
+            meta.index = meta.index + 1;
+        }
+    }
+
+    apply {
+        meta.index = meta.set * VALUES_PER_PACKET;
+        if (meta.format == FORMAT_FP32) {
+            add_floats();
+        } else {
+            add_integers();
+        }
+    }
+}

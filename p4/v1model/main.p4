@@ -1,0 +1,34 @@
+/*
+ * fpisa for BMv2 (v1model): floating-point aggregation in the switch. See docs/architecture.md for the
+ * path of a packet through these files.
+ */
+#include <core.p4>
+#include <v1model.p4>
+
+#include "../shared/constants.p4"
+#include "../shared/types.p4"
+#include "../shared/values.p4"
+#include "../shared/headers.p4"
+#include "../shared/format_fp32.p4"
+#include "../shared/metadata.p4"
+
+#include "parser.p4"
+#include "checksum.p4"
+#include "membership.p4"
+#include "slots.p4"
+#include "byte_order.p4"
+#include "accumulate.p4"
+#include "read_out.p4"
+#include "elements.p4"
+#include "service.p4"
+#include "routing.p4"
+#include "ingress.p4"
+#include "egress.p4"
+#include "deparser.p4"
+
+V1Switch(FpisaParser(),
+         FpisaVerifyChecksum(),
+         FpisaIngress(),
+         FpisaEgress(),
+         FpisaComputeChecksum(),
+         FpisaDeparser()) main;

@@ -1,0 +1,120 @@
+/*
+ * Turns the element registers of a complete set into packed numbers (design §1.4): sign and magnitude,
+ * leading one, one rounding, assembly. The registers stay as they are.
+ */
+control ReadOut(inout meta_t meta,
+                register<bit<32>> words,
+                register<exponent_t> exponents,
+                register<mantissa_t> mantissas) {
+    /* §1.4, special: an infinity if it alone was seen, else NaN. */
+    action read_special() {
+        if ((bit<32>) meta.stored_mantissa & ALL_BUT_PLUS_INF == 0) {
+            meta.word = PLUS_INF;
+        } else if ((bit<32>) meta.stored_mantissa & ALL_BUT_MINUS_INF == 0) {
+            meta.word = MINUS_INF;
+        } else {
+            meta.word = QUIET_NAN;
+        }
+    }
+
+    /* Brings the leading one to bit 31 by halves; `scale` follows. */
+    action normalise() {
+        if (meta.magnitude < 0x00010000) {
+            meta.magnitude = meta.magnitude << 16;
+            meta.scale = meta.scale - 16;
+        }
+        if (meta.magnitude < 0x01000000) {
+            meta.magnitude = meta.magnitude << 8;
+            meta.scale = meta.scale - 8;
+        }
+        if (meta.magnitude < 0x10000000) {
+            meta.magnitude = meta.magnitude << 4;
+            meta.scale = meta.scale - 4;
+        }
+        if (meta.magnitude < 0x40000000) {
+            meta.magnitude = meta.magnitude << 2;
+            meta.scale = meta.scale - 2;
+        }
+        if (meta.magnitude < 0x80000000) {
+            meta.magnitude = meta.magnitude << 1;
+            meta.scale = meta.scale - 1;
+        }
+    }
+
+    /*
+     * Rounds once, over all bits shifted out, and puts exponent and fraction together by addition: the
+     * implied one adds 1 to the exponent, and so does a carry out of the fraction.
+     */
+    action assemble() {
+        if (meta.scale > SCALE_BIAS) {
+            meta.shift = NORMAL_SHIFT;
+            meta.word = (bit<32>) (meta.scale - (SCALE_BIAS + 1)) << 23;
+        } else {
+            meta.shift = (bit<8>) (SUBNORMAL_SHIFT - meta.scale);
+            meta.word = 0;
+        }
+        if (meta.rounding == ROUNDING_NEAREST_EVEN) {
+            /* Half an ulp less one, and the ulp's own bit: ties go to the even neighbour. */
+            meta.magnitude = meta.magnitude + ((40w1 << (meta.shift - 1)) - 1)
+                + ((meta.magnitude >> meta.shift) & 1);
+        }
+        meta.word = meta.word + (bit<32>) (meta.magnitude >> meta.shift);
+        if (meta.word > PLUS_INF) {
+            meta.word = PLUS_INF;
+        }
+    }
+
+    action read_finite() {
+        meta.scale = meta.scale_base + meta.stored_exponent;
+        if (meta.stored_mantissa < 0) {
+            meta.sign = SIGN_BIT;
+            meta.magnitude = (bit<40>) (bit<32>) (-meta.stored_mantissa);
+        } else {
+            meta.sign = 0;
+            meta.magnitude = (bit<40>) (bit<32>) meta.stored_mantissa;
+        }
+        normalise();
+        assemble();
+        meta.word = meta.word | meta.sign;
+    }
+
+    action read_floats() {
+        for (bit<32> i = 0; i < VALUES_PER_PACKET; i = i + 1) {
+            exponents.read(meta.stored_exponent, meta.index);
+            mantissas.read(meta.stored_mantissa, meta.index);
+            if (meta.stored_mantissa == 0) {
+                meta.word = 0;
+            } else if (meta.stored_exponent == SPECIAL_EXPONENT) {
+                read_special();
+            } else {
+                read_finite();
+            }
+            if (meta.network_order == 0) {
+                swap_bytes(meta.word);
+            }
+            words.write(i, meta.word);
+            meta.index = meta.index + 1;
+        }
+    }
+
+    action read_integers() {
+        for (bit<32> i = 0; i < VALUES_PER_PACKET; i = i + 1) {
+            mantissas.read(meta.stored_mantissa, meta.index);
+            meta.word = (bit<32>) meta.stored_mantissa;
+            if (meta.network_order == 0) {
+                swap_bytes(meta.word);
+            }
+            words.write(i, meta.word);
+            meta.index = meta.index + 1;
+        }
+    }
+
+    apply {
+        meta.index = meta.set * VALUES_PER_PACKET;
+        if (meta.format == FORMAT_FP32) {
+            read_floats();
+        } else {
+            read_integers();
+        }
+    }
+}

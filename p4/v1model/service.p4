@@ -1,0 +1,99 @@
+/*
+ * The aggregation service: every check on what a worker sends, in the order of the drop reasons, then
+ * slot, arithmetic and answer. A packet that fails a check has touched no register.
+ */
+control Service(inout headers_t hdr,
+                inout meta_t meta,
+                inout standard_metadata_t standard_metadata,
+                counter drops,
+                counter events) {
+    Membership() membership;
+    Slots() slots;
+    Elements() elements;
+    bool is_member;
+
+    action drop(in bit<32> reason) {
+        mark_to_drop(standard_metadata);
+        drops.count(reason);
+    }
+
+    action drop_wrong_epoch() {
+        drop(DROP_WRONG_EPOCH);
+        events.count(meta.events + EVENT_WRONG_EPOCH);
+    }
+
+    action locate_set() {
+        meta.set = ((bit<32>) (meta.slot_base + hdr.fpisa.slot) << 1)
+            + (bit<32>) hdr.fpisa.set;
+    }
+
+    /* A probe reports both sets of its slot, so it starts at set 0. */
+    action locate_slot() {
+        meta.set = (bit<32>) (meta.slot_base + hdr.fpisa.slot) << 1;
+    }
+
+    /* From the control plane: the slot is absolute, and every slot may be looked at. */
+    action admit_controller() {
+        meta.slot_base = 0;
+        meta.slots = POOL_SLOTS;
+        meta.epoch = hdr.fpisa.epoch;
+    }
+
+    /* The service answers from the address that was asked; receivers are written in egress. */
+    action reflect() {
+        mac_addr_t mac = hdr.ethernet.src_addr;
+        ipv4_addr_t address = hdr.ipv4.src_addr;
+        bit<16> port = hdr.udp.src_port;
+        hdr.ethernet.src_addr = hdr.ethernet.dst_addr;
+        hdr.ethernet.dst_addr = mac;
+        hdr.ipv4.src_addr = hdr.ipv4.dst_addr;
+        hdr.ipv4.dst_addr = address;
+        hdr.udp.src_port = hdr.udp.dst_port;
+        hdr.udp.dst_port = port;
+        standard_metadata.egress_spec = standard_metadata.ingress_port;
+    }
+
+    /* The payload has changed; zero says that the sender computed no UDP checksum (RFC 768). */
+    action void_udp_checksum() {
+        hdr.udp.checksum = 0;
+    }
+
+    apply {
+        if (hdr.fpisa.magic != MAGIC || hdr.fpisa.version != VERSION) {
+            drop(DROP_BAD_VERSION);
+        } else if (hdr.fpisa.opcode != OPCODE_CONTRIBUTE && hdr.fpisa.opcode != OPCODE_PROBE) {
+            drop(DROP_BAD_OPCODE);
+        } else if ((!hdr.values.isValid() && !hdr.probe.isValid())
+                   || meta.ipv4_payload != hdr.udp.length_) {
+            drop(DROP_BAD_LENGTH);
+        } else {
+            is_member = true;
+            if (standard_metadata.ingress_port == CPU_PORT && hdr.probe.isValid()) {
+                admit_controller();
+            } else {
+                membership.apply(hdr, meta, standard_metadata, is_member);
+            }
+            if (!is_member) {
+                drop(DROP_NOT_MEMBER);
+            } else if (hdr.fpisa.epoch != meta.epoch) {
+                drop_wrong_epoch();
+            } else if (hdr.fpisa.slot >= meta.slots || hdr.fpisa.set > 1) {
+                drop(DROP_BAD_SLOT);
+            } else if (hdr.fpisa.count > VALUES_PER_PACKET) {
+                drop(DROP_BAD_COUNT);
+            } else {
+                if (hdr.probe.isValid()) {
+                    locate_slot();
+                } else {
+                    locate_set();
+                }
+                slots.apply(hdr, meta, standard_metadata, drops, events);
+                elements.apply(hdr, meta, events);
+                void_udp_checksum();
+                if (meta.reflects == 1) {
+                    reflect();
+                }
+            }
+        }
+    }
+}
