@@ -1,6 +1,4 @@
 /** What the stored state wants each table and group of a switch to hold. */
-import { numberToIpv4, ipv4ToNumber } from '../address.js';
-import { SwitchConfigError } from '../errors.js';
 import type { EntryInput, MulticastGroup } from '../p4runtime/entries.js';
 import { jobsOn } from './jobs.js';
 import { profileParams } from './profile.js';
@@ -28,18 +26,13 @@ export function desiredSwitch(state: ControllerState, config: SwitchConfig): Des
     tables: [Table.local, Table.receiver, Table.member, ...(routes === undefined ? [] : [Table.ipv4])],
     // Receivers before members: no result may find a group whose copies have no address.
     entries: [
-      ...localAddresses(config).map((ip) => ({ table: Table.local, match: { dst_addr: ip }, action: 'fpisa.serve' })),
+      { table: Table.local, match: { dst_addr: config.serviceIp }, action: 'fpisa.serve' },
       ...jobs.flatMap(receiverEntries),
       ...jobs.flatMap(memberEntries),
       ...(routes ?? []).map((route) => routeEntry(config, route)),
     ],
     groups: jobs.flatMap(multicastGroup),
   };
-}
-
-/** The service address; frames that a UDP port of the switch dresses carry it too. */
-function localAddresses(config: SwitchConfig): string[] {
-  return [config.serviceIp];
 }
 
 function memberEntries(job: JobRecord): EntryInput[] {
@@ -88,18 +81,12 @@ function instanceOf(member: MemberRecord): number {
   return member.rank + 1;
 }
 
+/** checkSwitchConfig has seen the prefix; host bits in it are cut off by the client. */
 function routeEntry(config: SwitchConfig, route: Route): EntryInput {
   const [address = '', length = ''] = route.prefix.split('/');
-  const value = ipv4ToNumber(address);
-  const prefixLength = Number(length);
-  if (value === undefined || !/^\d+$/.test(length) || prefixLength > 32) {
-    throw new SwitchConfigError(`route "${route.prefix}" of switch "${config.name}" is not of the form 10.0.0.0/8`);
-  }
-  // Canonical: host bits would be refused.
-  const network = prefixLength === 0 ? 0 : (value & (-1 << (32 - prefixLength))) >>> 0;
   return {
     table: Table.ipv4,
-    match: { dst_addr: { value: numberToIpv4(network), prefixLength } },
+    match: { dst_addr: { value: address, prefixLength: Number(length) } },
     action: 'fpisa.forward',
     params: { port: route.port, src_mac: config.serviceMac, dst_mac: route.mac },
   };

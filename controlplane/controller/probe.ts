@@ -1,0 +1,78 @@
+/** What the slots of a job hold, asked through the switch itself: no register access is needed. */
+import { SwitchNotReadyError } from '../errors.js';
+import type { SetReportMessage, SlotReportMessage } from '../messages.js';
+import type { P4RuntimeClient, PacketInEvent } from '../p4runtime/client.js';
+import type { SetState, SlotState } from '../../protocol/probe.js';
+import { probeFrame, probeReply } from './probe-frame.js';
+import type { JobRecord, SwitchConfig } from './state.js';
+
+export interface ProbeTiming {
+  /** Milliseconds without a new reply after which missing probes are sent again. */
+  readonly replyTimeoutMs: number;
+  readonly attempts: number;
+}
+
+/** Probes under way at a time: more would overrun the CPU port's queue. */
+const WINDOW = 32;
+
+/**
+ * @returns a report per slot, in order
+ * @throws SwitchNotReadyError when probes stay without a reply
+ */
+export async function probeJob(client: P4RuntimeClient, config: SwitchConfig, job: JobRecord, timing: ProbeTiming): Promise<SlotReportMessage[]> {
+  const states = new Map<number, SlotState>();
+  const slots = Array.from({ length: job.slots }, (_, slot) => slot);
+  for (let from = 0; from < slots.length; from += WINDOW) {
+    await collect(client, config, job, slots.slice(from, from + WINDOW), states, timing);
+  }
+  return slots.map((slot) => ({ slot, sets: states.get(slot)!.sets.map((set) => setReport(job, set)) }));
+}
+
+/** Adds the states of `slots` (relative to the job's range) to `states`. */
+async function collect(
+  client: P4RuntimeClient,
+  config: SwitchConfig,
+  job: JobRecord,
+  slots: readonly number[],
+  states: Map<number, SlotState>,
+  timing: ProbeTiming,
+): Promise<void> {
+  for (let attempt = 0; attempt < timing.attempts; attempt++) {
+    const missing = new Set(slots.filter((slot) => !states.has(slot)));
+    if (missing.size === 0) return;
+    await new Promise<void>((resolve) => {
+      let timer: NodeJS.Timeout;
+      const finish = (): void => {
+        clearTimeout(timer);
+        client.off('packetIn', receive);
+        resolve();
+      };
+      const receive = ({ payload }: PacketInEvent): void => {
+        const reply = probeReply(payload);
+        if (reply === undefined) return;
+        const slot = reply.state.absoluteSlot - job.slotBase;
+        if (!missing.delete(slot)) return;
+        states.set(slot, reply.state);
+        if (missing.size === 0) finish();
+        else timer.refresh();
+      };
+      timer = setTimeout(finish, timing.replyTimeoutMs);
+      client.on('packetIn', receive);
+      for (const slot of missing) client.packetOut(probeFrame(config, job.number, job.slotBase + slot));
+    });
+  }
+  const silent = slots.filter((slot) => !states.has(slot));
+  if (silent.length > 0) {
+    throw new SwitchNotReadyError(
+      `switch "${config.name}" did not answer probes of ${silent.length} slots of job "${job.name}" (first: ${silent[0]}) in ${timing.attempts} attempts`,
+    );
+  }
+}
+
+/** Ranks are missing only in a round of the present epoch that has begun and is not complete. */
+function setReport(job: JobRecord, set: SetState): SetReportMessage {
+  const { epoch, chunk, operation, bitmap, contributions } = set;
+  const begun = job.active !== undefined && epoch === job.active.epoch && bitmap !== 0;
+  const missing = begun ? job.active.members.map(({ rank }) => rank).filter((rank) => ((bitmap >>> rank) & 1) === 0) : [];
+  return { epoch, chunk, operation, bitmap, contributions, missing };
+}

@@ -1,0 +1,210 @@
+/** One switch: connected, programmed, and kept that way. */
+import { EVENTS_PER_JOB } from '../../protocol/constants.js';
+import { SwitchNotReadyError } from '../errors.js';
+import type { SwitchPhase } from '../messages.js';
+import { P4RuntimeClient } from '../p4runtime/client.js';
+import type { TlsOptions } from '../p4runtime/credentials.js';
+import { modify, type UpdateInput } from '../p4runtime/entries.js';
+import type { Pipeline } from '../p4runtime/pipeline.js';
+import { desiredSwitch, Table } from './desired.js';
+import { jobsOn } from './jobs.js';
+import { difference, readSwitch, type ActualSwitch } from './reconcile.js';
+import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
+
+/** What a switch session needs of its controller. */
+export interface SwitchDesk {
+  state(): ControllerState;
+  config(): SwitchConfig;
+  pipeline(): Pipeline;
+  /** A number larger than any given out before, stored. */
+  nextElectionId(): bigint;
+  /** These jobs' tables or registers are gone from the switch. The stored state that remains is then written. */
+  jobsLost(jobs: readonly JobRecord[]): void;
+  /** The event counters of these jobs are zero now. */
+  countersReset(jobs: readonly JobRecord[]): void;
+}
+
+export interface SwitchTiming {
+  /** Milliseconds between looks at an idle switch: whether it answers and still runs the pipeline. */
+  readonly pollMs: number;
+  /** Milliseconds before a failed write is tried again. */
+  readonly retryMs: number;
+  readonly tls?: TlsOptions;
+}
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class SwitchSession {
+  readonly client: P4RuntimeClient;
+  private state_: SwitchPhase = 'connecting';
+  private detail_ = '';
+  /** Callers of {@link program} whose change no finished run has seen yet. */
+  private waiters: Waiter[] = [];
+  private running = false;
+  /** A run was asked for while one was under way, which may have read the state too early. */
+  private again = false;
+  /** The next run is the first on this connection: the switch may have lost everything meanwhile. */
+  private fresh = true;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly desk: SwitchDesk,
+    private readonly timing: SwitchTiming,
+  ) {
+    const { address, deviceId } = desk.config();
+    this.client = new P4RuntimeClient({
+      address,
+      deviceId,
+      electionId: () => desk.nextElectionId(),
+      ...(timing.tls && { tls: timing.tls }),
+    });
+    this.client.on('connected', ({ primary }) => this.connected(primary));
+    this.client.on('role', ({ primary }) => this.connected(primary));
+    this.client.on('disconnected', (error) => {
+      this.fresh = true;
+      this.become('unreachable', error.message);
+    });
+  }
+
+  get state(): SwitchPhase {
+    if (this.state_ === 'connecting' && this.client.connectError !== undefined) return 'unreachable';
+    return this.state_;
+  }
+
+  get detail(): string {
+    return this.detail_ || (this.client.connectError?.message ?? '');
+  }
+
+  start(): void {
+    this.client.start();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    this.client.close();
+    const error = new SwitchNotReadyError('the controller stopped');
+    for (const { reject } of this.waiters.splice(0)) reject(error);
+  }
+
+  /** Resolves when the switch holds the state as it was stored at the time of the call, or a later one. */
+  program(): Promise<void> {
+    if (this.stopped) return Promise.reject(new SwitchNotReadyError('the controller stopped'));
+    return new Promise((resolve, reject) => {
+      this.waiters.push({ resolve, reject });
+      this.kick();
+    });
+  }
+
+  /** @throws SwitchNotReadyError saying why */
+  requireReady(): P4RuntimeClient {
+    if (this.state === 'ready') return this.client;
+    const { name, address } = this.desk.config();
+    throw new SwitchNotReadyError(`switch "${name}" at ${address} is ${this.state}${this.detail ? `: ${this.detail}` : ''}`);
+  }
+
+  private connected(primary: boolean): void {
+    if (!primary) {
+      this.become('backup', 'another controller with a higher election id is primary');
+      return;
+    }
+    this.kick();
+  }
+
+  private become(state: SwitchPhase, detail: string): void {
+    this.state_ = state;
+    this.detail_ = detail;
+  }
+
+  private kick(): void {
+    if (this.running) {
+      this.again = true;
+      return;
+    }
+    if (this.stopped || this.client.state !== 'primary') return;
+    clearTimeout(this.timer);
+    this.running = true;
+    void this.run().finally(() => {
+      this.running = false;
+      if (this.again) {
+        this.again = false;
+        this.kick();
+      }
+    });
+  }
+
+  /** One run: never throws. What it cannot do now it does at the next connection or retry. */
+  private async run(): Promise<void> {
+    const served = this.waiters.splice(0);
+    try {
+      await this.reconcile();
+      this.become('ready', '');
+      for (const { resolve } of served) resolve();
+      this.schedule(this.timing.pollMs);
+    } catch (error) {
+      this.waiters.unshift(...served);
+      if (this.stopped) return this.stop();
+      if (this.client.state !== 'primary') return;
+      this.become('unreachable', (error as Error).message);
+      this.schedule(this.timing.retryMs);
+    }
+  }
+
+  private schedule(milliseconds: number): void {
+    clearTimeout(this.timer);
+    if (this.stopped) return;
+    this.timer = setTimeout(() => this.kick(), milliseconds);
+    this.timer.unref();
+  }
+
+  private async reconcile(): Promise<void> {
+    // Cleared at the start: a connection that breaks and comes back during this run needs another first run.
+    const first = this.fresh;
+    this.fresh = false;
+    try {
+      const pushed = (await this.client.ensurePipeline(this.desk.pipeline())) === 'pushed';
+      const before = this.desired();
+      const actual = await readSwitch(this.client, before.tables);
+      const jobs = jobsOn(this.desk.state(), this.desk.config().name);
+      if (pushed) this.desk.jobsLost(jobs);
+      else if (first) this.desk.jobsLost(jobs.filter((job) => !isPresent(job, actual)));
+      // Only now: jobsLost may have taken memberships out of the state that must not be written again.
+      await this.client.write(difference(this.client.entities, this.desired(), actual));
+      await this.resetCounters();
+    } catch (error) {
+      this.fresh ||= first;
+      throw error;
+    }
+  }
+
+  private desired(): ReturnType<typeof desiredSwitch> {
+    return desiredSwitch(this.desk.state(), this.desk.config());
+  }
+
+  private async resetCounters(): Promise<void> {
+    const jobs = jobsOn(this.desk.state(), this.desk.config().name).filter((job) => !job.countersReset);
+    if (jobs.length === 0) return;
+    const zero = { packets: 0n, bytes: 0n };
+    const updates = jobs.flatMap((job) =>
+      Array.from({ length: EVENTS_PER_JOB }, (_, event): UpdateInput =>
+        modify({ counter: { name: 'fpisa.events', index: job.number * EVENTS_PER_JOB + event, value: zero } }),
+      ),
+    );
+    await this.client.write(updates);
+    this.desk.countersReset(jobs);
+  }
+}
+
+/** Whether the switch still has the membership that was written for the job. */
+function isPresent(job: JobRecord, actual: ActualSwitch): boolean {
+  if (job.active === undefined) return true;
+  const number = BigInt(job.number);
+  const ranks = actual.entries
+    .filter(({ table, match }) => table === Table.member && match['job']?.kind === 'exact' && match['job'].value === number)
+    .map(({ match }) => (match['worker']?.kind === 'exact' ? Number(match['worker'].value) : -1));
+  return job.active.members.every(({ rank }) => ranks.includes(rank));
+}
