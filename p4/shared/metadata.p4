@@ -45,6 +45,7 @@ struct meta_t {
     exponent_t exponent;        // of the packet's value
     mantissa_t mantissa;        // of the packet's value
     exponent_t stored_exponent;
+    mantissa_bits_t stored_bits;
     mantissa_t stored_mantissa;
     bit<32> sign;
     bit<40> magnitude;          // 32 bits, and room for rounding's carry

@@ -10,7 +10,7 @@
 control Accumulate(inout meta_t meta,
                    register<bit<32>> words,
                    register<exponent_t> exponents,
-                   register<mantissa_t> mantissas,
+                   register<mantissa_bits_t> mantissas,
                    counter events) {
     /* Exponent field all zeros (zero, subnormal) or all ones (special). */
     action unpack_rare() {
@@ -76,17 +76,18 @@ control Accumulate(inout meta_t meta,
         if (meta.stored_mantissa |+| meta.mantissa != meta.stored_mantissa + meta.mantissa) {
             events.count(meta.overflows);
         }
-        mantissas.write(meta.index, meta.stored_mantissa |+| meta.mantissa);
+        mantissas.write(meta.index, (mantissa_bits_t) (meta.stored_mantissa |+| meta.mantissa));
     }
 
     action add_float() {
         unpack();
         if (meta.first == 1) {
             exponents.write(meta.index, meta.exponent);
-            mantissas.write(meta.index, meta.mantissa);
+            mantissas.write(meta.index, (mantissa_bits_t) meta.mantissa);
         } else {
             exponents.read(meta.stored_exponent, meta.index);
-            mantissas.read(meta.stored_mantissa, meta.index);
+            mantissas.read(meta.stored_bits, meta.index);
+            meta.stored_mantissa = (mantissa_t) meta.stored_bits;
             if (meta.exponent <= meta.stored_exponent) {
                 align_packet();
             } else {
@@ -100,9 +101,10 @@ control Accumulate(inout meta_t meta,
     action add_integer() {
         meta.mantissa = (mantissa_t) meta.word;
         if (meta.first == 1) {
-            mantissas.write(meta.index, meta.mantissa);
+            mantissas.write(meta.index, (mantissa_bits_t) meta.mantissa);
         } else {
-            mantissas.read(meta.stored_mantissa, meta.index);
+            mantissas.read(meta.stored_bits, meta.index);
+            meta.stored_mantissa = (mantissa_t) meta.stored_bits;
             add();
         }
     }

@@ -6,6 +6,7 @@ control FpisaEgress(inout headers_t hdr,
     counter(DROP_REASONS, CounterType.packets) drops;
 
     /* Replicas are numbered from 1, because 0 is what a unicast packet has. */
+    @name(".fpisa.address")
     action address(mac_addr_t dst_mac, ipv4_addr_t dst_addr, bit<16> dst_port) {
         hdr.ethernet.src_addr = hdr.ethernet.dst_addr;
         hdr.ethernet.dst_addr = dst_mac;
@@ -16,6 +17,7 @@ control FpisaEgress(inout headers_t hdr,
         hdr.fpisa.worker = standard_metadata.egress_rid - 1;
     }
 
+    @name(".fpisa.no_receiver")
     action no_receiver() {
         mark_to_drop(standard_metadata);
         drops.count(DROP_NO_RECEIVER);
@@ -29,8 +31,8 @@ control FpisaEgress(inout headers_t hdr,
             standard_metadata.egress_port: exact @name("egress_port");
         }
         actions = {
-            @name(".fpisa.address") address;
-            @defaultonly @name(".fpisa.no_receiver") no_receiver;
+            address;
+            @defaultonly no_receiver;
         }
         const default_action = no_receiver();
         size = MEMBERS;

@@ -11,7 +11,7 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
     @name(".fpisa.exponents")
     register<exponent_t>(POOL_SLOTS * SETS_PER_SLOT * VALUES_PER_PACKET) exponents;
     @name(".fpisa.mantissas")
-    register<mantissa_t>(POOL_SLOTS * SETS_PER_SLOT * VALUES_PER_PACKET) mantissas;
+    register<mantissa_bits_t>(POOL_SLOTS * SETS_PER_SLOT * VALUES_PER_PACKET) mantissas;
     @name(".fpisa.words")
     register<bit<32>>(VALUES_PER_PACKET) words;
 

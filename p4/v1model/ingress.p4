@@ -19,6 +19,7 @@ control FpisaIngress(inout headers_t hdr,
         standard_metadata.egress_spec = hdr.packet_out.egress_port;
     }
 
+    @name(".fpisa.serve")
     action serve() {
     }
 
@@ -28,7 +29,7 @@ control FpisaIngress(inout headers_t hdr,
             hdr.ipv4.dst_addr: exact @name("dst_addr");
         }
         actions = {
-            @name(".fpisa.serve") serve;
+            serve;
             @defaultonly NoAction;
         }
         const default_action = NoAction();

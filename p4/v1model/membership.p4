@@ -6,6 +6,7 @@ control Membership(inout headers_t hdr,
                    inout meta_t meta,
                    in standard_metadata_t standard_metadata,
                    out bool is_member) {
+    @name(".fpisa.join")
     action join(worker_bitmap_t bitmap,
                 worker_bitmap_t all,
                 bit<16> group,
@@ -33,6 +34,7 @@ control Membership(inout headers_t hdr,
         meta.overwrites = (bit<32>) hdr.fpisa.job * EVENTS_PER_JOB + EVENT_OVERWRITE;
         meta.overflows = (bit<32>) hdr.fpisa.job * EVENTS_PER_JOB + EVENT_OVERFLOW;
     }
+    @name(".fpisa.not_member")
     action not_member() {
     }
 
@@ -46,8 +48,8 @@ control Membership(inout headers_t hdr,
             hdr.fpisa.worker: exact @name("worker");
         }
         actions = {
-            @name(".fpisa.join") join;
-            @defaultonly @name(".fpisa.not_member") not_member;
+            join;
+            @defaultonly not_member;
         }
         const default_action = not_member();
         size = MEMBERS;

@@ -5,12 +5,12 @@
 control ReadOut(inout meta_t meta,
                 register<bit<32>> words,
                 register<exponent_t> exponents,
-                register<mantissa_t> mantissas) {
+                register<mantissa_bits_t> mantissas) {
     /* §1.4, special: an infinity if it alone was seen, else NaN. */
     action read_special() {
-        if ((bit<32>) meta.stored_mantissa & ALL_BUT_PLUS_INF == 0) {
+        if (meta.stored_bits & ALL_BUT_PLUS_INF == 0) {
             meta.word = PLUS_INF;
-        } else if ((bit<32>) meta.stored_mantissa & ALL_BUT_MINUS_INF == 0) {
+        } else if (meta.stored_bits & ALL_BUT_MINUS_INF == 0) {
             meta.word = MINUS_INF;
         } else {
             meta.word = QUIET_NAN;
@@ -71,7 +71,7 @@ control ReadOut(inout meta_t meta,
             meta.magnitude = (bit<40>) (bit<32>) (-meta.stored_mantissa);
         } else {
             meta.sign = 0;
-            meta.magnitude = (bit<40>) (bit<32>) meta.stored_mantissa;
+            meta.magnitude = (bit<40>) meta.stored_bits;
         }
         normalise();
         assemble();
@@ -81,7 +81,8 @@ control ReadOut(inout meta_t meta,
     action read_floats() {
         for (bit<32> i = 0; i < VALUES_PER_PACKET; i = i + 1) {
             exponents.read(meta.stored_exponent, meta.index);
-            mantissas.read(meta.stored_mantissa, meta.index);
+            mantissas.read(meta.stored_bits, meta.index);
+            meta.stored_mantissa = (mantissa_t) meta.stored_bits;
             if (meta.stored_mantissa == 0) {
                 meta.word = 0;
             } else if (meta.stored_exponent == SPECIAL_EXPONENT) {
@@ -99,8 +100,8 @@ control ReadOut(inout meta_t meta,
 
     action read_integers() {
         for (bit<32> i = 0; i < VALUES_PER_PACKET; i = i + 1) {
-            mantissas.read(meta.stored_mantissa, meta.index);
-            meta.word = (bit<32>) meta.stored_mantissa;
+            mantissas.read(meta.stored_bits, meta.index);
+            meta.word = meta.stored_bits;
             if (meta.network_order == 0) {
                 swap_bytes(meta.word);
             }

@@ -2,6 +2,7 @@
 control Routing(inout headers_t hdr,
                 inout standard_metadata_t standard_metadata,
                 counter drops) {
+    @name(".fpisa.forward")
     action forward(port_t port, mac_addr_t src_mac, mac_addr_t dst_mac) {
         hdr.ethernet.src_addr = src_mac;
         hdr.ethernet.dst_addr = dst_mac;
@@ -9,6 +10,7 @@ control Routing(inout headers_t hdr,
         standard_metadata.egress_spec = port;
     }
 
+    @name(".fpisa.no_route")
     action no_route() {
         mark_to_drop(standard_metadata);
         drops.count(DROP_NO_ROUTE);
@@ -25,8 +27,8 @@ control Routing(inout headers_t hdr,
             hdr.ipv4.dst_addr: lpm @name("dst_addr");
         }
         actions = {
-            @name(".fpisa.forward") forward;
-            @defaultonly @name(".fpisa.no_route") no_route;
+            forward;
+            @defaultonly no_route;
         }
         const default_action = no_route();
         size = ROUTES;
