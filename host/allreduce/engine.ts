@@ -1,0 +1,253 @@
+/**
+ * One operation in one epoch: its chunks through the slot window, each repeated until its result is
+ * there. A pure state machine: packets and the time come in as arguments, packets go out through
+ * `transmit`.
+ */
+import { Flag, Opcode } from '../../protocol/constants.js';
+import { HEADER_BYTES, Offset, PROBE_BYTES } from '../../protocol/message.js';
+import { readProbeReply, type SlotState } from '../../protocol/probe.js';
+import { isOurs, type PacketFields, PacketPool, uint16, uint32 } from './packets.js';
+import type { RetransmissionTimeout } from './rto.js';
+import type { Workload } from './tensors.js';
+import { operationBase, SlotWindow } from './windowing.js';
+
+export interface EngineConfig {
+  /** Job number as it stands in packets. */
+  job: number;
+  rank: number;
+  /** Slots of the job. */
+  slots: number;
+  valuesPerPacket: number;
+  /** Chunks in flight at most; more than `slots` has no effect. */
+  maxInFlight: number;
+  /** Packets sent at most before the caller may look after its socket again. */
+  burst: number;
+}
+
+/** Counted since the operation began, over all its restarts. */
+export interface Counters {
+  packetsSent: number;
+  packetsReceived: number;
+  retransmissions: number;
+  strays: number;
+}
+
+/**
+ * What a message meant.
+ * - `stray`: nothing that this operation waits for; counted.
+ * - `accepted`: a result, and more are missing.
+ * - `received`: the result that was the last of the data; the commit follows.
+ * - `complete`: the commit's result; every worker holds all results.
+ * - `refused`: the switch says that this contribution contradicts the others'.
+ * - `probed`: the answer to a probe, see {@link AllreduceEngine.probed}.
+ */
+export type Verdict = 'stray' | 'accepted' | 'received' | 'complete' | 'refused' | 'probed';
+
+export class AllreduceEngine {
+  private readonly window: SlotWindow;
+  private readonly pool: PacketPool;
+  /** Per slot: when its packet was last sent, and how many times. */
+  private readonly sentAt: Float64Array;
+  private readonly transmissions: Uint32Array;
+  /** No packet can be due before this moment. */
+  private scanAt = Infinity;
+  /** First chunk number after the operations that this epoch has had. */
+  private nextChunk = 0;
+  private work: Workload | undefined;
+  private fields: PacketFields;
+  private counters: Counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
+  /** The latest answer to a probe. */
+  probed: SlotState | undefined;
+  /** When a message of this job last came from the switch, whatever it said. */
+  lastHeard: number | undefined;
+
+  constructor(
+    private readonly config: Readonly<EngineConfig>,
+    private readonly rto: RetransmissionTimeout,
+    private readonly transmit: (packet: Uint8Array) => void,
+  ) {
+    this.window = new SlotWindow(config.slots);
+    this.pool = new PacketPool(config.slots, config.valuesPerPacket);
+    this.sentAt = new Float64Array(config.slots);
+    this.transmissions = new Uint32Array(config.slots);
+    this.fields = { job: config.job, rank: config.rank, epoch: 0, operation: 0, signature: 0 };
+  }
+
+  /** Data chunks that `work` needs; its commit comes on top. */
+  dataChunks(work: Workload): number {
+    return Math.ceil(work.elements / this.config.valuesPerPacket);
+  }
+
+  /** Forgets what was in flight and begins `epoch` at chunk number `firstChunk` (0 but for tests of the wrap). */
+  enterEpoch(epoch: number, firstChunk = 0): void {
+    this.stop();
+    this.fields.epoch = epoch;
+    this.nextChunk = firstChunk;
+  }
+
+  /**
+   * Begins operation number `operation` in the present epoch; {@link advance} sends its packets.
+   * @throws ArgumentError if `work` has too many chunks
+   */
+  start(operation: number, work: Workload, counters: Counters): void {
+    const dataChunks = this.dataChunks(work);
+    const base = operationBase(this.nextChunk, dataChunks + 1, this.config.slots);
+    this.nextChunk = base + dataChunks + 1;
+    this.window.start(base, dataChunks);
+    this.work = work;
+    this.counters = counters;
+    this.fields.operation = operation;
+    this.fields.signature = work.signature;
+    this.pool.begin(this.fields);
+    this.transmissions.fill(0);
+    this.scanAt = Infinity;
+    this.probed = undefined;
+  }
+
+  /** Sends nothing more, and takes every result that still arrives for a stray. */
+  stop(): void {
+    this.work = undefined;
+    this.scanAt = Infinity;
+  }
+
+  /** Whether all results of the data are here (the commit's may not be). False when stopped. */
+  get received(): boolean {
+    return this.work !== undefined && this.window.allDataArrived;
+  }
+
+  /** Chunks with a result, and all of them, commits included. */
+  get progress(): { done: number; total: number } {
+    return { done: this.window.finished, total: this.window.chunks };
+  }
+
+  outstandingSlots(): number[] {
+    return this.work === undefined ? [] : this.window.outstandingSlots();
+  }
+
+  /** Chunk number that `slot` waits for; undefined if it waits for none. */
+  outstandingChunk(slot: number): number | undefined {
+    const chunk = this.window.chunkIn(slot);
+    return this.work === undefined || chunk < 0 ? undefined : this.window.number(chunk);
+  }
+
+  /**
+   * Sends what is due.
+   * @returns when to call again at the latest: `now` if the burst's bound held something back
+   */
+  advance(now: number): number {
+    if (this.work === undefined) return Infinity;
+    let budget = this.config.burst;
+    if (now >= this.scanAt) budget = this.retransmit(now, budget);
+    const { window } = this;
+    while (window.sendable > 0 && window.inFlight < this.config.maxInFlight) {
+      if (budget-- <= 0) return now;
+      this.send(window.take()!, now);
+      // An in-process network may have answered within transmit(), and ended the operation.
+      if (this.work === undefined) return Infinity;
+    }
+    return this.scanAt;
+  }
+
+  receive(message: Uint8Array, now: number): Verdict {
+    if (!isOurs(message, this.config.job)) return this.stray();
+    this.lastHeard = now;
+    const opcode = message[Offset.opcode]!;
+    if (opcode === Opcode.RESULT) return this.result(message, now);
+    if (opcode === Opcode.REFUSED) return this.awaited(message) === undefined ? this.stray() : 'refused';
+    if (opcode === Opcode.PROBE_REPLY && message.length >= PROBE_BYTES) {
+      this.probed = readProbeReply(new DataView(message.buffer, message.byteOffset, message.byteLength));
+      return 'probed';
+    }
+    return this.stray();
+  }
+
+  /** Asks the switch for the state of `slot`. */
+  probe(slot: number): void {
+    this.transmit(this.pool.probeOf(slot));
+  }
+
+  private result(message: Uint8Array, now: number): Verdict {
+    const slot = this.awaited(message);
+    if (slot === undefined || message.length !== this.pool.packetBytes) return this.stray();
+    const chunk = this.window.chunkIn(slot);
+    const count = this.count(chunk);
+    if (uint16(message, Offset.count) !== count) return this.stray();
+    if (count > 0) {
+      const networkOrder = (uint16(message, Offset.flags) & Flag.NETWORK_ORDER) !== 0;
+      this.work!.store(chunk * this.config.valuesPerPacket, count, message.subarray(HEADER_BYTES), networkOrder);
+    }
+    if (this.transmissions[slot] === 1) {
+      this.rto.sample(now - this.sentAt[slot]!);
+      this.scanAt = Math.min(this.scanAt, now + this.rto.ms);
+    }
+    this.transmissions[slot] = 0;
+    this.counters.packetsReceived++;
+    this.window.finish(this.window.number(chunk));
+    if (this.window.complete) return 'complete';
+    return this.window.allDataArrived ? 'received' : 'accepted';
+  }
+
+  /** The slot whose outstanding chunk `message` is about; undefined if there is none. */
+  private awaited(message: Uint8Array): number | undefined {
+    if (this.work === undefined) return undefined;
+    const slot = uint16(message, Offset.slot);
+    if (slot >= this.config.slots) return undefined;
+    const chunk = this.window.chunkIn(slot);
+    const matches =
+      chunk >= 0 &&
+      uint32(message, Offset.chunk) === this.window.number(chunk) &&
+      uint32(message, Offset.epoch) === this.fields.epoch &&
+      uint32(message, Offset.operation) === this.fields.operation &&
+      uint32(message, Offset.signature) === this.fields.signature &&
+      message[Offset.set] === this.window.set(chunk);
+    return matches ? slot : undefined;
+  }
+
+  private send(chunk: number, now: number): void {
+    const { window, pool } = this;
+    const slot = window.slot(chunk);
+    const count = this.count(chunk);
+    this.work!.load(chunk * this.config.valuesPerPacket, count, pool.payload(slot));
+    const packet = pool.contribution(slot, window.set(chunk), window.number(chunk), count);
+    this.sentAt[slot] = now;
+    this.transmissions[slot] = 1;
+    this.counters.packetsSent++;
+    this.scanAt = Math.min(this.scanAt, now + this.rto.ms);
+    this.transmit(packet);
+  }
+
+  /** Repeats the packets that are due, at most `budget`, and finds the next deadline. */
+  private retransmit(now: number, budget: number): number {
+    const timeout = this.rto.ms;
+    let oldest = Infinity;
+    for (let slot = 0; slot < this.config.slots && this.work !== undefined; slot++) {
+      if (this.window.chunkIn(slot) < 0) continue;
+      const sentAt = this.sentAt[slot]!;
+      if (now - sentAt < timeout || budget <= 0) {
+        oldest = Math.min(oldest, sentAt);
+        continue;
+      }
+      budget--;
+      this.rto.expired(sentAt, now);
+      this.sentAt[slot] = now;
+      this.transmissions[slot]!++;
+      this.counters.packetsSent++;
+      this.counters.retransmissions++;
+      oldest = Math.min(oldest, now);
+      this.transmit(this.pool.again(slot));
+    }
+    this.scanAt = oldest + this.rto.ms;
+    return budget;
+  }
+
+  /** Elements in `chunk`; none in the commit. */
+  private count(chunk: number): number {
+    const { valuesPerPacket } = this.config;
+    return Math.max(0, Math.min(valuesPerPacket, this.work!.elements - chunk * valuesPerPacket));
+  }
+
+  private stray(): Verdict {
+    this.counters.strays++;
+    return 'stray';
+  }
+}

@@ -1,0 +1,113 @@
+/** One allreduce call from its submission to its end. */
+import type { WorkerError } from '../errors.js';
+import type { Counters } from './engine.js';
+import type { TensorBatch } from './tensors.js';
+
+export interface Progress {
+  /** Number of the operation within the job. */
+  operation: number;
+  /** Chunks whose result has arrived, and all chunks with the commit. A restart begins again at 0. */
+  chunksDone: number;
+  chunksTotal: number;
+  retransmissions: number;
+}
+
+export interface AllreduceStats {
+  /** Number of the operation within the job. */
+  operation: number;
+  elements: number;
+  /** Data chunks and the commit. */
+  chunks: number;
+  /** First transmissions and retransmissions. */
+  packetsSent: number;
+  /** Results that were used. */
+  packetsReceived: number;
+  retransmissions: number;
+  /** Messages that no chunk was waiting for. */
+  strays: number;
+  /** Smoothed time from a chunk's transmission to its sum, in microseconds; undefined if never measured. */
+  rttMicros: number | undefined;
+  /** From the operation's turn to its end. */
+  elapsedMs: number;
+  /** Membership epoch in which the sum was made. */
+  epoch: number;
+  /** Members that the sum contains. */
+  workers: number;
+  /** Times that a change of the membership made it begin again. */
+  restarts: number;
+}
+
+export interface OperationCallbacks {
+  resolve(stats: AllreduceStats): void;
+  reject(error: WorkerError): void;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** At most about this many progress reports per operation. */
+const PROGRESS_REPORTS = 100;
+
+export class Operation {
+  /** Undefined until the worker's first Resume says where the job stands. */
+  number: number | undefined;
+  readonly counters: Counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
+  /** Times that it was begun. */
+  starts = 0;
+  /** Epoch and members of the latest start. */
+  epoch = 0;
+  ranks: readonly number[] = [];
+  /**
+   * The caller has its answer already, but the number is not used up: other workers may bring tensors
+   * for it, and must be told once its turn has come.
+   */
+  failure: WorkerError | undefined;
+  private startedAt = 0;
+  private reportAt = 0;
+
+  constructor(
+    readonly batch: TensorBatch,
+    readonly submittedAt: number,
+    private readonly callbacks: OperationCallbacks,
+  ) {}
+
+  begin(epoch: number, ranks: readonly number[], now: number): void {
+    if (this.starts++ === 0) this.startedAt = now;
+    this.epoch = epoch;
+    this.ranks = ranks;
+    this.reportAt = 0;
+  }
+
+  report(done: number, total: number): void {
+    const { onProgress } = this.callbacks;
+    if (onProgress === undefined || (done < this.reportAt && done < total)) return;
+    this.reportAt = done + Math.max(1, Math.floor(total / PROGRESS_REPORTS));
+    onProgress({
+      operation: this.number!,
+      chunksDone: done,
+      chunksTotal: total,
+      retransmissions: this.counters.retransmissions,
+    });
+  }
+
+  succeed(chunks: number, rttMs: number | undefined, now: number): void {
+    this.batch.finish(this.ranks.length);
+    this.callbacks.resolve({
+      operation: this.number!,
+      elements: this.batch.elements,
+      chunks,
+      ...this.counters,
+      rttMicros: rttMs === undefined ? undefined : rttMs * 1000,
+      elapsedMs: now - this.startedAt,
+      epoch: this.epoch,
+      workers: this.ranks.length,
+      restarts: this.starts - 1,
+    });
+  }
+
+  /** Gives the caller's memory its input back and rejects; later calls do nothing. */
+  fail(error: WorkerError): void {
+    if (this.failure !== undefined) return;
+    this.failure = error;
+    if (this.starts > 0) this.batch.restore();
+    this.callbacks.reject(error);
+  }
+}

@@ -1,0 +1,114 @@
+/** The packets that a worker sends: memory per slot, allocated once; and the fields it reads from those that arrive. */
+import { Flag, MAGIC, Opcode, VERSION } from '../../protocol/constants.js';
+import { type Header, HEADER_BYTES, messageBytes, Offset, PROBE_BYTES, writeHeader } from '../../protocol/message.js';
+import { HOST_IS_LITTLE_ENDIAN } from './tensors.js';
+
+export interface PacketFields {
+  job: number;
+  rank: number;
+  epoch: number;
+  operation: number;
+  signature: number;
+}
+
+/** Tensor memory goes out as it stands, so a big-endian host says so. */
+const BYTE_ORDER = HOST_IS_LITTLE_ENDIAN ? 0 : Flag.NETWORK_ORDER;
+
+/**
+ * One CONTRIBUTE message per slot. A slot has one chunk in flight, so its memory is not needed for
+ * another packet before the result of the first has arrived.
+ */
+export class PacketPool {
+  readonly packetBytes: number;
+  private readonly packets: Uint8Array[] = [];
+  private readonly payloads: Uint8Array[] = [];
+  private readonly views: DataView[] = [];
+  private readonly probe = new Uint8Array(PROBE_BYTES);
+  /** Reused for every packet; {@link begin} sets what an operation's packets share. */
+  private readonly header: Header = {
+    opcode: Opcode.CONTRIBUTE,
+    flags: BYTE_ORDER,
+    job: 0,
+    worker: 0,
+    slot: 0,
+    epoch: 0,
+    operation: 0,
+    chunk: 0,
+    signature: 0,
+    count: 0,
+    set: 0,
+  };
+
+  constructor(slots: number, valuesPerPacket: number) {
+    this.packetBytes = messageBytes(valuesPerPacket);
+    const memory = new ArrayBuffer(slots * this.packetBytes);
+    for (let slot = 0; slot < slots; slot++) {
+      const packet = new Uint8Array(memory, slot * this.packetBytes, this.packetBytes);
+      this.packets.push(packet);
+      this.payloads.push(packet.subarray(HEADER_BYTES));
+      this.views.push(new DataView(memory, slot * this.packetBytes, HEADER_BYTES));
+    }
+  }
+
+  begin(fields: Readonly<PacketFields>): void {
+    this.header.job = fields.job;
+    this.header.worker = fields.rank;
+    this.header.epoch = fields.epoch;
+    this.header.operation = fields.operation;
+    this.header.signature = fields.signature;
+  }
+
+  /** Room for the values of the packet of `slot`. */
+  payload(slot: number): Uint8Array {
+    return this.payloads[slot]!;
+  }
+
+  /** Writes the header of the first transmission of a chunk and returns the whole packet. */
+  contribution(slot: number, set: 0 | 1, chunk: number, count: number): Uint8Array {
+    const { header } = this;
+    header.slot = slot;
+    header.set = set;
+    header.chunk = chunk;
+    header.count = count;
+    writeHeader(this.views[slot]!, header);
+    return this.packets[slot]!;
+  }
+
+  /** The packet that stands in `slot`, marked as a retransmission. */
+  again(slot: number): Uint8Array {
+    this.views[slot]!.setUint16(Offset.flags, BYTE_ORDER | Flag.RETRANSMISSION);
+    return this.packets[slot]!;
+  }
+
+  /** A PROBE of `slot`, relative to the job's range. */
+  probeOf(slot: number): Uint8Array {
+    writeHeader(new DataView(this.probe.buffer), {
+      ...this.header,
+      opcode: Opcode.PROBE,
+      flags: 0,
+      slot,
+      chunk: 0,
+      count: 0,
+      set: 0,
+    });
+    return this.probe;
+  }
+}
+
+export function uint16(message: Uint8Array, at: number): number {
+  return (message[at]! << 8) | message[at + 1]!;
+}
+
+export function uint32(message: Uint8Array, at: number): number {
+  return ((message[at]! << 24) | (message[at + 1]! << 16) | (message[at + 2]! << 8) | message[at + 3]!) >>> 0;
+}
+
+/** Whether `message` has a whole header of this protocol version and belongs to `job`. */
+export function isOurs(message: Uint8Array, job: number): boolean {
+  return (
+    message.length >= HEADER_BYTES &&
+    uint16(message, Offset.magic) === MAGIC &&
+    message[Offset.version] === VERSION &&
+    uint16(message, Offset.job) === job
+  );
+}

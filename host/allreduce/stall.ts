@@ -1,0 +1,217 @@
+/** Notices that an operation does not get on, finds out why by probes, and says so. */
+import {
+  ControllerUnreachableError,
+  MembershipError,
+  ShapeMismatchError,
+  StalledError,
+  type StallReport,
+  SwitchUnreachableError,
+  type WorkerError,
+} from '../errors.js';
+import { operationSignature } from '../../protocol/signature.js';
+import type { SetState } from '../../protocol/probe.js';
+import type { AllreduceEngine } from './engine.js';
+import type { MemberConfig } from './member.js';
+import type { Operation } from './operation.js';
+import { REDUCE_OPS } from './tensors.js';
+
+export interface Patience {
+  /** Without any result for this long an operation fails; also without a controller while one is needed. */
+  timeoutMs: number;
+  /** While the job waits for members, an operation waits this long for it to go on. */
+  membershipTimeoutMs: number;
+}
+
+export const DEFAULT_PATIENCE: Readonly<Patience> = { timeoutMs: 30_000, membershipTimeoutMs: 300_000 };
+
+/** Part of the timeout after which the stalled slot is probed, and how often at least and at most then. */
+const PROBE_AFTER = 0.2;
+const PROBE_AFTER_MAX_MS = 2000;
+/** A refusal is certain; this long it may wait for a probe to tell whom it contradicts. */
+const REFUSAL_PATIENCE_MS = 250;
+
+export interface Situation {
+  engine: AllreduceEngine;
+  operation: Operation;
+  running: boolean;
+  members: readonly number[];
+  config: Readonly<MemberConfig>;
+}
+
+export class StallWatch {
+  private lastProgress: number;
+  /** When the last epoch stopped. */
+  private haltedAt: number;
+  private controllerLostAt: number | undefined;
+  private refusedAt: number | undefined;
+  private probeAt = 0;
+  private probedSlot: number | undefined;
+  /** What the probed slot holds of the outstanding round; null if it does not hold that round at all. */
+  private held: SetState | null | undefined;
+
+  constructor(
+    private readonly patience: Readonly<Patience>,
+    now: number,
+  ) {
+    this.lastProgress = this.haltedAt = now;
+  }
+
+  progress(now: number): void {
+    this.lastProgress = now;
+    this.probeAt = now + this.probeIntervalMs;
+    this.probedSlot = this.held = this.refusedAt = undefined;
+  }
+
+  halted(now: number): void {
+    this.progress(now);
+    this.haltedAt = now;
+  }
+
+  controller(connected: boolean, now: number): void {
+    if (connected) this.controllerLostAt = undefined;
+    else this.controllerLostAt ??= now;
+  }
+
+  /** The switch refused the contribution to `slot`. */
+  refused(engine: AllreduceEngine, slot: number, now: number): void {
+    if (this.refusedAt !== undefined) return;
+    this.refusedAt = now;
+    this.held = undefined;
+    this.probedSlot = slot;
+    engine.probe(slot);
+  }
+
+  /** A probe was answered. */
+  probed(engine: AllreduceEngine, slotBase: number, epoch: number | undefined): void {
+    const slot = this.probedSlot;
+    if (slot === undefined || engine.probed?.absoluteSlot !== slotBase + slot) return;
+    const chunk = engine.outstandingChunk(slot);
+    this.held = engine.probed.sets.find((set) => set.epoch === epoch && set.chunk === chunk) ?? null;
+  }
+
+  /** @returns the error that ends the operation, or when to check again */
+  check(situation: Situation, now: number): number | WorkerError {
+    return situation.running ? this.checkTraffic(situation, now) : this.checkMembership(situation, now);
+  }
+
+  private checkTraffic(situation: Situation, now: number): number | WorkerError {
+    const { engine } = situation;
+    if (this.refusedAt !== undefined) {
+      const due = this.refusedAt + REFUSAL_PATIENCE_MS;
+      return this.held !== undefined || now >= due ? this.mismatch(situation) : due;
+    }
+    const due = this.lastProgress + this.patience.timeoutMs;
+    if (now >= due) return this.stalled(situation, now);
+    if (now >= this.probeAt) {
+      const slot = engine.outstandingSlots()[0];
+      this.probeAt = now + this.probeIntervalMs;
+      if (slot !== undefined) {
+        this.probedSlot = slot;
+        engine.probe(slot);
+      }
+    }
+    return Math.min(due, this.probeAt);
+  }
+
+  private checkMembership({ operation, members, config }: Situation, now: number): number | WorkerError {
+    const since = Math.max(this.haltedAt, operation.submittedAt);
+    if (this.controllerLostAt !== undefined) {
+      const due = Math.max(since, this.controllerLostAt) + this.patience.timeoutMs;
+      if (now < due) return due;
+      return new ControllerUnreachableError(
+        `no connection to the controller for ${ms(now - this.controllerLostAt)}, and the job's new epoch cannot begin without it`,
+      );
+    }
+    const due = since + this.patience.membershipTimeoutMs;
+    if (now < due) return due;
+    const known = members.length === 0 ? 'no members are known yet' : `its members are ranks ${members.join(', ')}`;
+    return new MembershipError(
+      `rank ${config.rank} has waited ${ms(now - since)} for the controller to let the job run; ${known}, and not all of them have answered`,
+    );
+  }
+
+  private get probeIntervalMs(): number {
+    return Math.min(PROBE_AFTER_MAX_MS, this.patience.timeoutMs * PROBE_AFTER);
+  }
+
+  private mismatch({ operation, members, config }: Situation): ShapeMismatchError {
+    const own = operation.batch.describe();
+    const { held } = this;
+    let others = 'other workers brought something else';
+    if (held) {
+      const ranks = members.filter((rank) => contributed(held, rank));
+      others = `ranks ${ranks.join(', ')} brought ${describeHeld(held, operation)}`;
+    }
+    return new ShapeMismatchError(
+      `operation ${operation.number} cannot be finished: rank ${config.rank} brought ${own}, but ${others}`,
+      operation.batch.lengths,
+      held ? others : undefined,
+    );
+  }
+
+  private stalled(situation: Situation, now: number): WorkerError {
+    const report = this.report(situation, now);
+    const note = situation.config.transportNote?.();
+    const sent =
+      `${report.packetsSent} packets were sent to ${report.switchAddress} (${report.retransmissions} of them again), ` +
+      `${report.chunksDone} of ${report.chunksTotal} chunks are done` +
+      (note === undefined ? '' : `, ${note}`);
+    const head = `operation ${report.operation} has made no progress for ${ms(report.waitedMs)}`;
+    if (this.controllerLostAt !== undefined) {
+      return new ControllerUnreachableError(
+        `${head}, and there has been no connection to the controller for ${ms(now - this.controllerLostAt)}; ${sent}`,
+      );
+    }
+    if (report.lastHeardMs === undefined) {
+      return new SwitchUnreachableError(`${head} and the switch has never answered: ${sent}`, report);
+    }
+    return new StalledError(
+      `${head}: ${sent}, slots ${report.outstandingSlots.join(', ')} are outstanding, ` +
+        `the switch was last heard ${ms(report.lastHeardMs)} ago; ${this.blame(situation, report)}`,
+      report,
+    );
+  }
+
+  private report({ engine, operation, members, config }: Situation, now: number): StallReport {
+    const { done, total } = engine.progress;
+    const { held } = this;
+    const missing =
+      held === undefined ? undefined : held === null ? [...members] : members.filter((rank) => !contributed(held, rank));
+    return {
+      operation: operation.number!,
+      epoch: operation.epoch,
+      switchAddress: config.switchAddress,
+      waitedMs: now - this.lastProgress,
+      packetsSent: operation.counters.packetsSent,
+      packetsReceived: operation.counters.packetsReceived,
+      retransmissions: operation.counters.retransmissions,
+      lastHeardMs: engine.lastHeard === undefined ? undefined : now - engine.lastHeard,
+      chunksDone: done,
+      chunksTotal: total,
+      outstandingSlots: engine.outstandingSlots(),
+      missingRanks: missing,
+    };
+  }
+
+  private blame({ config }: Situation, { missingRanks }: StallReport): string {
+    if (missingRanks === undefined) return 'a probe of the first of them was not answered';
+    if (missingRanks.length === 0) return 'all ranks have contributed, but the result does not arrive here';
+    const own = missingRanks.includes(config.rank) ? ` (among them this worker, rank ${config.rank}: its packets do not arrive or are dropped)` : '';
+    return `slot ${this.probedSlot} waits for ranks ${missingRanks.join(', ')}${own}`;
+  }
+}
+
+function contributed(set: SetState, rank: number): boolean {
+  return ((set.bitmap >>> rank) & 1) === 1;
+}
+
+/** As much of the others' operation as its hash lets one say. */
+function describeHeld(held: SetState, { number, batch }: Operation): string {
+  if (held.operation !== number) return `operation ${held.operation}`;
+  const op = REDUCE_OPS.find((one) => operationSignature(one, batch.format, batch.lengths) === held.signature);
+  return op === undefined ? 'other shapes' : `a ${op} of the same shapes`;
+}
+
+function ms(value: number): string {
+  return `${Math.round(value)} ms`;
+}

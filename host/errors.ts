@@ -1,0 +1,104 @@
+/** What can go wrong at a worker: one class per failure, each with a stable `code` and one sentence. */
+import { FpisaError } from '../protocol/errors.js';
+
+/** Base of every error that a {@link Worker} throws or rejects with. */
+export abstract class WorkerError extends FpisaError {}
+
+/** An option or a tensor that cannot be used; thrown before anything is sent. */
+export class ArgumentError extends WorkerError {
+  readonly code = 'FPISA_ARGUMENT';
+}
+
+/** The controller refused the membership: no such job, rank taken, rank out of range. */
+export class JoinError extends WorkerError {
+  readonly code = 'FPISA_JOIN';
+  constructor(
+    message: string,
+    /** Names of the jobs that the controller has, as far as they could be asked for. */
+    readonly jobs: readonly string[] = [],
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** No connection to the controller for longer than the worker may wait. */
+export class ControllerUnreachableError extends WorkerError {
+  readonly code = 'FPISA_CONTROLLER_UNREACHABLE';
+}
+
+/** Since the worker joined, no message of the switch has ever arrived. */
+export class SwitchUnreachableError extends WorkerError {
+  readonly code = 'FPISA_SWITCH_UNREACHABLE';
+  constructor(
+    message: string,
+    readonly report: StallReport,
+  ) {
+    super(message);
+  }
+}
+
+/** The switch answers, or did, but an operation has made no progress for `timeoutMs`. */
+export class StalledError extends WorkerError {
+  readonly code = 'FPISA_STALLED';
+  constructor(
+    message: string,
+    readonly report: StallReport,
+  ) {
+    super(message);
+  }
+}
+
+/** What a worker that gave up had tried. */
+export interface StallReport {
+  operation: number;
+  epoch: number;
+  /** `ip:port` where contributions went. */
+  switchAddress: string;
+  waitedMs: number;
+  packetsSent: number;
+  packetsReceived: number;
+  retransmissions: number;
+  /** Milliseconds since any message of the switch arrived; undefined if none ever did. */
+  lastHeardMs: number | undefined;
+  chunksDone: number;
+  chunksTotal: number;
+  /** Slots, relative to the job's range, whose results are outstanding. */
+  outstandingSlots: readonly number[];
+  /** Ranks whose contribution the probed slot lacks; undefined if no probe was answered. */
+  missingRanks: readonly number[] | undefined;
+}
+
+/** The workers brought tensors of different shapes to one operation. */
+export class ShapeMismatchError extends WorkerError {
+  readonly code = 'FPISA_SHAPE_MISMATCH';
+  constructor(
+    message: string,
+    /** Elements of each tensor that this worker brought. */
+    readonly lengths: readonly number[],
+    /** The same as another worker reported it, if one did. */
+    readonly others: string | undefined,
+  ) {
+    super(message);
+  }
+}
+
+/** The operation was given up, by this worker's caller or by another worker. */
+export class AbortedError extends WorkerError {
+  readonly code = 'FPISA_ABORTED';
+}
+
+/** The operation cannot go on with the members that the job has now. */
+export class MembershipError extends WorkerError {
+  readonly code = 'FPISA_MEMBERSHIP';
+}
+
+/** The worker has left the job or was closed. */
+export class ClosedError extends WorkerError {
+  readonly code = 'FPISA_CLOSED';
+}
+
+/** The socket towards the switch cannot be used. */
+export class TransportError extends WorkerError {
+  readonly code = 'FPISA_TRANSPORT';
+}

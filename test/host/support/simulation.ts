@@ -1,0 +1,403 @@
+/**
+ * Workers, a network, a switch and a controller in virtual time. Packets are lost, doubled and delayed
+ * by a seed; control messages arrive in order, after a delay. Every sum that a worker returns is
+ * checked element by element for who is in it and how often.
+ */
+import { Member } from '../../../host/allreduce/member.js';
+import { type AllreduceStats, Operation } from '../../../host/allreduce/operation.js';
+import { DEFAULT_RTO } from '../../../host/allreduce/rto.js';
+import { TensorBatch } from '../../../host/allreduce/tensors.js';
+import { AbortedError, type WorkerError } from '../../../host/errors.js';
+import type { ControllerMessage } from '../../../host/session/messages.js';
+import { ModelController } from './model-controller.js';
+import { ModelSwitch, type Mutation } from './model-switch.js';
+
+export type Event =
+  | { kind: 'leave' | 'crash' | 'disconnect' | 'cancel'; at: number; rank: number }
+  | { kind: 'join'; at: number; rank: number }
+  | { kind: 'switch-restart'; at: number };
+
+export interface Scenario {
+  seed: number;
+  workers: number;
+  slots: number;
+  maxInFlight: number;
+  valuesPerPacket: number;
+  /** Elements of the tensors of operation i + 1. */
+  operations: readonly (readonly number[])[];
+  /** Calls that a worker has under way at a time. */
+  concurrency: number;
+  loss: number;
+  duplication: number;
+  /** Longest delay of a packet, so also how far packets overtake each other. */
+  maxDelayMs: number;
+  events: readonly Event[];
+  mutation?: Mutation;
+}
+
+export interface Settled {
+  rank: number;
+  number: number;
+  stats?: AllreduceStats;
+  error?: WorkerError;
+}
+
+const JOB = 7;
+const SLOT_BASE = 5;
+/** Virtual time after which a run has hung. */
+const PATIENCE_MS = 600_000;
+
+/**
+ * What rank r brings as element i of operation n: a digit of its own (base 8), and above all digits a
+ * number that names operation and element. Sums of up to 4 of them are exact in fp32.
+ */
+function contribution(rank: number, number: number, element: number): number {
+  return 8 ** rank + 4096 * tag(number, element);
+}
+
+function tag(number: number, element: number): number {
+  return (number * 37 + element * 11) % 509;
+}
+
+class Worker {
+  readonly member: Member;
+  wakeAt = Infinity;
+  alive = true;
+  connected = true;
+  leaving = false;
+  next = 1;
+  readonly open: Operation[] = [];
+  /** Order of control messages in both directions. */
+  lastIn = 0;
+  lastOut = 0;
+
+  constructor(
+    readonly rank: number,
+    sim: Simulation,
+  ) {
+    const { slots, valuesPerPacket, maxInFlight } = sim.scenario;
+    this.member = new Member(
+      {
+        job: JOB,
+        rank,
+        slots,
+        valuesPerPacket,
+        maxInFlight,
+        burst: 4,
+        rto: DEFAULT_RTO,
+        patience: { timeoutMs: 120_000, membershipTimeoutMs: 300_000 },
+        slotBase: SLOT_BASE,
+        switchAddress: 'model',
+      },
+      {
+        transmit: (packet) => sim.toSwitch(this, packet),
+        progress: (message) => sim.toController(this, () => sim.controller.progress(rank, message)),
+        failed: (message) => sim.toController(this, () => sim.controller.failed(rank, message)),
+      },
+      sim.now,
+    );
+  }
+}
+
+export class Simulation {
+  now = 0;
+  readonly settled: Settled[] = [];
+  readonly problems: string[] = [];
+  readonly controller: ModelController;
+  private readonly modelSwitch: ModelSwitch;
+  private readonly queue: { at: number; order: number; run: () => void }[] = [];
+  private order = 0;
+  private state: number;
+  private readonly workers = new Map<number, Worker>();
+
+  constructor(readonly scenario: Scenario) {
+    this.state = scenario.seed | 0;
+    this.modelSwitch = new ModelSwitch(scenario.valuesPerPacket, 'fp32', scenario.mutation);
+    this.controller = new ModelController({
+      workers: scenario.workers,
+      send: (rank, message) => this.toWorker(rank, message),
+      install: (epoch, ranks) =>
+        this.modelSwitch.install({ job: JOB, epoch, ranks, slotBase: SLOT_BASE, slots: scenario.slots }),
+    });
+  }
+
+  /** Runs to the end; what went wrong stands in `problems`. */
+  run(): this {
+    for (let rank = 0; rank < this.scenario.workers; rank++) this.join(rank);
+    for (const event of this.scenario.events) this.at(event.at, () => this.apply(event));
+    this.at(this.lastEvent() + 1, () => undefined);
+    while (this.queue.length > 0 && !this.done()) {
+      const next = this.pop();
+      this.now = Math.max(this.now, next.at);
+      if (this.now > PATIENCE_MS) {
+        this.problems.push('hung');
+        break;
+      }
+      next.run();
+    }
+    if (!this.done() && this.problems.length === 0) this.problems.push('nothing left to do, but operations are open');
+    this.checkAgreement();
+    return this;
+  }
+
+  successes(): Settled[] {
+    return this.settled.filter((one) => one.stats !== undefined);
+  }
+
+  failures(): Settled[] {
+    return this.settled.filter((one) => one.error !== undefined);
+  }
+
+  toSwitch(worker: Worker, packet: Uint8Array): void {
+    this.network(packet, (copy) => {
+      for (const { rank, message } of this.modelSwitch.handle(worker.rank, copy)) {
+        this.network(message, (result) => {
+          const receiver = this.workers.get(rank);
+          if (receiver?.alive) {
+            receiver.member.receive(result, this.now);
+            this.step(receiver);
+          }
+        });
+      }
+    });
+  }
+
+  toController(worker: Worker, run: () => void): void {
+    if (!worker.connected) return;
+    worker.lastOut = Math.max(worker.lastOut, this.now + this.random() * 3);
+    this.at(worker.lastOut, () => {
+      // A stream that has ended, or a process that has been replaced, brings nothing more.
+      if (this.workers.get(worker.rank) === worker && worker.connected) run();
+    });
+  }
+
+  private toWorker(rank: number, message: ControllerMessage): void {
+    const worker = this.workers.get(rank);
+    if (worker === undefined) return;
+    worker.lastIn = Math.max(worker.lastIn, this.now + this.random() * 3);
+    this.at(worker.lastIn, () => {
+      if (!worker.alive || !worker.connected) return;
+      if (message.membership) worker.member.membership(message.membership, this.now);
+      if (message.resume) {
+        worker.member.resume(message.resume, this.now);
+        if (worker.next <= worker.member.completed && worker.open.length === 0) worker.next = worker.member.completed + 1;
+        this.submit(worker);
+      }
+      if (message.aborted) worker.member.aborted(message.aborted, this.now);
+      this.step(worker);
+    });
+  }
+
+  private apply(event: Event): void {
+    if (event.kind === 'switch-restart') {
+      this.modelSwitch.restart();
+      this.modelSwitch.install(undefined);
+      this.at(this.now + 5, () => this.controller.raise('switch restarted'));
+      return;
+    }
+    const worker = this.workers.get(event.rank);
+    if (event.kind === 'join') {
+      if (worker === undefined || !worker.alive) this.join(event.rank);
+      return;
+    }
+    // The last member stays, so that there is always somebody for whom the run must end well.
+    if (!worker?.alive || (event.kind !== 'cancel' && this.alive().length === 1)) return;
+    if (event.kind === 'leave') {
+      worker.leaving = true;
+      this.leaveWhenIdle(worker);
+    } else if (event.kind === 'crash') {
+      worker.alive = false;
+      this.at(this.now + this.random() * 5, () => this.lost(worker));
+    } else if (event.kind === 'disconnect') {
+      if (!worker.connected) return;
+      worker.connected = false;
+      worker.member.disconnected(this.now);
+      this.at(this.now + this.random() * 20, () => this.lost(worker));
+      this.at(this.now + 20 + this.random() * 200, () => {
+        if (!worker.alive) return;
+        worker.connected = true;
+        worker.member.connected(
+          { ...(worker.member as unknown as { config: ConstructorParameters<typeof Member>[0] }).config },
+          this.now,
+        );
+        this.controller.hello(worker.rank, worker.member.completed);
+        this.step(worker);
+      });
+    } else {
+      const operation = worker.open.at(-1);
+      if (operation !== undefined) worker.member.cancel(operation, new AbortedError('cancelled'), this.now);
+      this.step(worker);
+    }
+  }
+
+  private join(rank: number): void {
+    const worker = new Worker(rank, this);
+    this.workers.set(rank, worker);
+    this.at(this.now + this.random() * 3, () => this.controller.hello(rank, 0));
+  }
+
+  private lost(worker: Worker): void {
+    if (this.workers.get(worker.rank) === worker) this.controller.lost(worker.rank);
+  }
+
+  private leaveWhenIdle(worker: Worker): void {
+    if (worker.open.length > 0) return;
+    if (this.alive().length === 1) {
+      worker.leaving = false;
+      return;
+    }
+    worker.alive = false;
+    this.lost(worker);
+  }
+
+  private submit(worker: Worker): void {
+    const { operations, concurrency } = this.scenario;
+    while (worker.alive && !worker.leaving && worker.open.length < concurrency && worker.next <= operations.length) {
+      const number = worker.next++;
+      const tensors = operations[number - 1]!.map((length) => new Float32Array(length));
+      let element = 0;
+      for (const tensor of tensors) for (let i = 0; i < tensor.length; i++) tensor[i] = contribution(worker.rank, number, element++);
+      const input = tensors.map((tensor) => tensor.slice());
+      const operation: Operation = new Operation(new TensorBatch(tensors, 'sum', 'fp32'), this.now, {
+        resolve: (stats) => this.end(worker, operation, number, { rank: worker.rank, number, stats }, tensors),
+        reject: (error) => {
+          if (tensors.some((tensor, t) => tensor.some((value, i) => value !== input[t]![i]))) {
+            this.problems.push(`operation ${number} failed at rank ${worker.rank} and did not give the input back`);
+          }
+          this.end(worker, operation, number, { rank: worker.rank, number, error }, tensors);
+        },
+      });
+      worker.open.push(operation);
+      worker.member.submit(operation, this.now);
+    }
+  }
+
+  private end(worker: Worker, operation: Operation, number: number, settled: Settled, tensors: readonly Float32Array[]): void {
+    this.settled.push(settled);
+    if (settled.stats) this.checkSum(worker.rank, number, settled.stats, tensors);
+    worker.open.splice(worker.open.indexOf(operation), 1);
+    this.at(this.now + this.random() * 2, () => {
+      if (!worker.alive) return;
+      if (worker.leaving) this.leaveWhenIdle(worker);
+      this.submit(worker);
+      this.step(worker);
+    });
+  }
+
+  private checkSum(rank: number, number: number, stats: AllreduceStats, tensors: readonly Float32Array[]): void {
+    const where = `operation ${number} at rank ${rank}, epoch ${stats.epoch}`;
+    if (stats.operation !== number) this.problems.push(`${where} ended as operation ${stats.operation}`);
+    const ranks = this.controller.history.get(stats.epoch);
+    if (ranks === undefined || !ranks.includes(rank) || stats.workers !== ranks.length) {
+      this.problems.push(`${where} says ${stats.workers} workers, but the epoch's are ${String(ranks)}`);
+      return;
+    }
+    const digits = ranks.reduce((sum, one) => sum + 8 ** one, 0);
+    let element = 0;
+    for (const tensor of tensors) {
+      for (const value of tensor) {
+        const expected = digits + ranks.length * 4096 * tag(number, element);
+        if (value !== expected) {
+          this.problems.push(`${where}: element ${element} is ${value}, expected ${expected} from ranks ${ranks.join(',')}`);
+          return;
+        }
+        element++;
+      }
+    }
+  }
+
+  /** All workers that completed an operation did so in one epoch, so they hold one sum. */
+  private checkAgreement(): void {
+    const epochs = new Map<number, number>();
+    for (const { rank, number, stats } of this.successes()) {
+      const epoch = epochs.get(number) ?? stats!.epoch;
+      epochs.set(number, epoch);
+      if (epoch !== stats!.epoch) this.problems.push(`rank ${rank} has operation ${number} of epoch ${stats!.epoch}, another of ${epoch}`);
+    }
+  }
+
+  private step(worker: Worker): void {
+    if (!worker.alive) return;
+    const due = worker.member.advance(this.now);
+    const at = due <= this.now ? this.now + 0.01 : due;
+    if (at >= worker.wakeAt && worker.wakeAt > this.now) return;
+    worker.wakeAt = at;
+    if (at < Infinity) {
+      this.at(at, () => {
+        if (worker.wakeAt === at) {
+          worker.wakeAt = Infinity;
+          this.step(worker);
+        }
+      });
+    }
+  }
+
+  private network(packet: Uint8Array, arrive: (packet: Uint8Array) => void): void {
+    const { loss, duplication, maxDelayMs } = this.scenario;
+    const copies = this.random() < duplication ? 2 : 1;
+    for (let i = 0; i < copies; i++) {
+      if (this.random() < loss) continue;
+      const copy = packet.slice();
+      this.at(this.now + 0.05 + this.random() ** 3 * maxDelayMs, () => arrive(copy));
+    }
+  }
+
+  private alive(): Worker[] {
+    return [...this.workers.values()].filter((worker) => worker.alive);
+  }
+
+  private done(): boolean {
+    const { operations } = this.scenario;
+    return (
+      this.now > this.lastEvent() &&
+      this.alive().every((worker) => worker.open.length === 0 && worker.next > operations.length)
+    );
+  }
+
+  /** When the last event has had its consequences, the return of a lost session included. */
+  private lastEvent(): number {
+    return Math.max(0, ...this.scenario.events.map((event) => event.at + 250));
+  }
+
+  private random(): number {
+    this.state = (this.state + 0x6d2b79f5) | 0;
+    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  private at(at: number, run: () => void): void {
+    const item = { at, order: this.order++, run };
+    let i = this.queue.push(item) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (!earlier(item, this.queue[parent]!)) break;
+      this.queue[i] = this.queue[parent]!;
+      i = parent;
+    }
+    this.queue[i] = item;
+  }
+
+  private pop(): { at: number; run: () => void } {
+    const first = this.queue[0]!;
+    const last = this.queue.pop()!;
+    const size = this.queue.length;
+    if (size > 0) {
+      let i = 0;
+      for (;;) {
+        let child = 2 * i + 1;
+        if (child >= size) break;
+        if (child + 1 < size && earlier(this.queue[child + 1]!, this.queue[child]!)) child++;
+        if (!earlier(this.queue[child]!, last)) break;
+        this.queue[i] = this.queue[child]!;
+        i = child;
+      }
+      this.queue[i] = last;
+    }
+    return first;
+  }
+}
+
+function earlier(a: { at: number; order: number }, b: { at: number; order: number }): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}
