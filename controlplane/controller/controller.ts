@@ -7,7 +7,7 @@ import type { TlsOptions } from '../p4runtime/credentials.js';
 import type { Pipeline } from '../p4runtime/pipeline.js';
 import { admit, serviceOf, type Occupant } from './admission.js';
 import { JobSession, type MemberLink } from './job-session.js';
-import { findJob, jobsOn, newJob, nextEpoch, slotsFree, withJob, withoutJob } from './jobs.js';
+import { findJob, jobsOn, newJob, nextEpoch, slotsFree, without, withJob, withoutJob } from './jobs.js';
 import { probeJob } from './probe.js';
 import { checkSwitchConfig } from './switch-config.js';
 import { SwitchSession } from './switch-session.js';
@@ -45,6 +45,9 @@ const TIMING: ControllerTiming = {
 };
 
 const PROBE_ATTEMPTS = 4;
+
+/** Ingress and egress run on different threads of BMv2, so each has a counter of its own. */
+const DROP_COUNTERS = ['fpisa.drops', 'fpisa.egress_drops'];
 
 export class Controller {
   /** Always equal to what the store holds. */
@@ -95,8 +98,7 @@ export class Controller {
     this.requireSwitch(name);
     const jobs = jobsOn(this.state, name).map((job) => job.name);
     if (jobs.length > 0) throw new JobBusyError(`switch "${name}" still has jobs (${choices(jobs)}); delete them first`);
-    const { [name]: _, ...switches } = this.state.switches;
-    this.save({ ...this.state, switches });
+    this.save({ ...this.state, switches: without(this.state.switches, name) });
     this.switches.get(name)?.stop();
     this.switches.delete(name);
   }
@@ -303,9 +305,9 @@ export class Controller {
     if (status.state !== 'ready') return status;
     status.pipeline = this.pipeline(config.valuesPerPacket).name;
     try {
-      const cells = await session.client.readCounters('fpisa.drops');
+      const cells = await Promise.all(DROP_COUNTERS.map((counter) => session.client.readCounters(counter)));
       for (const [reason, index] of Object.entries(DropReason)) {
-        const packets = cells[index]?.packets ?? 0n;
+        const packets = cells.reduce((sum, counter) => sum + (counter[index]?.packets ?? 0n), 0n);
         if (packets > 0n) status.drops[reason] = Number(packets);
       }
     } catch (error) {

@@ -64,9 +64,12 @@ export function withJob(state: ControllerState, job: JobRecord): ControllerState
 
 /** The state without the job, whose epochs stay used up on its switch. */
 export function withoutJob(state: ControllerState, job: JobRecord): ControllerState {
-  const { [job.name]: _, ...jobs } = state.jobs;
   const floor = Math.max(state.epochFloor[job.switchName] ?? 0, job.epoch);
-  return { ...state, jobs, epochFloor: { ...state.epochFloor, [job.switchName]: floor } };
+  return { ...state, jobs: without(state.jobs, job.name), epochFloor: { ...state.epochFloor, [job.switchName]: floor } };
+}
+
+export function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
 }
 
 export function nextEpoch(state: ControllerState, job: JobRecord): number {

@@ -41,7 +41,6 @@ async function collect(
     const missing = new Set(slots.filter((slot) => !states.has(slot)));
     if (missing.size === 0) return;
     await new Promise<void>((resolve) => {
-      let timer: NodeJS.Timeout;
       const finish = (): void => {
         clearTimeout(timer);
         client.off('packetIn', receive);
@@ -56,7 +55,7 @@ async function collect(
         if (missing.size === 0) finish();
         else timer.refresh();
       };
-      timer = setTimeout(finish, timing.replyTimeoutMs);
+      const timer = setTimeout(finish, timing.replyTimeoutMs);
       client.on('packetIn', receive);
       for (const slot of missing) client.packetOut(probeFrame(config, job.number, job.slotBase + slot));
     });

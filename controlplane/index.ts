@@ -1,0 +1,12 @@
+export * from './artifacts.js';
+export * from './errors.js';
+export type * from './messages.js';
+export * from './p4runtime/index.js';
+export * from './controller/controller.js';
+export { DEFAULT_SLOTS } from './controller/jobs.js';
+export type { SessionTiming } from './controller/job-session.js';
+export type { ControllerState, JobRecord, MemberRecord, ProfileRecord, Route, SwitchConfig } from './controller/state.js';
+export { FileStore, MemoryStore, type Store } from './controller/store.js';
+export * from './service/client.js';
+export { controllerService } from './service/definition.js';
+export * from './service/server.js';

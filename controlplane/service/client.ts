@@ -1,0 +1,95 @@
+/** The controller as the command line and other programs see it: promises, and errors that people can read. */
+import { Client, credentials, makeClientConstructor, Metadata, status, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
+import { FpisaError } from '../../protocol/errors.js';
+import { SERVICE_NAME } from '../../protocol/service.js';
+import type { CreateJobRequest, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
+import { CODE_TRAILER, controllerService } from './definition.js';
+
+/** The controller refused, or could not do, what was asked. Message and `code` are the controller's own. */
+export class ControllerCallError extends FpisaError {
+  constructor(
+    message: string,
+    /** For example `FPISA_UNKNOWN_JOB`; `FPISA_UNREACHABLE` when no controller answered. */
+    readonly code: string,
+    readonly status: status,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+export interface ControllerClientOptions {
+  readonly credentials?: ChannelCredentials;
+  /** Of each call, in milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 10_000;
+
+type Definition = ReturnType<typeof controllerService>;
+type UnaryName = Exclude<keyof Definition, 'Join'>;
+type RequestOf<Name extends UnaryName> = Parameters<Definition[Name]['requestSerialize']>[0];
+type ResponseOf<Name extends UnaryName> = ReturnType<Definition[Name]['responseDeserialize']>;
+type Callback = (error: ServiceError | null, response?: unknown) => void;
+type Call = (request: unknown, metadata: Metadata, options: { deadline: number }, callback: Callback) => void;
+
+/** @throws ControllerCallError from every call */
+export class ControllerClient {
+  private readonly client: Client & Record<UnaryName, Call>;
+  private readonly timeoutMs: number;
+
+  /** @param address `host:port`. Connects at the first call. */
+  constructor(
+    readonly address: string,
+    options: ControllerClientOptions = {},
+  ) {
+    this.timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    const constructor = makeClientConstructor(controllerService(), SERVICE_NAME);
+    this.client = new constructor(address, options.credentials ?? credentials.createInsecure()) as unknown as Client & Record<UnaryName, Call>;
+  }
+
+  createJob(request: CreateJobRequest): Promise<JobMessage> {
+    return this.call('CreateJob', request);
+  }
+
+  async listJobs(): Promise<JobMessage[]> {
+    return (await this.call('ListJobs', {})).jobs;
+  }
+
+  getJob(name: string): Promise<JobMessage> {
+    return this.call('GetJob', { name });
+  }
+
+  async deleteJob(name: string, options: { force?: boolean } = {}): Promise<void> {
+    await this.call('DeleteJob', { name, force: options.force ?? false });
+  }
+
+  getStatus(): Promise<StatusMessage> {
+    return this.call('GetStatus', {});
+  }
+
+  async probeJob(name: string): Promise<SlotReportMessage[]> {
+    return (await this.call('ProbeJob', { name })).slots;
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  private call<Name extends UnaryName>(name: Name, request: RequestOf<Name>): Promise<ResponseOf<Name>> {
+    return new Promise((resolve, reject) => {
+      const done: Callback = (error, response) => (error ? reject(this.readable(error)) : resolve(response as ResponseOf<Name>));
+      this.client[name](request, new Metadata(), { deadline: Date.now() + this.timeoutMs }, done);
+    });
+  }
+
+  private readable(error: ServiceError): ControllerCallError {
+    const code = error.metadata?.get(CODE_TRAILER)[0];
+    if (typeof code === 'string') return new ControllerCallError(error.details, code, error.code, { cause: error });
+    if (error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED) {
+      const message = `no controller answers at ${this.address}: ${error.details}`;
+      return new ControllerCallError(message, 'FPISA_UNREACHABLE', error.code, { cause: error });
+    }
+    return new ControllerCallError(`the controller at ${this.address} failed: ${error.details}`, 'FPISA_INTERNAL', error.code, { cause: error });
+  }
+}

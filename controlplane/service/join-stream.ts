@@ -1,0 +1,72 @@
+/** One worker's Join call: between the stream's events and the job's session. */
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { SessionProtocolError, type ControlPlaneError } from '../errors.js';
+import type { Controller } from '../controller/controller.js';
+import type { JobSession, MemberLink } from '../controller/job-session.js';
+import type { ControllerMessage, WorkerMessage } from '../messages.js';
+import { serviceStatus } from './status.js';
+
+export type JoinCall = ServerDuplexStream<WorkerMessage, ControllerMessage>;
+
+export class JoinStream implements MemberLink {
+  /** Set by the first Hello. */
+  private place: { session: JobSession; rank: number } | undefined;
+  /** Nothing may be written to the call any more. */
+  private over = false;
+
+  constructor(
+    private readonly controller: Controller,
+    private readonly call: JoinCall,
+  ) {
+    call.on('data', (message: WorkerMessage) => this.guard(() => this.receive(message)));
+    // Its own half closed without Leave: a worker that ended without saying so.
+    call.on('end', () => this.guard(() => this.lost()));
+    // Connection reset, keepalive expired, or cancelled by the worker.
+    call.on('cancelled', () => this.guard(() => this.lost()));
+  }
+
+  send(message: ControllerMessage): void {
+    if (!this.over) this.call.write(message);
+  }
+
+  end(error?: ControlPlaneError): void {
+    this.finish(error);
+  }
+
+  private finish(error: unknown): void {
+    if (this.over) return;
+    this.over = true;
+    // grpc-js ends a call with the status of an error that is emitted on it.
+    if (error === undefined) this.call.end();
+    else this.call.emit('error', serviceStatus(error));
+  }
+
+  private receive(message: WorkerMessage): void {
+    if (this.over) return;
+    if (message.hello) {
+      if (this.place) throw new SessionProtocolError('Hello was sent twice on one Join stream; open another stream for another worker');
+      this.place = this.controller.join(message.hello, this);
+      return;
+    }
+    if (this.place === undefined) throw new SessionProtocolError('the first message on a Join stream is Hello');
+    const { session, rank } = this.place;
+    if (message.progress) session.progressed(rank, this, message.progress);
+    else if (message.failed) session.failed(rank, this, message.failed);
+    else if (message.leave) session.leave(rank, this);
+  }
+
+  private lost(): void {
+    this.place?.session.disconnected(this.place.rank, this);
+    this.finish(undefined);
+  }
+
+  /** What goes wrong in one worker's call ends that call, and no other. */
+  private guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.finish(error);
+      this.place?.session.disconnected(this.place.rank, this);
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/** Server reflection, so that grpcurl and its like need no .proto file. */
+import { ReflectionService } from '@grpc/reflection';
+import protobuf from 'protobufjs';
+import * as descriptor from 'protobufjs/ext/descriptor/index.js';
+import { SERVICE_NAME, shippedFile } from '../../protocol/service.js';
+
+/** protobufjs adds this method when its descriptor extension is loaded, without a type. */
+interface Descriptive {
+  toDescriptor(syntax: 'proto3'): protobuf.Message & { file: protobuf.Message[] };
+}
+
+export function reflection(): ReflectionService {
+  // The wire's names, unlike the camel case that the service itself uses.
+  const root = new protobuf.Root().loadSync(shippedFile('protocol/proto/fpisa.proto'), { keepCase: true });
+  root.resolveAll();
+  const { file } = (root as unknown as Descriptive).toDescriptor('proto3');
+  const fileDescriptorProtos = file.map((each) => Buffer.from(descriptor.FileDescriptorProto.encode(each).finish()));
+  // The service looks at nothing of a package but its file descriptors.
+  const definition = { [SERVICE_NAME]: { fileDescriptorProtos } } as unknown as ConstructorParameters<typeof ReflectionService>[0];
+  return new ReflectionService(definition);
+}

@@ -1,0 +1,90 @@
+/** The controller's gRPC server: jobs, status, and the Join streams of workers. */
+import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { SERVICE_NAME } from '../../protocol/service.js';
+import type { Controller } from '../controller/controller.js';
+import type { CreateJobRequest } from '../messages.js';
+import { controllerService } from './definition.js';
+import { JoinStream, type JoinCall } from './join-stream.js';
+import { reflection } from './reflection.js';
+import { serviceStatus } from './status.js';
+
+export interface ServerOptions {
+  readonly credentials?: ServerCredentials;
+  /** Milliseconds of silence after which a worker's connection is pinged, and for which the answer may take. */
+  readonly keepaliveMs?: number;
+}
+
+/** A worker whose machine vanished without closing its connection is lost after twice this. */
+const KEEPALIVE_MS = 5_000;
+const SHUTDOWN_MS = 1_000;
+
+export class ControllerServer {
+  private readonly server: Server;
+  private readonly health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
+  private readonly credentials: ServerCredentials;
+
+  constructor(
+    private readonly controller: Controller,
+    options: ServerOptions = {},
+  ) {
+    const keepaliveMs = options.keepaliveMs ?? KEEPALIVE_MS;
+    this.credentials = options.credentials ?? ServerCredentials.createInsecure();
+    this.server = new Server({ 'grpc.keepalive_time_ms': keepaliveMs, 'grpc.keepalive_timeout_ms': keepaliveMs });
+    this.server.addService(controllerService(), {
+      Join: (call: JoinCall) => void new JoinStream(controller, call),
+      CreateJob: unary((request: CreateJobRequest) => controller.createJob(request)),
+      ListJobs: unary(() => ({ jobs: controller.listJobs() })),
+      GetJob: unary(({ name }: { name: string }) => controller.getJob(name)),
+      DeleteJob: unary(({ name, force }: { name: string; force: boolean }) => {
+        controller.deleteJob(name, force);
+        return {};
+      }),
+      GetStatus: unary(() => controller.getStatus()),
+      ProbeJob: unary(async ({ name }: { name: string }) => ({ slots: await controller.probeJob(name) })),
+    });
+    this.health.addToServer(this.server);
+    reflection().addToServer(this.server);
+  }
+
+  /**
+   * Starts controller and server.
+   * @param address `host:port`; port 0 takes a free one
+   * @returns the port
+   */
+  async listen(address: string): Promise<number> {
+    const port = await new Promise<number>((resolve, reject) => {
+      this.server.bindAsync(address, this.credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
+    });
+    this.controller.start();
+    return port;
+  }
+
+  /** Stops both; workers come back to a successor by themselves. */
+  async close(): Promise<void> {
+    this.health.setStatus('', 'NOT_SERVING');
+    this.health.setStatus(SERVICE_NAME, 'NOT_SERVING');
+    this.controller.stop();
+    await new Promise<void>((resolve) => {
+      const force = setTimeout(() => {
+        this.server.forceShutdown();
+        resolve();
+      }, SHUTDOWN_MS);
+      this.server.tryShutdown(() => {
+        clearTimeout(force);
+        resolve();
+      });
+    });
+  }
+}
+
+function unary<Request, Response>(run: (request: Request) => Response | Promise<Response>): handleUnaryCall<Request, Response> {
+  return (call, callback) => {
+    Promise.resolve()
+      .then(() => run(call.request))
+      .then(
+        (response) => callback(null, response),
+        (error: unknown) => callback(serviceStatus(error)),
+      );
+  };
+}
