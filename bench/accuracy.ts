@@ -19,7 +19,7 @@ import {
   type Events,
   type PresetName,
 } from '../arithmetic/index.js';
-import { loadGradient, PHASES, RECORDED_WORKERS } from './gradients.js';
+import { loadGradient, PHASES, RECORDED_WORKERS, type Phase } from './gradients.js';
 
 /** Values that share a scale in the int32 baseline: those of one packet, as in SwitchML's larger packets. */
 const BLOCK = 256;
@@ -88,6 +88,19 @@ function format(ulps: number): string {
   return ulps >= 1e5 ? ulps.toExponential(2) : ulps.toFixed(4);
 }
 
+/** The rows as a Markdown table, as docs/arithmetic.md has it. */
+export function table(rows: readonly (AccuracyRow & { readonly phase: Phase })[]): string {
+  const lines = rows.map((row) => {
+    const errors = [row.median, row.p99, row.largest].map(format).join(' | ');
+    return `| ${row.phase} | ${row.workers} | ${row.scheme} | ${errors} | ${row.overwrites} | ${row.overflows} | ${row.sums} |`;
+  });
+  return [
+    '| phase | workers | scheme | median (ulp) | 99th percentile (ulp) | largest (ulp) | overwrites | overflows | sums |',
+    '|---|---|---|---|---|---|---|---|---|',
+    ...lines,
+  ].join('\n');
+}
+
 function main(): void {
   const { values } = parseArgs({
     options: { json: { type: 'boolean', default: false }, workers: { type: 'string', default: '2,4,8' }, data: { type: 'string' } },
@@ -102,12 +115,7 @@ function main(): void {
     console.log(JSON.stringify(rows, null, 2));
     return;
   }
-  console.log('| phase | workers | scheme | median (ulp) | 99th percentile (ulp) | largest (ulp) | overwrites | overflows | sums |');
-  console.log('|---|---|---|---|---|---|---|---|---|');
-  for (const row of rows) {
-    const errors = [row.median, row.p99, row.largest].map(format).join(' | ');
-    console.log(`| ${row.phase} | ${row.workers} | ${row.scheme} | ${errors} | ${row.overwrites} | ${row.overflows} | ${row.sums} |`);
-  }
+  console.log(table(rows));
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) main();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { accumulateAll, aggregate, FORMATS, readOut, resolveProfile } from '../../arithmetic/index.js';
+import { accumulateAll, aggregate, FORMATS, readOut, resolveProfile, sequentialSum } from '../../arithmetic/index.js';
 import { finiteRound, floatName, profileOf } from './arbitraries.js';
 
 const nearest = resolveProfile({ workers: 2 });
@@ -46,6 +46,14 @@ describe('IEEE 754 edge cases', () => {
       const sum = new Uint32Array(Float32Array.of(f[0]! + f[1]!).buffer)[0]!;
       expect(sum === 0x80000000 ? 0 : sum).toBe(rounded);
     }
+  });
+});
+
+describe('partial sums', () => {
+  it('cannot overflow to Inf: max + max - max is max, where a chain of IEEE additions gives Inf', () => {
+    const words = [0x7f7fffff, 0x7f7fffff, 0xff7fffff];
+    expect(aggregate(words.map(single), resolveProfile({ workers: 3 })).result[0]).toBe(0x7f7fffff);
+    expect(sequentialSum(words.map((w) => new Float32Array(single(w).buffer)))[0]).toBe(Infinity);
   });
 });
 

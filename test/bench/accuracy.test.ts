@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { measure, type AccuracyRow, type Scheme } from '../../bench/accuracy.js';
+import { measure, table, type AccuracyRow, type Scheme } from '../../bench/accuracy.js';
 import { loadGradient, PHASES, RECORDED_WORKERS } from '../../bench/gradients.js';
 
+const page = readFileSync(join(import.meta.dirname, '../../docs/arithmetic.md'), 'utf8');
 const folder = join(import.meta.dirname, '../../bench/data/gradients');
 
 describe('the recording', () => {
@@ -33,6 +34,7 @@ describe.each(PHASES)('error on real gradients, %s in training', (phase) => {
 
   describe.each([2, 4, 8])('%i workers', (workers) => {
     const rows = new Map<Scheme, AccuracyRow>(measure(gradients, workers).map((row) => [row.scheme, row]));
+    const text = table([...rows.values()].map((row) => ({ phase, ...row })));
     const fpisa = rows.get('fpisa')!;
     const sequential = rows.get('sequential')!;
 
@@ -40,6 +42,10 @@ describe.each(PHASES)('error on real gradients, %s in training', (phase) => {
       expect(fpisa.sums).toBeGreaterThan(10_000);
       expect(fpisa.median).toBeLessThanOrEqual(sequential.median);
       expect(fpisa.p99).toBeLessThanOrEqual(sequential.p99);
+    });
+
+    it('is what docs/arithmetic.md says', () => {
+      for (const line of text.split('\n').slice(2)) expect(page).toContain(line);
     });
 
     it('full mode neither overwrites nor overflows', () => {
