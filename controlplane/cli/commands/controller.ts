@@ -1,0 +1,107 @@
+/** `fpisa controller`: keeps switches programmed and jobs alive. */
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { BUILDS, SERVICE_UDP_PORT } from '../../../protocol/constants.js';
+import { Controller, ControllerServer, FileStore, MemoryStore, type SwitchConfig } from '../../index.js';
+import { PortInUseError, UsageError } from '../errors.js';
+import { DEFAULT_CONTROLLER, DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, hostPortText, integer, jsonOption, portAssignment } from '../options.js';
+import { Output } from '../output.js';
+import { aborted, interruption } from '../signals.js';
+
+interface Flags {
+  listen: string;
+  store: string;
+  config?: string;
+  switch?: string;
+  deviceId: number;
+  values: number;
+  port: Map<number, string>;
+  ports?: number;
+  serviceIp: string;
+  serviceMac: string;
+  json?: boolean;
+}
+
+export function controllerCommand(): Command {
+  return new Command('controller')
+    .description('run the controller: programs switches over P4Runtime, keeps jobs, admits workers')
+    .addOption(new Option('-l, --listen <host:port>', 'gRPC address for workers and for this command; port 0 takes a free one').argParser(hostPortText).default(DEFAULT_CONTROLLER))
+    .option('--store <file>', 'where jobs and epochs survive a restart; "memory" keeps nothing', 'memory')
+    .option('--config <file>', 'JSON file {"switches": [...]}; see docs/controller.md')
+    .addOption(new Option('-s, --switch <host:port>', 'P4Runtime address of one switch, named "s1"').argParser(hostPortText))
+    .addOption(new Option('--device-id <number>', 'P4Runtime device id of that switch').argParser(integer(0, Number.MAX_SAFE_INTEGER)).default(0))
+    .addOption(new Option('--values <number>', 'values per packet: which build of the program it gets').choices(BUILDS.map(String)).default(String(64)).argParser(integer(1, 1024)))
+    .addOption(new Option('--port <port=ip:udpport>', 'a port of an embedded switch and the UDP socket behind it; repeatable').argParser(portAssignment).default(new Map(), 'none'))
+    .addOption(new Option('--ports <count>', 'ports 1 to count of a switch whose workers send to the service address').argParser(integer(1, 509)))
+    .option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch', DEFAULT_SERVICE_IP)
+    .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
+    .addOption(jsonOption())
+    .addHelpText('after', `
+Examples:
+  $ fpisa controller --switch 127.0.0.1:9559 --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002
+  $ fpisa controller --config switches.json --store state/controller.json`)
+    .action((flags: Flags) => run(flags));
+}
+
+async function run(flags: Flags): Promise<void> {
+  const output = new Output(flags.json ?? false);
+  const stop = interruption();
+  const store = flags.store === 'memory' ? new MemoryStore() : new FileStore(flags.store);
+  let server: ControllerServer;
+  try {
+    const controller = new Controller({ store, switches: switchConfigs(flags) });
+    server = new ControllerServer(controller);
+    const port = await listen(server, flags.listen);
+    const address = `${flags.listen.slice(0, flags.listen.lastIndexOf(':'))}:${port}`;
+    output.object({ ready: true, controller: address, store: store.location });
+    output.line(`controller at ${address}, state in ${store.location}`);
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+  await aborted(stop);
+  await server.close();
+}
+
+async function listen(server: ControllerServer, address: string): Promise<number> {
+  try {
+    return await server.listen(address);
+  } catch (error) {
+    if (/EADDRINUSE/.test((error as Error).message)) throw new PortInUseError('the controller', address, '--listen');
+    throw error;
+  }
+}
+
+function switchConfigs(flags: Flags): SwitchConfig[] {
+  const configs = flags.config === undefined ? [] : readConfig(flags.config);
+  if (flags.switch === undefined) return configs;
+  const ports: Record<number, string | null> = {};
+  for (let port = 1; port <= (flags.ports ?? 0); port++) ports[port] = null;
+  for (const [port, endpoint] of flags.port) ports[port] = endpoint;
+  if (Object.keys(ports).length === 0) throw new UsageError('a switch needs ports for its workers: give --ports COUNT, or --port NUMBER=IP:UDPPORT for each');
+  return [
+    ...configs,
+    {
+      name: 's1',
+      address: flags.switch,
+      deviceId: flags.deviceId,
+      serviceIp: flags.serviceIp,
+      serviceMac: flags.serviceMac,
+      serviceUdpPort: SERVICE_UDP_PORT,
+      ports,
+      valuesPerPacket: flags.values,
+    },
+  ];
+}
+
+function readConfig(path: string): SwitchConfig[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`configuration ${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  const { switches } = parsed as { switches?: unknown };
+  if (!Array.isArray(switches)) throw new UsageError(`configuration ${path} has no list "switches"; docs/controller.md has an example`);
+  return switches as SwitchConfig[];
+}

@@ -1,0 +1,80 @@
+/** Parsers of option values, and the options that several commands share. */
+import { InvalidArgumentError, Option } from 'commander';
+
+export const DEFAULT_CONTROLLER = '127.0.0.1:9600';
+export const DEFAULT_P4RUNTIME = '127.0.0.1:9559';
+/** What the embedded switch calls itself on its ports, unless told otherwise. */
+export const DEFAULT_SERVICE_IP = '10.0.0.254';
+export const DEFAULT_SERVICE_MAC = '02:00:0a:00:00:fe';
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export function hostPort(text: string): HostPort {
+  const match = /^(.+):(\d+)$/.exec(text);
+  if (match === null || Number(match[2]) > 65_535) throw new InvalidArgumentError(`"${text}" is not host:port, for example 127.0.0.1:9600.`);
+  return { host: match[1]!, port: Number(match[2]) };
+}
+
+export function hostPortText(text: string): string {
+  hostPort(text);
+  return text;
+}
+
+export function integer(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < low || value > high) throw new InvalidArgumentError(`"${text}" is not a whole number from ${low} to ${high}.`);
+    return value;
+  };
+}
+
+export function probability(text: string): number {
+  const value = Number(text);
+  if (text === '' || !(value >= 0 && value < 1)) throw new InvalidArgumentError(`"${text}" is not a probability: a number from 0 up to, but not including, 1.`);
+  return value;
+}
+
+export function milliseconds(text: string): number {
+  const value = Number(text);
+  if (text === '' || !(value >= 0)) throw new InvalidArgumentError(`"${text}" is not a number of milliseconds.`);
+  return value;
+}
+
+/** `PORT=VALUE`, collected over repetitions. */
+export function portAssignment(text: string, previous: ReadonlyMap<number, string> = new Map()): Map<number, string> {
+  const match = /^(\d+)=(.+)$/.exec(text);
+  if (match === null || Number(match[1]) < 1 || Number(match[1]) > 509) {
+    throw new InvalidArgumentError(`"${text}" is not PORT=HOST:UDPPORT with a switch port from 1 to 509, for example 1=127.0.0.1:47001.`);
+  }
+  hostPort(match[2]!);
+  return new Map(previous).set(Number(match[1]), match[2]!);
+}
+
+export function collect(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, text];
+}
+
+export const controllerOption = () =>
+  new Option('-c, --controller <host:port>', 'gRPC address of the controller').env('FPISA_CONTROLLER').default(DEFAULT_CONTROLLER).argParser(hostPortText);
+
+export const jsonOption = () => new Option('--json', 'print one JSON object instead of text');
+
+/** Faults that the embedded switch injects, for the switch and for the demonstration. */
+export const faultOptions = () => [
+  new Option('--loss <probability>', 'drop packets, in each direction').argParser(probability).default(0),
+  new Option('--duplicate <probability>', 'send packets twice').argParser(probability).default(0),
+  new Option('--reorder <probability>', 'hold packets back behind later ones').argParser(probability).default(0),
+  new Option('--delay <ms>', 'largest random delay of a packet').argParser(milliseconds).default(0),
+  new Option('--seed <number>', 'of the injected faults').argParser(integer(0, 0xffff_ffff)).default(1),
+];
+
+export interface FaultFlags {
+  readonly loss: number;
+  readonly duplicate: number;
+  readonly reorder: number;
+  readonly delay: number;
+  readonly seed: number;
+}
