@@ -1,0 +1,131 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { emptyState } from '../../controlplane/controller/state.js';
+import { FileStore, MemoryStore } from '../../controlplane/controller/store.js';
+import { StoreFormatError, StoreLockedError } from '../../controlplane/errors.js';
+import { switchConfig } from './site.helpers.js';
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fpisa-store-'));
+  path = join(folder, 'deep', 'state.json');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('FileStore', () => {
+  test('a new store has an id that stays', () => {
+    const first = new FileStore(path);
+    const { storeId } = first.read();
+    expect(storeId).toBeGreaterThan(0);
+    first.close();
+    const second = new FileStore(path);
+    expect(second.read().storeId).toBe(storeId);
+    second.close();
+  });
+
+  test('what was written is read, and nothing else is left in the folder', () => {
+    const store = new FileStore(path);
+    const state = { ...emptyState(3), electionId: 8, switches: { s1: switchConfig('h:1') } };
+    store.write(state);
+    expect(store.read()).toEqual(state);
+    store.close();
+    expect(readdirSync(join(folder, 'deep'))).toEqual(['state.json']);
+  });
+
+  test('a write that was cut off leaves the old state', () => {
+    const store = new FileStore(path);
+    store.write({ ...emptyState(3), electionId: 8 });
+    writeFileSync(`${path}.tmp`, '{"version": 1, "sto');
+    expect(store.read().electionId).toBe(8);
+    store.write({ ...emptyState(3), electionId: 9 });
+    expect(store.read().electionId).toBe(9);
+    store.close();
+  });
+
+  test('a process killed while it writes leaves one whole state', async () => {
+    new FileStore(path).close();
+    const store = new URL('../../controlplane/controller/store.ts', import.meta.url).href;
+    // States of very different lengths, as fast as it can.
+    const script = `
+      const { FileStore } = await import(${JSON.stringify(store)});
+      const store = new FileStore(${JSON.stringify(path)});
+      const state = store.read();
+      for (let n = 1; ; n++) {
+        store.write({ ...state, electionId: n, epochFloor: { ['x'.repeat((n % 7) * 20_000)]: n } });
+        if (n === 20) console.log('writing');
+      }`;
+    const writer = spawn(process.execPath, ['--input-type=module', '--import', LOADER, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await new Promise((resolve) => writer.stdout.once('data', resolve));
+    const ended = new Promise((resolve) => writer.once('exit', resolve));
+    writer.kill('SIGKILL');
+    await ended;
+    const successor = new FileStore(path);
+    const { electionId, epochFloor } = successor.read();
+    expect(electionId).toBeGreaterThanOrEqual(20);
+    expect(Object.values(epochFloor)).toEqual([electionId]);
+    successor.close();
+  });
+
+  test.each([
+    ['{"version": 1', /is not JSON/],
+    ['{"version": 2}', /has format version 2, this controller reads version 1/],
+    ['{"version": 1, "switches": {}}', /has no "jobs"/],
+    ['null', /has format version undefined/],
+  ])('a file with %s is refused, not overwritten', (text, message) => {
+    new FileStore(path).close();
+    writeFileSync(path, text);
+    const store = new FileStore(path);
+    expect(() => store.read()).toThrow(StoreFormatError);
+    expect(() => store.read()).toThrow(message);
+    expect(readFileSync(path, 'utf8')).toBe(text);
+    store.close();
+  });
+});
+
+describe('lock', () => {
+  test('a second controller is refused, by the pid of the first', () => {
+    const store = new FileStore(path);
+    expect(() => new FileStore(path)).toThrow(StoreLockedError);
+    expect(() => new FileStore(path)).toThrow(`process ${process.pid} runs a controller on this store already`);
+    store.close();
+    new FileStore(path).close();
+  });
+
+  test('a controller in another process is seen', () => {
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    try {
+      new FileStore(path).close();
+      const stat = readFileSync(`/proc/${other.pid}/stat`, 'utf8');
+      const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+      writeFileSync(`${path}.lock`, JSON.stringify({ pid: other.pid, started, token: 'x' }));
+      expect(() => new FileStore(path)).toThrow(`process ${other.pid} runs a controller`);
+      // A later process that got the same pid started at another time.
+      writeFileSync(`${path}.lock`, JSON.stringify({ pid: other.pid, started: '1', token: 'x' }));
+      new FileStore(path).close();
+    } finally {
+      other.kill('SIGKILL');
+    }
+  });
+
+  test('the lock of a process that was killed is taken over', () => {
+    const pid = Number(execFileSync(process.execPath, ['-p', 'process.pid']).toString());
+    new FileStore(path).close();
+    writeFileSync(`${path}.lock`, JSON.stringify({ pid, started: '5', token: 'x' }));
+    const store = new FileStore(path);
+    expect(() => new FileStore(path)).toThrow(StoreLockedError);
+    store.close();
+    expect(readdirSync(join(folder, 'deep'))).toEqual(['state.json']);
+  });
+});
+
+test('MemoryStore keeps its own copy', () => {
+  const store = new MemoryStore();
+  const state = { ...store.read(), electionId: 4 };
+  store.write(state);
+  state.electionId = 5;
+  expect(store.read().electionId).toBe(4);
+});
