@@ -1,0 +1,173 @@
+/** Members and groups of action profiles (P4Runtime 1.4, section "ActionProfileMember & ActionProfileGroup"). */
+import {
+  Code,
+  type ActionProfileGroup,
+  type ActionProfileInfo,
+  type ActionProfileMember,
+  type Entity,
+  type Init,
+  type NameIndex,
+  type TableActionInfo,
+  type UpdateType,
+} from '../../p4runtime/index.js';
+import type { GroupMember } from '../control.js';
+import { fromCall, toCall } from './action.js';
+import { FIRST_HIDDEN_ID, usesOneShots } from './one-shot.js';
+import type { Pipeline } from './pipeline.js';
+import { exists, invalid, notFound, precondition, RpcError } from './rpc-error.js';
+import type { Transaction } from './transaction.js';
+
+/** All tables of a profile have the same actions. */
+function actionsOf(pipeline: Pipeline, profile: ActionProfileInfo): NameIndex<TableActionInfo> {
+  const [tableId] = profile.tableIds;
+  if (tableId === undefined) throw precondition(`No table uses action profile ${profile.name}.`);
+  return pipeline.index.tables.byId(tableId).actions;
+}
+
+function checkId(id: number, what: string): void {
+  if (id === 0 || id >= FIRST_HIDDEN_ID) throw invalid(`A ${what} id must be 1 to ${FIRST_HIDDEN_ID - 1}, not ${id}.`);
+}
+
+/** Whether an entry, or with `inGroups` a group, points at it: the switch would refuse too, but less clearly. */
+function isReferenced(
+  pipeline: Pipeline,
+  profile: ActionProfileInfo,
+  kind: 'member' | 'group',
+  id: number,
+): boolean {
+  const inEntries = profile.tableIds.some((tableId) =>
+    pipeline.control
+      .entries(pipeline.index.tables.byId(tableId).name)
+      .some(({ reference }) => reference?.kind === kind && reference.id === id),
+  );
+  if (inEntries || kind === 'group' || !profile.withSelector) return inEntries;
+  return [...pipeline.control.groups(profile.name).values()].some((members) =>
+    members.some(({ member }) => member === id),
+  );
+}
+
+export function writeMember(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: ActionProfileMember): void {
+  const profile = pipeline.index.actionProfiles.byId(entry.actionProfileId);
+  const { memberId } = entry;
+  checkId(memberId, 'member');
+  if (usesOneShots(pipeline, profile)) throw invalid(`Action profile ${profile.name} is programmed by one-shots.`);
+  const members = pipeline.control.members(profile.name);
+  const what = `Member ${memberId} of ${profile.name}`;
+  if (type === 'UNSPECIFIED') throw invalid('The update has no type.');
+  if (type === 'INSERT' && members.has(memberId)) throw exists(`${what} exists already.`);
+  if (type !== 'INSERT' && !members.has(memberId)) throw notFound(`${what} does not exist.`);
+  if (type === 'DELETE') {
+    if (isReferenced(pipeline, profile, 'member', memberId)) throw precondition(`${what} is in use.`);
+    tx.deleteMember(profile.name, memberId);
+    return;
+  }
+  if (!entry.action) throw invalid('A member needs an action.');
+  const call = toCall(actionsOf(pipeline, profile), entry.action, 'DEFAULT_ONLY');
+  if (type === 'MODIFY') {
+    tx.modifyMember(profile.name, memberId, call);
+    return;
+  }
+  if (profile.size > 0 && members.size >= profile.size) {
+    throw new RpcError(Code.RESOURCE_EXHAUSTED, `${profile.name} is full with ${profile.size} members.`);
+  }
+  tx.insertMember(profile.name, memberId, call);
+}
+
+export function* readMembers(pipeline: Pipeline, request: ActionProfileMember): Generator<Init<Entity>> {
+  const { actionProfiles, actions } = pipeline.index;
+  const { actionProfileId, memberId } = request;
+  if (actionProfileId === 0 && memberId !== 0) throw invalid('A member_id needs an action_profile_id.');
+  for (const profile of actionProfileId === 0 ? actionProfiles.items : [actionProfiles.byId(actionProfileId)]) {
+    for (const [id, call] of pipeline.control.members(profile.name)) {
+      if (id >= FIRST_HIDDEN_ID || (memberId !== 0 && id !== memberId)) continue;
+      const action = fromCall(actions, call);
+      yield { actionProfileMember: { actionProfileId: profile.id, memberId: id, action } };
+    }
+  }
+}
+
+function groupKey(profile: ActionProfileInfo, group: number): string {
+  return `${profile.name} ${group}`;
+}
+
+/** @throws RpcError if a member is unknown, twice, or without weight, or the size exceeds max_size */
+function toGroupMembers(pipeline: Pipeline, profile: ActionProfileInfo, entry: ActionProfileGroup): GroupMember[] {
+  const known = pipeline.control.members(profile.name);
+  const seen = new Set<number>();
+  let size = 0;
+  const members = entry.members.map(({ memberId, weight }) => {
+    if (!known.has(memberId)) throw notFound(`Member ${memberId} of ${profile.name} does not exist.`);
+    if (seen.has(memberId)) throw invalid(`Member ${memberId} is given twice; a weight says the same.`);
+    if (weight <= 0) throw invalid(`Member ${memberId} has weight ${weight}, which must be at least 1.`);
+    seen.add(memberId);
+    size += weight;
+    return { member: memberId, weight };
+  });
+  const limit = entry.maxSize || profile.maxGroupSize;
+  if (limit > 0 && size > limit) {
+    throw new RpcError(Code.RESOURCE_EXHAUSTED, `The weights of group ${entry.groupId} add up to ${size}, over ${limit}.`);
+  }
+  return members;
+}
+
+function checkMaxSize(profile: ActionProfileInfo, maxSize: number): void {
+  const { maxGroupSize } = profile;
+  if (maxSize < 0 || (maxGroupSize > 0 && (maxSize === 0 || maxSize > maxGroupSize))) {
+    throw invalid(`max_size is ${maxSize}; valid: ${maxGroupSize > 0 ? `1 to ${maxGroupSize}` : '0 or more'}.`);
+  }
+}
+
+export function writeGroup(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: ActionProfileGroup): void {
+  const profile = pipeline.index.actionProfiles.byId(entry.actionProfileId);
+  const { groupId, maxSize } = entry;
+  checkId(groupId, 'group');
+  if (!profile.withSelector) throw invalid(`Action profile ${profile.name} has no selector, so it has no groups.`);
+  if (usesOneShots(pipeline, profile)) throw invalid(`Action profile ${profile.name} is programmed by one-shots.`);
+  const present = pipeline.control.groups(profile.name).has(groupId);
+  const what = `Group ${groupId} of ${profile.name}`;
+  if (type === 'UNSPECIFIED') throw invalid('The update has no type.');
+  if (type === 'INSERT' && present) throw exists(`${what} exists already.`);
+  if (type !== 'INSERT' && !present) throw notFound(`${what} does not exist.`);
+  const key = groupKey(profile, groupId);
+  if (type === 'DELETE') {
+    if (isReferenced(pipeline, profile, 'group', groupId)) throw precondition(`${what} is in use.`);
+    tx.setGroup(profile.name, groupId, undefined);
+    tx.note(pipeline.groupNotes, key, undefined);
+    return;
+  }
+  checkMaxSize(profile, maxSize);
+  const noted = pipeline.groupNotes.get(key);
+  if (type === 'MODIFY' && noted && noted.maxSize !== maxSize) {
+    throw invalid(`max_size of group ${groupId} is ${noted.maxSize} and cannot change to ${maxSize}.`);
+  }
+  tx.setGroup(profile.name, groupId, toGroupMembers(pipeline, profile, entry));
+  const watch = new Map(
+    entry.members
+      .filter((member) => member.watch !== undefined || member.watchPort)
+      .map(({ memberId, watch: port, watchPort }) => [
+        memberId,
+        { ...(port !== undefined && { watch: port }), ...(watchPort && { watchPort }) },
+      ]),
+  );
+  tx.note(pipeline.groupNotes, key, { maxSize, watch });
+}
+
+export function* readGroups(pipeline: Pipeline, request: ActionProfileGroup): Generator<Init<Entity>> {
+  const { actionProfiles } = pipeline.index;
+  const { actionProfileId, groupId } = request;
+  if (actionProfileId === 0 && groupId !== 0) throw invalid('A group_id needs an action_profile_id.');
+  for (const profile of actionProfileId === 0 ? actionProfiles.items : [actionProfiles.byId(actionProfileId)]) {
+    if (!profile.withSelector) continue;
+    for (const [id, members] of pipeline.control.groups(profile.name)) {
+      if (id >= FIRST_HIDDEN_ID || (groupId !== 0 && id !== groupId)) continue;
+      const notes = pipeline.groupNotes.get(groupKey(profile, id));
+      const actionProfileGroup = {
+        actionProfileId: profile.id,
+        groupId: id,
+        members: members.map(({ member, weight }) => ({ memberId: member, weight, ...notes?.watch.get(member) })),
+        maxSize: notes?.maxSize ?? 0,
+      };
+      yield { actionProfileGroup };
+    }
+  }
+}

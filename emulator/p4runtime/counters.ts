@@ -1,0 +1,64 @@
+/** Counters, indexed and of table entries (P4Runtime 1.4, section "CounterEntry & DirectCounterEntry"). */
+import type {
+  CounterEntry,
+  DirectCounterEntry,
+  Entity,
+  Init,
+  UpdateType,
+} from '../../p4runtime/index.js';
+import { fromCounterValue, toCounterValue } from './counter-value.js';
+import { elementIndices } from './element-index.js';
+import type { Pipeline } from './pipeline.js';
+import { invalid, notFound } from './rpc-error.js';
+import { directTables, requireDirect } from './direct-resource.js';
+import { fromEntry, selectEntries } from './table-read.js';
+import { toEntryKey } from './table-entry.js';
+import { findEntry, type Transaction } from './transaction.js';
+
+export function writeCounter(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: CounterEntry): void {
+  const counter = pipeline.index.counters.byId(entry.counterId);
+  if (type !== 'MODIFY') throw invalid('A counter can only be modified.');
+  const value = entry.data && toCounterValue(entry.data);
+  for (const index of elementIndices(counter, pipeline.control.counterSize(counter.name), entry.index)) {
+    if (value) tx.writeCounter(counter.name, index, value);
+  }
+}
+
+export function* readCounters(pipeline: Pipeline, request: CounterEntry): Generator<Init<Entity>> {
+  const { counters } = pipeline.index;
+  if (request.counterId === 0 && request.index) throw invalid('An index needs a counter_id.');
+  for (const counter of request.counterId === 0 ? counters.items : [counters.byId(request.counterId)]) {
+    for (const index of elementIndices(counter, pipeline.control.counterSize(counter.name), request.index)) {
+      const data = fromCounterValue(pipeline.control.readCounter(counter.name, index));
+      yield { counterEntry: { counterId: counter.id, index: { index: BigInt(index) }, data } };
+    }
+  }
+}
+
+export function writeDirectCounter(
+  pipeline: Pipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: DirectCounterEntry,
+): void {
+  const table = requireDirect(pipeline, entry.tableEntry, 'directCounter');
+  if (type !== 'MODIFY') throw invalid('A direct counter can only be modified.');
+  const { keys, priority } = toEntryKey(pipeline, table, entry.tableEntry!);
+  if (!findEntry(pipeline.control, table.name, keys, priority)) {
+    throw notFound(`Table ${table.name} has no entry of this key.`);
+  }
+  if (entry.data) tx.writeDirectCounter(table.name, keys, priority, toCounterValue(entry.data));
+}
+
+export function* readDirectCounters(pipeline: Pipeline, request: DirectCounterEntry): Generator<Init<Entity>> {
+  for (const { table, selector } of directTables(pipeline, request.tableEntry, 'directCounter')) {
+    let found = false;
+    for (const entry of selectEntries(pipeline, table, selector)) {
+      found = true;
+      const data = fromCounterValue(pipeline.control.readDirectCounter(table.name, entry.keys, entry.priority));
+      const { tableId, match, priority } = fromEntry(pipeline, table, entry);
+      yield { directCounterEntry: { tableEntry: { tableId, match, priority }, data } };
+    }
+    if (!found && selector.match.length > 0) throw notFound(`Table ${table.name} has no entry of this key.`);
+  }
+}

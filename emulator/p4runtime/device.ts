@@ -1,0 +1,22 @@
+/** What the P4Runtime server asks of a switch. */
+import type { Control } from '../control.js';
+
+/** A program made ready. Its control works before it runs, which is how a saved pipeline can be written to. */
+export interface PreparedProgram {
+  readonly control: Control;
+}
+
+export interface Device {
+  /**
+   * Checks and loads a program beside the running one.
+   * @param program the BMv2 JSON
+   * @throws EmulatorError if the switch cannot run it
+   */
+  prepare(program: Uint8Array): PreparedProgram;
+  /** From now on packets run through this program. */
+  activate(program: PreparedProgram): void;
+  /** A packet from the controller: enters through the CPU port. */
+  packetOut(bytes: Uint8Array): void;
+  /** Packets that leave through the CPU port. @returns the function that unsubscribes */
+  onPacketIn(listener: (bytes: Uint8Array) => void): () => void;
+}

@@ -1,0 +1,123 @@
+/** Digest lists to the primary controller (P4Runtime 1.4, section "DigestEntry"). */
+import type {
+  DigestEntry,
+  DigestInfo,
+  DigestList,
+  DigestListAck,
+  Entity,
+  Init,
+  UpdateType,
+} from '../../p4runtime/index.js';
+import type { Digest } from '../control.js';
+import type { Clock } from './clock.js';
+import { toP4Data } from './p4data.js';
+import type { Pipeline } from './pipeline.js';
+import { exists, invalid, notFound } from './rpc-error.js';
+import type { Transaction } from './transaction.js';
+
+export function writeDigest(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: DigestEntry): void {
+  const digest = pipeline.index.digests.byId(entry.digestId);
+  const enabled = pipeline.digestConfigs.has(digest.id);
+  if (type === 'UNSPECIFIED') throw invalid('The update has no type.');
+  if (type === 'INSERT' && enabled) throw exists(`Digest ${digest.name} is enabled already.`);
+  if (type !== 'INSERT' && !enabled) throw notFound(`Digest ${digest.name} is not enabled.`);
+  const config = entry.config ?? { maxTimeoutNs: 0n, maxListSize: 0, ackTimeoutNs: 0n };
+  if (config.maxTimeoutNs < 0n || config.maxListSize < 0 || config.ackTimeoutNs < 0n) {
+    throw invalid('Timeouts and list sizes must not be negative.');
+  }
+  tx.note(pipeline.digestConfigs, digest.id, type === 'DELETE' ? undefined : config);
+}
+
+export function* readDigests(pipeline: Pipeline, request: DigestEntry): Generator<Init<Entity>> {
+  const { digests } = pipeline.index;
+  for (const { id } of request.digestId === 0 ? digests.items : [digests.byId(request.digestId)]) {
+    const config = pipeline.digestConfigs.get(id);
+    if (config) yield { digestEntry: { digestId: id, config } };
+  }
+}
+
+interface Buffer {
+  readonly samples: Map<string, Digest>;
+  readonly cancelTimer: () => void;
+}
+
+const milliseconds = (ns: bigint): number => Number(ns) / 1e6;
+
+/** Batches the samples of one pipeline, leaving out those that the controller has not acknowledged yet. */
+export class DigestPublisher {
+  readonly #buffers = new Map<number, Buffer>();
+  /** Samples sent and not acknowledged, by digest and list. */
+  readonly #unacknowledged = new Map<string, { readonly digestId: number; readonly samples: ReadonlySet<string> }>();
+  readonly #byName: ReadonlyMap<string, DigestInfo>;
+  readonly #unsubscribe: () => void;
+  #nextListId = 1n;
+
+  /** @param send false if there is nobody to send to; then the samples are lost, as the specification allows */
+  constructor(
+    private readonly pipeline: Pipeline,
+    private readonly send: (list: Init<DigestList>) => boolean,
+    private readonly clock: Clock,
+  ) {
+    this.#byName = new Map(pipeline.index.digests.items.map((digest) => [digest.name, digest]));
+    this.#unsubscribe = pipeline.control.onDigest((sample) => this.#receive(sample));
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    for (const { cancelTimer } of this.#buffers.values()) cancelTimer();
+    this.#buffers.clear();
+  }
+
+  /** @throws RpcError INVALID_ARGUMENT if the digest is unknown; an unknown list was acknowledged or timed out */
+  acknowledge({ digestId, listId }: DigestListAck): void {
+    this.pipeline.index.digests.byId(digestId);
+    this.#unacknowledged.delete(`${digestId} ${listId}`);
+  }
+
+  #receive(sample: Digest): void {
+    const digest = this.#byName.get(sample.name);
+    const config = digest && this.pipeline.digestConfigs.get(digest.id);
+    if (!config) return;
+    const text = sample.values.join();
+    if (this.#isUnacknowledged(digest.id, text)) return;
+    const buffer = this.#buffers.get(digest.id) ?? this.#open(digest, config.maxTimeoutNs);
+    buffer.samples.set(text, sample);
+    const full = config.maxListSize > 0 && buffer.samples.size >= config.maxListSize;
+    if (full || config.maxTimeoutNs === 0n) this.#flush(digest);
+  }
+
+  #isUnacknowledged(digestId: number, text: string): boolean {
+    for (const list of this.#unacknowledged.values()) {
+      if (list.digestId === digestId && list.samples.has(text)) return true;
+    }
+    return false;
+  }
+
+  #open(digest: DigestInfo, maxTimeoutNs: bigint): Buffer {
+    const wait = maxTimeoutNs > 0n;
+    const buffer = {
+      samples: new Map<string, Digest>(),
+      cancelTimer: wait ? this.clock.after(milliseconds(maxTimeoutNs), () => this.#flush(digest)) : () => {},
+    };
+    this.#buffers.set(digest.id, buffer);
+    return buffer;
+  }
+
+  #flush(digest: DigestInfo): void {
+    const buffer = this.#buffers.get(digest.id);
+    const config = this.pipeline.digestConfigs.get(digest.id);
+    this.#buffers.delete(digest.id);
+    buffer?.cancelTimer();
+    if (!buffer || !config) return; // Disabled since.
+    const listId = this.#nextListId++;
+    const data = [...buffer.samples.values()].map(({ values }) => {
+      const next = values.values();
+      return toP4Data(digest.type, this.pipeline.index.types, () => next.next().value!);
+    });
+    const sent = this.send({ digestId: digest.id, listId, data, timestamp: this.clock.nowNs() });
+    if (!sent || config.ackTimeoutNs === 0n) return;
+    const key = `${digest.id} ${listId}`;
+    this.#unacknowledged.set(key, { digestId: digest.id, samples: new Set(buffer.samples.keys()) });
+    this.clock.after(milliseconds(config.ackTimeoutNs), () => this.#unacknowledged.delete(key));
+  }
+}

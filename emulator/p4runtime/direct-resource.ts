@@ -1,0 +1,31 @@
+/** Which tables a request about direct counters or meters means. */
+import type { TableEntry, TableInfo } from '../../p4runtime/index.js';
+import type { Pipeline } from './pipeline.js';
+import { invalid, unimplemented } from './rpc-error.js';
+
+type Resource = 'directCounter' | 'directMeter';
+
+const WORDS: Readonly<Record<Resource, string>> = { directCounter: 'direct counter', directMeter: 'direct meter' };
+
+/** The one table of a write. @throws RpcError if it is not named or has no such resource */
+export function requireDirect(pipeline: Pipeline, entry: TableEntry | undefined, resource: Resource): TableInfo {
+  if (!entry) throw invalid(`A ${WORDS[resource]} is that of a table entry, which is not given.`);
+  const table = pipeline.index.tables.byId(entry.tableId);
+  if (!table[resource]) {
+    const valid = pipeline.index.tables.items.filter((each) => each[resource]).map(({ name }) => name);
+    throw invalid(`Table ${table.name} has no ${WORDS[resource]}; tables that do: ${valid.join(', ') || 'none'}.`);
+  }
+  if (entry.isDefaultAction) throw unimplemented(`A default entry has no ${WORDS[resource]} in BMv2.`);
+  return table;
+}
+
+/** The tables of a read; all that have the resource if none is named. */
+export function directTables(
+  pipeline: Pipeline,
+  selector: TableEntry | undefined,
+  resource: Resource,
+): { table: TableInfo; selector: TableEntry }[] {
+  if (!selector) throw invalid(`A ${WORDS[resource]} is that of a table entry, which is not given.`);
+  if (selector.tableId !== 0) return [{ table: requireDirect(pipeline, selector, resource), selector }];
+  return pipeline.index.tables.items.filter((table) => table[resource]).map((table) => ({ table, selector }));
+}

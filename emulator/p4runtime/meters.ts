@@ -1,0 +1,75 @@
+/** Meters, indexed and of table entries (P4Runtime 1.4, section "MeterEntry & DirectMeterEntry"). */
+import type {
+  DirectMeterEntry,
+  Entity,
+  Init,
+  MeterEntry,
+  UpdateType,
+} from '../../p4runtime/index.js';
+import { directTables, requireDirect } from './direct-resource.js';
+import { elementIndices } from './element-index.js';
+import { fromRates, toRates } from './meter-config.js';
+import type { Pipeline } from './pipeline.js';
+import { invalid, notFound, unimplemented } from './rpc-error.js';
+import { toEntryKey } from './table-entry.js';
+import { fromEntry, selectEntries } from './table-read.js';
+import { findEntry, type Transaction } from './transaction.js';
+
+function refuseColors(entry: MeterEntry | DirectMeterEntry): void {
+  if (entry.counterData) throw unimplemented('Meters have no counters per color here.');
+}
+
+export function writeMeter(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: MeterEntry): void {
+  const meter = pipeline.index.meters.byId(entry.meterId);
+  if (type !== 'MODIFY') throw invalid('A meter can only be modified.');
+  refuseColors(entry);
+  const rates = entry.config && toRates(meter, entry.config);
+  for (const index of elementIndices(meter, pipeline.control.meterSize(meter.name), entry.index)) {
+    tx.setMeter(meter.name, index, rates);
+  }
+}
+
+export function* readMeters(pipeline: Pipeline, request: MeterEntry): Generator<Init<Entity>> {
+  refuseColors(request);
+  const { meters } = pipeline.index;
+  if (request.meterId === 0 && request.index) throw invalid('An index needs a meter_id.');
+  for (const meter of request.meterId === 0 ? meters.items : [meters.byId(request.meterId)]) {
+    for (const index of elementIndices(meter, pipeline.control.meterSize(meter.name), request.index)) {
+      const rates = pipeline.control.readMeter(meter.name, index);
+      yield {
+        meterEntry: {
+          meterId: meter.id,
+          index: { index: BigInt(index) },
+          ...(rates && { config: fromRates(rates) }),
+        },
+      };
+    }
+  }
+}
+
+export function writeDirectMeter(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: DirectMeterEntry): void {
+  const table = requireDirect(pipeline, entry.tableEntry, 'directMeter');
+  if (type !== 'MODIFY') throw invalid('A direct meter can only be modified.');
+  refuseColors(entry);
+  const { keys, priority } = toEntryKey(pipeline, table, entry.tableEntry!);
+  if (!findEntry(pipeline.control, table.name, keys, priority)) {
+    throw notFound(`Table ${table.name} has no entry of this key.`);
+  }
+  tx.setDirectMeter(table.name, keys, priority, entry.config && toRates(table.directMeter!, entry.config));
+}
+
+export function* readDirectMeters(pipeline: Pipeline, request: DirectMeterEntry): Generator<Init<Entity>> {
+  refuseColors(request);
+  for (const { table, selector } of directTables(pipeline, request.tableEntry, 'directMeter')) {
+    let found = false;
+    for (const entry of selectEntries(pipeline, table, selector)) {
+      found = true;
+      const rates = pipeline.control.readDirectMeter(table.name, entry.keys, entry.priority);
+      const { tableId, match, priority } = fromEntry(pipeline, table, entry);
+      yield {
+        directMeterEntry: { tableEntry: { tableId, match, priority }, ...(rates && { config: fromRates(rates) }) },
+      };
+    }
+    if (!found && selector.match.length > 0) throw notFound(`Table ${table.name} has no entry of this key.`);
+  }
+}

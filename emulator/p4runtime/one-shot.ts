@@ -1,0 +1,87 @@
+/**
+ * Actions of indirect tables: references to members and groups, and one-shots (P4Runtime 1.4, section "One Shot
+ * Action Selector Programming"), which the switch gets as a group and members with ids that clients never see.
+ */
+import type { ActionProfileInfo, TableAction, TableInfo } from '../../p4runtime/index.js';
+import type { GroupMember, ProfileReference } from '../control.js';
+import { toCall } from './action.js';
+import type { EntryNotes, Pipeline } from './pipeline.js';
+import { invalid, notFound } from './rpc-error.js';
+import type { Transaction } from './transaction.js';
+
+type OneShot = NonNullable<EntryNotes['oneShot']>;
+
+/** Members and groups of one-shots are numbered from here; clients' ids are below. */
+export const FIRST_HIDDEN_ID = 2 ** 31;
+
+function profileOf(pipeline: Pipeline, table: TableInfo): ActionProfileInfo {
+  return pipeline.index.actionProfiles.byId(table.actionProfileId!);
+}
+
+function hasIds(ids: Iterable<number>, hidden: boolean): boolean {
+  for (const id of ids) if (id >= FIRST_HIDDEN_ID === hidden) return true;
+  return false;
+}
+
+/** Whether the profile serves one-shots, and so must not be programmed by members and groups. */
+export function usesOneShots(pipeline: Pipeline, profile: ActionProfileInfo): boolean {
+  return profile.withSelector && hasIds(pipeline.control.groups(profile.name).keys(), true);
+}
+
+/** @throws RpcError NOT_FOUND if it does not exist, INVALID_ARGUMENT if the table cannot have it */
+export function toReference(pipeline: Pipeline, table: TableInfo, action: TableAction): ProfileReference {
+  const profile = profileOf(pipeline, table);
+  const { actionProfileMemberId: member, actionProfileGroupId: group } = action;
+  if (usesOneShots(pipeline, profile)) throw invalid(`Action profile ${profile.name} is programmed by one-shots.`);
+  if (member !== undefined) {
+    if (!pipeline.control.members(profile.name).has(member)) {
+      throw notFound(`Member ${member} of ${profile.name} does not exist.`);
+    }
+    return { kind: 'member', id: member };
+  }
+  if (group === undefined) {
+    throw invalid(`Entries of table ${table.name} point at a member or group of ${profile.name}, not at an action.`);
+  }
+  if (!profile.withSelector) throw invalid(`Action profile ${profile.name} has no selector, so it has no groups.`);
+  if (!pipeline.control.groups(profile.name).has(group)) {
+    throw notFound(`Group ${group} of ${profile.name} does not exist.`);
+  }
+  return { kind: 'group', id: group };
+}
+
+function freeId(used: ReadonlyMap<number, unknown>): number {
+  let id = FIRST_HIDDEN_ID;
+  while (used.has(id)) id++;
+  return id;
+}
+
+export function createOneShot(pipeline: Pipeline, tx: Transaction, table: TableInfo, action: TableAction): OneShot {
+  const profile = profileOf(pipeline, table);
+  const { name } = profile;
+  if (!profile.withSelector) throw invalid(`Action profile ${name} has no selector, so it has no one-shots.`);
+  if (hasIds(pipeline.control.members(name).keys(), false)) {
+    throw invalid(`Action profile ${name} is programmed by members and groups, so one-shots are refused.`);
+  }
+  let size = 0;
+  const members: GroupMember[] = action.actionProfileActionSet!.actionProfileActions.map((each) => {
+    if (!each.action) throw invalid('An action of a one-shot is missing.');
+    if (each.weight <= 0) throw invalid(`A one-shot has weight ${each.weight}, which must be at least 1.`);
+    size += each.weight;
+    const member = freeId(pipeline.control.members(name));
+    tx.insertMember(name, member, toCall(table.actions, each.action, 'DEFAULT_ONLY'));
+    return { member, weight: each.weight };
+  });
+  if (profile.maxGroupSize > 0 && size > profile.maxGroupSize) {
+    throw invalid(`The weights of the one-shot add up to ${size}, over ${profile.maxGroupSize}.`);
+  }
+  const group = freeId(pipeline.control.groups(name));
+  tx.setGroup(name, group, members);
+  return { action, group, members: members.map(({ member }) => member) };
+}
+
+/** Once no entry points at its group. */
+export function deleteOneShot(pipeline: Pipeline, tx: Transaction, table: TableInfo, oneShot: OneShot): void {
+  const { name } = profileOf(pipeline, table);
+  tx.setGroup(name, oneShot.group, undefined);
+  for (const member of oneShot.members) tx.deleteMember(name, member);
+}

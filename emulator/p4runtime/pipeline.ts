@@ -1,0 +1,126 @@
+/** One forwarding pipeline: the P4Info, the program, and what P4Runtime must give back but the switch does not keep. */
+import {
+  P4InfoIndex,
+  type DigestEntry,
+  type ForwardingPipelineConfig,
+  type P4Info,
+  type TableAction,
+  type TableInfo,
+} from '../../p4runtime/index.js';
+import type { Control, ProgramDescription, TableDescription } from '../control.js';
+import type { PreparedProgram } from './device.js';
+import { invalid, toRpcError } from './rpc-error.js';
+
+/** The opaque parts of a table entry, and those that the switch keeps less exactly. */
+export interface EntryNotes {
+  readonly metadata: Uint8Array;
+  readonly controllerMetadata: bigint;
+  readonly idleTimeoutNs: bigint;
+  /** The one-shot form in which the action was given, with the group and members that implement it. */
+  readonly oneShot?: { readonly action: TableAction; readonly group: number; readonly members: readonly number[] };
+}
+
+/** Which port form each replica was written with, so that it is read back the same. */
+export interface ReplicaNotes {
+  readonly metadata: Uint8Array;
+  /** In the order of the replicas: whether it came as the deprecated number. */
+  readonly numericPorts: readonly boolean[];
+}
+
+export interface GroupNotes {
+  readonly maxSize: number;
+  readonly watch: ReadonlyMap<number, { readonly watch?: number; readonly watchPort?: Uint8Array }>;
+}
+
+const MAX_PRIORITY = 2 ** 31 - 1;
+
+export class Pipeline {
+  readonly index: P4InfoIndex;
+  readonly control: Control;
+  readonly program: ProgramDescription;
+
+  /** By table name and {@link keyText}; entries without a note have all defaults. */
+  readonly entryNotes = new Map<string, EntryNotes>();
+  /** By table name. */
+  readonly defaultNotes = new Map<string, EntryNotes>();
+  readonly multicastNotes = new Map<number, ReplicaNotes>();
+  readonly cloneNotes = new Map<number, ReplicaNotes>();
+  /** By profile name and group. */
+  readonly groupNotes = new Map<string, GroupNotes>();
+  /** By digest id: those that are enabled. */
+  readonly digestConfigs = new Map<number, NonNullable<DigestEntry['config']>>();
+
+  readonly #tables: ReadonlyMap<string, TableDescription>;
+
+  /** @throws RpcError INVALID_ARGUMENT if P4Info and program do not belong together */
+  constructor(
+    readonly config: ForwardingPipelineConfig & { readonly p4info: P4Info },
+    readonly prepared: PreparedProgram,
+  ) {
+    try {
+      this.index = new P4InfoIndex(config.p4info);
+    } catch (error) {
+      throw invalid(toRpcError(error).message);
+    }
+    this.control = prepared.control;
+    this.program = prepared.control.describe();
+    this.#tables = new Map(this.program.tables.map((table) => [table.name, table]));
+    this.#check();
+  }
+
+  /** Every object of the P4Info must be in the program, and tables must have the same keys. */
+  #check(): void {
+    const kinds = [
+      ['tables', 'tables'],
+      ['counters', 'counters'],
+      ['registers', 'registers'],
+      ['meters', 'meters'],
+      ['actionProfiles', 'actionProfiles'],
+      ['valueSets', 'valueSets'],
+      ['digests', 'digests'],
+    ] as const;
+    for (const [info, program] of kinds) {
+      const names = new Set(this.program[program].map(({ name }) => name));
+      for (const { name } of this.index[info].items) {
+        if (!names.has(name)) {
+          throw invalid(`The P4Info names ${name}, which is not among the program's ${program}: ${list(names)}.`);
+        }
+      }
+    }
+    for (const table of this.index.tables.items) this.#checkKeys(table);
+  }
+
+  #checkKeys(table: TableInfo): void {
+    const { keys } = this.#tables.get(table.name)!;
+    const fits =
+      keys.length === table.keys.items.length &&
+      table.keys.items.every((key, i) => (key.kind === 'optional' ? 'ternary' : key.kind) === keys[i]!.kind);
+    if (!fits) {
+      const inProgram = keys.map(({ name, kind }) => `${name} (${kind})`).join(', ');
+      throw invalid(`The keys of table ${table.name} differ between the P4Info and the program: ${inProgram}.`);
+    }
+    for (const field of table.keys.items) {
+      if (field.isString) throw invalid(`Key ${field.name} of ${table.name} is translated to a string.`);
+    }
+  }
+
+  description(table: TableInfo): TableDescription {
+    return this.#tables.get(table.name)!;
+  }
+
+  /**
+   * The switch's priority, where the smaller number wins, of P4Runtime's, where the larger does; and back, for
+   * the function is its own inverse. Entries of the program are numbered from 1 in their order, and P4Runtime
+   * wants the first of N to have priority N; clients cannot add to those tables.
+   */
+  invertPriority(table: TableInfo, priority: number): number {
+    if (!table.needsPriority) return 0;
+    if (!this.description(table).constEntries) return MAX_PRIORITY - priority;
+    const largest = Math.max(...this.control.entries(table.name).map((entry) => entry.priority));
+    return largest + 1 - priority;
+  }
+}
+
+function list(names: ReadonlySet<string>): string {
+  return names.size === 0 ? 'none' : [...names].join(', ');
+}

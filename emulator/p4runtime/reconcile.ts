@@ -1,0 +1,89 @@
+/** Carries the state of one pipeline over to another, for RECONCILE_AND_COMMIT. */
+import type { Entity, Init, Update, UpdateType } from '../../p4runtime/index.js';
+import { codec } from '../../p4runtime/index.js';
+import { BatchError, writeBatch } from './batch.js';
+import { readEntity } from './entities.js';
+import type { Pipeline } from './pipeline.js';
+import { invalid } from './rpc-error.js';
+
+const entityCodec = codec<Entity>('p4.v1.Entity');
+
+/** Fills in the defaults of what a reader selects by. */
+function complete(entity: Init<Entity>): Entity {
+  return entityCodec.decode(entityCodec.encode(entity));
+}
+
+const ALL_COUNTERS = { byteCount: 0n, packetCount: 0n };
+
+/** What is read, in the order in which it can be written: what others point at comes first. */
+const SELECTORS: readonly Init<Entity>[] = [
+  { actionProfileMember: {} },
+  { actionProfileGroup: {} },
+  { tableEntry: { counterData: ALL_COUNTERS, meterConfig: {} } },
+  { tableEntry: { isDefaultAction: true } },
+  { packetReplicationEngineEntry: { multicastGroupEntry: {} } },
+  { packetReplicationEngineEntry: { cloneSessionEntry: {} } },
+  { valueSetEntry: {} },
+  { digestEntry: {} },
+  { counterEntry: {} },
+  { meterEntry: {} },
+  { registerEntry: {} },
+];
+
+/**
+ * The update that makes an entity, or undefined if it is in the new pipeline already: what the program itself
+ * makes, and the untouched elements of arrays, which may have another size now.
+ */
+function updateFor(before: Pipeline, next: Pipeline, entity: Entity): Update | undefined {
+  const update = (type: UpdateType): Update => ({ type, entity });
+  const { tableEntry, counterEntry, meterEntry, registerEntry, valueSetEntry } = entity;
+  if (tableEntry?.isDefaultAction) {
+    return before.defaultNotes.has(before.index.tables.byId(tableEntry.tableId).name) ? update('MODIFY') : undefined;
+  }
+  if (tableEntry) return tableEntry.isConst ? undefined : update('INSERT');
+  if (counterEntry) {
+    const { byteCount = 0n, packetCount = 0n } = counterEntry.data ?? {};
+    const zero = byteCount === 0n && packetCount === 0n;
+    return zero || !fits(next.index.counters, counterEntry.counterId, counterEntry.index) ? undefined : update('MODIFY');
+  }
+  if (meterEntry) {
+    return !meterEntry.config || !fits(next.index.meters, meterEntry.meterId, meterEntry.index)
+      ? undefined
+      : update('MODIFY');
+  }
+  if (registerEntry) {
+    const zero = registerEntry.data?.bitstring?.every((byte) => byte === 0);
+    return zero || !fits(next.index.registers, registerEntry.registerId, registerEntry.index)
+      ? undefined
+      : update('MODIFY');
+  }
+  if (valueSetEntry) return valueSetEntry.members.length === 0 ? undefined : update('MODIFY');
+  return update('INSERT');
+}
+
+/** Whether the element exists in the new pipeline: arrays may be gone or shorter. */
+function fits(
+  arrays: { has(id: number): boolean; byId(id: number): { readonly size: number } },
+  id: number,
+  index: { index: bigint } | undefined,
+): boolean {
+  return arrays.has(id) && Number(index?.index ?? 0n) < arrays.byId(id).size;
+}
+
+/** @throws RpcError INVALID_ARGUMENT if something that a client wrote does not fit the new pipeline */
+export function reconcile(before: Pipeline, next: Pipeline): void {
+  const updates: Update[] = [];
+  for (const selector of SELECTORS) {
+    for (const entity of readEntity(before, complete(selector))) {
+      const update = updateFor(before, next, complete(entity));
+      if (update) updates.push(update);
+    }
+  }
+  try {
+    writeBatch(next, updates, 'CONTINUE_ON_ERROR');
+  } catch (error) {
+    if (!(error instanceof BatchError)) throw error;
+    const first = error.errors.find(({ canonicalCode }) => canonicalCode !== 0)!;
+    throw invalid(`The state cannot be kept (${error.message}) The first: ${first.message}`);
+  }
+}

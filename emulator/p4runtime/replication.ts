@@ -1,0 +1,138 @@
+/** Multicast groups and clone sessions (P4Runtime 1.4, section "PacketReplicationEngineEntry"). */
+import {
+  decodeBytestring,
+  encodeBytestring,
+  type CloneSessionEntry,
+  type Entity,
+  type Init,
+  type MulticastGroupEntry,
+  type PacketReplicationEngineEntry,
+  type Replica,
+  type UpdateType,
+} from '../../p4runtime/index.js';
+import type { Replica as SwitchReplica } from '../control.js';
+import type { Pipeline, ReplicaNotes } from './pipeline.js';
+import { exists, invalid, notFound, unimplemented } from './rpc-error.js';
+import type { Transaction } from './transaction.js';
+
+/** Widths of v1model's egress_spec, mcast_grp and egress_rid. */
+const PORT_BITS = 9;
+const GROUP_LIMIT = 0xffff;
+const INSTANCE_LIMIT = 0xffff;
+/** BMv2 keeps a clone session's id in the upper half of a 32-bit field. */
+const SESSION_LIMIT = 0xffff;
+
+const DROP_PORT = 511;
+
+function toPort(replica: Replica): number {
+  if (replica.egressPort === undefined && !replica.port) throw invalid('A replica needs a port.');
+  const port = replica.port ? Number(decodeBytestring(replica.port, 32)) : replica.egressPort!;
+  if (port >= 2 ** PORT_BITS || port === DROP_PORT) {
+    throw invalid(`Port ${port} is not one of this switch, which has 0 to ${DROP_PORT - 1}.`);
+  }
+  return port;
+}
+
+function toReplicas(replicas: readonly Replica[]): SwitchReplica[] {
+  const seen = new Set<string>();
+  return replicas.map((replica) => {
+    const egressPort = toPort(replica);
+    const { instance } = replica;
+    if (instance > INSTANCE_LIMIT) throw invalid(`Instance ${instance} is more than ${INSTANCE_LIMIT}.`);
+    const text = `port ${egressPort}, instance ${instance}`;
+    if (seen.has(text)) throw invalid(`Two replicas have ${text}.`);
+    seen.add(text);
+    return { egressPort, instance };
+  });
+}
+
+function notesOf(replicas: readonly Replica[], metadata: Uint8Array): ReplicaNotes {
+  return { metadata, numericPorts: replicas.map(({ egressPort }) => egressPort !== undefined) };
+}
+
+function fromReplicas(replicas: readonly SwitchReplica[], notes: ReplicaNotes | undefined): Init<Replica>[] {
+  return replicas.map(({ egressPort, instance }, i) =>
+    notes?.numericPorts[i] ? { egressPort, instance } : { port: encodeBytestring(egressPort), instance },
+  );
+}
+
+/** INSERT wants it absent, MODIFY and DELETE present. */
+function checkPresence(type: UpdateType, present: boolean, what: string): void {
+  if (type === 'UNSPECIFIED') throw invalid('The update has no type.');
+  if (type === 'INSERT' && present) throw exists(`${what} exists already.`);
+  if (type !== 'INSERT' && !present) throw notFound(`${what} does not exist.`);
+}
+
+function writeGroup(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: MulticastGroupEntry): void {
+  const id = entry.multicastGroupId;
+  if (id === 0 || id > GROUP_LIMIT) throw invalid(`Multicast group ${id} is not one of 1 to ${GROUP_LIMIT}.`);
+  checkPresence(type, pipeline.control.multicastGroups().has(id), `Multicast group ${id}`);
+  const keep = type !== 'DELETE';
+  tx.setMulticastGroup(id, keep ? toReplicas(entry.replicas) : undefined);
+  tx.note(pipeline.multicastNotes, id, keep ? notesOf(entry.replicas, entry.metadata) : undefined);
+}
+
+function writeSession(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: CloneSessionEntry): void {
+  const id = entry.sessionId;
+  if (id === 0 || id > SESSION_LIMIT) throw invalid(`Clone session ${id} is not one of 1 to ${SESSION_LIMIT}.`);
+  checkPresence(type, pipeline.control.cloneSessions().has(id), `Clone session ${id}`);
+  if (type === 'DELETE') {
+    tx.setCloneSession(id, undefined);
+    tx.note(pipeline.cloneNotes, id, undefined);
+    return;
+  }
+  if (entry.classOfService !== 0) throw unimplemented('Clones have no class of service here.');
+  if (entry.packetLengthBytes < 0) throw invalid('The packet length must not be negative.');
+  tx.setCloneSession(id, { replicas: toReplicas(entry.replicas), truncateBytes: entry.packetLengthBytes });
+  tx.note(pipeline.cloneNotes, id, notesOf(entry.replicas, new Uint8Array(0)));
+}
+
+export function writeReplication(
+  pipeline: Pipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: PacketReplicationEngineEntry,
+): void {
+  if (entry.multicastGroupEntry) writeGroup(pipeline, tx, type, entry.multicastGroupEntry);
+  else if (entry.cloneSessionEntry) writeSession(pipeline, tx, type, entry.cloneSessionEntry);
+  else throw invalid('A replication entry must hold a multicast group or a clone session.');
+}
+
+/** Id 0 selects all. */
+function* selectById<V>(map: ReadonlyMap<number, V>, id: number, what: string): Generator<[number, V]> {
+  if (id === 0) {
+    yield* map;
+    return;
+  }
+  const value = map.get(id);
+  if (value === undefined) throw notFound(`${what} ${id} does not exist.`);
+  yield [id, value];
+}
+
+export function* readReplication(pipeline: Pipeline, request: PacketReplicationEngineEntry): Generator<Init<Entity>> {
+  const { control } = pipeline;
+  if (request.multicastGroupEntry) {
+    const id = request.multicastGroupEntry.multicastGroupId;
+    for (const [group, replicas] of selectById(control.multicastGroups(), id, 'Multicast group')) {
+      const notes = pipeline.multicastNotes.get(group);
+      const multicastGroupEntry = {
+        multicastGroupId: group,
+        replicas: fromReplicas(replicas, notes),
+        metadata: notes?.metadata,
+      };
+      yield { packetReplicationEngineEntry: { multicastGroupEntry } };
+    }
+  } else if (request.cloneSessionEntry) {
+    const id = request.cloneSessionEntry.sessionId;
+    for (const [sessionId, session] of selectById(control.cloneSessions(), id, 'Clone session')) {
+      const cloneSessionEntry = {
+        sessionId,
+        replicas: fromReplicas(session.replicas, pipeline.cloneNotes.get(sessionId)),
+        packetLengthBytes: session.truncateBytes,
+      };
+      yield { packetReplicationEngineEntry: { cloneSessionEntry } };
+    }
+  } else {
+    throw invalid('A replication entry must hold a multicast group or a clone session.');
+  }
+}

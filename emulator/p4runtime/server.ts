@@ -1,0 +1,275 @@
+/** The P4Runtime service of one switch (P4Runtime 1.4). */
+import { Server, ServerCredentials, type sendUnaryData, type ServerDuplexStream } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import {
+  Code,
+  P4RuntimeService,
+  SERVICE_NAME,
+  statusTrailer,
+  type ForwardingPipelineConfig,
+  type Init,
+  type P4RuntimeHandlers,
+  type StreamError,
+  type StreamMessageRequest,
+  type StreamMessageResponse,
+} from '../../p4runtime/index.js';
+import { Arbitration, type Session } from './arbitration.js';
+import { BatchError, fitErrors, readBatch, writeBatch } from './batch.js';
+import { systemClock, type Clock } from './clock.js';
+import type { Device } from './device.js';
+import { DigestPublisher } from './digests.js';
+import { IdleWatcher } from './idle-timeouts.js';
+import { packPacketOut, unpackPacketIn } from './packet-io.js';
+import { PipelineStore } from './pipeline-store.js';
+import type { Pipeline } from './pipeline.js';
+import { denied, invalid, notFound, toRpcError } from './rpc-error.js';
+
+/** The version of the specification that Capabilities reports. */
+export const API_VERSION = '1.4.1';
+
+/** Large enough for any program; the specification's guideline ("gRPC Server Maximum Receive Message Size"). */
+const MAX_RECEIVE_BYTES = 128 * 1024 * 1024;
+
+/** Packet-ins and digests for a controller that does not read are dropped from here on. */
+const MAX_QUEUED_MESSAGES = 4096;
+
+/** As often as BMv2 looks. */
+const IDLE_SCAN_MS = 1000;
+
+const MAX_CONTROLLERS_PER_ROLE = 64;
+
+export interface P4RuntimeServerOptions {
+  readonly deviceId?: bigint;
+  readonly maxControllersPerRole?: number;
+  readonly idleScanMs?: number;
+  readonly clock?: Clock;
+}
+
+type StreamCall = ServerDuplexStream<StreamMessageRequest, Init<StreamMessageResponse>>;
+
+interface StreamSession extends Session {
+  /** Whether messages pile up, because the controller does not read. */
+  isCongested(): boolean;
+}
+
+export class P4RuntimeServer {
+  readonly deviceId: bigint;
+  readonly #arbitration: Arbitration;
+  readonly #pipelines: PipelineStore;
+  readonly #clock: Clock;
+  readonly #idleScanMs: number;
+  readonly #health = new HealthImplementation({ '': 'NOT_SERVING', [SERVICE_NAME]: 'NOT_SERVING' });
+  readonly #unsubscribe: () => void;
+  /** What runs beside the active pipeline. */
+  #watchers: { readonly digests: DigestPublisher; readonly idle: IdleWatcher } | undefined;
+  #server: Server | undefined;
+
+  constructor(
+    private readonly device: Device,
+    options: P4RuntimeServerOptions = {},
+  ) {
+    this.deviceId = options.deviceId ?? 1n;
+    this.#clock = options.clock ?? systemClock;
+    this.#idleScanMs = options.idleScanMs ?? IDLE_SCAN_MS;
+    this.#arbitration = new Arbitration(this.deviceId, options.maxControllersPerRole ?? MAX_CONTROLLERS_PER_ROLE);
+    this.#pipelines = new PipelineStore(device, (pipeline) => this.#watch(pipeline));
+    this.#unsubscribe = device.onPacketIn((bytes) => this.#packetIn(bytes));
+  }
+
+  /** A pipeline that does not come from a controller. @throws RpcError if P4Info or program are wrong */
+  setPipeline(config: ForwardingPipelineConfig): void {
+    this.#pipelines.set('VERIFY_AND_COMMIT', config);
+  }
+
+  /**
+   * @param address as `127.0.0.1:9559`; port 0 takes any
+   * @returns the port
+   */
+  async listen(address: string, credentials: ServerCredentials = ServerCredentials.createInsecure()): Promise<number> {
+    const server = new Server({ 'grpc.max_receive_message_length': MAX_RECEIVE_BYTES });
+    server.addService(P4RuntimeService, this.handlers());
+    this.#health.addToServer(server);
+    const port = await new Promise<number>((resolve, reject) =>
+      server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
+    );
+    this.#server = server;
+    this.#setHealth('SERVING');
+    return port;
+  }
+
+  /** Ends all streams and stops listening. */
+  async close(): Promise<void> {
+    this.#setHealth('NOT_SERVING');
+    this.#unsubscribe();
+    this.#watchers?.digests.close();
+    this.#watchers?.idle.close();
+    this.#watchers = undefined;
+    this.#server?.forceShutdown();
+    this.#server = undefined;
+  }
+
+  #setHealth(status: 'SERVING' | 'NOT_SERVING'): void {
+    this.#health.setStatus('', status);
+    this.#health.setStatus(SERVICE_NAME, status);
+  }
+
+  handlers(): P4RuntimeHandlers {
+    return {
+      Write: ({ request }, callback) =>
+        answer(callback, () => {
+          this.#checkDevice(request.deviceId);
+          checkRoleId(request.roleId);
+          this.#arbitration.checkPrimary(request.role, request.electionId);
+          writeBatch(this.#pipelines.current(), request.updates, request.atomicity);
+          return {};
+        }),
+      Read: (call) => {
+        try {
+          this.#checkDevice(call.request.deviceId);
+          for (const entities of readBatch(this.#pipelines.current(), call.request.entities)) call.write({ entities });
+          call.end();
+        } catch (error) {
+          call.emit('error', toStatus(error));
+        }
+      },
+      SetForwardingPipelineConfig: ({ request }, callback) =>
+        answer(callback, () => {
+          this.#checkDevice(request.deviceId);
+          checkRoleId(request.roleId);
+          this.#arbitration.checkPrimary(request.role, request.electionId);
+          this.#pipelines.set(request.action, request.config);
+          return {};
+        }),
+      GetForwardingPipelineConfig: ({ request }, callback) =>
+        answer(callback, () => {
+          this.#checkDevice(request.deviceId);
+          return { config: this.#pipelines.get(request.responseType) };
+        }),
+      StreamChannel: (call) => this.#stream(call),
+      Capabilities: (_call, callback) => answer(callback, () => ({ p4runtimeApiVersion: API_VERSION })),
+    };
+  }
+
+  #checkDevice(deviceId: bigint): void {
+    if (deviceId !== this.deviceId) throw notFound(`There is no device ${deviceId}; valid: ${this.deviceId}.`);
+  }
+
+  #stream(call: StreamCall): void {
+    let open = true;
+    const session: StreamSession = {
+      send: (message) => {
+        if (open) call.write(message);
+      },
+      isCongested: () => call.writableLength > MAX_QUEUED_MESSAGES,
+    };
+    const close = (): void => {
+      if (!open) return;
+      open = false;
+      this.#arbitration.close(session);
+    };
+    call.on('data', (message: StreamMessageRequest) => {
+      if (!open) return;
+      try {
+        this.#receive(session, message);
+      } catch (error) {
+        close();
+        call.emit('error', toStatus(error));
+      }
+    });
+    call.on('end', () => {
+      close();
+      call.end();
+    });
+    call.on('cancelled', close);
+    call.on('error', close);
+    call.on('close', close);
+  }
+
+  /** @throws RpcError that must end the stream, which only arbitration does */
+  #receive(session: StreamSession, message: StreamMessageRequest): void {
+    if (message.arbitration) {
+      this.#arbitration.update(session, message.arbitration);
+      return;
+    }
+    try {
+      if (!this.#arbitration.isPrimary(session)) throw denied('Only the primary controller may send this message.');
+      if (message.packet) {
+        const header = this.#pipelines.active?.index.packetHeaders.items.find(({ name }) => name === 'packet_out');
+        if (!this.#pipelines.active) throw invalid('No forwarding pipeline runs yet.');
+        this.device.packetOut(packPacketOut(header, message.packet));
+      } else if (message.digestAck) {
+        if (!this.#watchers) throw invalid('No forwarding pipeline runs yet.');
+        this.#watchers.digests.acknowledge(message.digestAck);
+      } else {
+        throw invalid('The stream message is none that this switch knows: arbitration, packet, digest_ack.');
+      }
+    } catch (error) {
+      session.send({ error: toStreamError(error, message) });
+    }
+  }
+
+  #watch(pipeline: Pipeline): void {
+    this.#watchers?.digests.close();
+    this.#watchers?.idle.close();
+    this.#watchers = {
+      digests: new DigestPublisher(pipeline, (digest) => this.#toPrimaries({ digest }), this.#clock),
+      idle: new IdleWatcher(
+        pipeline,
+        (idleTimeoutNotification) => this.#toPrimaries({ idleTimeoutNotification }),
+        this.#clock,
+        this.#idleScanMs,
+      ),
+    };
+  }
+
+  #packetIn(bytes: Uint8Array): void {
+    const header = this.#pipelines.active?.index.packetHeaders.items.find(({ name }) => name === 'packet_in');
+    const packet = unpackPacketIn(header, bytes);
+    if (packet) this.#toPrimaries({ packet });
+  }
+
+  /** @returns whether anybody was there to hear it */
+  #toPrimaries(message: Init<StreamMessageResponse>): boolean {
+    const primaries = (this.#arbitration.primaries() as StreamSession[]).filter((session) => !session.isCongested());
+    for (const session of primaries) session.send(message);
+    return primaries.length > 0;
+  }
+}
+
+function checkRoleId(roleId: bigint): void {
+  if (roleId !== 0n) throw invalid('Roles have names here; role_id is deprecated.');
+}
+
+function answer<T>(callback: sendUnaryData<T>, run: () => T): void {
+  let response: T;
+  try {
+    response = run();
+  } catch (error) {
+    callback(toStatus(error));
+    return;
+  }
+  callback(null, response);
+}
+
+/** The end of a call as grpc-js wants it. */
+function toStatus(error: unknown): Error & { code: number; details: string; metadata?: ReturnType<typeof statusTrailer> } {
+  if (error instanceof BatchError) {
+    const errors = fitErrors(error.errors);
+    const details = errors ? error.message : `${error.message} There are too many for their details to be sent.`;
+    return Object.assign(new Error(details), {
+      code: Code.UNKNOWN as number,
+      details,
+      ...(errors && { metadata: statusTrailer(Code.UNKNOWN, details, errors) }),
+    });
+  }
+  const { status, message } = toRpcError(error);
+  return Object.assign(new Error(message), { code: status, details: message });
+}
+
+function toStreamError(error: unknown, cause: StreamMessageRequest): Init<StreamError> {
+  const { status, message } = toRpcError(error);
+  const base = { canonicalCode: status, message };
+  if (cause.packet) return { ...base, packetOut: { packetOut: cause.packet } };
+  if (cause.digestAck) return { ...base, digestListAck: { digestListAck: cause.digestAck } };
+  return { ...base, other: cause.other ? { other: cause.other } : {} };
+}

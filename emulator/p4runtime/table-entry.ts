@@ -1,0 +1,187 @@
+/** Writing table entries (P4Runtime 1.4, section "TableEntry"). */
+import type { TableAction, TableEntry, TableInfo, UpdateType } from '../../p4runtime/index.js';
+import { NO_CALL, type ActionCall, type MatchKey, type ProfileReference } from '../control.js';
+import { toCall } from './action.js';
+import { toCounterValue } from './counter-value.js';
+import { keyText, toKeys } from './match.js';
+import { toRates } from './meter-config.js';
+import type { EntryNotes, Pipeline } from './pipeline.js';
+import { createOneShot, deleteOneShot, toReference } from './one-shot.js';
+import { denied, invalid, notFound, unimplemented } from './rpc-error.js';
+import { findEntry, type DirectResources, type Transaction } from './transaction.js';
+
+export interface EntryKey {
+  readonly keys: readonly MatchKey[];
+  /** As the switch counts: smaller wins. */
+  readonly priority: number;
+}
+
+/** The key of an entry in {@link Pipeline.entryNotes}. */
+export function noteKey(table: TableInfo, { keys, priority }: EntryKey): string {
+  return `${table.name} ${keyText(keys, priority)}`;
+}
+
+export function directResources(table: TableInfo): DirectResources {
+  return { counter: table.directCounter !== undefined, meter: table.directMeter !== undefined };
+}
+
+/** @throws RpcError if match fields or priority are not what the table has */
+export function toEntryKey(pipeline: Pipeline, table: TableInfo, entry: TableEntry): EntryKey {
+  const keys = toKeys(table.keys, entry.match);
+  if (table.needsPriority && entry.priority <= 0) {
+    throw invalid(`Table ${table.name} needs a priority of at least 1, not ${entry.priority}.`);
+  }
+  if (!table.needsPriority && entry.priority !== 0) {
+    throw invalid(`Table ${table.name} has no priorities, so it must be 0 and not ${entry.priority}.`);
+  }
+  return { keys, priority: pipeline.invertPriority(table, entry.priority) };
+}
+
+interface WriteTarget {
+  readonly pipeline: Pipeline;
+  readonly tx: Transaction;
+  readonly table: TableInfo;
+  readonly entry: TableEntry;
+}
+
+export function writeTableEntry(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: TableEntry): void {
+  const table = pipeline.index.tables.byId(entry.tableId);
+  const target: WriteTarget = { pipeline, tx, table, entry };
+  if (entry.isConst) throw invalid('A write must not set is_const.');
+  if (type !== 'DELETE') checkUnsupported(table, entry);
+  if (entry.isDefaultAction) {
+    writeDefault(target, type);
+    return;
+  }
+  if (table.keys.items.length === 0) throw invalid(`Table ${table.name} has no key, so it has no entries.`);
+  const key = toEntryKey(pipeline, table, entry);
+  if (table.isConst || pipeline.description(table).constEntries) {
+    writeConst(target, type, key);
+    return;
+  }
+  switch (type) {
+    case 'INSERT':
+      insert(target, key);
+      break;
+    case 'MODIFY':
+      modify(target, key);
+      break;
+    case 'DELETE':
+      remove(target, key);
+      break;
+    default:
+      throw invalid('The update has no type.');
+  }
+}
+
+function checkUnsupported(table: TableInfo, entry: TableEntry): void {
+  if (entry.timeSinceLastHit) throw invalid('A write must not set time_since_last_hit.');
+  if (entry.meterCounterData) throw unimplemented('Meters have no counters per color here.');
+  if (entry.idleTimeoutNs !== 0n && (!table.hasIdleTimeout || entry.isDefaultAction)) {
+    throw invalid(`Table ${table.name} has no idle timeouts${entry.isDefaultAction ? ' for default entries' : ''}.`);
+  }
+  if (entry.idleTimeoutNs < 0n) throw invalid('An idle timeout must not be negative.');
+  if (entry.counterData && !table.directCounter) throw invalid(`Table ${table.name} has no direct counter.`);
+  if (entry.meterConfig && !table.directMeter) throw invalid(`Table ${table.name} has no direct meter.`);
+}
+
+interface NewAction {
+  readonly call: ActionCall;
+  readonly reference?: ProfileReference;
+  readonly oneShot?: NonNullable<EntryNotes['oneShot']>;
+}
+
+function toAction({ pipeline, tx, table }: WriteTarget, given: TableAction): NewAction {
+  if (table.actionProfileId === undefined) {
+    if (!given.action) throw invalid(`Table ${table.name} is direct, so its entries name an action.`);
+    return { call: toCall(table.actions, given.action, 'DEFAULT_ONLY') };
+  }
+  if (given.actionProfileActionSet) {
+    const oneShot = createOneShot(pipeline, tx, table, given);
+    return { call: NO_CALL, reference: { kind: 'group', id: oneShot.group }, oneShot };
+  }
+  return { call: NO_CALL, reference: toReference(pipeline, table, given) };
+}
+
+function notesOf(entry: TableEntry, oneShot: EntryNotes['oneShot']): EntryNotes {
+  const { metadata, controllerMetadata, idleTimeoutNs } = entry;
+  return { metadata, controllerMetadata, idleTimeoutNs, ...(oneShot && { oneShot }) };
+}
+
+/** The switch counts whole milliseconds; a timeout shorter than one must not become "never". */
+function idleTimeoutMs(entry: TableEntry): { idleTimeoutMs?: number } {
+  return entry.idleTimeoutNs === 0n ? {} : { idleTimeoutMs: Math.max(1, Number(entry.idleTimeoutNs / 1_000_000n)) };
+}
+
+function insert(target: WriteTarget, key: EntryKey): void {
+  const { tx, table, entry } = target;
+  if (!entry.action) throw invalid('An inserted entry needs an action.');
+  const { oneShot, ...action } = toAction(target, entry.action);
+  tx.insertEntry(table.name, { ...key, ...action, ...idleTimeoutMs(entry) });
+  tx.note(target.pipeline.entryNotes, noteKey(table, key), notesOf(entry, oneShot));
+  if (entry.counterData) {
+    tx.writeDirectCounter(table.name, key.keys, key.priority, toCounterValue(entry.counterData));
+  }
+  if (entry.meterConfig) {
+    tx.setDirectMeter(table.name, key.keys, key.priority, toRates(table.directMeter!, entry.meterConfig));
+  }
+}
+
+function modify(target: WriteTarget, key: EntryKey): void {
+  const { pipeline, tx, table, entry } = target;
+  const before = findEntry(pipeline.control, table.name, key.keys, key.priority);
+  if (!before) throw notFound(`Table ${table.name} has no entry of this key.`);
+  const noted = pipeline.entryNotes.get(noteKey(table, key))?.oneShot;
+  const { oneShot, ...action } = entry.action
+    ? toAction(target, entry.action)
+    : { call: before.call, ...(before.reference && { reference: before.reference }), ...(noted && { oneShot: noted }) };
+  tx.modifyEntry(table.name, { ...key, ...action, ...idleTimeoutMs(entry) });
+  tx.note(pipeline.entryNotes, noteKey(table, key), notesOf(entry, oneShot));
+  if (noted && noted !== oneShot) deleteOneShot(pipeline, tx, table, noted);
+  modifyDirect(target, key);
+}
+
+/** An unset counter stays as it is; an unset meter goes back to green for all. */
+function modifyDirect({ tx, table, entry }: WriteTarget, { keys, priority }: EntryKey): void {
+  if (entry.counterData) tx.writeDirectCounter(table.name, keys, priority, toCounterValue(entry.counterData));
+  if (table.directMeter) {
+    const rates = entry.meterConfig && toRates(table.directMeter, entry.meterConfig);
+    tx.setDirectMeter(table.name, keys, priority, rates);
+  }
+}
+
+function remove({ pipeline, tx, table }: WriteTarget, key: EntryKey): void {
+  const noted = pipeline.entryNotes.get(noteKey(table, key))?.oneShot;
+  tx.deleteEntry(table.name, key.keys, key.priority, directResources(table));
+  tx.note(pipeline.entryNotes, noteKey(table, key), undefined);
+  if (noted) deleteOneShot(pipeline, tx, table, noted);
+}
+
+/** Of entries that the program made, only counters and meters can be written. */
+function writeConst(target: WriteTarget, type: UpdateType, key: EntryKey): void {
+  const { pipeline, table, entry } = target;
+  if (type !== 'MODIFY' || entry.action) {
+    throw denied(`The entries of table ${table.name} are constant; only MODIFY of direct resources is allowed.`);
+  }
+  if (!findEntry(pipeline.control, table.name, key.keys, key.priority)) {
+    throw notFound(`Table ${table.name} has no entry of this key.`);
+  }
+  modifyDirect(target, key);
+}
+
+function writeDefault({ pipeline, tx, table, entry }: WriteTarget, type: UpdateType): void {
+  if (entry.match.length > 0 || entry.priority !== 0) {
+    throw invalid('The default entry has neither match fields nor a priority.');
+  }
+  if (type !== 'MODIFY') throw invalid('The default entry always exists, so MODIFY is its only update.');
+  if (table.constDefaultAction || table.actionProfileId !== undefined || pipeline.description(table).constDefault) {
+    throw denied(`The default action of table ${table.name} is constant.`);
+  }
+  if (entry.counterData || entry.meterConfig) {
+    throw unimplemented('A default entry has no counter and no meter in BMv2.');
+  }
+  if (entry.action && !entry.action.action) throw invalid('A default entry names an action.');
+  const call = entry.action?.action && toCall(table.actions, entry.action.action, 'TABLE_ONLY');
+  tx.setDefaultAction(table.name, call);
+  tx.note(pipeline.defaultNotes, table.name, call && notesOf(entry, undefined));
+}

@@ -1,0 +1,117 @@
+/** Reading table entries (P4Runtime 1.4, section "Wildcard Reads" of "TableEntry"). */
+import type { Entity, Init, TableAction, TableEntry, TableInfo } from '../../p4runtime/index.js';
+import type { TableEntry as SwitchEntry } from '../control.js';
+import { fromCall } from './action.js';
+import { fromCounterValue } from './counter-value.js';
+import { fromKeys, keyText, toKeys } from './match.js';
+import { fromRates } from './meter-config.js';
+import type { EntryNotes, Pipeline } from './pipeline.js';
+import { invalid, unimplemented } from './rpc-error.js';
+import { noteKey } from './table-entry.js';
+
+function isConst(pipeline: Pipeline, table: TableInfo): boolean {
+  return table.isConst || pipeline.description(table).constEntries;
+}
+
+function actionOf(pipeline: Pipeline, entry: SwitchEntry, notes: EntryNotes | undefined): Init<TableAction> {
+  if (notes?.oneShot) return notes.oneShot.action;
+  if (entry.reference?.kind === 'member') return { actionProfileMemberId: entry.reference.id };
+  if (entry.reference) return { actionProfileGroupId: entry.reference.id };
+  return { action: fromCall(pipeline.index.actions, entry.call) };
+}
+
+/** Key and action of an entry and what the client left with it, without direct resources. */
+export function fromEntry(pipeline: Pipeline, table: TableInfo, entry: SwitchEntry): Init<TableEntry> {
+  const notes = pipeline.entryNotes.get(noteKey(table, entry));
+  return {
+    tableId: table.id,
+    match: fromKeys(table.keys, entry.keys),
+    action: actionOf(pipeline, entry, notes),
+    priority: pipeline.invertPriority(table, entry.priority),
+    isConst: isConst(pipeline, table),
+    ...(notes && {
+      metadata: notes.metadata,
+      controllerMetadata: notes.controllerMetadata,
+      idleTimeoutNs: notes.idleTimeoutNs,
+    }),
+  };
+}
+
+/** The counter and meter of the entry, if the request asks for them and the table has them. */
+function direct(
+  pipeline: Pipeline,
+  table: TableInfo,
+  entry: SwitchEntry,
+  request: TableEntry,
+): Pick<Init<TableEntry>, 'counterData' | 'meterConfig'> {
+  const { control } = pipeline;
+  const { keys, priority } = entry;
+  const counter = request.counterData && table.directCounter;
+  const rates = request.meterConfig && table.directMeter && control.readDirectMeter(table.name, keys, priority);
+  return {
+    ...(counter && { counterData: fromCounterValue(control.readDirectCounter(table.name, keys, priority)) }),
+    ...(rates && { meterConfig: fromRates(rates) }),
+  };
+}
+
+/** Entries of a table that a request selects; also used for their direct resources. */
+export function* selectEntries(pipeline: Pipeline, table: TableInfo, request: TableEntry): Generator<SwitchEntry> {
+  const key = request.match.length === 0 ? undefined : keyText(toKeys(table.keys, request.match), 0);
+  for (const entry of pipeline.control.entries(table.name)) {
+    if (key !== undefined && keyText(entry.keys, 0) !== key) continue;
+    if (request.priority !== 0 && pipeline.invertPriority(table, entry.priority) !== request.priority) continue;
+    yield entry;
+  }
+}
+
+function hasFilter(request: TableEntry): boolean {
+  const { match, priority, action, controllerMetadata, metadata } = request;
+  return match.length > 0 || priority !== 0 || !!action || controllerMetadata !== 0n || metadata.length > 0;
+}
+
+function passesFilter(entry: Init<TableEntry>, request: TableEntry): boolean {
+  const wanted = request.action?.action?.actionId;
+  if (wanted !== undefined && wanted !== 0 && entry.action?.action?.actionId !== wanted) return false;
+  const { controllerMetadata, metadata } = request;
+  if (controllerMetadata !== 0n && entry.controllerMetadata !== controllerMetadata) return false;
+  return metadata.length === 0 || Buffer.compare(metadata, entry.metadata ?? new Uint8Array(0)) === 0;
+}
+
+function* defaultEntry(pipeline: Pipeline, table: TableInfo): Generator<Init<TableEntry>> {
+  const call = pipeline.control.defaultAction(table.name);
+  if (!call || !pipeline.index.actions.names.includes(call.action)) return; // Made by the compiler, unknown to clients.
+  const notes = pipeline.defaultNotes.get(table.name);
+  yield {
+    tableId: table.id,
+    isDefaultAction: true,
+    action: { action: fromCall(pipeline.index.actions, call) },
+    isConst: table.constDefaultAction !== undefined,
+    ...(notes && { metadata: notes.metadata, controllerMetadata: notes.controllerMetadata }),
+  };
+}
+
+export function* readTableEntries(pipeline: Pipeline, request: TableEntry): Generator<Init<Entity>> {
+  if (request.tableId === 0 && hasFilter(request)) {
+    throw invalid('A read of all tables (table_id 0) cannot be filtered further.');
+  }
+  if (request.timeSinceLastHit) throw unimplemented('The time since the last hit is not kept.');
+  if (request.meterCounterData) throw unimplemented('Meters have no counters per color here.');
+  const tables = request.tableId === 0 ? pipeline.index.tables.items : [pipeline.index.tables.byId(request.tableId)];
+  if (request.tableId !== 0 && request.action && !request.action.action) {
+    throw invalid('Entries can be filtered by action only, not by member or group.');
+  }
+  for (const table of tables) {
+    if (request.isDefaultAction) {
+      for (const entry of defaultEntry(pipeline, table)) {
+        if (passesFilter(entry, request)) yield { tableEntry: entry };
+      }
+      continue;
+    }
+    for (const entry of selectEntries(pipeline, table, request)) {
+      const message = fromEntry(pipeline, table, entry);
+      if (passesFilter(message, request)) {
+        yield { tableEntry: { ...message, ...direct(pipeline, table, entry, request) } };
+      }
+    }
+  }
+}
