@@ -18,8 +18,6 @@ export interface EngineConfig {
   /** Slots of the job. */
   slots: number;
   valuesPerPacket: number;
-  /** Chunks in flight at most; more than `slots` has no effect. */
-  maxInFlight: number;
   /** Packets sent at most before the caller may look after its socket again. */
   burst: number;
 }
@@ -46,7 +44,8 @@ export type Verdict = 'stray' | 'accepted' | 'received' | 'complete' | 'refused'
 export class AllreduceEngine {
   private readonly window: SlotWindow;
   private readonly pool: PacketPool;
-  /** Per slot: when its packet was last sent, and how many times. */
+  /** Per slot: when its packet was sent first and last, and how many times. */
+  private readonly firstSentAt: Float64Array;
   private readonly sentAt: Float64Array;
   private readonly transmissions: Uint32Array;
   /** No packet can be due before this moment. */
@@ -68,6 +67,7 @@ export class AllreduceEngine {
   ) {
     this.window = new SlotWindow(config.slots);
     this.pool = new PacketPool(config.slots, config.valuesPerPacket);
+    this.firstSentAt = new Float64Array(config.slots);
     this.sentAt = new Float64Array(config.slots);
     this.transmissions = new Uint32Array(config.slots);
     this.fields = { job: config.job, rank: config.rank, epoch: 0, operation: 0, signature: 0 };
@@ -139,7 +139,7 @@ export class AllreduceEngine {
     let budget = this.config.burst;
     if (now >= this.scanAt) budget = this.retransmit(now, budget);
     const { window } = this;
-    while (window.sendable > 0 && window.inFlight < this.config.maxInFlight) {
+    while (window.sendable > 0) {
       if (budget-- <= 0) return now;
       this.send(window.take()!, now);
       // An in-process network may have answered within transmit(), and ended the operation.
@@ -172,19 +172,28 @@ export class AllreduceEngine {
     const chunk = this.window.chunkIn(slot);
     const count = this.count(chunk);
     if (uint16(message, Offset.count) !== count) return this.stray();
+    const flags = uint16(message, Offset.flags);
     if (count > 0) {
-      const networkOrder = (uint16(message, Offset.flags) & Flag.NETWORK_ORDER) !== 0;
+      const networkOrder = (flags & Flag.NETWORK_ORDER) !== 0;
       this.work!.store(chunk * this.config.valuesPerPacket, count, message.subarray(HEADER_BYTES), networkOrder);
     }
-    if (this.transmissions[slot] === 1) {
-      this.rto.sample(now - this.sentAt[slot]!);
-      this.scanAt = Math.min(this.scanAt, now + this.rto.ms);
-    }
+    this.measure(slot, flags, now);
     this.transmissions[slot] = 0;
     this.counters.packetsReceived++;
     this.window.finish(this.window.number(chunk));
     if (this.window.complete) return 'complete';
     return this.window.allDataArrived ? 'received' : 'accepted';
+  }
+
+  /** Learns from the time that the result of `slot` took; its flags are those of the packet that completed the sum. */
+  private measure(slot: number, flags: number, now: number): void {
+    this.rto.result({
+      sinceFirst: now - this.firstSentAt[slot]!,
+      transmissions: this.transmissions[slot]!,
+      afterLoss: (flags & Flag.RETRANSMISSION) !== 0,
+    });
+    // The timeout may have become shorter, so other slots may be due earlier than was thought.
+    this.scanAt = Math.min(this.scanAt, now + this.rto.ms);
   }
 
   /** The slot whose outstanding chunk `message` is about; undefined if there is none. */
@@ -209,7 +218,7 @@ export class AllreduceEngine {
     const count = this.count(chunk);
     this.work!.load(chunk * this.config.valuesPerPacket, count, pool.payload(slot));
     const packet = pool.contribution(slot, window.set(chunk), window.number(chunk), count);
-    this.sentAt[slot] = now;
+    this.firstSentAt[slot] = this.sentAt[slot] = now;
     this.transmissions[slot] = 1;
     this.counters.packetsSent++;
     this.scanAt = Math.min(this.scanAt, now + this.rto.ms);

@@ -134,6 +134,12 @@ export class Member {
     this.settleHead(now);
   }
 
+  /** What a worker tells the controller before it leaves: others may still wait for a result that it has. */
+  farewell(): Progress | undefined {
+    if (this.epochNumber === undefined || !this.numbered) return undefined;
+    return { epoch: this.epochNumber, completed: this.completedNumber, received: this.receivedNumber };
+  }
+
   /** Rejects every call. The caller leaves the job, so that the others go on without this worker. */
   close(error: WorkerError): void {
     this.engine.stop();

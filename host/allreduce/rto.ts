@@ -1,8 +1,11 @@
 /**
- * When to send a packet again: RFC 6298's smoothed round trip, per worker and not per packet.
+ * When to send a packet again: RFC 6298's smoothed round trip, for a round trip that ends with a sum.
  *
- * A round trip here ends with the sum, so it contains the wait for the slowest worker. The bounds
- * differ from the RFC's (which has 1 s and 60 s) because the network is one switch away.
+ * Such a round trip contains the wait for the slowest worker. That wait belongs into the timeout as far
+ * as it is regular; but where a packet of another worker was lost, it contains that worker's timeout,
+ * and timeouts that are derived from each other grow without bound. So samples far above the shortest
+ * recent wait are left out. The bounds differ from the RFC's 1 s and 60 s, since the network is one
+ * switch away.
  */
 
 export interface RtoBounds {
@@ -19,38 +22,51 @@ const MEAN_GAIN = 1 / 8;
 const DEVIATION_GAIN = 1 / 4;
 const DEVIATION_FACTOR = 4;
 
+/** A sample this many times above the shortest recent wait holds another worker's timeout. */
+const OUTLIER = 4;
+/** No packet is repeated before this many times the shortest recent wait. */
+const FLOOR = 1.5;
+/** The shortest wait is that of this many to twice as many results. */
+const WINDOW = 32;
+
+/** How a chunk's result came about; times in milliseconds. */
+export interface RoundTrip {
+  sinceFirst: number;
+  transmissions: number;
+  /** The packet that completed the sum, whosever it was, was a retransmission. */
+  afterLoss: boolean;
+}
+
 export class RetransmissionTimeout {
   private mean: number | undefined;
   private deviation = 0;
-  /** Doublings since the last valid sample (RFC 6298 §5.5). */
+  /** Doublings since the last result (RFC 6298 §5.5). */
   private doublings = 0;
   private backedOffAt = -Infinity;
+  /** Shortest wait in the last full window, in the present one, and in both. */
+  private previous = Infinity;
+  private current = Infinity;
+  private shortest = Infinity;
+  private observed = 0;
   private timeout: number;
 
   constructor(private readonly bounds: Readonly<RtoBounds> = DEFAULT_RTO) {
     this.timeout = this.clamp(bounds.initialMs);
   }
 
-  /**
-   * A chunk's result came `ms` after its only transmission. By Karn's rule a chunk that was sent more
-   * than once gives no sample: its result may belong to either packet.
-   */
-  sample(ms: number): void {
-    if (this.mean === undefined) {
-      this.mean = ms;
-      this.deviation = ms / 2;
-    } else {
-      this.deviation += DEVIATION_GAIN * (Math.abs(this.mean - ms) - this.deviation);
-      this.mean += MEAN_GAIN * (ms - this.mean);
-    }
+  /** A chunk's result came. */
+  result({ sinceFirst, transmissions, afterLoss }: Readonly<RoundTrip>): void {
+    this.observe(sinceFirst);
+    // Karn's rule: the result of a chunk that was sent again may belong to either packet.
+    if (transmissions === 1 && !afterLoss && sinceFirst <= OUTLIER * this.shortest) this.sample(sinceFirst);
+    // RFC 6298 waits for a valid sample here. The floor makes that unnecessary: it follows every wait.
     this.doublings = 0;
     this.update();
   }
 
   /**
    * A packet that was sent at `sentAt` timed out at `now`: the timeout doubles, but once only for all
-   * packets that were in flight together. Without this, a network that became slower than the timeout
-   * would never yield another valid sample.
+   * packets that were in flight together. So a worker that waits for another does not flood the switch.
    */
   expired(sentAt: number, now: number): void {
     if (sentAt < this.backedOffAt) return;
@@ -69,9 +85,34 @@ export class RetransmissionTimeout {
     return this.mean;
   }
 
+  private sample(ms: number): void {
+    if (this.mean === undefined) {
+      this.mean = ms;
+      this.deviation = ms / 2;
+    } else {
+      this.deviation += DEVIATION_GAIN * (Math.abs(this.mean - ms) - this.deviation);
+      this.mean += MEAN_GAIN * (ms - this.mean);
+    }
+  }
+
+  /** Keeps the shortest wait of the last results, of retransmitted chunks too: it is never below the network's delay. */
+  private observe(ms: number): void {
+    this.current = Math.min(this.current, ms);
+    this.shortest = Math.min(this.previous, this.current);
+    if (++this.observed % WINDOW === 0) {
+      this.previous = this.current;
+      this.current = Infinity;
+    }
+  }
+
   private update(): void {
-    const base = this.mean === undefined ? this.bounds.initialMs : this.mean + DEVIATION_FACTOR * this.deviation;
-    this.timeout = this.clamp(this.clamp(base) * 2 ** this.doublings);
+    this.timeout = this.clamp(this.base() * 2 ** this.doublings);
+  }
+
+  /** The timeout without the doublings. */
+  private base(): number {
+    if (this.mean === undefined) return this.clamp(this.bounds.initialMs);
+    return this.clamp(Math.max(this.mean + DEVIATION_FACTOR * this.deviation, FLOOR * this.shortest));
   }
 
   private clamp(ms: number): number {

@@ -4,7 +4,8 @@
  * Invariant: chunk g is sent only after the result of chunk g − slots has arrived. A result needs a
  * contribution of every worker, so when a worker sends g, every worker holds the result of
  * g − 2·slots, the round that g overwrites. Slots advance independently of each other: a lost packet
- * delays its own slot alone.
+ * delays its own slot alone. For the same reason no worker may keep fewer chunks in flight than there
+ * are slots: workers would choose different ones, and wait for each other for ever.
  */
 import { ArgumentError } from '../errors.js';
 
@@ -54,7 +55,6 @@ export class SlotWindow {
   private readyCount = 0;
   private base = 0;
   private dataChunks = 0;
-  private flying = 0;
   private done = 0;
 
   constructor(readonly slots: number) {
@@ -67,7 +67,7 @@ export class SlotWindow {
     this.base = base;
     this.dataChunks = dataChunks;
     this.inFlightChunk.fill(IDLE);
-    this.flying = this.done = this.readyHead = this.readyCount = 0;
+    this.done = this.readyHead = this.readyCount = 0;
     for (let chunk = 0; chunk < Math.min(this.slots, dataChunks); chunk++) this.push(chunk);
     if (dataChunks === 0) this.push(0);
   }
@@ -79,7 +79,6 @@ export class SlotWindow {
     this.readyHead = (this.readyHead + 1) % this.slots;
     this.readyCount--;
     this.inFlightChunk[this.slot(chunk)] = chunk;
-    this.flying++;
     return chunk;
   }
 
@@ -93,7 +92,6 @@ export class SlotWindow {
     const slot = this.slot(chunk);
     if (this.inFlightChunk[slot] !== chunk) return IDLE;
     this.inFlightChunk[slot] = IDLE;
-    this.flying--;
     this.done++;
     if (chunk + this.slots < this.dataChunks) this.push(chunk + this.slots);
     // The commit says that all data has arrived here, so it waits for the last of it.
@@ -116,10 +114,6 @@ export class SlotWindow {
 
   set(chunk: number): 0 | 1 {
     return setOf(this.base + chunk, this.slots);
-  }
-
-  get inFlight(): number {
-    return this.flying;
   }
 
   get sendable(): number {

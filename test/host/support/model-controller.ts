@@ -22,7 +22,8 @@ export class ModelController {
   readonly history = new Map<number, readonly number[]>();
   private readonly members = new Map<number, Member>();
   private consumed = 0;
-  private begun = false;
+  /** Whether the job has had all its workers once. */
+  begun = false;
 
   constructor(private readonly options: ModelControllerOptions) {}
 
@@ -41,7 +42,10 @@ export class ModelController {
 
   progress(rank: number, answer: Progress): void {
     const member = this.members.get(rank);
-    if (member === undefined || answer.epoch !== this.epoch) return;
+    if (member === undefined) return;
+    // What one worker has completed is used up for all, even if that worker leaves right after.
+    this.consumed = Math.max(this.consumed, answer.completed);
+    if (answer.epoch !== this.epoch) return;
     member.answer = answer;
     this.resume();
   }

@@ -106,7 +106,7 @@ export class ModelSwitch {
   }
 
   private result(message: Uint8Array, round: Round, flags: number): Uint8Array {
-    const out = answer(message, Opcode.RESULT, flags & ~Flag.RETRANSMISSION);
+    const out = answer(message, Opcode.RESULT, flags);
     const view = new DataView(out.buffer);
     const little = (flags & Flag.NETWORK_ORDER) === 0;
     round.sums.forEach((sum, i) => {

@@ -21,7 +21,6 @@ export interface Scenario {
   seed: number;
   workers: number;
   slots: number;
-  maxInFlight: number;
   valuesPerPacket: number;
   /** Elements of the tensors of operation i + 1. */
   operations: readonly (readonly number[])[];
@@ -40,12 +39,13 @@ export interface Settled {
   number: number;
   stats?: AllreduceStats;
   error?: WorkerError;
+  worker: { readonly crashed: boolean };
 }
 
 const JOB = 7;
 const SLOT_BASE = 5;
 /** Virtual time after which a run has hung. */
-const PATIENCE_MS = 600_000;
+const PATIENCE_MS = 3_600_000;
 
 /**
  * What rank r brings as element i of operation n: a digit of its own (base 8), and above all digits a
@@ -65,6 +65,8 @@ class Worker {
   alive = true;
   connected = true;
   leaving = false;
+  crashed = false;
+  numbered = false;
   next = 1;
   readonly open: Operation[] = [];
   /** Order of control messages in both directions. */
@@ -75,14 +77,13 @@ class Worker {
     readonly rank: number,
     sim: Simulation,
   ) {
-    const { slots, valuesPerPacket, maxInFlight } = sim.scenario;
+    const { slots, valuesPerPacket } = sim.scenario;
     this.member = new Member(
       {
         job: JOB,
         rank,
         slots,
         valuesPerPacket,
-        maxInFlight,
         burst: 4,
         rto: DEFAULT_RTO,
         patience: { timeoutMs: 120_000, membershipTimeoutMs: 300_000 },
@@ -180,7 +181,9 @@ export class Simulation {
       if (message.membership) worker.member.membership(message.membership, this.now);
       if (message.resume) {
         worker.member.resume(message.resume, this.now);
-        if (worker.next <= worker.member.completed && worker.open.length === 0) worker.next = worker.member.completed + 1;
+        // A new process takes up the job's numbering; later ones keep the order of their calls.
+        if (!worker.numbered) worker.next = worker.member.completed + 1;
+        worker.numbered = true;
         this.submit(worker);
       }
       if (message.aborted) worker.member.aborted(message.aborted, this.now);
@@ -200,6 +203,8 @@ export class Simulation {
       if (worker === undefined || !worker.alive) this.join(event.rank);
       return;
     }
+    // A job that never had all its workers waits for them, rightly and for ever.
+    if (!this.controller.begun) return;
     // The last member stays, so that there is always somebody for whom the run must end well.
     if (!worker?.alive || (event.kind !== 'cancel' && this.alive().length === 1)) return;
     if (event.kind === 'leave') {
@@ -207,6 +212,7 @@ export class Simulation {
       this.leaveWhenIdle(worker);
     } else if (event.kind === 'crash') {
       worker.alive = false;
+      worker.crashed = true;
       this.at(this.now + this.random() * 5, () => this.lost(worker));
     } else if (event.kind === 'disconnect') {
       if (!worker.connected) return;
@@ -242,12 +248,16 @@ export class Simulation {
 
   private leaveWhenIdle(worker: Worker): void {
     if (worker.open.length > 0) return;
-    if (this.alive().length === 1) {
+    if (this.alive().length === 1 || !worker.connected) {
       worker.leaving = false;
       return;
     }
+    const farewell = worker.member.farewell();
+    this.toController(worker, () => {
+      if (farewell !== undefined) this.controller.progress(worker.rank, farewell);
+      this.controller.lost(worker.rank);
+    });
     worker.alive = false;
-    this.lost(worker);
   }
 
   private submit(worker: Worker): void {
@@ -259,12 +269,12 @@ export class Simulation {
       for (const tensor of tensors) for (let i = 0; i < tensor.length; i++) tensor[i] = contribution(worker.rank, number, element++);
       const input = tensors.map((tensor) => tensor.slice());
       const operation: Operation = new Operation(new TensorBatch(tensors, 'sum', 'fp32'), this.now, {
-        resolve: (stats) => this.end(worker, operation, number, { rank: worker.rank, number, stats }, tensors),
+        resolve: (stats) => this.end(worker, operation, number, { rank: worker.rank, number, stats, worker }, tensors),
         reject: (error) => {
           if (tensors.some((tensor, t) => tensor.some((value, i) => value !== input[t]![i]))) {
             this.problems.push(`operation ${number} failed at rank ${worker.rank} and did not give the input back`);
           }
-          this.end(worker, operation, number, { rank: worker.rank, number, error }, tensors);
+          this.end(worker, operation, number, { rank: worker.rank, number, error, worker }, tensors);
         },
       });
       worker.open.push(operation);
@@ -306,10 +316,15 @@ export class Simulation {
     }
   }
 
-  /** All workers that completed an operation did so in one epoch, so they hold one sum. */
+  /**
+   * All workers that completed an operation did so in one epoch, so they hold one sum. What a crashed
+   * process alone knew is lost with it, if the others were out of the controller's sight at that time.
+   */
   private checkAgreement(): void {
     const epochs = new Map<number, number>();
-    for (const { rank, number, stats } of this.successes()) {
+    const sessionsBroke = this.scenario.events.some((event) => event.kind === 'disconnect');
+    for (const { rank, number, stats, worker } of this.successes()) {
+      if (worker.crashed && sessionsBroke) continue;
       const epoch = epochs.get(number) ?? stats!.epoch;
       epochs.set(number, epoch);
       if (epoch !== stats!.epoch) this.problems.push(`rank ${rank} has operation ${number} of epoch ${stats!.epoch}, another of ${epoch}`);
