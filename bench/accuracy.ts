@@ -107,6 +107,9 @@ function main(): void {
   });
   const counts = values.workers.split(',').map(Number);
   const recorded = values.data === undefined ? RECORDED_WORKERS : Math.max(...counts);
+  if (!counts.every((count) => Number.isInteger(count) && count >= 1 && count <= recorded)) {
+    throw new Error(`--workers is a list like 2,4,8 of counts from 1 to ${recorded}, not '${values.workers}'`);
+  }
   const rows = PHASES.flatMap((phase) => {
     const gradients = Array.from({ length: recorded }, (_, rank) => loadGradient(phase, rank, values.data));
     return counts.flatMap((workers) => measure(gradients, workers).map((row) => ({ phase, ...row })));

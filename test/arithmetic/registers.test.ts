@@ -36,6 +36,20 @@ describe('fp32 registers in machine numbers', () => {
     );
   });
 
+  it.each([
+    ['top', 1, -1, 2 ** 31 - 1],
+    ['bottom', -1, 0, -(2 ** 31)],
+  ])('hold the very %s of the register without an overflow, and saturate one unit beyond', (_, sign, lessUnits, limit) => {
+    const ulp = 2 ** -23;
+    const registers = new Fp32Registers(1, resolveProfile({ preset: 'fpisa-paper', workers: 128 }));
+    const contribute = (x: number) => registers.contribute(new Uint32Array(Float32Array.of(sign * x).buffer));
+    for (let i = 0; i < 128; i++) contribute(2 - ulp);
+    contribute((128 + lessUnits) * ulp);
+    expect([registers.mantissas[0], registers.events.overflows]).toEqual([limit, 0]);
+    contribute(ulp);
+    expect([registers.mantissas[0], registers.events.overflows]).toEqual([limit, 1]);
+  });
+
   it('keep elements apart', () => {
     const profile = resolveProfile({ workers: 4 });
     fc.assert(
