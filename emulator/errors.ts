@@ -1,0 +1,43 @@
+/** Root of every error this folder throws, apart from ControlError; `code` is stable, the message is not. */
+export class EmulatorError extends Error {
+  override readonly name: string = 'EmulatorError';
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The JSON is not what the BMv2 format asks for; `path` says where, e.g. `pipelines[0].tables[2].key[0].target`. */
+export class ProgramFormatError extends EmulatorError {
+  override readonly name = 'ProgramFormatError';
+  constructor(
+    readonly path: string,
+    problem: string,
+  ) {
+    super('EMULATOR_PROGRAM_FORMAT', `${path === '' ? 'the program' : path}: ${problem}`);
+  }
+}
+
+/** The JSON is well formed but uses things the engine does not do. All of them are listed, not only the first. */
+export class UnsupportedFeatureError extends EmulatorError {
+  override readonly name = 'UnsupportedFeatureError';
+  constructor(readonly features: readonly string[]) {
+    super(
+      'EMULATOR_UNSUPPORTED_FEATURE',
+      `the program uses ${features.length} feature(s) that this switch does not have: ${features.join('; ')}`,
+    );
+  }
+}
+
+/**
+ * Where simple_switch would stop the whole process (assert, assume, division by zero, more than 512 bytes of
+ * added headers) the emulator gives up on the one packet.
+ */
+export class PacketAbortError extends EmulatorError {
+  override readonly name = 'PacketAbortError';
+  constructor(problem: string) {
+    super('EMULATOR_PACKET_ABORT', problem);
+  }
+}

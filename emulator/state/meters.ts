@@ -1,0 +1,62 @@
+import type { MeterRate } from '../control.js';
+import type { MeterDef } from '../json/program.js';
+
+interface Bucket {
+  readonly perMicrosecond: number;
+  readonly burst: number;
+  tokens: number;
+  /** Tokens since the meter was made, at the last execution; all is measured from one origin, so nothing drifts. */
+  granted: number;
+}
+
+/**
+ * A meter with token buckets, lowest rate first, as in BMv2 (src/bm_sim/meters.cpp): the colour is the number of
+ * the first bucket that has too few tokens, plus one; 0 (green) if none has, or if the meter is not configured.
+ */
+export class MeterState {
+  private buckets: Bucket[] | undefined;
+  rates: readonly MeterRate[] | undefined;
+
+  /** @param origin microseconds at which the meter began. */
+  constructor(private readonly origin: number) {}
+
+  configure(rates: readonly MeterRate[] | undefined): void {
+    this.rates = rates;
+    this.buckets = rates?.map(({ perSecond, burst }) => ({ perMicrosecond: perSecond / 1e6, burst, tokens: burst, granted: 0 }));
+  }
+
+  execute(now: number, cost: number): number {
+    if (this.buckets === undefined) return 0;
+    for (const [i, bucket] of this.buckets.entries()) {
+      const granted = Math.trunc((now - this.origin) * bucket.perMicrosecond);
+      bucket.tokens = Math.min(bucket.tokens + granted - bucket.granted, bucket.burst);
+      bucket.granted = granted;
+      if (bucket.tokens < cost) return i + 1;
+      bucket.tokens -= cost;
+    }
+    return 0;
+  }
+}
+
+/** Meters of an indirect array are made when first used: arrays are large and mostly idle. */
+export class MeterArray {
+  private readonly meters = new Map<number, MeterState>();
+  readonly size: number;
+
+  constructor(
+    readonly def: MeterDef,
+    private readonly origin: number,
+  ) {
+    this.size = def.size;
+  }
+
+  at(index: number): MeterState {
+    let meter = this.meters.get(index);
+    if (meter === undefined) this.meters.set(index, (meter = new MeterState(this.origin)));
+    return meter;
+  }
+
+  execute(index: number, now: number, length: number): number {
+    return this.meters.get(index)?.execute(now, this.def.unit === 'packets' ? 1 : length) ?? 0;
+  }
+}
