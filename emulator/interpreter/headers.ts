@@ -98,7 +98,7 @@ export function pushFront(p: Packet, stack: HeaderStackDef | UnionStackDef, coun
   if (count === 0) return;
   const { size, swap, invalidate } = elementsOf(stack);
   p.next[stack.index] = Math.min(size, p.next[stack.index]! + count);
-  for (let i = p.next[stack.index]! - 1; i > count - 1; i--) swap(p, i, i - count);
+  for (let i = size - 1; i > count - 1; i--) swap(p, i, i - count);
   for (let i = 0; i < Math.min(size, count); i++) invalidate(p, i);
 }
 

@@ -104,8 +104,8 @@ function loadType(at: JsonReader): HeaderType {
     return {
       name: name.string(),
       width: varbit ? 0 : width.integer(),
-      signed: signed?.boolean(false) ?? false,
-      saturating: saturating?.boolean(false) ?? false,
+      signed: flag(signed),
+      saturating: flag(saturating),
       varbit,
     };
   });
@@ -119,6 +119,12 @@ function loadType(at: JsonReader): HeaderType {
     maxBytes,
     lengthExpression: at.has('length_exp') ? at.get('length_exp') : undefined,
   };
+}
+
+/** p4c writes the flags of a field as truth values, those of a bool field as 0. */
+function flag(at: JsonReader | undefined): boolean {
+  if (at === undefined || at.missing) return false;
+  return typeof at.value === 'number' ? at.integer() !== 0 : at.boolean();
 }
 
 /** In a P4_14 length expression a local is a field of the header itself, by offset. */
