@@ -64,6 +64,11 @@ export class FakeSwitch {
     this.counters.clear();
   }
 
+  /** What another controller would write. */
+  put(entry: p4.TableEntry): void {
+    this.entries.set(identity(entry), entry);
+  }
+
   table(name: string): p4.TableEntry[] {
     if (!this.pipeline?.p4info) return [];
     const { id } = new P4InfoIndex(this.pipeline.p4info).tables.find(name);

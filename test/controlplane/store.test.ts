@@ -8,6 +8,8 @@ import { FileStore, MemoryStore } from '../../controlplane/controller/store.js';
 import { StoreFormatError, StoreLockedError } from '../../controlplane/errors.js';
 import { switchConfig } from './site.helpers.js';
 
+const LOADER = new URL('typescript-loader.mjs', import.meta.url).href;
+
 let folder: string;
 let path: string;
 beforeEach(() => {
@@ -118,7 +120,7 @@ describe('lock', () => {
     const store = new FileStore(path);
     expect(() => new FileStore(path)).toThrow(StoreLockedError);
     store.close();
-    expect(readdirSync(join(folder, 'deep'))).toEqual(['state.json']);
+    expect(readdirSync(join(folder, 'deep'))).toEqual([]);
   });
 });
 
