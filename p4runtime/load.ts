@@ -23,6 +23,10 @@ function load(): protobuf.Root {
   // Imports are relative to the folder and not to the importing file; protobufjs knows google/protobuf/any.proto itself.
   root.resolvePath = (_origin, target) => (target.startsWith('google/protobuf/') ? target : folder + target);
   root.loadSync('p4/v1/p4runtime.proto');
+  // The Any that protobufjs brings along is the one type whose names are not camelCase.
+  const any = root.lookupType('google.protobuf.Any');
+  any.remove(any.fields['type_url']!);
+  any.add(new protobuf.Field('typeUrl', 1, 'string'));
   root.resolveAll();
   return root;
 }

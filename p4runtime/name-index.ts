@@ -28,7 +28,8 @@ export class NameIndex<T extends Item> {
     private readonly where?: string,
   ) {
     for (const item of items) {
-      if (this.#byId.has(item.id) || this.#byName.has(item.name)) {
+      // p4c gives the fields of a value set no names.
+      if (this.#byId.has(item.id) || (item.name !== '' && this.#byName.has(item.name))) {
         throw new P4InfoLookupError(
           `The P4Info has two objects (${what}) of id ${idText(item.id)} or name ${item.name}.`,
         );

@@ -11,7 +11,6 @@ function camelNames(type: protobuf.Type, json: unknown): unknown {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return json;
   return Object.fromEntries(
     Object.entries(json as Plain).map(([key, value]) => {
-      if (key === '@type') return [key, value];
       const name = type.fields[key] ? key : protobuf.util.camelCase(key);
       const field = type.fields[name];
       if (!field) {
@@ -27,12 +26,25 @@ function camelNames(type: protobuf.Type, json: unknown): unknown {
 function camelValue(field: protobuf.Field, value: unknown): unknown {
   const type = field.resolvedType;
   if (!(type instanceof protobuf.Type)) return value;
-  if (type.fullName === '.google.protobuf.Any') return value;
+  if (type.fullName === '.google.protobuf.Any') return Array.isArray(value) ? value.map(packAny) : packAny(value);
   if (Array.isArray(value)) return value.map((item) => camelNames(type, item));
   if (field.map) {
     return Object.fromEntries(Object.entries(value as Plain).map(([key, item]) => [key, camelNames(type, item)]));
   }
   return camelNames(type, value);
+}
+
+/** An Any is written as the message inside it, with its type beside the fields. */
+function packAny(json: unknown): unknown {
+  const { '@type': typeUrl, ...fields } = json as Plain & { '@type'?: string };
+  if (typeUrl === undefined) return json;
+  let type: protobuf.Type;
+  try {
+    type = protobufRoot().lookupType(typeUrl.slice(typeUrl.lastIndexOf('/') + 1));
+  } catch {
+    throw new P4InfoSyntaxError(`The type ${typeUrl} is not known here.`);
+  }
+  return { typeUrl, value: type.encode(type.fromObject(camelNames(type, fields) as Plain)).finish() };
 }
 
 /**
