@@ -69,11 +69,11 @@ describe('values and keys', () => {
     [{ r: '5..9' }, { r: { kind: 'range', low: 5n, high: 9n } }],
     [{ r: 7 }, { r: { kind: 'range', low: 7n, high: 7n } }],
     [{ r: '0..255' }, {}],
-    [{ o: 511n }, { o: { kind: 'optional', value: 511n } }],
+    [{ o: 511 }, { o: { kind: 'optional', value: 511n } }],
     [{ l: '10.1.2.3/8' }, { l: { kind: 'lpm', value: 0x0a000000n, prefixLength: 8 } }],
     [{ l: '10.1.2.3' }, { l: { kind: 'lpm', value: 0x0a010203n, prefixLength: 32 } }],
     [{ l: '0.0.0.0/0' }, {}],
-  ])('%j', (match, expected) => {
+  ])('key %#', (match, expected) => {
     expect(key(match)).toEqual(expected);
   });
 
@@ -199,7 +199,6 @@ describe('entities', () => {
   test('insert, modify, read, delete by name', async () => {
     const { p4 } = await connected();
     const match = { addr: '10.0.0.1', mac: '02:00:00:00:00:01' };
-    await p4.write([insert({ entry: { table: 'exact', match, ...SET } }), insert({ entry: { table: 'b_exact', match: { x: 1 }, ...SET } })].slice(1));
     await p4.write([insert({ entry: { table: 'a.exact', match, ...SET } })]);
     await p4.write([modify({ entry: { table: 'a.exact', match, action: 'a.set', params: { port: 3, mac: 4 } } })]);
     expect(await p4.readTable('a.exact')).toEqual([
