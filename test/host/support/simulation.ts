@@ -110,6 +110,8 @@ export class Simulation {
   private order = 0;
   private state: number;
   private readonly workers = new Map<number, Worker>();
+  /** The processes that were the members of an epoch: a rank may be taken up again by another. */
+  private readonly processes = new Map<number, readonly Worker[]>();
 
   constructor(readonly scenario: Scenario) {
     this.state = scenario.seed | 0;
@@ -117,8 +119,10 @@ export class Simulation {
     this.controller = new ModelController({
       workers: scenario.workers,
       send: (rank, message) => this.toWorker(rank, message),
-      install: (epoch, ranks) =>
-        this.modelSwitch.install({ job: JOB, epoch, ranks, slotBase: SLOT_BASE, slots: scenario.slots }),
+      install: (epoch, ranks) => {
+        this.processes.set(epoch, ranks.map((rank) => this.workers.get(rank)!));
+        this.modelSwitch.install({ job: JOB, epoch, ranks, slotBase: SLOT_BASE, slots: scenario.slots });
+      },
     });
   }
 
@@ -317,14 +321,16 @@ export class Simulation {
   }
 
   /**
-   * All workers that completed an operation did so in one epoch, so they hold one sum. What a crashed
-   * process alone knew is lost with it, if the others were out of the controller's sight at that time.
+   * All workers that completed an operation did so in one epoch, so they hold one sum. What crashed
+   * processes alone knew is lost with them: if the others were newcomers, or out of the controller's
+   * sight at that time.
    */
   private checkAgreement(): void {
     const epochs = new Map<number, number>();
     const sessionsBroke = this.scenario.events.some((event) => event.kind === 'disconnect');
     for (const { rank, number, stats, worker } of this.successes()) {
-      if (worker.crashed && sessionsBroke) continue;
+      const witnesses = this.processes.get(stats!.epoch)!.some((process) => !process.crashed);
+      if (worker.crashed && (sessionsBroke || !witnesses)) continue;
       const epoch = epochs.get(number) ?? stats!.epoch;
       epochs.set(number, epoch);
       if (epoch !== stats!.epoch) this.problems.push(`rank ${rank} has operation ${number} of epoch ${stats!.epoch}, another of ${epoch}`);

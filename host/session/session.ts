@@ -1,0 +1,198 @@
+/**
+ * A worker's standing call to the controller. It is made again whenever it breaks, with a growing
+ * pause; what was said before is not repeated, since Hello and the controller's Membership settle
+ * where both sides stand.
+ */
+import * as grpc from '@grpc/grpc-js';
+import { loadService } from '../../protocol/service.js';
+import { ControllerUnreachableError, JoinError, type WorkerError } from '../errors.js';
+import { ControllerClient, type JoinStream } from './client.js';
+import type { ControllerMessage, Hello, WorkerMessage } from './messages.js';
+
+export interface SessionOptions {
+  /** `host:port`. */
+  controller: string;
+  credentials: grpc.ChannelCredentials;
+  /** The first connection is tried for this long. */
+  joinTimeoutMs: number;
+  /** What to say at the beginning of each call. */
+  hello(): Hello;
+  /** Messages in order; the first of each call is a welcome. */
+  onMessage(message: ControllerMessage): void;
+  /** The call broke and will be made again. */
+  onBroken(reason: string): void;
+  /** The controller wants nothing more of this worker; no further call is made. */
+  onRefused(error: WorkerError): void;
+}
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2000;
+const LIST_JOBS_TIMEOUT_MS = 2000;
+/** Time that a Leave has to reach the controller. */
+const FAREWELL_MS = 1000;
+
+/** Answers that another attempt cannot change. */
+const FINAL: ReadonlySet<grpc.status> = new Set([
+  grpc.status.INVALID_ARGUMENT,
+  grpc.status.NOT_FOUND,
+  grpc.status.ALREADY_EXISTS,
+  grpc.status.PERMISSION_DENIED,
+  grpc.status.FAILED_PRECONDITION,
+  grpc.status.OUT_OF_RANGE,
+  grpc.status.UNIMPLEMENTED,
+  grpc.status.UNAUTHENTICATED,
+  grpc.status.RESOURCE_EXHAUSTED,
+]);
+
+export class ControllerSession {
+  private readonly root = loadService();
+  private client: ControllerClient | undefined;
+  private stream: JoinStream | undefined;
+  private closed = false;
+  /** Welcomed at least once: from then on a lost rank may be the shadow of this worker's own last call. */
+  private welcomed = false;
+  private pauseMs = FIRST_PAUSE_MS;
+  private retry: NodeJS.Timeout | undefined;
+  private lastReason = 'no attempt was made yet';
+
+  constructor(private readonly options: SessionOptions) {}
+
+  /**
+   * Makes the first call, trying again until `joinTimeoutMs` has passed; resolves with its welcome.
+   * @throws JoinError if the controller refuses, ControllerUnreachableError if there is none
+   */
+  open(signal?: AbortSignal): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const { onMessage, onRefused } = this.options;
+      const settle = (end: () => void) => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', aborted);
+        this.options.onMessage = onMessage;
+        this.options.onRefused = onRefused;
+        end();
+      };
+      const fail = (error: Error) =>
+        settle(() => {
+          void this.close();
+          reject(error);
+        });
+      const aborted = () => fail(signal!.reason as Error);
+      const timer = setTimeout(
+        () =>
+          fail(
+            new ControllerUnreachableError(
+              `no controller answered at ${this.options.controller} within ${this.options.joinTimeoutMs} ms: ${this.lastReason}`,
+            ),
+          ),
+        this.options.joinTimeoutMs,
+      );
+      this.options.onMessage = (message) => {
+        settle(resolve);
+        onMessage(message);
+      };
+      this.options.onRefused = fail;
+      if (signal?.aborted) aborted();
+      else {
+        signal?.addEventListener('abort', aborted, { once: true });
+        this.connect();
+      }
+    });
+  }
+
+  /** Says `message`, if there is a call; otherwise it is dropped. */
+  send(message: WorkerMessage): void {
+    this.stream?.write(message);
+  }
+
+  /** Ends the membership: says Leave, if there is a call, and waits a moment for it to be heard. */
+  async leave(): Promise<void> {
+    const { stream } = this;
+    if (stream !== undefined && !this.closed) {
+      this.closed = true;
+      stream.write({ leave: {} });
+      stream.end();
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, FAREWELL_MS);
+        stream.once('close', () => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.retry);
+    this.drop();
+  }
+
+  private connect(): void {
+    const client = new ControllerClient(this.options.controller, this.options.credentials, this.root);
+    const stream = client.join();
+    this.client = client;
+    this.stream = stream;
+    let welcome = false;
+    stream.on('data', (message: ControllerMessage) => {
+      if (this.closed || stream !== this.stream) return;
+      if (message.welcome !== undefined) {
+        welcome = this.welcomed = true;
+        this.pauseMs = FIRST_PAUSE_MS;
+      }
+      this.options.onMessage(message);
+    });
+    // Every call ends with exactly one status, that of a broken connection too.
+    stream.on('status', (status: grpc.StatusObject) => {
+      if (this.closed || stream !== this.stream) return;
+      void this.ended(client, status, welcome);
+    });
+    // The status says the same; without a listener this would end the process.
+    stream.on('error', () => undefined);
+    stream.write({ hello: this.options.hello() });
+  }
+
+  private async ended(client: ControllerClient, status: grpc.StatusObject, welcome: boolean): Promise<void> {
+    this.lastReason = status.details || grpc.status[status.code];
+    this.stream = undefined;
+    // After a break the controller may hold the rank for the old call until it notices.
+    const shadow = status.code === grpc.status.ALREADY_EXISTS && this.welcomed;
+    if (FINAL.has(status.code) && !shadow) {
+      const jobs = await this.jobs(client);
+      this.drop();
+      if (!this.closed) this.options.onRefused(this.refusal(status, jobs));
+      return;
+    }
+    this.drop();
+    if (welcome) this.options.onBroken(this.lastReason);
+    const pause = this.pauseMs * (0.5 + Math.random() / 2);
+    this.pauseMs = Math.min(LONGEST_PAUSE_MS, this.pauseMs * 2);
+    this.retry = setTimeout(() => this.connect(), pause);
+  }
+
+  private refusal(status: grpc.StatusObject, jobs: readonly string[] | undefined): JoinError {
+    const { job, rank } = this.options.hello();
+    const list =
+      jobs === undefined ? '' : jobs.length === 0 ? '; the controller has no jobs' : `; the controller's jobs are ${jobs.join(', ')}`;
+    return new JoinError(
+      `the controller at ${this.options.controller} refused rank ${rank} of job '${job}': ${this.lastReason}${list}`,
+      jobs ?? [],
+      { cause: Object.assign(new Error(status.details), { code: status.code }) },
+    );
+  }
+
+  private async jobs(client: ControllerClient): Promise<string[] | undefined> {
+    try {
+      return (await client.listJobs(LIST_JOBS_TIMEOUT_MS)).map((job) => job.name);
+    } catch {
+      return undefined;
+    }
+  }
+
+  private drop(): void {
+    this.stream?.cancel();
+    this.stream = undefined;
+    this.client?.close();
+    this.client = undefined;
+  }
+}

@@ -1,0 +1,140 @@
+/** The portable transport: one UDP socket of node:dgram. */
+import dgram from 'node:dgram';
+import { TransportError } from '../errors.js';
+import type { LocalAddress, ServiceAddress, Transport } from './transport.js';
+
+export interface DgramOptions {
+  /** Address to bind, which is also the one that the switch sees. */
+  ip: string;
+  /** 0 takes a free port. */
+  udpPort?: number;
+  mac?: string;
+  switchPort?: number;
+  /**
+   * Whether the kernel may filter by sender (and so report refused packets). False if the switch
+   * answers from another address than the one it is spoken to.
+   */
+  connected?: boolean;
+  /** Bytes asked of the kernel for each direction, which may grant less. */
+  socketBufferBytes?: number;
+}
+
+/** A whole pool of slots of the largest build, twice, with the kernel's bookkeeping per packet. */
+const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
+
+export class DgramTransport implements Transport {
+  onMessage: ((message: Uint8Array) => void) | undefined;
+  readonly localAddress: LocalAddress;
+  private service: ServiceAddress | undefined;
+  private isConnected = false;
+  private closed = false;
+  /** Errors that the socket reported since it was opened, by code. */
+  private readonly errors = new Map<string, number>();
+
+  private constructor(
+    private readonly socket: dgram.Socket,
+    private readonly options: Readonly<DgramOptions>,
+  ) {
+    this.localAddress = {
+      ip: options.ip,
+      udpPort: socket.address().port,
+      ...(options.mac === undefined ? {} : { mac: options.mac }),
+      ...(options.switchPort === undefined ? {} : { switchPort: options.switchPort }),
+    };
+    socket.on('message', (message) => this.onMessage?.(message));
+    // ECONNREFUSED arrives here when nobody listens at the service. It is loss like any other.
+    socket.on('error', (error) => this.count(error));
+  }
+
+  /** @throws TransportError if the address cannot be bound. */
+  static async open(options: Readonly<DgramOptions>): Promise<DgramTransport> {
+    const bytes = options.socketBufferBytes ?? SOCKET_BUFFER_BYTES;
+    const socket = dgram.createSocket({
+      type: 'udp4',
+      recvBufferSize: bytes,
+      sendBufferSize: bytes,
+      // Addresses are literal; the default lookup would cost a tick per packet on unconnected sockets.
+      lookup: (hostname, _options, callback) => callback(null, hostname, 4),
+    });
+    await new Promise<void>((resolve, reject) => {
+      const failed = (error: Error) => {
+        socket.close();
+        reject(new TransportError(`cannot bind UDP ${options.ip}:${options.udpPort ?? 0}: ${error.message}`, { cause: error }));
+      };
+      socket.once('error', failed);
+      socket.bind(options.udpPort ?? 0, options.ip, () => {
+        socket.off('error', failed);
+        resolve();
+      });
+    });
+    return new DgramTransport(socket, options);
+  }
+
+  async connect(service: ServiceAddress): Promise<void> {
+    if (this.service?.ip === service.ip && this.service.udpPort === service.udpPort) return;
+    if (this.isConnected) this.socket.disconnect();
+    this.isConnected = false;
+    this.service = service;
+    if (this.options.connected === false) return;
+    await new Promise<void>((resolve, reject) => {
+      this.socket.connect(service.udpPort, service.ip, (error?: Error | null) => {
+        if (error) {
+          reject(new TransportError(`cannot send from ${this.localAddress.ip} to ${service.ip}:${service.udpPort}: ${error.message}`, { cause: error }));
+        } else resolve();
+      });
+    });
+    this.isConnected = true;
+  }
+
+  send(buffer: Uint8Array, length: number): void {
+    if (this.closed || this.service === undefined) return;
+    try {
+      // Without a callback node sends at once, or queues a reference: a queued packet whose slot has
+      // moved on by then goes out as the slot's newer packet, which is a duplicate and harmless.
+      if (this.isConnected) this.socket.send(buffer, 0, length);
+      else if (this.options.connected === false) {
+        this.socket.send(buffer, 0, length, this.service.udpPort, this.service.ip);
+      }
+    } catch (error) {
+      this.count(error as Error);
+    }
+  }
+
+  note(): string | undefined {
+    if (this.errors.size === 0) return undefined;
+    const list = [...this.errors].map(([code, count]) => `${count} times ${code}`);
+    return `the socket reported ${list.join(', ')}`;
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.onMessage = undefined;
+    await new Promise<void>((resolve) => this.socket.close(() => resolve()));
+  }
+
+  private count(error: NodeJS.ErrnoException): void {
+    const code = error.code ?? error.message;
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
+  }
+}
+
+/**
+ * The address from which this machine reaches `host`, found by connecting a UDP socket, which sends
+ * nothing.
+ * @throws TransportError if there is no route
+ */
+export async function localIpTowards(host: string, port: number): Promise<string> {
+  const socket = dgram.createSocket('udp4');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.connect(port, host, () => resolve());
+    });
+    return socket.address().address;
+  } catch (error) {
+    throw new TransportError(`no route to ${host}, so give the worker's own address as 'ip': ${(error as Error).message}`, { cause: error });
+  } finally {
+    socket.close();
+  }
+}

@@ -1,0 +1,33 @@
+/** How a worker's messages travel to the switch and back. */
+
+/** Where this worker's packets come from, as the controller needs it for the membership table. */
+export interface LocalAddress {
+  ip: string;
+  udpPort: number;
+  /** Undefined if the worker has no Ethernet of its own, as behind an ordinary socket. */
+  mac?: string;
+  /** Port of the switch that it is attached to; undefined lets the controller choose. */
+  switchPort?: number;
+}
+
+/** The aggregation service of a switch. */
+export interface ServiceAddress {
+  ip: string;
+  udpPort: number;
+  mac?: string;
+}
+
+/** Messages are UDP payloads; any of them may be lost, doubled or reordered. */
+export interface Transport {
+  /** Known from construction (or opening) on. */
+  readonly localAddress: LocalAddress;
+  /** Called for every message that arrives, never from within {@link send}. The memory is the receiver's. */
+  onMessage: ((message: Uint8Array) => void) | undefined;
+  /** Sends to `service` from now on. */
+  connect(service: ServiceAddress): Promise<void>;
+  /** Sends the first `length` bytes of `buffer`, whose memory may change as soon as this returns. */
+  send(buffer: Uint8Array, length: number): void;
+  /** For error messages: what the network reported, for example refused packets. */
+  note(): string | undefined;
+  close(): Promise<void>;
+}

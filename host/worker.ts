@@ -1,0 +1,333 @@
+/** A member of a job: the one object that programs hold (docs/workers.md). */
+import { EventEmitter } from 'node:events';
+import { credentials as grpcCredentials } from '@grpc/grpc-js';
+import {
+  type AllreduceStats,
+  type Format,
+  Member,
+  type MemberConfig,
+  Operation,
+  TensorBatch,
+  type Tensors,
+} from './allreduce/index.js';
+import { AbortedError, ClosedError, JoinError, type WorkerError } from './errors.js';
+import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
+import type { ControllerMessage, JobInfo, Welcome } from './session/messages.js';
+import { ControllerSession } from './session/session.js';
+import { DgramTransport, localIpTowards } from './transport/dgram.js';
+import type { Transport } from './transport/transport.js';
+
+export interface WorkerEvents {
+  /** A new epoch is prepared; operations wait. */
+  membership: [{ epoch: number; ranks: readonly number[]; reason: string }];
+  /** The epoch runs. */
+  resumed: [{ epoch: number; ranks: readonly number[]; completed: number }];
+  /** The connection to the controller broke; operations go on, and it is made again. */
+  disconnected: [reason: string];
+  reconnected: [];
+  /** The worker is no member any more. The error is undefined after leave() and close(). */
+  closed: [error: WorkerError | undefined];
+}
+
+export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposable {
+  private readonly member: Member;
+  private timer: NodeJS.Timeout | undefined;
+  /** When `timer` fires. */
+  private wakeAt = Infinity;
+  private immediate: NodeJS.Immediate | undefined;
+  private ended: WorkerError | undefined;
+  private closing: Promise<void> | undefined;
+  private idle: (() => void) | undefined;
+
+  private constructor(
+    private readonly session: ControllerSession,
+    private readonly transport: Transport,
+    private readonly options: Readonly<JoinOptions>,
+    private readonly limits: Readonly<Settings>,
+    private welcome: Welcome,
+  ) {
+    super();
+    const output = {
+      transmit: (packet: Uint8Array) => transport.send(packet, packet.length),
+      progress: (message: Parameters<ConstructorParameters<typeof Member>[1]['progress']>[0]) => session.send({ progress: message }),
+      failed: (message: Parameters<ConstructorParameters<typeof Member>[1]['failed']>[0]) => session.send({ failed: message }),
+    };
+    this.member = new Member(this.memberConfig(), output, now());
+    transport.onMessage = (message) => {
+      this.member.receive(message, now());
+      this.advance();
+    };
+  }
+
+  /**
+   * Becomes rank `rank` of a job. Resolves when the controller has accepted; operations then wait for
+   * the job's other workers.
+   * @throws ArgumentError, JoinError (no such job, rank taken), ControllerUnreachableError, TransportError,
+   *   or the signal's reason
+   */
+  static async join(options: Readonly<JoinOptions>): Promise<Worker> {
+    const limits = settings(options);
+    options.signal?.throwIfAborted();
+    const transport = options.transport ?? (await openSocket(options));
+    const { localAddress } = transport;
+    let worker: Worker | undefined;
+    let first: Welcome | undefined;
+    /** Messages that came between the welcome and the transport's connection. */
+    const early: ControllerMessage[] = [];
+    const session = new ControllerSession({
+      controller: options.controller,
+      credentials: options.credentials ?? grpcCredentials.createInsecure(),
+      joinTimeoutMs: limits.joinTimeoutMs,
+      hello: () => ({
+        job: options.job,
+        rank: options.rank,
+        ip: localAddress.ip,
+        udpPort: localAddress.udpPort,
+        mac: options.mac ?? localAddress.mac ?? '',
+        switchPort: options.switchPort ?? localAddress.switchPort ?? 0,
+        completed: worker?.member.completed ?? 0,
+      }),
+      onMessage: (message) => {
+        if (worker !== undefined) worker.hear(message);
+        else if (message.welcome !== undefined) first = message.welcome;
+        else early.push(message);
+      },
+      onBroken: (reason) => worker?.broken(reason),
+      onRefused: (error) => void worker?.end(error),
+    });
+    try {
+      await session.open(options.signal);
+      if (first === undefined) throw new JoinError(`the controller at ${options.controller} did not begin with a welcome`);
+      await transport.connect(service(first));
+      worker = new Worker(session, transport, options, limits, first);
+    } catch (error) {
+      await session.close();
+      await transport.close();
+      throw error;
+    }
+    for (const message of early) worker.hear(message);
+    return worker;
+  }
+
+  get rank(): number {
+    return this.options.rank;
+  }
+
+  /** The job as the controller described it at the last (re)connection. */
+  get job(): Readonly<JobInfo> {
+    return this.welcome.job;
+  }
+
+  /** Element format: Float32Array for `fp32`, Int32Array for `int32`. */
+  get format(): Format {
+    return this.welcome.job.profile.format === 'int32' ? 'int32' : 'fp32';
+  }
+
+  /** Present epoch; undefined before the first one is prepared. */
+  get epoch(): number | undefined {
+    return this.member.epoch;
+  }
+
+  /** Members of the present epoch. */
+  get ranks(): readonly number[] {
+    return this.member.ranks;
+  }
+
+  /** Number of the last operation that is complete here; a worker that joins late starts with the job's. */
+  get completed(): number {
+    return this.member.completed;
+  }
+
+  get closed(): boolean {
+    return this.ended !== undefined;
+  }
+
+  /**
+   * Sums tensors over all members of the job, in place. Every worker calls with the same shapes, in the
+   * same order; calls of one worker are carried out one after the other. If it fails, the tensors have
+   * their input again, and the call still counts as one of the job's operations.
+   *
+   * @param tensors one, a list or a record (in the order of its sorted names), of any lengths, also 0;
+   *   the memory must not be touched until the promise settles
+   * @throws ArgumentError (no number is used up), ShapeMismatchError, AbortedError, MembershipError,
+   *   StalledError, SwitchUnreachableError, ControllerUnreachableError, ClosedError
+   */
+  async allreduce(tensors: Tensors, options: Readonly<AllreduceOptions> = {}): Promise<AllreduceStats> {
+    if (this.ended !== undefined) throw this.ended;
+    const batch = new TensorBatch(tensors, options.op ?? 'sum', this.format);
+    const { signal } = options;
+    return await new Promise<AllreduceStats>((resolve, reject) => {
+      const settled = () => {
+        signal?.removeEventListener('abort', cancel);
+        // The queue is shortened by the member only after this.
+        queueMicrotask(() => this.checkIdle());
+      };
+      const operation = new Operation(batch, now(), {
+        resolve: (stats) => {
+          settled();
+          resolve(stats);
+        },
+        reject: (error) => {
+          settled();
+          reject(error);
+        },
+        onProgress: guarded(options.onProgress),
+      });
+      const cancel = () => {
+        this.member.cancel(operation, new AbortedError('the operation was cancelled by its caller', { cause: signal!.reason }), now());
+        this.advance();
+      };
+      signal?.addEventListener('abort', cancel, { once: true });
+      this.member.submit(operation, now());
+      if (signal?.aborted) cancel();
+      this.advance();
+    });
+  }
+
+  /** Waits for the calls that are under way, then leaves the job. The others go on without this worker. */
+  leave(): Promise<void> {
+    this.closing ??= (async () => {
+      await new Promise<void>((resolve) => {
+        this.idle = resolve;
+        this.checkIdle();
+      });
+      await this.finish(undefined);
+    })();
+    return this.closing;
+  }
+
+  /** Leaves the job at once; calls that are under way reject with ClosedError. */
+  async close(): Promise<void> {
+    await this.end(undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private hear(message: ControllerMessage): void {
+    if (this.ended !== undefined) return;
+    if (message.welcome !== undefined) void this.welcomed(message.welcome);
+    else if (message.membership !== undefined) {
+      this.member.membership(message.membership, now());
+      this.emit('membership', message.membership);
+    } else if (message.resume !== undefined) {
+      this.member.resume(message.resume, now());
+      this.emit('resumed', { ...message.resume, ranks: this.ranks });
+    } else if (message.aborted !== undefined) {
+      this.member.aborted(message.aborted, now());
+    }
+    this.advance();
+  }
+
+  /** The controller is back. What it says about the job may have changed with it. */
+  private async welcomed(welcome: Welcome): Promise<void> {
+    this.welcome = welcome;
+    this.member.connected(this.memberConfig(), now());
+    this.emit('reconnected');
+    try {
+      await this.transport.connect(service(welcome));
+    } catch (error) {
+      await this.end(error as WorkerError);
+    }
+  }
+
+  private broken(reason: string): void {
+    this.member.disconnected(now());
+    this.emit('disconnected', reason);
+    this.advance();
+  }
+
+  private memberConfig(): MemberConfig {
+    const { welcome, limits } = this;
+    return {
+      job: welcome.job.number,
+      rank: this.options.rank,
+      slots: welcome.job.slots,
+      slotBase: welcome.job.slotBase,
+      valuesPerPacket: welcome.valuesPerPacket,
+      burst: limits.burst,
+      rto: limits.rto,
+      patience: { timeoutMs: limits.timeoutMs, membershipTimeoutMs: limits.membershipTimeoutMs },
+      switchAddress: `${welcome.serviceIp}:${welcome.serviceUdpPort}`,
+      transportNote: () => this.transport.note(),
+    };
+  }
+
+  /** Does what is due and arranges to be called again. */
+  private advance(): void {
+    if (this.ended !== undefined) return;
+    const time = now();
+    const due = this.member.advance(time);
+    if (due <= time) {
+      // Sockets come first: what has arrived may make room, or the rest needless.
+      this.immediate ??= setImmediate(() => {
+        this.immediate = undefined;
+        this.advance();
+      });
+    } else if (due < this.wakeAt) {
+      clearTimeout(this.timer);
+      this.wakeAt = due;
+      if (due === Infinity) return;
+      this.timer = setTimeout(() => {
+        this.wakeAt = Infinity;
+        this.advance();
+      }, due - time);
+    }
+  }
+
+  private checkIdle(): void {
+    if (this.idle !== undefined && (this.member.pending === 0 || this.ended !== undefined)) this.idle();
+  }
+
+  private end(error: WorkerError | undefined): Promise<void> {
+    this.closing = this.finish(error);
+    return this.closing;
+  }
+
+  private async finish(error: WorkerError | undefined): Promise<void> {
+    if (this.ended !== undefined) return;
+    const farewell = this.member.farewell();
+    this.ended = error ?? new ClosedError(`rank ${this.rank} has left job '${this.options.job}'`);
+    clearTimeout(this.timer);
+    clearImmediate(this.immediate);
+    this.member.close(this.ended);
+    this.checkIdle();
+    if (error === undefined) {
+      if (farewell !== undefined) this.session.send({ progress: farewell });
+      await this.session.leave();
+    } else await this.session.close();
+    await this.transport.close();
+    this.emit('closed', error);
+  }
+}
+
+async function openSocket(options: Readonly<JoinOptions>): Promise<Transport> {
+  const [, host, port] = /^(?:\w+:\/*)?(.+):(\d+)$/.exec(options.controller)!;
+  const ip = options.ip ?? (await localIpTowards(host!.replace(/^\[(.*)\]$/, '$1'), Number(port)));
+  return await DgramTransport.open({ ip, ...(options.udpPort === undefined ? {} : { udpPort: options.udpPort }) });
+}
+
+function service(welcome: Welcome): { ip: string; udpPort: number; mac?: string } {
+  const { serviceIp, serviceUdpPort, serviceMac } = welcome;
+  return { ip: serviceIp, udpPort: serviceUdpPort, ...(serviceMac === '' ? {} : { mac: serviceMac }) };
+}
+
+/** An exception of the caller's callback must not stop the operation halfway; it becomes an uncaught one. */
+function guarded<T>(callback: ((value: T) => void) | undefined): ((value: T) => void) | undefined {
+  if (callback === undefined) return undefined;
+  return (value) => {
+    try {
+      callback(value);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
+}
+
+/** Milliseconds of the monotonic clock. */
+function now(): number {
+  return performance.now();
+}
