@@ -1,0 +1,9 @@
+/** Workers: in-network allreduce for programs (docs/workers.md). */
+export { Worker, type WorkerEvents } from './worker.js';
+export type { AllreduceOptions, JoinOptions } from './options.js';
+export type { AllreduceStats, Format, Progress, ReduceOp, RtoBounds, Tensor, Tensors } from './allreduce/index.js';
+export * from './errors.js';
+export type { JobInfo, JobProfile } from './session/messages.js';
+export type { LocalAddress, ServiceAddress, Transport } from './transport/transport.js';
+export { DgramTransport, type DgramOptions, localIpTowards } from './transport/dgram.js';
+export { type FramePort, InProcessTransport } from './transport/in-process.js';

@@ -1,0 +1,305 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Worker, type JoinOptions } from '../../host/index.js';
+import { FakeNetwork, type FakeOptions } from './support/fake-controller.js';
+
+const cleanup: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const undo of cleanup.splice(0).reverse()) await undo();
+});
+
+async function network(options: FakeOptions): Promise<FakeNetwork> {
+  const net = await FakeNetwork.start(options);
+  cleanup.push(() => net.stop());
+  return net;
+}
+
+async function join(net: FakeNetwork, rank: number, options: Partial<JoinOptions> = {}): Promise<Worker> {
+  const worker = await Worker.join({ controller: net.address, job: net.jobName, rank, ...options });
+  cleanup.push(() => worker.close());
+  return worker;
+}
+
+function joinAll(net: FakeNetwork, ranks: number, options: Partial<JoinOptions> = {}): Promise<Worker[]> {
+  return Promise.all(Array.from({ length: ranks }, (_, rank) => join(net, rank, options)));
+}
+
+function ramp(rank: number, length: number): Float32Array {
+  return Float32Array.from({ length }, (_, i) => (rank + 1) * (i + 1));
+}
+
+/** The error of a rejected promise. */
+async function failure(promise: Promise<unknown>): Promise<Error & { code: string }> {
+  return await promise.then(
+    () => {
+      throw new Error('was expected to fail');
+    },
+    (error: Error & { code: string }) => error,
+  );
+}
+
+describe('allreduce', () => {
+  it('sums a tensor over all workers in place', async () => {
+    const net = await network({ workers: 3 });
+    const workers = await joinAll(net, 3);
+    const tensors = workers.map((_, rank) => ramp(rank, 1000));
+    const stats = await Promise.all(workers.map((worker, rank) => worker.allreduce(tensors[rank]!)));
+    for (const tensor of tensors) expect(tensor).toEqual(Float32Array.from({ length: 1000 }, (_, i) => 6 * (i + 1)));
+    expect(stats[0]).toMatchObject({ operation: 1, elements: 1000, chunks: 64, workers: 3, restarts: 0, packetsReceived: 64 });
+    expect(stats[0]!.rttMicros).toBeGreaterThan(0);
+    expect(workers.map((worker) => worker.completed)).toEqual([1, 1, 1]);
+  });
+
+  it('packs several tensors, also empty ones, and keeps them apart', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2);
+    const lists = [0, 1].map((rank) => [ramp(rank, 5), new Float32Array(0), ramp(rank, 30), ramp(rank, 1)]);
+    await Promise.all(workers.map((worker, rank) => worker.allreduce(lists[rank]!)));
+    expect(lists[1]!.map((tensor) => [...tensor].slice(0, 2))).toEqual([[3, 6], [], [3, 6], [3]]);
+    expect(lists[0]).toEqual(lists[1]);
+  });
+
+  it('takes records by name, whatever order they were written in', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2);
+    const a = { w: new Float32Array([1, 2]), b: new Float32Array([10]) };
+    const b = { b: new Float32Array([20]), w: new Float32Array([3, 4]) };
+    await Promise.all([workers[0]!.allreduce(a), workers[1]!.allreduce(b)]);
+    expect(a).toEqual({ w: new Float32Array([4, 6]), b: new Float32Array([30]) });
+    expect(b.w).toEqual(a.w);
+  });
+
+  it('divides a mean by the members', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2);
+    const tensors = [ramp(0, 20), ramp(1, 20)];
+    await Promise.all(workers.map((worker, rank) => worker.allreduce(tensors[rank]!, { op: 'mean' })));
+    expect(tensors[0]![3]).toBe(6);
+  });
+
+  it('sums integers for a job of format int32', async () => {
+    const net = await network({ workers: 2, format: 'int32' });
+    const workers = await joinAll(net, 2);
+    const tensors = [new Int32Array([1, -7, 2 ** 31 - 1]), new Int32Array([2, 3, 1])];
+    await Promise.all(workers.map((worker, rank) => worker.allreduce(tensors[rank]!)));
+    expect([...tensors[0]!]).toEqual([3, -4, 2 ** 31 - 1]);
+    expect((await failure(workers[0]!.allreduce(new Float32Array(1)))).message).toMatch(/Float32Array.*Int32Array/);
+    expect((await failure(workers[0]!.allreduce(new Int32Array(1), { op: 'mean' }))).code).toBe('FPISA_ARGUMENT');
+  });
+
+  it('keeps workers in step for an empty tensor and refuses an empty list', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2);
+    expect((await failure(workers[0]!.allreduce([]))).message).toMatch(/empty/);
+    const stats = await Promise.all(workers.map((worker) => worker.allreduce(new Float32Array(0))));
+    expect(stats.map(({ elements, chunks, operation }) => [elements, chunks, operation])).toEqual([[0, 1, 1], [0, 1, 1]]);
+  });
+
+  it('carries out concurrent calls in order and reports progress', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2);
+    const reports: number[][] = [];
+    const stats = await Promise.all(
+      workers.flatMap((worker, rank) =>
+        [400, 7, 90].map((length) =>
+          worker.allreduce(ramp(rank, length), {
+            onProgress: ({ operation, chunksDone, chunksTotal }) => {
+              if (rank === 0) reports.push([operation, chunksDone, chunksTotal]);
+            },
+          }),
+        ),
+      ),
+    );
+    expect(stats.map(({ operation }) => operation)).toEqual([1, 2, 3, 1, 2, 3]);
+    expect(reports.map(([operation]) => operation)).toEqual(reports.map(([operation]) => operation).sort());
+    expect(reports.filter(([, done, total]) => done === total)).toEqual([[1, 26, 26], [2, 2, 2], [3, 7, 7]]);
+  });
+
+  it('survives loss in both directions', async () => {
+    let packets = 0;
+    const net = await network({ workers: 3, loses: () => ++packets % 11 === 0 });
+    const workers = await joinAll(net, 3);
+    const tensors = workers.map((_, rank) => ramp(rank, 3000));
+    const stats = await Promise.all(workers.map((worker, rank) => worker.allreduce(tensors[rank]!)));
+    expect(tensors[2]).toEqual(Float32Array.from({ length: 3000 }, (_, i) => 6 * (i + 1)));
+    expect(stats.reduce((sum, one) => sum + one.retransmissions, 0)).toBeGreaterThan(0);
+  });
+});
+
+describe('failures', () => {
+  it('join: an unknown job is refused with the list of jobs, a taken rank too', async () => {
+    const net = await network({ workers: 2 });
+    const unknown = await failure(Worker.join({ controller: net.address, job: 'nope', rank: 0 }));
+    expect(unknown).toMatchObject({ code: 'FPISA_JOIN', jobs: ['train'] });
+    expect(unknown.message).toMatch(/no job 'nope'.*train/);
+    await join(net, 0);
+    expect((await failure(join(net, 0))).message).toMatch(/rank 0 is taken/);
+  });
+
+  it('join: no controller', async () => {
+    const error = await failure(Worker.join({ controller: '127.0.0.1:1', job: 'train', rank: 0, joinTimeoutMs: 300 }));
+    expect(error.code).toBe('FPISA_CONTROLLER_UNREACHABLE');
+    expect(error.message).toContain('127.0.0.1:1');
+  });
+
+  it('join: options that cannot be', async () => {
+    const base = { controller: 'localhost:1', job: 'train', rank: 0 };
+    for (const bad of [{ controller: 'nohost' }, { job: '' }, { rank: 32 }, { rank: -1 }, { timeoutMs: 0 }, { burst: 0 }]) {
+      expect((await failure(Worker.join({ ...base, ...bad }))).code).toBe('FPISA_ARGUMENT');
+    }
+  });
+
+  it('join: cancelled', async () => {
+    const net = await network({ workers: 2 });
+    const reason = new Error('enough');
+    expect(await failure(Worker.join({ controller: net.address, job: 'train', rank: 0, signal: AbortSignal.abort(reason) }))).toBe(reason);
+  });
+
+  it('different shapes reject everywhere, name both, give the input back, and the next operation works', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2);
+    const tensors = [ramp(0, 100), ramp(1, 90)];
+    const errors = await Promise.all(workers.map((worker, rank) => failure(worker.allreduce(tensors[rank]!))));
+    expect(errors.map((error) => error.code)).toEqual(['FPISA_SHAPE_MISMATCH', 'FPISA_SHAPE_MISMATCH']);
+    expect(errors[0]!.message).toContain('[100]');
+    expect(errors[1]!.message).toContain('[90]');
+    expect(errors.map((error) => error.message).join()).toMatch(/rank.* brought .*other shapes|another worker brought/);
+    expect(tensors).toEqual([ramp(0, 100), ramp(1, 90)]);
+    const stats = await Promise.all(workers.map((worker, rank) => worker.allreduce(ramp(rank, 50))));
+    expect(stats.map(({ operation }) => operation)).toEqual([2, 2]);
+  });
+
+  it('sum at one worker and mean at another is told apart', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2);
+    const errors = await Promise.all([
+      failure(workers[0]!.allreduce(ramp(0, 10))),
+      failure(workers[1]!.allreduce(ramp(0, 10), { op: 'mean' })),
+    ]);
+    expect(errors.some((error) => /brought a (sum|mean) of the same shapes/.test(error.message))).toBe(true);
+  });
+
+  it('a cancelled call rejects everywhere, also one that was still queued', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2);
+    const abort = new AbortController();
+    const cancelled = failure(workers[0]!.allreduce(ramp(0, 64), { signal: abort.signal }));
+    const waiting = failure(workers[0]!.allreduce(ramp(0, 3), { signal: abort.signal }));
+    abort.abort(new Error('stop'));
+    expect((await cancelled).code).toBe('FPISA_ABORTED');
+    expect(((await waiting).cause as Error).message).toBe('stop');
+    const others = [await failure(workers[1]!.allreduce(ramp(1, 64))), await failure(workers[1]!.allreduce(ramp(1, 3)))];
+    expect(others.map((error) => error.code)).toEqual(['FPISA_ABORTED', 'FPISA_ABORTED']);
+    const stats = await Promise.all(workers.map((worker, rank) => worker.allreduce(ramp(rank, 50))));
+    expect(stats.map(({ operation }) => operation)).toEqual([3, 3]);
+  });
+
+  it('a switch that never answers', async () => {
+    const net = await network({ workers: 2, answers: false });
+    const workers = await joinAll(net, 2, { timeoutMs: 400 });
+    const errors = await Promise.all(workers.map((worker, rank) => failure(worker.allreduce(ramp(rank, 40)))));
+    expect(errors.some((error) => error.code === 'FPISA_SWITCH_UNREACHABLE')).toBe(true);
+    const own = errors.find((error) => error.code === 'FPISA_SWITCH_UNREACHABLE')!;
+    expect(own.message).toMatch(/never answered: \d+ packets were sent to 127\.0\.0\.1:\d+/);
+  });
+
+  it('a worker that does not call is named', async () => {
+    const net = await network({ workers: 3 });
+    const workers = await joinAll(net, 3, { timeoutMs: 600 });
+    const errors = await Promise.all([0, 2].map((rank) => failure(workers[rank]!.allreduce(ramp(rank, 40)))));
+    const stalled = errors.find((error) => error.code === 'FPISA_STALLED')!;
+    expect(stalled.message).toMatch(/waits for ranks 1\b/);
+    expect(stalled).toMatchObject({ report: { missingRanks: [1], chunksDone: 0, chunksTotal: 4, outstandingSlots: [0, 1, 2] } });
+    expect(errors.every((error) => ['FPISA_STALLED', 'FPISA_ABORTED'].includes(error.code))).toBe(true);
+  });
+
+  it('members that never come', async () => {
+    const net = await network({ workers: 2 });
+    const worker = await join(net, 0, { membershipTimeoutMs: 200 });
+    expect((await failure(worker.allreduce(ramp(0, 4)))).message).toMatch(/rank 0 has waited .* its members are ranks 0/);
+  });
+});
+
+describe('membership', () => {
+  it('a worker that leaves is not waited for, and those that stay need no result from it', async () => {
+    const net = await network({ workers: 3 });
+    const workers = await joinAll(net, 3);
+    await Promise.all(workers.map((worker, rank) => worker.allreduce(ramp(rank, 100))));
+    await workers[2]!.leave();
+    expect(net.farewells.at(-1)).toBeDefined();
+    const tensors = [ramp(0, 100), ramp(1, 100)];
+    const stats = await Promise.all([0, 1].map((rank) => workers[rank]!.allreduce(tensors[rank]!, { op: 'mean' })));
+    expect(stats.map((one) => one.workers)).toEqual([2, 2]);
+    expect(tensors[0]![1]).toBe(3);
+    expect((await failure(workers[2]!.allreduce(ramp(0, 1)))).code).toBe('FPISA_CLOSED');
+  });
+
+  it('leave() waits for calls under way, close() does not', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2);
+    const call = workers[0]!.allreduce(ramp(0, 10));
+    const left = workers[0]!.leave();
+    const [stats] = await Promise.all([call, workers[1]!.allreduce(ramp(1, 10)), left]);
+    expect(stats.workers).toBe(2);
+    // Alone now, so the call runs; closing before the epoch does is what counts.
+    const late = failure(workers[1]!.allreduce(ramp(1, 100_000)));
+    await workers[1]!.close();
+    expect((await late).code).toBe('FPISA_CLOSED');
+  });
+
+  it('a dead worker: the operation begins again without it, and a new process takes its rank', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2);
+    await Promise.all(workers.map((worker, rank) => worker.allreduce(ramp(rank, 10))));
+    const tensor = ramp(0, 40);
+    const under = workers[0]!.allreduce(tensor);
+    await workers[1]!.close();
+    const stats = await under;
+    expect(stats).toMatchObject({ operation: 2, workers: 1, restarts: 1 });
+    expect(tensor).toEqual(ramp(0, 40));
+    const again = await join(net, 1);
+    const pair = await Promise.all([workers[0]!, again].map((worker, rank) => worker.allreduce(ramp(rank, 10))));
+    expect(pair.map(({ operation, workers: count }) => [operation, count])).toEqual([[3, 2], [3, 2]]);
+    expect(again.completed).toBe(3);
+  });
+
+  it('a controller that is killed and comes back is found again, with where this worker stands', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2);
+    await Promise.all(workers.map((worker, rank) => worker.allreduce(ramp(rank, 10))));
+    const broken = Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('disconnected', resolve))));
+    net.killController();
+    await broken;
+    // The switch still has its tables.
+    await Promise.all(workers.map((worker, rank) => worker.allreduce(ramp(rank, 500))));
+    const back = Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('resumed', resolve))));
+    await net.startController();
+    await back;
+    expect(net.hellos.slice(-2).map(({ completed }) => completed)).toEqual([2, 2]);
+    const stats = await Promise.all(workers.map((worker, rank) => worker.allreduce(ramp(rank, 10))));
+    expect(stats.map(({ operation }) => operation)).toEqual([3, 3]);
+  });
+
+  it('a controller that stays away fails an operation only if there is no progress either', async () => {
+    const net = await network({ workers: 2 });
+    const workers = await joinAll(net, 2, { timeoutMs: 500 });
+    await Promise.all(workers.map((worker, rank) => worker.allreduce(ramp(rank, 10))));
+    const broken = new Promise((resolve) => workers[0]!.once('disconnected', resolve));
+    net.killController();
+    await broken;
+    const error = await failure(workers[0]!.allreduce(ramp(0, 10)));
+    expect(error.code).toBe('FPISA_CONTROLLER_UNREACHABLE');
+    expect(error.message).toMatch(/no connection to the controller/);
+  });
+
+  it('a job that is gone when the controller comes back ends the worker', async () => {
+    const net = await network({ workers: 1 });
+    const worker = await join(net, 0);
+    await worker.allreduce(ramp(0, 3));
+    const closed = new Promise((resolve) => worker.once('closed', resolve));
+    net.killController();
+    Object.assign(net, { options: { ...(net as unknown as { options: FakeOptions }).options, job: 'other' } });
+    await net.startController();
+    expect(await closed).toMatchObject({ code: 'FPISA_JOIN', jobs: ['other'] });
+    expect((await failure(worker.allreduce(ramp(0, 3)))).code).toBe('FPISA_JOIN');
+  });
+});
