@@ -1,0 +1,189 @@
+/** The controller against real switches: BMv2 where it is installed, and the emulator. */
+import { spawn, spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { P4RuntimeServer } from '../../emulator/p4runtime/server.js';
+import { SwitchDevice } from '../../emulator/p4runtime/switch-device.js';
+import { CPU_PORT, Opcode } from '../../protocol/constants.js';
+import { HEADER_BYTES, messageBytes, readHeader, writeHeader } from '../../protocol/message.js';
+import { loadBuild } from '../../controlplane/artifacts.js';
+import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
+import { insert } from '../../controlplane/p4runtime/entries.js';
+import { RpcError, WriteError } from '../../controlplane/p4runtime/errors.js';
+import { onEnd, startSite, switchConfig } from './site.helpers.js';
+import { Controller } from '../../controlplane/controller/controller.js';
+import { MemoryStore } from '../../controlplane/controller/store.js';
+
+const BINARY = 'simple_switch_grpc';
+const present = spawnSync(BINARY, ['--version']).error === undefined;
+
+async function freePort(): Promise<number> {
+  const socket = createServer();
+  const port = await new Promise<number>((resolve) => socket.listen(0, '127.0.0.1', () => resolve((socket.address() as { port: number }).port)));
+  await new Promise((resolve) => socket.close(resolve));
+  return port;
+}
+
+interface RealSwitch {
+  readonly address: string;
+  kill(): Promise<void>;
+}
+
+async function startBmv2(grpcPort?: number): Promise<RealSwitch> {
+  const address = `127.0.0.1:${grpcPort ?? (await freePort())}`;
+  const thrift = String(await freePort());
+  const child = spawn(BINARY, ['--no-p4', '--device-id', '1', '--thrift-port', thrift, '--log-level', 'error', '--', '--grpc-server-addr', address, '--cpu-port', String(CPU_PORT)], { stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  onEnd(kill);
+  return { address, kill };
+}
+
+async function startEmulator(grpcPort = 0, device = new SwitchDevice()): Promise<RealSwitch> {
+  const server = new P4RuntimeServer(device);
+  const port = await server.listen(`127.0.0.1:${grpcPort}`);
+  const kill = (): Promise<void> => server.close();
+  onEnd(kill);
+  return { address: `127.0.0.1:${port}`, kill };
+}
+
+const targets: [string, boolean, (grpcPort?: number) => Promise<RealSwitch>][] = [
+  [`BMv2 (needs ${BINARY} on the path)`, present, startBmv2],
+  ['emulator', true, startEmulator],
+];
+
+describe.each(targets)('%s', (_, available, start) => {
+  test.skipIf(!available)('a job runs through start, death of a member, and restart of the switch', { timeout: 120_000 }, async () => {
+    const target = await start();
+    const site = await startSite({ config: { address: target.address }, timing: { probeReplyTimeoutMs: 2_000 } });
+    await site.client.createJob({ name: 'train', workers: 3, slots: 40 });
+    const members = [0, 1, 2].map((rank) => site.worker(rank));
+    for (const member of members) expect(await member.resume(1)).toMatchObject({ epoch: 1 });
+
+    const reader = new P4RuntimeClient({ address: target.address, deviceId: 1, electionId: 0n });
+    onEnd(() => reader.close());
+    await reader.connect({ timeoutMs: 20_000 });
+    await reader.getPipeline();
+    const ranks = async (): Promise<unknown[]> => {
+      const entries = await reader.readTable('fpisa.member');
+      return entries.map(({ match, params }) => [match['worker'], params['epoch'], params['all']]).sort();
+    };
+    // In an order of BMv2's own.
+    const groups = async (): Promise<unknown[]> =>
+      (await reader.readMulticastGroups()).map(({ group, replicas }) => ({ group, replicas: [...replicas].sort((a, b) => a.port - b.port) }));
+    const row = (rank: bigint, epoch: bigint, all: bigint): unknown[] => [{ kind: 'exact', value: rank }, epoch, all];
+    expect(await ranks()).toEqual([row(0n, 1n, 7n), row(1n, 1n, 7n), row(2n, 1n, 7n)]);
+    expect(await groups()).toEqual([{ group: 1, replicas: [1, 2, 3].map((port) => ({ port, instance: port })) }]);
+    expect(await reader.readTable('fpisa.receiver')).toHaveLength(3);
+
+    const slots = await site.client.probeJob('train');
+    expect(slots).toHaveLength(40);
+    expect(slots[39]).toEqual({ slot: 39, sets: [0, 1].map(() => ({ epoch: 0, chunk: 0, operation: 0, bitmap: 0, contributions: 0, missing: [] })) });
+    expect((await site.client.getStatus()).switches[0]).toMatchObject({ state: 'ready', pipeline: 'fpisa-n16', drops: {} });
+    expect((await site.client.getJob('train')).events).toMatchObject({ CONTRIBUTION: 0, RESULT: 0 });
+
+    members[1]!.kill();
+    expect(await members[0]!.resume(2)).toMatchObject({ epoch: 2 });
+    expect(await ranks()).toEqual([row(0n, 2n, 5n), row(2n, 2n, 5n)]);
+    expect(await groups()).toEqual([{ group: 1, replicas: [1, 3].map((port) => ({ port, instance: port })) }]);
+
+    reader.close();
+    await target.kill();
+    await start(Number(target.address.split(':')[1]));
+    expect(await members[0]!.membership(3)).toMatchObject({ epoch: 3, ranks: [0, 2], reason: 'the switch restarted' });
+    for (const member of [members[0]!, members[2]!]) expect(await member.resume(3)).toMatchObject({ epoch: 3 });
+  });
+
+  test.skipIf(!available)('errors of single updates are unpacked', { timeout: 60_000 }, async () => {
+    const target = await start();
+    const controller = new Controller({ store: new MemoryStore(), switches: [switchConfig(target.address)] });
+    controller.start();
+    await controller.ready('s1');
+    controller.stop();
+    const client = new P4RuntimeClient({ address: target.address, deviceId: 1, electionId: 50n });
+    onEnd(() => client.close());
+    await client.connect({ timeoutMs: 20_000 });
+    await client.getPipeline();
+    const local = { table: 'local', match: { dst_addr: '10.0.0.254' }, action: 'serve' };
+    const error = await client.write([insert({ entry: local }), insert({ entry: { ...local, match: { dst_addr: '10.0.0.1' } } })]).catch((each: unknown) => each);
+    expect(error).toBeInstanceOf(WriteError);
+    expect((error as Error).message).toMatch(/^1 of 2 updates failed: INSERT local\{dst_addr=10\.0\.0\.254\}: ALREADY_EXISTS/);
+    expect(await client.readTable('local')).toHaveLength(2);
+  });
+});
+
+test.skipIf(!present)('BMv2 serves no registers, and says so', { timeout: 60_000 }, async () => {
+  const { address } = await startBmv2();
+  const client = new P4RuntimeClient({ address, deviceId: 1, reconnectMs: { first: 20, most: 50 } });
+  onEnd(() => client.close());
+  await client.connect({ timeoutMs: 20_000 });
+  await client.setPipeline(loadBuild(16, 1));
+  const refused = await client.readRegister('slot_epochs', 0).catch((each: unknown) => each);
+  expect(refused).toBeInstanceOf(RpcError);
+  expect((refused as Error).message).toMatch(/UNIMPLEMENTED, Register reads are not supported yet/);
+  expect(await client.apiVersion()).toBe('1.3.0');
+});
+
+describe('packets through the emulator', () => {
+  const N = 16;
+  const SERVICE = 0x0a0000fe;
+
+  function contribution(rank: number, job: number, fields: { epoch: number; slot: number; chunk: number }): Uint8Array {
+    const udpLength = 8 + messageBytes(N);
+    const frame = new Uint8Array(34 + udpLength);
+    const view = new DataView(frame.buffer);
+    view.setUint16(12, 0x0800);
+    view.setUint8(14, 0x45);
+    view.setUint16(16, 20 + udpLength);
+    view.setUint8(22, 64);
+    view.setUint8(23, 17);
+    view.setUint32(26, 0x7f000001);
+    view.setUint32(30, SERVICE);
+    let sum = 0;
+    for (let i = 14; i < 34; i += 2) sum += view.getUint16(i);
+    view.setUint16(24, ~((sum & 0xffff) + (sum >>> 16)));
+    view.setUint16(34, 40_000 + rank);
+    view.setUint16(36, 0xf15a);
+    view.setUint16(38, udpLength);
+    writeHeader(new DataView(frame.buffer, 42), { opcode: Opcode.CONTRIBUTE, flags: 0, job, worker: rank, operation: 1, signature: 5, count: N, set: 0, ...fields });
+    for (let i = 0; i < N; i++) view.setFloat32(42 + HEADER_BYTES + 4 * i, rank + i, true);
+    return frame;
+  }
+
+  test('a job adds up, its probe names who is missing, and a worker of the epoch before is kept out', async () => {
+    const device = new SwitchDevice();
+    const { address } = await startEmulator(0, device);
+    const site = await startSite({ config: { address } });
+    await site.client.createJob({ name: 'first', workers: 1, slots: 7 });
+    await site.client.createJob({ name: 'train', workers: 3, slots: 4 });
+    const members = [0, 1, 2].map((rank) => site.worker(rank));
+    for (const member of members) await member.resume(1);
+    const welcomes = await Promise.all(members.map((member) => member.welcome()));
+    const send = (rank: number, epoch: number, chunk = 2) => device.receive(welcomes[rank]!.switchPort, contribution(rank, welcomes[rank]!.job.number, { epoch, slot: 2, chunk }));
+
+    expect([send(0, 1), send(2, 1)]).toEqual([[], []]);
+    const [, , report] = await site.client.probeJob('train');
+    expect(report!.sets[0]).toEqual({ epoch: 1, chunk: 2, operation: 1, bitmap: 5, contributions: 2, missing: [1] });
+
+    const results = send(1, 1);
+    expect(results.map(({ port }) => port).sort()).toEqual(welcomes.map(({ switchPort }) => switchPort).sort());
+    for (const { bytes } of results) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      const header = readHeader(new DataView(bytes.buffer, bytes.byteOffset + 42));
+      expect(header).toMatchObject({ opcode: Opcode.RESULT, chunk: 2 });
+      expect([view.getUint32(30), view.getUint16(36)]).toEqual([0x7f000001, 40_000 + header.worker]);
+      expect(view.getFloat32(42 + HEADER_BYTES + 4, true)).toBe(0 + 1 + 2 + 3);
+    }
+    expect((await site.client.getJob('train')).events).toMatchObject({ CONTRIBUTION: 3, RESULT: 1 });
+
+    members[1]!.kill();
+    await members[0]!.resume(2);
+    expect(send(0, 1, 6)).toEqual([]);
+    expect(send(1, 2, 0)).toEqual([]);
+    expect((await site.client.getStatus()).switches[0]!.drops).toEqual({ WRONG_EPOCH: 1, NOT_MEMBER: 1 });
+    expect([send(0, 2, 0).length, send(2, 2, 0).length]).toEqual([0, 2]);
+  });
+});
