@@ -1,5 +1,6 @@
 /** Parsers of option values, and the options that several commands share. */
 import { InvalidArgumentError, Option } from 'commander';
+import { BUILDS } from '../../protocol/constants.js';
 
 export const DEFAULT_CONTROLLER = '127.0.0.1:9600';
 export const DEFAULT_P4RUNTIME = '127.0.0.1:9559';
@@ -51,6 +52,12 @@ export function portAssignment(text: string, previous: ReadonlyMap<number, strin
   }
   hostPort(match[2]!);
   return new Map(previous).set(Number(match[1]), match[2]!);
+}
+
+/** One of the builds of the program, by its values per packet. */
+export function buildOf(text: string): number {
+  if (!BUILDS.some((n) => String(n) === text)) throw new InvalidArgumentError(`"${text}" is not a build: ${BUILDS.join(', ')}.`);
+  return Number(text);
 }
 
 export function collect(text: string, previous: readonly string[] = []): string[] {

@@ -45,7 +45,7 @@ control FpisaIngress(inout headers_t hdr,
             drop(DROP_NOT_IPV4);
         } else if (standard_metadata.checksum_error == 1) {
             drop(DROP_BAD_CHECKSUM);
-        } else if (local.apply().hit && hdr.fpisa.isValid()) {
+        } else if (local.apply().hit && hdr.udp.isValid() && hdr.udp.dst_port == SERVICE_UDP_PORT) {
             service.apply(hdr, meta, standard_metadata, drops, events);
         } else {
             routing.apply(hdr, standard_metadata, drops);

@@ -52,8 +52,8 @@ parser FpisaParser(packet_in packet,
 
     state parse_udp {
         packet.extract(hdr.udp);
-        transition select(hdr.udp.dst_port) {
-            SERVICE_UDP_PORT: parse_fpisa;
+        transition select(hdr.udp.dst_port, hdr.udp.length_) {
+            (SERVICE_UDP_PORT, UDP_LENGTH_OF_HEADER..0xFFFF): parse_fpisa;
             default: accept;
         }
     }

@@ -59,7 +59,9 @@ control Service(inout headers_t hdr,
     }
 
     apply {
-        if (hdr.fpisa.magic != MAGIC || hdr.fpisa.version != VERSION) {
+        if (!hdr.fpisa.isValid()) {
+            drop(DROP_BAD_LENGTH);
+        } else if (hdr.fpisa.magic != MAGIC || hdr.fpisa.version != VERSION) {
             drop(DROP_BAD_VERSION);
         } else if (hdr.fpisa.opcode != OPCODE_CONTRIBUTE && hdr.fpisa.opcode != OPCODE_PROBE) {
             drop(DROP_BAD_OPCODE);

@@ -63,6 +63,11 @@ control Slots(inout headers_t hdr,
         events.count(meta.events + EVENT_RESULT);
     }
 
+    /* The values stay in the registers; this is no drop, so no reason is counted. */
+    action absorb() {
+        mark_to_drop(standard_metadata);
+    }
+
     /* The result was sent, and this worker did not get it. */
     action repeat_result() {
         meta.answers = 1;
@@ -130,8 +135,12 @@ control Slots(inout headers_t hdr,
             } else {
                 drop_duplicate();
             }
-            if (meta.contributes == 1 && meta.set_bitmap == meta.members) {
-                complete_round();
+            if (meta.contributes == 1) {
+                if (meta.set_bitmap == meta.members) {
+                    complete_round();
+                } else {
+                    absorb();
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { BUILDS, SERVICE_UDP_PORT } from '../../../protocol/constants.js';
 import { Controller, ControllerServer, FileStore, MemoryStore, type SwitchConfig } from '../../index.js';
 import { PortInUseError, UsageError } from '../errors.js';
-import { DEFAULT_CONTROLLER, DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, hostPortText, integer, jsonOption, portAssignment } from '../options.js';
+import { DEFAULT_CONTROLLER, DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, buildOf, hostPortText, integer, jsonOption, portAssignment } from '../options.js';
 import { Output } from '../output.js';
 import { aborted, interruption } from '../signals.js';
 
@@ -30,7 +30,7 @@ export function controllerCommand(): Command {
     .option('--config <file>', 'JSON file {"switches": [...]}; see docs/controller.md')
     .addOption(new Option('-s, --switch <host:port>', 'P4Runtime address of one switch, named "s1"').argParser(hostPortText))
     .addOption(new Option('--device-id <number>', 'P4Runtime device id of that switch').argParser(integer(0, Number.MAX_SAFE_INTEGER)).default(0))
-    .addOption(new Option('--values <number>', 'values per packet: which build of the program it gets').choices(BUILDS.map(String)).default(String(64)).argParser(integer(1, 1024)))
+    .addOption(new Option('--values <number>', `values per packet, which is a build of the program: ${BUILDS.join(', ')}`).default(64).argParser(buildOf))
     .addOption(new Option('--port <port=ip:udpport>', 'a port of an embedded switch and the UDP socket behind it; repeatable').argParser(portAssignment).default(new Map(), 'none'))
     .addOption(new Option('--ports <count>', 'ports 1 to count of a switch whose workers send to the service address').argParser(integer(1, 509)))
     .option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch', DEFAULT_SERVICE_IP)

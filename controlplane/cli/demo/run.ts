@@ -1,0 +1,173 @@
+/**
+ * The demonstration: an embedded switch, a controller and workers, each a process of its own, talking
+ * over loopback exactly as they would over a network, reduce the recorded gradients.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NumericProfile } from '../../../arithmetic/index.js';
+import { readTensors, type TensorFile } from '../../../host/index.js';
+import { shippedFile } from '../../../protocol/service.js';
+import { ControllerClient } from '../../index.js';
+import { InterruptedError } from '../errors.js';
+import type { FaultFlags } from '../options.js';
+import type { AllreduceEvent, TensorResult } from '../commands/allreduce.js';
+import { Child } from './child.js';
+import type { DemoReport, LayerReport } from './report.js';
+import { verifyLayer } from './verify.js';
+
+export const PHASES = ['early', 'late'] as const;
+const JOB = 'demo';
+
+export interface DemoOptions extends FaultFlags {
+  readonly workers: number;
+  readonly values: number;
+  readonly profile: string;
+  readonly signal: AbortSignal;
+  /** Called with the processes' doings, for people. */
+  readonly onStage?: (text: string) => void;
+  /** Share of all workers' work that is done, 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+}
+
+interface SwitchReady {
+  readonly p4runtime: string;
+  readonly ports: Readonly<Record<string, string>>;
+}
+
+interface WorkerEnd {
+  readonly tensors: readonly TensorResult[];
+}
+
+/** @throws ChildError when a process dies, InterruptedError at `signal` */
+export async function runDemo(options: DemoOptions): Promise<DemoReport> {
+  const started = performance.now();
+  const directory = await mkdtemp(join(tmpdir(), 'fpisa-demo-'));
+  const children: Pick<Child, 'stop'>[] = [];
+  const start = <Message>(name: string, args: readonly string[], onMessage?: (message: Message) => void): Child<Message> => {
+    const child = new Child<Message>(name, args, onMessage);
+    children.push(child);
+    return child;
+  };
+  const interrupted = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(new InterruptedError());
+    if (options.signal.aborted) fail();
+    options.signal.addEventListener('abort', fail, { once: true });
+  });
+  try {
+    return await Promise.race([reduce(options, directory, start, started), interrupted]);
+  } finally {
+    // Workers first: a worker whose controller goes away keeps trying to come back.
+    for (const child of children.reverse()) await child.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+type Start = <Message>(name: string, args: readonly string[], onMessage?: (message: Message) => void) => Child<Message>;
+
+async function reduce(options: DemoOptions, directory: string, start: Start, started: number): Promise<DemoReport> {
+  options.onStage?.('starting the switch');
+  const device = start<SwitchReady>('the switch', [
+    ...['switch', '--json', '--p4runtime', '127.0.0.1:0', '--ports', String(options.workers)],
+    ...['--loss', String(options.loss), '--duplicate', String(options.duplicate), '--reorder', String(options.reorder)],
+    ...['--delay', String(options.delay), '--seed', String(options.seed)],
+  ]);
+  const { p4runtime, ports } = await device.next();
+
+  options.onStage?.(`starting the controller; the switch serves P4Runtime at ${p4runtime}`);
+  const controllerProcess = start<{ controller: string }>('the controller', [
+    ...['controller', '--json', '--listen', '127.0.0.1:0', '--store', join(directory, 'controller.json')],
+    ...['--switch', p4runtime, '--values', String(options.values)],
+    ...Object.entries(ports).flatMap(([port, endpoint]) => ['--port', `${port}=${endpoint}`]),
+  ]);
+  const { controller } = await controllerProcess.next();
+  const client = new ControllerClient(controller);
+  try {
+    const job = await client.createJob({ name: JOB, workers: options.workers, profile: options.profile });
+    options.onStage?.(`job "${JOB}" at ${controller}: ${options.workers} workers, profile ${job.profile.name} with ${job.profile.guard} guard digits, slots ${job.slots}`);
+    const ends = await runWorkers(options, directory, controller, start);
+    options.onStage?.('comparing the sums');
+    return await assemble(options, directory, job.profile as NumericProfile, ends, started);
+  } finally {
+    client.close();
+  }
+}
+
+async function runWorkers(options: DemoOptions, directory: string, controller: string, start: Start): Promise<WorkerEnd[]> {
+  const shares = new Float64Array(options.workers);
+  const ranks = Array.from({ length: options.workers }, (_, rank) => rank);
+  return Promise.all(
+    ranks.map(async (rank) => {
+      const files = PHASES.flatMap((phase) => ['--in', inputPath(phase, rank), '--out', outputPath(directory, phase, rank)]);
+      let end: WorkerEnd | undefined;
+      const worker = start<AllreduceEvent>(
+        `worker ${rank}`,
+        ['allreduce', '--json', '--events', '--each', '--controller', controller, '--job', JOB, '--rank', String(rank), ...files],
+        (message) => {
+          if (message.event === 'done') end = message;
+          else if (message.event === 'progress') {
+            shares[rank] = message.share;
+            options.onProgress?.(shares.reduce((sum, share) => sum + share, 0) / options.workers);
+          }
+        },
+      );
+      await worker.done();
+      return end!;
+    }),
+  );
+}
+
+async function assemble(options: DemoOptions, directory: string, profile: NumericProfile, ends: readonly WorkerEnd[], started: number): Promise<DemoReport> {
+  const layers: LayerReport[] = [];
+  const ranks = ends.map((_, rank) => rank);
+  let done = 0;
+  for (const phase of PHASES) {
+    const inputs = await Promise.all(ranks.map((rank) => readTensors(inputPath(phase, rank))));
+    const outputs = await Promise.all(ranks.map((rank) => readTensors(outputPath(directory, phase, rank))));
+    for (const [index, { name: layer }] of inputs[0]!.tensors.entries()) {
+      const stats = ends.map((end) => end.tensors[done + index]!);
+      layers.push({
+        phase,
+        layer,
+        ...verifyLayer(inputs.map((file) => values(file, index)), outputs.map((file) => values(file, index)), profile),
+        elapsedMs: Math.max(...stats.map((each) => each.elapsedMs)),
+        packets: sum(stats, (each) => each.packetsSent),
+        retransmissions: sum(stats, (each) => each.retransmissions),
+      });
+    }
+    done += inputs[0]!.tensors.length;
+  }
+  const identicalAcrossWorkers = layers.every((layer) => layer.identical);
+  const outOfBound = sum(layers, (layer) => layer.outOfBound);
+  return {
+    ok: identicalAcrossWorkers && outOfBound === 0,
+    workers: options.workers,
+    elements: sum(layers, (layer) => layer.elements),
+    maxUlpError: Math.max(...layers.map((layer) => layer.exact.worst)),
+    identicalAcrossWorkers,
+    outOfBound,
+    packets: sum(layers, (layer) => layer.packets),
+    retransmissions: sum(layers, (layer) => layer.retransmissions),
+    loss: options.loss,
+    profile: profile.name,
+    valuesPerPacket: options.values,
+    elapsedMs: Math.round(performance.now() - started),
+    layers,
+  };
+}
+
+function values(file: TensorFile, index: number): Float32Array {
+  return file.tensors[index]!.data as Float32Array;
+}
+
+function inputPath(phase: string, rank: number): string {
+  return shippedFile(`bench/data/gradients/${phase}/worker-${rank}.safetensors`);
+}
+
+function outputPath(directory: string, phase: string, rank: number): string {
+  return join(directory, `${phase}-${rank}.safetensors`);
+}
+
+function sum<T>(list: readonly T[], of: (each: T) => number): number {
+  return list.reduce((total, each) => total + of(each), 0);
+}
