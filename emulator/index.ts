@@ -1,0 +1,25 @@
+/** The software switch: runs BMv2 JSON as simple_switch does. */
+export * from './control.js';
+export type { Engine, EngineHost } from './engine.js';
+export { EmulatorError, PacketAbortError, ProgramFormatError, UnsupportedFeatureError } from './errors.js';
+export { FaultInjector, ManualScheduler } from './faults.js';
+export type { Direction, FaultCounts, FaultOptions, FaultRates, Scheduler } from './faults.js';
+export { Interpreter } from './interpreter/interpreter.js';
+export { loadProgram } from './json/load.js';
+export type { Program } from './json/program.js';
+export { InProcessPort } from './ports/in-process-port.js';
+export { PortError } from './ports/port.js';
+export type { Port, PortErrorCode, PortStatistics } from './ports/port.js';
+export { PortRunner } from './ports/port-runner.js';
+export type { PortRunnerOptions, PortRunnerStatistics } from './ports/port-runner.js';
+export { UdpPort } from './ports/udp-port.js';
+export type { UdpPortOptions } from './ports/udp-port.js';
+export { renderDescription } from './state/describe.js';
+export type { SwitchStatistics } from './statistics.js';
+export { parseStf, StfError } from './stf/parse.js';
+export { runStf } from './stf/run.js';
+export type { StfResult } from './stf/run.js';
+export { Switch } from './switch.js';
+export type { SwitchOptions } from './switch.js';
+export { renderTrace } from './trace.js';
+export type { NamedValue, Trace, TraceEvent } from './trace.js';

@@ -1,0 +1,121 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { emptyPortStatistics, PortError, type Port } from './port.js';
+import { dressDatagram, macOf, parseAddress, parseMac, undressDatagram, type Endpoint } from './udp-frame.js';
+
+/** Asked of the kernel for bursts; it grants what net.core.rmem_max and wmem_max allow. */
+const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
+
+export interface UdpPortOptions {
+  /** Number of the switch port. */
+  readonly number: number;
+  /** Address of the socket; default 127.0.0.1. */
+  readonly bindAddress?: string;
+  /** UDP port of the socket; 0 (the default) lets the kernel choose. */
+  readonly bindPort?: number;
+  /** Where frames that come in are addressed to: the address under which senders know the switch. */
+  readonly service: {
+    /** Six bytes in hexadecimal with colons. */
+    readonly mac: string;
+    /** IPv4, dotted decimal. */
+    readonly address: string;
+    readonly udpPort: number;
+  };
+}
+
+/**
+ * A switch port that is one UDP socket. A datagram that comes in is dressed as an Ethernet/IPv4/UDP frame from
+ * its sender to the service; a frame that leaves is undressed and sent to the UDP port and address it names.
+ */
+export class UdpPort implements Port {
+  readonly number: number;
+  readonly statistics = emptyPortStatistics();
+  private readonly service: Endpoint;
+  private readonly bindAddress: string;
+  private readonly bindPort: number;
+  private socket: Socket | undefined;
+  /** Senders are few and send much, so what their frames have in common is kept. */
+  private readonly senders = new Map<string, Endpoint>();
+
+  constructor({ number, bindAddress = '127.0.0.1', bindPort = 0, service }: UdpPortOptions) {
+    this.number = number;
+    this.bindAddress = bindAddress;
+    this.bindPort = bindPort;
+    const mac = parseMac(service.mac);
+    const address = parseAddress(service.address);
+    if (mac === undefined) throw new PortError('EMULATOR_PORT_ADDRESS', number, `"${service.mac}" is not a MAC address like 02:00:0a:00:00:01`);
+    if (address === undefined) throw new PortError('EMULATOR_PORT_ADDRESS', number, `"${service.address}" is not an IPv4 address like 10.0.0.1`);
+    this.service = { mac, address, port: service.udpPort };
+  }
+
+  /** Where senders reach the port. @throws PortError while it is closed. */
+  get address(): { readonly address: string; readonly port: number } {
+    if (this.socket === undefined) throw new PortError('EMULATOR_PORT_FAILED', this.number, 'it is not open');
+    const { address, port } = this.socket.address();
+    return { address, port };
+  }
+
+  async open(receive: (frame: Uint8Array) => void): Promise<void> {
+    // Destinations are always numeric, so looking them up would only cost a turn of the event loop.
+    const socket = createSocket({ type: 'udp4', lookup: (host, _options, done) => done(null, host, 4) });
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', (error: NodeJS.ErrnoException) => {
+        socket.close();
+        reject(this.openError(error));
+      });
+      socket.bind({ address: this.bindAddress, port: this.bindPort, exclusive: true }, () => {
+        socket.removeAllListeners('error');
+        resolve();
+      });
+    });
+    socket.setRecvBufferSize(SOCKET_BUFFER_BYTES);
+    socket.setSendBufferSize(SOCKET_BUFFER_BYTES);
+    socket.on('error', () => this.statistics.sendErrors++);
+    socket.on('message', (payload, from) => {
+      this.statistics.received++;
+      receive(dressDatagram(this.sender(from), this.service, payload));
+    });
+    this.socket = socket;
+  }
+
+  send(frame: Uint8Array): void {
+    const datagram = undressDatagram(frame);
+    if (datagram === undefined || datagram.port === 0) {
+      this.statistics.notCarried++;
+      return;
+    }
+    if (this.socket === undefined) {
+      this.statistics.sendErrors++;
+      return;
+    }
+    this.socket.send(datagram.payload, datagram.port, datagram.address, (error) => {
+      if (error === null) this.statistics.sent++;
+      else this.statistics.sendErrors++;
+    });
+  }
+
+  async close(): Promise<void> {
+    const { socket } = this;
+    this.socket = undefined;
+    if (socket !== undefined) await new Promise<void>((resolve) => socket.close(resolve));
+  }
+
+  private sender({ address, port }: RemoteInfo): Endpoint {
+    const name = `${address}:${port}`;
+    let endpoint = this.senders.get(name);
+    if (endpoint === undefined) {
+      const bytes = parseAddress(address)!;
+      endpoint = { mac: macOf(bytes), address: bytes, port };
+      this.senders.set(name, endpoint);
+    }
+    return endpoint;
+  }
+
+  private openError(error: NodeJS.ErrnoException): PortError {
+    const at = `${this.bindAddress}:${this.bindPort}`;
+    if (error.code === 'EADDRINUSE') return new PortError('EMULATOR_PORT_IN_USE', this.number, `another socket uses UDP ${at}`);
+    if (error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES' || error.code === 'ENOTFOUND') {
+      return new PortError('EMULATOR_PORT_ADDRESS', this.number, `UDP ${at} cannot be used here (${error.code})`);
+    }
+    return new PortError('EMULATOR_PORT_FAILED', this.number, `UDP ${at} cannot be opened (${error.message})`);
+  }
+}
