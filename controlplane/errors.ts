@@ -122,7 +122,19 @@ export class SessionProtocolError extends ControlPlaneError {
   readonly grpcStatus = status.FAILED_PRECONDITION;
 }
 
-/** This worker's membership ended by the controller's decision. */
+/** The job was deleted under its workers. */
+export class JobDeletedError extends ControlPlaneError {
+  readonly code = 'FPISA_JOB_DELETED';
+  readonly grpcStatus = status.NOT_FOUND;
+}
+
+/** The controller is going down; its successor knows the same jobs. */
+export class ControllerStoppedError extends ControlPlaneError {
+  readonly code = 'FPISA_CONTROLLER_STOPPED';
+  readonly grpcStatus = status.UNAVAILABLE;
+}
+
+/** This worker's membership ended by the controller's decision; it may join again. */
 export class MembershipEndedError extends ControlPlaneError {
   readonly code = 'FPISA_MEMBERSHIP_ENDED';
   readonly grpcStatus = status.ABORTED;

@@ -29,7 +29,7 @@ export function admit(job: JobRecord, config: SwitchConfig, occupants: readonly 
   checkRank(job, occupants, hello);
   const others = occupants.filter((other) => other.job !== job.name || other.member.rank !== hello.rank);
   checkAddress(others, hello);
-  const switchPort = choosePort(config, others, hello.switchPort);
+  const switchPort = choosePort(config, others, hello.switchPort === 0 ? formerPort(job, hello) : hello.switchPort);
   return { rank: hello.rank, ip: hello.ip, udpPort: hello.udpPort, mac: hello.mac === '' ? macOfIpv4(ip) : hello.mac.toLowerCase(), switchPort };
 }
 
@@ -50,6 +50,12 @@ function checkAddress(others: readonly Occupant[], { ip, udpPort }: HelloMessage
   if (same !== undefined) {
     throw new AddressTakenError(`${ip}:${udpPort} is the address of worker ${same.member.rank} of job "${same.job}" already; each worker needs a UDP port of its own`);
   }
+}
+
+/** A worker that comes back stays where it was; 0 for one that is new. */
+function formerPort(job: JobRecord, { rank, ip, udpPort }: HelloMessage): number {
+  const former = job.members.find((member) => member.rank === rank && member.ip === ip && member.udpPort === udpPort);
+  return former?.switchPort ?? 0;
 }
 
 /** @param wanted 0: choose one that no other member uses */

@@ -1,7 +1,7 @@
 /** The controller: jobs and switches as stored, sessions that make them real. Transport is in service/. */
 import { DropReason, EVENTS_PER_JOB, JobEvent } from '../../protocol/constants.js';
 import { loadBuild } from '../artifacts.js';
-import { choices, JobBusyError, MembershipEndedError, UnknownSwitchError } from '../errors.js';
+import { choices, ControllerStoppedError, JobBusyError, JobDeletedError, UnknownSwitchError } from '../errors.js';
 import type { CreateJobRequest, HelloMessage, JobMessage, SlotReportMessage, StatusMessage, SwitchStatusMessage } from '../messages.js';
 import type { TlsOptions } from '../p4runtime/credentials.js';
 import type { Pipeline } from '../p4runtime/pipeline.js';
@@ -57,6 +57,8 @@ export class Controller {
   private readonly switches = new Map<string, SwitchSession>();
   private readonly sessions = new Map<string, JobSession>();
   private readonly pipelines = new Map<number, Pipeline>();
+  /** The store may belong to a successor: nothing is written any more. */
+  private stopped = false;
 
   /** Reads the store; connects to nothing before {@link start}. @throws StoreFormatError, SwitchConfigError */
   constructor(private readonly options: ControllerOptions) {
@@ -76,7 +78,9 @@ export class Controller {
 
   /** Ends every stream and connection. The switches keep adding: workers come back to a successor. */
   stop(): void {
-    for (const session of this.sessions.values()) session.close(new MembershipEndedError('the controller stopped; reconnect to its successor'));
+    if (this.stopped) return;
+    this.stopped = true;
+    for (const session of this.sessions.values()) session.close(new ControllerStoppedError('the controller stopped; workers reconnect to its successor'));
     this.sessions.clear();
     for (const session of this.switches.values()) session.stop();
     this.switches.clear();
@@ -142,7 +146,7 @@ export class Controller {
     }
     this.sessions.delete(name);
     this.save(withoutJob(this.state, job));
-    session?.close(new MembershipEndedError(`job "${name}" was deleted`));
+    session?.close(new JobDeletedError(`job "${name}" was deleted`));
     this.programLater(job.switchName);
   }
 
@@ -184,6 +188,7 @@ export class Controller {
   // Inside
 
   private save(state: ControllerState): void {
+    if (this.stopped) throw new ControllerStoppedError('the controller stopped');
     this.store.write(state);
     this.state = state;
   }

@@ -1,8 +1,9 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { status } from '@grpc/grpc-js';
 import { decodeBytestring } from '../../p4runtime/bytestring.js';
-import { startSite, type Site } from './site.helpers.js';
-import type { FakeWorker } from './fake-worker.helpers.js';
+import { onEnd, startSite, type Site } from './site.helpers.js';
+import { FakeWorker } from './fake-worker.helpers.js';
 
 /** Rank to epoch, of the member entries on the switch. */
 function installed({ fake }: Site): Record<number, number> {
@@ -79,6 +80,40 @@ describe('membership changes', () => {
     expect(installed(site)).toEqual({ 0: 2, 2: 2 });
     expect(masks(site)).toEqual([5, 5]);
     expect(replicas(site)).toEqual([1, 3]);
+  });
+
+  test('a worker whose connection goes silent is lost by keepalive', async () => {
+    const site = await startSite({ keepaliveMs: 100 });
+    await site.client.createJob({ name: 'train', workers: 2 });
+    // Between the worker and the controller; paused, it swallows everything and closes nothing.
+    const sockets: Socket[] = [];
+    const wire = createServer((near) => {
+      const far = connect(site.port, '127.0.0.1');
+      near.pipe(far).pipe(near);
+      sockets.push(near, far);
+    });
+    const port = await new Promise<number>((resolve) => wire.listen(0, '127.0.0.1', () => resolve((wire.address() as AddressInfo).port)));
+    onEnd(() => {
+      for (const socket of sockets) socket.destroy();
+      wire.close();
+    });
+    const silent = new FakeWorker(port, { job: 'train', rank: 0 });
+    const other = site.worker(1);
+    await silent.resume(1);
+    for (const socket of sockets) socket.unpipe().pause();
+    expect(await other.membership(2)).toEqual({ epoch: 2, ranks: [1], reason: 'worker 0 was lost' });
+    await other.resume(2);
+    silent.kill();
+  });
+
+  test('a worker that comes back keeps its switch port', async () => {
+    const { site, members } = await running(2);
+    const [first, second] = await Promise.all(members.map((member) => member.welcome()));
+    members[0]!.kill();
+    await members[1]!.resume(2);
+    const again = site.worker(1);
+    expect((await again.welcome()).switchPort).toBe(second!.switchPort);
+    expect(first!.switchPort).not.toBe(second!.switchPort);
   });
 
   test('a later worker takes the free rank in a new epoch', async () => {
@@ -187,6 +222,20 @@ describe('Join is refused', () => {
     expect(error.details).toBe(details);
     expect(error.code).toBe(code);
     expect(error.metadata.get('fpisa-code')).toEqual([fpisaCode]);
+  });
+
+  test('a job that is deleted under its workers', async () => {
+    const { site, members } = await running(1);
+    await site.client.deleteJob('train', { force: true });
+    const error = await members[0]!.error();
+    expect([error.code, error.details]).toEqual([status.NOT_FOUND, 'job "train" was deleted']);
+  });
+
+  test('a controller that stops says that it is to be tried again', async () => {
+    const { site, members } = await running(1);
+    await site.stop();
+    const error = await members[0]!.error();
+    expect([error.code, error.details]).toEqual([status.UNAVAILABLE, 'the controller stopped; workers reconnect to its successor']);
   });
 
   test('a full job', async () => {
