@@ -1,0 +1,173 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Entity, Init, UpdateType } from '../../../p4runtime/index.js';
+import { fitErrors } from '../../../emulator/p4runtime/batch.js';
+import { packStatus } from '../../../p4runtime/index.js';
+import { action, bytes, failureOf, index, l2, tableId, TestBed } from './support.js';
+
+let bed: TestBed;
+beforeEach(async () => {
+  bed = await TestBed.start();
+  await bed.primary();
+  await bed.commit();
+  await bed.insert(l2(1n, action('forward', 1), { counterData: { packetCount: 5n, byteCount: 50n }, metadata: Uint8Array.of(1) }));
+});
+afterEach(() => bed.stop());
+
+const count = async () => (await bed.read({ tableEntry: { tableId: tableId('l2') } })).length;
+
+describe('CONTINUE_ON_ERROR', () => {
+  it('does all that can be done and has an error for each update', async () => {
+    const failure = await failureOf(
+      bed.writeAll([
+        ['INSERT', l2(2n, action('forward', 1))],
+        ['INSERT', l2(1n, action('forward', 1))],
+        ['DELETE', l2(9n, action('forward', 1))],
+        ['INSERT', {}],
+        ['INSERT', l2(3n, action('forward', 1))],
+      ]),
+    );
+    expect(failure.code).toBe('UNKNOWN');
+    expect(failure.errors).toEqual(['OK', 'ALREADY_EXISTS', 'NOT_FOUND', 'INVALID_ARGUMENT', 'OK']);
+    expect(failure.messages[0]).toBe('');
+    expect(failure.message).toBe('3 of 5 updates failed.');
+    expect(await count()).toBe(3);
+  });
+
+  it('leaves nothing of an update that fails half-way', async () => {
+    const meterConfig = { cir: 5n, pir: 1n };
+    expect(await bed.refusal('INSERT', l2(2n, action('forward', 1), { meterConfig }))).toBe('INVALID_ARGUMENT');
+    expect(await count()).toBe(1);
+  });
+
+  it('sees the changes of earlier updates of the batch', async () => {
+    await bed.writeAll([
+      ['DELETE', l2(1n, action('forward', 1))],
+      ['INSERT', l2(1n, action('forward', 2))],
+      ['MODIFY', l2(1n, action('forward', 3))],
+    ]);
+    const [entry] = await bed.read({ tableEntry: { tableId: tableId('l2') } });
+    expect(entry!.tableEntry!.action).toEqual(action('forward', 3));
+  });
+});
+
+const profile = index.actionProfiles.find('selector').id;
+const oneShot = {
+  actionProfileActionSet: { actionProfileActions: [{ action: action('forward', 1).action, weight: 1 }] },
+};
+const balanced = (value: number, does: object = oneShot): Init<Entity> => ({
+  tableEntry: { tableId: tableId('balanced'), match: [{ fieldId: 1, exact: { value: bytes(value) } }], action: does },
+});
+
+/** One update of each kind; all of them succeed after what `before` wrote. */
+const everyKind: [UpdateType, Init<Entity>][] = [
+  ['INSERT', l2(2n, action('forward', 1), { counterData: { packetCount: 1n } })],
+  ['MODIFY', l2(1n, action('forward', 7), { metadata: Uint8Array.of(2), counterData: { packetCount: 9n } })],
+  ['DELETE', l2(1n, action('forward', 1))],
+  ['MODIFY', { tableEntry: { tableId: tableId('routes'), isDefaultAction: true, action: action('forward', 8) } }],
+  ['INSERT', { packetReplicationEngineEntry: { multicastGroupEntry: { multicastGroupId: 1 } } }],
+  ['MODIFY', { packetReplicationEngineEntry: { multicastGroupEntry: { multicastGroupId: 2 } } }],
+  ['DELETE', { packetReplicationEngineEntry: { multicastGroupEntry: { multicastGroupId: 2 } } }],
+  ['INSERT', { packetReplicationEngineEntry: { cloneSessionEntry: { sessionId: 1 } } }],
+  ['MODIFY', { counterEntry: { counterId: index.counters.find('seen').id, data: { packetCount: 7n } } }],
+  ['MODIFY', { meterEntry: { meterId: index.meters.find('policer').id, config: { cir: 1n, pir: 1n } } }],
+  ['MODIFY', { registerEntry: { registerId: index.registers.find('signed_notes').id, data: { bitstring: bytes(9) } } }],
+  ['MODIFY', { valueSetEntry: { valueSetId: index.valueSets.find('special_types').id } }],
+  ['INSERT', { digestEntry: { digestId: index.digests.find('learn_t').id, config: { maxListSize: 3 } } }],
+  ['DELETE', balanced(1)],
+  ['INSERT', balanced(2)],
+];
+
+describe.each(['ROLLBACK_ON_ERROR', 'DATAPLANE_ATOMIC'] as const)('%s', (atomicity) => {
+  const everything = () =>
+    bed.read(
+      { tableEntry: { counterData: {}, meterConfig: {} } },
+      { tableEntry: { isDefaultAction: true } },
+      { packetReplicationEngineEntry: { multicastGroupEntry: {} } },
+      { packetReplicationEngineEntry: { cloneSessionEntry: {} } },
+      { counterEntry: {} },
+      { meterEntry: {} },
+      { registerEntry: {} },
+      { valueSetEntry: {} },
+      { digestEntry: {} },
+    );
+  beforeEach(() =>
+    bed.writeAll([
+      ['INSERT', { packetReplicationEngineEntry: { multicastGroupEntry: { multicastGroupId: 2, replicas: [{ egressPort: 4, instance: 5 }] } } }],
+      ['MODIFY', { valueSetEntry: { valueSetId: index.valueSets.find('special_types').id, members: [{ match: [{ fieldId: 1, exact: { value: bytes(8) } }] }] } }],
+      ['INSERT', balanced(1)],
+    ]),
+  );
+
+  it('does all if all can be done', async () => {
+    await bed.writeAll(everyKind, atomicity);
+    const found = await bed.read({ tableEntry: { tableId: tableId('l2') } });
+    expect(found.map(({ tableEntry }) => tableEntry!.match[0]!.exact!.value)).toEqual([bytes(2)]);
+  });
+
+  it('does nothing if one update fails, whatever the others are', async () => {
+    const before = await everything();
+    const failure = await failureOf(bed.writeAll([...everyKind, ['INSERT', l2(2n, action('forward', 1))]], atomicity));
+    expect(failure.code).toBe('UNKNOWN');
+    expect(failure.errors).toEqual([...everyKind.map(() => 'ABORTED'), 'ALREADY_EXISTS']);
+    expect(await everything()).toEqual(before);
+    await bed.writeAll(everyKind, atomicity); // Nothing that cannot be seen is left behind either.
+  });
+
+  it('does not try what comes after the update that fails', async () => {
+    const failure = await failureOf(
+      bed.writeAll([['DELETE', l2(9n, action('forward', 1))], ['INSERT', l2(2n, action('forward', 1))]], atomicity),
+    );
+    expect(failure.errors).toEqual(['NOT_FOUND', 'ABORTED']);
+    expect(await count()).toBe(1);
+  });
+
+  it('takes back members and groups', async () => {
+    await bed.write('DELETE', balanced(1));
+    const member = (memberId: number): Init<Entity> => ({
+      actionProfileMember: { actionProfileId: profile, memberId, action: action('forward', memberId).action },
+    });
+    const group = (members: { memberId: number; weight: number }[]): Init<Entity> => ({
+      actionProfileGroup: { actionProfileId: profile, groupId: 1, maxSize: 8, members },
+    });
+    await bed.writeAll([['INSERT', member(1)], ['INSERT', member(2)], ['INSERT', group([{ memberId: 1, weight: 1 }])]]);
+    const all = () => bed.read({ actionProfileMember: {} }, { actionProfileGroup: {} });
+    const before = await all();
+    const failure = await failureOf(
+      bed.writeAll(
+        [
+          ['DELETE', member(2)],
+          ['INSERT', member(3)],
+          ['MODIFY', { actionProfileMember: { actionProfileId: profile, memberId: 1, action: action('drop').action } }],
+          ['MODIFY', group([{ memberId: 3, weight: 2 }])],
+          ['DELETE', group([])],
+          ['INSERT', {}],
+        ],
+        atomicity,
+      ),
+    );
+    expect(failure.errors.at(-1)).toBe('INVALID_ARGUMENT');
+    expect(await all()).toEqual(before);
+  });
+});
+
+describe('many errors', () => {
+  const error = (message: string) => ({ canonicalCode: 3, message, space: '', code: 0 });
+
+  it('are sent shorter, or without messages, or not at all, to fit the trailers', () => {
+    const size = (errors: readonly ReturnType<typeof error>[]) => packStatus(2, '', errors).length;
+    const fitted = (n: number) => fitErrors(Array.from({ length: n }, () => error('x'.repeat(200))))!;
+    expect(fitted(10)[0]!.message.length).toBe(200);
+    expect(fitted(100)[0]!.message.length).toBe(60);
+    expect(fitted(700)[0]!.message.length).toBe(0);
+    expect(size(fitted(700))).toBeLessThanOrEqual(40 * 1024);
+    expect(fitErrors(Array.from({ length: 5000 }, () => error('')))).toBeUndefined();
+  });
+
+  it.each([[100], [800], [5000]])('of %i updates reach the client', async (n) => {
+    const updates = Array.from({ length: n }, (): ['DELETE', Init<Entity>] => ['DELETE', l2(9n, action('forward', 1))]);
+    const failure = await failureOf(bed.writeAll(updates));
+    expect(failure.code).toBe('UNKNOWN');
+    expect(failure.message).toContain(`${n} of ${n} updates failed.`);
+    expect(failure.errors).toEqual(n === 5000 ? [] : updates.map(() => 'NOT_FOUND'));
+  });
+});
