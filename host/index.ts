@@ -7,3 +7,4 @@ export type { JobInfo, JobProfile } from './session/messages.js';
 export type { LocalAddress, ServiceAddress, Transport } from './transport/transport.js';
 export { DgramTransport, type DgramOptions, localIpTowards } from './transport/dgram.js';
 export { type FramePort, InProcessTransport } from './transport/in-process.js';
+export * from './files/index.js';

@@ -25,3 +25,8 @@ export class PortInUseError extends FpisaError {
 export class ChildError extends FpisaError {
   readonly code = 'FPISA_CHILD';
 }
+
+/** A file of the user's that is missing or not readable. */
+export class FileError extends FpisaError {
+  readonly code = 'FPISA_FILE';
+}

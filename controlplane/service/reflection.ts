@@ -1,7 +1,7 @@
 /** Server reflection, so that grpcurl and its like need no .proto file. */
 import { ReflectionService } from '@grpc/reflection';
 import protobuf from 'protobufjs';
-import * as descriptor from 'protobufjs/ext/descriptor/index.js';
+import descriptor from 'protobufjs/ext/descriptor/index.js';
 import { SERVICE_NAME, shippedFile } from '../../protocol/service.js';
 
 /** protobufjs adds this method when its descriptor extension is loaded, without a type. */

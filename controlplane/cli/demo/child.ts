@@ -62,7 +62,11 @@ export class Child<Message = Record<string, unknown>> {
       return;
     }
     const error = (message as { error?: { message: string } }).error;
-    if (error !== undefined) this.errors += `${error.message}\n`;
+    if (error !== undefined) {
+      // Its exit, which follows, is what callers hear of.
+      this.errors += `${error.message}\n`;
+      return;
+    }
     this.onMessage?.(message);
     const waiter = this.waiting.shift();
     if (waiter !== undefined) waiter(message);

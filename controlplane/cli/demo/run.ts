@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NumericProfile } from '../../../arithmetic/index.js';
-import { readTensors, type TensorFile } from '../../../host/index.js';
+import { readTensorFile, type TensorFile } from '../../../host/index.js';
 import { shippedFile } from '../../../protocol/service.js';
 import { ControllerClient } from '../../index.js';
 import { InterruptedError } from '../errors.js';
@@ -122,20 +122,20 @@ async function assemble(options: DemoOptions, directory: string, profile: Numeri
   const ranks = ends.map((_, rank) => rank);
   let done = 0;
   for (const phase of PHASES) {
-    const inputs = await Promise.all(ranks.map((rank) => readTensors(inputPath(phase, rank))));
-    const outputs = await Promise.all(ranks.map((rank) => readTensors(outputPath(directory, phase, rank))));
-    for (const [index, { name: layer }] of inputs[0]!.tensors.entries()) {
+    const inputs = await Promise.all(ranks.map((rank) => readTensorFile(inputPath(phase, rank))));
+    const outputs = await Promise.all(ranks.map((rank) => readTensorFile(outputPath(directory, phase, rank))));
+    for (const [index, layer] of [...inputs[0]!.tensors.keys()].entries()) {
       const stats = ends.map((end) => end.tensors[done + index]!);
       layers.push({
         phase,
         layer,
-        ...verifyLayer(inputs.map((file) => values(file, index)), outputs.map((file) => values(file, index)), profile),
+        ...verifyLayer(inputs.map((file) => values(file, layer)), outputs.map((file) => values(file, layer)), profile),
         elapsedMs: Math.max(...stats.map((each) => each.elapsedMs)),
         packets: sum(stats, (each) => each.packetsSent),
         retransmissions: sum(stats, (each) => each.retransmissions),
       });
     }
-    done += inputs[0]!.tensors.length;
+    done += inputs[0]!.tensors.size;
   }
   const identicalAcrossWorkers = layers.every((layer) => layer.identical);
   const outOfBound = sum(layers, (layer) => layer.outOfBound);
@@ -156,8 +156,8 @@ async function assemble(options: DemoOptions, directory: string, profile: Numeri
   };
 }
 
-function values(file: TensorFile, index: number): Float32Array {
-  return file.tensors[index]!.data as Float32Array;
+function values(file: TensorFile, layer: string): Float32Array {
+  return file.tensors.get(layer)!.data as Float32Array;
 }
 
 function inputPath(phase: string, rank: number): string {

@@ -1,0 +1,142 @@
+/** `fpisa switch`: the embedded software switch. */
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { FaultInjector, P4RuntimeServer, PortError, PortRunner, SwitchDevice, UdpPort } from '../../../emulator/index.js';
+import { SERVICE_UDP_PORT } from '../../../protocol/constants.js';
+import { parseP4Info } from '../../../p4runtime/p4info-file.js';
+import { FileError, PortInUseError, UsageError } from '../errors.js';
+import {
+  DEFAULT_P4RUNTIME,
+  DEFAULT_SERVICE_IP,
+  DEFAULT_SERVICE_MAC,
+  faultOptions,
+  hostPort,
+  hostPortText,
+  integer,
+  jsonOption,
+  portAssignment,
+  type FaultFlags,
+} from '../options.js';
+import { Output } from '../output.js';
+import { aborted, interruption } from '../signals.js';
+
+interface Flags extends FaultFlags {
+  p4runtime: string;
+  deviceId: number;
+  port: Map<number, string>;
+  ports?: number;
+  host: string;
+  basePort: number;
+  serviceIp: string;
+  serviceMac: string;
+  program?: string;
+  p4info?: string;
+  json?: boolean;
+}
+
+/** Share of packets that --delay delays, each by a random time up to the one given. */
+const DELAYED_SHARE = 1;
+
+export function switchCommand(): Command {
+  const command = new Command('switch')
+    .description('run the embedded software switch: P4Runtime on one side, UDP sockets as ports on the other')
+    .addOption(new Option('--p4runtime <host:port>', 'where it serves P4Runtime; port 0 takes a free one').argParser(hostPortText).default(DEFAULT_P4RUNTIME))
+    .addOption(new Option('--device-id <number>', 'its P4Runtime device id').argParser(integer(0, Number.MAX_SAFE_INTEGER)).default(0))
+    .addOption(new Option('--ports <count>', 'switch ports 1 to count, each a UDP socket').argParser(integer(1, 509)))
+    .addOption(new Option('--base-port <number>', 'UDP port of switch port 1, the others follow; 0 takes free ones').argParser(integer(0, 65_535)).default(0))
+    .option('--host <address>', 'address of these sockets', '127.0.0.1')
+    .addOption(new Option('--port <port=host:udpport>', 'one switch port and its UDP socket; repeatable').argParser(portAssignment).default(new Map(), 'none'))
+    .option('--service-ip <address>', 'IPv4 address to which packets from these sockets are addressed', DEFAULT_SERVICE_IP)
+    .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
+    .option('--program <file>', 'BMv2 JSON to run from the start; otherwise the controller brings it')
+    .option('--p4info <file>', 'P4Info of that program')
+    .addOption(jsonOption());
+  for (const option of faultOptions()) command.addOption(option);
+  return command
+    .addHelpText('after', `
+Examples:
+  $ fpisa switch --ports 8 --base-port 47001
+  $ fpisa switch --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002 --loss 0.05`)
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const output = new Output(flags.json ?? false);
+  const stop = interruption();
+  const device = new SwitchDevice();
+  const server = new P4RuntimeServer(device, { deviceId: BigInt(flags.deviceId) });
+  if (flags.program !== undefined) {
+    if (flags.p4info === undefined) throw new UsageError('--program needs --p4info, the P4Info file that p4c wrote beside it');
+    server.setPipeline({ p4info: parseP4Info(read(flags.p4info).toString('utf8')), p4DeviceConfig: read(flags.program), cookie: { cookie: 0n } });
+  }
+  const runner = new PortRunner(device, {
+    ...(hasFaults(flags) && { faults: faults(flags) }),
+    onError: (error, port) => process.stderr.write(`fpisa: a packet from port ${port} was given up: ${(error as Error).message}\n`),
+  });
+  device.onOutput((packet) => runner.emit(packet));
+  try {
+    const ports = await openPorts(runner, flags);
+    const p4runtime = await listen(server, flags.p4runtime);
+    output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports });
+    output.line(`switch serves P4Runtime at ${p4runtime}, device ${flags.deviceId}`);
+    for (const [port, address] of Object.entries(ports)) output.line(`port ${port}: UDP ${address}`);
+    await aborted(stop);
+  } finally {
+    await runner.close();
+    await server.close();
+  }
+}
+
+async function openPorts(runner: PortRunner, flags: Flags): Promise<Record<string, string>> {
+  const wanted = new Map<number, { host: string; port: number }>();
+  for (let port = 1; port <= (flags.ports ?? 0); port++) {
+    wanted.set(port, { host: flags.host, port: flags.basePort === 0 ? 0 : flags.basePort + port - 1 });
+  }
+  for (const [port, address] of flags.port) wanted.set(port, hostPort(address));
+  if (wanted.size === 0) throw new UsageError('a switch needs ports: give --ports COUNT, or --port NUMBER=HOST:UDPPORT for each');
+  const service = { mac: flags.serviceMac, address: flags.serviceIp, udpPort: SERVICE_UDP_PORT };
+  const addresses: Record<string, string> = {};
+  for (const [number, { host, port }] of wanted) {
+    const udp = new UdpPort({ number, bindAddress: host, bindPort: port, service });
+    try {
+      await runner.attach(udp);
+    } catch (error) {
+      if (error instanceof PortError && error.code === 'EMULATOR_PORT_IN_USE') throw new PortInUseError(`switch port ${number}`, `${host}:${port}`, '--port or --base-port');
+      if (error instanceof PortError) throw new UsageError(error.message, { cause: error });
+      throw error;
+    }
+    addresses[number] = `${udp.address.address}:${udp.address.port}`;
+  }
+  return addresses;
+}
+
+async function listen(server: P4RuntimeServer, address: string): Promise<string> {
+  try {
+    return `${hostPort(address).host}:${await server.listen(address)}`;
+  } catch (error) {
+    if (/EADDRINUSE/.test((error as Error).message)) throw new PortInUseError('P4Runtime', address, '--p4runtime');
+    throw error;
+  }
+}
+
+function hasFaults(flags: FaultFlags): boolean {
+  return flags.loss > 0 || flags.duplicate > 0 || flags.reorder > 0 || flags.delay > 0;
+}
+
+function faults(flags: FaultFlags): FaultInjector {
+  return new FaultInjector({
+    seed: flags.seed,
+    drop: flags.loss,
+    duplicate: flags.duplicate,
+    reorder: flags.reorder,
+    ...(flags.delay > 0 && { delay: DELAYED_SHARE, delayMs: flags.delay }),
+  });
+}
+
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new FileError(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
