@@ -25,6 +25,7 @@ const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 export class DgramTransport implements Transport {
   onMessage: ((message: Uint8Array) => void) | undefined;
   readonly localAddress: LocalAddress;
+  private socket: dgram.Socket;
   private service: ServiceAddress | undefined;
   private isConnected = false;
   private closed = false;
@@ -32,49 +33,32 @@ export class DgramTransport implements Transport {
   private readonly errors = new Map<string, number>();
 
   private constructor(
-    private readonly socket: dgram.Socket,
+    socket: dgram.Socket,
     private readonly options: Readonly<DgramOptions>,
   ) {
+    this.socket = this.attach(socket);
     this.localAddress = {
       ip: options.ip,
       udpPort: socket.address().port,
       ...(options.mac === undefined ? {} : { mac: options.mac }),
       ...(options.switchPort === undefined ? {} : { switchPort: options.switchPort }),
     };
-    socket.on('message', (message) => this.onMessage?.(message));
-    // ECONNREFUSED arrives here when nobody listens at the service. It is loss like any other.
-    socket.on('error', (error) => this.count(error));
   }
 
   /** @throws TransportError if the address cannot be bound. */
   static async open(options: Readonly<DgramOptions>): Promise<DgramTransport> {
-    const bytes = options.socketBufferBytes ?? SOCKET_BUFFER_BYTES;
-    const socket = dgram.createSocket({
-      type: 'udp4',
-      recvBufferSize: bytes,
-      sendBufferSize: bytes,
-      // Addresses are literal; the default lookup would cost a tick per packet on unconnected sockets.
-      lookup: (hostname, _options, callback) => callback(null, hostname, 4),
-    });
-    await new Promise<void>((resolve, reject) => {
-      const failed = (error: Error) => {
-        socket.close();
-        reject(new TransportError(`cannot bind UDP ${options.ip}:${options.udpPort ?? 0}: ${error.message}`, { cause: error }));
-      };
-      socket.once('error', failed);
-      socket.bind(options.udpPort ?? 0, options.ip, () => {
-        socket.off('error', failed);
-        resolve();
-      });
-    });
-    return new DgramTransport(socket, options);
+    return new DgramTransport(await bind(options, options.udpPort ?? 0), options);
   }
 
   async connect(service: ServiceAddress): Promise<void> {
     if (this.service?.ip === service.ip && this.service.udpPort === service.udpPort) return;
-    if (this.isConnected) this.socket.disconnect();
-    this.isConnected = false;
     this.service = service;
+    if (this.isConnected) {
+      // Not disconnect(): Linux would give the socket another port, and members are known by their port.
+      this.isConnected = false;
+      this.socket.close();
+      this.socket = this.attach(await bind(this.options, this.localAddress.udpPort));
+    }
     if (this.options.connected === false) return;
     await new Promise<void>((resolve, reject) => {
       this.socket.connect(service.udpPort, service.ip, (error?: Error | null) => {
@@ -113,10 +97,41 @@ export class DgramTransport implements Transport {
     await new Promise<void>((resolve) => this.socket.close(() => resolve()));
   }
 
+  private attach(socket: dgram.Socket): dgram.Socket {
+    socket.on('message', (message) => this.onMessage?.(message));
+    // ECONNREFUSED arrives here when nobody listens at the service. It is loss like any other.
+    socket.on('error', (error) => this.count(error));
+    return socket;
+  }
+
   private count(error: NodeJS.ErrnoException): void {
     const code = error.code ?? error.message;
     this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
   }
+}
+
+/** A socket that is bound to `port`. */
+async function bind(options: Readonly<DgramOptions>, port: number): Promise<dgram.Socket> {
+  const bytes = options.socketBufferBytes ?? SOCKET_BUFFER_BYTES;
+  const socket = dgram.createSocket({
+    type: 'udp4',
+    recvBufferSize: bytes,
+    sendBufferSize: bytes,
+    // Addresses are literal; the default lookup would cost a tick per packet on unconnected sockets.
+    lookup: (hostname, _options, callback) => callback(null, hostname, 4),
+  });
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: Error) => {
+      socket.close();
+      reject(new TransportError(`cannot bind UDP ${options.ip}:${port}: ${error.message}`, { cause: error }));
+    };
+    socket.once('error', failed);
+    socket.bind(port, options.ip, () => {
+      socket.off('error', failed);
+      resolve();
+    });
+  });
+  return socket;
 }
 
 /**

@@ -321,16 +321,19 @@ export class Simulation {
   }
 
   /**
-   * All workers that completed an operation did so in one epoch, so they hold one sum. What crashed
-   * processes alone knew is lost with them: if the others were newcomers, or out of the controller's
-   * sight at that time.
+   * All workers that completed an operation did so in one epoch, so they hold one sum. Two exceptions,
+   * which no protocol of this kind could avoid: what crashed processes alone knew is lost with them if
+   * the others are newcomers; and when several workers vanish from the controller's sight, a part of
+   * them goes on without the other.
    */
   private checkAgreement(): void {
+    const { events } = this.scenario;
+    const vanishing = events.filter(({ kind }) => kind === 'disconnect' || kind === 'crash' || kind === 'leave');
+    if (vanishing.length > 1 && vanishing.some(({ kind }) => kind === 'disconnect')) return;
     const epochs = new Map<number, number>();
-    const sessionsBroke = this.scenario.events.some((event) => event.kind === 'disconnect');
     for (const { rank, number, stats, worker } of this.successes()) {
       const witnesses = this.processes.get(stats!.epoch)!.some((process) => !process.crashed);
-      if (worker.crashed && (sessionsBroke || !witnesses)) continue;
+      if (worker.crashed && !witnesses) continue;
       const epoch = epochs.get(number) ?? stats!.epoch;
       epochs.set(number, epoch);
       if (epoch !== stats!.epoch) this.problems.push(`rank ${rank} has operation ${number} of epoch ${stats!.epoch}, another of ${epoch}`);

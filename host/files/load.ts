@@ -1,0 +1,39 @@
+/** Tensor files by the extension of their name. */
+import { extname } from 'node:path';
+import { FileExtensionError } from './errors.js';
+import { readNpy, writeNpy } from './npy.js';
+import { readSafetensors, writeSafetensors } from './safetensors.js';
+import type { TensorFile } from './tensor-file.js';
+
+interface FileFormat {
+  read(path: string): Promise<TensorFile>;
+  write(path: string, file: Readonly<TensorFile>): Promise<void>;
+}
+
+const FORMATS: ReadonlyMap<string, FileFormat> = new Map([
+  ['.npy', { read: readNpy, write: writeNpy }],
+  ['.safetensors', { read: readSafetensors, write: writeSafetensors }],
+]);
+
+/** Extensions of the formats that can be read and written. */
+export const FILE_EXTENSIONS: readonly string[] = [...FORMATS.keys()];
+
+/** @throws FileExtensionError, or what the format's reader throws */
+export async function readTensorFile(path: string): Promise<TensorFile> {
+  return await formatOf(path).read(path);
+}
+
+/** @throws FileExtensionError, or what the format's writer throws */
+export async function writeTensorFile(path: string, file: Readonly<TensorFile>): Promise<void> {
+  await formatOf(path).write(path, file);
+}
+
+function formatOf(path: string): FileFormat {
+  const extension = extname(path).toLowerCase();
+  const format = FORMATS.get(extension);
+  if (format === undefined) {
+    const found = extension === '' ? 'the name has no extension' : `extension '${extension}' is unknown`;
+    throw new FileExtensionError(path, `${found}; known are ${FILE_EXTENSIONS.join(', ')}`);
+  }
+  return format;
+}
