@@ -23,6 +23,11 @@ export interface ControllerOptions {
   readonly timing?: Partial<ControllerTiming>;
   /** For the connections to the switches. */
   readonly tls?: TlsOptions;
+  /**
+   * The store could not be written, and the controller has stopped: it must not promise what it cannot
+   * keep. By default the error is thrown where nobody catches it, which ends the process.
+   */
+  readonly onFailure?: (error: ControllerStoppedError) => void;
 }
 
 /** All in milliseconds. */
@@ -48,6 +53,12 @@ const PROBE_ATTEMPTS = 4;
 
 /** Ingress and egress run on different threads of BMv2, so each has a counter of its own. */
 const DROP_COUNTERS = ['fpisa.drops', 'fpisa.egress_drops'];
+
+function throwLater(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
 
 export class Controller {
   /** Always equal to what the store holds. */
@@ -187,10 +198,27 @@ export class Controller {
 
   // Inside
 
+  /** @throws ControllerStoppedError when it cannot be written; the controller has then stopped */
   private save(state: ControllerState): void {
     if (this.stopped) throw new ControllerStoppedError('the controller stopped');
-    this.store.write(state);
+    try {
+      this.store.write(state);
+    } catch (error) {
+      const failure = new ControllerStoppedError(`the store ${this.store.location} cannot be written: ${(error as Error).message}`, { cause: error });
+      this.stop();
+      (this.options.onFailure ?? throwLater)(failure);
+      throw failure;
+    }
     this.state = state;
+  }
+
+  /** For callers on timers and events: a failure has been reported, and with all streams closed nothing follows from it. */
+  private saveOrStop(save: () => void): void {
+    try {
+      save();
+    } catch (error) {
+      if (!(error instanceof ControllerStoppedError)) throw error;
+    }
   }
 
   private startSwitch(name: string): void {
@@ -200,7 +228,7 @@ export class Controller {
         config: () => this.state.switches[name]!,
         pipeline: () => this.pipeline(this.state.switches[name]!.valuesPerPacket),
         nextElectionId: () => {
-          this.save({ ...this.state, electionId: this.state.electionId + 1 });
+          this.saveOrStop(() => this.save({ ...this.state, electionId: this.state.electionId + 1 }));
           return BigInt(this.state.electionId);
         },
         jobsLost: (jobs) => {
@@ -220,7 +248,7 @@ export class Controller {
     const session = new JobSession(
       {
         record: () => this.state.jobs[name]!,
-        save: (change) => this.change(name, change),
+        save: (change) => this.saveOrStop(() => this.change(name, change)),
         nextEpoch: () => nextEpoch(this.state, this.state.jobs[name]!),
         program: () => this.switches.get(this.state.jobs[name]!.switchName)!.program(),
       },

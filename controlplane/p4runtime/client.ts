@@ -361,12 +361,15 @@ export class P4RuntimeClient extends EventEmitter<Events> {
 
   private attempt(): void {
     this.attempts++;
-    const { electionId = 1n, role = '' } = this.options;
+    const { electionId: source = 1n, role = '' } = this.options;
+    const electionId = typeof source === 'function' ? source() : source;
+    // The function may have closed this client.
+    if (this.state_ === 'closed') return;
     this.connection = new Connection(
       {
         address: this.address,
         deviceId: this.deviceId,
-        electionId: typeof electionId === 'function' ? electionId() : electionId,
+        electionId,
         role,
         credentials: this.credentials,
         channelOptions: this.channelOptions,

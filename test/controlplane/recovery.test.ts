@@ -219,3 +219,33 @@ describe('controller restart', () => {
     expect(await site.client.createJob({ name: 'other', workers: 1 })).toMatchObject({ number: 1, multicastGroup: 2, slotBase: 64 });
   });
 });
+
+describe('a store that cannot be written', () => {
+  class FullStore extends MemoryStore {
+    full = false;
+    override write(state: ControllerState): void {
+      if (this.full) throw new Error('ENOSPC: no space left on device');
+      super.write(state);
+    }
+  }
+
+  test('stops the controller before anybody hears of what is not stored', async () => {
+    const store = new FullStore();
+    const failures: Error[] = [];
+    const { site, members } = await running(2, { store, onFailure: (error) => failures.push(error) });
+    store.full = true;
+    members[1]!.kill();
+    expect((await members[0]!.error()).details).toBe('the controller stopped; workers reconnect to its successor');
+    expect(failures.map(({ message }) => message)).toEqual(['the store memory cannot be written: ENOSPC: no space left on device']);
+    expect(members[0]!.received.filter((message) => 'membership' in message)).toHaveLength(1);
+    expect(site.store.read().jobs['train']!.epoch).toBe(1);
+  });
+
+  test('is said to who asked for the change', async () => {
+    const store = new FullStore();
+    const site = await startSite({ store, onFailure: () => undefined });
+    await site.controller.ready('s1');
+    store.full = true;
+    await expect(site.client.createJob({ name: 'a', workers: 1 })).rejects.toThrow('the store memory cannot be written: ENOSPC');
+  });
+});

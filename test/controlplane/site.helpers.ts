@@ -1,6 +1,6 @@
 /** A controller with its server, a fake switch and a store, as the tests need them. */
 import { afterEach } from 'vitest';
-import { Controller, type ControllerTiming } from '../../controlplane/controller/controller.js';
+import { Controller, type ControllerOptions, type ControllerTiming } from '../../controlplane/controller/controller.js';
 import { MemoryStore, type Store } from '../../controlplane/controller/store.js';
 import type { SwitchConfig } from '../../controlplane/controller/state.js';
 import { ControllerClient } from '../../controlplane/service/client.js';
@@ -54,12 +54,13 @@ export interface Site {
 }
 
 export async function startSite(
-  options: { fake?: FakeSwitch; store?: Store; timing?: Partial<ControllerTiming>; config?: Partial<SwitchConfig>; keepaliveMs?: number } = {},
+  options: { fake?: FakeSwitch; store?: Store; timing?: Partial<ControllerTiming>; config?: Partial<SwitchConfig>; keepaliveMs?: number; onFailure?: ControllerOptions['onFailure'] & {} } = {},
 ): Promise<Site> {
   const fake = options.fake ?? (await startSwitch());
   const store = options.store ?? new MemoryStore();
   const timing = { progressTimeoutMs: NEVER_MS, returnTimeoutMs: NEVER_MS, pollMs: NEVER_MS, retryMs: 20, probeReplyTimeoutMs: 50, ...options.timing };
-  const controller = new Controller({ store, switches: [switchConfig(fake.address, options.config)], timing });
+  const { onFailure } = options;
+  const controller = new Controller({ store, switches: [switchConfig(fake.address, options.config)], timing, ...(onFailure && { onFailure }) });
   const server = new ControllerServer(controller, options.keepaliveMs === undefined ? {} : { keepaliveMs: options.keepaliveMs });
   const port = await server.listen('127.0.0.1:0');
   const client = new ControllerClient(`127.0.0.1:${port}`);

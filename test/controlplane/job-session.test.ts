@@ -1,0 +1,218 @@
+/** The session state machine alone, under arbitrary histories. */
+import fc from 'fast-check';
+import { afterEach, expect, test, vi } from 'vitest';
+import { JobSession, type JobDesk, type MemberLink } from '../../controlplane/controller/job-session.js';
+import type { ControllerMessage, WelcomeMessage } from '../../controlplane/messages.js';
+import type { JobRecord, MemberRecord } from '../../controlplane/controller/state.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const WORKERS = 3;
+const TIMING = { progressTimeoutMs: 1000, returnTimeoutMs: 1000 };
+
+const member = (rank: number): MemberRecord => ({ rank, ip: '10.0.0.1', udpPort: 1000 + rank, mac: '02:00:00:00:00:01', switchPort: 1 + rank });
+
+const NEW_JOB: JobRecord = {
+  name: 'j',
+  switchName: 's',
+  number: 0,
+  multicastGroup: 1,
+  workers: WORKERS,
+  slotBase: 0,
+  slots: 8,
+  profile: { name: 'fpisa', format: 'fp32', mode: 'full', guard: 0, rounding: 'truncate', leftShiftLimit: 0 },
+  epoch: 0,
+  members: [],
+  completed: 0,
+  countersReset: true,
+};
+
+/** A worker, as far as the session can see it. */
+class Worker implements MemberLink {
+  over = false;
+  epoch = 0;
+  resumed = 0;
+  completed: number;
+  constructor(
+    private readonly world: World,
+    readonly rank: number,
+    completed: number,
+  ) {
+    this.completed = completed;
+  }
+  /** Some messages are sent from promises, where a throw would be lost. */
+  send(message: ControllerMessage): void {
+    try {
+      this.check(message);
+    } catch (error) {
+      this.world.violations.push(error);
+    }
+  }
+  private check(message: ControllerMessage): void {
+    expect(this.over).toBe(false);
+    if ('membership' in message) {
+      const { epoch, ranks } = message.membership;
+      // Stored before anybody hears of it, and never seen before.
+      expect(this.world.record).toMatchObject({ epoch, members: ranks.map(member) });
+      expect(epoch).toBeGreaterThan(this.epoch);
+      expect(ranks).toContain(this.rank);
+      this.epoch = epoch;
+    }
+    if ('resume' in message) {
+      const { epoch, completed } = message.resume;
+      expect(epoch).toBe(this.epoch);
+      expect(epoch).toBeGreaterThan(this.resumed);
+      // The tables hold exactly this membership, and everyone in it has said where it stands.
+      expect(this.world.written).toEqual({ epoch, members: this.world.record.members });
+      for (const { rank } of this.world.record.members) expect(this.world.answered.get(rank)).toBe(epoch);
+      // No operation number is handed out twice.
+      expect(completed).toBeGreaterThanOrEqual(Math.max(this.completed, this.world.usedUp));
+      this.resumed = epoch;
+      this.completed = completed;
+    }
+    if ('aborted' in message) expect(message.aborted.operation).toBeLessThanOrEqual(this.world.record.completed);
+  }
+  end(): void {
+    this.over = true;
+  }
+}
+
+class World {
+  record_: JobRecord = NEW_JOB;
+  /** What the switch holds. */
+  written: JobRecord['active'];
+  usedUp = 0;
+  readonly violations: unknown[] = [];
+  readonly answered = new Map<number, number>();
+  readonly workers = new Map<number, Worker>();
+  private writes: (() => void)[] = [];
+  session: JobSession = new JobSession(this.desk(), TIMING);
+
+  get record(): JobRecord {
+    return this.record_;
+  }
+  desk(): JobDesk {
+    return {
+      record: () => this.record_,
+      save: (change) => this.save(change),
+      nextEpoch: () => this.record_.epoch + 1,
+      program: () => this.program(),
+    };
+  }
+  save(change: Partial<JobRecord>): void {
+    if (change.epoch !== undefined) expect(change.epoch).toBeGreaterThan(this.record_.epoch);
+    this.record_ = { ...this.record_, ...change };
+    if (this.record_.members.length === 0) this.usedUp = 0;
+  }
+  program(): Promise<void> {
+    return new Promise((resolve) => {
+      this.writes.push(() => {
+        this.written = this.record_.active;
+        resolve();
+      });
+    });
+  }
+  /** The switch is reachable: all pending writes go through. */
+  async write(): Promise<void> {
+    for (const done of this.writes.splice(0)) done();
+    await Promise.resolve();
+    await Promise.resolve();
+  }
+}
+
+type Step =
+  | { readonly kind: 'join' | 'lose' | 'leave' | 'answer'; readonly rank: number }
+  | { readonly kind: 'fail'; readonly rank: number }
+  | { readonly kind: 'allJoin' | 'allAnswer' | 'finish' | 'write' | 'timeout' | 'switchLost' | 'restart' };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 12, arbitrary: fc.record({ kind: fc.constantFrom('join', 'answer', 'answer', 'answer', 'lose', 'leave', 'fail'), rank: fc.nat(WORKERS - 1) }) as fc.Arbitrary<Step> },
+  { weight: 12, arbitrary: fc.record({ kind: fc.constantFrom('allJoin', 'allAnswer', 'allAnswer', 'finish', 'write', 'write', 'write', 'timeout', 'switchLost', 'restart') }) as fc.Arbitrary<Step> },
+);
+
+async function take(world: World, move: Step): Promise<void> {
+  const alive = (rank: number): Worker | undefined => {
+    const worker = world.workers.get(rank);
+    return worker === undefined || worker.over ? undefined : worker;
+  };
+  switch (move.kind) {
+    case 'join': {
+      if (alive(move.rank)) return;
+      const worker = new Worker(world, move.rank, 0);
+      world.workers.set(move.rank, worker);
+      world.session.join(member(move.rank), worker, { welcome: {} as WelcomeMessage });
+      return;
+    }
+    case 'lose':
+    case 'leave': {
+      const worker = alive(move.rank);
+      if (!worker) return;
+      if (move.kind === 'leave') world.session.leave(move.rank, worker);
+      else world.session.disconnected(move.rank, worker);
+      worker.over = true;
+      return;
+    }
+    case 'answer': {
+      const worker = alive(move.rank);
+      if (!worker || worker.epoch === 0) return;
+      world.answered.set(move.rank, worker.epoch);
+      world.session.progressed(move.rank, worker, { epoch: worker.epoch, completed: worker.completed, received: worker.completed });
+      return;
+    }
+    case 'allJoin':
+    case 'allAnswer':
+      for (let rank = 0; rank < WORKERS; rank++) await take(world, { kind: move.kind === 'allJoin' ? 'join' : 'answer', rank });
+      return;
+    case 'finish':
+      // An operation completes at every member that runs in the stored epoch; nobody completes it alone.
+      if (world.session.state !== 'running') return;
+      for (const { rank } of world.record.members) alive(rank)!.completed++;
+      return;
+    case 'fail': {
+      const worker = alive(move.rank);
+      if (!worker || worker.resumed === 0) return;
+      const operation = worker.completed + 1;
+      world.session.failed(move.rank, worker, { operation, code: 'X', message: 'x', shape: '' });
+      world.usedUp = Math.max(world.usedUp, operation);
+      return;
+    }
+    case 'write':
+      return world.write();
+    case 'timeout':
+      vi.advanceTimersByTime(1000);
+      return;
+    case 'switchLost':
+      world.written = undefined;
+      world.session.switchLost();
+      return;
+    case 'restart':
+      world.session.close(undefined as never);
+      for (const worker of world.workers.values()) worker.over = true;
+      world.session = new JobSession(world.desk(), TIMING);
+  }
+}
+
+test('no history gives out an epoch or operation number twice, or resumes before all stand still', async () => {
+  vi.useFakeTimers();
+  let resumes = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 120, size: 'max' }), async (moves) => {
+      const world = new World();
+      for (const move of moves) {
+        await take(world, move);
+        if (world.violations.length > 0) throw world.violations[0];
+        // From the first epoch on, members and connected workers are the same, unless some are awaited back.
+        if (world.session.state === 'running') {
+          expect(world.written).toEqual({ epoch: world.record.epoch, members: world.record.members });
+          expect(world.session.connectedRanks()).toEqual(world.record.members.map(({ rank }) => rank));
+          resumes++;
+        }
+      }
+    }),
+    { numRuns: 400 },
+  );
+  // The histories must get somewhere for the expectations to mean anything.
+  expect(resumes).toBeGreaterThan(500);
+});
