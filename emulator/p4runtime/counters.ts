@@ -13,7 +13,7 @@ import { invalid, notFound } from './rpc-error.js';
 import { directTables, requireDirect } from './direct-resource.js';
 import { fromEntry, selectEntries } from './table-read.js';
 import { toEntryKey } from './table-entry.js';
-import { findEntry, type Transaction } from './transaction.js';
+import type { Transaction } from './transaction.js';
 
 export function writeCounter(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: CounterEntry): void {
   const counter = pipeline.index.counters.byId(entry.counterId);
@@ -43,10 +43,7 @@ export function writeDirectCounter(
 ): void {
   const table = requireDirect(pipeline, entry.tableEntry, 'directCounter');
   if (type !== 'MODIFY') throw invalid('A direct counter can only be modified.');
-  const { keys, priority } = toEntryKey(pipeline, table, entry.tableEntry!);
-  if (!findEntry(pipeline.control, table.name, keys, priority)) {
-    throw notFound(`Table ${table.name} has no entry of this key.`);
-  }
+  const { keys, priority } = pipeline.entry(table, toEntryKey(pipeline, table, entry.tableEntry!));
   if (entry.data) tx.writeDirectCounter(table.name, keys, priority, toCounterValue(entry.data));
 }
 

@@ -13,7 +13,7 @@ import type { Pipeline } from './pipeline.js';
 import { invalid, notFound, unimplemented } from './rpc-error.js';
 import { toEntryKey } from './table-entry.js';
 import { fromEntry, selectEntries } from './table-read.js';
-import { findEntry, type Transaction } from './transaction.js';
+import type { Transaction } from './transaction.js';
 
 function refuseColors(entry: MeterEntry | DirectMeterEntry): void {
   if (entry.counterData) throw unimplemented('Meters have no counters per color here.');
@@ -51,10 +51,7 @@ export function writeDirectMeter(pipeline: Pipeline, tx: Transaction, type: Upda
   const table = requireDirect(pipeline, entry.tableEntry, 'directMeter');
   if (type !== 'MODIFY') throw invalid('A direct meter can only be modified.');
   refuseColors(entry);
-  const { keys, priority } = toEntryKey(pipeline, table, entry.tableEntry!);
-  if (!findEntry(pipeline.control, table.name, keys, priority)) {
-    throw notFound(`Table ${table.name} has no entry of this key.`);
-  }
+  const { keys, priority } = pipeline.entry(table, toEntryKey(pipeline, table, entry.tableEntry!));
   tx.setDirectMeter(table.name, keys, priority, entry.config && toRates(table.directMeter!, entry.config));
 }
 

@@ -7,9 +7,17 @@ import {
   type TableAction,
   type TableInfo,
 } from '../../p4runtime/index.js';
-import type { Control, ProgramDescription, TableDescription } from '../control.js';
+import type { Control, MatchKey, ProgramDescription, TableDescription, TableEntry } from '../control.js';
 import type { PreparedProgram } from './device.js';
-import { invalid, toRpcError } from './rpc-error.js';
+import { keyText } from './match.js';
+import { invalid, notFound, toRpcError } from './rpc-error.js';
+
+/** What makes an entry of a table that entry. */
+export interface EntryKey {
+  readonly keys: readonly MatchKey[];
+  /** As the switch counts: smaller wins. */
+  readonly priority: number;
+}
 
 /** The opaque parts of a table entry, and those that the switch keeps less exactly. */
 export interface EntryNotes {
@@ -39,8 +47,10 @@ export class Pipeline {
   readonly control: Control;
   readonly program: ProgramDescription;
 
-  /** By table name and {@link keyText}; entries without a note have all defaults. */
+  /** By {@link noteKey}; entries without a note have all defaults. */
   readonly entryNotes = new Map<string, EntryNotes>();
+  /** By {@link noteKey}: entries as clients wrote them, because the switch has to be searched for one. */
+  readonly written = new Map<string, TableEntry>();
   /** By table name. */
   readonly defaultNotes = new Map<string, EntryNotes>();
   readonly multicastNotes = new Map<number, ReplicaNotes>();
@@ -51,6 +61,8 @@ export class Pipeline {
   readonly digestConfigs = new Map<number, NonNullable<DigestEntry['config']>>();
 
   readonly #tables: ReadonlyMap<string, TableDescription>;
+  /** By table name; the entries of the program never change. */
+  readonly #constPriorities = new Map<string, number>();
 
   /** @throws RpcError INVALID_ARGUMENT if P4Info and program do not belong together */
   constructor(
@@ -116,9 +128,28 @@ export class Pipeline {
   invertPriority(table: TableInfo, priority: number): number {
     if (!table.needsPriority) return 0;
     if (!this.description(table).constEntries) return MAX_PRIORITY - priority;
-    const largest = Math.max(...this.control.entries(table.name).map((entry) => entry.priority));
+    let largest = this.#constPriorities.get(table.name);
+    if (largest === undefined) {
+      largest = Math.max(0, ...this.control.entries(table.name).map((entry) => entry.priority));
+      this.#constPriorities.set(table.name, largest);
+    }
     return largest + 1 - priority;
   }
+
+  /** The entry of exactly this key. @throws RpcError NOT_FOUND */
+  entry(table: TableInfo, key: EntryKey): TableEntry {
+    const written = this.written.get(noteKey(table, key));
+    if (written) return written;
+    const wanted = keyText(key.keys, key.priority);
+    const found = this.control.entries(table.name).find((each) => keyText(each.keys, each.priority) === wanted);
+    if (!found) throw notFound(`Table ${table.name} has no entry of this key.`);
+    return found;
+  }
+}
+
+/** The name of an entry in {@link Pipeline.entryNotes} and {@link Pipeline.written}. */
+export function noteKey(table: TableInfo, { keys, priority }: EntryKey): string {
+  return `${table.name} ${keyText(keys, priority)}`;
 }
 
 function list(names: ReadonlySet<string>): string {

@@ -19,8 +19,8 @@ import type { Transaction } from './transaction.js';
 const PORT_BITS = 9;
 const GROUP_LIMIT = 0xffff;
 const INSTANCE_LIMIT = 0xffff;
-/** BMv2 keeps a clone session's id in the upper half of a 32-bit field. */
-const SESSION_LIMIT = 0xffff;
+/** simple_switch keeps bit 15 of a session's number to itself. */
+const SESSION_LIMIT = 0x7fff;
 
 const DROP_PORT = 511;
 

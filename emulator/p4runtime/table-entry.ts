@@ -1,25 +1,14 @@
 /** Writing table entries (P4Runtime 1.4, section "TableEntry"). */
 import type { TableAction, TableEntry, TableInfo, UpdateType } from '../../p4runtime/index.js';
-import { NO_CALL, type ActionCall, type MatchKey, type ProfileReference } from '../control.js';
+import { NO_CALL, type ActionCall, type ProfileReference, type TableEntry as SwitchEntry } from '../control.js';
 import { toCall } from './action.js';
 import { toCounterValue } from './counter-value.js';
-import { keyText, toKeys } from './match.js';
+import { toKeys } from './match.js';
 import { toRates } from './meter-config.js';
-import type { EntryNotes, Pipeline } from './pipeline.js';
+import { noteKey, type EntryKey, type EntryNotes, type Pipeline } from './pipeline.js';
 import { createOneShot, deleteOneShot, toReference } from './one-shot.js';
-import { denied, invalid, notFound, unimplemented } from './rpc-error.js';
-import { findEntry, type DirectResources, type Transaction } from './transaction.js';
-
-export interface EntryKey {
-  readonly keys: readonly MatchKey[];
-  /** As the switch counts: smaller wins. */
-  readonly priority: number;
-}
-
-/** The key of an entry in {@link Pipeline.entryNotes}. */
-export function noteKey(table: TableInfo, { keys, priority }: EntryKey): string {
-  return `${table.name} ${keyText(keys, priority)}`;
-}
+import { denied, invalid, unimplemented } from './rpc-error.js';
+import type { DirectResources, Transaction } from './transaction.js';
 
 export function directResources(table: TableInfo): DirectResources {
   return { counter: table.directCounter !== undefined, meter: table.directMeter !== undefined };
@@ -113,12 +102,23 @@ function idleTimeoutMs(entry: TableEntry): { idleTimeoutMs?: number } {
   return entry.idleTimeoutNs === 0n ? {} : { idleTimeoutMs: Math.max(1, Number(entry.idleTimeoutNs / 1_000_000n)) };
 }
 
+function note(
+  { pipeline, tx, table, entry }: WriteTarget,
+  key: EntryKey,
+  written: SwitchEntry,
+  oneShot: EntryNotes['oneShot'],
+): void {
+  tx.note(pipeline.entryNotes, noteKey(table, key), notesOf(entry, oneShot));
+  tx.note(pipeline.written, noteKey(table, key), written);
+}
+
 function insert(target: WriteTarget, key: EntryKey): void {
   const { tx, table, entry } = target;
   if (!entry.action) throw invalid('An inserted entry needs an action.');
   const { oneShot, ...action } = toAction(target, entry.action);
-  tx.insertEntry(table.name, { ...key, ...action, ...idleTimeoutMs(entry) });
-  tx.note(target.pipeline.entryNotes, noteKey(table, key), notesOf(entry, oneShot));
+  const inserted = { ...key, ...action, ...idleTimeoutMs(entry) };
+  tx.insertEntry(table.name, inserted);
+  note(target, key, inserted, oneShot);
   if (entry.counterData) {
     tx.writeDirectCounter(table.name, key.keys, key.priority, toCounterValue(entry.counterData));
   }
@@ -129,14 +129,14 @@ function insert(target: WriteTarget, key: EntryKey): void {
 
 function modify(target: WriteTarget, key: EntryKey): void {
   const { pipeline, tx, table, entry } = target;
-  const before = findEntry(pipeline.control, table.name, key.keys, key.priority);
-  if (!before) throw notFound(`Table ${table.name} has no entry of this key.`);
+  const before = pipeline.entry(table, key);
   const noted = pipeline.entryNotes.get(noteKey(table, key))?.oneShot;
   const { oneShot, ...action } = entry.action
     ? toAction(target, entry.action)
     : { call: before.call, ...(before.reference && { reference: before.reference }), ...(noted && { oneShot: noted }) };
-  tx.modifyEntry(table.name, { ...key, ...action, ...idleTimeoutMs(entry) });
-  tx.note(pipeline.entryNotes, noteKey(table, key), notesOf(entry, oneShot));
+  const modified = { ...key, ...action, ...idleTimeoutMs(entry) };
+  tx.modifyEntry(table.name, before, modified);
+  note(target, key, modified, oneShot);
   if (noted && noted !== oneShot) deleteOneShot(pipeline, tx, table, noted);
   modifyDirect(target, key);
 }
@@ -152,8 +152,9 @@ function modifyDirect({ tx, table, entry }: WriteTarget, { keys, priority }: Ent
 
 function remove({ pipeline, tx, table }: WriteTarget, key: EntryKey): void {
   const noted = pipeline.entryNotes.get(noteKey(table, key))?.oneShot;
-  tx.deleteEntry(table.name, key.keys, key.priority, directResources(table));
+  tx.deleteEntry(table.name, pipeline.entry(table, key), directResources(table));
   tx.note(pipeline.entryNotes, noteKey(table, key), undefined);
+  tx.note(pipeline.written, noteKey(table, key), undefined);
   if (noted) deleteOneShot(pipeline, tx, table, noted);
 }
 
@@ -163,9 +164,7 @@ function writeConst(target: WriteTarget, type: UpdateType, key: EntryKey): void 
   if (type !== 'MODIFY' || entry.action) {
     throw denied(`The entries of table ${table.name} are constant; only MODIFY of direct resources is allowed.`);
   }
-  if (!findEntry(pipeline.control, table.name, key.keys, key.priority)) {
-    throw notFound(`Table ${table.name} has no entry of this key.`);
-  }
+  pipeline.entry(table, key); // Throws if there is none.
   modifyDirect(target, key);
 }
 

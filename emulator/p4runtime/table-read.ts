@@ -5,9 +5,8 @@ import { fromCall } from './action.js';
 import { fromCounterValue } from './counter-value.js';
 import { fromKeys, keyText, toKeys } from './match.js';
 import { fromRates } from './meter-config.js';
-import type { EntryNotes, Pipeline } from './pipeline.js';
+import { noteKey, type EntryNotes, type Pipeline } from './pipeline.js';
 import { invalid, unimplemented } from './rpc-error.js';
-import { noteKey } from './table-entry.js';
 
 function isConst(pipeline: Pipeline, table: TableInfo): boolean {
   return table.isConst || pipeline.description(table).constEntries;

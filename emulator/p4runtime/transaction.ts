@@ -15,19 +15,6 @@ import type {
   Replica,
   TableEntry,
 } from '../control.js';
-import { keyText } from './match.js';
-import { notFound } from './rpc-error.js';
-
-/** The entry of exactly this key, or undefined. */
-export function findEntry(
-  control: Control,
-  table: string,
-  keys: readonly MatchKey[],
-  priority: number,
-): TableEntry | undefined {
-  const wanted = keyText(keys, priority);
-  return control.entries(table).find((entry) => keyText(entry.keys, entry.priority) === wanted);
-}
 
 export class Transaction {
   readonly #undo: (() => void)[] = [];
@@ -48,30 +35,22 @@ export class Transaction {
     this.#undo.push(() => this.control.deleteEntry(table, entry.keys, entry.priority));
   }
 
-  modifyEntry(table: string, entry: TableEntry): void {
-    const before = this.#entry(table, entry.keys, entry.priority);
+  modifyEntry(table: string, before: TableEntry, entry: TableEntry): void {
     this.control.modifyEntry(table, entry);
     this.#undo.push(() => this.control.modifyEntry(table, before));
   }
 
   /** The counter and meter of an entry die with it, so both are kept for the way back. */
-  deleteEntry(table: string, keys: readonly MatchKey[], priority: number, direct: DirectResources): void {
-    const before = this.#entry(table, keys, priority);
-    const { counter, meter } = direct;
-    const counted = counter ? { ...this.control.readDirectCounter(table, keys, priority) } : undefined;
-    const rates = meter ? this.control.readDirectMeter(table, keys, priority) : undefined;
+  deleteEntry(table: string, before: TableEntry, direct: DirectResources): void {
+    const { keys, priority } = before;
+    const counted = direct.counter ? { ...this.control.readDirectCounter(table, keys, priority) } : undefined;
+    const rates = direct.meter ? this.control.readDirectMeter(table, keys, priority) : undefined;
     this.control.deleteEntry(table, keys, priority);
     this.#undo.push(() => {
       this.control.insertEntry(table, before);
       if (counted) this.control.writeDirectCounter(table, keys, priority, counted);
       if (rates) this.control.setDirectMeter(table, keys, priority, rates);
     });
-  }
-
-  #entry(table: string, keys: readonly MatchKey[], priority: number): TableEntry {
-    const entry = findEntry(this.control, table, keys, priority);
-    if (!entry) throw notFound(`Table ${table} has no entry of this key.`);
-    return entry;
   }
 
   setDefaultAction(table: string, call: ActionCall | undefined): void {
