@@ -18,6 +18,8 @@ export interface EngineConfig {
   /** Slots of the job. */
   slots: number;
   valuesPerPacket: number;
+  /** Chunk number at which each epoch begins: 0, but for tests of its wrap. */
+  firstChunk?: number;
   /** Packets sent at most before the caller may look after its socket again. */
   burst: number;
 }
@@ -78,11 +80,11 @@ export class AllreduceEngine {
     return Math.ceil(work.elements / this.config.valuesPerPacket);
   }
 
-  /** Forgets what was in flight and begins `epoch` at chunk number `firstChunk` (0 but for tests of the wrap). */
-  enterEpoch(epoch: number, firstChunk = 0): void {
+  /** Forgets what was in flight and begins `epoch`. */
+  enterEpoch(epoch: number): void {
     this.stop();
     this.fields.epoch = epoch;
-    this.nextChunk = firstChunk;
+    this.nextChunk = this.config.firstChunk ?? 0;
   }
 
   /**

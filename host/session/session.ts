@@ -52,6 +52,8 @@ export class ControllerSession {
   /** Welcomed at least once: from then on a lost rank may be the shadow of this worker's own last call. */
   private welcomed = false;
   private pauseMs = FIRST_PAUSE_MS;
+  /** Who waits for the first welcome. */
+  private opening: { succeeded(): void; failed(error: Error): void } | undefined;
   private retry: NodeJS.Timeout | undefined;
   private lastReason = 'no attempt was made yet';
 
@@ -63,12 +65,10 @@ export class ControllerSession {
    */
   open(signal?: AbortSignal): Promise<void> {
     return new Promise<void>((resolve, reject) => {
-      const { onMessage, onRefused } = this.options;
       const settle = (end: () => void) => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', aborted);
-        this.options.onMessage = onMessage;
-        this.options.onRefused = onRefused;
+        this.opening = undefined;
         end();
       };
       const fail = (error: Error) =>
@@ -77,20 +77,11 @@ export class ControllerSession {
           reject(error);
         });
       const aborted = () => fail(signal!.reason as Error);
-      const timer = setTimeout(
-        () =>
-          fail(
-            new ControllerUnreachableError(
-              `no controller answered at ${this.options.controller} within ${this.options.joinTimeoutMs} ms: ${this.lastReason}`,
-            ),
-          ),
-        this.options.joinTimeoutMs,
-      );
-      this.options.onMessage = (message) => {
-        settle(resolve);
-        onMessage(message);
-      };
-      this.options.onRefused = fail;
+      const { controller, joinTimeoutMs } = this.options;
+      const timer = setTimeout(() => {
+        fail(new ControllerUnreachableError(`no controller answered at ${controller} within ${joinTimeoutMs} ms: ${this.lastReason}`));
+      }, joinTimeoutMs);
+      this.opening = { succeeded: () => settle(resolve), failed: fail };
       if (signal?.aborted) aborted();
       else {
         signal?.addEventListener('abort', aborted, { once: true });
@@ -139,6 +130,7 @@ export class ControllerSession {
       if (message.welcome !== undefined) {
         welcome = this.welcomed = true;
         this.pauseMs = FIRST_PAUSE_MS;
+        this.opening?.succeeded();
       }
       this.options.onMessage(message);
     });
@@ -160,7 +152,10 @@ export class ControllerSession {
     if (FINAL.has(status.code) && !shadow) {
       const jobs = await this.jobs(client);
       this.drop();
-      if (!this.closed) this.options.onRefused(this.refusal(status, jobs));
+      if (this.closed) return;
+      const error = this.refusal(status, jobs);
+      if (this.opening !== undefined) this.opening.failed(error);
+      else this.options.onRefused(error);
       return;
     }
     this.drop();

@@ -69,6 +69,17 @@ describe('sums', () => {
     );
   });
 
+  it('are right when the chunk number wraps', () => {
+    fc.assert(
+      fc.property(network, fc.integer({ min: 0, max: 60 }), (scenario, before) => {
+        const sim = new Simulation({ ...scenario, events: [], firstChunk: 2 ** 32 - before }).run();
+        expect(sim.problems).toEqual([]);
+        expect(sim.failures()).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   it.each(['adds-duplicates', 'answers-early', 'keeps-old-sum'] as const)('of a switch that %s are found wrong by this test', (mutation) => {
     const wrong = [1, 2, 3, 4, 5].some((seed) => {
       const sim = new Simulation({ ...quiet, seed, operations: [[40], [30, 9], [40]], mutation }).run();

@@ -32,6 +32,8 @@ export interface Scenario {
   maxDelayMs: number;
   events: readonly Event[];
   mutation?: Mutation;
+  /** Chunk number at which epochs begin. */
+  firstChunk?: number;
 }
 
 export interface Settled {
@@ -85,6 +87,7 @@ class Worker {
         slots,
         valuesPerPacket,
         burst: 4,
+        firstChunk: sim.scenario.firstChunk ?? 0,
         rto: DEFAULT_RTO,
         patience: { timeoutMs: 120_000, membershipTimeoutMs: 300_000 },
         slotBase: SLOT_BASE,
@@ -323,13 +326,14 @@ export class Simulation {
   /**
    * All workers that completed an operation did so in one epoch, so they hold one sum. Two exceptions,
    * which no protocol of this kind could avoid: what crashed processes alone knew is lost with them if
-   * the others are newcomers; and when several workers vanish from the controller's sight, a part of
-   * them goes on without the other.
+   * the others are newcomers; and when those who know vanish from the controller's sight, the others go
+   * on without them.
    */
   private checkAgreement(): void {
     const { events } = this.scenario;
     const vanishing = events.filter(({ kind }) => kind === 'disconnect' || kind === 'crash' || kind === 'leave');
-    if (vanishing.length > 1 && vanishing.some(({ kind }) => kind === 'disconnect')) return;
+    const newcomers = events.some(({ kind }) => kind === 'join');
+    if (vanishing.some(({ kind }) => kind === 'disconnect') && (vanishing.length > 1 || newcomers)) return;
     const epochs = new Map<number, number>();
     for (const { rank, number, stats, worker } of this.successes()) {
       const witnesses = this.processes.get(stats!.epoch)!.some((process) => !process.crashed);

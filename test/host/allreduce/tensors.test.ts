@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { TensorBatch, type Tensors } from '../../../host/allreduce/tensors.js';
+
+const lists = fc.array(fc.array(fc.float({ noNaN: true }), { maxLength: 12 }), { minLength: 1, maxLength: 5 });
+
+/** Moves every element of `batch` through chunks of `n`, doubled on the way. */
+function throughSwitch(batch: TensorBatch, n: number, little: boolean): void {
+  for (let start = 0; start < batch.elements; start += n) {
+    const count = Math.min(n, batch.elements - start);
+    const payload = new Uint8Array(n * 4).fill(0xee);
+    batch.load(start, count, payload);
+    const view = new DataView(payload.buffer);
+    for (let i = count; i < n; i++) expect(view.getUint32(i * 4)).toBe(0);
+    const out = new DataView(new ArrayBuffer(n * 4));
+    for (let i = 0; i < n; i++) out.setFloat32(i * 4, 2 * view.getFloat32(i * 4, true), little);
+    batch.store(start, count, new Uint8Array(out.buffer), !little);
+  }
+}
+
+describe('tensor batch', () => {
+  it('carries every element to its place, whatever chunks span and in either byte order', () => {
+    fc.assert(
+      fc.property(lists, fc.integer({ min: 1, max: 9 }), fc.boolean(), (values, n, little) => {
+        const tensors = values.map((one) => new Float32Array(one));
+        throughSwitch(new TensorBatch(tensors, 'sum', 'fp32'), n, little);
+        expect(tensors).toEqual(values.map((one) => new Float32Array(one.map((value) => Math.fround(2 * value)))));
+      }),
+    );
+  });
+
+  it('restores the input, and sends it however the memory has changed since', () => {
+    fc.assert(
+      fc.property(lists, (values) => {
+        const tensors = values.map((one) => new Float32Array(one));
+        const batch = new TensorBatch(tensors, 'sum', 'fp32');
+        for (const tensor of tensors) tensor.fill(7);
+        throughSwitch(batch, 4, true);
+        batch.restore();
+        expect(tensors).toEqual(values.map((one) => new Float32Array(one)));
+      }),
+    );
+  });
+
+  it('works on views into a larger memory', () => {
+    const memory = Float32Array.from({ length: 10 }, (_, i) => i);
+    throughSwitch(new TensorBatch([memory.subarray(2, 4), memory.subarray(7, 8)], 'sum', 'fp32'), 2, true);
+    expect([...memory]).toEqual([0, 1, 4, 6, 4, 5, 6, 14, 8, 9]);
+  });
+
+  it('has one signature per op, format and shapes', () => {
+    const of = (tensors: Tensors, op: 'sum' | 'mean' = 'sum') => new TensorBatch(tensors, op, 'fp32').signature;
+    const f = (length: number) => new Float32Array(length);
+    expect(of(f(3))).toBe(of([f(3)]));
+    expect(of({ b: f(1), a: f(2) })).toBe(of([f(2), f(1)]));
+    expect(new Set([of(f(3)), of([f(1), f(2)]), of([f(2), f(1)]), of(f(3), 'mean')]).size).toBe(4);
+  });
+
+  it.each<[string, unknown, string, RegExp]>([
+    ['an empty list', [], 'sum', /empty/],
+    ['an empty record', {}, 'sum', /empty/],
+    ['another element type', new Float64Array(1), 'sum', /Float64Array; a job of format fp32 takes Float32Array/],
+    ['a number', 5, 'sum', /Number/],
+    ['null', null, 'sum', /null/],
+    ['a hole', [new Float32Array(1), undefined], 'sum', /tensor 1 is a undefined/],
+    ['an unknown op', new Float32Array(1), 'max', /'max'; a job of format fp32 knows sum, mean/],
+  ])('refuses %s', (_, tensors, op, message) => {
+    expect(() => new TensorBatch(tensors as Tensors, op as 'sum', 'fp32')).toThrow(message);
+  });
+
+  it('refuses one tensor twice', () => {
+    const tensor = new Float32Array(1);
+    expect(() => new TensorBatch([tensor, tensor], 'sum', 'fp32')).toThrow(/twice/);
+  });
+});
