@@ -55,8 +55,3 @@ function locate(file: string, folder: string | undefined): string | undefined {
     return undefined;
   }
 }
-
-/** Whether two cookies are of the same build; the switch's may come from another store. */
-export function sameBuild(a: bigint, b: bigint): boolean {
-  return a >> 32n === b >> 32n;
-}
