@@ -53,7 +53,7 @@ describe('VERIFY', () => {
     const bad = async (change: object) =>
       failureOf(bed.setPipeline('VERIFY', { ...config(), ...change } as ReturnType<typeof config>));
     expect(await code(bed.setPipeline('VERIFY', undefined))).toBe('INVALID_ARGUMENT');
-    expect(await bad({ p4info: undefined })).toMatchObject({ code: 'INVALID_ARGUMENT', message: /no P4Info/ });
+    expect(await bad({ p4info: undefined })).toMatchObject({ code: 'INVALID_ARGUMENT', message: 'The request has no P4Info.' });
     expect(await bad({ p4DeviceConfig: new Uint8Array(0) })).toMatchObject({ code: 'INVALID_ARGUMENT' });
     expect(await bad({ p4DeviceConfig: Buffer.from('{}') })).toMatchObject({
       code: 'INVALID_ARGUMENT',
