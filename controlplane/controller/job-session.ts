@@ -109,15 +109,14 @@ export class JobSession {
   }
 
   progressed(rank: number, link: MemberLink, report: ProgressMessage): void {
-    const record = this.desk.record();
-    if (!this.holds(rank, link) || report.epoch !== record.epoch) return;
-    if (this.phase === 'collecting') {
-      this.progress.set(rank, report);
-      if (this.progress.size === this.attached.size) this.program();
-    } else if (this.phase === 'running' && report.completed > record.completed) {
-      // A member about to leave says what it completed, so that the others do not repeat it without its part.
-      this.desk.save({ completed: report.completed });
-    }
+    if (!this.holds(rank, link) || this.phase === 'waiting') return;
+    const { epoch, completed } = this.desk.record();
+    // True whatever the epoch, and kept even if this member leaves before Resume: a member about to leave
+    // says what it completed, so that the others do not repeat it without its part.
+    if (report.completed > completed) this.desk.save({ completed: report.completed });
+    if (this.phase !== 'collecting' || report.epoch !== epoch) return;
+    this.progress.set(rank, report);
+    if (this.progress.size === this.attached.size) this.program();
   }
 
   /** The worker cannot finish an operation: nobody can, because every operation needs all members. */

@@ -136,6 +136,20 @@ describe('membership changes', () => {
     expect(await members[0]!.resume(2)).toEqual({ epoch: 2, completed: 7 });
   });
 
+  test('what a member completed counts even when it leaves while a new epoch is being collected', async () => {
+    const { members } = await running(3);
+    for (const member of members) member.standing = undefined;
+    members[0]!.send({ progress: { epoch: 1, completed: 7, received: 7 } });
+    members[0]!.leave();
+    await members[1]!.membership(2);
+    // It had finished as well, and says so in the epoch it knows.
+    members[1]!.send({ progress: { epoch: 1, completed: 8, received: 8 } });
+    members[1]!.leave();
+    await members[2]!.membership(3);
+    members[2]!.send({ progress: { epoch: 3, completed: 7, received: 8 } });
+    expect(await members[2]!.resume(3)).toEqual({ epoch: 3, completed: 8 });
+  });
+
   test('a member that does not answer Membership is dropped', async () => {
     const site = await startSite({ timing: { progressTimeoutMs: 100 } });
     await site.client.createJob({ name: 'train', workers: 2 });
