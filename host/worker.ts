@@ -17,6 +17,9 @@ import { ControllerSession } from './session/session.js';
 import { DgramTransport, localIpTowards } from './transport/dgram.js';
 import type { Transport } from './transport/transport.js';
 
+/** Turns of the event loop that due packets may wait for the socket to become quiet. */
+const QUIET_TURNS = 16;
+
 export interface WorkerEvents {
   /** A new epoch is prepared; operations wait. */
   membership: [{ epoch: number; ranks: readonly number[]; reason: string }];
@@ -32,6 +35,8 @@ export interface WorkerEvents {
 export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposable {
   private readonly member: Member;
   private timer: NodeJS.Timeout | undefined;
+  /** Messages that have arrived. */
+  private messages = 0;
   /** When `timer` fires. */
   private wakeAt = Infinity;
   private immediate: NodeJS.Immediate | undefined;
@@ -54,8 +59,10 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     };
     this.member = new Member(this.memberConfig(), output, now());
     transport.onMessage = (message) => {
-      this.member.receive(message, now());
-      this.advance();
+      this.messages++;
+      const time = now();
+      this.member.receive(message, time);
+      if (this.ended === undefined) this.arrange(this.member.refill(time), time);
     };
   }
 
@@ -258,22 +265,33 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
   private advance(): void {
     if (this.ended !== undefined) return;
     const time = now();
-    const due = this.member.advance(time);
-    if (due <= time) {
-      // Sockets come first: what has arrived may make room, or the rest needless.
-      this.immediate ??= setImmediate(() => {
-        this.immediate = undefined;
-        this.advance();
-      });
-    } else if (due < this.wakeAt) {
+    this.arrange(this.member.advance(time), time);
+  }
+
+  /** Sees to it that {@link advance} is called at `due`. */
+  private arrange(due: number, time: number): void {
+    if (due <= time) this.whenQuiet(QUIET_TURNS);
+    else if (due < this.wakeAt) {
       clearTimeout(this.timer);
       this.wakeAt = due;
-      if (due === Infinity) return;
       this.timer = setTimeout(() => {
         this.wakeAt = Infinity;
-        this.advance();
+        this.whenQuiet(QUIET_TURNS);
       }, due - time);
     }
+  }
+
+  /**
+   * Advances when the socket has nothing more to read. Timers come before sockets in a turn of the event
+   * loop, so after a pause of the process every packet would seem lost whose result waits to be read.
+   */
+  private whenQuiet(turns: number): void {
+    const before = this.messages;
+    this.immediate ??= setImmediate(() => {
+      this.immediate = undefined;
+      if (this.messages !== before && turns > 0) this.whenQuiet(turns - 1);
+      else this.advance();
+    });
   }
 
   private checkIdle(): void {

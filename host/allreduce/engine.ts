@@ -11,6 +11,9 @@ import type { RetransmissionTimeout } from './rto.js';
 import type { Workload } from './tensors.js';
 import { operationBase, SlotWindow } from './windowing.js';
 
+/** New chunks per message read: the one whose slot became free, and one that a burst held back. */
+const PER_MESSAGE = 2;
+
 export interface EngineConfig {
   /** Job number as it stands in packets. */
   job: number;
@@ -140,14 +143,16 @@ export class AllreduceEngine {
     if (this.work === undefined) return Infinity;
     let budget = this.config.burst;
     if (now >= this.scanAt) budget = this.retransmit(now, budget);
-    const { window } = this;
-    while (window.sendable > 0) {
-      if (budget-- <= 0) return now;
-      this.send(window.take()!, now);
-      // An in-process network may have answered within transmit(), and ended the operation.
-      if (this.work === undefined) return Infinity;
-    }
-    return this.scanAt;
+    return this.sendNew(now, budget);
+  }
+
+  /**
+   * What may be done while more messages wait to be read: sends new chunks in exchange for those that
+   * arrived, but repeats none, since the result that seems to be missing may be among the unread.
+   * @returns when to call {@link advance} at the latest
+   */
+  refill(now: number): number {
+    return this.work === undefined ? Infinity : this.sendNew(now, PER_MESSAGE);
   }
 
   receive(message: Uint8Array, now: number): Verdict {
@@ -212,6 +217,17 @@ export class AllreduceEngine {
       uint32(message, Offset.signature) === this.fields.signature &&
       message[Offset.set] === this.window.set(chunk);
     return matches ? slot : undefined;
+  }
+
+  private sendNew(now: number, budget: number): number {
+    const { window } = this;
+    while (window.sendable > 0) {
+      if (budget-- <= 0) return now;
+      this.send(window.take()!, now);
+      // An in-process network may have answered within transmit(), and ended the operation.
+      if (this.work === undefined) return Infinity;
+    }
+    return this.scanAt;
   }
 
   private send(chunk: number, now: number): void {

@@ -201,6 +201,16 @@ export class Member {
   }
 
   /**
+   * To be called after {@link receive} while more messages may wait to be read; see {@link AllreduceEngine.refill}.
+   * @returns when to call {@link advance} at the latest
+   */
+  refill(now: number): number {
+    const head = this.queue[0];
+    if (this.running && head !== undefined && !this.started(head)) return now;
+    return this.engine.refill(now);
+  }
+
+  /**
    * Does what is due: begins the next operation, sends, repeats, probes, gives up.
    * @returns when to call again at the latest
    */

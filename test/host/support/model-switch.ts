@@ -66,7 +66,7 @@ export class ModelSwitch {
     const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
     const header = readHeader(view);
     if (header.job !== job.job || header.worker !== rank) return this.drop('NOT_MEMBER');
-    if (header.slot >= job.slots || header.set > 1) return this.drop('BAD_SLOT');
+    if (header.slot >= job.slots || job.slotBase + header.slot >= POOL || header.set > 1) return this.drop('BAD_SLOT');
     const absolute = job.slotBase + header.slot;
     if (header.opcode === Opcode.PROBE) return message.length === PROBE_BYTES ? [{ rank, message: this.probe(message, absolute) }] : this.drop('BAD_LENGTH');
     if (header.opcode !== Opcode.CONTRIBUTE) return this.drop('BAD_OPCODE');

@@ -163,7 +163,7 @@ export class Simulation {
           const receiver = this.workers.get(rank);
           if (receiver?.alive) {
             receiver.member.receive(result, this.now);
-            this.step(receiver);
+            this.step(receiver, receiver.member.refill(this.now));
           }
         });
       }
@@ -246,7 +246,7 @@ export class Simulation {
   private join(rank: number): void {
     const worker = new Worker(rank, this);
     this.workers.set(rank, worker);
-    this.at(this.now + this.random() * 3, () => this.controller.hello(rank, 0));
+    this.toController(worker, () => this.controller.hello(rank, 0));
   }
 
   private lost(worker: Worker): void {
@@ -344,9 +344,8 @@ export class Simulation {
     }
   }
 
-  private step(worker: Worker): void {
+  private step(worker: Worker, due = worker.alive ? worker.member.advance(this.now) : Infinity): void {
     if (!worker.alive) return;
-    const due = worker.member.advance(this.now);
     const at = due <= this.now ? this.now + 0.01 : due;
     if (at >= worker.wakeAt && worker.wakeAt > this.now) return;
     worker.wakeAt = at;
