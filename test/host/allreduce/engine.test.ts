@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { AllreduceEngine } from '../../../host/allreduce/engine.js';
+import { RetransmissionTimeout } from '../../../host/allreduce/rto.js';
+import { TensorBatch } from '../../../host/allreduce/tensors.js';
+import { Flag, Opcode } from '../../../protocol/constants.js';
+import { HEADER_BYTES, Offset, readHeader } from '../../../protocol/message.js';
+import { ModelSwitch } from '../support/model-switch.js';
+
+const RTO = { initialMs: 100, minMs: 10, maxMs: 1000 };
+
+/** An engine of rank 1 of job 7 with 2 slots of 4 values, one operation of 10 elements begun, and its packets. */
+function begun(burst = 32) {
+  const sent: Uint8Array[] = [];
+  const engine = new AllreduceEngine({ job: 7, rank: 1, slots: 2, valuesPerPacket: 4, burst }, new RetransmissionTimeout(RTO), (packet) => {
+    sent.push(packet.slice());
+  });
+  const tensor = Float32Array.from({ length: 10 }, (_, i) => i + 1);
+  const batch = new TensorBatch(tensor, 'sum', 'fp32');
+  const counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
+  engine.enterEpoch(3);
+  engine.start(5, batch, counters);
+  return { engine, sent, tensor, batch, counters };
+}
+
+/** The result that a switch sends when a packet completes its round. */
+function resultOf(packet: Uint8Array, edit: (view: DataView) => void = () => undefined): Uint8Array {
+  const result = packet.slice();
+  const view = new DataView(result.buffer);
+  view.setUint8(Offset.opcode, Opcode.RESULT);
+  edit(view);
+  return result;
+}
+
+function header(packet: Uint8Array) {
+  return readHeader(new DataView(packet.buffer, packet.byteOffset, packet.byteLength));
+}
+
+describe('engine', () => {
+  it('writes every header field and pads the last chunk with +0', () => {
+    const { engine, sent, batch } = begun();
+    engine.advance(0);
+    expect(header(sent[1]!)).toEqual({
+      opcode: Opcode.CONTRIBUTE, flags: 0, job: 7, worker: 1, slot: 1, epoch: 3, operation: 5, chunk: 1, signature: batch.signature, count: 4, set: 0,
+    });
+    engine.receive(resultOf(sent[0]!), 1);
+    engine.advance(1);
+    expect(header(sent[2]!)).toMatchObject({ slot: 0, set: 1, chunk: 2, count: 2 });
+    const values = new Float32Array(sent[2]!.slice(HEADER_BYTES).buffer);
+    expect([...values]).toEqual([9, 10, 0, 0]);
+    expect(Object.is(values[2], 0)).toBe(true);
+  });
+
+  it('sends the commit, with no element, when all data is there, and is complete with its result', () => {
+    const { engine, sent } = begun();
+    engine.advance(0);
+    expect(engine.receive(resultOf(sent[1]!), 1)).toBe('accepted');
+    expect(engine.receive(resultOf(sent[0]!), 1)).toBe('accepted');
+    engine.advance(1);
+    expect(engine.received).toBe(false);
+    expect(engine.receive(resultOf(sent[2]!), 2)).toBe('received');
+    expect(engine.received).toBe(true);
+    engine.advance(2);
+    expect(header(sent[3]!)).toMatchObject({ chunk: 3, slot: 1, set: 1, count: 0 });
+    expect(sent[3]!.subarray(HEADER_BYTES).every((byte) => byte === 0)).toBe(true);
+    expect(engine.receive(resultOf(sent[3]!), 3)).toBe('complete');
+  });
+
+  it.each<[string, (view: DataView) => void]>([
+    ['magic', (view) => view.setUint16(Offset.magic, 1)],
+    ['version', (view) => view.setUint8(Offset.version, 2)],
+    ['opcode', (view) => view.setUint8(Offset.opcode, Opcode.CONTRIBUTE)],
+    ['job', (view) => view.setUint16(Offset.job, 8)],
+    ['epoch', (view) => view.setUint32(Offset.epoch, 2)],
+    ['operation', (view) => view.setUint32(Offset.operation, 4)],
+    ['signature', (view) => view.setUint32(Offset.signature, 4)],
+    ['chunk', (view) => view.setUint32(Offset.chunk, 2)],
+    ['slot', (view) => view.setUint16(Offset.slot, 1)],
+    ['slot outside', (view) => view.setUint16(Offset.slot, 2)],
+    ['set', (view) => view.setUint8(Offset.set, 1)],
+    ['count', (view) => view.setUint16(Offset.count, 3)],
+  ])('takes a result with another %s for a stray', (_, edit) => {
+    const { engine, sent, tensor, counters } = begun();
+    engine.advance(0);
+    expect(engine.receive(resultOf(sent[0]!, edit), 1)).toBe('stray');
+    expect(counters).toMatchObject({ strays: 1, packetsReceived: 0 });
+    expect(tensor[0]).toBe(1);
+    expect(engine.receive(resultOf(sent[0]!), 1)).toBe('accepted');
+  });
+
+  it('takes a second result, short messages and everything after stop() for strays', () => {
+    const { engine, sent, counters } = begun();
+    engine.advance(0);
+    engine.receive(resultOf(sent[0]!), 1);
+    expect(engine.receive(resultOf(sent[0]!), 1)).toBe('stray');
+    const result = resultOf(sent[1]!);
+    for (const length of [0, 31, 32, result.length - 1]) expect(engine.receive(result.subarray(0, length), 1)).toBe('stray');
+    engine.stop();
+    expect(engine.receive(result, 1)).toBe('stray');
+    expect(counters.strays).toBe(6);
+    expect(engine.advance(1000)).toBe(Infinity);
+  });
+
+  it('reads a result in network order', () => {
+    const { engine, sent, tensor } = begun();
+    engine.advance(0);
+    engine.receive(
+      resultOf(sent[0]!, (view) => {
+        view.setUint16(Offset.flags, Flag.NETWORK_ORDER);
+        for (let i = 0; i < 4; i++) view.setFloat32(HEADER_BYTES + 4 * i, 100 + i);
+      }),
+      1,
+    );
+    expect([...tensor.subarray(0, 5)]).toEqual([100, 101, 102, 103, 5]);
+  });
+
+  it('repeats only what has no result, marked, when it is due', () => {
+    const { engine, sent, counters } = begun();
+    expect(engine.advance(0)).toBe(100);
+    engine.receive(resultOf(sent[0]!, (view) => view.setUint16(Offset.flags, Flag.RETRANSMISSION)), 1);
+    engine.advance(50);
+    expect(sent).toHaveLength(3);
+    engine.advance(99);
+    expect(sent).toHaveLength(3);
+    engine.advance(100);
+    expect(sent).toHaveLength(4);
+    expect(header(sent[3]!)).toEqual({ ...header(sent[1]!), flags: Flag.RETRANSMISSION });
+    expect(sent[3]!.subarray(HEADER_BYTES)).toEqual(sent[1]!.subarray(HEADER_BYTES));
+    expect(counters).toMatchObject({ packetsSent: 4, retransmissions: 1 });
+  });
+
+  it('keeps to the burst, and repeats nothing in a refill', () => {
+    const { engine, sent } = begun(1);
+    expect(engine.advance(0)).toBe(0);
+    expect(sent).toHaveLength(1);
+    expect(engine.refill(500)).toBeLessThanOrEqual(500);
+    expect(sent.map((packet) => header(packet).chunk)).toEqual([0, 1]);
+    engine.advance(501);
+    expect(sent.map((packet) => header(packet).chunk)).toEqual([0, 1, 0]);
+  });
+
+  it('tells a refusal of an outstanding chunk from an old one, and reads probes', () => {
+    const { engine, sent } = begun();
+    engine.advance(0);
+    const refusal = resultOf(sent[0]!, (view) => view.setUint8(Offset.opcode, Opcode.REFUSED));
+    expect(engine.receive(refusal, 1)).toBe('refused');
+    engine.receive(resultOf(sent[0]!), 1);
+    expect(engine.receive(refusal, 1)).toBe('stray');
+
+    const model = new ModelSwitch(4);
+    model.install({ job: 7, epoch: 3, ranks: [0, 1], slotBase: 20, slots: 2 });
+    model.handle(1, sent[1]!);
+    engine.probe(1);
+    const [reply] = model.handle(1, sent.at(-1)!);
+    expect(engine.receive(reply!.message, 2)).toBe('probed');
+    expect(engine.probed).toMatchObject({ absoluteSlot: 21, valuesPerPacket: 4 });
+    expect(engine.probed!.sets[0]).toMatchObject({ epoch: 3, chunk: 1, operation: 5, bitmap: 0b10, contributions: 1 });
+  });
+});

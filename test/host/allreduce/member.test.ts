@@ -1,0 +1,267 @@
+/** The rules of docs/workers.md for single situations; no-wrong-sum.test.ts has them all at once. */
+import { describe, expect, it } from 'vitest';
+import { Member, type MemberConfig } from '../../../host/allreduce/member.js';
+import { type AllreduceStats, Operation } from '../../../host/allreduce/operation.js';
+import { DEFAULT_RTO } from '../../../host/allreduce/rto.js';
+import { TensorBatch } from '../../../host/allreduce/tensors.js';
+import { AbortedError, type WorkerError } from '../../../host/errors.js';
+import type { Failed, Progress } from '../../../host/session/messages.js';
+import { Opcode } from '../../../protocol/constants.js';
+import { Offset } from '../../../protocol/message.js';
+
+const CONFIG: MemberConfig = {
+  job: 1,
+  rank: 0,
+  slots: 4,
+  slotBase: 0,
+  valuesPerPacket: 4,
+  burst: 32,
+  rto: DEFAULT_RTO,
+  patience: { timeoutMs: 1000, membershipTimeoutMs: 5000 },
+  switchAddress: '192.0.2.1:61786',
+};
+
+interface Call {
+  operation: Operation;
+  tensor: Float32Array;
+  stats?: AllreduceStats;
+  error?: WorkerError;
+}
+
+/** A member that the test plays the controller and the switch for. */
+class Rig {
+  now = 0;
+  readonly sent: Uint8Array[] = [];
+  readonly progress: Progress[] = [];
+  readonly failed: Failed[] = [];
+  readonly member = new Member(
+    CONFIG,
+    {
+      transmit: (packet) => this.sent.push(packet.slice()),
+      progress: (message) => this.progress.push(message),
+      failed: (message) => this.failed.push(message),
+    },
+    0,
+  );
+
+  call(length = 8): Call {
+    const tensor = new Float32Array(length).fill(1);
+    const call: Call = {
+      tensor,
+      operation: new Operation(new TensorBatch(tensor, 'sum', 'fp32'), this.now, {
+        resolve: (stats) => (call.stats = stats),
+        reject: (error) => (call.error = error),
+      }),
+    };
+    this.member.submit(call.operation, this.now);
+    this.member.advance(this.now);
+    return call;
+  }
+
+  epoch(epoch: number, ranks: number[] = [0, 1]): Progress {
+    this.member.membership({ epoch, ranks, reason: '' }, this.now);
+    return this.progress.at(-1)!;
+  }
+
+  resume(epoch: number, completed: number): void {
+    this.member.resume({ epoch, completed }, this.now);
+    this.member.advance(this.now);
+  }
+
+  /** Answers the packets sent since the last time, as if they completed their rounds. */
+  answer(count = Infinity): void {
+    while (count-- > 0 && this.sent.length > 0) {
+      const packet = this.sent.shift()!;
+      packet[Offset.opcode] = Opcode.RESULT;
+      this.member.receive(packet, this.now);
+      this.member.advance(this.now);
+    }
+  }
+}
+
+/** A rig in epoch 1 with one call of two data chunks whose results are there; the commit's is not. */
+function committed(): { rig: Rig; call: Call } {
+  const rig = new Rig();
+  rig.epoch(1);
+  rig.resume(1, 0);
+  const call = rig.call();
+  rig.answer(2);
+  return { rig, call };
+}
+
+const abort = (operation: number): Failed => ({ operation, code: 'X', message: 'because', shape: '' });
+
+describe('a member', () => {
+  it('completes an operation whose commit was lost, if another worker completed it', () => {
+    const { rig, call } = committed();
+    expect(rig.epoch(2)).toEqual({ epoch: 2, completed: 0, received: 1 });
+    rig.resume(2, 1);
+    expect(call.stats).toMatchObject({ operation: 1, epoch: 1, workers: 2, restarts: 0 });
+  });
+
+  it('begins it again, from its input, if none has', () => {
+    const { rig, call } = committed();
+    rig.epoch(2, [0]);
+    rig.resume(2, 0);
+    expect(call.stats).toBeUndefined();
+    rig.sent.shift();
+    rig.answer();
+    expect(call.stats).toMatchObject({ operation: 1, epoch: 2, workers: 1, restarts: 1 });
+    expect([...call.tensor]).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
+  it('claims to have received nothing when epochs may have passed without it', () => {
+    const { rig, call } = committed();
+    rig.member.disconnected(0);
+    rig.member.connected(CONFIG, 0);
+    expect(rig.epoch(3)).toEqual({ epoch: 3, completed: 0, received: 0 });
+    rig.resume(3, 1);
+    expect(call.error).toMatchObject({ code: 'FPISA_MEMBERSHIP' });
+  });
+
+  it('answers a repeated Membership of the running epoch without stopping', () => {
+    const { rig, call } = committed();
+    rig.epoch(1);
+    rig.resume(1, 0);
+    rig.answer();
+    expect(call.stats).toMatchObject({ restarts: 0 });
+  });
+
+  it('takes no result between Membership and Resume, since it has said where it stands', () => {
+    const { rig, call } = committed();
+    const commit = rig.sent[0]!;
+    rig.epoch(2);
+    commit[Offset.opcode] = Opcode.RESULT;
+    expect(rig.member.receive(commit, 0)).toBe('stray');
+    expect(call.stats).toBeUndefined();
+  });
+
+  it('ignores the Resume of an epoch that was overtaken', () => {
+    const { rig } = committed();
+    rig.epoch(2);
+    rig.epoch(3);
+    rig.sent.length = 0;
+    rig.resume(2, 0);
+    expect(rig.sent).toEqual([]);
+    rig.resume(3, 0);
+    expect(rig.sent).toHaveLength(2);
+  });
+
+  it('rejects the numbers that it missed, also those of calls to come', () => {
+    const { rig, call } = committed();
+    const second = rig.call();
+    rig.epoch(2);
+    rig.resume(2, 4);
+    const third = rig.call();
+    const fourth = rig.call();
+    const fifth = rig.call();
+    rig.answer();
+    expect(call.stats).toBeDefined();
+    for (const missed of [second, third, fourth]) expect(missed.error).toMatchObject({ code: 'FPISA_MEMBERSHIP' });
+    expect(fifth.stats).toMatchObject({ operation: 5 });
+  });
+
+  it('a new process takes the job\'s numbering', () => {
+    const rig = new Rig();
+    const call = rig.call();
+    expect(rig.epoch(9)).toEqual({ epoch: 9, completed: 0, received: 0 });
+    rig.resume(9, 41);
+    rig.answer();
+    expect(call.stats).toMatchObject({ operation: 42 });
+    expect(rig.member.completed).toBe(42);
+  });
+
+  it('rejects what another worker gave up, now or when it is called, with the reason', () => {
+    const { rig, call } = committed();
+    rig.member.aborted(abort(1), 0);
+    expect(call.error!.message).toMatch(/operation 1 was given up by another worker: because/);
+    expect([...call.tensor]).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+    rig.epoch(2);
+    rig.member.aborted(abort(2), 0);
+    rig.resume(2, 2);
+    expect(rig.call().error!.message).toMatch(/operation 2 .*because/);
+    const next = rig.call();
+    rig.answer();
+    expect(next.stats).toMatchObject({ operation: 3 });
+  });
+
+  it('ignores an abort of what it has completed', () => {
+    const { rig, call } = committed();
+    rig.answer();
+    rig.member.aborted(abort(1), 0);
+    expect(call.stats).toBeDefined();
+    const next = rig.call();
+    rig.answer();
+    expect(next.stats).toBeDefined();
+  });
+
+  it('tells of its failure once the number has its turn, stops, and tells a controller that returns again', () => {
+    const { rig, call } = committed();
+    const second = rig.call();
+    rig.member.cancel(second.operation, new AbortedError('enough'), 0);
+    expect(second.error).toBeDefined();
+    expect(rig.failed).toEqual([]);
+    rig.answer();
+    expect(call.stats).toBeDefined();
+    expect(rig.failed).toMatchObject([{ operation: 2, code: 'FPISA_ABORTED', message: 'enough' }]);
+    const third = rig.call();
+    expect(rig.sent).toEqual([]);
+    rig.member.connected(CONFIG, 0);
+    expect(rig.failed).toHaveLength(2);
+    expect(rig.epoch(2)).toEqual({ epoch: 2, completed: 2, received: 2 });
+    rig.resume(2, 2);
+    rig.answer();
+    expect(third.stats).toMatchObject({ operation: 3 });
+  });
+
+  it('does not change what it said when a call is cancelled between Membership and Resume', () => {
+    const { rig, call } = committed();
+    rig.epoch(2);
+    rig.member.cancel(call.operation, new AbortedError('enough'), 0);
+    expect(rig.failed).toEqual([]);
+    expect(rig.epoch(2)).toEqual({ epoch: 2, completed: 0, received: 1 });
+    rig.resume(2, 0);
+    expect(rig.failed).toMatchObject([{ operation: 1 }]);
+  });
+
+  it('begins again on a switch with other sizes', () => {
+    const { rig, call } = committed();
+    rig.member.connected({ ...CONFIG, valuesPerPacket: 8 }, 0);
+    expect(rig.epoch(2)).toMatchObject({ received: 0 });
+    rig.sent.length = 0;
+    rig.resume(2, 0);
+    expect(rig.sent[0]).toHaveLength(32 + 8 * 4);
+    rig.answer();
+    expect(call.stats).toMatchObject({ chunks: 2, restarts: 1 });
+  });
+
+  it('gives up after its patience: never heard, stalled, without a controller, without members', () => {
+    const patience = (prepare: (rig: Rig) => void, until: number) => {
+      const rig = new Rig();
+      prepare(rig);
+      const call = rig.call();
+      for (rig.now = 0; rig.now < until; rig.now += 10) rig.member.advance(rig.now);
+      const before = call.error;
+      rig.member.advance(until);
+      return [before?.code, call.error?.code, call.error?.message];
+    };
+    const run = (rig: Rig) => {
+      rig.epoch(1);
+      rig.resume(1, 0);
+    };
+    expect(patience(run, 1000)).toEqual([undefined, 'FPISA_SWITCH_UNREACHABLE', expect.stringMatching(/0 of 3 chunks .*|sent to 192\.0\.2\.1:61786/)]);
+    const heard = (rig: Rig) => {
+      run(rig);
+      rig.call(0);
+      rig.answer();
+    };
+    expect(patience(heard, 1000)).toEqual([undefined, 'FPISA_STALLED', expect.stringMatching(/slots 1, 2 are outstanding, .* a probe of the first of them was not answered/)]);
+    const lost = (rig: Rig) => {
+      run(rig);
+      rig.member.disconnected(0);
+    };
+    expect(patience(lost, 1000)[1]).toBe('FPISA_CONTROLLER_UNREACHABLE');
+    expect(patience((rig) => rig.member.disconnected(0), 1000)[1]).toBe('FPISA_CONTROLLER_UNREACHABLE');
+    expect(patience((rig) => void rig.epoch(1, [0, 2]), 5000)).toEqual([undefined, 'FPISA_MEMBERSHIP', expect.stringContaining('ranks 0, 2')]);
+  });
+});
