@@ -81,7 +81,7 @@ function parseStatement(statement: string, line: number): StfCommand {
     case 'add':
       return parseAdd(rest, line);
     case 'setdefault': {
-      const [, table, call] = /^(\S+)\s+(.*)$/.exec(rest) ?? fail(line, 'setdefault needs a table and an action');
+      const [, table, call] = /^("[^"]+"|\S+)\s+(.*)$/.exec(rest) ?? fail(line, 'setdefault needs a table and an action');
       return { line, command, table: unquote(table!), action: parseAction(call!, line) };
     }
     case 'remove':
@@ -100,7 +100,7 @@ function parseStatement(statement: string, line: number): StfCommand {
 
 /** `table [priority] key:value ... action(arg:value, ...) [= name]` */
 function parseAdd(rest: string, line: number): StfCommand {
-  const parts = /^(\S+)\s+(?:(\d+)\s+)?(.*?)\s*((?:"[^"]+"|[\w.$[\]]+)\s*\([^()]*\))\s*(?:=\s*(\S+))?$/.exec(rest);
+  const parts = /^("[^"]+"|\S+)\s+(?:(\d+)\s+)?(.*?)\s*((?:"[^"]+"|[\w.$[\]]+)\s*\([^()]*\))\s*(?:=\s*(\S+))?$/.exec(rest);
   if (parts === null) return fail(line, 'an entry is: table [priority] key:value ... action(argument:value, ...)');
   const [, table, priority, keys, call, name] = parts;
   const matches = [...keys!.matchAll(/("[^"]+"|[^\s:]+)\s*:\s*([^\s/]+)(?:\s*\/\s*(\d+))?/g)].map(
