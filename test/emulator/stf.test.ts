@@ -16,7 +16,7 @@ describe('STF reader', () => {
       wait
       no_packet
       remove all`);
-    expect(commands.map(({ line, ...rest }) => rest)).toEqual([
+    expect(commands.map((command) => ({ ...command, line: undefined }))).toEqual([
       { command: 'packet', port: 0, data: '0102ff' },
       { command: 'expect', port: 3, data: '01*2$' },
       { command: 'expect', port: 4, data: undefined },
