@@ -87,7 +87,8 @@ export class ControllerClient {
     const code = error.metadata?.get(CODE_TRAILER)[0];
     if (typeof code === 'string') return new ControllerCallError(error.details, code, error.code, { cause: error });
     if (error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED) {
-      const message = `no controller answers at ${this.address}: ${error.details}`;
+      // grpc-js appends a note on name resolution, which is empty for addresses.
+      const message = `no controller answers at ${this.address}: ${error.details.replace(/ Resolution note:\s*$/, '')}`;
       return new ControllerCallError(message, 'FPISA_UNREACHABLE', error.code, { cause: error });
     }
     return new ControllerCallError(`the controller at ${this.address} failed: ${error.details}`, 'FPISA_INTERNAL', error.code, { cause: error });

@@ -1,0 +1,73 @@
+/** Every command in README.md and docs/ is run here, as it stands there. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Ports that the pages name; a test must not depend on their being free. The last one follows the one before, as --base-port says. */
+const PORTS = [9559, 9600, 47001, 47002];
+
+/** Commands that this run is itself a part of, and what stands for them. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  'npm ci && npm start': 'npm start',
+  'npm ci && npm test': 'true',
+};
+
+function blocks(page: string): string[] {
+  return [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!.trim());
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((resolve) => {
+      const server = createServer();
+      server.listen(0, '127.0.0.1', () => resolve(server));
+    })),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+
+describe('commands of the documentation', () => {
+  let directory: string;
+  beforeAll(() => {
+    // A folder that looks like a checkout, so that what the commands write does not land in this one.
+    directory = mkdtempSync(join(tmpdir(), 'fpisa-docs-'));
+    for (const name of ['package.json', 'bench', 'bin', 'dist', 'p4', 'protocol', 'p4runtime', 'node_modules', 'examples']) {
+      symlinkSync(join(ROOT, name), join(directory, name));
+    }
+    // npx takes seconds to find what it is to run; it is npm's code, not ours.
+    writeFileSync(join(directory, 'npx'), `#!/bin/sh\n[ "$1" = fpisa ] || { echo "npx $1 is not part of this project" >&2; exit 1; }\nshift\nexec node "${ROOT}bin/fpisa.js" "$@"\n`);
+    chmodSync(join(directory, 'npx'), 0o755);
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it.each(pages)('%s', { timeout: 180_000 }, async (page) => {
+    const ports = await freePorts(PORTS.length - 1);
+    ports.push(ports.at(-1)! + 1);
+    const script = blocks(page)
+      .map((block) => STAND_INS[block] ?? block)
+      .map((block) => PORTS.reduce((text, port, index) => text.replaceAll(String(port), String(ports[index])), block))
+      .join('\n');
+    // The trap ends background processes when a command fails.
+    const child = spawn('bash', ['-e', '-c', `trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${script}`], {
+      cwd: directory,
+      env: { ...process.env, PATH: `${directory}:${process.env['PATH']}`, FPISA_CONTROLLER: `127.0.0.1:${ports[PORTS.indexOf(9600)]}` },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect(code, output).toBe(0);
+    expect(output).not.toMatch(/^fpisa: /m);
+  });
+});
