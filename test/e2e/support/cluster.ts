@@ -122,6 +122,11 @@ export class Cluster {
     await line.cut();
   }
 
+  /** In process: frees the switch ports of workers that are closed. */
+  unplug(...workers: readonly Worker[]): void {
+    for (const worker of workers) this.plugged.delete(this.transports.get(worker)!.localAddress.switchPort!);
+  }
+
   async stopController(): Promise<void> {
     await this.server?.close();
     this.server = undefined;
