@@ -135,7 +135,8 @@ describe('the index', () => {
     expect(named.tables.find('short').id).toBe(3);
     expect(named.tables.find('a.b.u').id).toBe(3);
     expect(() => named.tables.find('b.u')).toThrow('The name b.u fits more than one table: a.b.u, c.b.u.');
-    expect(() => named.tables.find('.u')).toThrow(P4InfoLookupError);
+    for (const none of ['.u', 'hort', '']) expect(() => named.tables.find(none)).toThrow(P4InfoLookupError);
+    expect(() => index.tables.find('outes')).toThrow('There is no table named outes');
   });
 
   it('lists what is valid', () => {

@@ -113,6 +113,17 @@ describe.each(['ROLLBACK_ON_ERROR', 'DATAPLANE_ATOMIC'] as const)('%s', (atomici
     await bed.writeAll(everyKind, atomicity); // Nothing that cannot be seen is left behind either.
   });
 
+  it('gives a deleted entry its counter and meter back', async () => {
+    const config = { cir: 10n, cburst: 5n, pir: 20n, pburst: 6n, eburst: 0n };
+    const counterData = { packetCount: 6n, byteCount: 60n };
+    await bed.insert(l2(2n, action('metered_forward', 1), { counterData, meterConfig: config }));
+    await failureOf(bed.writeAll([['DELETE', l2(2n, action('forward', 1))], ['INSERT', {}]], atomicity));
+    const found = await bed.read({ tableEntry: { tableId: tableId('l2'), counterData: {}, meterConfig: {} } });
+    expect(found.map(({ tableEntry }) => tableEntry!)).toContainEqual(
+      expect.objectContaining({ counterData, meterConfig: config }),
+    );
+  });
+
   it('does not try what comes after the update that fails', async () => {
     const failure = await failureOf(
       bed.writeAll([['DELETE', l2(9n, action('forward', 1))], ['INSERT', l2(2n, action('forward', 1))]], atomicity),
