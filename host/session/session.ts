@@ -49,8 +49,10 @@ export class ControllerSession {
   private client: ControllerClient | undefined;
   private stream: JoinStream | undefined;
   private closed = false;
-  /** Welcomed at least once: from then on a lost rank may be the shadow of this worker's own last call. */
+  /** Welcomed at least once. */
   private welcomed = false;
+  /** Since when the controller has said that the rank is taken, after a welcome. */
+  private takenSince: number | undefined;
   private pauseMs = FIRST_PAUSE_MS;
   /** Who waits for the first welcome. */
   private opening: { succeeded(): void; failed(error: Error): void } | undefined;
@@ -129,6 +131,7 @@ export class ControllerSession {
       if (this.closed || stream !== this.stream) return;
       if (message.welcome !== undefined) {
         welcome = this.welcomed = true;
+        this.takenSince = undefined;
         this.pauseMs = FIRST_PAUSE_MS;
         this.opening?.succeeded();
       }
@@ -147,9 +150,7 @@ export class ControllerSession {
   private async ended(client: ControllerClient, status: grpc.StatusObject, welcome: boolean): Promise<void> {
     this.lastReason = status.details || grpc.status[status.code];
     this.stream = undefined;
-    // After a break the controller may hold the rank for the old call until it notices.
-    const shadow = status.code === grpc.status.ALREADY_EXISTS && this.welcomed;
-    if (FINAL.has(status.code) && !shadow) {
+    if (FINAL.has(status.code) && !this.isOwnShadow(status)) {
       const jobs = await this.jobs(client);
       this.drop();
       if (this.closed) return;
@@ -163,6 +164,16 @@ export class ControllerSession {
     const pause = this.pauseMs * (0.5 + Math.random() / 2);
     this.pauseMs = Math.min(LONGEST_PAUSE_MS, this.pauseMs * 2);
     this.retry = setTimeout(() => this.connect(), pause);
+  }
+
+  /**
+   * After a break the controller may hold the rank for this worker's old call until it notices; if it
+   * holds it for longer, another process has taken the rank.
+   */
+  private isOwnShadow(status: grpc.StatusObject): boolean {
+    if (status.code !== grpc.status.ALREADY_EXISTS || !this.welcomed) return false;
+    this.takenSince ??= performance.now();
+    return performance.now() - this.takenSince < this.options.joinTimeoutMs;
   }
 
   private refusal(status: grpc.StatusObject, jobs: readonly string[] | undefined): JoinError {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Worker, type JoinOptions } from '../../host/index.js';
+import { type FramePort, InProcessTransport, type JoinOptions, Worker } from '../../host/index.js';
+import { buildFrame, parseIpv4, parseMac, readFrame } from '../../host/transport/frame.js';
 import { FakeNetwork, type FakeOptions } from './support/fake-controller.js';
 
 const cleanup: (() => Promise<void>)[] = [];
@@ -125,6 +126,35 @@ describe('allreduce', () => {
   });
 });
 
+describe('in process', () => {
+  it('workers on frame ports of one switch need no socket', async () => {
+    const net = await network({ workers: 2 });
+    const ports: FramePort[] = [];
+    const transport = (rank: number) => {
+      const mac = `02:00:00:00:00:0${rank}`;
+      const me = { mac: parseMac(mac), ip: parseIpv4(`10.0.0.${rank + 1}`), udpPort: 4000 };
+      const port: FramePort = {
+        onFrame: undefined,
+        send(frame) {
+          const service = { mac: frame.slice(0, 6), ip: parseIpv4('127.0.0.1'), udpPort: net.portOf(rank) };
+          for (const { rank: to, message } of net.switch.handle(rank, readFrame(frame, service)!)) {
+            const receiver = { mac: parseMac(mac), ip: parseIpv4(`10.0.0.${to + 1}`), udpPort: 4000 };
+            ports[to]!.onFrame?.(buildFrame(service, receiver, message, message.length));
+          }
+        },
+      };
+      ports[rank] = port;
+      return new InProcessTransport(port, { ip: me.ip.join('.'), udpPort: me.udpPort, mac });
+    };
+    const workers = await Promise.all([0, 1].map((rank) => join(net, rank, { transport: transport(rank) })));
+    const tensors = [ramp(0, 500), ramp(1, 500)];
+    const stats = await Promise.all(workers.map((worker, rank) => worker.allreduce(tensors[rank]!)));
+    expect(tensors[0]).toEqual(Float32Array.from({ length: 500 }, (_, i) => 3 * (i + 1)));
+    expect(stats.map(({ strays }) => strays)).toEqual([0, 0]);
+    expect(net.hellos.map(({ mac }) => mac).sort()).toEqual(['02:00:00:00:00:00', '02:00:00:00:00:01']);
+  });
+});
+
 describe('failures', () => {
   it('join: an unknown job is refused with the list of jobs, a taken rank too', async () => {
     const net = await network({ workers: 2 });
@@ -225,7 +255,7 @@ describe('membership', () => {
     const workers = await joinAll(net, 3);
     await Promise.all(workers.map((worker, rank) => worker.allreduce(ramp(rank, 100))));
     await workers[2]!.leave();
-    expect(net.farewells.at(-1)).toBeDefined();
+    expect(net.farewells).toEqual([expect.objectContaining({ completed: 1, received: 1 })]);
     const tensors = [ramp(0, 100), ramp(1, 100)];
     const stats = await Promise.all([0, 1].map((rank) => workers[rank]!.allreduce(tensors[rank]!, { op: 'mean' })));
     expect(stats.map((one) => one.workers)).toEqual([2, 2]);
@@ -289,6 +319,17 @@ describe('membership', () => {
     const error = await failure(workers[0]!.allreduce(ramp(0, 10)));
     expect(error.code).toBe('FPISA_CONTROLLER_UNREACHABLE');
     expect(error.message).toMatch(/no connection to the controller/);
+  });
+
+  it('a rank that another process has taken meanwhile is given up', async () => {
+    const net = await network({ workers: 1 });
+    const worker = await join(net, 0, { joinTimeoutMs: 400 });
+    await worker.allreduce(ramp(0, 3));
+    const closed = new Promise((resolve) => worker.once('closed', resolve));
+    net.killController();
+    net.occupied.add(0);
+    await net.startController();
+    expect(await closed).toMatchObject({ code: 'FPISA_JOIN', message: expect.stringContaining('rank 0 is taken') });
   });
 
   it('a job that is gone when the controller comes back ends the worker', async () => {

@@ -37,7 +37,10 @@ const SLOT_BASE = 8;
 export class FakeNetwork {
   readonly failures: Failed[] = [];
   readonly hellos: Hello[] = [];
-  readonly farewells: Progress[] = [];
+  /** What each worker said right before it left; undefined if that was no Progress. */
+  readonly farewells: (Progress | undefined)[] = [];
+  /** Ranks that are taken by workers that the test does not have. */
+  readonly occupied = new Set<number>();
   readonly switch: ModelSwitch;
   readonly controller: ModelController;
   private readonly ports = new Map<number, dgram.Socket>();
@@ -71,6 +74,11 @@ export class FakeNetwork {
 
   get jobName(): string {
     return this.options.job ?? 'train';
+  }
+
+  /** UDP port of the service at the switch port of `rank`. */
+  portOf(rank: number): number {
+    return this.ports.get(rank)!.address().port;
   }
 
   async startController(): Promise<void> {
@@ -123,7 +131,10 @@ export class FakeNetwork {
 
   private join(stream: Stream): void {
     let rank: number | undefined;
+    let last: WorkerMessage | undefined;
     stream.on('data', (message: WorkerMessage) => {
+      if (message.leave !== undefined) this.farewells.push(last?.progress);
+      last = message;
       if (message.hello !== undefined) {
         const refused = this.refuse(message.hello);
         if (refused !== undefined) {
@@ -137,7 +148,6 @@ export class FakeNetwork {
         this.controller.hello(rank, message.hello.completed);
       } else if (rank === undefined) return;
       else if (message.progress !== undefined) {
-        this.farewells.push(message.progress);
         this.controller.progress(rank, message.progress);
       } else if (message.failed !== undefined) {
         this.failures.push(message.failed);
@@ -166,7 +176,7 @@ export class FakeNetwork {
 
   private refuse(hello: Hello): { code: grpc.status; details: string } | undefined {
     if (hello.job !== this.jobName) return { code: grpc.status.NOT_FOUND, details: `no job '${hello.job}'` };
-    if (this.streams.has(hello.rank)) return { code: grpc.status.ALREADY_EXISTS, details: `rank ${hello.rank} is taken` };
+    if (this.streams.has(hello.rank) || this.occupied.has(hello.rank)) return { code: grpc.status.ALREADY_EXISTS, details: `rank ${hello.rank} is taken` };
     return undefined;
   }
 
@@ -185,7 +195,7 @@ export class FakeNetwork {
       },
       valuesPerPacket,
       serviceIp: '127.0.0.1',
-      serviceUdpPort: this.ports.get(rank)!.address().port,
+      serviceUdpPort: this.portOf(rank),
       switchPort: rank + 1,
       serviceMac: '',
     };
