@@ -93,6 +93,10 @@ export const JobEvent = {
   OVERFLOW: 7,
   /** A packet of another epoch was dropped. */
   WRONG_EPOCH: 8,
+  /** The sum over this switch's members was sent to the parent switch. */
+  ASCENT: 9,
+  /** A message of the parent switch was passed down to the members. */
+  DESCENT: 10,
 } as const;
 export const EVENTS_PER_JOB = 16;
 

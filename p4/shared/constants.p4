@@ -27,10 +27,13 @@ const bit<32> MEMBERS = MAX_JOBS * MAX_WORKERS;
 /* One address per job and switch is usual; a switch may serve several subnets. */
 const bit<32> LOCAL_ADDRESSES = 16;
 const bit<32> ROUTES = 1024;
+/* A switch has at most one parent a job. */
+const bit<32> PARENTS = MAX_JOBS;
 
 const bit<16> ETHERTYPE_IPV4 = 0x0800;
 const bit<8> PROTOCOL_UDP = 17;
 const bit<8> IPV4_MIN_TTL = 1;
+const bit<8> IPV4_DEFAULT_TTL = 64;
 
 const bit<16> SERVICE_UDP_PORT = 0xF15A;
 const bit<16> MAGIC = 0xF15A;
@@ -77,6 +80,8 @@ const bit<32> EVENT_REFUSED = 5;
 const bit<32> EVENT_OVERWRITE = 6;
 const bit<32> EVENT_OVERFLOW = 7;
 const bit<32> EVENT_WRONG_EPOCH = 8;
+const bit<32> EVENT_ASCENT = 9;
+const bit<32> EVENT_DESCENT = 10;
 const bit<32> EVENTS_PER_JOB = 16;
 
 /* Numeric profile, as the membership table's action carries it (design §1.2). */

@@ -20,6 +20,8 @@
 #include "accumulate.p4"
 #include "read_out.p4"
 #include "elements.p4"
+#include "ascent.p4"
+#include "descent.p4"
 #include "service.p4"
 #include "routing.p4"
 #include "ingress.p4"

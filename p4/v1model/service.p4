@@ -10,6 +10,8 @@ control Service(inout headers_t hdr,
     Membership() membership;
     Slots() slots;
     Elements() elements;
+    Ascent() ascent;
+    Descent() descent;
     bool is_member;
 
     action drop(in bit<32> reason) {
@@ -63,6 +65,8 @@ control Service(inout headers_t hdr,
             drop(DROP_BAD_LENGTH);
         } else if (hdr.fpisa.magic != MAGIC || hdr.fpisa.version != VERSION) {
             drop(DROP_BAD_VERSION);
+        } else if (hdr.fpisa.opcode == OPCODE_RESULT || hdr.fpisa.opcode == OPCODE_REFUSED) {
+            descent.apply(hdr, meta, standard_metadata, drops, events);
         } else if (hdr.fpisa.opcode != OPCODE_CONTRIBUTE && hdr.fpisa.opcode != OPCODE_PROBE) {
             drop(DROP_BAD_OPCODE);
         } else if ((!hdr.values.isValid() && !hdr.probe.isValid())
@@ -92,6 +96,9 @@ control Service(inout headers_t hdr,
                 slots.apply(hdr, meta, standard_metadata, drops, events);
                 elements.apply(hdr, meta, events);
                 void_udp_checksum();
+                if (meta.answers == 1) {
+                    ascent.apply(hdr, meta, standard_metadata, events);
+                }
                 if (meta.reflects == 1) {
                     reflect();
                 }
