@@ -16,9 +16,14 @@ const run = promisify(execFile);
 export interface Build {
   readonly name: string;
   readonly valuesPerPacket: number;
+  /** A test build that can lose packets on purpose. */
+  readonly faults: boolean;
 }
 
-export const V1MODEL_BUILDS: readonly Build[] = BUILDS.map((n) => ({ name: `fpisa-n${n}`, valuesPerPacket: n }));
+export const V1MODEL_BUILDS: readonly Build[] = [
+  ...BUILDS.map((n) => ({ name: `fpisa-n${n}`, valuesPerPacket: n, faults: false })),
+  { name: 'fpisa-n16-faults', valuesPerPacket: 16, faults: true },
+];
 
 export interface Artifacts {
   /** BMv2 JSON, compact and without source locations. */
@@ -46,6 +51,7 @@ export async function compile(build: Build): Promise<Artifacts> {
       [
         ...['--target', 'bmv2', '--arch', 'v1model', '--Wdisable=unused'],
         `-DVALUES_PER_PACKET=${build.valuesPerPacket}`,
+        ...(build.faults ? ['-DFAULT_INJECTION'] : []),
         ...['--p4runtime-files', p4info, '-o', directory, shippedFile('p4/v1model/main.p4')],
       ],
       { maxBuffer: 1 << 24 },

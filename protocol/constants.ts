@@ -70,6 +70,8 @@ export const DropReason = {
   NOT_IPV4: 14,
   /** Egress replica without an entry in `fpisa.receiver`. */
   NO_RECEIVER: 15,
+  /** Lost on purpose, by a test build of the program. */
+  INJECTED: 16,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 

@@ -27,6 +27,8 @@ const bit<32> MEMBERS = MAX_JOBS * MAX_WORKERS;
 /* One address per job and switch is usual; a switch may serve several subnets. */
 const bit<32> LOCAL_ADDRESSES = 16;
 const bit<32> ROUTES = 1024;
+/* Test builds: ports that can be told to lose packets. */
+const bit<32> FAULTY_PORTS = 512;
 /* A switch has at most one parent a job. */
 const bit<32> PARENTS = MAX_JOBS;
 
@@ -68,6 +70,7 @@ const bit<32> DROP_NO_ROUTE = 12;
 const bit<32> DROP_TTL_EXPIRED = 13;
 const bit<32> DROP_NOT_IPV4 = 14;
 const bit<32> DROP_NO_RECEIVER = 15;
+const bit<32> DROP_INJECTED = 16;
 const bit<32> DROP_REASONS = 32;
 
 /* Index into the counter `fpisa.events` is job * EVENTS_PER_JOB + event. */

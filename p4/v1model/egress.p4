@@ -38,9 +38,17 @@ control FpisaEgress(inout headers_t hdr,
         size = MEMBERS;
     }
 
+#ifdef FAULT_INJECTION
+    Faults() faults;
+#endif
+
     apply {
         if (standard_metadata.egress_rid != 0) {
             receiver.apply();
         }
+#ifdef FAULT_INJECTION
+        bool lost;
+        faults.apply(standard_metadata.egress_port, standard_metadata, drops, lost);
+#endif
     }
 }

@@ -8,6 +8,9 @@ control FpisaIngress(inout headers_t hdr,
 
     Service() service;
     Routing() routing;
+#ifdef FAULT_INJECTION
+    Faults() faults;
+#endif
 
     action drop(in bit<32> reason) {
         mark_to_drop(standard_metadata);
@@ -37,6 +40,13 @@ control FpisaIngress(inout headers_t hdr,
     }
 
     apply {
+#ifdef FAULT_INJECTION
+        bool lost;
+        faults.apply(standard_metadata.ingress_port, standard_metadata, drops, lost);
+        if (lost) {
+            return;
+        }
+#endif
         if (standard_metadata.parser_error != error.NoError) {
             drop(DROP_MALFORMED);
         } else if (hdr.packet_out.isValid() && !hdr.probe.isValid()) {

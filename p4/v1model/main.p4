@@ -24,6 +24,9 @@
 #include "descent.p4"
 #include "service.p4"
 #include "routing.p4"
+#ifdef FAULT_INJECTION
+#include "faults.p4"
+#endif
 #include "ingress.p4"
 #include "egress.p4"
 #include "deparser.p4"

@@ -30,6 +30,7 @@ const DROPS: Record<ReasonName, { readonly means: string; readonly mend: string;
   TTL_EXPIRED: { level: 'note', means: 'ordinary IPv4 traffic whose TTL ran out', mend: 'look for a routing loop' },
   NOT_IPV4: { level: 'note', means: 'frames other than IPv4 (ARP and IPv6 among them)', mend: 'give the hosts a static ARP entry for the service address' },
   NO_RECEIVER: { level: 'fault', means: 'results for a member without an address', mend: 'restart the controller: it will write the switch\'s tables again' },
+  INJECTED: { level: 'note', means: 'packets lost on purpose by a test build of the program', mend: 'push another build if no losses are wanted' },
 };
 
 export function diagnoseSwitch(report: SwitchStatusMessage): Finding[] {

@@ -16,7 +16,7 @@ export interface JobSetup {
 }
 
 const exact = (value: number | bigint): MatchKey => ({ kind: 'exact', value: BigInt(value) });
-const programs = new Map<number, unknown>();
+const programs = new Map<string, unknown>();
 
 /** Worker r sits at port r + 1. */
 export function portOf(rank: number): number {
@@ -29,11 +29,12 @@ export class FpisaSwitch {
   constructor(
     readonly values: ValuesPerPacket,
     options: SwitchOptions = {},
+    build = `fpisa-n${values}`,
   ) {
-    let program = programs.get(values);
+    let program = programs.get(build);
     if (program === undefined) {
-      program = JSON.parse(readFileSync(new URL(`../../../p4/build/fpisa-n${values}.json`, import.meta.url), 'utf8'));
-      programs.set(values, program);
+      program = JSON.parse(readFileSync(new URL(`../../../p4/build/${build}.json`, import.meta.url), 'utf8'));
+      programs.set(build, program);
     }
     this.device = new Switch(options);
     this.device.load(program);
