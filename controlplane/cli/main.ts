@@ -1,5 +1,6 @@
 /** The `fpisa` command. Every part of the project is known here, and nothing depends on it. */
 import { readFileSync } from 'node:fs';
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, CommanderError } from 'commander';
 import { FpisaError } from '../../protocol/errors.js';
 import { shippedFile } from '../../protocol/service.js';
@@ -10,6 +11,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { jobCommand } from './commands/job.js';
 import { switchCommand } from './commands/switch.js';
 import { EXIT_CODES_HELP, ExitCode, exitCodeOf } from './exit-codes.js';
+import { usageError } from './usage.js';
 
 export function program(): Command {
   const { version } = JSON.parse(readFileSync(shippedFile('package.json'), 'utf8')) as { version: string };
@@ -17,19 +19,30 @@ export function program(): Command {
     .description('Floating-point aggregation inside a programmable switch')
     .version(version)
     .showSuggestionAfterError()
-    .addHelpText('after', '\nStart with "fpisa demo": it needs nothing else.')
+    .addHelpText('after', '\nExample, which needs nothing else:\n  $ fpisa demo')
     .addCommand(demoCommand())
     .addCommand(switchCommand())
     .addCommand(controllerCommand())
     .addCommand(jobCommand())
     .addCommand(allreduceCommand())
     .addCommand(doctorCommand());
-  forEach(command, (each) => each.exitOverride().configureHelp({ sortOptions: false }).addHelpText('after', EXIT_CODES_HELP));
+  forEach(command, (each) => {
+    each
+      .exitOverride((error) => {
+        throw error.exitCode === 0 ? error : usageError(each, error);
+      })
+      // Errors are printed in one place, as text or JSON.
+      .configureOutput({ outputError: () => undefined })
+      .configureHelp({ sortOptions: false })
+      .addHelpText('after', EXIT_CODES_HELP);
+  });
   return command;
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
   leaveWithParent();
+  // What it would log is in the error that follows.
+  if (process.env['GRPC_VERBOSITY'] === undefined) setLogVerbosity(logVerbosity.NONE);
   try {
     await program().parseAsync(argv);
   } catch (error) {
@@ -50,15 +63,19 @@ function leaveWithParent(): void {
 }
 
 function report(error: unknown, json: boolean): ExitCode {
-  if (error instanceof CommanderError) {
-    // Commander has printed it already; help and version are not failures.
-    return error.exitCode === 0 ? ExitCode.OK : ExitCode.USAGE;
-  }
+  // Help and version are not failures, and have been printed.
+  if (error instanceof CommanderError) return ExitCode.OK;
   const known = error instanceof FpisaError ? error : undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = (error instanceof Error ? error.message : String(error)) + hint(known?.code);
   if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: { code: known?.code ?? 'FPISA_INTERNAL', message } })}\n`);
   else process.stderr.write(`fpisa: ${message}\n`);
   if (known !== undefined) return exitCodeOf(known.code);
   if (process.env['FPISA_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return ExitCode.FAILED;
+}
+
+/** What a person can do about an error that comes from parts which know no command line. */
+function hint(code: string | undefined): string {
+  if (code !== 'FPISA_UNREACHABLE' && code !== 'FPISA_CONTROLLER_UNREACHABLE') return '';
+  return '; start one with "fpisa controller", or name another with --controller';
 }

@@ -148,7 +148,8 @@ export class ControllerSession {
   }
 
   private async ended(client: ControllerClient, status: grpc.StatusObject, welcome: boolean): Promise<void> {
-    this.lastReason = status.details || grpc.status[status.code];
+    // grpc-js appends a note on name resolution, which is empty for addresses.
+    this.lastReason = status.details.replace(/ Resolution note:\s*$/, '') || grpc.status[status.code];
     this.stream = undefined;
     if (FINAL.has(status.code) && !this.isOwnShadow(status)) {
       const jobs = await this.jobs(client);
@@ -178,13 +179,17 @@ export class ControllerSession {
 
   private refusal(status: grpc.StatusObject, jobs: readonly string[] | undefined): JoinError {
     const { job, rank } = this.options.hello();
-    const list =
-      jobs === undefined ? '' : jobs.length === 0 ? '; the controller has no jobs' : `; the controller's jobs are ${jobs.join(', ')}`;
     return new JoinError(
-      `the controller at ${this.options.controller} refused rank ${rank} of job '${job}': ${this.lastReason}${list}`,
+      `the controller at ${this.options.controller} refused rank ${rank} of job '${job}': ${this.lastReason}${this.listOf(status, jobs)}`,
       jobs ?? [],
       { cause: Object.assign(new Error(status.details), { code: status.code }) },
     );
+  }
+
+  /** The jobs, if it is one of them that is missing, and the controller has not listed them itself. */
+  private listOf(status: grpc.StatusObject, jobs: readonly string[] | undefined): string {
+    if (status.code !== grpc.status.NOT_FOUND || jobs === undefined || this.lastReason.includes('(jobs: ')) return '';
+    return jobs.length === 0 ? '; the controller has no jobs' : `; the controller's jobs are ${jobs.join(', ')}`;
   }
 
   private async jobs(client: ControllerClient): Promise<string[] | undefined> {

@@ -104,6 +104,10 @@ async function run(flags: Flags): Promise<void> {
     output.line(`wrote ${flags.out.join(', ')}`);
     await worker.leave();
     emit({ event: 'done', ok: true, job: flags.job, rank: flags.rank, tensors: results });
+  } catch (error) {
+    // What the worker makes of it is an operation that was given up.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     bar.stop();
     await worker.close();

@@ -2,8 +2,7 @@
 import { Command, Option } from 'commander';
 import { BUILDS } from '../../../protocol/constants.js';
 import { runDemo } from '../demo/run.js';
-import { printReport } from '../demo/report.js';
-import { ExitCode } from '../exit-codes.js';
+import { exitCodeOfReport, printReport } from '../demo/report.js';
 import { buildOf, faultOptions, integer, jsonOption, type FaultFlags } from '../options.js';
 import { Output } from '../output.js';
 import { progressBar } from '../progress.js';
@@ -46,7 +45,7 @@ async function run(flags: Flags): Promise<void> {
     const report = await runDemo({ ...flags, signal: interruption(), onStage: (text) => output.line(text), onProgress: (share) => bar.update(share) });
     bar.stop();
     printReport(output, report);
-    if (!report.ok) process.exitCode = ExitCode.CHECK_FAILED;
+    process.exitCode = exitCodeOfReport(report);
   } finally {
     bar.stop();
   }

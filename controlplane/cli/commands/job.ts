@@ -23,7 +23,9 @@ interface CreateFlags extends CommonFlags {
 }
 
 export function jobCommand(): Command {
-  const job = new Command('job').description('manage jobs: groups of workers that reduce together');
+  const job = new Command('job')
+    .description('manage jobs: groups of workers that reduce together')
+    .addHelpText('after', '\nExamples:\n  $ fpisa job create training --workers 8\n  $ fpisa job show training');
   job
     .command('create <name>')
     .description('reserve slots for a new job')
@@ -96,7 +98,7 @@ async function create(client: ControllerClient, output: Output, name: string, fl
 
 async function list(client: ControllerClient, output: Output): Promise<void> {
   const jobs = await client.listJobs();
-  output.object(jobs);
+  output.object({ jobs });
   if (jobs.length === 0) {
     output.line('no jobs; "fpisa job create NAME --workers N" makes one');
     return;

@@ -8,6 +8,13 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null;
 }
 
+export interface ChildOptions {
+  /** Command, with arguments, that runs the process in another place: `mnexec -a PID`. */
+  readonly within?: readonly string[];
+  /** In a session of its own, which Ctrl-C at this process's terminal does not reach. */
+  readonly detached?: boolean;
+}
+
 /** How long a process may take to end after it was asked to. */
 const GRACE_MS = 3_000;
 
@@ -23,9 +30,14 @@ export class Child<Message = Record<string, unknown>> {
     readonly name: string,
     args: readonly string[],
     private readonly onMessage?: (message: Message) => void,
+    { within: [enter, ...into] = [], detached = false }: ChildOptions = {},
   ) {
     // Forked, because the channel that comes with it tells the child when this process is gone.
-    this.process = fork(process.argv[1]!, [...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.process = fork(process.argv[1]!, [...args], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached,
+      ...(enter !== undefined && { execPath: enter, execArgv: [...into, process.execPath] }),
+    });
     createInterface({ input: this.process.stdout! }).on('line', (line) => this.receive(line));
     this.process.stderr!.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
     this.exit = new Promise((resolve) => this.process.once('close', (code, signal) => resolve({ code, signal })));
@@ -43,6 +55,12 @@ export class Child<Message = Record<string, unknown>> {
   async done(): Promise<void> {
     const { code, signal } = await this.exit;
     if (code !== 0) throw this.failure(code, signal);
+  }
+
+  /** Ends it at once, as a crash would. */
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.exit;
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,5 @@
 /** What the demonstration prints. */
+import { ExitCode } from '../exit-codes.js';
 import type { Output } from '../output.js';
 import type { LayerVerdict } from './verify.js';
 
@@ -28,6 +29,37 @@ export interface DemoReport {
   readonly valuesPerPacket: number;
   readonly elapsedMs: number;
   readonly layers: readonly LayerReport[];
+}
+
+/** What a run was asked for, and how long it took. */
+export type DemoFacts = Pick<DemoReport, 'workers' | 'valuesPerPacket' | 'loss' | 'profile' | 'elapsedMs'>;
+
+export function demoReport(layers: readonly LayerReport[], facts: DemoFacts): DemoReport {
+  const identicalAcrossWorkers = layers.every((layer) => layer.identical);
+  const outOfBound = sum(layers, (layer) => layer.outOfBound);
+  return {
+    ok: identicalAcrossWorkers && outOfBound === 0,
+    workers: facts.workers,
+    elements: sum(layers, (layer) => layer.elements),
+    maxUlpError: Math.max(...layers.map((layer) => layer.exact.worst)),
+    identicalAcrossWorkers,
+    outOfBound,
+    packets: sum(layers, (layer) => layer.packets),
+    retransmissions: sum(layers, (layer) => layer.retransmissions),
+    loss: facts.loss,
+    profile: facts.profile,
+    valuesPerPacket: facts.valuesPerPacket,
+    elapsedMs: facts.elapsedMs,
+    layers,
+  };
+}
+
+export function exitCodeOfReport({ ok }: DemoReport): ExitCode {
+  return ok ? ExitCode.OK : ExitCode.CHECK_FAILED;
+}
+
+export function sum<T>(list: readonly T[], of: (each: T) => number): number {
+  return list.reduce((total, each) => total + of(each), 0);
 }
 
 export function printReport(output: Output, report: DemoReport): void {

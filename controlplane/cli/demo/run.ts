@@ -13,7 +13,7 @@ import { InterruptedError } from '../errors.js';
 import type { FaultFlags } from '../options.js';
 import type { AllreduceEvent, TensorResult } from '../commands/allreduce.js';
 import { Child } from './child.js';
-import type { DemoReport, LayerReport } from './report.js';
+import { demoReport, sum, type DemoReport, type LayerReport } from './report.js';
 import { verifyLayer } from './verify.js';
 
 export const PHASES = ['early', 'late'] as const;
@@ -56,6 +56,10 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   });
   try {
     return await Promise.race([reduce(options, directory, start, started), interrupted]);
+  } catch (error) {
+    // Ctrl-C at a terminal reaches the processes too: that they end is no failure of theirs.
+    if (options.signal.aborted) throw new InterruptedError();
+    throw error;
   } finally {
     // Workers first: a worker whose controller goes away keeps trying to come back.
     for (const child of children.reverse()) await child.stop();
@@ -137,23 +141,8 @@ async function assemble(options: DemoOptions, directory: string, profile: Numeri
     }
     done += inputs[0]!.tensors.size;
   }
-  const identicalAcrossWorkers = layers.every((layer) => layer.identical);
-  const outOfBound = sum(layers, (layer) => layer.outOfBound);
-  return {
-    ok: identicalAcrossWorkers && outOfBound === 0,
-    workers: options.workers,
-    elements: sum(layers, (layer) => layer.elements),
-    maxUlpError: Math.max(...layers.map((layer) => layer.exact.worst)),
-    identicalAcrossWorkers,
-    outOfBound,
-    packets: sum(layers, (layer) => layer.packets),
-    retransmissions: sum(layers, (layer) => layer.retransmissions),
-    loss: options.loss,
-    profile: profile.name,
-    valuesPerPacket: options.values,
-    elapsedMs: Math.round(performance.now() - started),
-    layers,
-  };
+  const { workers, values: valuesPerPacket, loss } = options;
+  return demoReport(layers, { workers, valuesPerPacket, loss, profile: profile.name, elapsedMs: Math.round(performance.now() - started) });
 }
 
 function values(file: TensorFile, layer: string): Float32Array {
@@ -166,8 +155,4 @@ function inputPath(phase: string, rank: number): string {
 
 function outputPath(directory: string, phase: string, rank: number): string {
   return join(directory, `${phase}-${rank}.safetensors`);
-}
-
-function sum<T>(list: readonly T[], of: (each: T) => number): number {
-  return list.reduce((total, each) => total + of(each), 0);
 }

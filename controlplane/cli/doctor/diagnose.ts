@@ -63,11 +63,16 @@ export function diagnoseJob(job: JobMessage, slots: readonly SlotReportMessage[]
       level,
       subject,
       finding: `${job.state}, without ${ranks(missing)} of ${job.workers}`,
-      mend: `start ${missing.length === 1 ? 'that worker' : 'those workers'} with --job ${job.name} and the rank`,
+      mend: `start ${missing.length === 1 ? `it: fpisa allreduce --job ${job.name} --rank ${missing[0]} …` : `them: fpisa allreduce --job ${job.name} --rank RANK …`}`,
     });
   }
   if (job.state === 'recovering') {
-    findings.push({ level: 'fault', subject, finding: `a new epoch (${job.epoch}) has not begun, because a member has not answered`, mend: 'wait: a member that does not answer is dropped' });
+    findings.push({
+      level: 'fault',
+      subject,
+      finding: `epoch ${job.epoch} has not begun: a member has not answered, or the switch cannot be written`,
+      mend: 'wait: a member that does not answer is dropped; if this does not change, it is the switch',
+    });
   }
   const lacking = new Map<number, number[]>();
   for (const { slot, sets } of slots ?? []) {

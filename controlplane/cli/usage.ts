@@ -1,0 +1,26 @@
+/** What commander finds wrong with the arguments, as an error like every other of this command. */
+import type { Command, CommanderError } from 'commander';
+import { UsageError } from './errors.js';
+
+/** @param command the one whose arguments they are; it is asked for what would have been possible */
+export function usageError(command: Command, { code, message }: CommanderError): UsageError {
+  const path = pathOf(command);
+  if (code === 'commander.help') return new UsageError(`"${path}" needs a command${commandsOf(command)}; "${path} --help" explains them`);
+  const what = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ').replace(/\.$/, '');
+  return new UsageError(`${what}${choicesOf(command, code)}; "${path} --help" has examples`);
+}
+
+function choicesOf(command: Command, code: string): string {
+  if (code === 'commander.unknownCommand') return commandsOf(command);
+  if (code === 'commander.unknownOption') return ` (options: ${[...command.options.map(({ long }) => long), '--help'].join(', ')})`;
+  return '';
+}
+
+function commandsOf(command: Command): string {
+  return ` (commands: ${command.commands.map((each) => each.name()).join(', ')})`;
+}
+
+/** As it is typed: `fpisa job create`. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { expectFailure, fpisa, onlyJson } from './support/command.js';
+
+const COMMANDS = ['', 'demo', 'switch', 'controller', 'job', 'job create', 'job list', 'job show', 'job delete', 'allreduce', 'doctor'];
+
+function words(line: string): string[] {
+  return line.split(' ').filter((word) => word !== '');
+}
+
+describe('help', () => {
+  it.each(COMMANDS)('of "fpisa %s" has an example and the exit codes', async (command) => {
+    const { code, stdout, stderr } = await fpisa(...words(command), '--help');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^Usage: fpisa/);
+    expect(stdout).toMatch(new RegExp(`^  \\$ fpisa ${command}`, 'm'));
+    expect(stdout).toMatch(/Exit codes: 0 done, 1 .*2 wrong arguments.*130 interrupted/s);
+  });
+
+  it('mentions every command that this test knows, and this test every command', async () => {
+    const listed = async (...path: string[]): Promise<string[]> => {
+      const { stdout } = await fpisa(...path, '--help');
+      const section = /^Commands:\n((?:^ {2}.*\n)+)/m.exec(stdout)![1]!;
+      return [...section.matchAll(/^ {2}(\w+)/gm)].map((match) => match[1]!).filter((name) => name !== 'help');
+    };
+    expect(await listed()).toEqual([...new Set(COMMANDS.slice(1).map((command) => words(command)[0]))]);
+    expect(await listed('job')).toEqual(COMMANDS.filter((command) => command.startsWith('job ')).map((command) => words(command)[1]));
+  });
+});
+
+describe('wrong arguments', () => {
+  it.each<[line: string, message: RegExp]>([
+    ['dmo', /unknown command 'dmo' .*Did you mean demo\?.*\(commands: demo, switch, controller, job, allreduce, doctor\)/],
+    ['job remove x', /unknown command 'remove' .*\(commands: create, list, show, delete\); "fpisa job --help"/],
+    ['demo --worker 4', /unknown option '--worker' .*--workers, --values, --profile, --loss/],
+    ['demo --workers 99', /'99' is invalid. "99" is not a whole number from 2 to 8/],
+    ['demo --workers 1', /from 2 to 8/],
+    ['demo --workers 2.5', /from 2 to 8/],
+    ['demo --workers', /'-w, --workers <number>' argument missing/],
+    ['demo --loss 2', /"2" is not a probability: a number from 0 up to, but not including, 1/],
+    ['demo --loss -0.1', /not a probability/],
+    ['demo --loss 1', /not a probability/],
+    ['demo --loss abc', /not a probability/],
+    ['demo --delay soon', /not a number of milliseconds/],
+    ['demo --values 7', /"7" is not a build: 16, 64, 256/],
+    ['demo --profile int32', /choices are fpisa, fpisa-paper, fpisa-a/],
+    ['demo again', /too many arguments for 'demo'/],
+    ['switch', /a switch needs ports: give --ports COUNT, or --port NUMBER=HOST:UDPPORT/],
+    ['switch --ports 0', /from 1 to 509/],
+    ['switch --port 510=127.0.0.1:1', /a switch port from 1 to 509, for example 1=127.0.0.1:47001/],
+    ['switch --ports 1 --p4runtime here', /"here" is not host:port, for example/],
+    ['switch --ports 1 --p4runtime 127.0.0.1:0 --program nowhere.json', /--program needs --p4info/],
+    ['controller --listen 127.0.0.1:99999', /is not host:port/],
+    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1', /a switch needs ports for its workers: give --ports COUNT, or --port/],
+    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --port 1=host:5', /"host:5", expected a dotted IPv4 address and a UDP port such as/],
+    ['controller --listen 127.0.0.1:0 --config nowhere.json', /configuration nowhere.json cannot be read/],
+    ['job create --workers 2', /missing required argument 'name'/],
+    ['job create training', /required option '-w, --workers <number>' not specified/],
+    ['job create training --workers 33', /"33" is not a whole number from 1 to 32/],
+    ['job create training --workers 4 --profile best', /choices are fpisa, fpisa-paper, fpisa-a, int32/],
+    ['job create training --workers 4 --rounding up', /choices are truncate, nearest-even/],
+    ['allreduce --rank 0 --in a.npy --out b.npy', /required option '-j, --job <name>'/],
+    ['allreduce --job a --rank 0 --out b.npy', /required option '-i, --in <file>'/],
+    ['allreduce --job a --rank one --in a.npy --out b.npy', /"one" is not a whole number from 0/],
+    ['allreduce --job a --rank 0 --in a.npy --in c.npy --out b.npy', /2 --in files need as many --out files, not 1/],
+    ['allreduce --job a --rank 0 --in a.npy --out b.npy --op max', /choices are sum, mean/],
+    ['doctor --controller nowhere', /"nowhere" is not host:port/],
+  ])('fpisa %s', async (line, message) => {
+    expectFailure(await fpisa(...words(line)), 2, message);
+  });
+
+  it.each(['', 'job'])('none at all: "fpisa %s" shows what there is', async (line) => {
+    const { code, stderr } = await fpisa(...words(line));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^Usage: fpisa.*Commands:/s);
+    expect(stderr).toMatch(/^fpisa: "fpisa.*" needs a command \(commands: .*\)/m);
+  });
+
+  it('are one JSON object, too', async () => {
+    const ended = await fpisa('demo', '--json', '--workers', '99');
+    expect(ended).toMatchObject({ code: 2, stderr: '' });
+    expect(onlyJson(ended)).toEqual({ ok: false, error: { code: 'FPISA_USAGE', message: expect.stringMatching(/from 2 to 8/) as string } });
+  });
+});

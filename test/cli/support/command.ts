@@ -1,0 +1,140 @@
+/** The `fpisa` command as a process. What a test starts here is gone when the test is over. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { ensureBuilt, ROOT } from './built.js';
+
+beforeAll(ensureBuilt, 180_000);
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A line of --json output. */
+export type Line = Record<string, unknown>;
+
+type Cleanup = () => void | Promise<void>;
+
+/** Of what was begun outside of any test. */
+const ofFile: Cleanup[] = [];
+
+afterAll(async () => {
+  for (const cleanup of ofFile.splice(0).reverse()) await cleanup();
+});
+
+/** Runs at the end of the test, or of all tests of the file when called in beforeAll. */
+export function onEnd(cleanup: Cleanup): void {
+  try {
+    onTestFinished(cleanup);
+  } catch {
+    ofFile.push(cleanup);
+  }
+}
+
+/** Folder for a test's files. */
+export function scratch(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'fpisa-cli-'));
+  onEnd(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A process that runs until it ends by itself, or the test does. */
+export class Command {
+  readonly ended: Promise<Ended>;
+  stdout = '';
+  stderr = '';
+  private readonly process: ChildProcess;
+  private readonly watchers = new Set<() => void>();
+
+  /** @param options.group a process group of its own, so that a signal reaches its children, too, as Ctrl-C does */
+  constructor(
+    readonly args: readonly string[],
+    private readonly options: { readonly group?: boolean } = {},
+  ) {
+    const env: NodeJS.ProcessEnv = { ...process.env };
+    // Of whoever runs the tests.
+    delete env['FPISA_CONTROLLER'];
+    delete env['FPISA_DEBUG'];
+    this.process = spawn(process.execPath, [join(ROOT, 'bin/fpisa.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env, detached: options.group ?? false });
+    this.process.stdout!.on('data', (chunk: Buffer) => {
+      this.stdout += chunk.toString();
+      this.notify();
+    });
+    this.process.stderr!.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString();
+      this.notify();
+    });
+    this.ended = new Promise((resolve) => {
+      this.process.once('close', (code, signal) => {
+        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
+        this.notify();
+      });
+    });
+    onEnd(async () => {
+      if (this.process.exitCode === null && this.process.signalCode === null) this.kill('SIGKILL');
+      await this.ended;
+    });
+  }
+
+  get pid(): number {
+    return this.process.pid!;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    process.kill(this.options.group ? -this.pid : this.pid, signal);
+  }
+
+  /** The first line of JSON that fits, of those printed so far and those to come. @throws when the process ends before */
+  async line(fits: (line: Line) => boolean = () => true): Promise<Line> {
+    for (;;) {
+      const found = jsonLines(this.stdout).find(fits);
+      if (found !== undefined) return found;
+      if (this.process.exitCode !== null || this.process.signalCode !== null) {
+        const { code, signal, stdout, stderr } = await this.ended;
+        const late = jsonLines(stdout).find(fits);
+        if (late !== undefined) return late;
+        throw new Error(`fpisa ${this.args.join(' ')} ended with ${signal ?? code} instead:\n${stdout}${stderr}`);
+      }
+      await new Promise<void>((resolve) => {
+        const watcher = (): void => {
+          this.watchers.delete(watcher);
+          resolve();
+        };
+        this.watchers.add(watcher);
+      });
+    }
+  }
+
+  private notify(): void {
+    for (const watcher of [...this.watchers]) watcher();
+  }
+}
+
+function jsonLines(text: string): Line[] {
+  // The last piece may not be whole yet.
+  return text.split('\n').slice(0, -1).filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Line);
+}
+
+/** Runs the command to its end. */
+export function fpisa(...args: readonly string[]): Promise<Ended> {
+  return new Command(args).ended;
+}
+
+/** The one JSON value that a command with --json printed. */
+export function onlyJson<T = Line>({ stdout, stderr, code }: Ended): T {
+  const lines = stdout.split('\n').filter((line) => line !== '');
+  expect(lines.length, `exit code ${code}, standard output:\n${stdout}\nstandard error:\n${stderr}`).toBe(1);
+  return JSON.parse(lines[0]!) as T;
+}
+
+/** A failure, as text: one line on standard error, nothing on standard output, no stack. */
+export function expectFailure({ code, stdout, stderr }: Ended, exitCode: number, message: RegExp): void {
+  expect({ code, stderr }).toEqual({ code: exitCode, stderr: expect.stringMatching(message) as string });
+  expect(stderr).toMatch(/^fpisa: [^\n]+\n$/);
+  expect(stdout).toBe('');
+}
