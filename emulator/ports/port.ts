@@ -7,6 +7,14 @@ export type PortErrorCode =
   | 'EMULATOR_PORT_ADDRESS'
   /** Two ports of one switch have the same number. */
   | 'EMULATOR_PORT_DUPLICATE'
+  /** There is no network interface of that name. */
+  | 'EMULATOR_PORT_NO_INTERFACE'
+  /** The network interface is down. */
+  | 'EMULATOR_PORT_DOWN'
+  /** This process may not open network interfaces. */
+  | 'EMULATOR_PORT_PERMISSION'
+  /** This machine cannot do it: not Linux, kernel too old, or a package is missing. */
+  | 'EMULATOR_PORT_UNSUPPORTED'
   | 'EMULATOR_PORT_FAILED';
 
 /** A port cannot be opened. */

@@ -1,0 +1,51 @@
+/** Numbers and layouts of Linux's socket interface on 64-bit little-endian machines (include/uapi/linux). */
+
+export const AF_INET = 2;
+export const AF_PACKET = 17;
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+export const SOCK_CLOEXEC = 0o2000000;
+/** Every protocol: what arrives, whatever its EtherType. */
+export const ETH_P_ALL = 0x0003;
+
+export const SOL_SOCKET = 1;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
+/** Beyond net.core.wmem_max; needs CAP_NET_ADMIN. */
+export const SO_SNDBUFFORCE = 32;
+export const SO_RCVBUFFORCE = 33;
+
+export const SOL_PACKET = 263;
+export const PACKET_ADD_MEMBERSHIP = 1;
+export const PACKET_STATISTICS = 6;
+export const PACKET_AUXDATA = 8;
+export const PACKET_VNET_HDR = 15;
+/** Linux 4.20. */
+export const PACKET_IGNORE_OUTGOING = 23;
+export const PACKET_MR_PROMISC = 1;
+
+export const SIOCGIFFLAGS = 0x8913;
+export const IFF_UP = 1;
+
+export const MSG_TRUNC = 0x20;
+export const MSG_DONTWAIT = 0x40;
+
+export const POLLIN = 1;
+
+/** `struct sockaddr_ll` */
+export const SOCKADDR_LL_BYTES = 20;
+/** `struct ifreq`; the name, zero-terminated, is its first 16 bytes. */
+export const IFREQ_BYTES = 40;
+export const IFNAMSIZ = 16;
+
+/** `struct mmsghdr` */
+export const Mmsghdr = { bytes: 64, iov: 16, iovLength: 24, control: 32, controlLength: 40, flags: 48, length: 56 } as const;
+/** `struct iovec` */
+export const Iovec = { bytes: 16, base: 0, length: 8 } as const;
+/** A control message that holds a `struct tpacket_auxdata`: the only one that packet sockets here get. */
+export const Auxdata = { bytes: 40, status: 16, vlanTci: 32, vlanTpid: 34 } as const;
+export const TP_STATUS_VLAN_VALID = 1 << 4;
+export const TP_STATUS_VLAN_TPID_VALID = 1 << 6;
+
+/** `struct virtio_net_hdr`, before each frame on a socket with PACKET_VNET_HDR. */
+export const VnetHeader = { bytes: 10, flags: 0, gsoType: 1, gsoSize: 4, checksumStart: 6, checksumOffset: 8 } as const;

@@ -1,0 +1,73 @@
+/** The functions of the C library that packet sockets need, through koffi. */
+import { endianness } from 'node:os';
+import { InterfaceError } from './interface-error.js';
+
+/** Reports that a descriptor may be read or written; stops when the descriptor has an error. */
+export interface Watch {
+  close(): void;
+}
+
+/** Pointers are addresses as bigint; a function that fails returns -1 and leaves {@link Libc.errno}. */
+export interface Libc {
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array, bytes: number): number;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array, bytes: number): number;
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array, bytes: Uint8Array): number;
+  /** @param argument of requests that take a pointer */
+  ioctl(fd: number, request: number, argument: Uint8Array): number;
+  /** 0 if there is none. */
+  ifNameToIndex(name: string): number;
+  recvmmsg(fd: number, messages: bigint, count: number, flags: number): number;
+  sendmmsg(fd: number, messages: bigint, count: number, flags: number): number;
+  /** @param descriptors array of `struct pollfd` */
+  poll(descriptors: Uint8Array, count: number, timeoutMs: number): number;
+  setns(fd: number, type: number): number;
+  unshare(flags: number): number;
+  close(fd: number): number;
+  errno(): number;
+  /** The symbol of an error number, `ENETDOWN`. */
+  errorName(errno: number): string;
+  /** Of memory that stays where it is: any typed array above V8's limit for inline ones (64 bytes). */
+  addressOf(memory: Uint8Array): bigint;
+  /** Calls back on the event loop, at every turn while the descriptor is ready. */
+  watch(fd: number, events: { readable: boolean; writable: boolean }, ready: (failed: boolean) => void): Watch;
+}
+
+const ARCHITECTURES = ['x64', 'arm64', 'riscv64', 'loong64'];
+
+/**
+ * Loads koffi and finds the functions in this process.
+ * @throws InterfaceError EMULATOR_PORT_UNSUPPORTED where that cannot be
+ */
+export async function loadLibc(): Promise<Libc> {
+  if (process.platform !== 'linux') throw new InterfaceError('EMULATOR_PORT_UNSUPPORTED', `network interfaces can be ports on Linux only, this is ${process.platform}; ports can be UDP sockets here`);
+  if (endianness() !== 'LE' || !ARCHITECTURES.includes(process.arch)) {
+    throw new InterfaceError('EMULATOR_PORT_UNSUPPORTED', `network interfaces can be ports on ${ARCHITECTURES.join(', ')} only, this is ${process.arch}; ports can be UDP sockets here`);
+  }
+  const { default: koffi } = await import('koffi').catch((error: Error) => {
+    throw new InterfaceError('EMULATOR_PORT_UNSUPPORTED', `network interfaces as ports need the package koffi, which does not load (${error.message}); "npm install koffi" brings it`);
+  });
+  const library = koffi.load(null);
+  const ioctl = library.func('int ioctl(int, unsigned long, ...)');
+  const recvmmsg = library.func('int recvmmsg(int, void *, unsigned int, int, void *)');
+  const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
+  return {
+    socket: library.func('int socket(int, int, int)'),
+    bind: library.func('int bind(int, const void *, uint32_t)'),
+    setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)'),
+    getsockopt: library.func('int getsockopt(int, int, int, void *, void *)'),
+    ioctl: (fd, request, argument) => ioctl(fd, request, 'void *', argument) as number,
+    ifNameToIndex: library.func('unsigned int if_nametoindex(const char *)'),
+    recvmmsg: (fd, messages, count, flags) => recvmmsg(fd, messages, count, flags, null) as number,
+    sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
+    poll: library.func('int poll(void *, unsigned long, int)'),
+    setns: library.func('int setns(int, int)'),
+    unshare: library.func('int unshare(int)'),
+    close: library.func('int close(int)'),
+    errno: () => koffi.errno(),
+    errorName: (errno) => names.get(errno) ?? `error ${errno}`,
+    addressOf: (memory) => koffi.address(memory),
+    // koffi calls back with a status before the events, which its type declarations do not have.
+    watch: (fd, events, ready) => koffi.node.poll(fd, events, (...results: unknown[]) => ready(typeof results[0] === 'number' && results[0] < 0)),
+  };
+}

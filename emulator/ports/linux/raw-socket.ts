@@ -1,0 +1,267 @@
+import {
+  AF_PACKET,
+  ETH_P_ALL,
+  MSG_DONTWAIT,
+  MSG_TRUNC,
+  PACKET_ADD_MEMBERSHIP,
+  PACKET_AUXDATA,
+  PACKET_IGNORE_OUTGOING,
+  PACKET_MR_PROMISC,
+  PACKET_STATISTICS,
+  PACKET_VNET_HDR,
+  POLLIN,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_SNDBUF,
+  SO_SNDBUFFORCE,
+  SOCKADDR_LL_BYTES,
+  SOCK_CLOEXEC,
+  SOCK_RAW,
+  SOL_PACKET,
+  SOL_SOCKET,
+} from './abi.js';
+import { InterfaceError } from './interface-error.js';
+import { usableInterface } from './interfaces.js';
+import { loadLibc, type Libc, type Watch } from './libc.js';
+import { MAX_FRAME_BYTES, MessageBatch } from './message-batch.js';
+import { finish, insertTag, isFinished, readOffload, VLAN_TAG_BYTES } from './offload.js';
+
+/** Frames of one system call. */
+const BATCH_FRAMES = 64;
+const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
+const ETHERNET_BYTES = 14;
+
+export interface RawSocketStatistics {
+  /** Frames given to the caller, after segmentation. */
+  received: number;
+  /** Frames that came in but could not be made into what a wire would carry. */
+  unfinished: number;
+  sent: number;
+  /** Frames that are larger than the interface's MTU allows, or smaller than an Ethernet header. */
+  badSize: number;
+  /** Frames that the kernel did not take: interface down or gone, queue full. */
+  sendErrors: number;
+  /** Times that the event loop was told of the socket: does not grow while nothing arrives. */
+  wakeups: number;
+}
+
+/**
+ * One network interface of Linux, frame by frame: an AF_PACKET socket (packet(7)). It gets whatever arrives, to
+ * whichever address, but nothing that leaves; frames have neither preamble nor check sequence. Frames that a sender
+ * on this machine left to its card are finished: checksums summed, segments cut, VLAN tags put back.
+ */
+export class RawSocket {
+  readonly statistics: RawSocketStatistics = { received: 0, unfinished: 0, sent: 0, badSize: 0, sendErrors: 0, wakeups: 0 };
+  private readonly incoming: MessageBatch;
+  private readonly outgoing: MessageBatch;
+  private readonly taggedSegment = new Uint8Array(MAX_FRAME_BYTES + VLAN_TAG_BYTES);
+  private readonly segment = this.taggedSegment.subarray(VLAN_TAG_BYTES);
+  /** Frames of `outgoing` that are not sent yet: its first ones. */
+  private pending = 0;
+  private readonly pollDescriptor: Uint8Array;
+  private watching: Watch | undefined;
+  private onReady: (() => void) | undefined;
+  private isClosed = false;
+
+  private constructor(
+    private readonly libc: Libc,
+    private readonly fd: number,
+    readonly interfaceName: string,
+  ) {
+    this.incoming = new MessageBatch(libc, BATCH_FRAMES);
+    this.outgoing = new MessageBatch(libc, BATCH_FRAMES);
+    for (let i = 0; i < BATCH_FRAMES; i++) this.incoming.prepareToReceive(i);
+    this.pollDescriptor = new Uint8Array(72);
+    const view = new DataView(this.pollDescriptor.buffer);
+    view.setInt32(0, fd, true);
+    view.setInt16(4, POLLIN, true);
+  }
+
+  /**
+   * @param interfaceName in the network namespace of the calling thread
+   * @throws InterfaceError with one of the codes EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
+   *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED
+   */
+  static async open(interfaceName: string): Promise<RawSocket> {
+    return RawSocket.openWith(await loadLibc(), interfaceName);
+  }
+
+  /** Opens at once, so that the caller decides in which network namespace. */
+  static openWith(libc: Libc, interfaceName: string): RawSocket {
+    const index = usableInterface(libc, interfaceName);
+    // Protocol 0 receives nothing yet: between here and bind() it would be the frames of every interface.
+    const fd = libc.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    if (fd < 0) throw openError(libc, interfaceName, 'socket');
+    try {
+      configure(libc, fd, index, interfaceName);
+      return new RawSocket(libc, fd, interfaceName);
+    } catch (error) {
+      libc.close(fd);
+      throw error;
+    }
+  }
+
+  get closed(): boolean {
+    return this.isClosed;
+  }
+
+  /**
+   * Takes what has arrived, at most one batch (64 frames of the kernel's). Never waits.
+   * @param onFrame is given memory whose first `length` bytes are the frame, and which is lent until it returns
+   * @returns whether there may be more
+   */
+  receive(onFrame: (memory: Uint8Array, length: number) => void): boolean {
+    if (this.isClosed) return false;
+    const count = this.libc.recvmmsg(this.fd, this.incoming.addresses[0]!, BATCH_FRAMES, MSG_DONTWAIT);
+    // An interface that went down says so once, by an error; when it comes up again the socket goes on.
+    if (count < 0) return false;
+    for (let i = 0; i < count && !this.isClosed; i++) this.take(i, onFrame);
+    for (let i = 0; i < count; i++) this.incoming.prepareToReceive(i);
+    return count === BATCH_FRAMES;
+  }
+
+  /**
+   * Queues a frame, which is copied. Full batches leave at once, the rest with {@link flush}; frames that the
+   * kernel has no room for are dropped and counted, as a switch does.
+   */
+  send(frame: Uint8Array): void {
+    if (this.isClosed) {
+      this.statistics.sendErrors++;
+      return;
+    }
+    if (frame.length < ETHERNET_BYTES || frame.length > MAX_FRAME_BYTES) {
+      this.statistics.badSize++;
+      return;
+    }
+    this.outgoing.frames[this.pending]!.set(frame);
+    this.outgoing.prepareToSend(this.pending++, frame.length);
+    if (this.pending === BATCH_FRAMES) this.flush();
+  }
+
+  /** Sends what is queued. */
+  flush(): void {
+    const { statistics, outgoing } = this;
+    let done = 0;
+    while (done < this.pending && !this.isClosed) {
+      const count = this.libc.sendmmsg(this.fd, outgoing.addresses[done]!, this.pending - done, MSG_DONTWAIT);
+      if (count > 0) {
+        statistics.sent += count;
+        done += count;
+        continue;
+      }
+      // sendmmsg fails only for its first message; the others get their own chance.
+      if (this.libc.errorName(this.libc.errno()) === 'EMSGSIZE') statistics.badSize++;
+      else statistics.sendErrors++;
+      done++;
+    }
+    this.pending = 0;
+  }
+
+  /** Calls back on the event loop, at every turn while frames wait; never while none does. Keeps the process alive. */
+  watch(onReady: () => void): void {
+    this.onReady = onReady;
+    this.arm();
+  }
+
+  /** Blocks the thread until a frame has arrived: for measurements, not for an event loop. @returns whether one has */
+  wait(timeoutMs: number): boolean {
+    return this.libc.poll(this.pollDescriptor, 1, timeoutMs) > 0;
+  }
+
+  /** Frames that the kernel dropped since the last call because they were not taken in time. */
+  takeOverruns(): number {
+    // struct tpacket_stats: all packets, then the dropped ones; reading it sets both to 0.
+    const stats = new Uint8Array(72);
+    const length = new Uint8Array(72);
+    length[0] = 8;
+    if (this.isClosed || this.libc.getsockopt(this.fd, SOL_PACKET, PACKET_STATISTICS, stats, length) !== 0) return 0;
+    return new DataView(stats.buffer).getUint32(4, true);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.watching?.close();
+    this.watching = undefined;
+    this.libc.close(this.fd);
+  }
+
+  private arm(): void {
+    this.watching?.close();
+    this.watching = this.libc.watch(this.fd, { readable: true, writable: false }, (failed) => {
+      this.statistics.wakeups++;
+      this.onReady?.();
+      // libuv has stopped watching a descriptor with an error; receive() has taken the error off it by now.
+      if (failed && !this.isClosed) this.arm();
+    });
+  }
+
+  private take(i: number, onFrame: (memory: Uint8Array, length: number) => void): void {
+    const { incoming, statistics, segment } = this;
+    const length = incoming.length(i);
+    if (length < 0 || (incoming.flags(i) & MSG_TRUNC) !== 0) {
+      statistics.unfinished++;
+      return;
+    }
+    const frame = incoming.frames[i]!;
+    const offload = incoming.offloadAt(i);
+    const vlan = incoming.vlan(i);
+    if (vlan === undefined && isFinished(incoming.view, offload)) {
+      statistics.received++;
+      onFrame(frame, length);
+      return;
+    }
+    const isCarried = finish(frame, length, readOffload(incoming.view, offload), segment, (memory, bytes) => {
+      statistics.received++;
+      if (vlan === undefined) {
+        onFrame(memory, bytes);
+        return;
+      }
+      const tagged = memory === frame ? incoming.taggedFrames[i]! : this.taggedSegment;
+      insertTag(tagged, vlan.tpid, vlan.tci);
+      onFrame(tagged, bytes + VLAN_TAG_BYTES);
+    });
+    if (!isCarried) statistics.unfinished++;
+  }
+}
+
+function openError(libc: Libc, name: string, what: string): InterfaceError {
+  const code = libc.errorName(libc.errno());
+  if (code === 'EPERM' || code === 'EACCES') {
+    return new InterfaceError(
+      'EMULATOR_PORT_PERMISSION',
+      `opening network interface "${name}" needs the capability CAP_NET_RAW: run as root, or give it to node with "setcap cap_net_raw+ep ${process.execPath}"`,
+    );
+  }
+  if (code === 'EAFNOSUPPORT') return new InterfaceError('EMULATOR_PORT_UNSUPPORTED', 'this kernel has no packet sockets (CONFIG_PACKET)');
+  return new InterfaceError('EMULATOR_PORT_FAILED', `network interface "${name}" cannot be opened (${what}: ${code})`);
+}
+
+/** Options before bind(), so that no frame arrives without them. */
+function configure(libc: Libc, fd: number, index: number, name: string): void {
+  const set = (level: number, option: number, value: Uint8Array): boolean => libc.setsockopt(fd, level, option, value, value.length) === 0;
+  const require = (done: boolean, what: string): void => {
+    if (!done) throw openError(libc, name, what);
+  };
+  if (!set(SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1))) {
+    throw new InterfaceError('EMULATOR_PORT_UNSUPPORTED', `network interfaces as ports need Linux 4.20 or later (PACKET_IGNORE_OUTGOING: ${libc.errorName(libc.errno())})`);
+  }
+  require(set(SOL_PACKET, PACKET_VNET_HDR, int32(1)), 'PACKET_VNET_HDR');
+  require(set(SOL_PACKET, PACKET_AUXDATA, int32(1)), 'PACKET_AUXDATA');
+  // struct packet_mreq: index, type, length and address of which promiscuity has none.
+  require(set(SOL_PACKET, PACKET_ADD_MEMBERSHIP, new Uint8Array([...int32(index), PACKET_MR_PROMISC, ...new Uint8Array(11)])), 'promiscuous mode');
+  // Without CAP_NET_ADMIN the kernel grants at most net.core.rmem_max and wmem_max, which is no error.
+  if (!set(SOL_SOCKET, SO_RCVBUFFORCE, int32(SOCKET_BUFFER_BYTES))) set(SOL_SOCKET, SO_RCVBUF, int32(SOCKET_BUFFER_BYTES));
+  if (!set(SOL_SOCKET, SO_SNDBUFFORCE, int32(SOCKET_BUFFER_BYTES))) set(SOL_SOCKET, SO_SNDBUF, int32(SOCKET_BUFFER_BYTES));
+
+  const address = new Uint8Array(SOCKADDR_LL_BYTES);
+  const view = new DataView(address.buffer);
+  view.setUint16(0, AF_PACKET, true);
+  view.setUint16(2, ETH_P_ALL);
+  view.setInt32(4, index, true);
+  require(libc.bind(fd, address, address.length) === 0, 'bind');
+}
+
+function int32(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
+}
