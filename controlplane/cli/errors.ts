@@ -30,3 +30,13 @@ export class ChildError extends FpisaError {
 export class FileError extends FpisaError {
   readonly code = 'FPISA_FILE';
 }
+
+/** Something that a command needs of this machine is missing; the message says how to get it. */
+export class RequirementError extends FpisaError {
+  readonly code = 'FPISA_REQUIREMENT';
+}
+
+/** A process that this command drives could not do what it was told. */
+export class NetworkError extends FpisaError {
+  readonly code = 'FPISA_NETWORK';
+}

@@ -33,6 +33,8 @@ export interface AllreduceStats {
   epoch: number;
   /** Members that the sum contains. */
   workers: number;
+  /** Their ranks. */
+  ranks: readonly number[];
   /** Times that a change of the membership made it begin again. */
   restarts: number;
 }
@@ -99,6 +101,7 @@ export class Operation {
       elapsedMs: now - this.startedAt,
       epoch: this.epoch,
       workers: this.ranks.length,
+      ranks: this.ranks,
       restarts: this.starts - 1,
     });
   }
