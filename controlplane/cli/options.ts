@@ -1,5 +1,6 @@
 /** Parsers of option values, and the options that several commands share. */
 import { InvalidArgumentError, Option } from 'commander';
+import { isInterfaceName } from '../../emulator/index.js';
 import { BUILDS } from '../../protocol/constants.js';
 
 export const DEFAULT_CONTROLLER = '127.0.0.1:9600';
@@ -44,14 +45,26 @@ export function milliseconds(text: string): number {
   return value;
 }
 
-/** `PORT=VALUE`, collected over repetitions. */
+/** `PORT=HOST:UDPPORT`, collected over repetitions. */
 export function portAssignment(text: string, previous: ReadonlyMap<number, string> = new Map()): Map<number, string> {
+  const [port, value] = assignment(text, 'HOST:UDPPORT', '127.0.0.1:47001');
+  hostPort(value);
+  return new Map(previous).set(port, value);
+}
+
+/** `PORT=HOST:UDPPORT` or `PORT=INTERFACE`, collected over repetitions. */
+export function switchPortAssignment(text: string, previous: ReadonlyMap<number, string> = new Map()): Map<number, string> {
+  const [port, value] = assignment(text, 'HOST:UDPPORT or PORT=INTERFACE', '127.0.0.1:47001 or 1=veth1');
+  if (!isInterfaceName(value)) hostPort(value);
+  return new Map(previous).set(port, value);
+}
+
+function assignment(text: string, form: string, example: string): [port: number, value: string] {
   const match = /^(\d+)=(.+)$/.exec(text);
   if (match === null || Number(match[1]) < 1 || Number(match[1]) > 509) {
-    throw new InvalidArgumentError(`"${text}" is not PORT=HOST:UDPPORT with a switch port from 1 to 509, for example 1=127.0.0.1:47001.`);
+    throw new InvalidArgumentError(`"${text}" is not PORT=${form} with a switch port from 1 to 509, for example 1=${example}.`);
   }
-  hostPort(match[2]!);
-  return new Map(previous).set(Number(match[1]), match[2]!);
+  return [Number(match[1]), match[2]!];
 }
 
 /** One of the builds of the program, by its values per packet. */

@@ -1,7 +1,7 @@
 /** `fpisa switch`: the embedded software switch. */
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { FaultInjector, P4RuntimeServer, PortError, PortRunner, SwitchDevice, UdpPort } from '../../../emulator/index.js';
+import { FaultInjector, isInterfaceName, P4RuntimeServer, PacketPort, PortError, PortRunner, SwitchDevice, UdpPort, type Port } from '../../../emulator/index.js';
 import { SERVICE_UDP_PORT } from '../../../protocol/constants.js';
 import { parseP4Info } from '../../../p4runtime/p4info-file.js';
 import { FileError, PortInUseError, UsageError } from '../errors.js';
@@ -14,7 +14,7 @@ import {
   hostPortText,
   integer,
   jsonOption,
-  portAssignment,
+  switchPortAssignment,
   type FaultFlags,
 } from '../options.js';
 import { Output } from '../output.js';
@@ -39,13 +39,13 @@ const DELAYED_SHARE = 1;
 
 export function switchCommand(): Command {
   const command = new Command('switch')
-    .description('run the embedded software switch: P4Runtime on one side, UDP sockets as ports on the other')
+    .description('run the embedded software switch: P4Runtime on one side, UDP sockets or network interfaces as ports on the other')
     .addOption(new Option('--p4runtime <host:port>', 'where it serves P4Runtime; port 0 takes a free one').argParser(hostPortText).default(DEFAULT_P4RUNTIME))
     .addOption(new Option('--device-id <number>', 'its P4Runtime device id').argParser(integer(0, Number.MAX_SAFE_INTEGER)).default(0))
     .addOption(new Option('--ports <count>', 'switch ports 1 to count, each a UDP socket').argParser(integer(1, 509)))
     .addOption(new Option('--base-port <number>', 'UDP port of switch port 1, the others follow; 0 takes free ones').argParser(integer(0, 65_535)).default(0))
     .option('--host <address>', 'address of these sockets', '127.0.0.1')
-    .addOption(new Option('--port <port=host:udpport>', 'one switch port and its UDP socket; repeatable').argParser(portAssignment).default(new Map(), 'none'))
+    .addOption(new Option('--port <port=place>', 'one switch port and what it is: host:udpport of a UDP socket, or the name of a network interface; repeatable').argParser(switchPortAssignment).default(new Map(), 'none'))
     .option('--service-ip <address>', 'IPv4 address to which packets from these sockets are addressed', DEFAULT_SERVICE_IP)
     .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
     .option('--program <file>', 'BMv2 JSON to run from the start; otherwise the controller brings it')
@@ -56,7 +56,8 @@ export function switchCommand(): Command {
     .addHelpText('after', `
 Examples:
   $ fpisa switch --ports 8 --base-port 47001
-  $ fpisa switch --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002 --loss 0.05`)
+  $ fpisa switch --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002 --loss 0.05
+  $ sudo fpisa switch --port 1=veth1 --port 2=veth2`)
     .action(run);
 }
 
@@ -79,7 +80,7 @@ async function run(flags: Flags): Promise<void> {
     const p4runtime = await listen(server, flags.p4runtime);
     output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports });
     output.line(`switch serves P4Runtime at ${p4runtime}, device ${flags.deviceId}`);
-    for (const [port, address] of Object.entries(ports)) output.line(`port ${port}: UDP ${address}`);
+    for (const [port, place] of Object.entries(ports)) output.line(`port ${port}: ${isInterfaceName(place) ? 'interface' : 'UDP'} ${place}`);
     await aborted(stop);
   } finally {
     await runner.close();
@@ -88,26 +89,41 @@ async function run(flags: Flags): Promise<void> {
 }
 
 async function openPorts(runner: PortRunner, flags: Flags): Promise<Record<string, string>> {
-  const wanted = new Map<number, { host: string; port: number }>();
+  const wanted = new Map<number, string>();
   for (let port = 1; port <= (flags.ports ?? 0); port++) {
-    wanted.set(port, { host: flags.host, port: flags.basePort === 0 ? 0 : flags.basePort + port - 1 });
+    wanted.set(port, `${flags.host}:${flags.basePort === 0 ? 0 : flags.basePort + port - 1}`);
   }
-  for (const [port, address] of flags.port) wanted.set(port, hostPort(address));
-  if (wanted.size === 0) throw new UsageError('a switch needs ports: give --ports COUNT, or --port NUMBER=HOST:UDPPORT for each');
-  const service = { mac: flags.serviceMac, address: flags.serviceIp, udpPort: SERVICE_UDP_PORT };
-  const addresses: Record<string, string> = {};
-  for (const [number, { host, port }] of wanted) {
-    const udp = new UdpPort({ number, bindAddress: host, bindPort: port, service });
+  for (const [port, place] of flags.port) wanted.set(port, place);
+  if (wanted.size === 0) throw new UsageError('a switch needs ports: give --ports COUNT, or --port NUMBER=HOST:UDPPORT or --port NUMBER=INTERFACE for each');
+  const places: Record<string, string> = {};
+  for (const [number, place] of wanted) {
+    const { port, name } = isInterfaceName(place) ? interfacePort(number, place) : udpPort(number, place, flags);
     try {
-      await runner.attach(udp);
+      await runner.attach(port);
     } catch (error) {
-      if (error instanceof PortError && error.code === 'EMULATOR_PORT_IN_USE') throw new PortInUseError(`switch port ${number}`, `${host}:${port}`, '--port or --base-port');
+      if (error instanceof PortError && error.code === 'EMULATOR_PORT_IN_USE') throw new PortInUseError(`switch port ${number}`, place, '--port or --base-port');
       if (error instanceof PortError) throw new UsageError(error.message, { cause: error });
       throw error;
     }
-    addresses[number] = `${udp.address.address}:${udp.address.port}`;
+    places[number] = name();
   }
-  return addresses;
+  return places;
+}
+
+/** A port that is not open yet, and what it is called once it is. */
+interface Place {
+  readonly port: Port;
+  readonly name: () => string;
+}
+
+function interfacePort(number: number, name: string): Place {
+  return { port: new PacketPort({ number, interface: name }), name: () => name };
+}
+
+function udpPort(number: number, address: string, { serviceIp, serviceMac }: Flags): Place {
+  const { host, port: bindPort } = hostPort(address);
+  const port = new UdpPort({ number, bindAddress: host, bindPort, service: { mac: serviceMac, address: serviceIp, udpPort: SERVICE_UDP_PORT } });
+  return { port, name: () => `${port.address.address}:${port.address.port}` };
 }
 
 async function listen(server: P4RuntimeServer, address: string): Promise<string> {
