@@ -1,0 +1,114 @@
+/** `fpisa mininet`: the main job on a Mininet network, with BMv2 or the embedded switch. */
+import { Command, Option } from 'commander';
+import { BUILDS } from '../../../protocol/constants.js';
+import { exitCodeOfReport, printReport } from '../demo/report.js';
+import { InterruptedError, RequirementError, UsageError } from '../errors.js';
+import { INSIDE, enclose, interruptionFromOutside } from '../mininet/enclosure.js';
+import type { MininetReport } from '../mininet/report.js';
+import { checkRequirements, SWITCHES, type SwitchKind } from '../mininet/requirements.js';
+import { runMininet, type MininetEvent } from '../mininet/run.js';
+import { buildOf, integer, jsonOption, milliseconds, probability } from '../options.js';
+import { Output } from '../output.js';
+import { progressBar } from '../progress.js';
+import { interruption } from '../signals.js';
+
+interface Flags {
+  switch: SwitchKind;
+  workers: number;
+  tree?: boolean;
+  loss: number;
+  delay: number;
+  bw?: number;
+  in?: string;
+  values: number;
+  profile: string;
+  custom?: string;
+  topo?: string;
+  keep?: string;
+  cli?: boolean;
+  control?: boolean;
+  events?: boolean;
+  json?: boolean;
+  inside?: boolean;
+}
+
+/** As many as a switch's bitmap has bits. */
+const MAX_WORKERS = 32;
+const MAX_MBIT = 1000;
+/** Those that add floats. */
+const FLOAT_PRESETS = ['fpisa', 'fpisa-paper', 'fpisa-a'];
+
+export function mininetCommand(): Command {
+  return new Command('mininet')
+    .description('reduce gradients over switches on a Mininet network: BMv2, or the embedded switch on real interfaces')
+    .addOption(new Option('--switch <kind>', 'what the switches run').choices(SWITCHES).default('bmv2'))
+    .addOption(new Option('-w, --workers <number>', 'hosts, with one worker on each').argParser(integer(2, MAX_WORKERS)).default(4))
+    .option('--tree', 'two leaf switches under a spine, the workers spread over the leaves')
+    .addOption(new Option('--loss <probability>', 'links lose packets, in each direction').argParser(probability).default(0))
+    .addOption(new Option('--delay <ms>', 'links delay packets').argParser(milliseconds).default(0))
+    .addOption(new Option('--bw <mbit>', 'bandwidth of links in Mbit/s').argParser(integer(1, MAX_MBIT)))
+    .option('-i, --in <pattern>', 'files to reduce, such as grad-{rank}.safetensors; default: recorded gradients')
+    .addOption(new Option('--values <number>', `values per packet: ${BUILDS.join(', ')}`).default(256).argParser(buildOf))
+    .addOption(new Option('--profile <preset>', 'how the switches add').choices(FLOAT_PRESETS).default('fpisa'))
+    .option('--custom <file>', 'Python file with topologies of your own (docs/mininet.md)')
+    .option('--topo <name,arguments>', 'which topology, as "mn --topo" takes it')
+    .option('--keep <folder>', 'leave configuration, switch logs and sums there')
+    .option('--cli', 'stay at Mininet\'s prompt instead')
+    .option('--control', 'take commands from standard input, one JSON object a line: {"kill":"worker","rank":2}, {"restart":"s1"}')
+    .option('--events', 'with --json: also one JSON object a line for what happens on the way')
+    .addOption(jsonOption())
+    .addOption(new Option(INSIDE).hideHelp())
+    .addHelpText('after', `
+Examples:
+  $ sudo fpisa mininet
+  $ sudo fpisa mininet --switch emulator --workers 8 --loss 0.1
+  $ sudo fpisa mininet --in 'grad-{rank}.safetensors' --bw 100 --json
+  $ sudo fpisa mininet --cli`)
+    .action((flags: Flags) => run(flags));
+}
+
+async function run(flags: Flags): Promise<void> {
+  if (flags.cli && (flags.json || flags.control)) throw new UsageError('--cli is for people: it cannot be had together with --json or --control');
+  if (flags.tree && flags.topo !== undefined) throw new UsageError('--tree and --topo both choose a topology: give one of them');
+  if (flags.custom !== undefined && flags.topo === undefined) throw new UsageError('--custom needs --topo NAME: which of the file\'s topologies to build');
+  if (flags.tree) throw new RequirementError('--tree needs switches that send their sums to a parent, which the P4 program does not do yet; leave it away');
+  const python = checkRequirements(flags.switch);
+  if (!flags.inside) {
+    process.exitCode = await enclose(flags.cli ?? false);
+    return;
+  }
+  const output = new Output(flags.json ?? false);
+  const bar = progressBar('reducing', output.json);
+  const emit = (event: MininetEvent): void => {
+    if (flags.events) output.object(event);
+  };
+  const { tree, topo = `${tree ? 'fpisatree' : 'fpisa'},${flags.workers}`, cli = false, control = false, ...rest } = flags;
+  try {
+    const report = await runMininet({
+      ...rest,
+      python,
+      topo,
+      cli,
+      control,
+      signal: interruptionFromOutside(cli ? new AbortController().signal : interruption(), () => new InterruptedError()),
+      onStage: (text) => output.line(text),
+      onEvent: emit,
+      onProgress: (share) => {
+        bar.update(share);
+        emit({ event: 'progress', share });
+      },
+      onReport: (each) => print(output, each),
+    });
+    bar.stop();
+    if (report === undefined) return;
+    print(output, report);
+    process.exitCode = exitCodeOfReport(report);
+  } finally {
+    bar.stop();
+  }
+}
+
+function print(output: Output, report: MininetReport): void {
+  printReport(output, report);
+  if (report.lost.length > 0) output.line(`killed on the way: ${report.lost.join(', ')}; later sums are those of the others`);
+}
