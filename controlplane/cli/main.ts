@@ -9,6 +9,7 @@ import { controllerCommand } from './commands/controller.js';
 import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
 import { jobCommand } from './commands/job.js';
+import { mininetCommand } from './commands/mininet.js';
 import { switchCommand } from './commands/switch.js';
 import { EXIT_CODES_HELP, ExitCode, exitCodeOf } from './exit-codes.js';
 import { usageError } from './usage.js';
@@ -25,6 +26,7 @@ export function program(): Command {
     .addCommand(controllerCommand())
     .addCommand(jobCommand())
     .addCommand(allreduceCommand())
+    .addCommand(mininetCommand())
     .addCommand(doctorCommand());
   forEach(command, (each) => {
     each
