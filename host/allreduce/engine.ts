@@ -6,10 +6,17 @@
 import { Flag, Opcode } from '../../protocol/constants.js';
 import { HEADER_BYTES, Offset, PROBE_BYTES } from '../../protocol/message.js';
 import { readProbeReply, type SlotState } from '../../protocol/probe.js';
+import { CongestionWindow } from './congestion.js';
 import { isOurs, type PacketFields, PacketPool, uint16, uint32 } from './packets.js';
 import type { RetransmissionTimeout } from './rto.js';
 import type { Workload } from './tensors.js';
 import { operationBase, SlotWindow } from './windowing.js';
+
+/**
+ * A packet counts as lost when the result of one that left this many packets later has come: results come
+ * in the order in which the slowest worker sends. Less would take a reordered packet for a lost one.
+ */
+const OVERTAKEN_BY = 8;
 
 /** New chunks per message read: the one whose slot became free, and one that a burst held back. */
 const PER_MESSAGE = 2;
@@ -49,10 +56,20 @@ export type Verdict = 'stray' | 'accepted' | 'received' | 'complete' | 'refused'
 export class AllreduceEngine {
   private readonly window: SlotWindow;
   private readonly pool: PacketPool;
+  private congestion: CongestionWindow;
   /** Per slot: when its packet was sent first and last, and how many times. */
   private readonly firstSentAt: Float64Array;
   private readonly sentAt: Float64Array;
   private readonly transmissions: Uint32Array;
+  /** Per slot: position of its last transmission among all of them. */
+  private readonly order: Float64Array;
+  /** Transmissions so far. */
+  private sequence = 0;
+  /** Latest position whose result has come, and the earliest that can be outstanding. */
+  private heardOf = 0;
+  private earliest = Infinity;
+  /** When a result last came: as long as they come, the switch is at work on what waits before it. */
+  private lastResultAt = -Infinity;
   /** No packet can be due before this moment. */
   private scanAt = Infinity;
   /** First chunk number after the operations that this epoch has had. */
@@ -72,9 +89,11 @@ export class AllreduceEngine {
   ) {
     this.window = new SlotWindow(config.slots);
     this.pool = new PacketPool(config.slots, config.valuesPerPacket);
+    this.congestion = new CongestionWindow(config.slots);
     this.firstSentAt = new Float64Array(config.slots);
     this.sentAt = new Float64Array(config.slots);
     this.transmissions = new Uint32Array(config.slots);
+    this.order = new Float64Array(config.slots);
     this.fields = { job: config.job, rank: config.rank, epoch: 0, operation: 0, signature: 0 };
   }
 
@@ -87,6 +106,8 @@ export class AllreduceEngine {
   enterEpoch(epoch: number): void {
     this.stop();
     this.fields.epoch = epoch;
+    // Other members, perhaps another switch: what was learned of the path may not hold.
+    this.congestion = new CongestionWindow(this.config.slots);
     this.nextChunk = this.config.firstChunk ?? 0;
   }
 
@@ -99,12 +120,16 @@ export class AllreduceEngine {
     const base = operationBase(this.nextChunk, dataChunks + 1, this.config.slots);
     this.nextChunk = base + dataChunks + 1;
     this.window.start(base, dataChunks);
+    this.window.limit(this.congestion.chunks);
     this.work = work;
     this.counters = counters;
     this.fields.operation = operation;
     this.fields.signature = work.signature;
     this.pool.begin(this.fields);
     this.transmissions.fill(0);
+    this.heardOf = this.sequence;
+    this.earliest = Infinity;
+    this.lastResultAt = -Infinity;
     this.scanAt = Infinity;
     this.probed = undefined;
   }
@@ -194,13 +219,18 @@ export class AllreduceEngine {
 
   /** Learns from the time that the result of `slot` took; its flags are those of the packet that completed the sum. */
   private measure(slot: number, flags: number, now: number): void {
-    this.rto.result({
-      sinceFirst: now - this.firstSentAt[slot]!,
-      transmissions: this.transmissions[slot]!,
-      afterLoss: (flags & Flag.RETRANSMISSION) !== 0,
-    });
+    const sinceFirst = now - this.firstSentAt[slot]!;
+    const transmissions = this.transmissions[slot]!;
+    const afterLoss = (flags & Flag.RETRANSMISSION) !== 0;
+    this.rto.result({ sinceFirst, transmissions, afterLoss });
+    if (transmissions === 1 && !afterLoss) {
+      this.congestion.result(sinceFirst);
+      this.window.limit(this.congestion.chunks);
+    }
+    this.lastResultAt = now;
+    this.heardOf = Math.max(this.heardOf, this.order[slot]!);
     // The timeout may have become shorter, so other slots may be due earlier than was thought.
-    this.scanAt = Math.min(this.scanAt, now + this.rto.ms);
+    this.scanAt = this.heardOf - this.earliest > OVERTAKEN_BY ? now : Math.min(this.scanAt, now + this.rto.ms);
   }
 
   /** The slot whose outstanding chunk `message` is about; undefined if there is none. */
@@ -236,9 +266,9 @@ export class AllreduceEngine {
     const count = this.count(chunk);
     this.work!.load(chunk * this.config.valuesPerPacket, count, pool.payload(slot));
     const packet = pool.contribution(slot, window.set(chunk), window.number(chunk), count);
-    this.firstSentAt[slot] = this.sentAt[slot] = now;
+    this.firstSentAt[slot] = now;
     this.transmissions[slot] = 1;
-    this.counters.packetsSent++;
+    this.sent(slot, now);
     this.scanAt = Math.min(this.scanAt, now + this.rto.ms);
     this.transmit(packet);
   }
@@ -246,25 +276,44 @@ export class AllreduceEngine {
   /** Repeats the packets that are due, at most `budget`, and finds the next deadline. */
   private retransmit(now: number, budget: number): number {
     const timeout = this.rto.ms;
+    let timeouts = 0;
     let oldest = Infinity;
+    this.earliest = Infinity;
     for (let slot = 0; slot < this.config.slots && this.work !== undefined; slot++) {
       if (this.window.chunkIn(slot) < 0) continue;
-      const sentAt = this.sentAt[slot]!;
-      if (now - sentAt < timeout || budget <= 0) {
-        oldest = Math.min(oldest, sentAt);
+      const waitingSince = Math.max(this.sentAt[slot]!, this.lastResultAt);
+      const timedOut = now - waitingSince >= timeout;
+      const overtaken = this.heardOf - this.order[slot]! > OVERTAKEN_BY;
+      if ((!timedOut && !overtaken) || budget <= 0) {
+        oldest = Math.min(oldest, overtaken ? -Infinity : waitingSince);
+        this.earliest = Math.min(this.earliest, this.order[slot]!);
         continue;
       }
       budget--;
-      this.rto.expired(sentAt, now);
-      this.sentAt[slot] = now;
+      if (timedOut) {
+        timeouts++;
+        this.rto.expired(this.sentAt[slot]!, now);
+      }
       this.transmissions[slot]!++;
-      this.counters.packetsSent++;
       this.counters.retransmissions++;
+      this.sent(slot, now);
       oldest = Math.min(oldest, now);
       this.transmit(this.pool.again(slot));
     }
-    this.scanAt = oldest + this.rto.ms;
+    // Those of one scan were in flight together, so they are one event.
+    if (timeouts > 0) {
+      this.congestion.timeout();
+      this.window.limit(this.congestion.chunks);
+    }
+    this.scanAt = Math.max(now, oldest + this.rto.ms);
     return budget;
+  }
+
+  private sent(slot: number, now: number): void {
+    this.sentAt[slot] = now;
+    this.order[slot] = ++this.sequence;
+    this.earliest = Math.min(this.earliest, this.sequence);
+    this.counters.packetsSent++;
   }
 
   /** Elements in `chunk`; none in the commit. */

@@ -15,7 +15,7 @@ export interface RtoBounds {
   maxMs: number;
 }
 
-export const DEFAULT_RTO: Readonly<RtoBounds> = { initialMs: 100, minMs: 10, maxMs: 1000 };
+export const DEFAULT_RTO: Readonly<RtoBounds> = { initialMs: 100, minMs: 20, maxMs: 1000 };
 
 /** RFC 6298 section 2: weights of a new sample in the mean and in the deviation, and the deviation's factor. */
 const MEAN_GAIN = 1 / 8;

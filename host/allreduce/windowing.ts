@@ -1,11 +1,13 @@
 /**
- * Which slot and set a chunk uses, and which chunk a slot takes next (docs/protocol.md, "Window").
+ * Which slot and set a chunk uses, and which chunk may be sent next (docs/protocol.md, "Slots, sets and rounds").
  *
- * Invariant: chunk g is sent only after the result of chunk g − slots has arrived. A result needs a
- * contribution of every worker, so when a worker sends g, every worker holds the result of
- * g − 2·slots, the round that g overwrites. Slots advance independently of each other: a lost packet
- * delays its own slot alone. For the same reason no worker may keep fewer chunks in flight than there
- * are slots: workers would choose different ones, and wait for each other for ever.
+ * Invariant: chunk g is sent only after the results of all chunks up to g − slots have arrived. A result
+ * needs a contribution of every worker, so when a worker sends g, every worker holds the result of
+ * g − 2·slots, the round that g overwrites.
+ *
+ * Chunks are sent in order and none is more than a window's length ahead of the lowest unfinished one. So
+ * the lowest chunk that is unfinished anywhere is in flight at every worker, however their windows
+ * differ, and the job cannot lock up.
  */
 import { ArgumentError } from '../errors.js';
 
@@ -49,17 +51,19 @@ const IDLE = -1;
 export class SlotWindow {
   /** Chunk in flight per slot, or {@link IDLE}. */
   private readonly inFlightChunk: Float64Array;
-  /** Ring of chunks whose slot is free, in the order in which they became so. At most one per slot. */
-  private readonly ready: Float64Array;
-  private readyHead = 0;
-  private readyCount = 0;
+  /** How far ahead of the lowest unfinished chunk may be sent; 1 to `slots`. */
+  private length: number;
   private base = 0;
   private dataChunks = 0;
   private done = 0;
+  /** The next to be sent; all below it have been. */
+  private next = 0;
+  /** All chunks below it are finished. */
+  private lowest = 0;
 
   constructor(readonly slots: number) {
     this.inFlightChunk = new Float64Array(slots).fill(IDLE);
-    this.ready = new Float64Array(slots);
+    this.length = slots;
   }
 
   /** Begins an operation of `dataChunks` chunks and a commit at chunk number `base`. */
@@ -67,17 +71,18 @@ export class SlotWindow {
     this.base = base;
     this.dataChunks = dataChunks;
     this.inFlightChunk.fill(IDLE);
-    this.done = this.readyHead = this.readyCount = 0;
-    for (let chunk = 0; chunk < Math.min(this.slots, dataChunks); chunk++) this.push(chunk);
-    if (dataChunks === 0) this.push(0);
+    this.done = this.next = this.lowest = 0;
+  }
+
+  /** Bounds how many chunks may be in flight; what is in flight already stays so. */
+  limit(chunks: number): void {
+    this.length = Math.max(1, Math.min(this.slots, chunks));
   }
 
   /** Takes the next chunk that may be sent, and its slot with it; undefined when none may. */
   take(): number | undefined {
-    if (this.readyCount === 0) return undefined;
-    const chunk = this.ready[this.readyHead]!;
-    this.readyHead = (this.readyHead + 1) % this.slots;
-    this.readyCount--;
+    if (this.sendable === 0) return undefined;
+    const chunk = this.next++;
     this.inFlightChunk[this.slot(chunk)] = chunk;
     return chunk;
   }
@@ -93,9 +98,7 @@ export class SlotWindow {
     if (this.inFlightChunk[slot] !== chunk) return IDLE;
     this.inFlightChunk[slot] = IDLE;
     this.done++;
-    if (chunk + this.slots < this.dataChunks) this.push(chunk + this.slots);
-    // The commit says that all data has arrived here, so it waits for the last of it.
-    else if (this.done === this.dataChunks) this.push(this.dataChunks);
+    while (this.lowest < this.next && this.inFlightChunk[this.slot(this.lowest)] !== this.lowest) this.lowest++;
     return chunk;
   }
 
@@ -116,8 +119,10 @@ export class SlotWindow {
     return setOf(this.base + chunk, this.slots);
   }
 
+  /** Chunks that may be sent now. The commit says that all data has arrived here, so it waits for the last of it. */
   get sendable(): number {
-    return this.readyCount;
+    if (this.next === this.dataChunks) return this.done === this.dataChunks ? 1 : 0;
+    return Math.max(0, Math.min(this.dataChunks, this.lowest + this.length) - this.next);
   }
 
   /** Results that have arrived, the commit's included. */
@@ -141,10 +146,5 @@ export class SlotWindow {
     const slots: number[] = [];
     for (let slot = 0; slot < this.slots; slot++) if (this.inFlightChunk[slot] !== IDLE) slots.push(slot);
     return slots;
-  }
-
-  private push(chunk: number): void {
-    this.ready[(this.readyHead + this.readyCount) % this.slots] = chunk;
-    this.readyCount++;
   }
 }

@@ -9,12 +9,12 @@ import { ModelSwitch } from '../support/model-switch.js';
 const RTO = { initialMs: 100, minMs: 10, maxMs: 1000 };
 
 /** An engine of rank 1 of job 7 with 2 slots of 4 values, one operation of 10 elements begun, and its packets. */
-function begun(burst = 32) {
+function begun(burst = 32, { slots = 2, elements = 10 } = {}) {
   const sent: Uint8Array[] = [];
-  const engine = new AllreduceEngine({ job: 7, rank: 1, slots: 2, valuesPerPacket: 4, burst }, new RetransmissionTimeout(RTO), (packet) => {
+  const engine = new AllreduceEngine({ job: 7, rank: 1, slots, valuesPerPacket: 4, burst }, new RetransmissionTimeout(RTO), (packet) => {
     sent.push(packet.slice());
   });
-  const tensor = Float32Array.from({ length: 10 }, (_, i) => i + 1);
+  const tensor = Float32Array.from({ length: elements }, (_, i) => i + 1);
   const batch = new TensorBatch(tensor, 'sum', 'fp32');
   const counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
   engine.enterEpoch(3);
@@ -113,19 +113,34 @@ describe('engine', () => {
     expect([...tensor.subarray(0, 5)]).toEqual([100, 101, 102, 103, 5]);
   });
 
-  it('repeats only what has no result, marked, when it is due', () => {
+  it('repeats only what has no result, marked, when nothing has come for a timeout', () => {
     const { engine, sent, counters } = begun();
     expect(engine.advance(0)).toBe(100);
-    engine.receive(resultOf(sent[0]!, (view) => view.setUint16(Offset.flags, Flag.RETRANSMISSION)), 1);
+    engine.receive(resultOf(sent[0]!, (view) => view.setUint16(Offset.flags, Flag.RETRANSMISSION)), 30);
     engine.advance(50);
     expect(sent).toHaveLength(3);
-    engine.advance(99);
+    // A result at 30 says that the switch is at work: the timeout counts from there.
+    engine.advance(129);
     expect(sent).toHaveLength(3);
-    engine.advance(100);
+    engine.advance(130);
     expect(sent).toHaveLength(4);
     expect(header(sent[3]!)).toEqual({ ...header(sent[1]!), flags: Flag.RETRANSMISSION });
     expect(sent[3]!.subarray(HEADER_BYTES)).toEqual(sent[1]!.subarray(HEADER_BYTES));
     expect(counters).toMatchObject({ packetsSent: 4, retransmissions: 1 });
+  });
+
+  it('repeats at once, and once, what later packets have overtaken', () => {
+    const { engine, sent, counters } = begun(32, { slots: 32, elements: 4 * 40 });
+    // The 12 chunks after chunk 3, which is lost, get their results one by one, all within a millisecond.
+    for (let result = 0; result <= 15; result++) {
+      engine.advance(result / 100);
+      const packet = sent.find((each) => header(each).chunk === result)!;
+      if (result !== 3) engine.receive(resultOf(packet), result / 100);
+    }
+    engine.advance(0.5);
+    const repeated = sent.filter((packet) => header(packet).flags === Flag.RETRANSMISSION).map((packet) => header(packet).chunk);
+    expect(repeated).toEqual([3]);
+    expect(counters.retransmissions).toBe(1);
   });
 
   it('keeps to the burst, and repeats nothing in a refill', () => {

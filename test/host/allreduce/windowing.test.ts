@@ -30,6 +30,32 @@ describe('slot window', () => {
     );
   });
 
+  it('sends in order, and never further ahead of the lowest unfinished chunk than its limit', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 8 }), fc.nat(40), fc.array(fc.tuple(fc.integer({ min: 0, max: 12 }), fc.nat(1000)), { minLength: 1 }), (slots, chunks, steps) => {
+        const window = new SlotWindow(slots);
+        window.start(0, chunks);
+        const flying = new Set<number>();
+        let sent = 0;
+        for (let step = 0; !window.complete; step++) {
+          const [limit, choice] = steps[step % steps.length]!;
+          window.limit(limit);
+          const lowest = Math.min(sent, ...flying);
+          for (let chunk = window.take(); chunk !== undefined; chunk = window.take()) {
+            expect(chunk).toBe(sent++);
+            if (chunk < chunks) expect(chunk).toBeLessThan(lowest + Math.max(1, Math.min(slots, limit)));
+            flying.add(chunk);
+          }
+          // Whatever the limit, the lowest unfinished chunk is on its way.
+          expect(flying.size).toBeGreaterThan(0);
+          const chunk = [...flying][choice % flying.size]!;
+          flying.delete(chunk);
+          window.finish(chunk);
+        }
+      }),
+    );
+  });
+
   it('knows no chunk that is not in flight', () => {
     const window = new SlotWindow(4);
     window.start(100, 10);
