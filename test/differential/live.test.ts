@@ -1,0 +1,46 @@
+/**
+ * Random packets on BMv2 and the emulator, side by side. Each run draws its own seed; a failure names it, and
+ * FPISA_DIFFERENTIAL_SEED=<seed> makes the same packets again.
+ */
+import { randomInt } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ValuesPerPacket } from '../../protocol/constants.js';
+import { bmv2Version } from './bmv2/process.js';
+import { firstDifference } from './compare.js';
+import { makeScenario, PLAN_NAMES } from './generate/scenarios.js';
+import { vectorScenarios } from './generate/vectors.js';
+import { Bmv2 } from './targets/bmv2.js';
+import { runOnEmulator } from './targets/emulator.js';
+
+const SEED = Number(process.env['FPISA_DIFFERENTIAL_SEED'] ?? randomInt(2 ** 31));
+
+/** Packets of each plan, and how often all plans run. */
+const VOLUME: readonly { readonly values: ValuesPerPacket; readonly packets: number; readonly rounds: number }[] = [
+  { values: 16, packets: 240, rounds: 5 },
+  { values: 64, packets: 150, rounds: 2 },
+  { values: 256, packets: 100, rounds: 1 },
+];
+const TIMEOUT_MS = 300_000;
+
+const reason = bmv2Version() === undefined ? 'simple_switch_grpc is not on PATH' : undefined;
+
+describe.skipIf(reason !== undefined)(`BMv2 and the emulator give the same bits${reason === undefined ? `, seed ${SEED}` : ` (skipped: ${reason})`}`, () => {
+  let bmv2: Bmv2;
+  beforeAll(async () => {
+    bmv2 = await Bmv2.start();
+  });
+  afterAll(() => bmv2.stop());
+
+  it.each(VOLUME)('N = $values: $rounds rounds of every plan, $packets packets each', async ({ values, packets, rounds }) => {
+    for (let round = 0; round < rounds; round++) {
+      for (const [index, plan] of PLAN_NAMES.entries()) {
+        const scenario = makeScenario(plan, values, SEED + 1000 * round + index, packets);
+        expect(firstDifference(scenario, await bmv2.run(scenario), runOnEmulator(scenario))).toBeUndefined();
+      }
+    }
+  }, TIMEOUT_MS);
+
+  it.each(VOLUME)('N = $values: the golden vectors of the reference model', async ({ values }) => {
+    for (const { scenario, check } of vectorScenarios(values)) check(await bmv2.run(scenario));
+  }, TIMEOUT_MS);
+});
