@@ -89,7 +89,7 @@ export const JobEvent = {
   STALE: 4,
   /** A contribution was refused because its signature differs from the slot's. */
   REFUSED: 5,
-  /** A value replaced the register's (approximate mode, design §1.3). */
+  /** A value replaced the register's (approximate mode, docs/arithmetic.md). */
   OVERWRITE: 6,
   /** An addition saturated. */
   OVERFLOW: 7,

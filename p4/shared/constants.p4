@@ -87,7 +87,7 @@ const bit<32> EVENT_ASCENT = 9;
 const bit<32> EVENT_DESCENT = 10;
 const bit<32> EVENTS_PER_JOB = 16;
 
-/* Numeric profile, as the membership table's action carries it (design §1.2). */
+/* Numeric profile, as the membership table's action carries it (docs/arithmetic.md, "Profile"). */
 const bit<8> MODE_FULL = 0;
 const bit<8> MODE_APPROXIMATE = 1;
 const bit<8> ROUNDING_TRUNCATE = 0;

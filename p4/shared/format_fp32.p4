@@ -1,10 +1,10 @@
-/* fp32 as the element registers hold it (design §1). */
+/* fp32 as the element registers hold it (docs/arithmetic.md). */
 #ifndef FPISA_FORMAT_FP32
 #define FPISA_FORMAT_FP32
 
 #include "types.p4"
 
-/* Exponent field 2^8: above every finite one, so that specials win over numbers (§1.3). */
+/* Exponent field 2^8: above every finite one, so that specials win over numbers. */
 const exponent_t SPECIAL_EXPONENT = 256;
 const mantissa_t UNIT_NAN = 1;
 const mantissa_t UNIT_PLUS_INF = 1 << 10;

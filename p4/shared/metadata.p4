@@ -7,7 +7,7 @@
 struct meta_t {
     bit<16> ipv4_payload;       // bytes after the IPv4 header, by its own lengths
 
-    /* Set by the membership table: who sends, and how its job computes (design §1.2). */
+    /* Set by the membership table: who sends, and how its job computes (docs/arithmetic.md, "Profile"). */
     worker_bitmap_t member;     // this worker's bit
     worker_bitmap_t members;    // the bits of all workers of the job
     bit<16> group;

@@ -14,7 +14,7 @@ typedef bit<32> set_index_t;
 /* Index of one value of a set in the element registers: set_index * VALUES_PER_PACKET + i. */
 typedef bit<32> element_index_t;
 
-/* The two registers of an element (design §1.1). */
+/* The two registers of an element (docs/arithmetic.md). */
 typedef bit<16> exponent_t;
 typedef int<32> mantissa_t;
 /* How a register holds a mantissa: simple_switch reads a register's bits as a non-negative number, also

@@ -1,5 +1,5 @@
 /*
- * Adds the values of a contribution to the element registers (design §1.3): unpack, align, add, with the
+ * Adds the values of a contribution to the element registers (docs/arithmetic.md): unpack, align, add, with the
  * sum left un-normalised.
  *
  * The loop is one action. simple_switch locks the registers of an action for its whole run, and runs

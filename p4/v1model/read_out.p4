@@ -1,12 +1,12 @@
 /*
- * Turns the element registers of a complete set into packed numbers (design §1.4): sign and magnitude,
+ * Turns the element registers of a complete set into packed numbers (docs/arithmetic.md): sign and magnitude,
  * leading one, one rounding, assembly. The registers stay as they are.
  */
 control ReadOut(inout meta_t meta,
                 register<bit<32>> words,
                 register<exponent_t> exponents,
                 register<mantissa_bits_t> mantissas) {
-    /* §1.4, special: an infinity if it alone was seen, else NaN. */
+    /* A special: an infinity if it alone was seen, else NaN. */
     action read_special() {
         if (meta.stored_bits & ALL_BUT_PLUS_INF == 0) {
             meta.word = PLUS_INF;

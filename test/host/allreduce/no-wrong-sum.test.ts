@@ -1,5 +1,5 @@
 /**
- * The promise of the whole protocol (design §2): no operation ever returns a sum with a contribution
+ * The promise of the whole protocol (docs/protocol.md): no operation ever returns a sum with a contribution
  * missing or counted twice, and all workers that complete it hold the same sum.
  */
 import fc from 'fast-check';
