@@ -48,7 +48,13 @@ export class Child<Message = Record<string, unknown>> {
     const message = this.unread.shift();
     if (message !== undefined) return message;
     const line = new Promise<Message>((resolve) => this.waiting.push(resolve));
-    return Promise.race([line, this.exit.then(({ code, signal }) => Promise.reject(this.failure(code, signal)))]);
+    return Promise.race([line, this.fault()]);
+  }
+
+  /** Never resolves. @throws ChildError when it ends, however that happens: for a process that should outlive others */
+  async fault(): Promise<never> {
+    const { code, signal } = await this.exit;
+    throw this.failure(code, signal);
   }
 
   /** Resolves when it ends with code 0. @throws ChildError otherwise */

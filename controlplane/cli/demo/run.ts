@@ -89,7 +89,8 @@ async function reduce(options: DemoOptions, directory: string, start: Start, sta
   try {
     const job = await client.createJob({ name: JOB, workers: options.workers, profile: options.profile });
     options.onStage?.(`job "${JOB}" at ${controller}: ${options.workers} workers, profile ${job.profile.name} with ${job.profile.guard} guard digits, slots ${job.slots}`);
-    const ends = await runWorkers(options, directory, controller, start);
+    // Workers would wait for a switch or a controller to come back; here nobody starts another one.
+    const ends = await Promise.race([runWorkers(options, directory, controller, start), device.fault(), controllerProcess.fault()]);
     options.onStage?.('comparing the sums');
     return await assemble(options, directory, job.profile as NumericProfile, ends, started);
   } finally {

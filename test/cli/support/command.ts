@@ -43,6 +43,13 @@ export function scratch(): string {
   return directory;
 }
 
+export interface CommandOptions {
+  /** A process group of its own: a signal then reaches its children, too, as Ctrl-C does at a terminal. */
+  readonly group?: boolean;
+  /** On top of the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** A process that runs until it ends by itself, or the test does. */
 export class Command {
   readonly ended: Promise<Ended>;
@@ -51,12 +58,11 @@ export class Command {
   private readonly process: ChildProcess;
   private readonly watchers = new Set<() => void>();
 
-  /** @param options.group a process group of its own, so that a signal reaches its children, too, as Ctrl-C does */
   constructor(
     readonly args: readonly string[],
-    private readonly options: { readonly group?: boolean } = {},
+    private readonly options: CommandOptions = {},
   ) {
-    const env: NodeJS.ProcessEnv = { ...process.env };
+    const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
     // Of whoever runs the tests.
     delete env['FPISA_CONTROLLER'];
     delete env['FPISA_DEBUG'];
