@@ -14,7 +14,7 @@ import { interruption } from '../signals.js';
 
 interface Flags {
   switch: SwitchKind;
-  workers: number;
+  workers?: number;
   tree?: boolean;
   loss: number;
   delay: number;
@@ -34,6 +34,7 @@ interface Flags {
 
 /** As many as a switch's bitmap has bits. */
 const MAX_WORKERS = 32;
+const DEFAULT_WORKERS = 4;
 const MAX_MBIT = 1000;
 /** Those that add floats. */
 const FLOAT_PRESETS = ['fpisa', 'fpisa-paper', 'fpisa-a'];
@@ -42,7 +43,7 @@ export function mininetCommand(): Command {
   return new Command('mininet')
     .description('reduce gradients over switches on a Mininet network: BMv2, or the embedded switch on real interfaces')
     .addOption(new Option('--switch <kind>', 'what the switches run').choices(SWITCHES).default('bmv2'))
-    .addOption(new Option('-w, --workers <number>', 'hosts, with one worker on each').argParser(integer(2, MAX_WORKERS)).default(4))
+    .addOption(new Option('-w, --workers <number>', `hosts, with one worker on each (default: ${DEFAULT_WORKERS})`).argParser(integer(2, MAX_WORKERS)))
     .option('--tree', 'two leaf switches under a spine, the workers spread over the leaves')
     .addOption(new Option('--loss <probability>', 'links lose packets, in each direction').argParser(probability).default(0))
     .addOption(new Option('--delay <ms>', 'links delay packets').argParser(milliseconds).default(0))
@@ -70,24 +71,28 @@ Examples:
 async function run(flags: Flags): Promise<void> {
   if (flags.cli && (flags.json || flags.control)) throw new UsageError('--cli is for people: it cannot be had together with --json or --control');
   if (flags.tree && flags.topo !== undefined) throw new UsageError('--tree and --topo both choose a topology: give one of them');
+  if (flags.workers !== undefined && flags.topo !== undefined) throw new UsageError(`--workers is for the topologies of this command: tell yours in --topo ${flags.topo.split(',')[0]},NUMBER, or leave --workers away`);
   if (flags.custom !== undefined && flags.topo === undefined) throw new UsageError('--custom needs --topo NAME: which of the file\'s topologies to build');
   if (flags.tree) throw new RequirementError('--tree needs switches that send their sums to a parent, which the P4 program does not do yet; leave it away');
-  const python = checkRequirements(flags.switch);
+  const python = checkRequirements(flags.switch, flags.delay > 0);
   if (!flags.inside) {
     process.exitCode = await enclose(flags.cli ?? false);
     return;
   }
+  // Only what runs in the foreground of Mininet's prompt is meant by Ctrl-C there.
+  if (flags.cli) process.on('SIGINT', () => undefined);
   const output = new Output(flags.json ?? false);
   const bar = progressBar('reducing', output.json);
   const emit = (event: MininetEvent): void => {
     if (flags.events) output.object(event);
   };
-  const { tree, topo = `${tree ? 'fpisatree' : 'fpisa'},${flags.workers}`, cli = false, control = false, ...rest } = flags;
+  const { tree, topo: own, workers = own === undefined ? DEFAULT_WORKERS : undefined, cli = false, control = false, ...rest } = flags;
   try {
     const report = await runMininet({
       ...rest,
       python,
-      topo,
+      topo: own ?? `${tree ? 'fpisatree' : 'fpisa'},${workers}`,
+      ...(workers !== undefined && { workers }),
       cli,
       control,
       signal: interruptionFromOutside(cli ? new AbortController().signal : interruption(), () => new InterruptedError()),

@@ -90,9 +90,10 @@ export class MininetDriver {
     });
     for (const stream of [this.process.stdout, this.process.stderr]) stream?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
     this.channel = this.process.stdio[3] as Socket;
-    // Its end is told by the process's exit.
-    this.channel.on('error', () => undefined);
-    createInterface({ input: this.channel }).on('line', (line) => this.receive(JSON.parse(line) as Message));
+    const lines = createInterface({ input: this.channel });
+    lines.on('line', (line) => this.receive(JSON.parse(line) as Message));
+    // The process's exit tells of the end; a connection that ends with unread commands ends with an error.
+    for (const emitter of [this.channel, lines]) emitter.on('error', () => undefined);
     this.exit = new Promise((resolve) => {
       this.process.once('error', (error) => this.end(`cannot be started: ${error.message}`, resolve));
       this.process.once('close', (code) => this.end(`ended with code ${code}`, resolve));

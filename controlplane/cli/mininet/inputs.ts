@@ -42,9 +42,9 @@ export function inputsFor(workers: number, pattern: string | undefined): Inputs 
 }
 
 /** @throws FileError's kin from the reader, UsageError for tensors that the verdict does not know */
-export async function readInputs({ sources }: Inputs, ranks: readonly number[]): Promise<void> {
+export async function readInputs({ sources }: Inputs, workers: number): Promise<void> {
   for (const source of sources) {
-    for (const rank of ranks) floats(await readTensorFile(source.pathOf(rank)), source.pathOf(rank));
+    for (let rank = 0; rank < workers; rank++) floats(await readTensorFile(source.pathOf(rank)), source.pathOf(rank));
   }
 }
 

@@ -17,10 +17,11 @@ const TOOLS = { mnexec: 'mininet', ifconfig: 'net-tools', ip: 'iproute2', tc: 'i
 export const NAMESPACES = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
 /**
+ * @param delay whether links are to delay packets
  * @returns the Python that has Mininet
  * @throws RequirementError
  */
-export function checkRequirements(kind: SwitchKind): string {
+export function checkRequirements(kind: SwitchKind, delay: boolean): string {
   if (process.platform !== 'linux') throw new RequirementError(`Mininet runs on Linux only, and this is ${process.platform}; "fpisa demo" runs everywhere`);
   if (process.getuid!() !== 0) throw new RequirementError('Mininet needs root, since it makes network interfaces: run this as root, for example with sudo');
   const python = PYTHONS.find((each) => succeeds(each, ['-c', 'import mininet.net']));
@@ -36,6 +37,9 @@ export function checkRequirements(kind: SwitchKind): string {
   const trial = spawnSync('unshare', [...NAMESPACES, 'true'], { encoding: 'utf8' });
   if (trial.status !== 0) {
     throw new RequirementError(`this machine does not let root make network namespaces (${trial.stderr.trim()}): run in a virtual machine, or in a container that is started with --privileged`);
+  }
+  if (delay && !succeeds('unshare', ['--net', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem'])) {
+    throw new RequirementError('this kernel cannot delay packets, because it lacks the queueing discipline netem: load its module sch_netem, or leave --delay away (--loss and --bw work without it)');
   }
   return python;
 }

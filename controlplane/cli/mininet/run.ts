@@ -4,10 +4,10 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { NumericProfile } from '../../../arithmetic/index.js';
-import { InterruptedError, NetworkError } from '../errors.js';
+import { InterruptedError } from '../errors.js';
 import { aborted } from '../signals.js';
 import { parseCommand, readCommands } from './control.js';
-import { inputsFor, readInputs, type Inputs } from './inputs.js';
+import { inputsFor, readInputs } from './inputs.js';
 import { Network } from './network.js';
 import { verify, type MininetReport } from './report.js';
 import type { SwitchKind } from './requirements.js';
@@ -15,7 +15,8 @@ import type { SwitchKind } from './requirements.js';
 export interface MininetOptions {
   readonly python: string;
   readonly switch: SwitchKind;
-  readonly workers: number;
+  /** Undefined: as many as the topology has. */
+  readonly workers?: number;
   /** As `mn --topo` takes it. */
   readonly topo: string;
   readonly custom?: string;
@@ -60,8 +61,7 @@ const SWITCH_CLASS: Readonly<Record<SwitchKind, string>> = { bmv2: 'bmv2', emula
 export async function runMininet(options: MininetOptions): Promise<MininetReport | undefined> {
   const started = performance.now();
   // What is wrong with the files should be said before a network is built for them.
-  const inputs = inputsFor(options.workers, options.in);
-  await readInputs(inputs, Array.from({ length: options.workers }, (_, rank) => rank));
+  if (options.workers !== undefined) await readInputs(inputsFor(options.workers, options.in), options.workers);
   const directory = options.keep === undefined ? await mkdtemp(join(tmpdir(), 'fpisa-mininet-')) : resolve(options.keep);
   await mkdir(directory, { recursive: true });
   // A new network namespace begins with its loopback interface down.
@@ -84,18 +84,19 @@ export async function runMininet(options: MininetOptions): Promise<MininetReport
   const interrupted = aborted(options.signal).then(() => Promise.reject(new InterruptedError()));
   interrupted.catch(() => undefined);
   try {
-    return await Promise.race([work(options, network, inputs, directory, started), network.broken, interrupted]);
+    return await Promise.race([work(options, network, directory, started), network.broken, interrupted]);
   } finally {
     await network.stop();
     if (options.keep === undefined) await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function work(options: MininetOptions, network: Network, inputs: Inputs, directory: string, started: number): Promise<MininetReport | undefined> {
+async function work(options: MininetOptions, network: Network, directory: string, started: number): Promise<MininetReport | undefined> {
   options.onStage(`building the network: topology ${options.topo}, switch ${options.switch}`);
   await network.build();
   const count = network.places.length;
-  if (count !== options.workers) throw new NetworkError(`topology ${options.topo} has ${count} workers: say so by --workers ${count}`);
+  const inputs = inputsFor(count, options.in);
+  await readInputs(inputs, count);
   const profile = await network.serve();
   const switches = [...new Set(network.switches.map(({ name }) => name))];
   options.onEvent({ event: 'started', switches, workers: count });

@@ -1,0 +1,134 @@
+/** Parts that fail while an operation is under way: no sum is wrong, and nothing is left behind. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeGradients } from './support/files.js';
+import { endAll, eventually, run, temporaryFolder, type Run } from './support/run.js';
+import { TARGETS } from './support/targets.js';
+
+const WORKERS = 4;
+const folder = temporaryFolder();
+let pattern: string;
+
+beforeAll(async () => {
+  pattern = await writeGradients(folder.path, WORKERS, 120_000);
+});
+afterAll(async () => {
+  await endAll();
+  folder.remove();
+});
+
+/** A run whose one operation is under way. */
+async function underWay(kind: string): Promise<Run> {
+  const network = run(['--switch', kind, '--workers', String(WORKERS), '--in', pattern, '--json', '--events', '--control']);
+  await network.event(({ event, share }) => event === 'progress' && share! > 0.1);
+  return network;
+}
+
+async function done(network: Run, command: unknown): Promise<void> {
+  const answer = network.event(({ event }) => event === 'done' || event === 'refused');
+  network.send(command);
+  expect(await answer).toEqual({ event: 'done', command });
+}
+
+for (const { kind, missing } of TARGETS) {
+  describe(`with --switch ${kind}`, { timeout: 120_000 }, () => {
+    it('a worker is killed: the others finish, with a sum of theirs alone', async ({ skip }) => {
+      if (missing !== undefined) skip(missing);
+      const network = await underWay(kind);
+      await done(network, { kill: 'worker', rank: 2 });
+      const { code, report, errors } = await network.end;
+      expect(report, errors).toMatchObject({ ok: true, identicalAcrossWorkers: true, outOfBound: 0, lost: [2] });
+      expect(report!.layers.map(({ ranks }) => ranks)).toEqual([[0, 1, 3]]);
+      expect(report!.restarts).toBeGreaterThanOrEqual(WORKERS - 1);
+      expect(code).toBe(0);
+      expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
+    });
+
+    it('the switch is killed and started again: a new epoch sums everything anew', async ({ skip }) => {
+      if (missing !== undefined) skip(missing);
+      const network = await underWay(kind);
+      await done(network, { restart: 's1' });
+      const { code, report, errors } = await network.end;
+      expect(report, errors).toMatchObject({ ok: true, identicalAcrossWorkers: true, outOfBound: 0, lost: [] });
+      expect(report!.layers.map(({ ranks }) => ranks)).toEqual([[0, 1, 2, 3]]);
+      // Registers were lost, so no worker can have gone on with what it had.
+      expect(report!.restarts).toBeGreaterThanOrEqual(WORKERS);
+      expect(code).toBe(0);
+      expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
+    });
+
+    it('the switch dies for good: one sentence says so', async ({ skip }) => {
+      if (missing !== undefined) skip(missing);
+      const network = await underWay(kind);
+      for (const pid of network.find(kind === 'bmv2' ? 'simple_switch_grpc' : 'fpisa.js switch')) process.kill(pid, 'SIGKILL');
+      const { code, report } = await network.end;
+      expect(report).toMatchObject({ ok: false, error: { code: 'FPISA_NETWORK' } });
+      expect(report!.error!.message).toMatch(/^switch s1 \(\w+\) ended with code -9/);
+      expect(code).toBe(6);
+      expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
+    });
+  });
+}
+
+describe('whatever the switch', { timeout: 120_000 }, () => {
+  const { kind, missing } = TARGETS.find((target) => target.missing === undefined) ?? TARGETS[0]!;
+
+  it('the controller is killed and started again: the operation goes on', async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const network = await underWay(kind);
+    await done(network, { restart: 'controller' });
+    const { report, errors } = await network.end;
+    expect(report, errors).toMatchObject({ ok: true, identicalAcrossWorkers: true, outOfBound: 0, lost: [] });
+  });
+
+  it('a worker fails: the run ends with its reason', async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const other = temporaryFolder();
+    try {
+      const shapes = await writeGradients(other.path, 2, (rank) => 1000 + rank);
+      const network = run(['--switch', kind, '--workers', '2', '--in', shapes, '--json']);
+      const { code, report } = await network.end;
+      expect(report!.error!.message).toMatch(/^worker \d on h\d ended with code 6: .*100\d/s);
+      expect(code).toBe(6);
+      expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
+    } finally {
+      other.remove();
+    }
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s ends it in order', async (signal, ) => {
+    if (missing !== undefined) return;
+    const network = await underWay(kind);
+    network.process.kill(signal);
+    const { code, report } = await network.end;
+    expect(report).toMatchObject({ ok: false, error: { code: 'FPISA_INTERRUPTED' } });
+    expect(code).toBe(130);
+    expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
+  });
+
+  it('its own violent death leaves no process and no interface', async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const network = await underWay(kind);
+    network.process.kill('SIGKILL');
+    await network.end;
+    expect(await eventually(() => network.leftovers().processes.length === 0)).toBe(true);
+    expect(network.leftovers().interfaces).toEqual([]);
+  });
+
+  it('a command that makes no sense is refused, and changes nothing', async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const network = await underWay(kind);
+    const refused: unknown[] = [];
+    for (const [command, why] of [
+      [{ kill: 'worker', rank: 9 }, /no worker 9/],
+      [{ restart: 's9' }, /one of s1/],
+      [{ hug: 's1' }, /is no command/],
+    ] as const) {
+      const answer = network.event(({ event }) => event === 'refused');
+      network.send(command);
+      expect((await answer).error).toMatch(why);
+      refused.push(command);
+    }
+    const { report, errors } = await network.end;
+    expect(report, errors).toMatchObject({ ok: true, restarts: 0 });
+  });
+});
