@@ -21,7 +21,7 @@ export interface CreateJobRequest {
   rounding?: string;
   leftShiftLimit?: number;
   mode?: string;
-  /** Absent or empty: the only switch. */
+  /** Top of the job's tree of switches. Absent or empty: the only one without a parent. */
   switchName?: string;
 }
 
@@ -40,14 +40,33 @@ export interface JobMessage {
   slots: number;
   profile: ProfileMessage;
   members: MemberMessage[];
+  /** Top of the job's tree. */
   switchName: string;
+  /** The whole tree, parents before children. */
+  switches: string[];
   multicastGroup: number;
   state: JobPhase;
-  /** Event counters of the switch by name ({@link JobEvent}); absent when the switch cannot be read. */
+  /** Event counters by name ({@link JobEvent}), summed over the switches; empty when none can be read. */
+  events: Record<string, number>;
+  /** The same of each switch that can be read. */
+  switchEvents: SwitchEventsMessage[];
+}
+
+export interface SwitchEventsMessage {
+  switchName: string;
   events: Record<string, number>;
 }
 
 export type SwitchPhase = 'connecting' | 'ready' | 'unreachable' | 'backup';
+
+/**
+ * What a switch runs.
+ * - `own`: this controller pushed it.
+ * - `same-build`: the same build, but a controller with another store pushed it.
+ * - `other`: another program, or another build.
+ * - `none`: no pipeline at all.
+ */
+export type SwitchProgram = 'own' | 'same-build' | 'other' | 'none';
 
 export interface SwitchStatusMessage {
   name: string;
@@ -59,6 +78,21 @@ export interface SwitchStatusMessage {
   drops: Record<string, number>;
   slotsFree: number;
   valuesPerPacket: number;
+  /** Empty: the switch does not say. */
+  program: SwitchProgram | '';
+  /** How often this controller found its program gone, and pushed it again. */
+  restored: number;
+  serviceIp: string;
+  /** Null at the top of a tree. */
+  parent: ParentLinkMessage | null;
+}
+
+export interface ParentLinkMessage {
+  switchName: string;
+  /** Of this switch, towards the parent. */
+  port: number;
+  /** Of the parent, towards this switch. */
+  parentPort: number;
 }
 
 export interface StatusMessage {
@@ -72,7 +106,10 @@ export interface SetReportMessage {
   operation: number;
   bitmap: number;
   contributions: number;
+  /** Ranks that have not contributed to this round. */
   missing: number[];
+  /** Switches at which the round is complete, and whose sum their parent has not got. */
+  missingSwitches: string[];
 }
 
 export interface SlotReportMessage {
@@ -88,6 +125,8 @@ export interface HelloMessage {
   mac: string;
   switchPort: number;
   completed: number;
+  /** Empty: the only switch of the job that has room for it. */
+  switchName: string;
 }
 
 export interface ProgressMessage {
@@ -116,6 +155,7 @@ export interface WelcomeMessage {
   valuesPerPacket: number;
   serviceIp: string;
   serviceUdpPort: number;
+  switchName: string;
   switchPort: number;
   serviceMac: string;
 }
@@ -123,6 +163,6 @@ export interface WelcomeMessage {
 /** Exactly one of the properties is set. */
 export type ControllerMessage =
   | { welcome: WelcomeMessage }
-  | { membership: { epoch: number; ranks: number[]; reason: string } }
+  | { membership: { epoch: number; ranks: number[]; reason: string; bits: number[] } }
   | { resume: { epoch: number; completed: number } }
   | { aborted: FailedMessage };

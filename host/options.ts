@@ -20,6 +20,8 @@ export interface JoinOptions {
   udpPort?: number;
   /** MAC address of this worker, if the switch has to write it; default: the controller makes one up. */
   mac?: string;
+  /** Switch of the job's tree that this worker is connected to; default: the only one with a free port. */
+  switchName?: string;
   /** Port of the switch; default: the controller chooses a free one. */
   switchPort?: number;
   /** Default: no TLS. */

@@ -93,6 +93,8 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
         mac: options.mac ?? localAddress.mac ?? '',
         switchPort: options.switchPort ?? localAddress.switchPort ?? 0,
         completed: worker?.member.completed ?? 0,
+        // Where the controller has put it once, it stays.
+        switchName: options.switchName ?? worker?.welcome.switchName ?? '',
       }),
       onMessage: (message) => {
         if (worker !== undefined) worker.hear(message);

@@ -1,10 +1,11 @@
-/** Whether a worker that says Hello can be a member, and at which switch port. */
-import { choices, AddressTakenError, InvalidAddressError, JobFullError, RankOutOfRangeError, RankTakenError, SwitchPortError } from '../errors.js';
+/** Whether a worker that says Hello can be a member, and at which port of which switch. */
+import { choices, AddressTakenError, InvalidAddressError, JobFullError, RankOutOfRangeError, RankTakenError, SwitchPortError, UnknownSwitchError } from '../errors.js';
 import { ipv4ToNumber, isUdpPort, macOfIpv4, macToBigint, parseEndpoint } from '../address.js';
 import type { HelloMessage, WelcomeMessage } from '../messages.js';
 import type { JobRecord, MemberRecord, SwitchConfig } from './state.js';
+import type { Switches } from './topology.js';
 
-/** A member of some job on the same switch. */
+/** A member of some job on one of the same switches. */
 export interface Occupant {
   readonly job: string;
   readonly member: MemberRecord;
@@ -13,11 +14,11 @@ export interface Occupant {
 }
 
 /**
- * @param occupants all members on the job's switch, those of other jobs as well
+ * @param occupants all members on the job's switches, those of other jobs as well
  * @returns the member as it will be stored
- * @throws InvalidAddressError, RankOutOfRangeError, RankTakenError, JobFullError, AddressTakenError, SwitchPortError
+ * @throws InvalidAddressError, RankOutOfRangeError, RankTakenError, JobFullError, UnknownSwitchError, AddressTakenError, SwitchPortError
  */
-export function admit(job: JobRecord, config: SwitchConfig, occupants: readonly Occupant[], hello: HelloMessage): MemberRecord {
+export function admit(job: JobRecord, switches: Switches, occupants: readonly Occupant[], hello: HelloMessage): MemberRecord {
   const ip = ipv4ToNumber(hello.ip);
   if (ip === undefined || ip === 0) {
     throw new InvalidAddressError(`worker address "${hello.ip}" is not one that packets can come from: expected dotted IPv4, and not 0.0.0.0`);
@@ -28,9 +29,34 @@ export function admit(job: JobRecord, config: SwitchConfig, occupants: readonly 
   }
   checkRank(job, occupants, hello);
   const others = occupants.filter((other) => other.job !== job.name || other.member.rank !== hello.rank);
-  checkAddress(others, hello);
-  const switchPort = choosePort(config, others, hello.switchPort === 0 ? formerPort(job, hello) : hello.switchPort);
-  return { rank: hello.rank, ip: hello.ip, udpPort: hello.udpPort, mac: hello.mac === '' ? macOfIpv4(ip) : hello.mac.toLowerCase(), switchPort };
+  const config = chooseSwitch(job, switches, others, hello);
+  const there = others.filter(({ member }) => member.switchName === config.name);
+  checkAddress(there, hello);
+  const switchPort = choosePort(config, there, hello.switchPort === 0 ? formerPort(job, config, hello) : hello.switchPort);
+  const mac = hello.mac === '' ? macOfIpv4(ip) : hello.mac.toLowerCase();
+  return { rank: hello.rank, ip: hello.ip, udpPort: hello.udpPort, mac, switchName: config.name, switchPort };
+}
+
+/** A worker that names no switch is where it was, or at the only one of the job's that could have room for it. */
+function chooseSwitch(job: JobRecord, switches: Switches, others: readonly Occupant[], hello: HelloMessage): SwitchConfig {
+  const { switchName, switchPort } = hello;
+  if (switchName !== '') {
+    if (job.switches.includes(switchName)) return switches[switchName]!;
+    throw new UnknownSwitchError(`switch "${switchName}" is not one of job "${job.name}" (switches: ${choices(job.switches)})`);
+  }
+  const former = formerPlace(job, hello);
+  if (former !== undefined) return switches[former.switchName]!;
+  const [only, ...more] = job.switches;
+  if (more.length === 0) return switches[only!]!;
+  const withPorts = job.switches.filter((name) => Object.keys(switches[name]!.ports).length > 0);
+  const possible = withPorts.filter((name) => {
+    if (switchPort !== 0) return switchPorts(switches[name]!).includes(switchPort);
+    return freePort(switches[name]!, others.filter(({ member }) => member.switchName === name)) !== undefined;
+  });
+  if (possible.length === 1) return switches[possible[0]!]!;
+  if (possible.length > 1) throw new UnknownSwitchError(`name the switch at which worker ${hello.rank} is: one of ${choices(possible)}`);
+  if (switchPort !== 0) throw new SwitchPortError(`no switch of job "${job.name}" has a worker port ${switchPort} (switches with worker ports: ${choices(withPorts)})`);
+  throw new SwitchPortError(`every worker port of the switches of job "${job.name}" is in use (switches with worker ports: ${choices(withPorts)}); name switch and port to share one`);
 }
 
 function checkRank(job: JobRecord, occupants: readonly Occupant[], { rank, ip, udpPort }: HelloMessage): void {
@@ -52,25 +78,34 @@ function checkAddress(others: readonly Occupant[], { ip, udpPort }: HelloMessage
   }
 }
 
-/** A worker that comes back stays where it was; 0 for one that is new. */
-function formerPort(job: JobRecord, { rank, ip, udpPort }: HelloMessage): number {
-  const former = job.members.find((member) => member.rank === rank && member.ip === ip && member.udpPort === udpPort);
-  return former?.switchPort ?? 0;
+/** A worker that comes back stays where it was; undefined for one that is new. */
+function formerPlace(job: JobRecord, { rank, ip, udpPort }: HelloMessage): MemberRecord | undefined {
+  return job.members.find((member) => member.rank === rank && member.ip === ip && member.udpPort === udpPort);
+}
+
+function formerPort(job: JobRecord, config: SwitchConfig, hello: HelloMessage): number {
+  const former = formerPlace(job, hello);
+  return former?.switchName === config.name ? former.switchPort : 0;
 }
 
 /** @param wanted 0: choose one that no other member uses */
-function choosePort(config: SwitchConfig, others: readonly Occupant[], wanted: number): number {
+function choosePort(config: SwitchConfig, there: readonly Occupant[], wanted: number): number {
   const ports = switchPorts(config);
   if (wanted !== 0) {
     if (ports.includes(wanted)) return wanted;
     throw new SwitchPortError(`switch "${config.name}" has no worker port ${wanted} (ports: ${choices(ports)})`);
   }
-  const used = new Set(others.map(({ member }) => member.switchPort));
-  const free = ports.find((port) => !used.has(port));
+  const free = freePort(config, there);
   if (free === undefined) {
     throw new SwitchPortError(`every worker port of switch "${config.name}" is in use (ports: ${choices(ports)}); name one to share it`);
   }
   return free;
+}
+
+/** @param there members at the switch. @returns undefined when each worker port has a member */
+function freePort(config: SwitchConfig, there: readonly Occupant[]): number | undefined {
+  const used = new Set(there.map(({ member }) => member.switchPort));
+  return switchPorts(config).find((port) => !used.has(port));
 }
 
 /** Worker ports of a switch in ascending order. */

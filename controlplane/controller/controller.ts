@@ -1,22 +1,28 @@
 /** The controller: jobs and switches as stored, sessions that make them real. Transport is in service/. */
-import { DropReason, EVENTS_PER_JOB, JobEvent } from '../../protocol/constants.js';
 import { loadBuild } from '../artifacts.js';
-import { choices, ControllerStoppedError, JobBusyError, JobDeletedError, UnknownSwitchError } from '../errors.js';
-import type { CreateJobRequest, HelloMessage, JobMessage, SlotReportMessage, StatusMessage, SwitchStatusMessage } from '../messages.js';
+import { choices, ControllerStoppedError, JobBusyError, JobDeletedError, SwitchConfigError, UnknownSwitchError } from '../errors.js';
+import type { CreateJobRequest, HelloMessage, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
 import type { TlsOptions } from '../p4runtime/credentials.js';
 import type { Pipeline } from '../p4runtime/pipeline.js';
 import { admit, serviceOf, type Occupant } from './admission.js';
 import { JobSession, type MemberLink } from './job-session.js';
-import { findJob, jobsOn, newJob, nextEpoch, slotsFree, without, withJob, withoutJob } from './jobs.js';
-import { probeJob } from './probe.js';
+import { checkJobTrees, findJob, jobsOn, newJob, nextEpoch, without, withJob, withoutJob } from './jobs.js';
+import { bitsSeenAt, switchesInUse } from './placement.js';
+import { probeSlots } from './probe.js';
+import { jobEvents, sumEvents, switchStatus } from './reports.js';
+import { slotReports } from './slot-report.js';
 import { checkSwitchConfig } from './switch-config.js';
 import { SwitchSession } from './switch-session.js';
 import type { ControllerState, JobRecord, MemberRecord, SwitchConfig } from './state.js';
 import type { Store } from './store.js';
+import { checkTopology, childrenOf } from './topology.js';
 
 export interface ControllerOptions {
   readonly store: Store;
-  /** Switches to add to the stored ones, or to replace those of the same name with. */
+  /**
+   * Switches to add to the stored ones, or to replace those of the same name with. If there are any, stored
+   * ones that are not among them and have no jobs are forgotten: they would take up ports of a tree that has changed.
+   */
   readonly switches?: readonly SwitchConfig[];
   /** Folder of the builds; by default that of this package. */
   readonly builds?: string;
@@ -51,9 +57,6 @@ const TIMING: ControllerTiming = {
 
 const PROBE_ATTEMPTS = 4;
 
-/** Ingress and egress run on different threads of BMv2, so each has a counter of its own. */
-const DROP_COUNTERS = ['fpisa.drops', 'fpisa.egress_drops'];
-
 function throwLater(error: Error): void {
   setImmediate(() => {
     throw error;
@@ -76,10 +79,8 @@ export class Controller {
     this.store = options.store;
     this.timing = { ...TIMING, ...options.timing };
     this.state = this.store.read();
-    for (const config of options.switches ?? []) {
-      checkSwitchConfig(config);
-      this.save({ ...this.state, switches: { ...this.state.switches, [config.name]: config } });
-    }
+    const { switches = [] } = options;
+    if (switches.length > 0) this.saveSwitches(switches, this.idleSwitches().filter((name) => switches.every((config) => config.name !== name)));
   }
 
   start(): void {
@@ -102,17 +103,20 @@ export class Controller {
 
   /** Adds a switch, or changes its configuration. @throws SwitchConfigError */
   setSwitch(config: SwitchConfig): void {
-    checkSwitchConfig(config);
-    this.save({ ...this.state, switches: { ...this.state.switches, [config.name]: config } });
+    this.saveSwitches([config]);
     this.switches.get(config.name)?.stop();
     this.startSwitch(config.name);
+    // Those beside it in the tree hold its addresses and ports.
+    this.programLater(Object.keys(this.state.switches));
   }
 
-  /** @throws UnknownSwitchError, JobBusyError when it still has jobs */
+  /** @throws UnknownSwitchError, JobBusyError when it still has jobs, SwitchConfigError when it is a parent */
   removeSwitch(name: string): void {
     this.requireSwitch(name);
     const jobs = jobsOn(this.state, name).map((job) => job.name);
     if (jobs.length > 0) throw new JobBusyError(`switch "${name}" still has jobs (${choices(jobs)}); delete them first`);
+    const children = childrenOf(this.state.switches, name).map((child) => child.name);
+    if (children.length > 0) throw new SwitchConfigError(`switch "${name}" is the parent of others (${choices(children)}); remove those first`);
     this.save({ ...this.state, switches: without(this.state.switches, name) });
     this.switches.get(name)?.stop();
     this.switches.delete(name);
@@ -131,7 +135,7 @@ export class Controller {
     const job = newJob(this.state, request);
     this.save(withJob(this.state, job));
     this.startJob(job.name);
-    this.programLater(job.switchName);
+    this.programLater(job.switches);
     return this.describe(job);
   }
 
@@ -144,7 +148,9 @@ export class Controller {
   /** @throws UnknownJobError */
   async getJob(name: string): Promise<JobMessage> {
     const job = findJob(this.state, name);
-    return { ...this.describe(job), events: await this.readEvents(job) };
+    const read = await Promise.all(job.switches.map((switchName) => jobEvents(job, switchName, this.switches.get(switchName))));
+    const switchEvents = read.filter((each) => each !== undefined);
+    return { ...this.describe(job), events: sumEvents(switchEvents), switchEvents };
   }
 
   /** @throws UnknownJobError, JobBusyError when workers are connected and `force` is not set */
@@ -158,20 +164,23 @@ export class Controller {
     this.sessions.delete(name);
     this.save(withoutJob(this.state, job));
     session?.close(new JobDeletedError(`job "${name}" was deleted`));
-    this.programLater(job.switchName);
+    this.programLater(job.switches);
   }
 
-  /** @throws UnknownJobError, SwitchNotReadyError */
+  /** @throws UnknownJobError, SwitchNotReadyError when any switch that the job uses cannot be asked */
   async probeJob(name: string): Promise<SlotReportMessage[]> {
     const job = findJob(this.state, name);
-    const client = this.requireSwitch(job.switchName).requireReady();
     const timing = { replyTimeoutMs: this.timing.probeReplyTimeoutMs, attempts: PROBE_ATTEMPTS };
-    return probeJob(client, this.state.switches[job.switchName]!, job, timing);
+    const used = new Set([job.switchName, ...switchesInUse(this.state.switches, job, job.active?.members ?? [])]);
+    const clients = [...used].map((switchName) => [switchName, this.requireSwitch(switchName).requireReady()] as const);
+    const probed = clients.map(async ([switchName, client]) => [switchName, await probeSlots(client, this.state.switches[switchName]!, job, timing)] as const);
+    return slotReports(this.state.switches, job, new Map(await Promise.all(probed)));
   }
 
   async getStatus(): Promise<StatusMessage> {
     const names = Object.keys(this.state.switches).sort();
-    return { store: this.store.location, switches: await Promise.all(names.map((name) => this.switchStatus(name))) };
+    const switches = names.map((name) => switchStatus(this.state, this.state.switches[name]!, this.requireSwitch(name)));
+    return { store: this.store.location, switches: await Promise.all(switches) };
   }
 
   // Workers
@@ -183,12 +192,13 @@ export class Controller {
    */
   join(hello: HelloMessage, link: MemberLink): { session: JobSession; rank: number } {
     const job = findJob(this.state, hello.job);
-    const config = this.state.switches[job.switchName]!;
-    const member = admit(job, config, this.occupants(job.switchName), hello);
+    const member = admit(job, this.state.switches, this.occupants(job), hello);
+    const config = this.state.switches[member.switchName]!;
     const session = this.sessions.get(job.name)!;
     const welcome = {
       job: this.describe(job),
       valuesPerPacket: config.valuesPerPacket,
+      switchName: member.switchName,
       switchPort: member.switchPort,
       ...serviceOf(config, member.switchPort),
     };
@@ -197,6 +207,21 @@ export class Controller {
   }
 
   // Inside
+
+  private idleSwitches(): string[] {
+    return Object.keys(this.state.switches).filter((name) => jobsOn(this.state, name).length === 0);
+  }
+
+  /** Puts switches in, all at once: each may be the parent of another. @throws SwitchConfigError */
+  private saveSwitches(configs: readonly SwitchConfig[], forget: readonly string[] = []): void {
+    for (const config of configs) checkSwitchConfig(config);
+    const kept = Object.entries(this.state.switches).filter(([name]) => !forget.includes(name));
+    const switches = Object.fromEntries([...kept, ...configs.map((config) => [config.name, config] as const)]);
+    const state = { ...this.state, switches };
+    checkTopology(switches);
+    checkJobTrees(state);
+    this.save(state);
+  }
 
   /** @throws ControllerStoppedError when it cannot be written; the controller has then stopped */
   private save(state: ControllerState): void {
@@ -232,10 +257,13 @@ export class Controller {
           return BigInt(this.state.electionId);
         },
         jobsLost: (jobs) => {
-          for (const job of jobs) this.sessions.get(job.name)?.switchLost();
+          for (const job of jobs) this.sessions.get(job.name)?.switchLost(name);
         },
         countersReset: (jobs) => {
-          for (const { name: job } of jobs) if (this.state.jobs[job]) this.change(job, { countersReset: true });
+          for (const { name: job } of jobs) {
+            const record = this.state.jobs[job];
+            if (record) this.change(job, { countersResetOn: [...record.countersResetOn, name] });
+          }
         },
       },
       { pollMs: this.timing.pollMs, retryMs: this.timing.retryMs, ...(this.options.tls && { tls: this.options.tls }) },
@@ -250,7 +278,11 @@ export class Controller {
         record: () => this.state.jobs[name]!,
         save: (change) => this.saveOrStop(() => this.change(name, change)),
         nextEpoch: () => nextEpoch(this.state, this.state.jobs[name]!),
-        program: () => this.switches.get(this.state.jobs[name]!.switchName)!.program(),
+        program: () => this.programJob(this.state.jobs[name]!),
+        bitsSeenBy: ({ switchName }) => {
+          const job = this.state.jobs[name]!;
+          return bitsSeenAt(this.state.switches, job, job.members, switchName);
+        },
       },
       this.timing,
     );
@@ -277,17 +309,42 @@ export class Controller {
     return session;
   }
 
-  /** For changes that nobody waits for; a failure is retried by the switch's session. */
-  private programLater(switchName: string): void {
-    void this.switches
-      .get(switchName)
-      ?.program()
-      .catch(() => undefined);
+  /**
+   * Resolves when the switches in use match the stored state. Those that are not in use any more are only
+   * cleared up in the background: what they still let through is of an older epoch, which every switch above
+   * drops, and a switch that died together with its workers must not hold up the others.
+   */
+  private async programJob(job: JobRecord): Promise<void> {
+    const used = switchesInUse(this.state.switches, job, job.active?.members ?? []);
+    this.programLater(job.switches.filter((name) => !used.includes(name)));
+    await Promise.all(used.map((name) => this.programSwitch(name)));
   }
 
-  /** Connected workers, and stored members that are still expected back. */
-  private occupants(switchName: string): Occupant[] {
-    return jobsOn(this.state, switchName).flatMap((job) => {
+  private async programSwitch(name: string): Promise<void> {
+    const session = this.switches.get(name)!;
+    try {
+      await session.program();
+    } catch (error) {
+      // Its configuration has changed, and another session has taken its place.
+      if (this.stopped || this.switches.get(name) === session) throw error;
+      await this.programSwitch(name);
+    }
+  }
+
+  /** For changes that nobody waits for; a failure is retried by the switch's session. */
+  private programLater(switchNames: readonly string[]): void {
+    for (const name of switchNames) {
+      void this.switches
+        .get(name)
+        ?.program()
+        .catch(() => undefined);
+    }
+  }
+
+  /** Members of all jobs on any of the job's switches: connected ones, and stored ones that are still expected back. */
+  private occupants({ switches }: JobRecord): Occupant[] {
+    const jobs = new Set(switches.flatMap((name) => jobsOn(this.state, name)));
+    return [...jobs].flatMap((job) => {
       const connected = this.sessions.get(job.name)?.connectedMembers() ?? [];
       const away = job.members.filter(({ rank }) => connected.every((member) => member.rank !== rank));
       const occupant = (member: MemberRecord, isConnected: boolean): Occupant => ({ job: job.name, member, connected: isConnected });
@@ -298,54 +355,17 @@ export class Controller {
   private describe(job: JobRecord): JobMessage {
     const session = this.sessions.get(job.name);
     const { name, number, workers, epoch, slotBase, slots, switchName, multicastGroup } = job;
-    const members = this.occupants(switchName)
+    const members = this.occupants(job)
       .filter((occupant) => occupant.job === name)
       .map(({ member, connected }) => ({ ...member, connected }))
       .sort((a, b) => a.rank - b.rank);
-    const profile = { ...job.profile };
-    return { name, number, workers, epoch, slotBase, slots, profile, members, switchName, multicastGroup, state: session?.state ?? 'waiting', events: {} };
-  }
-
-  private async readEvents(job: JobRecord): Promise<Record<string, number>> {
-    const session = this.switches.get(job.switchName);
-    if (session?.state !== 'ready') return {};
-    const events = Object.entries(JobEvent);
-    try {
-      const cells = await session.client.readCounterCells(
-        'fpisa.events',
-        events.map(([, event]) => job.number * EVENTS_PER_JOB + event),
-      );
-      return Object.fromEntries(events.map(([name], i) => [name, Number(cells[i]!.packets)]));
-    } catch {
-      // The job can be described without them; the switch's state says what is wrong.
-      return {};
-    }
-  }
-
-  private async switchStatus(name: string): Promise<SwitchStatusMessage> {
-    const config = this.state.switches[name]!;
-    const session = this.requireSwitch(name);
-    const status: SwitchStatusMessage = {
-      name,
-      address: config.address,
-      state: session.state,
-      detail: session.detail,
-      pipeline: '',
-      drops: {},
-      slotsFree: slotsFree(this.state, name),
-      valuesPerPacket: config.valuesPerPacket,
+    return {
+      ...{ name, number, workers, epoch, slotBase, slots, members, switchName, multicastGroup },
+      profile: { ...job.profile },
+      switches: [...job.switches],
+      state: session?.state ?? 'waiting',
+      events: {},
+      switchEvents: [],
     };
-    if (status.state !== 'ready') return status;
-    status.pipeline = this.pipeline(config.valuesPerPacket).name;
-    try {
-      const cells = await Promise.all(DROP_COUNTERS.map((counter) => session.client.readCounters(counter)));
-      for (const [reason, index] of Object.entries(DropReason)) {
-        const packets = cells.reduce((sum, counter) => sum + (counter[index]?.packets ?? 0n), 0n);
-        if (packets > 0n) status.drops[reason] = Number(packets);
-      }
-    } catch (error) {
-      status.detail = `drop counters cannot be read: ${(error as Error).message}`;
-    }
-    return status;
   }
 }

@@ -1,14 +1,18 @@
 /** What the stored state wants each table and group of a switch to hold. */
+import { SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import type { EntryInput, MulticastGroup } from '../p4runtime/entries.js';
 import { jobsOn } from './jobs.js';
+import { placeAt, switchNumber } from './placement.js';
 import { profileParams } from './profile.js';
-import type { ControllerState, JobRecord, MemberRecord, Route, SwitchConfig } from './state.js';
+import type { ControllerState, JobRecord, Route, SwitchConfig } from './state.js';
 
 /** Names in the P4 program (p4/v1model). */
 export const Table = {
   local: 'fpisa.local',
   member: 'fpisa.member',
   receiver: 'fpisa.receiver',
+  parent: 'fpisa.parent',
+  fromParent: 'fpisa.from_parent',
   ipv4: 'fpisa.ipv4',
 } as const;
 
@@ -19,39 +23,61 @@ export interface DesiredSwitch {
   readonly groups: readonly MulticastGroup[];
 }
 
+/** Who may contribute to a job at a switch, a worker or a child switch, and where its results go. */
+interface Contributor {
+  readonly port: number;
+  readonly ip: string;
+  readonly udpPort: number;
+  readonly mac: string;
+  /** Field `worker` of its packets. */
+  readonly number: number;
+  readonly bit: number;
+}
+
 export function desiredSwitch(state: ControllerState, config: SwitchConfig): DesiredSwitch {
   const jobs = jobsOn(state, config.name);
   const { routes } = config;
   return {
-    tables: [Table.local, Table.receiver, Table.member, ...(routes === undefined ? [] : [Table.ipv4])],
-    // Receivers before members: no result may find a group whose copies have no address.
+    tables: [Table.local, Table.receiver, Table.parent, Table.fromParent, Table.member, ...(routes === undefined ? [] : [Table.ipv4])],
     entries: [
       { table: Table.local, match: { dst_addr: config.serviceIp }, action: 'fpisa.serve' },
-      ...jobs.flatMap(receiverEntries),
-      ...jobs.flatMap(memberEntries),
+      ...jobs.flatMap((job) => receiverEntries(job, contributors(state, job, config))),
+      ...jobs.flatMap((job) => parentEntries(state, job, config)),
+      ...jobs.flatMap((job) => memberEntries(state, job, config)),
       ...(routes ?? []).map((route) => routeEntry(config, route)),
     ],
-    groups: jobs.flatMap(multicastGroup),
+    groups: jobs.flatMap((job) => multicastGroup(job, contributors(state, job, config))),
   };
 }
 
-function memberEntries(job: JobRecord): EntryInput[] {
+function contributors(state: ControllerState, job: JobRecord, config: SwitchConfig): Contributor[] {
+  const { workers, children } = placeAt(state.switches, job, job.active?.members ?? [], config.name);
+  return [
+    ...workers.map(({ switchPort, ip, udpPort, mac, rank }) => ({ port: switchPort, ip, udpPort, mac, number: rank, bit: rank })),
+    ...children.map(({ config: child, bit }) => ({
+      port: child.parent!.parentPort,
+      ip: child.serviceIp,
+      udpPort: SERVICE_UDP_PORT,
+      mac: child.serviceMac,
+      number: switchNumber(job, child.name),
+      bit,
+    })),
+  ];
+}
+
+/** The membership of a job at a switch. None, if no member of its active epoch is at the switch or below it. */
+export function memberEntries(state: ControllerState, job: JobRecord, config: SwitchConfig): EntryInput[] {
   const { active } = job;
   if (active === undefined) return [];
-  const all = active.members.reduce((mask, { rank }) => mask | (1n << BigInt(rank)), 0n);
-  return active.members.map((member) => ({
+  const all = contributors(state, job, config);
+  const mask = all.reduce((bits, { bit }) => bits | (1n << BigInt(bit)), 0n);
+  return all.map(({ port, ip, udpPort, number, bit }) => ({
     table: Table.member,
-    match: {
-      ingress_port: member.switchPort,
-      src_addr: member.ip,
-      src_port: member.udpPort,
-      job: job.number,
-      worker: member.rank,
-    },
+    match: { ingress_port: port, src_addr: ip, src_port: udpPort, job: job.number, worker: number },
     action: 'fpisa.join',
     params: {
-      bitmap: 1n << BigInt(member.rank),
-      all,
+      bitmap: 1n << BigInt(bit),
+      all: mask,
       group: job.multicastGroup,
       slot_base: job.slotBase,
       slots: job.slots,
@@ -61,24 +87,48 @@ function memberEntries(job: JobRecord): EntryInput[] {
   }));
 }
 
-function receiverEntries(job: JobRecord): EntryInput[] {
-  return (job.active?.members ?? []).map((member) => ({
+function receiverEntries(job: JobRecord, members: readonly Contributor[]): EntryInput[] {
+  return members.map((member) => ({
     table: Table.receiver,
-    match: { job: job.number, replica: instanceOf(member), egress_port: member.switchPort },
+    match: { job: job.number, replica: instanceOf(member), egress_port: member.port },
     action: 'fpisa.address',
     params: { dst_mac: member.mac, dst_addr: member.ip, dst_port: member.udpPort },
   }));
 }
 
-function multicastGroup(job: JobRecord): MulticastGroup[] {
-  const members = job.active?.members ?? [];
+/**
+ * The way to the job's switch above this one. It is there for as long as the job, whoever its members are:
+ * without it a switch takes the sum of its own members for the result. What comes down passes in the
+ * active epoch only.
+ */
+function parentEntries(state: ControllerState, job: JobRecord, config: SwitchConfig): EntryInput[] {
+  if (config.name === job.switchName || config.parent === undefined) return [];
+  const { port } = config.parent;
+  const parent = state.switches[config.parent.switch]!;
+  const ascend: EntryInput = {
+    table: Table.parent,
+    match: { job: job.number },
+    action: 'fpisa.ascend',
+    params: { port, dst_mac: parent.serviceMac, dst_addr: parent.serviceIp, worker: switchNumber(job, config.name) },
+  };
+  if (contributors(state, job, config).length === 0) return [ascend];
+  const descend: EntryInput = {
+    table: Table.fromParent,
+    match: { ingress_port: port, src_addr: parent.serviceIp, job: job.number },
+    action: 'fpisa.descend',
+    params: { group: job.multicastGroup, epoch: job.active!.epoch },
+  };
+  return [ascend, descend];
+}
+
+function multicastGroup(job: JobRecord, members: readonly Contributor[]): MulticastGroup[] {
   if (members.length === 0) return [];
-  return [{ group: job.multicastGroup, replicas: members.map((member) => ({ port: member.switchPort, instance: instanceOf(member) })) }];
+  return [{ group: job.multicastGroup, replicas: members.map((member) => ({ port: member.port, instance: instanceOf(member) })) }];
 }
 
 /** `egress_rid` of the copy for this member; 0 is what packets that were not replicated have. */
-function instanceOf(member: MemberRecord): number {
-  return member.rank + 1;
+function instanceOf({ number }: Contributor): number {
+  return number + 1;
 }
 
 /** checkSwitchConfig has seen the prefix; host bits in it are cut off by the client. */

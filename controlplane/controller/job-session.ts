@@ -20,8 +20,13 @@ export interface JobDesk {
   save(change: Partial<JobRecord>): void;
   /** First epoch number that was never used on the job's slots. */
   nextEpoch(): number;
-  /** Resolves when the switch matches the stored state; waits for an unreachable switch. */
+  /**
+   * Resolves when all switches that the active members' packets pass match the stored state; waits for
+   * those that are unreachable.
+   */
   program(): Promise<void>;
+  /** Of the stored members, in order: the bit that stands for each in the slots of `member`'s switch (placement.ts). */
+  bitsSeenBy(member: MemberRecord): number[];
 }
 
 export interface SessionTiming {
@@ -35,7 +40,7 @@ export interface SessionTiming {
  * - `waiting`: not all workers have joined yet; no epoch.
  * - `returning`: the controller restarted; the stored members have some time to come back.
  * - `collecting`: a new epoch is stored and announced; Progress is awaited from each member.
- * - `programming`: everyone has answered and has stopped sending; the switch is being written.
+ * - `programming`: everyone has answered and has stopped sending; the switches are being written.
  * - `running`: Resume was sent.
  */
 type Phase = 'waiting' | 'returning' | 'collecting' | 'programming' | 'running';
@@ -131,11 +136,13 @@ export class JobSession {
     if (this.phase === 'running') this.raise(`worker ${rank} gave up operation ${failed.operation}`);
   }
 
-  /** The switch has lost its registers and tables: rounds under way cannot be completed. */
-  switchLost(): void {
+  /** A switch of the active members has lost its registers and tables: rounds under way cannot be completed. */
+  switchLost(switchName: string): void {
+    // What it gets next is the epoch that nobody has sent in yet.
     if (this.phase === 'programming') return;
     this.desk.save({ active: undefined });
-    if (this.phase === 'running') this.raise('the switch restarted');
+    const which = this.desk.record().switches.length === 1 ? 'the switch' : `switch "${switchName}"`;
+    if (this.phase === 'running') this.raise(`${which} restarted`);
   }
 
   /** Ends all streams. */
@@ -172,11 +179,16 @@ export class JobSession {
     this.phase = 'collecting';
     this.desk.save({ epoch, members });
     const ranks = members.map(({ rank }) => rank);
-    for (const { link } of this.attached.values()) link.send({ membership: { epoch, ranks, reason } });
+    for (const { member, link } of this.attached.values()) {
+      link.send({ membership: { epoch, ranks, reason, bits: this.desk.bitsSeenBy(member) } });
+    }
     this.startTimer(this.timing.progressTimeoutMs, () => this.progressTimeExpired());
   }
 
-  /** All members stand still: nobody sends until Resume, so the tables can change in any order. */
+  /**
+   * All members stand still until Resume, and Resume waits for all switches. So no packet of the new epoch
+   * meets tables of the old one, or the other way round but for stragglers, which are dropped by epoch.
+   */
   private program(): void {
     this.stopTimer();
     this.phase = 'programming';

@@ -1,10 +1,11 @@
 /** Making and finding jobs: pure functions from one stored state to the next. */
 import { MAX_JOBS, MAX_WORKERS, POOL_SLOTS } from '../../protocol/constants.js';
-import { choices, InvalidJobError, JobExistsError, TooManyJobsError, UnknownJobError, UnknownSwitchError } from '../errors.js';
+import { choices, InvalidJobError, JobExistsError, SwitchConfigError, TooManyJobsError, UnknownJobError, UnknownSwitchError } from '../errors.js';
 import type { CreateJobRequest } from '../messages.js';
 import { resolveJobProfile } from './profile.js';
 import { allocateSlots, freeRanges, type SlotRange } from './slot-allocator.js';
 import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
+import { rootsOf, treeBelow } from './topology.js';
 
 /** Slots of a job that does not say: a window of 64 packets, and room for eight such jobs. */
 export const DEFAULT_SLOTS = 64;
@@ -32,11 +33,15 @@ export function newJob(state: ControllerState, request: CreateJobRequest): JobRe
   }
   const profile = resolveJobProfile(request);
   const switchName = switchOf(state, request.switchName).name;
-  const number = freeNumber(state, switchName);
-  const range = allocateSlots(POOL_SLOTS, usedRanges(state, switchName), slots, switchName);
+  const switches = treeBelow(state.switches, switchName);
+  const where = switches.length === 1 ? `switch "${switchName}"` : `the tree of switch "${switchName}" (${choices(switches)})`;
+  const others = jobsOnAny(state, switches);
+  const number = freeNumber(others, where);
+  const range = allocateSlots(POOL_SLOTS, rangesOf(others), slots, where);
   return {
     name,
     switchName,
+    switches,
     number,
     // Group 0 means "no multicast" to the packet replication engine.
     multicastGroup: number + 1,
@@ -47,7 +52,7 @@ export function newJob(state: ControllerState, request: CreateJobRequest): JobRe
     epoch: 0,
     members: [],
     completed: 0,
-    countersReset: false,
+    countersResetOn: [],
   };
 }
 
@@ -62,10 +67,10 @@ export function withJob(state: ControllerState, job: JobRecord): ControllerState
   return { ...state, jobs: { ...state.jobs, [job.name]: job } };
 }
 
-/** The state without the job, whose epochs stay used up on its switch. */
+/** The state without the job, whose epochs stay used up on its switches. */
 export function withoutJob(state: ControllerState, job: JobRecord): ControllerState {
-  const floor = Math.max(state.epochFloor[job.switchName] ?? 0, job.epoch);
-  return { ...state, jobs: without(state.jobs, job.name), epochFloor: { ...state.epochFloor, [job.switchName]: floor } };
+  const floors = job.switches.map((name) => [name, Math.max(state.epochFloor[name] ?? 0, job.epoch)] as const);
+  return { ...state, jobs: without(state.jobs, job.name), epochFloor: { ...state.epochFloor, ...Object.fromEntries(floors) } };
 }
 
 export function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
@@ -73,41 +78,63 @@ export function without<T>(record: Readonly<Record<string, T>>, key: string): Re
 }
 
 export function nextEpoch(state: ControllerState, job: JobRecord): number {
-  return Math.max(job.epoch, state.epochFloor[job.switchName] ?? 0) + 1;
+  return Math.max(job.epoch, ...job.switches.map((name) => state.epochFloor[name] ?? 0)) + 1;
 }
 
+/** Jobs that have slots on the switch, whether or not they have workers there. */
 export function jobsOn(state: ControllerState, switchName: string): JobRecord[] {
-  return Object.values(state.jobs).filter((job) => job.switchName === switchName);
+  return jobsOnAny(state, [switchName]);
 }
 
 export function slotsFree(state: ControllerState, switchName: string): number {
-  return freeRanges(POOL_SLOTS, usedRanges(state, switchName)).reduce((sum, range) => sum + range.slots, 0);
+  return freeRanges(POOL_SLOTS, rangesOf(jobsOn(state, switchName))).reduce((sum, range) => sum + range.slots, 0);
+}
+
+/**
+ * Whether each job's switches still hang together as they did when it was made.
+ * @throws SwitchConfigError
+ */
+export function checkJobTrees(state: ControllerState): void {
+  for (const job of Object.values(state.jobs)) {
+    for (const name of job.switches) {
+      const config = Object.hasOwn(state.switches, name) ? state.switches[name] : undefined;
+      const present = name === job.switchName ? config !== undefined : config?.parent !== undefined && job.switches.includes(config.parent.switch);
+      if (present) continue;
+      throw new SwitchConfigError(
+        `switch "${name}" is no longer below switch "${job.switchName}", but job "${job.name}" spans both (switches: ${choices(job.switches)}); put its parent back, or delete the job first`,
+      );
+    }
+  }
+}
+
+function jobsOnAny(state: ControllerState, switches: readonly string[]): JobRecord[] {
+  return Object.values(state.jobs).filter((job) => job.switches.some((name) => switches.includes(name)));
 }
 
 function jobNames(state: ControllerState): string[] {
   return Object.keys(state.jobs).sort();
 }
 
-function usedRanges(state: ControllerState, switchName: string): SlotRange[] {
-  return jobsOn(state, switchName).map(({ slotBase, slots }) => ({ base: slotBase, slots }));
+function rangesOf(jobs: readonly JobRecord[]): SlotRange[] {
+  return jobs.map(({ slotBase, slots }) => ({ base: slotBase, slots }));
 }
 
-/** @param name empty or undefined: the only switch. @throws UnknownSwitchError */
+/** @param name empty or undefined: the only switch without a parent. @throws UnknownSwitchError */
 function switchOf(state: ControllerState, name: string | undefined): SwitchConfig {
-  const switches = Object.values(state.switches);
   if (name === undefined || name === '') {
-    const only = switches[0];
+    const [only, ...others] = rootsOf(state.switches);
     if (only === undefined) throw new UnknownSwitchError('the controller has no switch to put a job on');
-    if (switches.length > 1) throw new UnknownSwitchError(`name the switch of the job: one of ${choices(Object.keys(state.switches))}`);
-    return only;
+    if (others.length > 0) throw new UnknownSwitchError(`name the switch of the job: one of ${choices([only, ...others])}`);
+    return state.switches[only]!;
   }
   const found = Object.hasOwn(state.switches, name) ? state.switches[name] : undefined;
   if (found === undefined) throw new UnknownSwitchError(`there is no switch "${name}" (switches: ${choices(Object.keys(state.switches))})`);
   return found;
 }
 
-function freeNumber(state: ControllerState, switchName: string): number {
-  const used = new Set(jobsOn(state, switchName).map(({ number }) => number));
+/** @param others the jobs on any of the new job's switches */
+function freeNumber(others: readonly JobRecord[], where: string): number {
+  const used = new Set(others.map(({ number }) => number));
   for (let number = 0; number < MAX_JOBS; number++) if (!used.has(number)) return number;
-  throw new TooManyJobsError(`switch "${switchName}" holds ${MAX_JOBS} jobs already, as many as it can; delete one first`);
+  throw new TooManyJobsError(`${where} holds ${MAX_JOBS} jobs already, as many as it can; delete one first`);
 }

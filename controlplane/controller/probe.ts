@@ -1,8 +1,7 @@
-/** What the slots of a job hold, asked through the switch itself: no register access is needed. */
+/** What the slots of a job hold at one switch, asked through the switch itself: no register access is needed. */
 import { SwitchNotReadyError } from '../errors.js';
-import type { SetReportMessage, SlotReportMessage } from '../messages.js';
 import type { P4RuntimeClient, PacketInEvent } from '../p4runtime/client.js';
-import type { SetState, SlotState } from '../../protocol/probe.js';
+import type { SlotState } from '../../protocol/probe.js';
 import { probeFrame, probeReply } from './probe-frame.js';
 import type { JobRecord, SwitchConfig } from './state.js';
 
@@ -16,16 +15,16 @@ export interface ProbeTiming {
 const WINDOW = 32;
 
 /**
- * @returns a report per slot, in order
+ * @returns the state of each of the job's slots, in order
  * @throws SwitchNotReadyError when probes stay without a reply
  */
-export async function probeJob(client: P4RuntimeClient, config: SwitchConfig, job: JobRecord, timing: ProbeTiming): Promise<SlotReportMessage[]> {
+export async function probeSlots(client: P4RuntimeClient, config: SwitchConfig, job: JobRecord, timing: ProbeTiming): Promise<SlotState[]> {
   const states = new Map<number, SlotState>();
   const slots = Array.from({ length: job.slots }, (_, slot) => slot);
   for (let from = 0; from < slots.length; from += WINDOW) {
     await collect(client, config, job, slots.slice(from, from + WINDOW), states, timing);
   }
-  return slots.map((slot) => ({ slot, sets: states.get(slot)!.sets.map((set) => setReport(job, set)) }));
+  return slots.map((slot) => states.get(slot)!);
 }
 
 /** Adds the states of `slots` (relative to the job's range) to `states`. */
@@ -66,12 +65,4 @@ async function collect(
       `switch "${config.name}" did not answer probes of ${silent.length} slots of job "${job.name}" (first: ${silent[0]}) in ${timing.attempts} attempts`,
     );
   }
-}
-
-/** Ranks are missing only in a round of the present epoch that has begun and is not complete. */
-function setReport(job: JobRecord, set: SetState): SetReportMessage {
-  const { epoch, chunk, operation, bitmap, contributions } = set;
-  const begun = job.active !== undefined && epoch === job.active.epoch && bitmap !== 0;
-  const missing = begun ? job.active.members.map(({ rank }) => rank).filter((rank) => ((bitmap >>> rank) & 1) === 0) : [];
-  return { epoch, chunk, operation, bitmap, contributions, missing };
 }

@@ -5,7 +5,7 @@
 import type { P4RuntimeClient } from '../p4runtime/client.js';
 import { entryCall, entryIdentity, type EntityCodec } from '../p4runtime/entity-codec.js';
 import { insert, modify, remove, type Entry, type EntryInput, type Key, type KeyInput, type MulticastGroup, type UpdateInput } from '../p4runtime/entries.js';
-import type { DesiredSwitch } from './desired.js';
+import { Table, type DesiredSwitch } from './desired.js';
 
 /** What a switch holds now, of the things that the controller owns. */
 export interface ActualSwitch {
@@ -20,22 +20,26 @@ export async function readSwitch(client: P4RuntimeClient, tables: readonly strin
 }
 
 /**
- * The updates that lead from `actual` to `desired`, in an order in which a kill between any two leaves
- * nothing worse than dropped packets: what must go goes first, so that slots and addresses are free
- * before someone else gets them; members come last, so that nobody is let in before results have a way out.
+ * The updates that lead from `actual` to `desired`, in stages. Within a Write an update that fails does not
+ * stop the others, and a server may reorder them (P4Runtime specification, "Batching and Ordering of
+ * Updates"); so each stage is a Write of its own, and begins when all of the one before has succeeded.
+ *
+ * A kill between any two leaves nothing worse than dropped packets. Members are the first to go and the last
+ * to come, so nobody is let in while results have no way out; and above all not while the way to a parent
+ * switch is missing, since a switch without it multicasts the sum of its own members as the result. For the
+ * same reason groups go before that way does: a packet that was let in earlier and still finds it gone is
+ * multicast to nobody.
  */
-export function difference(codec: EntityCodec, desired: DesiredSwitch, actual: ActualSwitch): UpdateInput[] {
+export function difference(codec: EntityCodec, desired: DesiredSwitch, actual: ActualSwitch): UpdateInput[][] {
   const present = new Map(actual.entries.map((entry) => [entryIdentity(entry), entry]));
   const wanted = new Map(desired.entries.map((input) => [entryIdentity(codec.normalise(input)), input]));
-  // Of the tables in order, the last lets packets in: take away from there first.
-  const stale = actual.entries.filter((entry) => !wanted.has(entryIdentity(entry)));
-  const rank = (entry: Entry): number => desired.tables.indexOf(entry.table);
-  stale.sort((a, b) => rank(b) - rank(a));
-  return [
-    ...stale.map((entry) => remove({ entryKey: keyOf(entry) })),
-    ...groupUpdates(desired.groups, actual.groups),
-    ...[...wanted].flatMap(([identity, input]) => entryUpdate(codec, input, present.get(identity))),
-  ];
+  const stale = actual.entries.filter((entry) => !wanted.has(entryIdentity(entry))).map((entry) => ({ table: entry.table, update: remove({ entryKey: keyOf(entry) }) }));
+  const missing = [...wanted].flatMap(([identity, input]) => entryUpdate(codec, input, present.get(identity)).map((update) => ({ table: input.table, update })));
+  const groups = groupUpdates(desired.groups, actual.groups);
+  const of = (updates: readonly { table: string; update: UpdateInput }[], members: boolean): UpdateInput[] =>
+    updates.filter(({ table }) => (table === Table.member) === members).map(({ update }) => update);
+  const stages = [of(stale, true), groups.stale, of(stale, false), [...groups.missing, ...of(missing, false)], of(missing, true)];
+  return stages.filter((stage) => stage.length > 0);
 }
 
 function entryUpdate(codec: EntityCodec, input: EntryInput, present: Entry | undefined): UpdateInput[] {
@@ -43,17 +47,17 @@ function entryUpdate(codec: EntityCodec, input: EntryInput, present: Entry | und
   return entryCall(present) === entryCall(codec.normalise(input)) ? [] : [modify({ entry: input })];
 }
 
-function groupUpdates(desired: readonly MulticastGroup[], actual: readonly MulticastGroup[]): UpdateInput[] {
+function groupUpdates(desired: readonly MulticastGroup[], actual: readonly MulticastGroup[]): { stale: UpdateInput[]; missing: UpdateInput[] } {
   const present = new Map(actual.map((group) => [group.group, group]));
   const wanted = new Set(desired.map(({ group }) => group));
-  return [
-    ...actual.filter(({ group }) => !wanted.has(group)).map(({ group }) => remove({ multicastGroup: { group, replicas: [] } })),
-    ...desired.flatMap((group) => {
+  return {
+    stale: actual.filter(({ group }) => !wanted.has(group)).map(({ group }) => remove({ multicastGroup: { group, replicas: [] } })),
+    missing: desired.flatMap((group) => {
       const old = present.get(group.group);
       if (old === undefined) return [insert({ multicastGroup: group })];
       return replicaText(old) === replicaText(group) ? [] : [modify({ multicastGroup: group })];
     }),
-  ];
+  };
 }
 
 /** Servers return replicas in an order of their own. */

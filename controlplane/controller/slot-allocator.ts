@@ -1,4 +1,4 @@
-/** Ranges of a switch's slot pool. Pure functions over the ranges in use: the store is the only state. */
+/** Ranges of the slot pool of a switch, or of several switches at once. Pure functions over the ranges in use: the store is the only state. */
 import { PoolFullError } from '../errors.js';
 
 export interface SlotRange {
@@ -6,7 +6,7 @@ export interface SlotRange {
   readonly slots: number;
 }
 
-/** Ranges of `pool` slots that none of `used` covers, in order. `used` must not overlap. */
+/** Ranges of `pool` slots that none of `used` covers, in order. Those of `used` may overlap: each may be on another switch. */
 export function freeRanges(pool: number, used: readonly SlotRange[]): SlotRange[] {
   const free: SlotRange[] = [];
   let next = 0;
@@ -22,19 +22,20 @@ export function freeRanges(pool: number, used: readonly SlotRange[]): SlotRange[
  * Finds room for a job. Takes the smallest free range that is large enough, so that large ones stay
  * whole for large jobs.
  *
+ * @param where for the error: `switch "s1"`
  * @throws PoolFullError that says what is free
  */
-export function allocateSlots(pool: number, used: readonly SlotRange[], slots: number, switchName: string): SlotRange {
+export function allocateSlots(pool: number, used: readonly SlotRange[], slots: number, where: string): SlotRange {
   const free = freeRanges(pool, used);
   const fitting = free.filter((range) => range.slots >= slots).sort((a, b) => a.slots - b.slots || a.base - b.base);
   const best = fitting[0];
-  if (best === undefined) throw new PoolFullError(fullMessage(pool, free, slots, switchName));
+  if (best === undefined) throw new PoolFullError(fullMessage(pool, free, slots, where));
   return { base: best.base, slots };
 }
 
-function fullMessage(pool: number, free: readonly SlotRange[], slots: number, switchName: string): string {
+function fullMessage(pool: number, free: readonly SlotRange[], slots: number, where: string): string {
   const total = free.reduce((sum, range) => sum + range.slots, 0);
-  const head = `switch "${switchName}" has no room for ${slots} slots`;
+  const head = `${where} has no room for ${slots} slots`;
   if (total === 0) return `${head}: all ${pool} are in use`;
   const ranges = free.map((range) => `${range.slots} from slot ${range.base}`).join(', ');
   return `${head}: ${total} of ${pool} are free (${ranges})`;

@@ -17,8 +17,18 @@ export interface SwitchConfig {
   readonly ports: Readonly<Record<number, string | null>>;
   /** Which build of the program to push. */
   readonly valuesPerPacket: number;
+  /** The switch to which this one sends the sums of jobs that span both. Undefined: it is the top of its tree. */
+  readonly parent?: ParentLink;
   /** Routes for ordinary IPv4 traffic. Undefined: the controller leaves the table `fpisa.ipv4` alone. */
   readonly routes?: readonly Route[];
+}
+
+export interface ParentLink {
+  readonly switch: string;
+  /** Port of this switch that leads to the parent. */
+  readonly port: number;
+  /** Port of the parent that leads to this switch. */
+  readonly parentPort: number;
 }
 
 export interface Route {
@@ -29,7 +39,7 @@ export interface Route {
   readonly mac: string;
 }
 
-/** Numeric profile as it goes into the switch (design §1.2). */
+/** Numeric profile as it goes into the switch (docs/arithmetic.md, "Profile"). */
 export interface ProfileRecord {
   readonly name: string;
   readonly format: 'fp32' | 'int32';
@@ -44,10 +54,13 @@ export interface MemberRecord {
   readonly ip: string;
   readonly udpPort: number;
   readonly mac: string;
+  /** The switch at which the worker is. */
+  readonly switchName: string;
+  /** Port of that switch. */
   readonly switchPort: number;
 }
 
-/** A membership that is, or is being, written into the switch's tables. */
+/** A membership that is, or is being, written into the switches' tables. */
 export interface ActiveEpoch {
   readonly epoch: number;
   readonly members: readonly MemberRecord[];
@@ -55,11 +68,15 @@ export interface ActiveEpoch {
 
 export interface JobRecord {
   readonly name: string;
+  /** Top of the job's tree of switches. */
   readonly switchName: string;
-  /** As it stands in packets; unique on its switch. */
+  /** Its tree as it was when the job was made: parents before children, so `switchName` is the first. */
+  readonly switches: readonly string[];
+  /** As it stands in packets; unique on each of its switches. */
   readonly number: number;
   readonly multicastGroup: number;
   readonly workers: number;
+  /** The same range of slots on each switch. */
   readonly slotBase: number;
   readonly slots: number;
   readonly profile: ProfileRecord;
@@ -71,8 +88,8 @@ export interface JobRecord {
   readonly active?: ActiveEpoch | undefined;
   /** Highest operation number that the job has used up, so that a restart cannot go back behind it. */
   readonly completed: number;
-  /** False until the job's event counters have been zeroed on the switch: they outlive earlier jobs of this number. */
-  readonly countersReset: boolean;
+  /** Switches on which the job's event counters have been zeroed: they outlive earlier jobs of this number. */
+  readonly countersResetOn: readonly string[];
 }
 
 export interface ControllerState {
@@ -92,4 +109,25 @@ export interface ControllerState {
 
 export function emptyState(storeId: number): ControllerState {
   return { version: 1, storeId, electionId: 0, switches: {}, jobs: {}, epochFloor: {} };
+}
+
+/** Fields that stores of the first release lack, where a job had one switch. */
+type OldJobRecord = Omit<JobRecord, 'switches' | 'countersResetOn'> & Partial<Pick<JobRecord, 'switches' | 'countersResetOn'>> & { readonly countersReset?: boolean };
+
+/** The state with what older releases did not write. */
+export function completeState(state: ControllerState): ControllerState {
+  const jobs = Object.entries(state.jobs as Readonly<Record<string, OldJobRecord>>).map(([name, job]) => [name, completeJob(job)] as const);
+  return { ...state, jobs: Object.fromEntries(jobs) };
+}
+
+function completeJob({ countersReset, ...job }: OldJobRecord): JobRecord {
+  const { switchName, active } = job;
+  const complete = (members: readonly MemberRecord[]): MemberRecord[] => members.map((member) => ({ ...member, switchName: member.switchName ?? switchName }));
+  return {
+    ...job,
+    switches: job.switches ?? [switchName],
+    countersResetOn: job.countersResetOn ?? (countersReset === true ? [switchName] : []),
+    members: complete(job.members),
+    ...(active && { active: { ...active, members: complete(active.members) } }),
+  };
 }

@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, wr
 import { randomInt } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import { StoreFormatError } from '../errors.js';
-import { emptyState, type ControllerState } from './state.js';
+import { completeState, emptyState, type ControllerState } from './state.js';
 import { StoreLock } from './store-lock.js';
 
 /**
@@ -109,5 +109,5 @@ function parseState(text: string, location: string): ControllerState {
   for (const key of ['storeId', 'electionId'] as const) {
     if (typeof state[key] !== 'number') throw new StoreFormatError(`the store ${location} has no "${key}"`);
   }
-  return state as ControllerState;
+  return completeState(state as ControllerState);
 }

@@ -1,12 +1,13 @@
 /** One switch: connected, programmed, and kept that way. */
 import { EVENTS_PER_JOB } from '../../protocol/constants.js';
 import { SwitchNotReadyError } from '../errors.js';
-import type { SwitchPhase } from '../messages.js';
+import type { SwitchPhase, SwitchProgram } from '../messages.js';
 import { P4RuntimeClient } from '../p4runtime/client.js';
 import type { TlsOptions } from '../p4runtime/credentials.js';
 import { modify, type UpdateInput } from '../p4runtime/entries.js';
 import type { Pipeline } from '../p4runtime/pipeline.js';
-import { desiredSwitch, Table } from './desired.js';
+import { entryIdentity } from '../p4runtime/entity-codec.js';
+import { desiredSwitch, memberEntries } from './desired.js';
 import { jobsOn } from './jobs.js';
 import { difference, readSwitch, type ActualSwitch } from './reconcile.js';
 import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
@@ -32,6 +33,9 @@ export interface SwitchTiming {
   readonly tls?: TlsOptions;
 }
 
+/** The lower half of a cookie is the store's id, the upper one the build's hash (artifacts.ts). */
+const STORE_ID_BITS = 32n;
+
 interface Waiter {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -50,6 +54,10 @@ export class SwitchSession {
   private fresh = true;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  /** The pipeline was in place on this switch before, since the controller started. */
+  private programmed = false;
+  /** Times that it was not in place any more and was pushed again. */
+  private restored_ = 0;
 
   constructor(
     private readonly desk: SwitchDesk,
@@ -77,6 +85,25 @@ export class SwitchSession {
 
   get detail(): string {
     return this.detail_ || (this.client.connectError?.message ?? '');
+  }
+
+  /** How many times this controller found its program gone from the switch, and pushed it again. */
+  get restored(): number {
+    return this.restored_;
+  }
+
+  /** What the switch runs at this moment; undefined when it does not answer. A backup may ask as well. */
+  async runningProgram(): Promise<SwitchProgram | undefined> {
+    if (this.client.state !== 'primary' && this.client.state !== 'backup') return undefined;
+    try {
+      const wanted = this.desk.pipeline().cookie;
+      const present = (await this.client.getPipeline('COOKIE_ONLY'))?.cookie?.cookie;
+      if (present === undefined) return 'none';
+      if (present === wanted) return 'own';
+      return present >> STORE_ID_BITS === wanted >> STORE_ID_BITS ? 'same-build' : 'other';
+    } catch {
+      return undefined;
+    }
   }
 
   start(): void {
@@ -167,13 +194,14 @@ export class SwitchSession {
     this.fresh = false;
     try {
       const pushed = (await this.client.ensurePipeline(this.desk.pipeline())) === 'pushed';
+      if (pushed && this.programmed) this.restored_++;
+      this.programmed = true;
       const before = this.desired();
       const actual = await readSwitch(this.client, before.tables);
-      const jobs = jobsOn(this.desk.state(), this.desk.config().name);
-      if (pushed) this.desk.jobsLost(jobs);
-      else if (first) this.desk.jobsLost(jobs.filter((job) => !isPresent(job, actual)));
+      if (pushed) this.desk.jobsLost(this.jobsInUse());
+      else if (first) this.desk.jobsLost(this.jobsInUse().filter((job) => !this.isPresent(job, actual)));
       // Only now: jobsLost may have taken memberships out of the state that must not be written again.
-      await this.client.write(difference(this.client.entities, this.desired(), actual));
+      for (const stage of difference(this.client.entities, this.desired(), actual)) await this.client.write(stage);
       await this.resetCounters();
     } catch (error) {
       this.fresh ||= first;
@@ -185,8 +213,23 @@ export class SwitchSession {
     return desiredSwitch(this.desk.state(), this.desk.config());
   }
 
+  /** Jobs whose packets pass this switch. Others have slots on it, and lose nothing with it. */
+  private jobsInUse(): JobRecord[] {
+    const state = this.desk.state();
+    const config = this.desk.config();
+    return jobsOn(state, config.name).filter((job) => memberEntries(state, job, config).length > 0);
+  }
+
+  /** Whether the switch still has the membership that was written for the job. */
+  private isPresent(job: JobRecord, actual: ActualSwitch): boolean {
+    const { entities } = this.client;
+    const present = new Set(actual.entries.map(entryIdentity));
+    return memberEntries(this.desk.state(), job, this.desk.config()).every((entry) => present.has(entryIdentity(entities.normalise(entry))));
+  }
+
   private async resetCounters(): Promise<void> {
-    const jobs = jobsOn(this.desk.state(), this.desk.config().name).filter((job) => !job.countersReset);
+    const { name } = this.desk.config();
+    const jobs = jobsOn(this.desk.state(), name).filter((job) => !job.countersResetOn.includes(name));
     if (jobs.length === 0) return;
     const zero = { packets: 0n, bytes: 0n };
     const updates = jobs.flatMap((job) =>
@@ -197,14 +240,4 @@ export class SwitchSession {
     await this.client.write(updates);
     this.desk.countersReset(jobs);
   }
-}
-
-/** Whether the switch still has the membership that was written for the job. */
-function isPresent(job: JobRecord, actual: ActualSwitch): boolean {
-  if (job.active === undefined) return true;
-  const number = BigInt(job.number);
-  const ranks = actual.entries
-    .filter(({ table, match }) => table === Table.member && match['job']?.kind === 'exact' && match['job'].value === number)
-    .map(({ match }) => (match['worker']?.kind === 'exact' ? Number(match['worker'].value) : -1));
-  return job.active.members.every(({ rank }) => ranks.includes(rank));
 }

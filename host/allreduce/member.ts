@@ -47,6 +47,8 @@ export class Member {
   private readonly aborts = new Map<number, Failed>();
   private epochNumber: number | undefined;
   private members: readonly number[] = [];
+  /** In the order of `members`: their bits in the bitmaps of this worker's switch ({@link Membership.bits}). */
+  private bits: readonly number[] = [];
   private running = false;
   /** Set by the first Resume: from then on, calls have numbers. */
   private numbered = false;
@@ -159,6 +161,7 @@ export class Member {
       this.halt(now);
       this.epochNumber = message.epoch;
       this.members = message.ranks;
+      this.bits = message.bits === undefined || message.bits.length === 0 ? message.ranks : message.bits;
       this.unanswered = undefined;
     }
     this.output.progress({ epoch: message.epoch, completed: this.completedNumber, received: this.receivedNumber });
@@ -221,7 +224,7 @@ export class Member {
     const waiting = this.queue.find((operation) => operation.failure === undefined);
     if (waiting !== undefined) {
       const verdict = this.watch.check(
-        { engine: this.engine, operation: waiting, running: this.running, members: this.members, config: this.config },
+        { engine: this.engine, operation: waiting, running: this.running, members: this.members, bits: this.bits, config: this.config },
         now,
       );
       if (typeof verdict === 'number') due = Math.min(due, verdict);

@@ -8,6 +8,7 @@ import {
   SwitchUnreachableError,
   type WorkerError,
 } from '../errors.js';
+import { MAX_WORKERS } from '../../protocol/constants.js';
 import { operationSignature } from '../../protocol/signature.js';
 import type { SetState } from '../../protocol/probe.js';
 import type { AllreduceEngine } from './engine.js';
@@ -35,6 +36,8 @@ export interface Situation {
   operation: Operation;
   running: boolean;
   members: readonly number[];
+  /** In the order of `members`: their bits in the bitmaps of this worker's switch; above 31: at another switch. */
+  bits: readonly number[];
   config: Readonly<MemberConfig>;
 }
 
@@ -134,13 +137,16 @@ export class StallWatch {
     return Math.min(PROBE_AFTER_MAX_MS, this.patience.timeoutMs * PROBE_AFTER);
   }
 
-  private mismatch({ operation, members, config }: Situation): ShapeMismatchError {
+  private mismatch(situation: Situation): ShapeMismatchError {
+    const { operation, members, config } = situation;
     const own = operation.batch.describe();
     const { held } = this;
     let others = 'other workers brought something else';
     if (held) {
-      const ranks = members.filter((rank) => contributed(held, rank));
-      others = `ranks ${ranks.join(', ')} brought ${describeHeld(held, operation)}`;
+      // This switch holds what this worker brought: it was the switch above that refused the sum.
+      const agrees = held.operation === operation.number && held.signature === operation.batch.signature;
+      const ranks = agrees ? elsewhere(situation) : members.filter((_, index) => contributed(held, situation.bits[index]!));
+      others = `ranks ${ranks.join(', ')} brought ${agrees ? 'something else to another switch' : describeHeld(held, operation)}`;
     }
     return new ShapeMismatchError(
       `operation ${operation.number} cannot be finished: rank ${config.rank} brought ${own}, but ${others}`,
@@ -172,11 +178,11 @@ export class StallWatch {
     );
   }
 
-  private report({ engine, operation, members, config }: Situation, now: number): StallReport {
+  private report({ engine, operation, members, bits, config }: Situation, now: number): StallReport {
     const { done, total } = engine.progress;
     const { held } = this;
-    const missing =
-      held === undefined ? undefined : held === null ? [...members] : members.filter((rank) => !contributed(held, rank));
+    // A bit may stand for all workers of another switch: while it is clear, some of them are missing.
+    const missing = held === undefined ? undefined : members.filter((_, index) => isVisible(bits[index]!) && (held === null || !contributed(held, bits[index]!)));
     return {
       operation: operation.number!,
       epoch: operation.epoch,
@@ -193,16 +199,30 @@ export class StallWatch {
     };
   }
 
-  private blame({ config }: Situation, { missingRanks }: StallReport): string {
+  private blame(situation: Situation, { missingRanks }: StallReport): string {
+    const { config } = situation;
     if (missingRanks === undefined) return 'a probe of the first of them was not answered';
-    if (missingRanks.length === 0) return 'all ranks have contributed, but the result does not arrive here';
+    if (missingRanks.length === 0) {
+      const others = elsewhere(situation);
+      if (others.length === 0) return 'all ranks have contributed, but the result does not arrive here';
+      return `all ranks at this switch have contributed; ranks ${others.join(', ')} at other switches have not, or the result does not arrive here`;
+    }
     const own = missingRanks.includes(config.rank) ? ` (among them this worker, rank ${config.rank}: its packets do not arrive or are dropped)` : '';
     return `slot ${this.probedSlot} waits for ranks ${missingRanks.join(', ')}${own}`;
   }
 }
 
-function contributed(set: SetState, rank: number): boolean {
-  return ((set.bitmap >>> rank) & 1) === 1;
+function contributed(set: SetState, bit: number): boolean {
+  return isVisible(bit) && ((set.bitmap >>> bit) & 1) === 1;
+}
+
+function isVisible(bit: number): boolean {
+  return bit < MAX_WORKERS;
+}
+
+/** Members whose contributions do not pass this worker's switch. */
+function elsewhere({ members, bits }: Situation): number[] {
+  return members.filter((_, index) => !isVisible(bits[index]!));
 }
 
 /** As much of the others' operation as its hash lets one say. */

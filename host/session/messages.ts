@@ -28,6 +28,8 @@ export interface Hello {
   mac: string;
   switchPort: number;
   completed: number;
+  /** Empty: the controller finds the switch. */
+  switchName: string;
 }
 
 export interface Welcome {
@@ -37,12 +39,20 @@ export interface Welcome {
   serviceUdpPort: number;
   switchPort: number;
   serviceMac: string;
+  /** The switch that this worker's packets enter. */
+  switchName?: string;
 }
 
 export interface Membership {
   epoch: number;
   ranks: number[];
   reason: string;
+  /**
+   * In the order of `ranks`: which bit of a slot's bitmap at this worker's switch says that the rank's
+   * contribution is in; one beyond 31 for a rank that is counted at another switch. Empty or absent: the bit
+   * of its number.
+   */
+  bits?: number[];
 }
 
 export interface Progress {

@@ -26,7 +26,7 @@ export class FakeWorker {
     });
     this.stream.on('error', (error: ServiceError) => this.ended(error));
     this.stream.on('end', () => this.ended('ended'));
-    this.stream.write({ hello: { ip: '127.0.0.1', udpPort: 40_000 + hello.rank, mac: '', switchPort: 0, completed: 0, ...hello } });
+    this.stream.write({ hello: { ip: '127.0.0.1', udpPort: 40_000 + hello.rank, mac: '', switchPort: 0, completed: 0, switchName: '', ...hello } });
   }
 
   /** Waits until the messages received so far make `find` return something. */

@@ -12,11 +12,12 @@ afterEach(() => {
 const WORKERS = 3;
 const TIMING = { progressTimeoutMs: 1000, returnTimeoutMs: 1000 };
 
-const member = (rank: number): MemberRecord => ({ rank, ip: '10.0.0.1', udpPort: 1000 + rank, mac: '02:00:00:00:00:01', switchPort: 1 + rank });
+const member = (rank: number): MemberRecord => ({ rank, ip: '10.0.0.1', udpPort: 1000 + rank, mac: '02:00:00:00:00:01', switchName: 's', switchPort: 1 + rank });
 
 const NEW_JOB: JobRecord = {
   name: 'j',
   switchName: 's',
+  switches: ['s'],
   number: 0,
   multicastGroup: 1,
   workers: WORKERS,
@@ -26,7 +27,7 @@ const NEW_JOB: JobRecord = {
   epoch: 0,
   members: [],
   completed: 0,
-  countersReset: true,
+  countersResetOn: ['s'],
 };
 
 /** A worker, as far as the session can see it. */
@@ -99,6 +100,7 @@ class World {
       save: (change) => this.save(change),
       nextEpoch: () => this.record_.epoch + 1,
       program: () => this.program(),
+      bitsSeenBy: () => this.record_.members.map(({ rank }) => rank),
     };
   }
   save(change: Partial<JobRecord>): void {
@@ -185,7 +187,7 @@ async function take(world: World, move: Step): Promise<void> {
       return;
     case 'switchLost':
       world.written = undefined;
-      world.session.switchLost();
+      world.session.switchLost('s');
       return;
     case 'restart':
       world.session.close(undefined as never);

@@ -99,7 +99,7 @@ describe('switch', () => {
     site.fake.stop();
     site.fake.lose();
     await site.fake.start();
-    expect(await members[0]!.membership(2)).toEqual({ epoch: 2, ranks: [0, 1], reason: 'the switch restarted' });
+    expect(await members[0]!.membership(2)).toMatchObject({ epoch: 2, ranks: [0, 1], reason: 'the switch restarted' });
     for (const member of members) expect(await member.resume(2)).toMatchObject({ epoch: 2 });
     expect(site.fake.pushes).toBe(2);
     expect(site.fake.table('fpisa.member')).toHaveLength(2);
@@ -180,7 +180,7 @@ describe('controller restart', () => {
     await first.welcome();
     const second = site.worker(1, { completed: 9 });
     second.standing = { completed: 9, received: 9 };
-    expect(await first.membership(2)).toEqual({ epoch: 2, ranks: [0, 1], reason: 'the controller restarted' });
+    expect(await first.membership(2)).toMatchObject({ epoch: 2, ranks: [0, 1], reason: 'the controller restarted' });
     expect(await first.resume(2)).toEqual({ epoch: 2, completed: 9 });
     expect(await second.resume(2)).toEqual({ epoch: 2, completed: 9 });
   });
@@ -189,7 +189,7 @@ describe('controller restart', () => {
     const before = await running(3);
     const site = await restart(before, { returnTimeoutMs: 300 });
     const back = [site.worker(0), site.worker(2)];
-    expect(await back[0]!.membership(2)).toEqual({ epoch: 2, ranks: [0, 2], reason: 'the controller restarted, and not all members came back' });
+    expect(await back[0]!.membership(2)).toMatchObject({ epoch: 2, ranks: [0, 2], reason: 'the controller restarted, and not all members came back' });
     for (const member of back) await member.resume(2);
   });
 

@@ -38,6 +38,8 @@ describe('jobs', () => {
       multicastGroup: 1,
       state: 'waiting',
       events: {},
+      switches: ['s1'],
+      switchEvents: [],
     });
     await client.createJob({ name: 'a', workers: 1 });
     expect((await client.listJobs()).map(({ name, slotBase }) => [name, slotBase])).toEqual([['a', 16], ['b', 0]]);
@@ -114,6 +116,10 @@ describe('status', () => {
           drops: { NOT_MEMBER: 3, NO_RECEIVER: 5 },
           slotsFree: 412,
           valuesPerPacket: 16,
+          program: 'own',
+          restored: 0,
+          serviceIp: '10.0.0.254',
+          parent: null,
         },
       ],
     });
@@ -186,8 +192,8 @@ describe('probe', () => {
     expect(slots[3]).toEqual({
       slot: 3,
       sets: [
-        { epoch: 1, chunk: 113, operation: 6, bitmap: 5, contributions: 2, missing: [1] },
-        { epoch: 0, chunk: 0, operation: 0, bitmap: 0, contributions: 0, missing: [] },
+        { epoch: 1, chunk: 113, operation: 6, bitmap: 5, contributions: 2, missing: [1], missingSwitches: [] },
+        { epoch: 0, chunk: 0, operation: 0, bitmap: 0, contributions: 0, missing: [], missingSwitches: [] },
       ],
     });
   });
@@ -200,8 +206,13 @@ describe('probe', () => {
 
   test('lost probes are sent again', async () => {
     const { fake, client } = await site();
-    let packets = 0;
-    fake.onPacketOut = (frame) => (packets++ % 3 === 0 ? [] : answer(frame, 1));
+    const lost = new Set<number>();
+    fake.onPacketOut = (frame) => {
+      const { slot } = readHeader(new DataView(frame.buffer, frame.byteOffset + 42));
+      const isFirst = !lost.has(slot);
+      lost.add(slot);
+      return isFirst && slot % 3 === 0 ? [] : answer(frame, 1);
+    };
     expect(await client.probeJob('train')).toHaveLength(40);
   });
 

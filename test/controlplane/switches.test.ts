@@ -81,7 +81,7 @@ describe.each(targets)('%s', (_, available, start) => {
 
     const slots = await site.client.probeJob('train');
     expect(slots).toHaveLength(40);
-    expect(slots[39]).toEqual({ slot: 39, sets: [0, 1].map(() => ({ epoch: 0, chunk: 0, operation: 0, bitmap: 0, contributions: 0, missing: [] })) });
+    expect(slots[39]).toEqual({ slot: 39, sets: [0, 1].map(() => ({ epoch: 0, chunk: 0, operation: 0, bitmap: 0, contributions: 0, missing: [], missingSwitches: [] })) });
     expect((await site.client.getStatus()).switches[0]).toMatchObject({ state: 'ready', pipeline: 'fpisa-n16', drops: {} });
     expect((await site.client.getJob('train')).events).toMatchObject({ CONTRIBUTION: 0, RESULT: 0 });
 
@@ -166,7 +166,7 @@ describe('packets through the emulator', () => {
 
     expect([send(0, 1), send(2, 1)]).toEqual([[], []]);
     const [, , report] = await site.client.probeJob('train');
-    expect(report!.sets[0]).toEqual({ epoch: 1, chunk: 2, operation: 1, bitmap: 5, contributions: 2, missing: [1] });
+    expect(report!.sets[0]).toEqual({ epoch: 1, chunk: 2, operation: 1, bitmap: 5, contributions: 2, missing: [1], missingSwitches: [] });
 
     const results = send(1, 1);
     expect(results.map(({ port }) => port).sort()).toEqual(welcomes.map(({ switchPort }) => switchPort).sort());

@@ -1,0 +1,62 @@
+/** What the controller can say of a switch and of a job's counters, as far as they can be read. */
+import { DropReason, EVENTS_PER_JOB, JobEvent } from '../../protocol/constants.js';
+import { buildName } from '../artifacts.js';
+import type { SwitchEventsMessage, SwitchStatusMessage } from '../messages.js';
+import { slotsFree } from './jobs.js';
+import type { SwitchSession } from './switch-session.js';
+import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
+
+/** Ingress and egress run on different threads of BMv2, so each has a counter of its own. */
+const DROP_COUNTERS = ['fpisa.drops', 'fpisa.egress_drops'];
+
+export async function switchStatus(state: ControllerState, config: SwitchConfig, session: SwitchSession): Promise<SwitchStatusMessage> {
+  const { name, address, valuesPerPacket, serviceIp, parent } = config;
+  const status: SwitchStatusMessage = {
+    name,
+    address,
+    state: session.state,
+    detail: session.detail,
+    pipeline: '',
+    drops: {},
+    slotsFree: slotsFree(state, name),
+    valuesPerPacket,
+    program: (await session.runningProgram()) ?? '',
+    restored: session.restored,
+    serviceIp,
+    parent: parent === undefined ? null : { switchName: parent.switch, port: parent.port, parentPort: parent.parentPort },
+  };
+  if (status.state !== 'ready') return status;
+  status.pipeline = buildName(valuesPerPacket);
+  try {
+    const cells = await Promise.all(DROP_COUNTERS.map((counter) => session.client.readCounters(counter)));
+    for (const [reason, index] of Object.entries(DropReason)) {
+      const packets = cells.reduce((sum, counter) => sum + (counter[index]?.packets ?? 0n), 0n);
+      if (packets > 0n) status.drops[reason] = Number(packets);
+    }
+  } catch (error) {
+    status.detail = `drop counters cannot be read: ${(error as Error).message}`;
+  }
+  return status;
+}
+
+/** The job's counters on a switch; undefined when they cannot be read: the switch's state says why. */
+export async function jobEvents(job: JobRecord, switchName: string, session: SwitchSession | undefined): Promise<SwitchEventsMessage | undefined> {
+  if (session?.state !== 'ready') return undefined;
+  const events = Object.entries(JobEvent);
+  try {
+    const cells = await session.client.readCounterCells(
+      'fpisa.events',
+      events.map(([, event]) => job.number * EVENTS_PER_JOB + event),
+    );
+    return { switchName, events: Object.fromEntries(events.map(([name], i) => [name, Number(cells[i]!.packets)])) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @returns nothing when there is nothing to sum */
+export function sumEvents(list: readonly SwitchEventsMessage[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { events } of list) for (const [name, count] of Object.entries(events)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+}
