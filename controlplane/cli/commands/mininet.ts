@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { BUILDS } from '../../../protocol/constants.js';
 import { exitCodeOfReport, printReport } from '../demo/report.js';
-import { InterruptedError, RequirementError, UsageError } from '../errors.js';
+import { InterruptedError, UsageError } from '../errors.js';
 import { INSIDE, enclose, interruptionFromOutside } from '../mininet/enclosure.js';
 import type { MininetReport } from '../mininet/report.js';
 import { checkRequirements, SWITCHES, type SwitchKind } from '../mininet/requirements.js';
@@ -73,7 +73,6 @@ async function run(flags: Flags): Promise<void> {
   if (flags.tree && flags.topo !== undefined) throw new UsageError('--tree and --topo both choose a topology: give one of them');
   if (flags.workers !== undefined && flags.topo !== undefined) throw new UsageError(`--workers is for the topologies of this command: tell yours in --topo ${flags.topo.split(',')[0]},NUMBER, or leave --workers away`);
   if (flags.custom !== undefined && flags.topo === undefined) throw new UsageError('--custom needs --topo NAME: which of the file\'s topologies to build');
-  if (flags.tree) throw new RequirementError('--tree needs switches that send their sums to a parent, which the P4 program does not do yet; leave it away');
   const python = checkRequirements(flags.switch, flags.delay > 0);
   if (!flags.inside) {
     process.exitCode = await enclose(flags.cli ?? false);

@@ -125,7 +125,11 @@ def prompt(net, channel):
 
     threading.Thread(target=listen, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    setLogLevel('info')
     Prompt(net, channel, reduced)
+    # From here on the network is taken down in order.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    setLogLevel('error')
     channel.send({'event': 'left'})
 
 
@@ -167,7 +171,7 @@ def main():
     net = None
     try:
         spec = channel.receive()
-        setLogLevel('info' if spec['cli'] else 'error')
+        setLogLevel('error')
         net = build(spec)
         net.build()
         for switch in net.switches:

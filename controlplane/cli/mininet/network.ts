@@ -1,10 +1,12 @@
 /** The parts of a running network: Mininet with its switches, the controller, and the job's workers. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { NumericProfile } from '../../../arithmetic/index.js';
 import { ControllerClient } from '../../index.js';
 import type { AllreduceEvent, TensorResult } from '../commands/allreduce.js';
 import { Child } from '../demo/child.js';
+import type { SumTree } from '../demo/verify.js';
 import { NetworkError, UsageError } from '../errors.js';
 import type { ControlCommand } from './control.js';
 import { MininetDriver, type NetworkDescription, type NetworkSpec, type WorkerPlace } from './driver.js';
@@ -27,6 +29,10 @@ export interface NetworkOptions {
   readonly directory: string;
   readonly profile: string;
 }
+
+/** How long the switches may take until the controller has programmed them. */
+const READY_MS = 30_000;
+const POLL_MS = 50;
 
 /** What a worker that finished did, an entry for each tensor. */
 export interface WorkerEnd {
@@ -62,6 +68,15 @@ export class Network {
     return this.description.switches;
   }
 
+  /** Ranks under each switch, from the root of the tree. */
+  get tree(): readonly SumTree[] {
+    const below = (name: string): SumTree[] => [
+      ...this.places.filter((place) => place.switch === name).map(({ rank }) => rank),
+      ...this.switches.filter(({ parent }) => parent?.switch === name).map((child) => below(child.name)),
+    ];
+    return this.switches.filter(({ parent }) => parent === undefined).flatMap(({ name }) => below(name));
+  }
+
   get netem(): boolean {
     return this.description.netem;
   }
@@ -85,6 +100,7 @@ export class Network {
     await writeFile(this.path('controller.json'), JSON.stringify({ switches: this.description.switches }, null, 2));
     await this.startController();
     this.client = new ControllerClient(`127.0.0.1:${CONTROLLER_PORT}`);
+    await this.switchesReady(this.client);
     const job = await this.client.createJob({ name: JOB, workers: this.places.length, profile });
     return job.profile as NumericProfile;
   }
@@ -151,12 +167,24 @@ export class Network {
     await this.driver.stop();
   }
 
-  private workerArguments({ rank, ip, mac, port }: WorkerPlace, { sources }: Inputs): string[] {
+  private workerArguments({ rank, ip, mac, switch: place, port }: WorkerPlace, { sources }: Inputs): string[] {
     return [
       ...['allreduce', '--json', '--events', '--each', '--controller', CONTROLLER, '--job', JOB, '--rank', String(rank)],
-      ...['--ip', ip, '--mac', mac, '--switch-port', String(port), '--wait', String(WAIT_SECONDS)],
+      ...['--ip', ip, '--mac', mac, '--switch', place, '--switch-port', String(port), '--wait', String(WAIT_SECONDS)],
       ...sources.flatMap((source, index) => ['--in', source.pathOf(rank), '--out', this.outputPath(index, source.extension, rank)]),
     ];
+  }
+
+  /** Resolves when every switch runs the program, and so carries ordinary traffic too. */
+  private async switchesReady(client: ControllerClient): Promise<void> {
+    const deadline = performance.now() + READY_MS;
+    for (;;) {
+      const { switches } = await client.getStatus();
+      const late = switches.find(({ state }) => state !== 'ready');
+      if (late === undefined) return;
+      if (performance.now() > deadline) throw new NetworkError(`switch ${late.name} is ${late.state} after ${READY_MS / 1000} s${late.detail === '' ? '' : `: ${late.detail}`}`);
+      await setTimeout(POLL_MS);
+    }
   }
 
   private async killWorker(rank: number): Promise<void> {

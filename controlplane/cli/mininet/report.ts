@@ -2,7 +2,7 @@
 import type { NumericProfile } from '../../../arithmetic/index.js';
 import { readTensorFile } from '../../../host/index.js';
 import { demoReport, sum, type DemoFacts, type DemoReport, type LayerReport } from '../demo/report.js';
-import { verifyLayer } from '../demo/verify.js';
+import { verifyLayer, type SumTree } from '../demo/verify.js';
 import { NetworkError } from '../errors.js';
 import { floats, type Inputs } from './inputs.js';
 import type { WorkerEnd } from './network.js';
@@ -29,6 +29,8 @@ export interface MininetFacts extends Omit<DemoFacts, 'profile' | 'elapsedMs'>, 
   readonly profile: NumericProfile;
   /** Of the monotonic clock. */
   readonly started: number;
+  /** Ranks under each switch, from the root of the tree. */
+  readonly tree: readonly SumTree[];
 }
 
 /**
@@ -48,7 +50,7 @@ export async function verify(inputs: Inputs, ends: readonly WorkerEnd[], outputP
     for (const layer of given[first.rank]!.keys()) {
       const stats = ends.map(({ results }) => results[layers.length]!);
       const { ranks } = stats[0]!;
-      const verdict = verifyLayer(ranks.map((rank) => given[rank]!.get(layer)!), got.map((tensors) => tensors.get(layer)!), facts.profile);
+      const verdict = verifyLayer(ranks.map((rank) => given[rank]!.get(layer)!), got.map((tensors) => tensors.get(layer)!), facts.profile, among(facts.tree, ranks));
       layers.push({
         phase: source.phase,
         layer,
@@ -62,9 +64,9 @@ export async function verify(inputs: Inputs, ends: readonly WorkerEnd[], outputP
       });
     }
   }
-  const { started, profile, switch: kind, switches, lost, notes, ...shared } = facts;
+  const { started, profile, switch: kind, switches, lost, notes, workers, valuesPerPacket, loss } = facts;
   return {
-    ...demoReport(layers, { ...shared, profile: profile.name, elapsedMs: Math.round(performance.now() - started) }),
+    ...demoReport(layers, { workers, valuesPerPacket, loss, profile: profile.name, elapsedMs: Math.round(performance.now() - started) }),
     layers,
     switch: kind,
     switches,
@@ -72,4 +74,13 @@ export async function verify(inputs: Inputs, ends: readonly WorkerEnd[], outputP
     restarts: sum(ends, ({ results }) => sum(results, (each) => each.restarts)),
     notes,
   };
+}
+
+/** The tree of those ranks alone, as indices into them. A switch that none of them is under adds nothing. */
+export function among(tree: readonly SumTree[], ranks: readonly number[]): SumTree[] {
+  return tree.flatMap((node): SumTree[] => {
+    if (typeof node === 'number') return ranks.includes(node) ? [ranks.indexOf(node)] : [];
+    const below = among(node, ranks);
+    return below.length > 0 ? [below] : [];
+  });
 }

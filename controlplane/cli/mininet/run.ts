@@ -109,6 +109,7 @@ async function work(options: MininetOptions, network: Network, directory: string
     return await verify(inputs, ends, (...path) => network.outputPath(...path), {
       started: since,
       profile,
+      tree: network.tree,
       switches,
       notes,
       switch: options.switch,
