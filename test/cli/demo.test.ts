@@ -26,7 +26,7 @@ async function underway(args: readonly string[], options: CommandOptions = {}): 
   return { demo, children: children.sort((a, b) => a - b) };
 }
 
-describe('fpisa demo', { timeout: 180_000 }, () => {
+describe('fpisa demo', () => {
   it('--json prints one object with the verdict, again and again', async () => {
     for (let run = 0; run < 2; run++) {
       const ended = await fpisa('demo', '--json');

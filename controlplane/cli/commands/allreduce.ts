@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { Worker, readTensorFile, writeTensorFile, type AllreduceStats, type ReduceOp, type Tensor, type TensorFile } from '../../../host/index.js';
 import { UsageError } from '../errors.js';
+import { checkOutputFile } from '../output-files.js';
 import { collect, controllerOption, integer, jsonOption } from '../options.js';
 import { Output } from '../output.js';
 import { progressBar } from '../progress.js';
@@ -17,6 +18,7 @@ interface Flags {
   each?: boolean;
   ip?: string;
   udpPort?: number;
+  switch?: string;
   switchPort?: number;
   mac?: string;
   timeout: number;
@@ -53,6 +55,7 @@ export function allreduceCommand(): Command {
     .option('--each', 'reduce the tensors of a file one after the other, not all in one operation')
     .option('--ip <address>', 'this machine\'s address as the switch sees it')
     .addOption(new Option('--udp-port <number>', 'UDP port of this worker').argParser(integer(1, 65_535)))
+    .option('--switch <name>', 'switch that leads here, if the job has several')
     .addOption(new Option('--switch-port <number>', 'port of the switch that leads here').argParser(integer(1, 509)))
     .option('--mac <address>', 'MAC address that the switch writes into results')
     .addOption(new Option('--timeout <seconds>', 'give up after so long without any result').argParser(integer(1, 86_400)).default(30))
@@ -75,6 +78,7 @@ async function run(flags: Flags): Promise<void> {
   };
   // Files first: what is wrong with them should be said before other workers wait for this one.
   const files = await Promise.all(flags.in.map(readTensorFile));
+  await Promise.all(files.map((file, index) => checkOutputFile(flags.out[index]!, file)));
   const signal = interruption();
   const worker = await Worker.join({
     controller: flags.controller,
@@ -85,6 +89,7 @@ async function run(flags: Flags): Promise<void> {
     membershipTimeoutMs: flags.wait * 1000,
     ...(flags.ip !== undefined && { ip: flags.ip }),
     ...(flags.udpPort !== undefined && { udpPort: flags.udpPort }),
+    ...(flags.switch !== undefined && { switchName: flags.switch }),
     ...(flags.switchPort !== undefined && { switchPort: flags.switchPort }),
     ...(flags.mac !== undefined && { mac: flags.mac }),
   });

@@ -18,6 +18,8 @@ import { verifyLayer } from './verify.js';
 
 export const PHASES = ['early', 'late'] as const;
 const JOB = 'demo';
+/** For the slowest machine to start all workers. */
+const WAIT_SECONDS = '120';
 
 export interface DemoOptions extends FaultFlags {
   readonly workers: number;
@@ -107,7 +109,7 @@ async function runWorkers(options: DemoOptions, directory: string, controller: s
       let end: WorkerEnd | undefined;
       const worker = start<AllreduceEvent>(
         `worker ${rank}`,
-        ['allreduce', '--json', '--events', '--each', '--controller', controller, '--job', JOB, '--rank', String(rank), ...files],
+        ['allreduce', '--json', '--events', '--each', '--wait', WAIT_SECONDS, '--controller', controller, '--job', JOB, '--rank', String(rank), ...files],
         (message) => {
           if (message.event === 'done') end = message;
           else if (message.event === 'progress') {

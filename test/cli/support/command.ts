@@ -3,10 +3,14 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, vi } from 'vitest';
 import { ensureBuilt, ROOT } from './built.js';
 
-beforeAll(ensureBuilt, 180_000);
+/** Far beyond what any of them takes: processes start slowly on a busy machine. */
+const PATIENCE_MS = 240_000;
+vi.setConfig({ testTimeout: PATIENCE_MS, hookTimeout: PATIENCE_MS });
+
+beforeAll(ensureBuilt, PATIENCE_MS);
 
 export interface Ended {
   readonly code: number | null;
@@ -55,6 +59,7 @@ export class Command {
   readonly ended: Promise<Ended>;
   stdout = '';
   stderr = '';
+  private hasEnded = false;
   private readonly process: ChildProcess;
   private readonly watchers = new Set<() => void>();
 
@@ -76,13 +81,15 @@ export class Command {
       this.notify();
     });
     this.ended = new Promise((resolve) => {
+      // After both outputs have been read to their end.
       this.process.once('close', (code, signal) => {
+        this.hasEnded = true;
         resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
         this.notify();
       });
     });
     onEnd(async () => {
-      if (this.process.exitCode === null && this.process.signalCode === null) this.kill('SIGKILL');
+      if (!this.hasEnded) this.kill('SIGKILL');
       await this.ended;
     });
   }
@@ -96,16 +103,20 @@ export class Command {
   }
 
   /** The first line of JSON that fits, of those printed so far and those to come. @throws when the process ends before */
-  async line(fits: (line: Line) => boolean = () => true): Promise<Line> {
+  line(fits: (line: Line) => boolean = () => true): Promise<Line> {
+    return this.output((text) => jsonLines(text).find(fits));
+  }
+
+  /** Waits until standard output is such a text. */
+  async text(pattern: RegExp): Promise<void> {
+    await this.output((text) => pattern.exec(text) ?? undefined);
+  }
+
+  private async output<T>(find: (text: string) => T | undefined): Promise<T> {
     for (;;) {
-      const found = jsonLines(this.stdout).find(fits);
+      const found = find(this.stdout);
       if (found !== undefined) return found;
-      if (this.process.exitCode !== null || this.process.signalCode !== null) {
-        const { code, signal, stdout, stderr } = await this.ended;
-        const late = jsonLines(stdout).find(fits);
-        if (late !== undefined) return late;
-        throw new Error(`fpisa ${this.args.join(' ')} ended with ${signal ?? code} instead:\n${stdout}${stderr}`);
-      }
+      if (this.hasEnded) throw new Error(`fpisa ${this.args.join(' ')} ended instead:\n${this.stdout}${this.stderr}`);
       await new Promise<void>((resolve) => {
         const watcher = (): void => {
           this.watchers.delete(watcher);

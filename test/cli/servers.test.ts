@@ -1,0 +1,111 @@
+/** `fpisa switch` and `fpisa controller`: how they begin, where they cannot, and how they end. */
+import { createSocket } from 'node:dgram';
+import { createServer, type AddressInfo } from 'node:net';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Command, expectFailure, fpisa, onEnd, onlyJson, scratch } from './support/command.js';
+import { Site } from './support/site.js';
+
+/** A TCP port that somebody else listens on. */
+async function takenTcp(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onEnd(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function takenUdp(): Promise<string> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  onEnd(() => new Promise<void>((resolve) => socket.close(() => resolve())));
+  return `127.0.0.1:${socket.address().port}`;
+}
+
+describe('a port that is in use is named, with the option that chooses another one', () => {
+  it('of P4Runtime', async () => {
+    const address = await takenTcp();
+    expectFailure(await fpisa('switch', '--ports', '1', '--p4runtime', address), 2, new RegExp(`P4Runtime cannot listen on ${address}: the port is in use; choose another one with --p4runtime`));
+  });
+
+  it('of a switch port', async () => {
+    const address = await takenUdp();
+    const ended = await fpisa('switch', '--port', `3=${address}`, '--p4runtime', '127.0.0.1:0');
+    expectFailure(ended, 2, new RegExp(`switch port 3 cannot listen on ${address}: the port is in use; choose another one with --port or --base-port`));
+  });
+
+  it('of the controller, as JSON', async () => {
+    const address = await takenTcp();
+    const ended = await fpisa('controller', '--listen', address, '--json');
+    expect(onlyJson(ended)).toEqual({ ok: false, error: { code: 'FPISA_PORT_IN_USE', message: expect.stringMatching(new RegExp(`${address}.*--listen`)) as string } });
+    expect(ended.code).toBe(2);
+  });
+
+  it('two controllers on one store: names the process that has it', async () => {
+    const store = `${scratch()}/store.json`;
+    const first = new Command(['controller', '--json', '--listen', '127.0.0.1:0', '--store', store]);
+    await first.line();
+    expectFailure(await fpisa('controller', '--listen', '127.0.0.1:0', '--store', store), 4, new RegExp(`process ${first.pid} runs a controller on this store already`));
+    first.kill('SIGKILL');
+    await first.ended;
+    // A dead one holds nothing.
+    await new Command(['controller', '--json', '--listen', '127.0.0.1:0', '--store', store]).line();
+  });
+
+  it('an address that is not of this machine', async () => {
+    expect((await fpisa('switch', '--ports', '1', '--host', '192.0.2.1', '--p4runtime', '127.0.0.1:0')).code).toBe(2);
+    expect((await fpisa('switch', '--ports', '1', '--p4runtime', '192.0.2.1:0')).code).toBe(2);
+    expect((await fpisa('controller', '--listen', '192.0.2.1:0')).code).toBe(2);
+  });
+});
+
+describe('stores and configurations that cannot be used', () => {
+  it('a store that is none is never overwritten', async () => {
+    const store = `${scratch()}/store.json`;
+    writeFileSync(store, 'not a store');
+    expectFailure(await fpisa('controller', '--listen', '127.0.0.1:0', '--store', store), 5, /store\.json is not JSON .*; restore it, or move it away to start empty/);
+    expect(readFileSync(store, 'utf8')).toBe('not a store');
+    // And not held, either.
+    expect(existsSync(`${store}.lock`)).toBe(false);
+  });
+
+  it.each([
+    ['{', /configuration .* cannot be read/],
+    ['{}', /has no list "switches"; docs\/controller\.md has an example/],
+    ['{"switches": [{"name": "s1"}]}', /switch "s1"/],
+    ['{"switches": [{"name": "s1", "address": "127.0.0.1:1", "deviceId": 0, "serviceIp": "10.0.0.254", "serviceMac": "02:00:00:00:00:fe", "serviceUdpPort": 61786, "ports": {"1": null}, "valuesPerPacket": 17}]}', /no build with 17 values per packet \(builds: 16, 64, 256\)/],
+  ])('configuration %s', async (text, message) => {
+    const config = `${scratch()}/switches.json`;
+    writeFileSync(config, text);
+    expectFailure(await fpisa('controller', '--listen', '127.0.0.1:0', '--config', config), 2, message);
+  });
+
+  it('a program that is none', async () => {
+    const folder = scratch();
+    writeFileSync(`${folder}/x.json`, '{}');
+    writeFileSync(`${folder}/x.p4info`, '');
+    const args = ['switch', '--ports', '1', '--p4runtime', '127.0.0.1:0', '--p4info', `${folder}/x.p4info`, '--program'];
+    expectFailure(await fpisa(...args, `${folder}/nowhere.json`), 5, /nowhere\.json cannot be read/);
+    expectFailure(await fpisa(...args, `${folder}/x.json`), 5, /x\.json/);
+  });
+});
+
+describe('the end', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('of switch and controller by %s is an ordinary one', async (signal) => {
+    const site = await Site.start({ ports: 1 });
+    for (const server of [site.keeper, site.device]) {
+      server.kill(signal);
+      const { code, stderr } = await server.ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    }
+    expect(existsSync(site.file('store.json.lock'))).toBe(false);
+  });
+
+  it('as text they say where they are', async () => {
+    const folder = scratch();
+    const device = new Command(['switch', '--ports', '2', '--p4runtime', '127.0.0.1:0']);
+    const keeper = new Command(['controller', '--listen', '127.0.0.1:0', '--store', `${folder}/store.json`]);
+    await Promise.all([device, keeper].map((server) => server.text(/\n$/)));
+    expect(device.stdout).toMatch(/^switch serves P4Runtime at 127\.0\.0\.1:\d+, device 0\nport 1: UDP 127\.0\.0\.1:\d+\nport 2: UDP 127\.0\.0\.1:\d+\n$/);
+    expect(keeper.stdout).toBe(keeper.stdout.match(/^controller at 127\.0\.0\.1:\d+, state in .*store\.json\n$/)?.[0]);
+  });
+});
