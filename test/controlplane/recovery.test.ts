@@ -71,6 +71,28 @@ describe('reconcile', () => {
     }
   });
 
+  test('members are the first to go and the last to come, each stage in a Write of its own', async () => {
+    const { site, members } = await running(2);
+    const kinds = (from: number): string[] =>
+      site.fake.updates.slice(from).map(({ type, entity }) => {
+        const kind = entity!.tableEntry === undefined ? 'group' : entity!.tableEntry.match.length === 5 ? 'member' : 'other';
+        return `${type} ${kind}`;
+      });
+    const from = site.fake.updates.length;
+    // The members' deletion fails at first: nothing else may be touched.
+    let failing = true;
+    site.fake.refuse = ({ type, entity }) => (failing && type === 'DELETE' && entity?.tableEntry?.match.length === 5 ? 'busy' : undefined);
+    for (const member of members) member.kill();
+    await expect.poll(() => kinds(from).length).toBeGreaterThanOrEqual(3);
+    expect(new Set(kinds(from))).toEqual(new Set(['DELETE member']));
+    failing = false;
+    await expect.poll(() => kinds(from).slice(-3)).toEqual(['DELETE group', 'DELETE other', 'DELETE other']);
+    const again = site.fake.updates.length;
+    const back = [site.worker(0), site.worker(1)];
+    for (const member of back) await member.resume(3);
+    expect(kinds(again)).toEqual(['INSERT group', 'INSERT other', 'INSERT other', 'INSERT member', 'INSERT member']);
+  });
+
   test('deleting a job takes its entries and group away', async () => {
     const { site } = await running(2);
     await expect(site.client.deleteJob('train')).rejects.toThrow('job "train" has connected workers (ranks 0, 1); stop them, or force the deletion');

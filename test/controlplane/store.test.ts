@@ -72,6 +72,24 @@ describe('FileStore', () => {
     successor.close();
   });
 
+  test('a store of the first release, where a job had one switch, is completed', () => {
+    const member = { rank: 0, ip: '10.0.0.1', udpPort: 4000, mac: '02:00:00:00:00:01', switchPort: 1 };
+    const job = { name: 'a', switchName: 's1', number: 0, multicastGroup: 1, workers: 1, slotBase: 0, slots: 8, profile: {}, epoch: 3, members: [member], active: { epoch: 3, members: [member] }, completed: 2 };
+    const jobs = { a: { ...job, countersReset: true }, b: { ...job, name: 'b', active: undefined, members: [], countersReset: false } };
+    new FileStore(path).close();
+    writeFileSync(path, JSON.stringify({ version: 1, storeId: 1, electionId: 4, switches: { s1: switchConfig('h:1') }, jobs, epochFloor: { s1: 2 } }));
+    const store = new FileStore(path);
+    const { jobs: read, ...rest } = store.read();
+    const placed = { ...member, switchName: 's1' };
+    expect(read['a']).toEqual({ ...job, switches: ['s1'], countersResetOn: ['s1'], members: [placed], active: { epoch: 3, members: [placed] } });
+    expect(read['b']).toMatchObject({ switches: ['s1'], countersResetOn: [], members: [] });
+    expect(rest).toMatchObject({ electionId: 4, epochFloor: { s1: 2 } });
+    // What it has become is left as it is.
+    store.write({ ...rest, jobs: read });
+    expect(store.read().jobs).toEqual(read);
+    store.close();
+  });
+
   test.each([
     ['{"version": 1', /is not JSON/],
     ['{"version": 2}', /has format version 2, this controller reads version 1/],
