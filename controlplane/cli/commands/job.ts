@@ -36,7 +36,7 @@ export function jobCommand(): Command {
     .addOption(new Option('--rounding <mode>', 'rounding on read-out').choices(['truncate', 'nearest-even']))
     .addOption(new Option('--mode <mode>', 'what the switch can do').choices(['full', 'approximate']))
     .addOption(new Option('--left-shift-limit <bits>', 'approximate mode only').argParser(integer(0, 31)))
-    .option('--switch <name>', 'on which switch, when the controller has several')
+    .option('--switch <name>', 'top switch of the job: it spans the tree below; needed when the controller has several trees')
     .addOption(controllerOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  $ fpisa job create training --workers 8 --profile fpisa')
@@ -113,18 +113,19 @@ function show(output: Output, job: JobMessage): void {
   output.object(job);
   const { profile } = job;
   output.line(`job ${job.name}: ${job.state}, ${job.workers} workers, epoch ${job.epoch}`);
-  output.line(`switch ${job.switchName}, job number ${job.number}, slots ${job.slotBase} to ${job.slotBase + job.slots - 1}`);
+  output.line(`${job.switches.length > 1 ? `switches ${job.switches.join(', ')}` : `switch ${job.switchName}`}, job number ${job.number}, slots ${job.slotBase} to ${job.slotBase + job.slots - 1}`);
   output.line(`profile ${profile.name}: ${profile.format}, ${profile.mode}, ${profile.guard} guard digits, ${profile.rounding}`);
   if (job.members.length > 0) {
     output.line();
     output.table(
-      ['rank', 'address', 'switch port', 'connected'],
-      job.members.map((member) => [member.rank, `${member.ip}:${member.udpPort}`, member.switchPort, member.connected ? 'yes' : 'no']),
+      ['rank', 'address', 'switch', 'port', 'connected'],
+      job.members.map((member) => [member.rank, `${member.ip}:${member.udpPort}`, member.switchName, member.switchPort, member.connected ? 'yes' : 'no']),
     );
   }
-  const events = Object.entries(job.events ?? {});
-  if (events.length > 0) {
+  const [first, ...others] = job.switchEvents;
+  if (first !== undefined) {
     output.line();
-    output.table(['event', 'count'], events);
+    const columns = others.length === 0 ? ['count'] : job.switchEvents.map(({ switchName }) => switchName);
+    output.table(['event', ...columns], Object.keys(first.events).map((event) => [event, ...job.switchEvents.map(({ events }) => events[event] ?? 0)]));
   }
 }
