@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { BUILDS, SERVICE_UDP_PORT } from '../../../protocol/constants.js';
 import { Controller, ControllerServer, FileStore, MemoryStore, type SwitchConfig } from '../../index.js';
-import { PortInUseError, UsageError } from '../errors.js';
+import { UsageError } from '../errors.js';
+import { listening } from '../listen.js';
 import { DEFAULT_CONTROLLER, DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, buildOf, hostPortText, integer, jsonOption, portAssignment } from '../options.js';
 import { Output } from '../output.js';
 import { aborted, interruption } from '../signals.js';
@@ -51,7 +52,7 @@ async function run(flags: Flags): Promise<void> {
   try {
     const controller = new Controller({ store, switches: switchConfigs(flags) });
     server = new ControllerServer(controller);
-    const port = await listen(server, flags.listen);
+    const port = await listening('the controller', flags.listen, '--listen', (address) => server.listen(address));
     const address = `${flags.listen.slice(0, flags.listen.lastIndexOf(':'))}:${port}`;
     output.object({ ready: true, controller: address, store: store.location });
     output.line(`controller at ${address}, state in ${store.location}`);
@@ -61,15 +62,6 @@ async function run(flags: Flags): Promise<void> {
   }
   await aborted(stop);
   await server.close();
-}
-
-async function listen(server: ControllerServer, address: string): Promise<number> {
-  try {
-    return await server.listen(address);
-  } catch (error) {
-    if (/EADDRINUSE/.test((error as Error).message)) throw new PortInUseError('the controller', address, '--listen');
-    throw error;
-  }
 }
 
 function switchConfigs(flags: Flags): SwitchConfig[] {

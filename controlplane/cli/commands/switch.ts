@@ -5,6 +5,7 @@ import { FaultInjector, isInterfaceName, P4RuntimeServer, PacketPort, PortError,
 import { SERVICE_UDP_PORT } from '../../../protocol/constants.js';
 import { parseP4Info } from '../../../p4runtime/p4info-file.js';
 import { FileError, PortInUseError, UsageError } from '../errors.js';
+import { listening } from '../listen.js';
 import {
   DEFAULT_P4RUNTIME,
   DEFAULT_SERVICE_IP,
@@ -68,7 +69,7 @@ async function run(flags: Flags): Promise<void> {
   const server = new P4RuntimeServer(device, { deviceId: BigInt(flags.deviceId) });
   if (flags.program !== undefined) {
     if (flags.p4info === undefined) throw new UsageError('--program needs --p4info, the P4Info file that p4c wrote beside it');
-    server.setPipeline({ p4info: parseP4Info(read(flags.p4info).toString('utf8')), p4DeviceConfig: read(flags.program), cookie: { cookie: 0n } });
+    runProgram(server, flags.program, flags.p4info);
   }
   const runner = new PortRunner(device, {
     ...(hasFaults(flags) && { faults: faults(flags) }),
@@ -77,14 +78,24 @@ async function run(flags: Flags): Promise<void> {
   device.onOutput((packet) => runner.emit(packet));
   try {
     const ports = await openPorts(runner, flags);
-    const p4runtime = await listen(server, flags.p4runtime);
+    const port = await listening('P4Runtime', flags.p4runtime, '--p4runtime', (address) => server.listen(address));
+    const p4runtime = `${hostPort(flags.p4runtime).host}:${port}`;
     output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports });
     output.line(`switch serves P4Runtime at ${p4runtime}, device ${flags.deviceId}`);
-    for (const [port, place] of Object.entries(ports)) output.line(`port ${port}: ${isInterfaceName(place) ? 'interface' : 'UDP'} ${place}`);
+    for (const [number, place] of Object.entries(ports)) output.line(`port ${number}: ${isInterfaceName(place) ? 'interface' : 'UDP'} ${place}`);
     await aborted(stop);
   } finally {
     await runner.close();
     await server.close();
+  }
+}
+
+function runProgram(server: P4RuntimeServer, program: string, p4info: string): void {
+  const [text, p4DeviceConfig] = [read(p4info).toString('utf8'), read(program)];
+  try {
+    server.setPipeline({ p4info: parseP4Info(text), p4DeviceConfig, cookie: { cookie: 0n } });
+  } catch (error) {
+    throw new FileError(`${program} with ${p4info} is no program for this switch: ${(error as Error).message}`, { cause: error });
   }
 }
 
@@ -124,15 +135,6 @@ function udpPort(number: number, address: string, { serviceIp, serviceMac }: Fla
   const { host, port: bindPort } = hostPort(address);
   const port = new UdpPort({ number, bindAddress: host, bindPort, service: { mac: serviceMac, address: serviceIp, udpPort: SERVICE_UDP_PORT } });
   return { port, name: () => `${port.address.address}:${port.address.port}` };
-}
-
-async function listen(server: P4RuntimeServer, address: string): Promise<string> {
-  try {
-    return `${hostPort(address).host}:${await server.listen(address)}`;
-  } catch (error) {
-    if (/EADDRINUSE/.test((error as Error).message)) throw new PortInUseError('P4Runtime', address, '--p4runtime');
-    throw error;
-  }
 }
 
 function hasFaults(flags: FaultFlags): boolean {
