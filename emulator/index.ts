@@ -1,6 +1,13 @@
 /** The software switch: runs BMv2 JSON as simple_switch does. */
 export * from './control.js';
+export { CompileError, CompilerMissingError, P4c } from './conformance/p4c.js';
+export { runSuite } from './conformance/run.js';
+export type { CaseResult, GroupScore, Outcome, SuiteReport, SuiteRunOptions } from './conformance/run.js';
+export { findSuite, SUITE_GROUPS, SuiteError } from './conformance/suite.js';
+export type { Exclusion, Suite, SuiteCase, SuiteGroup } from './conformance/suite.js';
 export type { Engine, EngineHost } from './engine.js';
+export { ENGINE_NAMES, engineNamed } from './engines.js';
+export type { EngineFactory } from './engines.js';
 export { EmulatorError, PacketAbortError, ProgramFormatError, UnsupportedFeatureError } from './errors.js';
 export { FaultInjector, ManualScheduler } from './faults.js';
 export type { Direction, FaultCounts, FaultOptions, FaultRates, Scheduler } from './faults.js';
@@ -24,7 +31,7 @@ export { renderDescription } from './state/describe.js';
 export type { SwitchStatistics } from './statistics.js';
 export { parseStf, StfError } from './stf/parse.js';
 export { runStf } from './stf/run.js';
-export type { StfResult } from './stf/run.js';
+export type { StfOptions, StfResult } from './stf/run.js';
 export { Switch } from './switch.js';
 export type { SwitchOptions } from './switch.js';
 export { renderTrace } from './trace.js';

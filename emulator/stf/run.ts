@@ -1,7 +1,8 @@
-import type { MatchKey, Replica } from '../control.js';
+import type { MatchKey, Output, Replica } from '../control.js';
 import { EmulatorError } from '../errors.js';
 import { ControlError } from '../control.js';
 import type { Switch } from '../switch.js';
+import type { Trace } from '../trace.js';
 import { actionCall, bySuffix, matchKeys, number } from './names.js';
 import { parseStf, StfError, type StfCommand } from './parse.js';
 
@@ -16,6 +17,11 @@ export interface StfResult {
   readonly expectations: number;
 }
 
+export interface StfOptions {
+  /** Called with the way of each packet that the switch does not give up on. */
+  readonly onTrace?: (trace: Trace) => void;
+}
+
 interface Expectation {
   readonly line: number;
   readonly data: string | undefined;
@@ -27,8 +33,8 @@ interface Expectation {
  * unless it ends in `$`. Counter checks, which that harness skips, are enforced.
  * @throws StfError if the file cannot be read or names what the program does not have.
  */
-export function runStf(target: Switch, text: string): StfResult {
-  return new StfRun(target).run(parseStf(text));
+export function runStf(target: Switch, text: string, options: StfOptions = {}): StfResult {
+  return new StfRun(target, options).run(parseStf(text));
 }
 
 class StfRun {
@@ -41,7 +47,10 @@ class StfRun {
   private readonly ports = new Set<number>();
   private packets = 0;
 
-  constructor(private readonly target: Switch) {}
+  constructor(
+    private readonly target: Switch,
+    private readonly options: StfOptions,
+  ) {}
 
   run(commands: readonly StfCommand[]): StfResult {
     for (const command of commands) {
@@ -103,11 +112,19 @@ class StfRun {
   private send(port: number, bytes: Uint8Array, line: number): void {
     this.packets++;
     try {
-      for (const output of this.target.receive(port, bytes)) pushTo(this.received, output.port, output.bytes);
+      for (const output of this.outputs(port, bytes)) pushTo(this.received, output.port, output.bytes);
     } catch (error) {
       if (!(error instanceof EmulatorError)) throw error;
       this.failures.push(`line ${line}: ${error.message}`);
     }
+  }
+
+  private outputs(port: number, bytes: Uint8Array): readonly Output[] {
+    const { onTrace } = this.options;
+    if (onTrace === undefined) return this.target.receive(port, bytes);
+    const trace = this.target.trace(port, bytes);
+    onTrace(trace);
+    return trace.outputs;
   }
 
   private checkCounter({ line, counter, index, check }: Extract<StfCommand, { command: 'check_counter' }>): void {
