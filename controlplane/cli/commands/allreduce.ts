@@ -19,7 +19,6 @@ interface Flags {
   ip?: string;
   udpPort?: number;
   switch?: string;
-  switch?: string;
   switchPort?: number;
   mac?: string;
   timeout: number;
@@ -57,7 +56,6 @@ export function allreduceCommand(): Command {
     .option('--ip <address>', 'this machine\'s address as the switch sees it')
     .addOption(new Option('--udp-port <number>', 'UDP port of this worker').argParser(integer(1, 65_535)))
     .option('--switch <name>', 'switch that leads here, if the job has several')
-    .option('--switch <name>', 'switch of the job\'s tree that leads here, when there is a choice')
     .addOption(new Option('--switch-port <number>', 'port of the switch that leads here').argParser(integer(1, 509)))
     .option('--mac <address>', 'MAC address that the switch writes into results')
     .addOption(new Option('--timeout <seconds>', 'give up after so long without any result').argParser(integer(1, 86_400)).default(30))
@@ -91,7 +89,6 @@ async function run(flags: Flags): Promise<void> {
     membershipTimeoutMs: flags.wait * 1000,
     ...(flags.ip !== undefined && { ip: flags.ip }),
     ...(flags.udpPort !== undefined && { udpPort: flags.udpPort }),
-    ...(flags.switch !== undefined && { switchName: flags.switch }),
     ...(flags.switch !== undefined && { switchName: flags.switch }),
     ...(flags.switchPort !== undefined && { switchPort: flags.switchPort }),
     ...(flags.mac !== undefined && { mac: flags.mac }),
