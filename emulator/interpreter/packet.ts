@@ -84,11 +84,11 @@ export class Packet {
   }
 
   /**
-   * A copy of the unparsed bytes alone, with fresh headers and metadata. Of a truncated packet simple_switch
-   * keeps the last bytes, not the first (PacketBuffer::clone), and so do we.
+   * A copy of the unparsed bytes alone, with fresh headers and metadata. Truncation is not copied: simple_switch
+   * remembers it with the one packet, whose buffer stays whole (behavioral-model, src/bm_sim/packet.cpp).
    */
   copyBytes(): Packet {
-    const bytes = this.buffer.subarray(this.end - this.dataSize, this.end);
+    const bytes = this.buffer.subarray(this.start, this.end);
     const copy = new Packet(this.shape, this.ingressPort, bytes, this.ingressLength, this.capacity, this.trace);
     copy.length = this.length;
     return copy;
