@@ -1,3 +1,7 @@
+import { programKey } from './compiler/cache.js';
+import { Layout } from './compiler/layout.js';
+import { ProgramMemory } from './compiler/memory.js';
+import { TieredEngine } from './compiler/tiered.js';
 import type { Control, Output } from './control.js';
 import type { Engine, EngineHost } from './engine.js';
 import { EmulatorError, PacketAbortError } from './errors.js';
@@ -26,12 +30,19 @@ export interface SwitchOptions {
   /** Texts of log_msg. */
   readonly onLog?: (text: string) => void;
   /** How a program is executed; the default is the interpreter. */
-  readonly engine?: (program: Program, host: EngineHost) => Engine;
+  readonly engine?: EngineChoice;
 }
+
+/**
+ * `interpreter`; `compiled`, to WebAssembly, with the interpreter in its place while the compiler is loaded (see
+ * {@link Switch.ready}); or an engine of one's own. All of them give the same bytes.
+ */
+export type EngineChoice = 'interpreter' | 'compiled' | ((program: Program, host: EngineHost) => Engine);
 
 const CPU_PORT = 510;
 const DROP_PORT = 511;
 const MAX_PASSES = 64;
+const DEFAULT_ENGINE: EngineChoice = 'interpreter';
 
 /** A v1model switch that runs the JSON of stock p4c as simple_switch does, in this process. */
 export class Switch {
@@ -63,7 +74,9 @@ export class Switch {
    */
   load(program: unknown): void {
     const typed = isProgram(program) ? program : loadProgram(program);
-    const state = new ProgramState(typed, this.clock());
+    const { engine: choice = DEFAULT_ENGINE } = this.options;
+    const memory = choice === 'compiled' ? new ProgramMemory(new Layout(typed)) : undefined;
+    const state = new ProgramState(typed, this.clock(), memory);
     const host: EngineHost = {
       state,
       clock: this.clock,
@@ -75,8 +88,16 @@ export class Switch {
       onLog: this.options.onLog ?? (() => {}),
       onDrop: (where) => this.countDrop(where),
     };
-    const create = this.options.engine ?? ((p, h) => new Interpreter(p, h));
-    this.loaded = { state, engine: create(typed, host) };
+    let engine: Engine;
+    if (memory !== undefined) engine = new TieredEngine(host, memory, programKey(typed === program ? typed : program));
+    else engine = typeof choice === 'function' ? choice(typed, host) : new Interpreter(typed, host);
+    this.loaded = { state, engine };
+  }
+
+  /** Resolves when the program runs as it will from now on: with engine `compiled`, when it is compiled. */
+  async ready(): Promise<void> {
+    const { engine } = this.running();
+    if (engine instanceof TieredEngine) await engine.ready;
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { CounterDef } from '../json/program.js';
+import { plainStorage, type CellStorage } from './storage.js';
 
 /** BMv2 counts packets and bytes in every counter. Doubles are exact up to 2^53, which no run reaches. */
 export class CounterArray {
@@ -6,9 +7,12 @@ export class CounterArray {
   readonly bytes: Float64Array;
   readonly size: number;
 
-  constructor(readonly def: CounterDef) {
+  constructor(
+    readonly def: CounterDef,
+    storage: CellStorage = plainStorage,
+  ) {
     this.size = def.size;
-    this.packets = new Float64Array(def.size);
-    this.bytes = new Float64Array(def.size);
+    this.packets = storage.counters(def.index, 'packets', def.size);
+    this.bytes = storage.counters(def.index, 'bytes', def.size);
   }
 }

@@ -6,6 +6,7 @@ import { CounterArray } from './counters.js';
 import { MeterArray } from './meters.js';
 import { ActionProfile } from './profiles.js';
 import { RegisterArray } from './registers.js';
+import { plainStorage, type CellStorage } from './storage.js';
 
 /**
  * Everything that outlives a packet and belongs to one loaded program: what the control plane writes and what
@@ -27,10 +28,11 @@ export class ProgramState {
   constructor(
     readonly program: Program,
     now: number,
+    storage: CellStorage = plainStorage,
   ) {
     this.tables = program.tables.map((def) => new Table(def));
-    this.registers = program.registers.map((def) => new RegisterArray(def));
-    this.counters = program.counters.map((def) => new CounterArray(def));
+    this.registers = program.registers.map((def) => new RegisterArray(def, storage));
+    this.counters = program.counters.map((def) => new CounterArray(def, storage));
     this.meters = program.meters.map((def) => new MeterArray(def, now));
     this.profiles = program.profiles.map((def) => new ActionProfile(def, this.actionsOf(def), (reference) =>
       this.tables.some((table) => table.def.profile === def && [...table.stored()].some((entry) =>

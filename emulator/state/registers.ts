@@ -1,36 +1,45 @@
 import type { RegisterDef } from '../json/program.js';
+import { plainStorage, type CellStorage } from './storage.js';
 
 /**
  * Cells of a register array. Unsigned, as in BMv2: a signed value comes back as its two's complement bits.
  * Storage is as narrow as the width allows, since one program can have millions of cells.
  */
-export type RegisterCells =
-  | { readonly kind: 'u32'; readonly cells: Uint32Array }
-  | { readonly kind: 'u64'; readonly cells: BigUint64Array }
-  | { readonly kind: 'wide'; readonly cells: bigint[] };
-
 export class RegisterArray {
-  readonly storage: RegisterCells;
   readonly size: number;
+  private readonly cells: Uint32Array | BigUint64Array;
+  private readonly limbs: number;
 
-  constructor(readonly def: RegisterDef) {
+  constructor(
+    readonly def: RegisterDef,
+    storage: CellStorage = plainStorage,
+  ) {
     this.size = def.size;
-    if (def.width <= 32) this.storage = { kind: 'u32', cells: new Uint32Array(def.size) };
-    else if (def.width <= 64) this.storage = { kind: 'u64', cells: new BigUint64Array(def.size) };
-    else this.storage = { kind: 'wide', cells: new Array<bigint>(def.size).fill(0n) };
+    this.cells = storage.registers(def.index, def.width, def.size);
+    this.limbs = Math.ceil(def.width / 64);
   }
 
   /** @param index must be within the array. */
   read(index: number): bigint {
-    const { storage } = this;
-    return storage.kind === 'u32' ? BigInt(storage.cells[index]!) : storage.cells[index]!;
+    const { cells, limbs } = this;
+    if (cells instanceof Uint32Array) return BigInt(cells[index]!);
+    if (limbs === 1) return cells[index]!;
+    let value = 0n;
+    for (let i = limbs - 1; i >= 0; i--) value = (value << 64n) | cells[index * limbs + i]!;
+    return value;
   }
 
   /** Cuts the value to the width. @param index must be within the array. */
   write(index: number, value: bigint): void {
-    const { storage } = this;
-    const cut = BigInt.asUintN(this.def.width, value);
-    if (storage.kind === 'u32') storage.cells[index] = Number(cut);
-    else storage.cells[index] = cut;
+    const { cells, limbs } = this;
+    let cut = BigInt.asUintN(this.def.width, value);
+    if (cells instanceof Uint32Array) {
+      cells[index] = Number(cut);
+      return;
+    }
+    for (let i = 0; i < limbs; i++) {
+      cells[index * limbs + i] = BigInt.asUintN(64, cut);
+      cut >>= 64n;
+    }
   }
 }

@@ -39,3 +39,12 @@ export interface MatchIndex {
 export function preference(a: StoredEntry, b: StoredEntry): number {
   return a.priority - b.priority || a.handle - b.handle;
 }
+
+/** Is told of every change of a table, and of what is there when it begins to observe. */
+export interface TableObserver {
+  added(entry: StoredEntry): void;
+  removed(entry: StoredEntry): void;
+  /** The entry runs something else now. */
+  changed(entry: StoredEntry): void;
+  defaultChanged(): void;
+}

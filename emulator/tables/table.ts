@@ -3,7 +3,7 @@ import type { ActionDef, TableDef } from '../json/program.js';
 import { chooseByName } from './names.js';
 import { KeyLayout } from './key-layout.js';
 import { createIndex } from './match-index.js';
-import { StoredEntry, type MatchIndex } from './entry.js';
+import { StoredEntry, type MatchIndex, type TableObserver } from './entry.js';
 
 /** The run-time contents of one table. */
 export class Table {
@@ -15,15 +15,23 @@ export class Table {
   private readonly byIdentity = new Map<string, StoredEntry>();
   private readonly freeHandles: number[] = [];
   private nextHandle = 0;
+  private observer: TableObserver | undefined;
+  /** Entries of the program, in its order; of two with equal keys only one is in `byIdentity`. */
+  private readonly initial: readonly StoredEntry[];
 
   constructor(readonly def: TableDef) {
     this.layout = new KeyLayout(def.keys);
     this.index = createIndex(def.matchKind, this.layout);
     this.resetDefault();
-    for (const entry of def.entries ?? []) {
-      const keys = this.layout.cut(entry.keys);
-      this.store(keys, entry.priority, entry.call.action, entry.call.args, undefined);
-    }
+    this.initial = (def.entries ?? []).map((entry) =>
+      this.store(this.layout.cut(entry.keys), entry.priority, entry.call.action, entry.call.args, undefined));
+  }
+
+  /** There is one observer at most. */
+  observe(observer: TableObserver): void {
+    this.observer = observer;
+    observer.defaultChanged();
+    for (const entry of this.def.entries === undefined ? this.byIdentity.values() : this.initial) observer.added(entry);
   }
 
   get size(): number {
@@ -75,6 +83,7 @@ export class Table {
     stored.reference = entry.reference;
     stored.idleTimeoutMs = entry.idleTimeoutMs ?? 0;
     stored.lastHit = now;
+    this.observer?.changed(stored);
   }
 
   delete(keys: readonly MatchKey[], priority: number): void {
@@ -82,6 +91,7 @@ export class Table {
     const entry = this.find(keys, priority);
     this.byIdentity.delete(this.identity(entry.keys, entry.value, entry.mask, entry.priority));
     this.index.remove(entry);
+    this.observer?.removed(entry);
     this.freeHandles.push(entry.handle);
     this.freeHandles.sort((a, b) => a - b);
   }
@@ -112,11 +122,13 @@ export class Table {
     }
     this.defaultAction = action;
     this.defaultArgs = args;
+    this.observer?.defaultChanged();
   }
 
   private resetDefault(): void {
     this.defaultAction = this.def.defaultEntry?.action ?? null;
     this.defaultArgs = this.def.defaultEntry?.args ?? [];
+    this.observer?.defaultChanged();
   }
 
   private target(entry: TableEntry): { action: ActionDef | null; args: readonly bigint[] } {
@@ -146,6 +158,7 @@ export class Table {
     const entry = new StoredEntry(keys, this.ranked ? priority : 0, handle, value, mask, action, args, reference);
     this.byIdentity.set(this.identity(keys, value, mask, priority), entry);
     this.index.add(entry);
+    this.observer?.added(entry);
     return entry;
   }
 

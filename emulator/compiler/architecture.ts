@@ -1,0 +1,101 @@
+import type { Program } from '../json/program.js';
+import type { Layout } from './layout.js';
+import type { ProgramMemory } from './memory.js';
+
+export type Get = (frame: number) => number;
+export type Set = (frame: number, value: number) => void;
+
+/** Reads and writes of the fields of the architecture, as plain numbers. */
+export class Architecture {
+  readonly ingressPort: Set;
+  readonly packetLength: Set;
+  readonly instanceType: Set;
+  readonly setEgressSpec: Set;
+  readonly egressPort: Set;
+  readonly ingressTime: Set;
+  readonly egressTime: Set;
+  readonly setReplica: Set;
+  readonly egressSpec: Get;
+  readonly multicastGroup: Get;
+  readonly replica: Get;
+  readonly priority: Get;
+  private readonly enqueueTime: Set;
+  private readonly readEnqueueTime: Get;
+  private readonly enqueueDepth: Set;
+  private readonly timeDelta: Set;
+  private readonly dequeueDepth: Set;
+  private readonly queueId: Set;
+  private readonly hasEnqueueTime: boolean;
+
+  constructor(
+    private readonly program: Program,
+    private readonly layout: Layout,
+    private readonly memory: ProgramMemory,
+  ) {
+    this.ingressPort = this.setter('standard_metadata.ingress_port');
+    this.packetLength = this.setter('standard_metadata.packet_length');
+    this.instanceType = this.setter('standard_metadata.instance_type');
+    this.setEgressSpec = this.setter('standard_metadata.egress_spec');
+    this.egressPort = this.setter('standard_metadata.egress_port');
+    this.ingressTime = this.setter('intrinsic_metadata.ingress_global_timestamp');
+    this.egressTime = this.setter('intrinsic_metadata.egress_global_timestamp');
+    this.setReplica = this.setter('intrinsic_metadata.egress_rid');
+    this.egressSpec = this.getter('standard_metadata.egress_spec');
+    this.multicastGroup = this.getter('intrinsic_metadata.mcast_grp');
+    this.replica = this.getter('intrinsic_metadata.egress_rid');
+    this.priority = this.getter('intrinsic_metadata.priority');
+    this.enqueueTime = this.setter('queueing_metadata.enq_timestamp');
+    this.readEnqueueTime = this.getter('queueing_metadata.enq_timestamp');
+    this.enqueueDepth = this.setter('queueing_metadata.enq_qdepth');
+    this.timeDelta = this.setter('queueing_metadata.deq_timedelta');
+    this.dequeueDepth = this.setter('queueing_metadata.deq_qdepth');
+    this.queueId = this.setter('queueing_metadata.qid');
+    this.hasEnqueueTime = program.architecture.has('queueing_metadata.enq_timestamp');
+  }
+
+  /** Queues of the emulator are always empty: a packet is through before the next one comes. */
+  enqueued(frame: number, now: number, priority: number): void {
+    this.enqueueTime(frame, now);
+    this.enqueueDepth(frame, 0);
+    this.queueId(frame, priority);
+  }
+
+  dequeued(frame: number, now: number): void {
+    if (this.hasEnqueueTime) this.timeDelta(frame, now - this.readEnqueueTime(frame));
+    this.dequeueDepth(frame, 0);
+  }
+
+
+  private getter(name: string): Get {
+    const field = this.program.architecture.get(name);
+    if (field === undefined) return () => 0;
+    const { offset, kind, limbs, range } = this.layout.fields[field.index]!;
+    const { memory } = this;
+    if (kind === 'i32' && !field.signed) return (frame) => memory.i32[(frame + offset) >> 2]! >>> 0;
+    if (kind === 'i32') return (frame) => memory.i32[(frame + offset) >> 2]!;
+    return (frame) => Number(memory.readLimbs(frame + offset, limbs, range.min < 0n));
+  }
+
+  /** Values are whole numbers below 2^53, cut to the width. A negative one wraps. */
+  private setter(name: string): Set {
+    const field = this.program.architecture.get(name);
+    if (field === undefined) return () => {};
+    const { offset, kind, limbs } = this.layout.fields[field.index]!;
+    const { memory } = this;
+    const { width } = field;
+    if (field.signed || field.saturating || kind === 'wide') {
+      return (frame, value) => memory.writeLimbs(frame + offset, limbs, BigInt.asUintN(width, BigInt(value)));
+    }
+    if (kind === 'i32') {
+      const mask = width === 32 ? -1 : (1 << width) - 1;
+      return (frame, value) => {
+        memory.i32[(frame + offset) >> 2] = value & mask;
+      };
+    }
+    const highMask = width === 64 ? -1 : 2 ** (width - 32) - 1;
+    return (frame, value) => {
+      memory.i32[(frame + offset) >> 2] = value | 0;
+      memory.i32[(frame + offset + 4) >> 2] = Math.floor(value / 2 ** 32) & highMask;
+    };
+  }
+}

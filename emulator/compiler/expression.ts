@@ -1,0 +1,461 @@
+import type { Expression } from '../json/expression.js';
+import type { Ref } from './binaryen.js';
+import { kindOf, limbsOf, stackIn, union, type Kind, type Range } from './ranges.js';
+import type { Scope } from './scope.js';
+import { WIDE_OPS, type WideOp } from './unit.js';
+
+type Scalar = Exclude<Kind, 'wide'>;
+type Arithmetic = Extract<Expression, { op: 'arithmetic' }>;
+const BITS = { i32: 32, i64: 64 } as const;
+/** Operators whose low bits depend on nothing but the low bits of their operands. */
+const RING = new Set(['+', '-', '*', '&', '|', '^']);
+
+/**
+ * Expressions as WebAssembly. BMv2's numbers have no width, so each value is either computed exactly, in the
+ * narrowest kind that holds its range, or modulo 2^32 or 2^64 where a store, a mask or a cast looks at no more.
+ */
+export class ExpressionCompiler {
+  constructor(private readonly scope: Scope) {}
+
+  range(e: Expression): Range {
+    return this.scope.ranges.of(e);
+  }
+
+  kind(e: Expression): Kind {
+    return kindOf(this.range(e));
+  }
+
+  /** The exact value in the kind of its range; a wide one as the address of limbsOf(range) limbs. */
+  exact(e: Expression): Ref {
+    const kind = this.kind(e);
+    return kind === 'wide' ? this.exactWide(e) : this.exactScalar(e, kind);
+  }
+
+  /** The value modulo 2^32 or 2^64. */
+  low(e: Expression, kind: Scalar): Ref {
+    const { m } = this.scope.unit;
+    const own = this.kind(e);
+    if (own === kind) return this.exactScalar(e, own);
+    if (own === 'i32') return this.widen(this.exactScalar(e, 'i32'), this.range(e));
+    const modular = this.modular(e, kind);
+    if (modular !== undefined) return modular;
+    if (own === 'i64') return m.i32.wrap(this.exactScalar(e, 'i64'));
+    const address = this.exactWide(e);
+    return kind === 'i32' ? m.i32.load(0, 4, address) : m.i64.load(0, 8, address);
+  }
+
+  /** The exact value as i64; its range must fit. */
+  exact64(e: Expression): Ref {
+    return this.low(e, 'i64');
+  }
+
+  /** Converts an i32 that was read by its range to i64. */
+  widen(value: Ref, range: Range): Ref {
+    const { m } = this.scope.unit;
+    return range.min < 0n ? m.i64.extend_s(value) : m.i64.extend_u(value);
+  }
+
+  /** A truth value as 0 or 1. */
+  bool(e: Expression): Ref {
+    const { m } = this.scope.unit;
+    switch (e.op) {
+      case 'boolean':
+        return m.i32.const(e.value ? 1 : 0);
+      case 'toBool':
+        return this.notZero(e.of);
+      case 'compare':
+        return this.compare(e.operator, e.left, e.right);
+      case 'equal': {
+        if (e.left.type !== 'bool' && e.left.type !== 'data') return m.i32.wrap(m.i64.load(0, 8, this.fallback(e)));
+        return this.compare(e.negated ? '!=' : '==', e.left, e.right);
+      }
+      case 'logic': {
+        const left = this.bool(e.left);
+        const right = this.bool(e.right);
+        return e.operator === 'and' ? m.if(left, right, m.i32.const(0)) : m.if(left, m.i32.const(1), right);
+      }
+      case 'not':
+        return m.i32.eqz(this.bool(e.of));
+      case 'valid':
+        if (e.of.op === 'header') return this.scope.isValid(e.of.header);
+        if (e.of.op === 'union') {
+          return e.of.union.members.map((member) => this.scope.isValid(member)).reduce((x, y) => m.i32.or(x, y), m.i32.const(0));
+        }
+        return m.i32.wrap(m.i64.load(0, 8, this.fallback(e)));
+      case 'choose':
+        return m.if(this.bool(e.condition), this.bool(e.left), this.bool(e.right));
+      default:
+        return this.notZero(e);
+    }
+  }
+
+  private notZero(e: Expression): Ref {
+    const { m } = this.scope.unit;
+    switch (this.kind(e)) {
+      case 'i32':
+        return m.i32.ne(this.exact(e), m.i32.const(0));
+      case 'i64':
+        return m.i64.ne(this.exact(e), m.i64.const(0n));
+      case 'wide':
+        return m.i32.ne(this.compareWide(e, { op: 'constant', type: 'data', value: 0n }), m.i32.const(0));
+    }
+  }
+
+  private compare(operator: '<' | '>' | '<=' | '>=' | '==' | '!=', left: Expression, right: Expression): Ref {
+    const { m } = this.scope.unit;
+    const range = union(this.range(left), this.range(right));
+    const kind = kindOf(range);
+    const signed = range.min < 0n;
+    if (kind === 'wide') {
+      const order = this.compareWide(left, right);
+      const zero = m.i32.const(0);
+      return compareWith(m.i32, operator, true, order, zero);
+    }
+    // Both sides are within one range, so reading them as that range says keeps their order.
+    return compareWith(m[kind], operator, signed, this.low(left, kind), this.low(right, kind));
+  }
+
+  /** -1, 0 or 1. */
+  private compareWide(left: Expression, right: Expression): Ref {
+    const { m, b } = this.scope.unit;
+    const [a, an] = this.wideOperand(left);
+    const [c, cn] = this.wideOperand(right);
+    return m.call('compare', [a, m.i32.const(an), c, m.i32.const(cn)], b.i32);
+  }
+
+  private exactScalar(e: Expression, kind: Scalar): Ref {
+    const { m } = this.scope.unit;
+    switch (e.op) {
+      case 'constant':
+        return this.constant(e.value, kind);
+      case 'field':
+        return 'field' in e.ref ? this.scope.readField(e.ref.field) : this.scope.isValid(e.ref.validOf);
+      case 'argument': {
+        const { offset } = this.scope.argumentSlot(e.index);
+        return kind === 'i32' ? m.i32.load(offset, 4, this.scope.args) : m.i64.load(offset, 8, this.scope.args);
+      }
+      case 'fromBool':
+        return this.bool(e.of);
+      case 'choose':
+        return m.if(this.bool(e.condition), this.low(e.left, kind), this.low(e.right, kind));
+      case 'lastIndex': {
+        const next = this.scope.word(this.scope.unit.layout.next[stackIn(e.stack).index]!);
+        return m.i64.sub(m.i64.extend_s(next), m.i64.const(1n));
+      }
+      case 'stackSize':
+        return this.scope.word(this.scope.unit.layout.next[stackIn(e.stack).index]!);
+      case 'arithmetic':
+      case 'invert': {
+        const value = this.modular(e, kind) ?? (e.op === 'arithmetic' ? this.arithmetic(e, kind) : undefined);
+        if (value !== undefined) return value;
+        break;
+      }
+      case 'fieldAt':
+        if (e.header.op === 'header') {
+          const field = e.header.header.fields[e.offset];
+          return field === undefined ? this.scope.isValid(e.header.header) : this.scope.readField(field);
+        }
+        break;
+      case 'lastField':
+        break;
+      default:
+        if (e.type === 'bool') return this.bool(e);
+    }
+    const address = this.fallback(e);
+    return kind === 'i32' ? m.i32.load(0, 4, address) : m.i64.load(0, 8, address);
+  }
+
+  constant(value: bigint, kind: Scalar): Ref {
+    const { m } = this.scope.unit;
+    return kind === 'i32' ? m.i32.const(Number(BigInt.asIntN(32, value))) : m.i64.const(BigInt.asIntN(64, value));
+  }
+
+  /** An operation modulo 2^32 or 2^64 on operands that are only known modulo as much; undefined if there is no such way. */
+  private modular(e: Expression, kind: Scalar): Ref | undefined {
+    const { m } = this.scope.unit;
+    const ops = m[kind];
+    if (e.op === 'constant') return this.constant(e.value, kind);
+    if (e.op === 'invert') return ops.xor(this.low(e.of, kind), this.constant(-1n, kind));
+    if (e.op === 'choose' && e.type === 'data') return m.if(this.bool(e.condition), this.low(e.left, kind), this.low(e.right, kind));
+    if (e.op !== 'arithmetic') return undefined;
+    if (RING.has(e.operator)) {
+      const left = this.low(e.left, kind);
+      const right = this.low(e.right, kind);
+      switch (e.operator) {
+        case '+':
+          return ops.add(left, right);
+        case '-':
+          return ops.sub(left, right);
+        case '*':
+          return ops.mul(left, right);
+        case '&':
+          return ops.and(left, right);
+        case '|':
+          return ops.or(left, right);
+        default:
+          return ops.xor(left, right);
+      }
+    }
+    if (e.operator === '<<') return this.shiftLeft(e, kind);
+    if (e.operator === 'two_comp_mod' && e.right.op === 'constant') {
+      const bits = Number(e.right.value);
+      // The low bits of a wider two's complement are those of the number itself.
+      if (bits >= BITS[kind]) return this.low(e.left, kind);
+      return this.signExtend(this.low(e.left, kind), bits, kind);
+    }
+    return undefined;
+  }
+
+  signExtend(value: Ref, bits: number, kind: Scalar): Ref {
+    const { m } = this.scope.unit;
+    if (bits === BITS[kind]) return value;
+    if (bits === 0) return m.block(null, [m.drop(value), this.constant(0n, kind)], kind === 'i32' ? this.scope.unit.b.i32 : this.scope.unit.b.i64);
+    if (kind === 'i64' && bits === 32) return m.i64.extend32_s(value);
+    const shift = this.constant(BigInt(BITS[kind] - bits), kind);
+    return m[kind].shr_s(m[kind].shl(value, shift), this.constant(BigInt(BITS[kind] - bits), kind));
+  }
+
+  private shiftLeft(e: Arithmetic, kind: Scalar): Ref | undefined {
+    const amount = this.range(e.right);
+    if (amount.min < 0n || this.kind(e.right) === 'wide') return undefined;
+    const left = this.low(e.left, kind);
+    return this.shift(e.right, BITS[kind], kind, (by) => this.scope.unit.m[kind].shl(left, by), () => this.constant(0n, kind));
+  }
+
+  /** Shifts with WebAssembly's operator, which looks at the low bits of the amount only, or gives what all larger amounts give. */
+  private shift(by: Expression, bits: number, kind: Scalar, make: (by: Ref) => Ref, beyond: () => Ref): Ref {
+    const { m, b } = this.scope.unit;
+    const amount = this.range(by);
+    if (amount.max < BigInt(bits)) return make(this.low(by, kind));
+    if (amount.min >= BigInt(bits)) return beyond();
+    const own = this.kind(by) as Scalar;
+    const local = this.scope.local(own);
+    const type = own === 'i32' ? b.i32 : b.i64;
+    const get = (): Ref => m.local.get(local, type);
+    const sized = own === kind ? get() : own === 'i32' ? m.i64.extend_u(get()) : m.i32.wrap(get());
+    const set = m.local.set(local, this.exactScalar(by, own));
+    return m.block(null, [set, m.select(m[own].lt_u(get(), this.constant(BigInt(bits), own)), make(sized), beyond())], kind === 'i32' ? b.i32 : b.i64);
+  }
+
+  /** Operations that need their operands exactly; `kind` holds the result. */
+  private arithmetic(e: Arithmetic, kind: Scalar): Ref | undefined {
+    const { m, b } = this.scope.unit;
+    const left = this.range(e.left);
+    const right = this.range(e.right);
+    const operands = union(left, right);
+    switch (e.operator) {
+      case '>>': {
+        const own = kindOf(left);
+        if (right.min < 0n || own === 'wide' || this.kind(e.right) === 'wide') return this.wideTo(e, kind);
+        const signed = left.min < 0n;
+        const bits = BITS[own];
+        const local = this.scope.local(own);
+        const type = own === 'i32' ? b.i32 : b.i64;
+        const value = (): Ref => m.local.get(local, type);
+        const shifted = this.shift(
+          e.right, bits, own, (by) => (signed ? m[own].shr_s(value(), by) : m[own].shr_u(value(), by)),
+          () => (signed ? m[own].shr_s(value(), this.constant(BigInt(bits - 1), own)) : this.constant(0n, own)),
+        );
+        const result = m.block(null, [m.local.set(local, this.exactScalar(e.left, own)), shifted], type);
+        return own === kind ? result : own === 'i64' ? m.i32.wrap(result) : this.widen(result, left);
+      }
+      case '/':
+      case '%': {
+        // One bit is kept free: the lowest i64 divided by -1 traps.
+        const own = kindOf({ min: operands.min < 0n ? operands.min - 1n : 0n, max: operands.max });
+        if (own === 'wide') return this.wideTo(e, kind);
+        const signed = operands.min < 0n;
+        const type = own === 'i32' ? b.i32 : b.i64;
+        const dividend = this.scope.local(own);
+        const divisor = this.scope.local(own);
+        const zero = m[own].eqz(m.local.tee(divisor, this.low(e.right, own), type));
+        const [x, y] = [m.local.get(dividend, type), m.local.get(divisor, type)];
+        const ops = m[own];
+        const quotient = e.operator === '/' ? (signed ? ops.div_s(x, y) : ops.div_u(x, y)) : signed ? ops.rem_s(x, y) : ops.rem_u(x, y);
+        const steps = [m.local.set(dividend, this.low(e.left, own))];
+        steps.push(right.min > 0n || right.max < 0n ? m.local.set(divisor, this.low(e.right, own)) : m.if(zero, this.scope.unit.abort('division by zero')));
+        const result = m.block(null, [...steps, quotient], type);
+        return own === kind ? result : own === 'i64' ? m.i32.wrap(result) : this.widen(result, this.range(e));
+      }
+      case 'usat_cast':
+      case 'sat_cast': {
+        if (e.right.op !== 'constant' || kindOf(left) === 'wide') return this.wideTo(e, kind);
+        return this.clamp(e.left, this.range(e), kind);
+      }
+      default:
+        return this.wideTo(e, kind);
+    }
+  }
+
+  /** The value of `e` brought into `to`, which `kind` holds. */
+  private clamp(e: Expression, to: Range, kind: Scalar): Ref {
+    return this.clampValue(this.range(e), (own) => this.low(e, own), to, kind);
+  }
+
+  /** @param low gives the value modulo 2^32 or 2^64. */
+  clampValue(range: Range, low: (kind: Scalar) => Ref, to: Range, kind: Scalar): Ref {
+    const { m, b } = this.scope.unit;
+    const own = kindOf(union(range, to));
+    if (own === 'wide') throw new Error('clamp works on up to 64 bits');
+    const type = own === 'i32' ? b.i32 : b.i64;
+    const signed = range.min < 0n;
+    const local = this.scope.local(own);
+    const value = (): Ref => m.local.get(local, type);
+    const steps: Ref[] = [m.local.set(local, low(own))];
+    const limit = (test: (x: Ref, y: Ref) => Ref, bound: bigint): void => {
+      steps.push(m.local.set(local, m.select(test(value(), this.constant(bound, own)), this.constant(bound, own), value())));
+    };
+    if (range.min < to.min) limit(signed ? m[own].lt_s : m[own].lt_u, to.min);
+    if (range.max > to.max) limit(signed ? m[own].gt_s : m[own].gt_u, to.max);
+    const result = m.block(null, [...steps, value()], type);
+    return own === kind ? result : own === 'i64' ? m.i32.wrap(result) : this.widen(result, range);
+  }
+
+  // --- more than 64 bits ---
+
+  /** Address of the exact value, and its limbs: negative if it is read as signed. */
+  wideOperand(e: Expression): [Ref, number] {
+    const range = this.range(e);
+    const sign = range.min < 0n ? -1 : 1;
+    if (kindOf(range) === 'wide') return [this.exactWide(e), limbsOf(range) * sign];
+    const { m, b } = this.scope.unit;
+    const address = this.scope.scratch(1);
+    const store = m.i64.store(0, 8, m.i32.const(address), this.exact64(e));
+    return [m.block(null, [store, m.i32.const(address)], b.i32), sign];
+  }
+
+  private exactWide(e: Expression): Ref {
+    const { m, b } = this.scope.unit;
+    const range = this.range(e);
+    const limbs = limbsOf(range);
+    switch (e.op) {
+      case 'constant': {
+        const address = this.scope.scratch(limbs);
+        const stores = Array.from({ length: limbs }, (_, i) =>
+          m.i64.store(0, 8, m.i32.const(address + 8 * i), m.i64.const(BigInt.asIntN(64, e.value >> BigInt(64 * i)))));
+        return m.block(null, [...stores, m.i32.const(address)], b.i32);
+      }
+      case 'field':
+        if ('field' in e.ref) return this.scope.fieldAddress(e.ref.field);
+        break;
+      case 'argument':
+        return m.i32.add(this.scope.args, m.i32.const(this.scope.argumentSlot(e.index).offset));
+      case 'choose':
+        if (e.type === 'data') {
+          const side = (of: Expression): Ref => this.toLimbs(of, limbs, range.min < 0n);
+          return m.if(this.bool(e.condition), side(e.left), side(e.right));
+        }
+        break;
+      case 'arithmetic':
+        if (e.right.op === 'constant' || e.operator !== 'two_comp_mod') return this.wideArithmetic(e, limbs);
+        break;
+      case 'invert':
+        return this.wideCall('^', e.of, { op: 'constant', type: 'data', value: -1n }, limbs);
+      default:
+        break;
+    }
+    return this.fallback(e);
+  }
+
+  /** The address of a value as a given number of limbs. */
+  private toLimbs(e: Expression, limbs: number, signed: boolean): Ref {
+    const range = this.range(e);
+    if (kindOf(range) === 'wide' && limbsOf(range) === limbs && range.min < 0n === signed) return this.exactWide(e);
+    return this.wideCall('+', e, { op: 'constant', type: 'data', value: 0n }, limbs);
+  }
+
+  private wideArithmetic(e: Arithmetic, limbs: number): Ref {
+    const native = this.wideBitwise(e, limbs);
+    return native ?? this.wideCall(e.operator, e.left, e.right, limbs);
+  }
+
+  /** `&`, `|` and `^` limb by limb, where both sides have the limbs or are non-negative. */
+  private wideBitwise(e: Arithmetic, limbs: number): Ref | undefined {
+    if ((e.operator !== '&' && e.operator !== '|' && e.operator !== '^') || limbs > 8) return undefined;
+    if (this.range(e.left).min < 0n || this.range(e.right).min < 0n) return undefined;
+    const { m, b } = this.scope.unit;
+    const operand = (side: Expression): { before: Ref[]; limb: (i: number) => Ref } => {
+      if (side.op === 'constant') return { before: [], limb: (i) => m.i64.const(BigInt.asIntN(64, side.value >> BigInt(64 * i))) };
+      const [address, n] = this.wideOperand(side);
+      const local = this.scope.local('i32');
+      return {
+        before: [m.local.set(local, address)],
+        limb: (i) => (i < n ? m.i64.load(8 * i, 8, m.local.get(local, b.i32)) : m.i64.const(0n)),
+      };
+    };
+    const [left, right] = [operand(e.left), operand(e.right)];
+    const to = this.scope.scratch(limbs);
+    const ops = { '&': m.i64.and, '|': m.i64.or, '^': m.i64.xor };
+    const operate = ops[e.operator as '&' | '|' | '^'];
+    const stores = Array.from({ length: limbs }, (_, i) => m.i64.store(0, 8, m.i32.const(to + 8 * i), operate(left.limb(i), right.limb(i))));
+    return m.block(null, [...left.before, ...right.before, ...stores, m.i32.const(to)], b.i32);
+  }
+
+  /** A host call on numbers of any width; the result is cut to `limbs`. @returns its address. */
+  wideCall(op: WideOp, left: Expression, right: Expression, limbs: number): Ref {
+    return this.wideCallOn(op, this.wideOperand(left), this.wideOperand(right), limbs);
+  }
+
+  wideCallOn(op: WideOp, [x, xn]: readonly [Ref, number], [y, yn]: readonly [Ref, number], limbs: number): Ref {
+    const { m, b } = this.scope.unit;
+    const to = this.scope.scratch(limbs);
+    const call = m.call('wide', [
+      m.i32.const(WIDE_OPS.indexOf(op)), m.i32.const(to), m.i32.const(limbs), x, m.i32.const(xn), y, m.i32.const(yn),
+    ], b.none);
+    return m.block(null, [call, m.i32.const(to)], b.i32);
+  }
+
+  /** A result of at most 64 bits of an operation on wider operands. */
+  private wideTo(e: Arithmetic, kind: Scalar): Ref | undefined {
+    if (e.operator === 'two_comp_mod' && e.right.op !== 'constant') return undefined;
+    const { m } = this.scope.unit;
+    const shifted = this.wideSlice(e);
+    if (shifted !== undefined) return kind === 'i32' ? m.i32.wrap(shifted) : shifted;
+    const address = this.wideCall(e.operator, e.left, e.right, 1);
+    return kind === 'i32' ? m.i32.load(0, 4, address) : m.i64.load(0, 8, address);
+  }
+
+  /** A wide non-negative number shifted right by a constant, as p4c writes slices; the low 64 bits of it. */
+  private wideSlice(e: Arithmetic): Ref | undefined {
+    if (e.operator !== '>>' || e.right.op !== 'constant' || this.range(e.left).min < 0n || this.kind(e.left) !== 'wide') return undefined;
+    const { m, b } = this.scope.unit;
+    const limbs = limbsOf(this.range(e.left));
+    const limb = Number(e.right.value / 64n);
+    const bits = Number(e.right.value % 64n);
+    if (limb >= limbs) return undefined;
+    const local = this.scope.local('i32');
+    const from = (i: number): Ref => (i < limbs ? m.i64.load(8 * i, 8, m.local.get(local, b.i32)) : m.i64.const(0n));
+    const low = m.i64.shr_u(from(limb), m.i64.const(BigInt(bits)));
+    const value = bits === 0 ? from(limb) : m.i64.or(low, m.i64.shl(from(limb + 1), m.i64.const(BigInt(64 - bits))));
+    return m.block(null, [m.local.set(local, this.exactWide(e.left)), value], b.i64);
+  }
+
+  /** Lets the interpreter's code evaluate an expression. @returns the address of the result, in the limbs of its range. */
+  private fallback(e: Expression): Ref {
+    const { m, b } = this.scope.unit;
+    const number = this.scope.fallbackExpression(e);
+    const limbs = limbsOf(this.range(e));
+    const to = this.scope.scratch(limbs);
+    const call = m.call('expression', [m.i32.const(number), this.scope.frame, this.scope.args, m.i32.const(to), m.i32.const(limbs)], b.none);
+    return m.block(null, [call, m.i32.const(to)], b.i32);
+  }
+}
+
+type Comparisons = Record<'eq' | 'ne' | 'lt_s' | 'lt_u' | 'le_s' | 'le_u' | 'gt_s' | 'gt_u' | 'ge_s' | 'ge_u', (left: Ref, right: Ref) => Ref>;
+
+function compareWith(ops: Comparisons, operator: '<' | '>' | '<=' | '>=' | '==' | '!=', signed: boolean, left: Ref, right: Ref): Ref {
+  switch (operator) {
+    case '==':
+      return ops.eq(left, right);
+    case '!=':
+      return ops.ne(left, right);
+    case '<':
+      return signed ? ops.lt_s(left, right) : ops.lt_u(left, right);
+    case '>':
+      return signed ? ops.gt_s(left, right) : ops.gt_u(left, right);
+    case '<=':
+      return signed ? ops.le_s(left, right) : ops.le_u(left, right);
+    case '>=':
+      return signed ? ops.ge_s(left, right) : ops.ge_u(left, right);
+  }
+}

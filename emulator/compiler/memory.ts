@@ -1,0 +1,96 @@
+import type { CellStorage } from '../state/storage.js';
+import type { Layout } from './layout.js';
+import { registerCellBytes } from './layout.js';
+import { wasm, type WasmMemory } from './wasm.js';
+
+const PAGE = 65_536;
+const MOST_PAGES = 65_536;
+const SMALLEST_CLASS = 5;
+
+/**
+ * The linear memory of one loaded program: registers and counters at fixed addresses, and behind them a heap for
+ * entries, packets and their bytes. It is shared, so that a packet loop can run on a thread of its own, and so
+ * that views of it stay good when it grows.
+ */
+export class ProgramMemory implements CellStorage {
+  readonly memory: WasmMemory;
+  bytes: Uint8Array;
+  i32: Int32Array;
+  u64: BigUint64Array;
+  f64: Float64Array;
+  private top: number;
+  /** Freed blocks by the logarithm of their size. */
+  private readonly free: number[][] = Array.from({ length: 33 }, () => []);
+
+  constructor(private readonly layout: Layout) {
+    this.memory = new wasm.Memory({ initial: Math.ceil((layout.scratch + PAGE) / PAGE), maximum: MOST_PAGES, shared: true });
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.i32 = new Int32Array(this.memory.buffer);
+    this.u64 = new BigUint64Array(this.memory.buffer);
+    this.f64 = new Float64Array(this.memory.buffer);
+    this.top = layout.scratch;
+  }
+
+  registers(index: number, width: number, size: number): Uint32Array | BigUint64Array {
+    const address = this.layout.registers[index]!;
+    if (width <= 32) return new Uint32Array(this.memory.buffer, address, size);
+    return new BigUint64Array(this.memory.buffer, address, (size * registerCellBytes(width)) / 8);
+  }
+
+  counters(index: number, what: 'packets' | 'bytes', size: number): Float64Array {
+    return new Float64Array(this.memory.buffer, this.layout.counters[index]![what], size);
+  }
+
+  /** Keeps room for the scratch of the compiled code, which begins where the heap would; call it before anything is allocated. */
+  reserveScratch(bytes: number): void {
+    this.top = this.layout.scratch + Math.ceil(bytes / 64) * 64 + 64;
+    if (this.top > this.bytes.length) this.grow();
+  }
+
+  /** @returns the address of a block of at least this size; its contents are anything. */
+  allocate(size: number): number {
+    const order = Math.max(SMALLEST_CLASS, 32 - Math.clz32(Math.max(1, size) - 1));
+    const reused = this.free[order]!.pop();
+    if (reused !== undefined) return reused;
+    const address = this.top;
+    this.top += 2 ** order;
+    if (this.top > this.bytes.length) this.grow();
+    return address;
+  }
+
+  /** @param size as it was allocated. */
+  release(address: number, size: number): void {
+    this.free[Math.max(SMALLEST_CLASS, 32 - Math.clz32(Math.max(1, size) - 1))]!.push(address);
+  }
+
+  private grow(): void {
+    const needed = Math.ceil((this.top - this.bytes.length) / PAGE);
+    const wanted = Math.max(needed, Math.min(this.bytes.length / PAGE / 2, MOST_PAGES - this.bytes.length / PAGE));
+    this.memory.grow(Math.floor(wanted));
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.i32 = new Int32Array(this.memory.buffer);
+    this.u64 = new BigUint64Array(this.memory.buffer);
+    this.f64 = new Float64Array(this.memory.buffer);
+  }
+
+  /** Writes a number of any width; a negative one as two's complement. */
+  writeLimbs(address: number, limbs: number, value: bigint): void {
+    const at = address >>> 3;
+    if (limbs === 1) {
+      this.u64[at] = BigInt.asUintN(64, value);
+      return;
+    }
+    let rest = value;
+    for (let i = 0; i < limbs; i++) {
+      this.u64[at + i] = BigInt.asUintN(64, rest);
+      rest >>= 64n;
+    }
+  }
+
+  readLimbs(address: number, limbs: number, signed: boolean): bigint {
+    const at = address >>> 3;
+    let value = signed ? BigInt.asIntN(64, this.u64[at + limbs - 1]!) : this.u64[at + limbs - 1]!;
+    for (let i = limbs - 2; i >= 0; i--) value = (value << 64n) | this.u64[at + i]!;
+    return value;
+  }
+}

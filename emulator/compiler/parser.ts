@@ -1,0 +1,279 @@
+import type { HeaderDef, ParserOp, ParserStateDef } from '../json/program.js';
+import type { Ref } from './binaryen.js';
+import { aroundVarbit, BitCompiler } from './bits.js';
+import { CalculationCompiler } from './calculations.js';
+import { HeaderCompiler } from './headers.js';
+import { FRAME } from './layout.js';
+import { PrimitiveCompiler } from './primitives.js';
+import { Scope } from './scope.js';
+import { SelectCompiler } from './select.js';
+import { scalarSource } from './stores.js';
+import { unsignedRange } from './ranges.js';
+import type { Unit } from './unit.js';
+
+/** Results of the function of a state, besides the number of the next one. */
+export const END = -1;
+const FAILED = -2;
+
+/** As in the interpreter. */
+const MOST_STATES = 100_000;
+
+/** Lengths beyond this are longer than any packet, whatever they are exactly. */
+const LONGEST_BITS = 1n << 40n;
+
+/** Adds parse(frame): one function for each state, and the loop that goes from state to state. */
+export function addParser(unit: Unit): void {
+  const { m, b, program } = unit;
+  const { parser, errors } = program;
+  for (const state of parser.states) new StateCompiler(state, unit).add();
+
+  const scope = new Scope(unit, 1, undefined, false);
+  const at = scope.local('i32');
+  const visited = scope.local('i32');
+  const get = (local: number): Ref => m.local.get(local, b.i32);
+  let step = m.unreachable();
+  for (const state of [...parser.states].reverse()) {
+    const run = m.local.set(at, m.call(stateName(state), [scope.frame], b.i32));
+    step = m.if(m.i32.eq(get(at), m.i32.const(state.index)), run, step);
+  }
+  const count = m.local.tee(visited, m.i32.add(get(visited), m.i32.const(1)), b.i32);
+  const body = m.block(null, [
+    scope.setWord(FRAME.parserError, m.i32.const(errors.get('NoError')!)),
+    scope.setWord(FRAME.cursor, scope.word(FRAME.start)),
+    m.local.set(at, m.i32.const(parser.start?.index ?? END)),
+    m.block('end', [m.loop('next', m.block(null, [
+      m.br_if('end', m.i32.lt_s(get(at), m.i32.const(0))),
+      m.if(m.i32.gt_u(count, m.i32.const(MOST_STATES)), unit.abort('the parser does not come to an end')),
+      step,
+      m.br('next'),
+    ]))]),
+    scope.setWord(FRAME.start, scope.word(FRAME.cursor)),
+    ...verifyChecksums(scope),
+    ...setResult(scope),
+  ], b.none);
+  m.addFunction('parse', b.createType([b.i32]), b.none, scope.vars, body);
+  m.addFunctionExport('parse', 'parse');
+}
+
+function setResult(scope: Scope): Ref[] {
+  const { program } = scope.unit;
+  const compiler = new PrimitiveCompiler(scope);
+  const set = (name: string, word: number): Ref[] => {
+    const field = program.architecture.get(name);
+    if (field === undefined) return [];
+    return [compiler.store(field, scalarSource(scope.word(word), unsignedRange(32), scope, compiler.expressions))];
+  };
+  return [...set('standard_metadata.parser_error', FRAME.parserError), ...set('standard_metadata.checksum_error', FRAME.checksumError)];
+}
+
+function verifyChecksums(scope: Scope): Ref[] {
+  const { m, program } = scope.unit;
+  const { expressions } = new PrimitiveCompiler(scope);
+  const steps = [scope.setWord(FRAME.checksumError, m.i32.const(0))];
+  for (const def of program.checksums.filter((c) => c.verify)) {
+    const value = new CalculationCompiler(scope).compute(def.calculation);
+    const slot = scope.slot(def.target);
+    let wrong: Ref;
+    // A hash has at most 64 bits, so a wider or negative field value never equals it.
+    if (slot.kind === 'wide' || def.target.signed) throw new Error(`checksum field ${def.target.name} is signed or wider than 64 bits`);
+    else wrong = m.i64.ne(value, slot.kind === 'i32' ? m.i64.extend_u(scope.readField(def.target)) : scope.readField(def.target));
+    const check = m.if(wrong, scope.setWord(FRAME.checksumError, m.i32.const(1)));
+    const guarded = def.condition === undefined ? check : m.if(expressions.bool(def.condition), check);
+    steps.push(m.if(scope.isValid(def.target.header), guarded));
+    scope.endStatement();
+  }
+  return steps;
+}
+
+function stateName(state: ParserStateDef): string {
+  return `state${state.index}`;
+}
+
+class StateCompiler {
+  private readonly scope: Scope;
+  private readonly primitives: PrimitiveCompiler;
+  private readonly bits: BitCompiler;
+  private readonly headers: HeaderCompiler;
+  private readonly cursor: number;
+
+  constructor(
+    private readonly state: ParserStateDef,
+    private readonly unit: Unit,
+  ) {
+    this.scope = new Scope(unit, 1, undefined, false);
+    this.primitives = new PrimitiveCompiler(this.scope);
+    this.bits = new BitCompiler(this.scope);
+    this.headers = new HeaderCompiler(this.scope);
+    this.cursor = this.scope.local('i32');
+  }
+
+  add(): void {
+    const { m, b } = this.unit;
+    const ops = this.state.ops.map((op) => {
+      const compiled = this.op(op);
+      this.scope.endStatement();
+      return compiled;
+    });
+    const select = new SelectCompiler(this.scope, this.at, (next) => m.i32.const(next?.index ?? END), this.fail('PacketTooShort'));
+    const body = m.block(null, [this.reload(), m.block('selected', ops), select.compile(this.state)], b.i32);
+    m.addFunction(stateName(this.state), b.createType([b.i32]), b.i32, this.scope.vars, body);
+  }
+
+  /** Where the parser is. */
+  private readonly at = (): Ref => this.unit.m.local.get(this.cursor, this.unit.b.i32);
+
+  private reload(): Ref {
+    return this.unit.m.local.set(this.cursor, this.scope.word(FRAME.cursor));
+  }
+
+  private advance(by: Ref): Ref[] {
+    const { m } = this.unit;
+    return [m.local.set(this.cursor, m.i32.add(this.at(), by)), this.scope.setWord(FRAME.cursor, this.at())];
+  }
+
+  private fail(error: string): Ref {
+    const { m } = this.unit;
+    return m.block(null, [
+      this.scope.setWord(FRAME.parserError, m.i32.const(this.unit.program.errors.get(error)!)), m.return(m.i32.const(FAILED)),
+    ]);
+  }
+
+  private left(): Ref {
+    return this.unit.m.i32.sub(this.scope.word(FRAME.end), this.at());
+  }
+
+  private op(op: ParserOp): Ref {
+    const { m, b, program } = this.unit;
+    switch (op.op) {
+      case 'extract':
+        return this.extract(op);
+      case 'set': {
+        const stored = this.primitives.setFrom(op.field, op.from);
+        if (stored === undefined) throw new Error(`field ${op.field.name} of variable width cannot be set`);
+        return stored;
+      }
+      case 'lookahead':
+        return this.lookahead(op);
+      case 'verify': {
+        const { expressions } = this.primitives;
+        const none = program.errors.get('NoError')!;
+        const code = this.scope.local('i32');
+        const get = (): Ref => m.local.get(code, b.i32);
+        // An error that is none ends the operations of the state, and parsing goes on.
+        return m.if(m.i32.eqz(expressions.bool(op.condition)), m.block(null, [
+          m.local.set(code, expressions.low(op.error, 'i32')),
+          m.if(m.i32.eq(get(), m.i32.const(none)), m.br('selected')),
+          this.scope.setWord(FRAME.parserError, get()),
+          m.return(m.i32.const(FAILED)),
+        ]));
+      }
+      case 'advance': {
+        const bits = this.bitCount(op.bits);
+        return m.block(null, [
+          bits.set,
+          m.if(m.i64.ne(m.i64.and(bits.get(), m.i64.const(7n)), m.i64.const(0n)), this.fail('ParserInvalidArgument')),
+          m.if(m.i64.lt_s(m.i64.extend_s(this.left()), bits.bytes()), this.fail('PacketTooShort')),
+          ...this.advance(m.i32.wrap(bits.bytes())),
+        ], b.none);
+      }
+      case 'primitive':
+        return this.primitives.compile(op.primitive);
+    }
+  }
+
+  /** A number of bits as i64, cut to what can matter. */
+  private bitCount(e: Parameters<PrimitiveCompiler['expressions']['range']>[0]): { set: Ref; get: () => Ref; bytes: () => Ref } {
+    const { m, b } = this.unit;
+    const { expressions } = this.primitives;
+    const local = this.scope.local('i64');
+    const get = (): Ref => m.local.get(local, b.i64);
+    const limit = { min: -LONGEST_BITS, max: LONGEST_BITS };
+    const wide = expressions.kind(e) === 'wide';
+    const value = wide ? expressions.low(e, 'i64') : expressions.clampValue(expressions.range(e), (kind) => expressions.low(e, kind), limit, 'i64');
+    return { set: m.local.set(local, value), get, bytes: () => m.i64.shr_s(get(), m.i64.const(3n)) };
+  }
+
+  private lookahead({ field, bitOffset, width }: Extract<ParserOp, { op: 'lookahead' }>): Ref {
+    const { m, b } = this.unit;
+    const check = m.if(m.i32.lt_s(this.left(), m.i32.const(Math.ceil(width / 8))), this.fail('PacketTooShort'));
+    let source;
+    if (width <= 64) {
+      source = scalarSource(this.bits.read(this.at, bitOffset, width), unsignedRange(width), this.scope, this.primitives.expressions);
+    } else {
+      const limbs = Math.ceil(width / 64);
+      const to = this.scope.scratch(limbs);
+      const stores = Array.from({ length: limbs }, (_, i) => {
+        const bits = Math.min(64, width - 64 * i);
+        const value = this.bits.read(this.at, bitOffset + width - 64 * i - bits, bits);
+        return m.i64.store(to + 8 * i, 8, m.i32.const(0), bits <= 32 ? m.i64.extend_u(value) : value);
+      });
+      const address = m.block(null, [...stores, m.i32.const(to)], b.i32);
+      source = { range: unsignedRange(width), low: (kind: 'i32' | 'i64') => m[kind].load(0, 4, address), wide: () => [address, limbs] as const };
+    }
+    return m.block(null, [check, this.primitives.store(field, source)], b.none);
+  }
+
+  private extract({ target, varbits }: Extract<ParserOp, { op: 'extract' }>): Ref {
+    const { m, b, layout } = this.unit;
+    if (target.kind === 'header') return this.extractTo(target.header, varbits);
+    const elements = target.kind === 'stack' ? target.stack.headers : target.stack.unions.map((u) => u.members[target.member]!);
+    const word = layout.next[target.stack.index]!;
+    const next = this.scope.local('i32');
+    const get = (): Ref => m.local.get(next, b.i32);
+    let choice = m.nop();
+    for (const [i, header] of [...elements.entries()].reverse()) {
+      choice = m.if(m.i32.eq(get(), m.i32.const(i)), this.extractTo(header, varbits), choice);
+    }
+    return m.block(null, [
+      m.local.set(next, this.scope.word(word)),
+      m.if(m.i32.ge_s(get(), m.i32.const(elements.length)), this.fail('StackOutOfBounds')),
+      choice,
+      this.scope.setWord(word, m.i32.add(get(), m.i32.const(1))),
+    ], b.none);
+  }
+
+  private extractTo(header: HeaderDef, varbits: Extract<ParserOp, { op: 'extract' }>['varbits']): Ref {
+    const { m, b, layout } = this.unit;
+    const { before, after } = aroundVarbit(header);
+    const fixed = header.fixedBytes;
+    if (varbits === undefined || header.varbit === undefined) {
+      return m.block(null, [
+        m.if(m.i32.lt_s(this.left(), m.i32.const(fixed)), this.fail('PacketTooShort')),
+        ...this.bits.extract(before, this.at, 0),
+        ...this.advance(m.i32.const(fixed)),
+        ...this.headers.makeValid(header),
+      ], b.none);
+    }
+    const bits = this.bitCount(varbits);
+    const bytes = (): Ref => m.i64.add(bits.bytes(), m.i64.const(BigInt(fixed)));
+    const fixedBits = before.reduce((sum, f) => sum + f.width, 0);
+    if (fixedBits % 8 !== 0) throw new Error(`the varbit field of header ${header.name} does not begin at a byte`);
+    const slot = this.scope.slot(header.varbit);
+    const room = slot.kind === 'i32' ? 4 : slot.limbs * 8;
+    const most = header.maxBytes === 0 ? this.tooLong(bytes(), fixed + room) : m.if(
+      m.i64.gt_s(bytes(), m.i64.const(BigInt(header.maxBytes))), this.fail('HeaderTooShort'),
+    );
+    const length = (): Ref => m.i32.wrap(bits.bytes());
+    return m.block(null, [
+      bits.set,
+      m.if(m.i64.ne(m.i64.and(bits.get(), m.i64.const(7n)), m.i64.const(0n)), this.fail('ParserInvalidArgument')),
+      m.if(m.i32.or(m.i64.lt_s(bytes(), m.i64.const(0n)), m.i64.lt_s(m.i64.extend_s(this.left()), bytes())), this.fail('PacketTooShort')),
+      most,
+      this.scope.setWord(layout.varbits[header.index]!, m.i32.wrap(bits.get())),
+      ...this.bits.extract(before, this.at, 0),
+      ...this.advance(m.i32.const(fixedBits / 8)),
+      m.memory.fill(this.scope.offset(slot.offset), m.i32.const(0), m.i32.const(room)),
+      m.call('reverse', [this.scope.offset(slot.offset), this.at(), length()], b.none),
+      ...this.advance(length()),
+      ...this.bits.extract(after, this.at, 0),
+      ...this.advance(m.i32.const(fixed - fixedBits / 8)),
+      ...this.headers.makeValid(header),
+    ], b.none);
+  }
+
+  /** A varbit field without a limit holds as much as its slot. */
+  private tooLong(bytes: Ref, most: number): Ref {
+    const { m } = this.unit;
+    return m.if(m.i64.gt_s(bytes, m.i64.const(BigInt(most))), this.unit.abort('a header of unlimited length is longer than the emulator can hold'));
+  }
+}

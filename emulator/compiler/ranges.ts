@@ -1,0 +1,223 @@
+import type { Expression } from '../json/expression.js';
+import type { FieldDef, HeaderDef, HeaderStackDef, UnionDef, UnionStackDef } from '../json/program.js';
+
+/** All values an expression can have, both ends included. */
+export interface Range {
+  readonly min: bigint;
+  readonly max: bigint;
+}
+
+/**
+ * How a value is held: in an i32 or i64, or in 64-bit limbs in memory. Whatever its width, a value whose range
+ * begins at 0 or above is read as unsigned, any other as two's complement.
+ */
+export type Kind = 'i32' | 'i64' | 'wide';
+
+/** Shifts by more bits give zero, as in the interpreter. */
+const LONGEST_SHIFT = 65_536n;
+
+export const BIT: Range = { min: 0n, max: 1n };
+
+export function unsignedRange(width: number): Range {
+  return { min: 0n, max: (1n << BigInt(width)) - 1n };
+}
+
+export function signedRange(width: number): Range {
+  if (width === 0) return { min: 0n, max: 0n };
+  const half = 1n << BigInt(width - 1);
+  return { min: -half, max: half - 1n };
+}
+
+export function contains(outer: Range, inner: Range): boolean {
+  return outer.min <= inner.min && inner.max <= outer.max;
+}
+
+export function union(a: Range, b: Range): Range {
+  return { min: a.min < b.min ? a.min : b.min, max: a.max > b.max ? a.max : b.max };
+}
+
+const U32 = unsignedRange(32);
+const S32 = signedRange(32);
+const U64 = unsignedRange(64);
+const S64 = signedRange(64);
+
+export function kindOf(range: Range): Kind {
+  if (contains(U32, range) || contains(S32, range)) return 'i32';
+  return contains(U64, range) || contains(S64, range) ? 'i64' : 'wide';
+}
+
+/** 64-bit limbs that hold every value of the range. */
+export function limbsOf({ min, max }: Range): number {
+  if (min >= 0n) return Math.max(1, Math.ceil(bitLength(max) / 64));
+  return Math.ceil((Math.max(bitLength(max), bitLength(-min - 1n)) + 1) / 64);
+}
+
+export function bitLength(value: bigint): number {
+  return value <= 0n ? 0 : value.toString(2).length;
+}
+
+/** What a field can hold: BMv2 leaves a value that fits the width without a sign in a signed field as it is. */
+export function fieldRange({ width, signed, saturating }: FieldDef): Range {
+  if (!signed) return unsignedRange(width);
+  const { min, max } = signedRange(width);
+  return { min, max: saturating ? max : unsignedRange(width).max };
+}
+
+/** Ranges of expressions, each computed once. `argument` gives the range of an argument of the enclosing action. */
+export class Ranges {
+  private readonly known = new Map<Expression, Range>();
+
+  constructor(private readonly argument: (index: number) => Range) {}
+
+  of(e: Expression): Range {
+    let range = this.known.get(e);
+    if (range === undefined) this.known.set(e, (range = this.compute(e)));
+    return range;
+  }
+
+  private compute(e: Expression): Range {
+    switch (e.op) {
+      case 'constant':
+        return { min: e.value, max: e.value };
+      case 'field':
+        return 'field' in e.ref ? fieldRange(e.ref.field) : BIT;
+      case 'argument':
+        return this.argument(e.index);
+      case 'register':
+        return unsignedRange(e.register.width);
+      case 'lastField':
+        return [...e.stack.headers, e.stack.outside].map((h) => fieldRange(h.fields[e.offset]!)).reduce(union);
+      case 'arithmetic':
+        return arithmeticRange(e, this.of(e.left), this.of(e.right));
+      case 'invert': {
+        const { min, max } = this.of(e.of);
+        return { min: -max - 1n, max: -min - 1n };
+      }
+      case 'choose':
+        return union(this.of(e.left), this.of(e.right));
+      case 'fieldAt':
+        return headersOf(e.header).map((h) => (e.offset < h.fields.length ? fieldRange(h.fields[e.offset]!) : BIT)).reduce(union);
+      case 'lastIndex':
+        return U64;
+      case 'stackSize':
+        return { min: 0n, max: BigInt(sizeOf(stackIn(e.stack))) };
+      default:
+        return BIT;
+    }
+  }
+}
+
+/** Headers a header expression can mean. */
+export function headersOf(e: Expression): readonly HeaderDef[] {
+  switch (e.op) {
+    case 'header':
+      return [e.header];
+    case 'headerAt': {
+      const stack = stackIn(e.stack) as HeaderStackDef;
+      return [...stack.headers, stack.outside];
+    }
+    case 'memberAt':
+      return unionsOf(e.union).map((u) => u.members[e.member]!);
+    case 'choose':
+      return [...headersOf(e.left), ...headersOf(e.right)];
+    default:
+      throw new Error(`not a header expression: ${e.op}`);
+  }
+}
+
+function unionsOf(e: Expression): readonly UnionDef[] {
+  switch (e.op) {
+    case 'union':
+      return [e.union];
+    case 'unionAt':
+      return (stackIn(e.stack) as UnionStackDef).unions;
+    case 'choose':
+      return [...unionsOf(e.left), ...unionsOf(e.right)];
+    default:
+      throw new Error(`not a union expression: ${e.op}`);
+  }
+}
+
+export function stackIn(e: Expression): HeaderStackDef | UnionStackDef {
+  if (e.op === 'headerStack' || e.op === 'unionStack') return e.stack;
+  throw new Error(`not a stack expression: ${e.op}`);
+}
+
+export function sizeOf(stack: HeaderStackDef | UnionStackDef): number {
+  return stack.kind === 'headerStack' ? stack.headers.length : stack.unions.length;
+}
+
+function arithmeticRange(e: Extract<Expression, { op: 'arithmetic' }>, a: Range, b: Range): Range {
+  switch (e.operator) {
+    case '+':
+      return { min: a.min + b.min, max: a.max + b.max };
+    case '-':
+      return { min: a.min - b.max, max: a.max - b.min };
+    case '*':
+      return hull([a.min * b.min, a.min * b.max, a.max * b.min, a.max * b.max]);
+    case '/': {
+      if (a.min >= 0n && b.min >= 0n) return { min: b.max === 0n ? 0n : a.min / b.max, max: a.max / (b.min === 0n ? 1n : b.min) };
+      const most = largest(a);
+      return { min: -most, max: most };
+    }
+    case '%': {
+      const most = largest(b) === 0n ? 0n : largest(b) - 1n;
+      if (a.min >= 0n) return { min: 0n, max: a.max < most ? a.max : most };
+      return { min: -most, max: most };
+    }
+    case '<<':
+      return b.min < 0n ? union(shiftedLeft(a, { min: 0n, max: b.max }), shiftedRight(a, { min: 0n, max: -b.min })) : shiftedLeft(a, b);
+    case '>>':
+      return b.min < 0n ? union(shiftedRight(a, { min: 0n, max: b.max }), shiftedLeft(a, { min: 0n, max: -b.min })) : shiftedRight(a, b);
+    case '&':
+      if (a.min >= 0n && b.min >= 0n) return { min: 0n, max: a.max < b.max ? a.max : b.max };
+      if (a.min >= 0n) return { min: 0n, max: a.max };
+      if (b.min >= 0n) return { min: 0n, max: b.max };
+      return envelope(a, b);
+    case '|':
+    case '^':
+      return a.min >= 0n && b.min >= 0n ? unsignedRange(Math.max(bitLength(a.max), bitLength(b.max))) : envelope(a, b);
+    case 'two_comp_mod': {
+      const to = signedRange(Number(cap(b.max)));
+      return contains(to, a) && b.min === b.max ? a : to;
+    }
+    case 'usat_cast':
+      return clampRange(a, unsignedRange(Number(cap(b.max))));
+    case 'sat_cast':
+      return clampRange(a, signedRange(Number(cap(b.max))));
+  }
+}
+
+function clampRange(range: Range, to: Range): Range {
+  const clamp = (v: bigint): bigint => (v < to.min ? to.min : v > to.max ? to.max : v);
+  return { min: clamp(range.min), max: clamp(range.max) };
+}
+
+function cap(bits: bigint): bigint {
+  return bits < 0n ? 0n : bits > LONGEST_SHIFT ? LONGEST_SHIFT : bits;
+}
+
+function shiftedLeft(a: Range, b: Range): Range {
+  const [low, high] = [cap(b.min), cap(b.max)];
+  const range = hull([a.min << low, a.min << high, a.max << low, a.max << high]);
+  return b.max > LONGEST_SHIFT ? union(range, { min: 0n, max: 0n }) : range;
+}
+
+function shiftedRight(a: Range, b: Range): Range {
+  const [low, high] = [cap(b.min), cap(b.max)];
+  return hull([a.min >> low, a.min >> high, a.max >> low, a.max >> high]);
+}
+
+/** The smallest two's complement range that holds both. */
+function envelope(a: Range, b: Range): Range {
+  const { min, max } = union(a, b);
+  return signedRange(Math.max(bitLength(max), bitLength(-min - 1n)) + 1);
+}
+
+function largest({ min, max }: Range): bigint {
+  return -min > max ? -min : max;
+}
+
+function hull(values: readonly bigint[]): Range {
+  return values.map((v): Range => ({ min: v, max: v })).reduce(union);
+}

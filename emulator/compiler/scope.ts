@@ -1,0 +1,139 @@
+import type { Expression } from '../json/expression.js';
+import type { ActionDef, FieldDef, HeaderDef } from '../json/program.js';
+import type { Ref } from './binaryen.js';
+import type { Slot } from './layout.js';
+import { Ranges, type Kind } from './ranges.js';
+import { NeedsMemory, type Unit } from './unit.js';
+
+/** A field that lives in a local while an action with loops runs. */
+export interface Promoted {
+  readonly field: FieldDef;
+  readonly local: number;
+  written: boolean;
+}
+
+/**
+ * One function under construction. Local 0 is always the frame of the packet; of an action, local 1 is the address
+ * of its arguments.
+ */
+export class Scope {
+  readonly ranges: Ranges;
+  readonly vars: number[] = [];
+  /** Undefined: fields stay in memory. */
+  readonly promoted: Map<FieldDef, Promoted> | undefined;
+  private scratchAt: number;
+
+  constructor(
+    readonly unit: Unit,
+    readonly params: number,
+    readonly action: ActionDef | undefined,
+    promote: boolean,
+  ) {
+    this.ranges = new Ranges((index) => this.argumentSlot(index).range);
+    this.promoted = promote ? new Map() : undefined;
+    this.scratchAt = unit.layout.scratch;
+  }
+
+  get frame(): Ref {
+    return this.unit.m.local.get(0, this.unit.b.i32);
+  }
+
+  get args(): Ref {
+    return this.action === undefined ? this.unit.m.i32.const(0) : this.unit.m.local.get(1, this.unit.b.i32);
+  }
+
+  argumentSlot(index: number): Slot {
+    const slot = this.action === undefined ? undefined : this.unit.layout.params[this.action.index]![index];
+    if (slot === undefined) throw new Error(`no argument ${index} here`);
+    return slot;
+  }
+
+  local(kind: Exclude<Kind, 'wide'>): number {
+    return this.params + this.vars.push(kind === 'i32' ? this.unit.b.i32 : this.unit.b.i64) - 1;
+  }
+
+  /** Room for an intermediate value until the end of the statement. */
+  scratch(limbs: number): number {
+    const address = this.scratchAt;
+    this.scratchAt += limbs * 8;
+    this.unit.scratchUsed = Math.max(this.unit.scratchUsed, this.scratchAt - this.unit.layout.scratch);
+    return address;
+  }
+
+  endStatement(): void {
+    this.scratchAt = this.unit.layout.scratch;
+  }
+
+  /** What comes next looks at fields in memory. */
+  needsMemory(): void {
+    if (this.promoted !== undefined) throw new NeedsMemory();
+  }
+
+  slot(field: FieldDef): Slot {
+    return this.unit.layout.fields[field.index]!;
+  }
+
+  /** The value of a field of at most 64 bits. */
+  readField(field: FieldDef): Ref {
+    const { unit: { m, b } } = this;
+    const { kind, offset } = this.slot(field);
+    if (kind === 'wide') throw new Error(`field ${field.name} does not fit 64 bits`);
+    const type = kind === 'i32' ? b.i32 : b.i64;
+    if (this.promoted !== undefined) return m.local.get(this.promote(field).local, type);
+    return kind === 'i32' ? m.i32.load(offset, 4, this.frame) : m.i64.load(offset, 8, this.frame);
+  }
+
+  writeField(field: FieldDef, value: Ref): Ref {
+    const { unit: { m } } = this;
+    const { kind, offset } = this.slot(field);
+    if (kind === 'wide') throw new Error(`field ${field.name} does not fit 64 bits`);
+    if (this.promoted !== undefined) {
+      const promoted = this.promote(field);
+      promoted.written = true;
+      return m.local.set(promoted.local, value);
+    }
+    return kind === 'i32' ? m.i32.store(offset, 4, this.frame, value) : m.i64.store(offset, 8, this.frame, value);
+  }
+
+  fieldAddress(field: FieldDef): Ref {
+    this.needsMemory();
+    return this.offset(this.slot(field).offset);
+  }
+
+  offset(bytes: number): Ref {
+    const { m } = this.unit;
+    return m.i32.add(this.frame, m.i32.const(bytes));
+  }
+
+  isValid(header: HeaderDef): Ref {
+    return this.unit.m.i32.load8_u(this.unit.layout.valid[header.index]!, 1, this.frame);
+  }
+
+  setValid(header: HeaderDef, valid: 0 | 1): Ref {
+    const { m } = this.unit;
+    return m.i32.store8(this.unit.layout.valid[header.index]!, 1, this.frame, m.i32.const(valid));
+  }
+
+  word(offset: number): Ref {
+    return this.unit.m.i32.load(offset, 4, this.frame);
+  }
+
+  setWord(offset: number, value: Ref): Ref {
+    return this.unit.m.i32.store(offset, 4, this.frame, value);
+  }
+
+  /** Number of an expression that the host evaluates. */
+  fallbackExpression(expression: Expression): number {
+    this.needsMemory();
+    return this.unit.fallbacks.expressions.push({ expression, action: this.action }) - 1;
+  }
+
+  private promote(field: FieldDef): Promoted {
+    let promoted = this.promoted!.get(field);
+    if (promoted === undefined) {
+      promoted = { field, local: this.local(this.slot(field).kind as 'i32' | 'i64'), written: false };
+      this.promoted!.set(field, promoted);
+    }
+    return promoted;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Expression } from '../json/expression.js';
+import type { ActionDef, Primitive, Program } from '../json/program.js';
+import type { BinaryenApi, Module, Ref } from './binaryen.js';
+import type { Layout } from './layout.js';
+
+/** Operations on numbers of more than 64 bits, done by the host: they are rare. */
+export const WIDE_OPS = ['+', '-', '*', '/', '%', '<<', '>>', '&', '|', '^', 'two_comp_mod', 'usat_cast', 'sat_cast', 'storeSigned'] as const;
+export type WideOp = (typeof WIDE_OPS)[number];
+
+/** What the module leaves to the interpreter's own code: by number, in the order of the import's calls. */
+export interface Fallbacks {
+  readonly expressions: { readonly expression: Expression; readonly action: ActionDef | undefined }[];
+  readonly primitives: { readonly primitive: Primitive; readonly action: ActionDef | undefined }[];
+  /** Transitions on a parser value set. */
+  readonly valueSets: ValueSetTest[];
+  /** Texts of PacketAbortError. */
+  readonly messages: string[];
+}
+
+/** Each part of the key lies in whole limbs, one behind the other. */
+export interface ValueSetTest {
+  readonly set: number;
+  readonly mask: bigint | null;
+  readonly widths: readonly number[];
+}
+
+/** Thrown while an action is compiled with fields in locals, when something in it needs them in memory. */
+export class NeedsMemory extends Error {}
+
+/** The module under construction. */
+export class Unit {
+  readonly fallbacks: Fallbacks = { expressions: [], primitives: [], valueSets: [], messages: [] };
+  readonly m: Module;
+  scratchUsed = 0;
+  private readonly messageNumbers = new Map<string, number>();
+
+  constructor(
+    readonly b: BinaryenApi,
+    readonly program: Program,
+    readonly layout: Layout,
+    readonly dropPort: number,
+  ) {
+    const { i32, i64, none } = b;
+    const m = (this.m = new b.Module());
+    const { Features } = b;
+    m.setFeatures(Features.Atomics | Features.BulkMemory | Features.BulkMemoryOpt | Features.SIMD128 | Features.SignExt | Features.MutableGlobals | Features.NontrappingFPToInt);
+    m.setMemory(1, 65_536, null, [], true);
+    m.addMemoryImport('0', 'env', 'memory', true);
+    const host = (name: string, params: readonly number[], result: number): void =>
+      m.addFunctionImport(name, 'env', name, b.createType([...params]), result);
+    host('abort', [i32], none);
+    host('wide', [i32, i32, i32, i32, i32, i32, i32], none);
+    host('compare', [i32, i32, i32, i32], i32);
+    host('expression', [i32, i32, i32, i32, i32], none);
+    host('primitive', [i32, i32, i32], none);
+    host('hash', [i32, i32, i32], i64);
+    host('calculate', [i32, i32], i64);
+    host('hit', [i32, i32, i32], i32);
+    host('valueSet', [i32, i32], i32);
+    host('choose', [i32, i32, i32], i32);
+    host('lookup', [i32, i32], i32);
+    host('meter', [i32, i32, i32], i32);
+  }
+
+  abort(message: string): Ref {
+    let number = this.messageNumbers.get(message);
+    if (number === undefined) {
+      number = this.fallbacks.messages.push(message) - 1;
+      this.messageNumbers.set(message, number);
+    }
+    return this.m.call('abort', [this.m.i32.const(number)], this.b.none);
+  }
+}

@@ -1,0 +1,71 @@
+import { PacketAbortError } from '../errors.js';
+import type { ProgramMemory } from './memory.js';
+import { WIDE_OPS, type WideOp } from './unit.js';
+
+/** As in the interpreter. */
+const LONGEST_SHIFT = 1n << 16n;
+
+/** Limb counts are negative for a number that is read as two's complement. */
+type Operand = (address: number, limbs: number) => bigint;
+
+function reader(memory: ProgramMemory): Operand {
+  return (address, limbs) => memory.readLimbs(address, Math.abs(limbs), limbs < 0);
+}
+
+/** The import `wide`: an operation on numbers of any width, cut to the limbs of its result. */
+export function wideOperations(memory: ProgramMemory): (op: number, to: number, limbs: number, a: number, an: number, b: number, bn: number) => void {
+  const read = reader(memory);
+  return (op, to, limbs, a, an, b, bn) => memory.writeLimbs(to, limbs, operate(WIDE_OPS[op]!, read(a, an), read(b, bn)));
+}
+
+/** The import `compare`: -1, 0 or 1. */
+export function wideComparison(memory: ProgramMemory): (a: number, an: number, b: number, bn: number) => number {
+  const read = reader(memory);
+  return (a, an, b, bn) => {
+    const [x, y] = [read(a, an), read(b, bn)];
+    return x < y ? -1 : x > y ? 1 : 0;
+  };
+}
+
+function operate(op: WideOp, x: bigint, y: bigint): bigint {
+  switch (op) {
+    case '+':
+      return x + y;
+    case '-':
+      return x - y;
+    case '*':
+      return x * y;
+    case '/':
+      return x / divisor(y);
+    case '%':
+      return x % divisor(y);
+    case '<<':
+      return y > LONGEST_SHIFT ? 0n : x << y;
+    case '>>':
+      return x >> y;
+    case '&':
+      return x & y;
+    case '|':
+      return x | y;
+    case '^':
+      return x ^ y;
+    case 'two_comp_mod':
+      return BigInt.asIntN(Number(y), x);
+    case 'usat_cast':
+      return clamp(x, 0n, (1n << y) - 1n);
+    case 'sat_cast':
+      return clamp(x, -(1n << (y - 1n)), (1n << (y - 1n)) - 1n);
+    case 'storeSigned':
+      // A signed field takes what fits its bits with or without a sign as it is.
+      return x < -(1n << (y - 1n)) || x >> y > 0n ? BigInt.asIntN(Number(y), x) : x;
+  }
+}
+
+function divisor(value: bigint): bigint {
+  if (value === 0n) throw new PacketAbortError('division by zero');
+  return value;
+}
+
+function clamp(value: bigint, min: bigint, max: bigint): bigint {
+  return value < min ? min : value > max ? max : value;
+}
