@@ -5,8 +5,10 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ValuesPerPacket } from '../../protocol/constants.js';
+import { installedVersion } from '../emulator/support/programs.js';
 import { bmv2Version } from './bmv2/process.js';
 import { firstDifference } from './compare.js';
+import { makeProgramScenario, PROGRAM_NAMES } from './generate/programs.js';
 import { makeScenario, PLAN_NAMES } from './generate/scenarios.js';
 import { vectorScenarios } from './generate/vectors.js';
 import { Bmv2 } from './targets/bmv2.js';
@@ -20,8 +22,11 @@ const VOLUME: readonly { readonly values: ValuesPerPacket; readonly packets: num
   { values: 64, packets: 150, rounds: 2 },
   { values: 256, packets: 100, rounds: 1 },
 ];
+const SCENARIOS_OF_A_PROGRAM = 5;
+const PACKETS_OF_A_PROGRAM = 200;
 const TIMEOUT_MS = 300_000;
 
+const p4c = installedVersion() !== undefined;
 const reason = bmv2Version() === undefined ? 'simple_switch_grpc is not on PATH' : undefined;
 
 describe.skipIf(reason !== undefined)(`BMv2 and the emulator give the same bits${reason === undefined ? `, seed ${SEED}` : ` (skipped: ${reason})`}`, () => {
@@ -42,5 +47,12 @@ describe.skipIf(reason !== undefined)(`BMv2 and the emulator give the same bits$
 
   it.each(VOLUME)('N = $values: the golden vectors of the reference model', async ({ values }) => {
     for (const { scenario, check } of vectorScenarios(values)) check(await bmv2.run(scenario));
+  }, TIMEOUT_MS);
+
+  it.skipIf(!p4c).each(PROGRAM_NAMES)(`%s${p4c ? '' : ' (skipped: p4c is not on PATH, which makes its P4Info)'}`, async (build) => {
+    for (let index = 0; index < SCENARIOS_OF_A_PROGRAM; index++) {
+      const scenario = makeProgramScenario(build, SEED + index, PACKETS_OF_A_PROGRAM);
+      expect(firstDifference(scenario, await bmv2.run(scenario), runOnEmulator(scenario))).toBeUndefined();
+    }
   }, TIMEOUT_MS);
 });

@@ -2,10 +2,12 @@
 import { BUILDS, type ValuesPerPacket } from '../../protocol/constants.js';
 import { bmv2Version } from './bmv2/process.js';
 import { firstDifference } from './compare.js';
+import { makeProgramScenario, PROGRAM_NAMES } from './generate/programs.js';
 import { makeScenario, PLAN_NAMES } from './generate/scenarios.js';
-import { packetsOf } from './scenario.js';
+import { jsonOf } from './programs.js';
+import { packetsOf, type Scenario } from './scenario.js';
 import { Bmv2 } from './targets/bmv2.js';
-import { buildJson, runOnEmulator } from './targets/emulator.js';
+import { runOnEmulator } from './targets/emulator.js';
 import { hashOf, writeTraces, type Recorded } from './trace-file.js';
 
 const SEED = 20_260_301;
@@ -15,17 +17,28 @@ const PACKETS: Readonly<Record<ValuesPerPacket, number>> = { 16: 150, 64: 60, 25
 /** Enough to complete a round. */
 const PACKETS_OF_32_WORKERS = 80;
 
+/** Several, as each has its own random tables, groups and sessions. */
+const SCENARIOS_OF_A_PROGRAM = 4;
+const PACKETS_OF_A_PROGRAM = 100;
+
+function scenariosOf(values: ValuesPerPacket): Scenario[] {
+  return PLAN_NAMES.map((plan, index) => makeScenario(plan, values, SEED + index, plan === '32 workers' ? PACKETS_OF_32_WORKERS : PACKETS[values]));
+}
+
+function scenariosOfProgram(build: string): Scenario[] {
+  return Array.from({ length: SCENARIOS_OF_A_PROGRAM }, (_, index) => makeProgramScenario(build, SEED + index, PACKETS_OF_A_PROGRAM));
+}
+
 async function main(): Promise<void> {
   const version = bmv2Version();
   if (version === undefined) throw new Error('simple_switch_grpc is not on PATH');
   const bmv2 = await Bmv2.start();
   let differences = 0;
   try {
-    for (const values of BUILDS) {
-      const build = `fpisa-n${values}`;
+    for (const scenarios of [...BUILDS.map(scenariosOf), ...PROGRAM_NAMES.map(scenariosOfProgram)]) {
+      const { build } = scenarios[0]!;
       const recorded: Recorded[] = [];
-      for (const [index, plan] of PLAN_NAMES.entries()) {
-        const scenario = makeScenario(plan, values, SEED + index, plan === '32 workers' ? PACKETS_OF_32_WORKERS : PACKETS[values]);
+      for (const scenario of scenarios) {
         const outcome = await bmv2.run(scenario);
         recorded.push({ scenario, outcome });
         const difference = firstDifference(scenario, outcome, runOnEmulator(scenario));
@@ -33,7 +46,7 @@ async function main(): Promise<void> {
         differences++;
         console.error(difference);
       }
-      const size = writeTraces({ bmv2: version, build, buildHash: hashOf(buildJson(build)), recorded });
+      const size = writeTraces({ bmv2: version, build, buildHash: hashOf(jsonOf(build)), recorded });
       const packets = recorded.reduce((sum, { scenario }) => sum + packetsOf(scenario).length, 0);
       console.log(`${build}: ${recorded.length} scenarios, ${packets} packets, ${Math.round(size / 1024)} KiB, BMv2 ${version}`);
     }

@@ -3,13 +3,20 @@
  * recorded, and replayed where only one of the two switches is.
  */
 
-export type KeyValue = number | { readonly value: number; readonly prefixLength: number };
+export type KeyValue =
+  | number
+  | { readonly value: number; readonly prefixLength: number }
+  | { readonly value: number; readonly mask: number }
+  | { readonly low: number; readonly high: number };
 
 export interface Entry {
   readonly table: string;
+  /** By key name; a ternary, optional or range key that is left out matches anything. */
   readonly match: Readonly<Record<string, KeyValue>>;
   readonly action: string;
   readonly params: Readonly<Record<string, number>>;
+  /** As in P4Runtime: larger wins; only for tables with a ternary, optional or range key. */
+  readonly priority?: number;
 }
 
 export interface Group {
@@ -17,10 +24,18 @@ export interface Group {
   readonly replicas: readonly { readonly port: number; readonly instance: number }[];
 }
 
+export interface CloneSession {
+  readonly session: number;
+  readonly replicas: Group['replicas'];
+  /** 0: not truncated. */
+  readonly truncateBytes: number;
+}
+
 /** Everything that a control plane has written. */
 export interface Configuration {
   readonly entries: readonly Entry[];
   readonly groups: readonly Group[];
+  readonly cloneSessions?: readonly CloneSession[];
 }
 
 export interface Packet {
@@ -36,9 +51,11 @@ export interface Phase {
 
 export interface Scenario {
   readonly name: string;
-  /** Name of a committed build, such as `fpisa-n16`. */
+  /** Name of a committed build, such as `fpisa-n16`, or of a program of test/emulator/programs, such as `program-tables`. */
   readonly build: string;
   readonly phases: readonly Phase[];
+  /** A packet is sent when all that the one before it caused has left. */
+  readonly oneByOne?: boolean;
 }
 
 /** The scenario's packets over all phases. */

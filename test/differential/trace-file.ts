@@ -66,7 +66,7 @@ export function readTraces(build: string, currentBuildHash: string): TraceFile {
   const contents = JSON.parse(gunzipSync(readFileSync(tracePath(build))).toString('utf8')) as FileContents;
   if (contents.format !== FORMAT) throw new Error(`the traces of ${build} have format ${contents.format}, not ${FORMAT}; record them anew with "${RECORD_COMMAND}"`);
   if (contents.buildHash !== currentBuildHash) {
-    throw new Error(`p4/build/${build}.json has changed since its traces were recorded; record them anew with "${RECORD_COMMAND}", which needs simple_switch_grpc on PATH`);
+    throw new Error(`the program ${build} has changed since its traces were recorded; record them anew with "${RECORD_COMMAND}", which needs simple_switch_grpc on PATH`);
   }
   const { bmv2, buildHash, scenarios } = contents;
   const recorded = scenarios.map(({ name, phases, outputs, packetIns, counters }) => ({

@@ -1,9 +1,9 @@
 /** A scenario on BMv2's simple_switch_grpc: tables over P4Runtime, packets over its gRPC dataplane. */
 import { credentials } from '@grpc/grpc-js';
-import { loadBuild } from '../../../controlplane/artifacts.js';
 import { insert, P4RuntimeClient, remove, type EntityInput, type UpdateInput } from '../../../controlplane/p4runtime/index.js';
 import { DataplaneClient, type DataplanePacket, type DataplaneStub } from '../bmv2/dataplane.js';
 import { Bmv2Process } from '../bmv2/process.js';
+import { pipelineOf } from '../programs.js';
 import { inOrder, CPU_PORT, type Configuration, type Outcome, type Packet, type Scenario } from '../scenario.js';
 
 /**
@@ -17,6 +17,8 @@ const MARKER = Uint8Array.from([...Buffer.from('end of batch'), 0, 0]);
 
 const DEVICE_ID = 1;
 const MARKER_TIMEOUT_MS = 10_000;
+/** Of a batch; a packet that simple_switch never finishes with would keep the stream open for ever. */
+const BATCH_TIMEOUT_MS = 30_000;
 
 export class Bmv2 {
   private packetIns: Uint8Array[] = [];
@@ -57,17 +59,19 @@ export class Bmv2 {
 
   async run(scenario: Scenario): Promise<Outcome> {
     // A new pipeline has empty tables, groups, registers and counters.
-    await this.client.setPipeline(loadBuild(Number(scenario.build.replace(/^fpisa-n/, '')), 0));
+    await this.client.setPipeline(pipelineOf(scenario.build));
     this.packetIns = [];
+    const controllable = this.client.p4info.packetHeaders.items.some(({ name }) => name === 'packet_in');
+    const batch = scenario.oneByOne === true ? 1 : BATCH_PACKETS;
     const outputs: (readonly Packet[])[] = [];
     let written: UpdateInput[] = [];
     for (const { configuration, packets } of scenario.phases) {
       await this.client.write([...written].reverse().map(({ entity }) => removal(entity)));
       written = updates(configuration);
       await this.client.write(written);
-      for (let at = 0; at < packets.length; at += BATCH_PACKETS) outputs.push(...(await this.exchange(packets.slice(at, at + BATCH_PACKETS))));
+      for (let at = 0; at < packets.length; at += batch) outputs.push(...(await this.exchange(packets.slice(at, at + batch))));
     }
-    const packetIns = await this.collectPacketIns();
+    const packetIns = controllable ? await this.collectPacketIns() : [];
     // A new pipeline forgets multicast groups without taking their copies out of simple_switch's replication engine.
     await this.client.write([...written].reverse().map(({ entity }) => removal(entity)));
     return { outputs, packetIns, counters: await this.counters() };
@@ -78,7 +82,7 @@ export class Bmv2 {
     const outputs = packets.map((): Packet[] => []);
     const last = new Map<number, number>();
     return new Promise((resolve, reject) => {
-      const stream = this.dataplane.PacketStream();
+      const stream = this.dataplane.PacketStream({ deadline: Date.now() + BATCH_TIMEOUT_MS });
       stream.on('data', ({ id, port, packet }: DataplanePacket) => {
         // Packets must not overtake each other on a port: what is compared is by packet, and would not show it.
         if (id < (last.get(port) ?? 0)) reject(new Error(`packet ${last.get(port)} of a batch left through port ${port} before packet ${id}`));
@@ -119,15 +123,20 @@ export class Bmv2 {
   }
 }
 
-function updates({ entries, groups }: Configuration): UpdateInput[] {
+function updates({ entries, groups, cloneSessions = [] }: Configuration): UpdateInput[] {
   return [
+    ...cloneSessions.map((cloneSession) => insert({ cloneSession })),
     ...groups.map(({ group, replicas }) => insert({ multicastGroup: { group, replicas } })),
-    ...entries.map(({ table, match, action, params }) => insert({ entry: { table, match, action, params } })),
+    ...entries.map((entry) => insert({ entry })),
   ];
 }
 
 function removal(entity: EntityInput): UpdateInput {
-  if ('entry' in entity) return remove({ entryKey: { table: entity.entry.table, match: entity.entry.match ?? {} } });
+  if ('entry' in entity) {
+    const { table, match, priority } = entity.entry;
+    return remove({ entryKey: { table, ...(match !== undefined && { match }), ...(priority !== undefined && { priority }) } });
+  }
   if ('multicastGroup' in entity) return remove({ multicastGroup: { ...entity.multicastGroup, replicas: [] } });
-  throw new Error('a configuration has entries and groups alone');
+  if ('cloneSession' in entity) return remove({ cloneSession: { ...entity.cloneSession, replicas: [] } });
+  throw new Error('a configuration has entries, groups and clone sessions alone');
 }

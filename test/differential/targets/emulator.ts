@@ -1,24 +1,16 @@
 /** A scenario on the emulator, in this process. */
-import { readFileSync } from 'node:fs';
-import type { Control, MatchKey } from '../../../emulator/control.js';
+import type { Control, KeyDescription, MatchKey, Replica } from '../../../emulator/control.js';
 import { Switch, type SwitchOptions } from '../../../emulator/switch.js';
-import { inOrder, CPU_PORT, type Configuration, type KeyValue, type Outcome, type Packet, type Scenario } from '../scenario.js';
+import { jsonOf } from '../programs.js';
+import { inOrder, CPU_PORT, type Configuration, type Group, type KeyValue, type Outcome, type Packet, type Scenario } from '../scenario.js';
 
-const programs = new Map<string, string>();
-
-export function buildJson(build: string): string {
-  let json = programs.get(build);
-  if (json === undefined) {
-    json = readFileSync(new URL(`../../../p4/build/${build}.json`, import.meta.url), 'utf8');
-    programs.set(build, json);
-  }
-  return json;
-}
+/** P4Runtime's priorities rise, those of BMv2's tables fall. */
+const MOST_PRIORITY = 2 ** 31 - 1;
 
 /** A switch with the scenario's build, and nothing configured. */
 export function startEmulator(scenario: Pick<Scenario, 'build'>, options: SwitchOptions = {}): Switch {
   const device = new Switch(options);
-  device.load(buildJson(scenario.build));
+  device.load(jsonOf(scenario.build));
   return device;
 }
 
@@ -37,20 +29,21 @@ export function runOnEmulator(scenario: Scenario, device = startEmulator(scenari
   return { outputs, packetIns, counters: counters(device.control) };
 }
 
-export function apply(control: Control, { entries, groups }: Configuration): void {
+export function apply(control: Control, { entries, groups, cloneSessions = [] }: Configuration): void {
   const tables = new Map(control.describe().tables.map((table) => [table.name, table]));
-  for (const { table, match, action, params } of entries) {
+  for (const { table, match, action, params, priority = MOST_PRIORITY } of entries) {
     const description = tables.get(table)!;
     const { params: declared } = description.actions.find(({ name }) => name === action)!;
     control.insertEntry(table, {
-      keys: description.keys.map(({ name, kind }) => key(match[name]!, kind)),
-      priority: 0,
+      keys: description.keys.map((declaration) => key(match[declaration.name], declaration)),
+      priority: MOST_PRIORITY - priority,
       call: { action, args: declared.map(({ name }) => BigInt(params[name]!)) },
     });
   }
   for (const { group, replicas } of groups) {
-    control.setMulticastGroup(group, replicas.map(({ port, instance }) => ({ egressPort: port, instance })));
+    control.setMulticastGroup(group, replicas.map(toReplica));
   }
+  for (const { session, replicas, truncateBytes } of cloneSessions) control.setCloneSession(session, replicas.map(toReplica), truncateBytes);
 }
 
 export function clear(control: Control): void {
@@ -59,12 +52,23 @@ export function clear(control: Control): void {
     for (const { keys, priority } of [...control.entries(name)]) control.deleteEntry(name, keys, priority);
   }
   for (const group of [...control.multicastGroups().keys()]) control.deleteMulticastGroup(group);
+  for (const session of [...control.cloneSessions().keys()]) control.deleteCloneSession(session);
 }
 
-function key(input: KeyValue, kind: MatchKey['kind']): MatchKey {
-  if (typeof input === 'object') return { kind: 'lpm', value: BigInt(input.value), prefixLength: input.prefixLength };
-  if (kind !== 'exact') throw new Error(`a scenario gives a plain value for a key of kind ${kind}`);
-  return { kind, value: BigInt(input) };
+function toReplica({ port, instance }: Group['replicas'][number]): Replica {
+  return { egressPort: port, instance };
+}
+
+function key(input: KeyValue | undefined, { kind, width }: KeyDescription): MatchKey {
+  const all = (1n << BigInt(width)) - 1n;
+  if (input === undefined) return kind === 'range' ? { kind, low: 0n, high: all } : { kind: 'ternary', value: 0n, mask: 0n };
+  if (typeof input === 'number') {
+    const value = BigInt(input);
+    return kind === 'ternary' ? { kind, value, mask: all } : { kind: 'exact', value };
+  }
+  if ('prefixLength' in input) return { kind: 'lpm', value: BigInt(input.value), prefixLength: input.prefixLength };
+  if ('mask' in input) return { kind: 'ternary', value: BigInt(input.value), mask: BigInt(input.mask) };
+  return { kind: 'range', low: BigInt(input.low), high: BigInt(input.high) };
 }
 
 function counters(control: Control): Outcome['counters'] {
