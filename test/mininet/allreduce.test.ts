@@ -45,6 +45,15 @@ for (const { kind, missing } of TARGETS) {
       expect(code).toBe(0);
       await leavesNothing(network);
     });
+
+    it('reduces over a tree of switches', async ({ skip }) => {
+      if (missing !== undefined) skip(missing);
+      const network = run(['--switch', kind, '--tree', '--workers', '3', '--json']);
+      const { code, report, errors } = await network.end;
+      expect(report, errors).toMatchObject({ ok: true, workers: 3, switches: ['s1', 's2', 's3'], identicalAcrossWorkers: true, outOfBound: 0 });
+      expect(code).toBe(0);
+      await leavesNothing(network);
+    });
   });
 }
 

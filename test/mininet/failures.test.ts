@@ -9,16 +9,16 @@ const folder = temporaryFolder();
 let pattern: string;
 
 beforeAll(async () => {
-  pattern = await writeGradients(folder.path, WORKERS, 120_000);
+  pattern = await writeGradients(folder.path, WORKERS, 60_000);
 });
 afterAll(async () => {
   await endAll();
   folder.remove();
 });
 
-/** A run whose one operation is under way. */
-async function underWay(kind: string): Promise<Run> {
-  const network = run(['--switch', kind, '--workers', String(WORKERS), '--in', pattern, '--json', '--events', '--control']);
+/** A run whose one operation is under way, over links so slow that what follows comes in its midst. */
+async function underWay(kind: string, ...more: string[]): Promise<Run> {
+  const network = run(['--switch', kind, '--workers', String(WORKERS), '--in', pattern, '--bw', '1', '--json', '--events', '--control', ...more]);
   await network.event(({ event, share }) => event === 'progress' && share! > 0.1);
   return network;
 }
@@ -69,6 +69,29 @@ for (const { kind, missing } of TARGETS) {
   });
 }
 
+describe('in a tree', { timeout: 120_000 }, () => {
+  const { kind, missing } = TARGETS.find((target) => target.missing === undefined) ?? TARGETS[0]!;
+
+  it.for(['s1', 's2'])('switch %s is killed and started again: a new epoch sums everything anew', async (name, { skip }) => {
+    if (missing !== undefined) skip(missing);
+    const network = await underWay(kind, '--tree');
+    await done(network, { restart: name });
+    const { report, errors } = await network.end;
+    expect(report, errors).toMatchObject({ ok: true, identicalAcrossWorkers: true, outOfBound: 0, lost: [], switches: ['s1', 's2', 's3'] });
+    expect(report!.restarts).toBeGreaterThanOrEqual(WORKERS);
+  });
+
+  it('all workers of a leaf are killed: the other leaf finishes alone', async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const network = await underWay(kind, '--tree');
+    await done(network, { kill: 'worker', rank: 0 });
+    await done(network, { kill: 'worker', rank: 1 });
+    const { report, errors } = await network.end;
+    expect(report, errors).toMatchObject({ ok: true, identicalAcrossWorkers: true, outOfBound: 0, lost: [0, 1] });
+    expect(report!.layers.map(({ ranks }) => ranks)).toEqual([[2, 3]]);
+  });
+});
+
 describe('whatever the switch', { timeout: 120_000 }, () => {
   const { kind, missing } = TARGETS.find((target) => target.missing === undefined) ?? TARGETS[0]!;
 
@@ -95,8 +118,8 @@ describe('whatever the switch', { timeout: 120_000 }, () => {
     }
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('%s ends it in order', async (signal, ) => {
-    if (missing !== undefined) return;
+  it.for(['SIGINT', 'SIGTERM'] as const)('%s ends it in order', async (signal, { skip }) => {
+    if (missing !== undefined) skip(missing);
     const network = await underWay(kind);
     network.process.kill(signal);
     const { code, report } = await network.end;
@@ -117,7 +140,6 @@ describe('whatever the switch', { timeout: 120_000 }, () => {
   it('a command that makes no sense is refused, and changes nothing', async ({ skip }) => {
     if (missing !== undefined) skip(missing);
     const network = await underWay(kind);
-    const refused: unknown[] = [];
     for (const [command, why] of [
       [{ kill: 'worker', rank: 9 }, /no worker 9/],
       [{ restart: 's9' }, /one of s1/],
@@ -126,7 +148,6 @@ describe('whatever the switch', { timeout: 120_000 }, () => {
       const answer = network.event(({ event }) => event === 'refused');
       network.send(command);
       expect((await answer).error).toMatch(why);
-      refused.push(command);
     }
     const { report, errors } = await network.end;
     expect(report, errors).toMatchObject({ ok: true, restarts: 0 });

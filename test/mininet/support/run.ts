@@ -38,7 +38,7 @@ export interface Run {
   send(command: unknown): void;
   /** The next event, from now on, that `wanted` accepts. @throws when the process ends before */
   event(wanted: (event: RunEvent) => boolean): Promise<RunEvent>;
-  readonly end: Promise<{ readonly code: number | null; readonly report: Report | undefined; readonly errors: string }>;
+  readonly end: Promise<{ readonly code: number | null; readonly report: Report | undefined; readonly text: string; readonly errors: string }>;
   /** Command lines of processes that still run, names of interfaces of ours on this machine, and files in the folder for temporary ones. */
   leftovers(): { processes: string[]; interfaces: string[]; files: string[] };
   /** Process numbers of what runs in this run's networks and has `text` in its command line. */
@@ -54,7 +54,9 @@ export function run(args: readonly string[], options: { readonly within?: readon
   const child = spawn(program!, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: temporary } });
   const waiting = new Set<{ wanted: (event: RunEvent) => boolean; resolve: (event: RunEvent) => void }>();
   let report: Report | undefined;
+  let text = '';
   let errors = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (!line.startsWith('{')) return;
     const object = JSON.parse(line) as RunEvent | Report;
@@ -70,8 +72,8 @@ export function run(args: readonly string[], options: { readonly within?: readon
   });
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   if (options.input !== undefined) child.stdin.end(options.input);
-  const end = new Promise<{ code: number | null; report: Report | undefined; errors: string }>((resolve) => {
-    child.once('close', (code) => resolve({ code, report, errors }));
+  const end = new Promise<{ code: number | null; report: Report | undefined; text: string; errors: string }>((resolve) => {
+    child.once('close', (code) => resolve({ code, report, text, errors }));
   });
   const ours = (): { pid: number; command: string }[] => processesWith(`TMPDIR=${temporary}`);
   const result: Run = {

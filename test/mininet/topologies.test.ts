@@ -1,0 +1,72 @@
+/** The Python side as Mininet's users meet it: the prompt, topologies of their own, and mn --custom. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { NAMESPACES, onPath } from '../../controlplane/cli/mininet/requirements.js';
+import { endAll, ROOT, run, temporaryFolder } from './support/run.js';
+import { TARGETS } from './support/targets.js';
+
+afterAll(endAll);
+
+const { kind, missing } = TARGETS.find((target) => target.missing === undefined) ?? TARGETS[0]!;
+
+describe('the prompt', { timeout: 120_000 }, () => {
+  it('reduces, and knows the fpisa command in every host', async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const { code, text, errors } = await run(['--switch', kind, '--workers', '2', '--cli'], { input: 'allreduce\nh2 fpisa job show mininet\nexit\n' }).end;
+    expect(text, errors).toMatch(/^OK: every worker holds the same sums/m);
+    expect(errors).toContain('job mininet: waiting, 2 workers');
+    expect(code).toBe(0);
+  });
+
+  it('finds that switches carry ordinary traffic between all hosts', async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    if (!onPath('ping')) skip('ping is not on PATH');
+    const { text, errors } = await run(['--switch', kind, '--tree', '--workers', '3', '--cli'], { input: 'pingall\nexit\n' }).end;
+    expect(errors, text).toContain('0% dropped (6/6 received)');
+  });
+});
+
+describe('topologies of one\'s own', { timeout: 120_000 }, () => {
+  const racks = join(ROOT, 'examples/mininet/racks.py');
+
+  it('are built from a file, with as many workers as they have', async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const { report, errors } = await run(['--switch', kind, '--custom', racks, '--topo', 'racks,racks=3,size=1', '--json']).end;
+    expect(report, errors).toMatchObject({ ok: true, workers: 3, switches: ['s1', 's2', 's3', 's4'], outOfBound: 0 });
+  });
+
+  it('that do not exist are named together with those that do', async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const { report } = await run(['--switch', kind, '--custom', racks, '--topo', 'rakcs', '--json']).end;
+    expect(report!.error!.message).toBe('there is no topology "rakcs": there are fpisa, fpisatree, racks');
+  });
+});
+
+describe('mn --custom', { timeout: 120_000 }, () => {
+  it('builds a tree of our switches, and writes the controller\'s configuration for it', ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const folder = temporaryFolder();
+    try {
+      const config = join(folder.path, 'switches.json');
+      const topology = join(ROOT, 'controlplane/cli/mininet/fpisa_topo.py');
+      const shell = `ip link set lo up && exec mn --custom ${topology} --topo fpisatree,4 --switch ${kind === 'emulator' ? 'fpisa' : kind},logs=${folder.path} --controller none`;
+      const { status, stderr } = spawnSync('unshare', [...NAMESPACES, 'sh', '-c', shell], {
+        input: `fpisaconfig ${config} 64\nexit\n`,
+        encoding: 'utf8',
+        env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+      });
+      expect(status, stderr).toBe(0);
+      const { switches } = JSON.parse(readFileSync(config, 'utf8')) as { switches: Record<string, unknown>[] };
+      expect(switches.map(({ name, ports, parent, valuesPerPacket }) => ({ name, ports, parent, valuesPerPacket }))).toEqual([
+        { name: 's1', ports: {}, parent: undefined, valuesPerPacket: 64 },
+        { name: 's2', ports: { 1: null, 2: null }, parent: { switch: 's1', port: 3, parentPort: 1 }, valuesPerPacket: 64 },
+        { name: 's3', ports: { 1: null, 2: null }, parent: { switch: 's1', port: 3, parentPort: 2 }, valuesPerPacket: 64 },
+      ]);
+      expect(new Set(switches.map(({ serviceIp }) => serviceIp)).size).toBe(3);
+    } finally {
+      folder.remove();
+    }
+  });
+});
