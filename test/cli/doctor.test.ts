@@ -1,0 +1,125 @@
+import { createSocket } from 'node:dgram';
+import { describe, expect, it } from 'vitest';
+import { writeNpy } from '../../host/index.js';
+import { marked } from '../e2e/support/data.js';
+import { message } from '../e2e/support/forge.js';
+import { Command, fpisa, onlyJson, scratch, type Ended } from './support/command.js';
+import { Site } from './support/site.js';
+
+interface Verdict {
+  readonly ok: boolean;
+  readonly findings: readonly { readonly level: 'fault' | 'note'; readonly subject: string; readonly finding: string; readonly mend: string }[];
+}
+
+/** What it says as JSON, which must agree with its exit code. */
+async function diagnose(run: (...args: string[]) => Promise<Ended>, ...args: string[]): Promise<Verdict> {
+  const ended = await run('doctor', '--json', ...args);
+  const verdict = onlyJson<Verdict>(ended);
+  expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code: verdict.ok ? 0 : 1, stderr: '' });
+  expect(verdict.ok).toBe(verdict.findings.every(({ level }) => level !== 'fault'));
+  for (const { mend } of verdict.findings) expect(mend).not.toBe('');
+  return verdict;
+}
+
+/** Waits for a state that comes by itself. */
+async function until(run: () => Promise<Verdict>, fits: (verdict: Verdict) => boolean): Promise<Verdict> {
+  for (;;) {
+    const verdict = await run();
+    if (fits(verdict)) return verdict;
+  }
+}
+
+async function input(site: Site): Promise<string> {
+  const path = site.file('in.npy');
+  await writeNpy(path, { tensors: new Map([['x', { shape: [40], data: marked(0, 40) }]]), metadata: {} });
+  return path;
+}
+
+describe('fpisa doctor', () => {
+  it('a controller without a switch', async () => {
+    const keeper = new Command(['controller', '--json', '--listen', '127.0.0.1:0']);
+    const { controller } = await keeper.line();
+    const verdict = await diagnose((...args) => fpisa(...args, '--controller', controller as string));
+    expect(verdict.findings).toEqual([{ level: 'fault', subject: 'controller', finding: 'it has no switch', mend: 'start it with --switch or --config' }]);
+  });
+
+  it('a switch that is not there', async () => {
+    const keeper = new Command(['controller', '--json', '--listen', '127.0.0.1:0', '--store', `${scratch()}/store.json`, '--switch', '127.0.0.1:1', '--ports', '2']);
+    const controller = (await keeper.line())['controller'] as string;
+    const run = (...args: string[]): Promise<Ended> => fpisa(...args, '--controller', controller);
+    const verdict = await until(() => diagnose(run), ({ findings }) => !findings[0]!.finding.startsWith('connecting'));
+    expect(verdict.findings).toEqual([
+      {
+        level: 'fault',
+        subject: 'switch s1',
+        finding: expect.stringMatching(/^unreachable at 127\.0\.0\.1:1: .*ECONNREFUSED/) as string,
+        mend: 'start the switch, or correct its address: the controller keeps trying 127.0.0.1:1',
+      },
+    ]);
+    // A job can be made all the same; what is missing is named for each part.
+    expect(await run('job', 'create', 'training', '--workers', '2')).toMatchObject({ code: 0 });
+    expect((await diagnose(run)).findings.map(({ subject }) => subject)).toEqual(['switch s1', 'job training']);
+  });
+
+  it('everything well; a missing worker; packets that were dropped', async () => {
+    const site = await Site.start({ ports: 3 });
+    const run = (...args: string[]): Promise<Ended> => site.run(...args);
+    await until(() => diagnose(run), ({ ok }) => ok);
+    expect((await site.run('doctor')).stdout).toBe('looked at 1 switch and 0 jobs: no fault\n');
+
+    expect(await site.run('job', 'create', 'training', '--workers', '3')).toMatchObject({ code: 0 });
+    const path = await input(site);
+    const workers = [0, 2].map((rank) => site.worker('training', rank, path, site.file(`out-${rank}.npy`)));
+    await Promise.all(workers.map((worker) => worker.line(({ event }) => event === 'joined')));
+    const missing = await diagnose(run);
+    expect(missing.findings).toEqual([
+      { level: 'fault', subject: 'job training', finding: 'waiting, without worker 1 of 3', mend: 'start it: fpisa allreduce --job training --rank 1 …' },
+    ]);
+    const { code, stdout } = await site.run('doctor');
+    expect(code).toBe(1);
+    expect(stdout).toBe('FAULT  job training: waiting, without worker 1 of 3; start it: fpisa allreduce --job training --rank 1 …\nlooked at 1 switch and 1 job: 1 fault\n');
+
+    const last = site.worker('training', 1, path, site.file('out-1.npy'));
+    expect(await Promise.all([...workers, last].map(async (worker) => (await worker.ended).code))).toEqual([0, 0, 0]);
+
+    // Somebody sends what no worker of this version sends.
+    const socket = createSocket('udp4');
+    const [host, port] = site.ports['2']!.split(':');
+    const datagram = message({}, 96);
+    datagram[2] = 9;
+    for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => socket.send(datagram, Number(port), host, () => resolve()));
+    socket.close();
+    const dropped = await until(() => diagnose(run, '--job', 'training'), ({ findings }) => findings.some(({ finding }) => finding.startsWith('dropped 5')));
+    expect(dropped.findings).toContainEqual({
+      level: 'fault',
+      subject: 'switch s1',
+      finding: 'dropped 5 packets of another protocol version (BAD_VERSION)',
+      mend: 'run the same version of fpisa on workers and controller',
+    });
+  });
+
+  it('a worker that hangs', async () => {
+    const site = await Site.start({ ports: 2 });
+    const run = (...args: string[]): Promise<Ended> => site.run(...args);
+    await site.run('job', 'create', 'training', '--workers', '2');
+    const path = await input(site);
+    const hanging = site.worker('training', 1, path, site.file('out-1.npy'));
+    await hanging.line(({ event }) => event === 'joined');
+    hanging.kill('SIGSTOP');
+    const other = site.worker('training', 0, path, site.file('out-0.npy'));
+    await other.line(({ event }) => event === 'joined');
+    const verdict = await until(() => diagnose(run), ({ findings }) => findings.some(({ subject }) => subject === 'job training'));
+    // It is waited for, until the controller drops it.
+    expect(verdict.findings[0]).toMatchObject({ subject: 'job training', finding: expect.stringMatching(/epoch 1 has not begun: a member has not answered|without worker 1 of 2/) as string });
+    hanging.kill('SIGKILL');
+    expect((await other.ended).code).toBe(0);
+  });
+
+  it('a job that is not there lists those that are', async () => {
+    const site = await Site.start({ ports: 1 });
+    await site.run('job', 'create', 'present', '--workers', '1');
+    const ended = await site.run('doctor', '--job', 'absent', '--json');
+    expect(onlyJson(ended)).toMatchObject({ ok: false, error: { code: 'FPISA_UNKNOWN_JOB', message: expect.stringContaining('(jobs: present)') as string } });
+    expect(ended.code).toBe(4);
+  });
+});
