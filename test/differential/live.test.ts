@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ENGINE_NAMES, engineNamed } from '../../emulator/engines.js';
 import type { ValuesPerPacket } from '../../protocol/constants.js';
 import { installedVersion } from '../emulator/support/programs.js';
 import { bmv2Version } from './bmv2/process.js';
@@ -11,6 +12,7 @@ import { firstDifference } from './compare.js';
 import { makeProgramScenario, PROGRAM_NAMES } from './generate/programs.js';
 import { makeScenario, PLAN_NAMES } from './generate/scenarios.js';
 import { vectorScenarios } from './generate/vectors.js';
+import type { Scenario } from './scenario.js';
 import { Bmv2 } from './targets/bmv2.js';
 import { runOnEmulator } from './targets/emulator.js';
 
@@ -36,11 +38,19 @@ describe.skipIf(reason !== undefined)(`BMv2 and the emulator give the same bits$
   });
   afterAll(() => bmv2.stop());
 
+  async function compare(scenario: Scenario): Promise<void> {
+    const outcome = await bmv2.run(scenario);
+    for (const name of ENGINE_NAMES) {
+      const difference = firstDifference(scenario, outcome, runOnEmulator(scenario, await engineNamed(name)));
+      expect(difference === undefined ? undefined : `engine ${name}: ${difference}`).toBeUndefined();
+    }
+  }
+
   it.each(VOLUME)('N = $values: $rounds rounds of every plan, $packets packets each', async ({ values, packets, rounds }) => {
     for (let round = 0; round < rounds; round++) {
       for (const [index, plan] of PLAN_NAMES.entries()) {
         const scenario = makeScenario(plan, values, SEED + 1000 * round + index, packets);
-        expect(firstDifference(scenario, await bmv2.run(scenario), runOnEmulator(scenario))).toBeUndefined();
+        await compare(scenario);
       }
     }
   }, TIMEOUT_MS);
@@ -52,7 +62,7 @@ describe.skipIf(reason !== undefined)(`BMv2 and the emulator give the same bits$
   it.skipIf(!p4c).each(PROGRAM_NAMES)(`%s${p4c ? '' : ' (skipped: p4c is not on PATH, which makes its P4Info)'}`, async (build) => {
     for (let index = 0; index < SCENARIOS_OF_A_PROGRAM; index++) {
       const scenario = makeProgramScenario(build, SEED + index, PACKETS_OF_A_PROGRAM);
-      expect(firstDifference(scenario, await bmv2.run(scenario), runOnEmulator(scenario))).toBeUndefined();
+      await compare(scenario);
     }
   }, TIMEOUT_MS);
 });

@@ -1,7 +1,7 @@
 /** What simple_switch does where the P4 specification is silent; test/differential/ compares the same program with simple_switch itself. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Switch } from '../../emulator/index.js';
-import { bytes, hex, switchWith } from './support/programs.js';
+import { PacketAbortError, Switch } from '../../emulator/index.js';
+import { bytes, hex, programJson, switchWith } from './support/programs.js';
 
 let target: Switch;
 beforeEach(() => {
@@ -74,3 +74,37 @@ describe('a signed field', () => {
     expect(result('44', '01')).toBe('ffff');
   });
 });
+
+describe('what simple_switch would not survive ends the packet alone', () => {
+  const changed = (name: string, change: (program: Json) => void): Switch => {
+    const program = JSON.parse(programJson(name)) as Json;
+    change(program);
+    const broken = new Switch();
+    broken.load(program);
+    return broken;
+  };
+
+  it('a packet that grows by more than 512 bytes', () => {
+    const grown = changed('corners', ({ header_types: types }) => {
+      for (const field of types.find(({ name }) => name === 'filler_t')!.fields) field[1] = 2056;
+    });
+    expect(() => grown.receive(1, bytes('2400 0000 00000000 00000000 0000'))).toThrow(PacketAbortError);
+    expect(grown.receive(1, bytes('0000 0000 00000000 00000000 0000'))).toHaveLength(1);
+  });
+
+  it('a parser without an end', () => {
+    const endless = changed('corners', ({ parsers }) => {
+      const left = parsers[0]!.parse_states.find(({ name }) => name === 'left')!;
+      left.parser_ops = [];
+      for (const transition of left.transitions) transition['next_state'] = 'left';
+    });
+    expect(() => endless.receive(1, bytes('2001 0000 00000000 00000000 0000 0007'))).toThrow(/does not come to an end/);
+    expect(endless.receive(1, bytes('2000 0000 00000000 00000000 0000'))).toHaveLength(1);
+  });
+});
+
+/** As much of BMv2's JSON as is changed here. */
+interface Json {
+  readonly header_types: readonly { readonly name: string; readonly fields: [string, number, boolean][] }[];
+  readonly parsers: readonly { readonly parse_states: { readonly name: string; parser_ops: unknown[]; readonly transitions: Record<string, unknown>[] }[] }[];
+}

@@ -26,7 +26,7 @@ export class Bmv2 {
 
   private constructor(
     private readonly process: Bmv2Process,
-    private readonly client: P4RuntimeClient,
+    readonly client: P4RuntimeClient,
     private readonly dataplane: DataplaneStub,
   ) {
     client.on('packetIn', ({ payload, metadata }) => {
@@ -57,7 +57,8 @@ export class Bmv2 {
     await this.process.stop();
   }
 
-  async run(scenario: Scenario): Promise<Outcome> {
+  /** @param options.keep leave the configuration where it is */
+  async run(scenario: Scenario, options: { keep?: boolean } = {}): Promise<Outcome> {
     // A new pipeline has empty tables, groups, registers and counters.
     await this.client.setPipeline(pipelineOf(scenario.build));
     this.packetIns = [];
@@ -73,7 +74,7 @@ export class Bmv2 {
     }
     const packetIns = controllable ? await this.collectPacketIns() : [];
     // A new pipeline forgets multicast groups without taking their copies out of simple_switch's replication engine.
-    await this.client.write([...written].reverse().map(({ entity }) => removal(entity)));
+    if (options.keep !== true) await this.client.write([...written].reverse().map(({ entity }) => removal(entity)));
     return { outputs, packetIns, counters: await this.counters() };
   }
 

@@ -1,20 +1,16 @@
 /** A scenario on the emulator, in this process. */
 import type { Control, KeyDescription, MatchKey, Replica } from '../../../emulator/control.js';
-import { Switch, type SwitchOptions } from '../../../emulator/switch.js';
+import type { EngineFactory } from '../../../emulator/engines.js';
+import { Switch } from '../../../emulator/switch.js';
 import { jsonOf } from '../programs.js';
 import { inOrder, CPU_PORT, type Configuration, type Group, type KeyValue, type Outcome, type Packet, type Scenario } from '../scenario.js';
 
 /** P4Runtime's priorities rise, those of BMv2's tables fall. */
 const MOST_PRIORITY = 2 ** 31 - 1;
 
-/** A switch with the scenario's build, and nothing configured. */
-export function startEmulator(scenario: Pick<Scenario, 'build'>, options: SwitchOptions = {}): Switch {
-  const device = new Switch(options);
+export function runOnEmulator(scenario: Scenario, engine?: EngineFactory): Outcome {
+  const device = new Switch(engine === undefined ? {} : { engine });
   device.load(jsonOf(scenario.build));
-  return device;
-}
-
-export function runOnEmulator(scenario: Scenario, device = startEmulator(scenario)): Outcome {
   const outputs: (readonly Packet[])[] = [];
   const packetIns: Uint8Array[] = [];
   for (const { configuration, packets } of scenario.phases) {
