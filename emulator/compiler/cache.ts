@@ -1,17 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { Program } from '../json/program.js';
 import { binaryenIfLoaded, loadBinaryen } from './binaryen.js';
 import { compileProgram, type Artifact } from './module.js';
 
 const MOST_ARTIFACTS = 32;
 
-/** Compiled programs of this process by what identifies them, the one used last at the end. */
+/** Compiled programs of this process by their identity, the one used last at the end. */
 const artifacts = new Map<string, Artifact>();
-
-/** Identifies a program by its text; `source` is what the program was loaded from. */
-export function programKey(source: unknown): string {
-  return createHash('sha256').update(typeof source === 'string' ? source : JSON.stringify(source)).digest('hex');
-}
 
 /** The compiled program if there is one already, or if the compiler is loaded and can make it at once. */
 export function compileNow(program: Program, key: string, dropPort: number): Artifact | undefined {

@@ -61,10 +61,9 @@ export class Frames {
     return Math.min(this.get(frame, FRAME.end) - this.get(frame, FRAME.start), this.get(frame, FRAME.truncated));
   }
 
-  /** A copy of the unparsed bytes with fresh headers and metadata; of a truncated packet the last bytes stay. */
+  /** A copy of the unparsed bytes with fresh headers and metadata; truncation is not copied. */
   copyBytes(from: number): number {
-    const end = this.get(from, FRAME.end);
-    const frame = this.create(end - this.dataSize(from), end);
+    const frame = this.create(this.get(from, FRAME.start), this.get(from, FRAME.end));
     for (const word of [FRAME.length, FRAME.ingressLength, FRAME.capacity, FRAME.ingressPort]) this.set(frame, word, this.get(from, word));
     return frame;
   }

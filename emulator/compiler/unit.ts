@@ -42,6 +42,7 @@ export class Unit {
   ) {
     const { i32, i64, none } = b;
     const m = (this.m = new b.Module());
+    markLoadsUnsigned(m, b);
     const { Features } = b;
     m.setFeatures(Features.Atomics | Features.BulkMemory | Features.BulkMemoryOpt | Features.SIMD128 | Features.SignExt | Features.MutableGlobals | Features.NontrappingFPToInt);
     m.setMemory(1, 65_536, null, [], true);
@@ -70,4 +71,18 @@ export class Unit {
     }
     return this.m.call('abort', [this.m.i32.const(number)], this.b.none);
   }
+}
+
+/**
+ * Binaryen 132 makes i32 loads "signed", and then turns a zero-extended one into a sign-extending i64 load. Marked
+ * as unsigned they are right in both cases, for its rule for sign extension sets the mark itself.
+ */
+function markLoadsUnsigned(m: Module, b: BinaryenApi): void {
+  const { load } = m.i32;
+  const { Load } = b as unknown as { readonly Load: { setSigned(load: Ref, signed: boolean): void } };
+  m.i32.load = (offset, align, pointer, name) => {
+    const made = load(offset, align, pointer, name);
+    Load.setSigned(made, false);
+    return made;
+  };
 }
