@@ -1,0 +1,259 @@
+/** What the doctor says: of made-up reports one by one, and of real faults in a network of switches and workers. */
+import { describe, expect, test } from 'vitest';
+import { diagnose, needsSecondReading } from '../../controlplane/cli/doctor/diagnose.js';
+import { takeReading, type Interval, type Reading } from '../../controlplane/cli/doctor/reading.js';
+import type { JobMessage, MemberMessage, SetReportMessage, SwitchStatusMessage } from '../../controlplane/messages.js';
+import { DgramTransport, type Worker } from '../../host/index.js';
+import { marked } from '../e2e/support/data.js';
+import { Network, type SwitchPlan } from './network.helpers.js';
+import { startSite } from './site.helpers.js';
+
+const SECONDS = 3;
+
+function switchReport(changes: Partial<SwitchStatusMessage> = {}): SwitchStatusMessage {
+  return { name: 's1', address: 'h:9559', state: 'ready', detail: '', pipeline: 'fpisa-n64', drops: {}, slotsFree: 448, valuesPerPacket: 64, program: 'own', restored: 0, serviceIp: '10.0.0.254', parent: null, ...changes };
+}
+
+function member(rank: number, changes: Partial<MemberMessage> = {}): MemberMessage {
+  return { rank, ip: `10.0.0.${rank + 1}`, udpPort: 4000 + rank, mac: '', switchName: 's1', switchPort: rank + 1, connected: true, ...changes };
+}
+
+function jobReport(changes: Partial<JobMessage> = {}, events: Readonly<Record<string, Readonly<Record<string, number>>>> = {}): JobMessage {
+  return {
+    ...{ name: 'train', number: 0, workers: 3, epoch: 4, slotBase: 0, slots: 2, switchName: 's1', switches: ['s1'], multicastGroup: 1, state: 'running', events: {} },
+    profile: { name: 'fpisa', format: 'fp32', mode: 'full', guard: 5, rounding: 'nearest-even', leftShiftLimit: 0 },
+    members: [0, 1, 2].map((rank) => member(rank)),
+    switchEvents: Object.entries(events).map(([switchName, counts]) => ({ switchName, events: { ...counts } })),
+    ...changes,
+  };
+}
+
+function round(changes: Partial<SetReportMessage> = {}): SetReportMessage {
+  return { epoch: 4, chunk: 7, operation: 2, bitmap: 7, contributions: 3, missing: [], missingSwitches: [], ...changes };
+}
+
+interface Moment {
+  readonly switches?: SwitchStatusMessage[];
+  readonly job?: Partial<JobMessage>;
+  readonly events?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Set 0 of slot 0. */
+  readonly set?: Partial<SetReportMessage>;
+}
+
+function reading({ switches = [switchReport()], job, events, set }: Moment): Reading {
+  const slots = [0, 1].map((slot) => ({ slot, sets: [slot === 0 ? round(set) : round(), round({ epoch: 0 })] }));
+  return { status: { store: 'memory', switches }, jobs: [{ job: jobReport(job, events), slots }] };
+}
+
+const between = (before: Moment, after: Moment): Interval => ({ before: reading(before), after: reading(after), seconds: SECONDS });
+const said = (interval: Interval): string[] => diagnose(interval).map(({ level, subject, finding, mend }) => `${level} ${subject}: ${finding}; ${mend}`);
+
+/** Of one moment only, without jobs. */
+const saidOf = (report: Partial<SwitchStatusMessage>): string[] => {
+  const only: Reading = { status: { store: 'memory', switches: [switchReport(report)] }, jobs: [] };
+  return said({ before: only, after: only, seconds: 0 });
+};
+
+describe('switches', () => {
+  test('no switch at all', () => {
+    const empty: Reading = { status: { store: 'memory', switches: [] }, jobs: [] };
+    expect(said({ before: empty, after: empty, seconds: 0 })).toEqual(['fault controller: it has no switch; start it with --switch or --config']);
+  });
+
+  test.each<[string, Partial<SwitchStatusMessage>, string]>([
+    ['nobody answers', { state: 'unreachable', detail: 'ECONNREFUSED', program: '' }, 'unreachable at h:9559: ECONNREFUSED; start the switch, or correct its address: the controller keeps trying h:9559'],
+    ['no program, and none can be pushed', { state: 'unreachable', detail: 'out of memory', program: 'none' }, 'it has no program, and fpisa-n64 cannot be pushed: out of memory; look into the log of the switch: the controller tries again every second'],
+    ['another program that cannot be replaced', { state: 'unreachable', detail: 'busy', program: 'other' }, 'it runs another program or build, and fpisa-n64 cannot be pushed in its place: busy; look into the log'],
+    ['tables that cannot be written', { state: 'unreachable', detail: '1 of 2 updates failed', program: 'own' }, 'its tables cannot be written: 1 of 2 updates failed; look into the log'],
+    ['not primary, no program', { state: 'backup', program: 'none' }, 'another controller is primary at h:9559, so this one may not write to the switch, which runs no program; stop the other controller, or use that one: once this one is primary it pushes fpisa-n64 if anything else runs, and its jobs go on in a new epoch'],
+    ['not primary, another program', { state: 'backup', program: 'other' }, 'which runs another program or build than fpisa-n64; stop the other controller'],
+    ['not primary, the same build', { state: 'backup', program: 'same-build' }, 'which runs fpisa-n64 as the other controller programmed it; stop the other controller'],
+    ['not primary, own program', { state: 'backup', program: 'own' }, 'which still runs the program of this one; stop the other controller'],
+    ['a program that someone pushed', { program: 'other' }, 'someone has pushed another program or build; wait: within 5 s the controller pushes fpisa-n64 again, and the jobs there begin a new epoch; then find out who did it'],
+    ['a program that is gone', { program: 'none' }, 'it has lost its program; wait: within 5 s the controller pushes fpisa-n64 again'],
+  ])('%s', (_, report, sentence) => {
+    const findings = saidOf(report);
+    expect(findings).toEqual([expect.stringContaining(sentence)]);
+    expect(findings[0]).toMatch(/^fault switch s1: /);
+  });
+
+  test('a program that had to be pushed again is a note', () => {
+    expect(saidOf({ restored: 2 })).toEqual([expect.stringMatching(/^note switch s1: its program was gone 2 times since the controller started, .*; none needed, unless it happens again$/)]);
+  });
+
+  test('nothing is said of a switch that is well', () => {
+    expect(saidOf({})).toEqual([]);
+  });
+
+  test('drops that grow are faults, those of the past notes', () => {
+    const drops = (count: number): Moment => ({ switches: [switchReport({ drops: { BAD_CHECKSUM: count } })] });
+    expect(said(between(drops(4), drops(6)))).toEqual([expect.stringMatching(/^fault switch s1: dropped 6 packets with a wrong IPv4 header checksum \(BAD_CHECKSUM\); switch off checksum offload/)]);
+    expect(said(between(drops(6), drops(6)))).toEqual([expect.stringMatching(/^note switch s1: dropped 6 .*, none of them in the last 3 s; none needed now; if it comes again, switch off/)]);
+    expect(needsSecondReading({ ...reading(drops(1)), jobs: [] })).toBe(true);
+    expect(needsSecondReading({ ...reading({ switches: [switchReport({ drops: { STALE: 3 } })] }), jobs: [] })).toBe(false);
+  });
+});
+
+describe('members', () => {
+  test('a missing worker', () => {
+    const waiting: Moment = { job: { state: 'waiting', members: [member(0), member(1, { connected: false })] } };
+    expect(said(between(waiting, waiting))).toEqual(['fault job train: waiting, without workers 1, 2 of 3; start those workers with --job train and the rank']);
+    const running: Moment = { job: { members: [member(0), member(2)] } };
+    expect(said(between(running, running))).toEqual(['note job train: running, without worker 1 of 3; start that worker with --job train and the rank']);
+  });
+
+  test('an epoch that does not begin', () => {
+    const recovering: Moment = { job: { state: 'recovering' } };
+    expect(said(between(recovering, recovering))).toEqual(['fault job train: a new epoch (4) has not begun, because a member has not answered; wait: a member that does not answer is dropped']);
+    const without: Moment = { ...recovering, switches: [switchReport({ state: 'unreachable', program: '' })] };
+    expect(said(between(without, without))[1]).toMatch(/^fault job train: a new epoch \(4\) has not begun, because switch s1 is not ready; mend the switch: the job goes on by itself/);
+  });
+});
+
+describe('traffic', () => {
+  const open: Partial<SetReportMessage> = { missing: [1], bitmap: 5 };
+
+  test('a job that gets on, or that rests, has no fault', () => {
+    expect(said(between({ set: open, events: { s1: { RESULT: 5 } } }, { set: open, events: { s1: { RESULT: 6, REPEAT: 9 } } }))).toEqual([]);
+    expect(said(between({ set: open }, { set: { ...open, chunk: 9 } }))).toEqual([]);
+    expect(said(between({}, {}))).toEqual([]);
+    // One packet was lost at the end of an operation, and repeated.
+    expect(said(between({ events: { s1: { REPEAT: 3 } } }, { events: { s1: { REPEAT: 4 } } }))).toEqual([]);
+  });
+
+  test('a worker from which nothing comes', () => {
+    expect(said(between({ set: open, events: { s1: { DUPLICATE: 1 } } }, { set: open, events: { s1: { DUPLICATE: 9 } } }))).toEqual([
+      expect.stringMatching(/^fault job train: nothing arrives from worker 1 through port 2 of switch s1, and the others wait for it in slot 0; if the worker is in an operation, that port, .* is down/),
+    ]);
+  });
+
+  test('a worker on another port than its own: one sentence, and no second one for the drops', () => {
+    const drops = (count: number): SwitchStatusMessage[] => [switchReport({ drops: { NOT_MEMBER: count } })];
+    expect(said(between({ set: open, switches: drops(1) }, { set: open, switches: drops(8) }))).toEqual([
+      'fault job train: contributions of worker 1 do not arrive from 10.0.0.2:4001 on port 2 of switch s1 as it joined, but 7 packets came from a port or address that no member has (NOT_MEMBER) in slot 0; connect it to port 2, or let it join with --switch, --switch-port and --ip as its packets arrive; no address translation may lie between',
+    ]);
+  });
+
+  test('a host whose firewall drops results', () => {
+    expect(said(between({ set: open, events: { s1: { RESULT: 5, REPEAT: 2 } } }, { set: open, events: { s1: { RESULT: 5, REPEAT: 9 } } }))).toEqual([
+      'fault job train: worker 1 does not receive results: its contributions arrive, but it repeats them when their rounds are complete (REPEAT +7 on switch s1), and no round was completed in 3 s; let UDP packets from 10.0.0.254:61786 to 10.0.0.2:4001 through the firewall of its host',
+    ]);
+  });
+
+  test('nobody receives results', () => {
+    expect(said(between({ events: { s1: { REPEAT: 2 } } }, { events: { s1: { REPEAT: 9 } } }))).toHaveLength(3);
+  });
+
+  describe('in a tree', () => {
+    const parent = { switchName: 's1', port: 9, parentPort: 8 };
+    const switches = [switchReport(), switchReport({ name: 'leaf', serviceIp: '10.0.1.254', parent })];
+    const job: Partial<JobMessage> = { switches: ['s1', 'leaf'], members: [member(0), member(1, { switchName: 'leaf' }), member(2, { switchName: 'leaf' })] };
+    const grown = (set: Partial<SetReportMessage>, events: Moment['events'] & {}, after: SwitchStatusMessage[] = switches): string[] =>
+      said(between({ switches, job, set }, { switches: after, job, set, events }));
+
+    test('a deaf worker at a leaf', () => {
+      expect(grown(open, { s1: { REPEAT: 5 }, leaf: { REPEAT: 5, ASCENT: 5, DESCENT: 5 } })).toEqual([expect.stringMatching(/worker 1 does not receive results: .*\(REPEAT \+5 on switch leaf\).*from 10\.0\.1\.254:61786 to 10\.0\.0\.2:4001/)]);
+    });
+
+    test('a silent worker, while a leaf repeats what is complete there only', () => {
+      expect(grown({ missing: [0] }, { s1: { DUPLICATE: 4 }, leaf: { REPEAT: 4, ASCENT: 4 } })).toEqual([expect.stringMatching(/nothing arrives from worker 0 through port 1 of switch s1/)]);
+    });
+
+    test('a leaf that repeats what the top has, and gets no answer', () => {
+      expect(grown({ missing: [1, 2] }, { s1: { DUPLICATE: 4 }, leaf: { REPEAT: 4, ASCENT: 4 } })).toEqual([expect.stringMatching(/sums of switch leaf do not arrive at switch s1/)]);
+    });
+
+    test('a link that loses what comes down', () => {
+      expect(grown({ ...open, missing: [1, 2] }, { s1: { REPEAT: 5 }, leaf: { REPEAT: 5, ASCENT: 5, DESCENT: 0 } })).toEqual([
+        'fault job train: results of switch s1 do not arrive at switch leaf: it asks for them again and again, and none comes in through port 9; look at the link between port 8 of s1 and port 9 of leaf',
+      ]);
+    });
+
+    test('a link that loses what goes up, or that is plugged in elsewhere', () => {
+      const lost = { missingSwitches: ['leaf'] };
+      expect(grown(lost, { leaf: { REPEAT: 5, ASCENT: 5 } })).toEqual([
+        'fault job train: sums of switch leaf do not arrive at switch s1: 5 went up through port 9, none came in through port 8; look at the link between port 9 of leaf and port 8 of s1',
+      ]);
+      const drops = [switchReport({ drops: { NOT_MEMBER: 5 } }), switches[1]!];
+      expect(grown(lost, { leaf: { REPEAT: 5, ASCENT: 5 } }, drops)).toEqual([expect.stringMatching(/none came in through port 8, where 5 packets came from a port or address that no member has \(NOT_MEMBER\); connect the two switches by those ports/)]);
+    });
+  });
+});
+
+describe('real faults', () => {
+  const PLANS: SwitchPlan[] = [
+    { name: 'spine', workers: 1 },
+    { name: 'leaf', parent: 'spine', workers: 3 },
+  ];
+
+  /** Takes what arrives for a lost packet: a firewall on the way in. */
+  async function behindFirewall(): Promise<DgramTransport> {
+    const transport = await DgramTransport.open({ ip: '127.0.0.1' });
+    Object.defineProperty(transport, 'onMessage', { get: () => undefined, set: () => undefined });
+    return transport;
+  }
+
+  async function network(firewalled?: number): Promise<{ net: Network; workers: Worker[] }> {
+    const net = await Network.start(PLANS);
+    await net.client.createJob({ name: 'train', workers: 3, slots: 4 });
+    const join = async (rank: number, home: string): Promise<Worker> => net.join('train', rank, home, { timeoutMs: 300_000, ...(rank === firewalled && { transport: await behindFirewall() }) });
+    return { net, workers: await Promise.all(['spine', 'leaf', 'leaf'].map((home, rank) => join(rank, home))) };
+  }
+
+  function begin(workers: readonly Worker[]): void {
+    // Nothing comes of them.
+    for (const worker of workers) worker.allreduce(marked(worker.rank, 400)).catch(() => undefined);
+  }
+
+  /** Two readings that are `seconds` apart in the workers' time, since they repeat their packets as time goes by. */
+  async function faults(net: Network): Promise<string[]> {
+    const before = await takeReading(net.client, undefined);
+    await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
+    const after = await takeReading(net.client, undefined);
+    return diagnose({ before, after, seconds: SECONDS }).flatMap(({ level, finding }) => (level === 'fault' ? [finding] : []));
+  }
+
+  test.each([
+    ['spine', 0],
+    ['leaf', 2],
+  ])('a firewall at a worker of %s', async (home, rank) => {
+    const { net, workers } = await network(rank);
+    begin(workers);
+    await expect.poll(() => faults(net), { timeout: 20_000 }).toEqual([expect.stringMatching(new RegExp(`^worker ${rank} does not receive results: .*\\(REPEAT \\+\\d+ on switch ${home}\\)`))]);
+  });
+
+  test('a worker that does not begin, and a link that fails in either direction', async () => {
+    const { net, workers } = await network();
+    begin(workers.slice(0, 2));
+    await expect.poll(() => faults(net), { timeout: 20_000 }).toEqual([expect.stringMatching(/^nothing arrives from worker 2 through port \d of switch leaf, and the others wait for it in slots 0, 1, 2, 3$/)]);
+    const wire = net.wires.get('leaf')!;
+    wire.loss.down = 1;
+    begin(workers.slice(2));
+    await expect.poll(() => faults(net), { timeout: 20_000 }).toEqual([expect.stringMatching(/^results of switch spine do not arrive at switch leaf/)]);
+    // The leaf asks for results that the spine has.
+    wire.loss = { up: 1, down: 0 };
+    await expect.poll(() => faults(net), { timeout: 20_000 }).toEqual([expect.stringMatching(/^sums of switch leaf do not arrive at switch spine: \d+ went up through port 100, none came in through port 101$/)]);
+  });
+
+  test('a link that fails before any sum has passed', async () => {
+    const { net, workers } = await network();
+    net.wires.get('leaf')!.loss.up = 1;
+    begin(workers);
+    await expect.poll(() => faults(net), { timeout: 20_000 }).toEqual([expect.stringMatching(/^sums of switch leaf do not arrive at switch spine/)]);
+  });
+
+  test('another program on the switch is named, replaced, and remembered', async () => {
+    const site = await startSite({ timing: { pollMs: 1_000_000 } });
+    await site.controller.ready('s1');
+    site.fake.pipeline = { ...site.fake.pipeline!, cookie: { cookie: 1n } };
+    const report = async () => (await site.client.getStatus()).switches[0]!;
+    expect(await report()).toMatchObject({ state: 'ready', program: 'other', restored: 0 });
+    await site.controller.ready('s1');
+    expect(await report()).toMatchObject({ state: 'ready', program: 'own', restored: 1 });
+    site.fake.lose();
+    expect(await report()).toMatchObject({ program: 'none' });
+    site.fake.refuse = () => undefined;
+    await site.controller.ready('s1');
+    expect(await report()).toMatchObject({ program: 'own', restored: 2 });
+  });
+});
