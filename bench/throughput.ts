@@ -25,8 +25,8 @@ const JOB = { number: 0, epoch: 1 };
 const FIRST_UDP_PORT = 40_000;
 /** Set for the process that runs in the namespace. */
 const INSIDE = 'FPISA_BENCH_INSIDE';
-/** Run before the clock starts: until code is compiled and caches are warm. */
-const WARM_UP_MS = 1000;
+/** Run before the clock starts, for caches and for JavaScript that is compiled as it runs. */
+const WARM_UP_MS = 2000;
 
 export interface Options {
   readonly values: readonly number[];

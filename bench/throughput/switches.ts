@@ -1,6 +1,6 @@
 /** The switches that are compared, as processes: each is given the same interfaces and speaks P4Runtime. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { insert, loadBuild, P4RuntimeClient } from '../../controlplane/index.js';
@@ -12,6 +12,9 @@ export type SwitchName = (typeof SWITCHES)[number];
 
 const P4RUNTIME = '127.0.0.1:9559';
 const CONNECT_MS = 30_000;
+/** A switch is idle if it takes at most so much processor time in so long. */
+const SETTLED_TICKS = 2;
+const SETTLE_MS = 1000;
 
 export interface Member {
   readonly rank: number;
@@ -63,11 +66,27 @@ export async function startSwitch(name: SwitchName, site: Site, job: Job): Promi
     died.catch(() => {});
     await Promise.race([client.connect({ timeoutMs: CONNECT_MS }), died]);
     await program(client, site, job);
+    await settle(child.pid!);
     return stop;
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Waits until the process has nothing more to do: it may be compiling the program. */
+async function settle(pid: number): Promise<void> {
+  for (let before = -1, now = cpuTicks(pid); now - before > SETTLED_TICKS; now = cpuTicks(pid)) {
+    before = now;
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  }
+}
+
+/** Processor time of a process in ticks of 10 ms (proc(5)). */
+function cpuTicks(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11]) + Number(fields[12]);
 }
 
 function launch(name: SwitchName, { interfaces }: Site, directory: string): ChildProcess {
