@@ -9,7 +9,7 @@ import { checkRequirements, SWITCHES, type SwitchKind } from '../mininet/require
 import { runMininet, type MininetEvent } from '../mininet/run.js';
 import { buildOf, integer, jsonOption, milliseconds, probability } from '../options.js';
 import { Output } from '../output.js';
-import { progressBar } from '../progress.js';
+import { progressBar, type Progress } from '../progress.js';
 import { interruption } from '../signals.js';
 
 interface Flags {
@@ -81,7 +81,12 @@ async function run(flags: Flags): Promise<void> {
   // Only what runs in the foreground of Mininet's prompt is meant by Ctrl-C there.
   if (flags.cli) process.on('SIGINT', () => undefined);
   const output = new Output(flags.json ?? false);
-  const bar = progressBar('reducing', output.json);
+  // Only while workers reduce: anything else that is printed, and the prompt, would be written into it.
+  let bar: Progress | undefined;
+  const stopBar = (): void => {
+    bar?.stop();
+    bar = undefined;
+  };
   const emit = (event: MininetEvent): void => {
     if (flags.events) output.object(event);
   };
@@ -95,20 +100,23 @@ async function run(flags: Flags): Promise<void> {
       cli,
       control,
       signal: interruptionFromOutside(cli ? new AbortController().signal : interruption(), () => new InterruptedError()),
-      onStage: (text) => output.line(text),
+      onStage: (text) => {
+        stopBar();
+        output.line(text);
+      },
       onEvent: emit,
       onProgress: (share) => {
+        bar ??= progressBar('reducing', output.json);
         bar.update(share);
         emit({ event: 'progress', share });
       },
       onReport: (each) => print(output, each),
     });
-    bar.stop();
     if (report === undefined) return;
     print(output, report);
     process.exitCode = exitCodeOfReport(report);
   } finally {
-    bar.stop();
+    stopBar();
   }
 }
 
