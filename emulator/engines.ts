@@ -1,18 +1,18 @@
-import { Interpreter } from './interpreter/interpreter.js';
-import type { SwitchOptions } from './switch.js';
+import { loadCompiler } from './compiler/cache.js';
+import type { EngineChoice } from './switch.js';
 
-export type EngineFactory = NonNullable<SwitchOptions['engine']>;
+/** For option `engine` of the switch. */
+export type EngineFactory = EngineChoice;
 
-/** Each engine by its name; what an engine needs is loaded only when it is asked for. */
-const ENGINES: Readonly<Record<string, () => Promise<EngineFactory>>> = {
-  interpreter: () => Promise.resolve((program, host) => new Interpreter(program, host)),
-};
+export const ENGINE_NAMES = ['interpreter', 'compiled'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
 
-export const ENGINE_NAMES: readonly string[] = Object.keys(ENGINES);
-
-/** @param name one of {@link ENGINE_NAMES}. @throws RangeError for another */
-export function engineNamed(name: string): Promise<EngineFactory> {
-  const load = Object.hasOwn(ENGINES, name) ? ENGINES[name] : undefined;
-  if (load === undefined) throw new RangeError(`there is no engine "${name}" (there is: ${ENGINE_NAMES.join(', ')})`);
-  return load();
+/**
+ * An engine, ready to be used: programs that are loaded with it run on it from their first packet.
+ * @throws RangeError for another name
+ */
+export async function engineNamed(name: EngineName): Promise<EngineFactory> {
+  if (!ENGINE_NAMES.includes(name)) throw new RangeError(`there is no engine "${name}" (there is: ${ENGINE_NAMES.join(', ')})`);
+  if (name === 'compiled') await loadCompiler();
+  return name;
 }

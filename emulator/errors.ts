@@ -1,3 +1,5 @@
+import type { Trace } from './trace.js';
+
 /** Root of every error this folder throws, apart from ControlError; `code` is stable, the message is not. */
 export class EmulatorError extends Error {
   override readonly name: string = 'EmulatorError';
@@ -37,6 +39,8 @@ export class UnsupportedFeatureError extends EmulatorError {
  */
 export class PacketAbortError extends EmulatorError {
   override readonly name = 'PacketAbortError';
+  /** What happened until then, if it was asked for. */
+  trace?: Trace;
   constructor(problem: string) {
     super('EMULATOR_PACKET_ABORT', problem);
   }

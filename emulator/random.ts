@@ -14,6 +14,14 @@ export class Random {
     return z ^ (z >> 31n);
   }
 
+  save(): bigint {
+    return this.state;
+  }
+
+  restore(saved: bigint): void {
+    this.state = saved;
+  }
+
   /** Uniform over [0, 1). */
   fraction(): number {
     return Number(this.next64() >> 11n) / 2 ** 53;

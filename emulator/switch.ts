@@ -1,22 +1,33 @@
-import { programKey } from './compiler/cache.js';
 import { Layout } from './compiler/layout.js';
 import { ProgramMemory } from './compiler/memory.js';
 import { TieredEngine } from './compiler/tiered.js';
+import { SwitchClock } from './clock.js';
 import type { Control, Output } from './control.js';
 import type { Engine, EngineHost } from './engine.js';
 import { EmulatorError, PacketAbortError } from './errors.js';
 import { Interpreter } from './interpreter/interpreter.js';
+import { identityOf } from './json/identity.js';
 import { loadProgram } from './json/load.js';
 import type { Program } from './json/program.js';
 import { Random } from './random.js';
 import { ProgramState } from './state/program-state.js';
+import { describeProgram } from './state/describe.js';
+import { restoreState, saveState, type Snapshot } from './state/snapshot.js';
 import { StateControl } from './state/state-control.js';
 import { emptyStatistics, type SwitchStatistics } from './statistics.js';
+import type { CounterHandle, MeterHandle, ProfileHandle, RegisterHandle, ValueSetHandle } from './testing/handles.js';
+import { ProgramObjects } from './testing/objects.js';
+import { aliasesOf, NO_P4INFO_ALIASES } from './testing/p4info-aliases.js';
+import type { TableHandle } from './testing/table-handle.js';
 import { TraceRecorder, type Trace } from './trace.js';
+import type { P4Info } from '../p4runtime/index.js';
 
 export interface SwitchOptions {
-  /** Microseconds, never going back; simple_switch counts from its start, and so does the default. */
-  readonly clock?: () => number;
+  /**
+   * Microseconds, never going back. A number: the time stands there until it is set ({@link Switch.setTime}). The
+   * default counts from the start of the switch, as simple_switch does.
+   */
+  readonly clock?: (() => number) | number;
   /** Port of the control plane: packet-outs come in and packet-ins leave through it. Default 510. */
   readonly cpuPort?: number;
   /** Default 511, as in simple_switch. */
@@ -44,6 +55,13 @@ const DROP_PORT = 511;
 const MAX_PASSES = 64;
 const DEFAULT_ENGINE: EngineChoice = 'interpreter';
 
+interface Loaded {
+  readonly state: ProgramState;
+  readonly engine: Engine;
+  readonly random: Random;
+  readonly objects: ProgramObjects;
+}
+
 /** A v1model switch that runs the JSON of stock p4c as simple_switch does, in this process. */
 export class Switch {
   readonly cpuPort: number;
@@ -51,13 +69,15 @@ export class Switch {
   readonly control: Control;
   readonly statistics: SwitchStatistics = emptyStatistics();
   private readonly stateControl: StateControl;
+  private readonly switchClock: SwitchClock;
   private readonly clock: () => number;
-  private loaded: { readonly state: ProgramState; readonly engine: Engine } | undefined;
+  private loaded: Loaded | undefined;
 
   constructor(private readonly options: SwitchOptions = {}) {
     this.cpuPort = options.cpuPort ?? CPU_PORT;
     this.dropPort = options.dropPort ?? DROP_PORT;
-    this.clock = options.clock ?? sinceNow();
+    this.switchClock = new SwitchClock(options.clock);
+    this.clock = this.switchClock.read;
     this.stateControl = new StateControl(() => this.running().state, this.clock);
     this.control = this.stateControl;
   }
@@ -70,9 +90,10 @@ export class Switch {
   /**
    * Replaces the program at once. Entries, registers, counters, groups and sessions of the old one are gone.
    * @param program BMv2 JSON (text or parsed), or what loadProgram made of it.
-   * @throws ProgramFormatError, UnsupportedFeatureError; the old program then goes on.
+   * @param p4info of the program, text or JSON form or the message. Only needed for the aliases it gives to names.
+   * @throws ProgramFormatError, UnsupportedFeatureError, P4InfoMismatchError; the old program then goes on.
    */
-  load(program: unknown): void {
+  load(program: unknown, p4info?: string | P4Info): void {
     const typed = isProgram(program) ? program : loadProgram(program);
     const { engine: choice = DEFAULT_ENGINE } = this.options;
     const memory = choice === 'compiled' ? new ProgramMemory(new Layout(typed)) : undefined;
@@ -89,9 +110,10 @@ export class Switch {
       onDrop: (where) => this.countDrop(where),
     };
     let engine: Engine;
-    if (memory !== undefined) engine = new TieredEngine(host, memory, programKey(typed === program ? typed : program));
+    if (memory !== undefined) engine = new TieredEngine(host, memory, identityOf(typed));
     else engine = typeof choice === 'function' ? choice(typed, host) : new Interpreter(typed, host);
-    this.loaded = { state, engine };
+    const aliases = p4info === undefined ? NO_P4INFO_ALIASES : aliasesOf(p4info, describeProgram(state));
+    this.loaded = { state, engine, random: host.random, objects: new ProgramObjects(this.control, aliases) };
   }
 
   /** Resolves when the program runs as it will from now on: with engine `compiled`, when it is compiled. */
@@ -111,8 +133,13 @@ export class Switch {
   /** Like {@link receive}, and tells what happened on the way. A packet that is given up has its trace in the error. */
   trace(port: number, bytes: Uint8Array): Trace {
     const recorder = new TraceRecorder();
-    const outputs = this.run(port, bytes, recorder);
-    return { port, bytes, events: recorder.events, outputs };
+    const { events } = recorder;
+    try {
+      return { port, bytes, events, outputs: this.run(port, bytes, recorder) };
+    } catch (error) {
+      if (error instanceof PacketAbortError) error.trace = { port, bytes, events, outputs: [] };
+      throw error;
+    }
   }
 
   private run(port: number, bytes: Uint8Array, recorder: TraceRecorder | undefined): Output[] {
@@ -128,7 +155,59 @@ export class Switch {
     }
   }
 
-  private running(): { readonly state: ProgramState; readonly engine: Engine } {
+  /** A table by its name, or what tells it apart from others of its last parts: `table('ipv4_lpm').insert(...)`. */
+  table(name: string): TableHandle {
+    return this.running().objects.table(name);
+  }
+
+  register(name: string): RegisterHandle {
+    return this.running().objects.register(name);
+  }
+
+  counter(name: string): CounterHandle {
+    return this.running().objects.counter(name);
+  }
+
+  meter(name: string): MeterHandle {
+    return this.running().objects.meter(name);
+  }
+
+  actionProfile(name: string): ProfileHandle {
+    return this.running().objects.actionProfile(name);
+  }
+
+  valueSet(name: string): ValueSetHandle {
+    return this.running().objects.valueSet(name);
+  }
+
+  /** Microseconds of the switch's clock. */
+  get time(): number {
+    return this.clock();
+  }
+
+  /** From now on it is this time, until it is set again: meters, timestamps and idle timeouts see it. */
+  setTime(micros: number): void {
+    this.switchClock.set(micros);
+  }
+
+  /** All that the program remembers, and the time. Statistics are not part of it, nor who listens to digests. */
+  snapshot(): Snapshot {
+    const { state, random } = this.running();
+    return { ...saveState(state), clock: this.switchClock.save(), random: random.save() };
+  }
+
+  /**
+   * Makes everything as it was; with the clock of a caller, all but the time.
+   * @throws SnapshotMismatchError if another program is loaded; then nothing changes.
+   */
+  restore(snapshot: Snapshot): void {
+    const { state, random } = this.running();
+    restoreState(state, snapshot);
+    random.restore(snapshot.random);
+    this.switchClock.restore(snapshot.clock);
+  }
+
+  private running(): Loaded {
     if (this.loaded === undefined) throw new EmulatorError('EMULATOR_NO_PROGRAM', 'no program is loaded: call load() first');
     return this.loaded;
   }
@@ -150,11 +229,6 @@ export class Switch {
         break;
     }
   }
-}
-
-function sinceNow(): () => number {
-  const start = process.hrtime.bigint();
-  return () => Number((process.hrtime.bigint() - start) / 1000n);
 }
 
 function isProgram(value: unknown): value is Program {

@@ -70,15 +70,16 @@ async function runCase({ group, program, source, stf, options }: SuiteCase, comp
     if (!(error instanceof CompileError)) throw error;
     return { group, program, outcome: 'does not compile', reasons: [error.message] };
   }
-  const reasons = run(json, await readFile(stf, 'utf8'), switchOptions);
+  const reasons = await run(json, await readFile(stf, 'utf8'), switchOptions);
   return { group, program, outcome: reasons.length === 0 ? 'pass' : 'fail', reasons };
 }
 
 /** @returns what is not as the test expects. */
-function run(json: string, test: string, switchOptions: SwitchOptions | undefined): readonly string[] {
+async function run(json: string, test: string, switchOptions: SwitchOptions | undefined): Promise<readonly string[]> {
   try {
     const target = new Switch(switchOptions);
     target.load(json);
+    await target.ready();
     return runStf(target, test).failures;
   } catch (error) {
     // Whatever a program makes the switch throw is a failure of that program, not the end of the suite.

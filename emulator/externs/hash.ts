@@ -2,7 +2,17 @@
  * Hash and checksum algorithms under the names BMv2 gives them (behavioral-model, src/bm_sim/calculations.cpp
  * and targets/simple_switch/simple_switch.cpp). Each maps bytes to an unsigned value of at most 64 bits.
  */
-export type Hash = (bytes: Uint8Array) => bigint;
+export interface Hash {
+  (bytes: Uint8Array): bigint;
+  /** Of the two that remember what they were asked. */
+  readonly memory?: { save(): HashSnapshot; restore(saved: HashSnapshot): void };
+}
+
+/** What a hash was asked, as Latin-1 text, in order; for plain round robin the number of calls alone. */
+export interface HashSnapshot {
+  readonly calls: number;
+  readonly keys: readonly string[];
+}
 
 const MASK64 = (1n << 64n) - 1n;
 
@@ -139,13 +149,20 @@ function xxh64(bytes: Uint8Array): bigint {
 
 /** Not hashes: they walk through all results, which is handy to spread packets over the members of a group. */
 function roundRobin(): Hash {
-  let calls = 0n;
-  return () => calls++;
+  let calls = 0;
+  return Object.assign(() => BigInt(calls++), {
+    memory: {
+      save: () => ({ calls, keys: [] }),
+      restore: (saved: HashSnapshot) => {
+        calls = saved.calls;
+      },
+    },
+  });
 }
 
 function consistentRoundRobin(): Hash {
   const seen = new Map<string, bigint>();
-  return (bytes) => {
+  const hash = (bytes: Uint8Array): bigint => {
     const key = Buffer.from(bytes).toString('latin1');
     const known = seen.get(key);
     if (known !== undefined) return known;
@@ -153,6 +170,15 @@ function consistentRoundRobin(): Hash {
     seen.set(key, result);
     return result;
   };
+  return Object.assign(hash, {
+    memory: {
+      save: () => ({ calls: seen.size, keys: [...seen.keys()] }),
+      restore: ({ keys }: HashSnapshot) => {
+        seen.clear();
+        keys.forEach((key, i) => seen.set(key, BigInt(i)));
+      },
+    },
+  });
 }
 
 const CRC16: CrcParameters = { width: 16, polynomial: 0x8005, initial: 0, final: 0, reflected: true };

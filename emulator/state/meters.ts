@@ -9,6 +9,13 @@ interface Bucket {
   granted: number;
 }
 
+export interface MeterSnapshot {
+  readonly origin: number;
+  readonly rates: readonly MeterRate[] | undefined;
+  /** One for each rate. */
+  readonly buckets: readonly { readonly tokens: number; readonly granted: number }[];
+}
+
 /**
  * A meter with token buckets, lowest rate first, as in BMv2 (src/bm_sim/meters.cpp): the colour is the number of
  * the first bucket that has too few tokens, plus one; 0 (green) if none has, or if the meter is not configured.
@@ -25,10 +32,21 @@ export class MeterState {
     this.buckets = rates?.map(({ perSecond, burst }) => ({ perMicrosecond: perSecond / 1e6, burst, tokens: burst, granted: 0 }));
   }
 
+  save(): MeterSnapshot {
+    return { origin: this.origin, rates: this.rates, buckets: (this.buckets ?? []).map(({ tokens, granted }) => ({ tokens, granted })) };
+  }
+
+  static restored({ origin, rates, buckets }: MeterSnapshot): MeterState {
+    const meter = new MeterState(origin);
+    meter.configure(rates);
+    buckets.forEach((saved, i) => Object.assign(meter.buckets![i]!, saved));
+    return meter;
+  }
+
   execute(now: number, cost: number): number {
     if (this.buckets === undefined) return 0;
     for (const [i, bucket] of this.buckets.entries()) {
-      const granted = Math.trunc((now - this.origin) * bucket.perMicrosecond);
+      const granted = Math.trunc(Math.max(0, now - this.origin) * bucket.perMicrosecond);
       bucket.tokens = Math.min(bucket.tokens + granted - bucket.granted, bucket.burst);
       bucket.granted = granted;
       if (bucket.tokens < cost) return i + 1;
@@ -54,6 +72,15 @@ export class MeterArray {
     let meter = this.meters.get(index);
     if (meter === undefined) this.meters.set(index, (meter = new MeterState(this.origin)));
     return meter;
+  }
+
+  save(): ReadonlyMap<number, MeterSnapshot> {
+    return new Map([...this.meters].map(([index, meter]) => [index, meter.save()]));
+  }
+
+  restore(saved: ReadonlyMap<number, MeterSnapshot>): void {
+    this.meters.clear();
+    for (const [index, meter] of saved) this.meters.set(index, MeterState.restored(meter));
   }
 
   execute(index: number, now: number, length: number): number {

@@ -9,6 +9,12 @@ interface Member {
   args: readonly bigint[];
 }
 
+export interface ProfileSnapshot {
+  readonly members: readonly { readonly id: number; readonly handle: number; readonly action: number; readonly args: readonly bigint[] }[];
+  readonly groups: ReadonlyMap<number, readonly GroupMember[]>;
+  readonly nextHandle: number;
+}
+
 interface Group {
   readonly members: readonly GroupMember[];
   /** Members in order of their handles, each as often as its weight says. */
@@ -83,6 +89,21 @@ export class ActionProfile {
     if (reference.kind === 'member') return this.memberById.get(reference.id);
     const slots = this.groupById.get(reference.id)?.slots ?? [];
     return slots.length === 0 ? undefined : slots[Number(hash() % BigInt(slots.length))];
+  }
+
+  save(): ProfileSnapshot {
+    const members = [...this.memberById].map(([id, { handle, action, args }]) => ({ id, handle, action: action.index, args }));
+    return { members, groups: this.groups(), nextHandle: this.nextHandle };
+  }
+
+  restore({ members, groups, nextHandle }: ProfileSnapshot): void {
+    this.groupById.clear();
+    this.memberById.clear();
+    for (const { id, handle, action, args } of members) {
+      this.memberById.set(id, { handle, action: this.actions.find(({ index }) => index === action)!, args });
+    }
+    for (const [id, group] of groups) this.setGroup(id, group);
+    this.nextHandle = nextHandle;
   }
 
   private member(id: number): Member {

@@ -29,6 +29,16 @@ export class RegisterArray {
     return value;
   }
 
+  /** A copy of the cells as they lie. */
+  save(): Uint32Array | BigUint64Array {
+    return this.cells.slice();
+  }
+
+  restore(saved: Uint32Array | BigUint64Array): void {
+    if (this.cells instanceof Uint32Array) this.cells.set(saved as Uint32Array);
+    else this.cells.set(saved as BigUint64Array);
+  }
+
   /** Cuts the value to the width. @param index must be within the array. */
   write(index: number, value: bigint): void {
     const { cells, limbs } = this;

@@ -1,9 +1,33 @@
-import { ControlError, NO_CALL, type ActionCall, type MatchKey, type TableEntry } from '../control.js';
+import { ControlError, NO_CALL, type ActionCall, type MatchKey, type ProfileReference, type TableEntry } from '../control.js';
 import type { ActionDef, TableDef } from '../json/program.js';
+import { MeterState, type MeterSnapshot } from '../state/meters.js';
 import { chooseByName } from './names.js';
 import { KeyLayout } from './key-layout.js';
 import { createIndex } from './match-index.js';
 import { StoredEntry, type MatchIndex, type TableObserver } from './entry.js';
+
+/** An entry with all that belongs to it; actions by their index in the program. */
+export interface EntrySnapshot {
+  readonly keys: readonly MatchKey[];
+  readonly priority: number;
+  readonly handle: number;
+  readonly action: number | null;
+  readonly args: readonly bigint[];
+  readonly reference: ProfileReference | undefined;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly lastHit: number;
+  readonly idleTimeoutMs: number;
+  readonly meter: MeterSnapshot | undefined;
+}
+
+export interface TableSnapshot {
+  readonly entries: readonly EntrySnapshot[];
+  readonly defaultAction: number | null;
+  readonly defaultArgs: readonly bigint[];
+  readonly freeHandles: readonly number[];
+  readonly nextHandle: number;
+}
 
 /** The run-time contents of one table. */
 export class Table {
@@ -31,7 +55,7 @@ export class Table {
   observe(observer: TableObserver): void {
     this.observer = observer;
     observer.defaultChanged();
-    for (const entry of this.def.entries === undefined ? this.byIdentity.values() : this.initial) observer.added(entry);
+    for (const entry of this.ownEntries()) observer.added(entry);
   }
 
   get size(): number {
@@ -89,11 +113,15 @@ export class Table {
   delete(keys: readonly MatchKey[], priority: number): void {
     this.refuseConst();
     const entry = this.find(keys, priority);
+    this.remove(entry);
+    this.freeHandles.push(entry.handle);
+    this.freeHandles.sort((a, b) => a - b);
+  }
+
+  private remove(entry: StoredEntry): void {
     this.byIdentity.delete(this.identity(entry.keys, entry.value, entry.mask, entry.priority));
     this.index.remove(entry);
     this.observer?.removed(entry);
-    this.freeHandles.push(entry.handle);
-    this.freeHandles.sort((a, b) => a - b);
   }
 
   entries(): TableEntry[] {
@@ -125,6 +153,44 @@ export class Table {
     this.observer?.defaultChanged();
   }
 
+  save(): TableSnapshot {
+    return {
+      entries: this.ownEntries().map(saveEntry),
+      defaultAction: this.defaultAction?.index ?? null,
+      defaultArgs: this.defaultArgs,
+      freeHandles: [...this.freeHandles],
+      nextHandle: this.nextHandle,
+    };
+  }
+
+  /** @param saved of a table of the same program. */
+  restore(saved: TableSnapshot): void {
+    if (this.def.entries !== undefined) {
+      // They are what they were; only what packets left with them can differ.
+      this.initial.forEach((entry, i) => restoreEntry(entry, saved.entries[i]!));
+    } else {
+      for (const entry of [...this.byIdentity.values()]) this.remove(entry);
+      for (const each of saved.entries) {
+        const entry = this.store(each.keys, each.priority, this.actionOf(each.action), each.args, each.reference, each.handle);
+        restoreEntry(entry, each);
+      }
+    }
+    this.freeHandles.splice(0, this.freeHandles.length, ...saved.freeHandles);
+    this.nextHandle = saved.nextHandle;
+    this.defaultAction = this.actionOf(saved.defaultAction);
+    this.defaultArgs = saved.defaultArgs;
+    this.observer?.defaultChanged();
+  }
+
+  private ownEntries(): readonly StoredEntry[] {
+    return this.def.entries === undefined ? [...this.byIdentity.values()] : this.initial;
+  }
+
+  private actionOf(index: number | null): ActionDef | null {
+    if (index === null) return null;
+    return [...this.def.actions, this.def.defaultEntry?.action].find((action) => action?.index === index)!;
+  }
+
   private resetDefault(): void {
     this.defaultAction = this.def.defaultEntry?.action ?? null;
     this.defaultArgs = this.def.defaultEntry?.args ?? [];
@@ -152,9 +218,9 @@ export class Table {
 
   private store(
     keys: readonly MatchKey[], priority: number, action: ActionDef | null, args: readonly bigint[], reference: TableEntry['reference'],
+    handle = this.freeHandles.shift() ?? this.nextHandle++,
   ): StoredEntry {
     const { value, mask } = this.layout.pack(this.def.name, keys);
-    const handle = this.freeHandles.shift() ?? this.nextHandle++;
     const entry = new StoredEntry(keys, this.ranked ? priority : 0, handle, value, mask, action, args, reference);
     this.byIdentity.set(this.identity(keys, value, mask, priority), entry);
     this.index.add(entry);
@@ -167,6 +233,15 @@ export class Table {
     const ranges = this.def.matchKind === 'range' ? keys.map((k) => (k.kind === 'range' ? `${k.low}-${k.high}` : '')).join() : '';
     return `${value}&${mask};${this.ranked ? priority : ''};${ranges}`;
   }
+}
+
+function saveEntry(entry: StoredEntry): EntrySnapshot {
+  const { keys, priority, handle, action, args, reference, packets, bytes, lastHit, idleTimeoutMs, meter } = entry;
+  return { keys, priority, handle, action: action?.index ?? null, args, reference, packets, bytes, lastHit, idleTimeoutMs, meter: meter?.save() };
+}
+
+function restoreEntry(entry: StoredEntry, { packets, bytes, lastHit, idleTimeoutMs, meter }: EntrySnapshot): void {
+  Object.assign(entry, { packets, bytes, lastHit, idleTimeoutMs, meter: meter === undefined ? undefined : MeterState.restored(meter) });
 }
 
 /** Resolves a call among the actions that are allowed and checks its arguments. */

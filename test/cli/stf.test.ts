@@ -43,7 +43,7 @@ describe('fpisa stf PROGRAM TEST', () => {
     ['only.json', /give a program and its STF file/],
     ['a.json --suite folder', /give no program with it/],
     ['--suite folder --trace', /--trace is for one test/],
-    ['--engine turbo a b', /choices are interpreter/],
+    ['--engine turbo a b', /choices are interpreter, compiled/],
     ['--suite nowhere', /nowhere is not p4c's test data: it should be "testdata"/],
   ])('wrong arguments: %s', async (line, message) => {
     expectFailure(await fpisa('stf', ...line.split(' ').filter((word) => word !== '')), 2, message);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import {
   CompilerMissingError, EmulatorError, ENGINE_NAMES, engineNamed, findSuite, P4c, renderTrace, runStf, runSuite, SUITE_GROUPS, SuiteError, Switch,
-  type CaseResult, type GroupScore, type SuiteReport, type SwitchOptions,
+  type CaseResult, type EngineName, type GroupScore, type SuiteReport, type SwitchOptions,
 } from '../../../emulator/index.js';
 import { FileError, RequirementError, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
@@ -16,7 +16,7 @@ import { interruption } from '../signals.js';
 
 interface Flags {
   suite?: string;
-  engine: string;
+  engine: EngineName;
   jobs: number;
   trace?: boolean;
   json?: boolean;
