@@ -52,6 +52,7 @@ class TreeSwitch {
   private grpcPort = 0;
   private server: P4RuntimeServer | undefined;
   private runner: PortRunner | undefined;
+  private device: SwitchDevice | undefined;
 
   constructor(
     private readonly plan: SwitchPlan,
@@ -95,6 +96,7 @@ class TreeSwitch {
       await runner.attach(wire.upper);
     }
     this.runner = runner;
+    this.device = device;
     this.server = new P4RuntimeServer(device);
     this.grpcPort = await this.server.listen(`127.0.0.1:${this.grpcPort}`);
   }
@@ -102,7 +104,18 @@ class TreeSwitch {
   async stop(): Promise<void> {
     await this.runner?.close();
     await this.server?.close();
-    this.runner = this.server = undefined;
+    this.runner = this.server = this.device = undefined;
+  }
+
+  /** Goes on with its packets as it is; the controller cannot reach it. */
+  async isolate(): Promise<void> {
+    await this.server?.close();
+    this.server = undefined;
+  }
+
+  async reconnect(): Promise<void> {
+    this.server = new P4RuntimeServer(this.device!);
+    await this.server.listen(`127.0.0.1:${this.grpcPort}`);
   }
 }
 
@@ -171,6 +184,11 @@ export class Network {
     const { line, transport } = this.lines.get(worker)!;
     await transport.close();
     await line.cut();
+  }
+
+  /** The worker goes on with its packets, and the controller takes it for lost. */
+  async loseSight(worker: Worker): Promise<void> {
+    await this.lines.get(worker)!.line.cut();
   }
 
   async restart(name: string): Promise<void> {

@@ -100,7 +100,21 @@ describe('members', () => {
     const tensors = workers.map(({ rank }) => marked(rank, rank === 1 ? 10 : 20));
     const errors = await Promise.all(workers.map((worker, i) => failure(worker.allreduce(tensors[i]!))));
     for (const error of errors) expect(error.code).toBe('FPISA_SHAPE_MISMATCH');
+    // At whichever switch they meet, one side has the others' shapes before it, or learns that another switch has them.
+    expect(errors.map(({ message }) => message).join('\n')).toMatch(/ranks? [\d, ]+ brought (something else to another switch|other shapes)/);
     await expectMarkedSum(workers, 50);
+  });
+
+  test.each([
+    [[1, 3], /slot 0 waits for ranks 2$/],
+    [[2, 3], /all ranks at this switch have contributed; ranks 1, 3 at other switches have not, or the result does not arrive here$/],
+  ])('a worker that gives up while ranks %j wait with it says whom its own switch lacks', async (present, message) => {
+    const network = await Network.start(TWO_LEVELS);
+    await network.client.createJob({ name: 'train', workers: 4 });
+    const join = (home: string, rank: number): Promise<Worker> => network.join('train', rank, home, { timeoutMs: rank === 0 ? 1500 : 300_000 });
+    const workers = await Promise.all(['leaf1', 'leaf2', 'leaf1', 'spine'].map(join));
+    for (const rank of present) void workers[rank]!.allreduce(marked(rank, 10)).catch(() => undefined);
+    expect((await failure(workers[0]!.allreduce(marked(0, 10)))).message).toMatch(message);
   });
 
   test('the tables of a switch hold the way to its parent while the job lives, and no members that are not below it', async () => {
@@ -153,6 +167,28 @@ describe('switches', () => {
     expect((await network.client.getStatus()).switches.map(({ name, state }) => [name, state])).toEqual([['leaf1', 'unreachable'], ['leaf2', 'ready'], ['spine', 'ready']]);
     await network.switches.get('leaf1')!.start();
     await expectMarkedSum([await network.join('train', 0, 'leaf1'), ...workers.slice(1)]);
+  });
+
+  test('workers that nobody could stop get no sum of their own out of a leaf that nobody could reach', async () => {
+    const { network, workers } = await running(TWO_LEVELS, ['leaf1', 'leaf2', 'leaf1', 'leaf2']);
+    await expectMarkedSum(workers);
+    const [lost, seen] = [[workers[0]!, workers[2]!], [workers[1]!, workers[3]!]];
+    await network.switches.get('leaf1')!.isolate();
+    for (const worker of lost) await network.loseSight(worker);
+    let settled = 0;
+    const calls = lost.map((worker) => worker.allreduce(marked(worker.rank, 100)).then(() => settled++));
+    for (const call of calls) call.catch(() => undefined);
+    await expectMarkedSum(seen);
+    // leaf1 adds them up in the old epoch, and sends that to a spine that is in the next.
+    const drops = async (): Promise<number> => {
+      const counts = (await network.client.getStatus()).switches.find(({ name }) => name === 'spine')!.drops;
+      return (counts['WRONG_EPOCH'] ?? 0) + (counts['NOT_MEMBER'] ?? 0);
+    };
+    await expect.poll(drops).toBeGreaterThan(0);
+    await network.switches.get('leaf1')!.reconnect();
+    await expect.poll(async () => (await network.client.getStatus()).switches.map(({ state }) => state)).toEqual(['ready', 'ready', 'ready']);
+    await expectMarkedSum(seen);
+    expect(settled).toBe(0);
   });
 
   test('a job on a leaf alone shares no slot with one on the tree, and does not notice that the spine restarts', async () => {
