@@ -70,3 +70,21 @@ describe('mn --custom', { timeout: 120_000 }, () => {
     }
   });
 });
+
+describe('a switch', { timeout: 60_000 }, () => {
+  it('says that its port is in use', ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const script = `
+import socket, sys
+sys.path.insert(0, '${join(ROOT, 'controlplane/cli/mininet')}')
+import fpisa_topo
+taken = socket.create_server(('127.0.0.1', 9559))
+try:
+    fpisa_topo.FpisaSwitch('s1', inNamespace=False).start([])
+except fpisa_topo.TopologyError as error:
+    print(error)
+`;
+    const python = spawnSync('unshare', [...NAMESPACES, 'sh', '-c', 'ip link set lo up && exec /usr/bin/python3 -B -'], { input: script, encoding: 'utf8' });
+    expect(python.stdout, python.stderr).toBe('switch s1 cannot listen on TCP port 9559: it is in use; stop what holds it\n');
+  });
+});
