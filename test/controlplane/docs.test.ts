@@ -1,9 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { status } from '@grpc/grpc-js';
+import { checkSwitchConfig } from '../../controlplane/controller/switch-config.js';
+import { checkTopology, treeBelow } from '../../controlplane/controller/topology.js';
+import type { SwitchConfig } from '../../controlplane/controller/state.js';
 import * as errors from '../../controlplane/errors.js';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+test('the configurations in docs/controller.md are accepted', () => {
+  const examples = [...read('docs/controller.md').matchAll(/^```json\n([\s\S]*?)^```/gm)].map(([, text]) => JSON.parse(text!) as { switches: SwitchConfig[] });
+  expect(examples).toHaveLength(2);
+  for (const { switches } of examples) {
+    for (const config of switches) checkSwitchConfig(config);
+    checkTopology(Object.fromEntries(switches.map((config) => [config.name, config])));
+  }
+  const tree = Object.fromEntries(examples[1]!.switches.map((config) => [config.name, config]));
+  expect(treeBelow(tree, 'spine')).toEqual(['spine', 'leaf1', 'leaf2']);
+});
 
 test('docs/controller.md lists every error code with its status', () => {
   const documented = new Map([...read('docs/controller.md').matchAll(/^\| `(FPISA_\w+)` \| ([A-Z_]+|at start|in `GetStatus` detail) \|/gm)].map(([, code, grpc]) => [code, grpc]));
