@@ -57,7 +57,7 @@ interface Answer {
 }
 
 /** How long the network may take to come down before the namespaces take it. */
-const STOP_MS = 20_000;
+const STOP_MS = 5_000;
 
 export class MininetDriver {
   private readonly process: ChildProcess;
