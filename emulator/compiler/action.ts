@@ -1,12 +1,12 @@
-import type { Expression } from '../json/expression.js';
-import type { ActionDef, Primitive } from '../json/program.js';
+import type { ActionDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
+import { blocksOf, jumpTarget, selectBranches, type Block, type Step } from './blocks.js';
 import { PrimitiveCompiler } from './primitives.js';
 import { Scope } from './scope.js';
 import { NeedsMemory, type Unit } from './unit.js';
 
-/** As in the interpreter: an action that jumps more often is given up. */
-const MOST_STEPS = 1_000_000;
+/** As in the interpreter: an action that jumps backwards more often is given up. */
+const MOST_LOOPS = 1_000_000;
 
 export function actionName(action: ActionDef): string {
   return `action${action.index}`;
@@ -53,70 +53,47 @@ function withPromotion(scope: Scope, body: Ref): Ref {
   return m.block(null, [...load, body, ...store], b.none);
 }
 
-function jumpTarget({ op, args }: Primitive): number | undefined {
-  const operand = op === '_jump' ? args[0] : op === '_jump_if_zero' ? args[1] : undefined;
-  if (operand === undefined) return undefined;
-  if (operand.kind !== 'expression' || operand.expression.op !== 'constant') throw new Error('a jump needs a constant target');
-  return Number(operand.expression.value);
-}
-
 /** Basic blocks of the action, put into structured control flow; reducible loops become WebAssembly loops. */
 function compileWithJumps(action: ActionDef, scope: Scope, compiler: PrimitiveCompiler): Ref {
-  const { unit } = scope;
-  const { m, b } = unit;
-  const { primitives } = action;
-  const targets = primitives.map(jumpTarget);
-  const loops = targets.some((target, i) => target !== undefined && target <= i);
-  const starts = new Set([0]);
-  targets.forEach((target, i) => {
-    if (target === undefined) return;
-    starts.add(Math.min(target, primitives.length));
-    starts.add(i + 1);
-  });
-  const order = [...starts].filter((start) => start < primitives.length).sort((x, y) => x - y);
-
+  const { m, b } = scope.unit;
+  const blocks = selectBranches(blocksOf(action));
   const relooper = new b.Relooper(m);
   const helper = scope.local('i32');
-  const steps = loops ? scope.local('i32') : undefined;
-  /** Every jump that is taken counts, as in the interpreter. */
-  const taken = (): Ref => {
-    if (steps === undefined) return m.nop();
-    const next = m.local.tee(steps, m.i32.add(m.local.get(steps, b.i32), m.i32.const(1)), b.i32);
-    return m.if(m.i32.gt_u(next, m.i32.const(MOST_STEPS)), unit.abort(`action ${action.name} does not come to an end`));
-  };
-  const blocks = new Map<number, { readonly ref: number; readonly last: number }>();
-  for (const [n, start] of order.entries()) {
-    const end = order[n + 1] ?? primitives.length;
-    const last = end - 1;
-    const straight = targets[last] === undefined ? primitives.slice(start, end) : primitives.slice(start, last);
-    const code = m.block(null, straight.map((p) => compiler.compile(p)), b.none);
-    blocks.set(start, { ref: relooper.addBlock(code), last });
-  }
+  const code = blocks.map((block) => relooper.addBlock(m.block(null, block.steps.map((step) => compileStep(step, scope, compiler)), b.none)));
   const exit = relooper.addBlock(m.nop());
-  const blockAt = (index: number): number => blocks.get(index)?.ref ?? exit;
-  for (const { ref, last } of blocks.values()) {
-    const target = targets[last];
-    const primitive = primitives[last]!;
-    if (target !== undefined && primitive.op === '_jump_if_zero') {
-      const zero = m.i32.eqz(compiler.expressions.bool(conditionOf(primitive)));
+  const refs = new Map(blocks.map(({ start }, i) => [start, code[i]!]));
+  const refOf = (index: number): number => refs.get(index) ?? exit;
+  let loops: number | undefined;
+  /** Jumps backwards are counted, as in the interpreter. */
+  const counted = (block: Block): Ref => {
+    if (!block.loops) return m.nop();
+    loops ??= scope.local('i32');
+    const next = m.local.tee(loops, m.i32.add(m.local.get(loops, b.i32), m.i32.const(1)), b.i32);
+    return m.if(m.i32.gt_u(next, m.i32.const(MOST_LOOPS)), scope.unit.abort(`action ${action.name} does not come to an end`));
+  };
+  blocks.forEach((block, i) => {
+    const { condition, jump, next } = block;
+    const from = code[i]!;
+    if (jump === undefined) relooper.addBranch(from, refOf(next), 0, m.nop());
+    else if (condition === undefined) relooper.addBranch(from, refOf(jump), 0, counted(block));
+    else {
+      const zero = m.i32.eqz(compiler.expressions.bool(condition));
       scope.endStatement();
-      if (blockAt(target) === blockAt(last + 1)) {
-        relooper.addBranch(ref, blockAt(target), 0, m.nop());
-        continue;
-      }
-      relooper.addBranch(ref, blockAt(target), zero, taken());
-      relooper.addBranch(ref, blockAt(last + 1), 0, m.nop());
-    } else if (target !== undefined) {
-      relooper.addBranch(ref, blockAt(target), 0, taken());
-    } else {
-      relooper.addBranch(ref, blockAt(last + 1), 0, m.nop());
+      if (refOf(jump) !== refOf(next)) relooper.addBranch(from, refOf(jump), zero, counted(block));
+      relooper.addBranch(from, refOf(next), 0, m.nop());
     }
-  }
-  return relooper.renderAndDispose(blocks.get(0)!.ref, helper);
+  });
+  return relooper.renderAndDispose(refOf(0), helper);
 }
 
-function conditionOf({ args }: Primitive): Expression {
-  const [operand] = args;
-  if (operand?.kind !== 'expression') throw new Error('a jump needs a condition');
-  return operand.expression;
+function compileStep(step: Step, scope: Scope, compiler: PrimitiveCompiler): Ref {
+  if ('primitive' in step) return compiler.compile(step.primitive);
+  const { m, b } = scope.unit;
+  const condition = scope.local('i32');
+  const steps = [m.local.set(condition, compiler.expressions.bool(step.condition))];
+  for (const { field, from } of step.assignments) {
+    steps.push(compiler.assignIf(field, from, () => m.local.get(condition, b.i32)));
+    scope.endStatement();
+  }
+  return m.block(null, steps, b.none);
 }

@@ -42,6 +42,13 @@ export class PrimitiveCompiler {
     return this.stores.store(field, sourceOf(from, this.expressions));
   }
 
+  /** Assigns to a field of at most 64 bits if the condition is 1; the value is computed in any case. */
+  assignIf(field: FieldDef, from: Expression, condition: () => Ref): Ref {
+    const { m } = this.scope.unit;
+    const value = this.stores.fitted(field, sourceOf(from, this.expressions));
+    return this.scope.writeField(field, m.select(condition(), value, this.scope.readField(field)));
+  }
+
   private byHost(primitive: Primitive): Ref {
     const { m, b, fallbacks } = this.scope.unit;
     this.scope.needsMemory();

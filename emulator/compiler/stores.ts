@@ -48,7 +48,8 @@ export class StoreCompiler {
     return this.scope.slot(field).kind === 'wide' ? this.storeWide(field, source) : this.scope.writeField(field, this.fitted(field, source));
   }
 
-  private fitted(field: FieldDef, source: Source): Ref {
+  /** The value that a field of at most 64 bits gets. */
+  fitted(field: FieldDef, source: Source): Ref {
     const { m } = this.scope.unit;
     const { width, signed, saturating } = field;
     const { range } = source;

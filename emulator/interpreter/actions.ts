@@ -5,8 +5,8 @@ import { compileBool, compileData } from './expressions.js';
 import type { Packet } from './packet.js';
 import { compilePrimitive, type Run } from './primitives.js';
 
-/** An action with loops may take this many steps: simple_switch would hang in an endless one. */
-const MOST_STEPS = 1_000_000;
+/** An action may jump backwards this often: simple_switch would hang in an endless loop. */
+const MOST_LOOPS = 1_000_000;
 
 /** Compiles an action; its arguments are in `p.args` when it runs. */
 export function compileAction(action: ActionDef, context: Context): Run {
@@ -40,8 +40,8 @@ function compileWithJumps(action: ActionDef, context: Context): Run {
       if (target < 0) {
         i++;
       } else {
+        if (target <= i && ++taken > MOST_LOOPS) throw new PacketAbortError(`action ${action.name} does not come to an end`);
         i = target;
-        if (++taken > MOST_STEPS) throw new PacketAbortError(`action ${action.name} does not come to an end`);
       }
     }
   };

@@ -1,0 +1,161 @@
+/**
+ * Nanoseconds per fp32 value that the switch adds, for each engine, next to a C loop of the same arithmetic.
+ *
+ *     npm run build && node dist/bench/engine.js [--json] [--values 64,256] [--seconds 2]
+ *
+ * A packet is measured as a whole: parser, tables, arithmetic, registers; contributions that do not complete a round,
+ * so nothing leaves. The C loop (bench/c/fpisa_add.c, compiled with cc -O3 without vectors) only adds.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Switch, type EngineChoice, type MatchKey } from '../emulator/index.js';
+import { dressDatagram, macOf, type Endpoint } from '../emulator/ports/udp-frame.js';
+import { Opcode, SERVICE_UDP_PORT } from '../protocol/constants.js';
+import { HEADER_BYTES, messageBytes, Offset, writeHeader } from '../protocol/message.js';
+
+const WORKERS = 32;
+/** Fewer than the members, so that no round ends. */
+const CONTRIBUTORS = 31;
+const SLOTS = 8;
+const GUARD = 2;
+const FIRST_PORT = 40_000;
+const SERVICE: Endpoint = { mac: macOf(Uint8Array.of(10, 0, 0, 254)), address: Uint8Array.of(10, 0, 0, 254), port: SERVICE_UDP_PORT };
+const C_SOURCE = fileURLToPath(new URL('../../bench/c/fpisa_add.c', import.meta.url));
+
+export interface Row {
+  readonly engine: 'interpreter' | 'compiled' | 'C loop';
+  readonly values: number;
+  readonly nsPerValue: number;
+  /** Against the C loop; undefined where there is no C compiler. */
+  readonly ratio: number | undefined;
+}
+
+function workerAddress(rank: number): number {
+  return 0x0a000001 + rank;
+}
+
+function startSwitch(values: number, engine: EngineChoice): Switch {
+  const device = new Switch({ engine });
+  device.load(readFileSync(new URL(`../../p4/build/fpisa-n${values}.json`, import.meta.url), 'utf8'));
+  const exact = (value: number): MatchKey => ({ kind: 'exact', value: BigInt(value) });
+  device.control.insertEntry('fpisa.local', { keys: [exact(0x0a0000fe)], priority: 0, call: { action: 'fpisa.serve', args: [] } });
+  for (let rank = 0; rank < WORKERS; rank++) {
+    const profile = [0, 0, GUARD, 1, 0];
+    const args = [2 ** rank, 2 ** WORKERS - 1, 1, 0, SLOTS, 1, ...profile].map(BigInt);
+    const keys = [rank + 1, workerAddress(rank), FIRST_PORT + rank, 0, rank].map(exact);
+    device.control.insertEntry('fpisa.member', { keys, priority: 0, call: { action: 'fpisa.join', args } });
+  }
+  return device;
+}
+
+/** xorshift32, as in the C program: signs and fractions of any kind, magnitudes as gradients have them. */
+function words(count: number): Uint32Array {
+  let state = 1;
+  return Uint32Array.from({ length: count }, () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    const random = state >>> 0;
+    return ((random & 0x807fffff) | ((110 + ((random >>> 23) & 7)) << 23)) >>> 0;
+  });
+}
+
+/** One frame for each worker; slot, set and chunk are written anew for each round. */
+function frames(values: number): Uint8Array[] {
+  const all = words(WORKERS * values);
+  return Array.from({ length: CONTRIBUTORS }, (_, rank) => {
+    const message = new Uint8Array(messageBytes(values));
+    const view = new DataView(message.buffer);
+    writeHeader(view, { opcode: Opcode.CONTRIBUTE, flags: 0, job: 0, worker: rank, slot: 0, epoch: 1, operation: 1, chunk: 0, signature: 0, count: values, set: 0 });
+    for (let i = 0; i < values; i++) view.setUint32(HEADER_BYTES + 4 * i, all[rank * values + i]!, true);
+    const address = workerAddress(rank);
+    const from: Endpoint = {
+      mac: macOf(Uint8Array.of(10, 0, 0, rank + 1)),
+      address: Uint8Array.of(address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255),
+      port: FIRST_PORT + rank,
+    };
+    return dressDatagram(from, SERVICE, message);
+  });
+}
+
+async function measureEngine(values: number, engine: 'interpreter' | 'compiled', seconds: number): Promise<number> {
+  const device = startSwitch(values, engine);
+  await device.ready();
+  const packets = frames(values);
+  const message = packets[0]!.length - messageBytes(values);
+  const views = packets.map((packet) => new DataView(packet.buffer));
+  let chunk = 0;
+  const round = (): void => {
+    for (let rank = 0; rank < CONTRIBUTORS; rank++) {
+      views[rank]!.setUint32(message + Offset.chunk, chunk);
+      views[rank]!.setUint16(message + Offset.slot, chunk % SLOTS);
+      views[rank]!.setUint8(message + Offset.set, Math.floor(chunk / SLOTS) % 2);
+      device.receive(rank + 1, packets[rank]!);
+    }
+    chunk++;
+  };
+  run(round, seconds / 2);
+  const nsPerRound = run(round, seconds);
+  const contributions = device.control.readCounter('fpisa.events', 0).packets;
+  if (contributions !== BigInt(chunk * CONTRIBUTORS)) throw new Error(`${chunk * CONTRIBUTORS} packets were sent, but ${contributions} counted`);
+  return nsPerRound / (CONTRIBUTORS * values);
+}
+
+/** Nanoseconds of one call: the median over so many seconds, which other load on the machine hardly moves. */
+function run(work: () => void, seconds: number): number {
+  const times: number[] = [];
+  const end = process.hrtime.bigint() + BigInt(Math.round(seconds * 1e9));
+  for (let from = process.hrtime.bigint(), to = from; from < end; from = to) {
+    work();
+    to = process.hrtime.bigint();
+    times.push(Number(to - from));
+  }
+  return times.sort((a, b) => a - b)[times.length >> 1]!;
+}
+
+/** Undefined if there is no C compiler. */
+function measureC(values: number, seconds: number): number | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
+  try {
+    const binary = join(folder, 'fpisa_add');
+    execFileSync('cc', ['-O3', '-fno-tree-vectorize', '-o', binary, C_SOURCE], { stdio: 'ignore' });
+    const rounds = Math.ceil((seconds * 1e9) / (2 * 4 * values * CONTRIBUTORS));
+    return Number(execFileSync(binary, [values, CONTRIBUTORS, rounds].map(String), { encoding: 'utf8' }).split(' ')[0]);
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export async function measure(values: readonly number[], seconds: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const n of values) {
+    const c = measureC(n, seconds);
+    const add = (engine: Row['engine'], nsPerValue: number): void => {
+      rows.push({ engine, values: n, nsPerValue, ratio: c === undefined ? undefined : nsPerValue / c });
+    };
+    if (c !== undefined) add('C loop', c);
+    add('compiled', await measureEngine(n, 'compiled', seconds));
+    add('interpreter', await measureEngine(n, 'interpreter', seconds));
+  }
+  return rows;
+}
+
+function render(rows: readonly Row[]): string {
+  const lines = rows.map(({ engine, values, nsPerValue, ratio }) =>
+    `${String(values).padStart(6)}  ${engine.padEnd(12)} ${nsPerValue.toFixed(2).padStart(9)}  ${ratio === undefined ? '-' : `${ratio.toFixed(2)} x`.padStart(10)}`);
+  return ['values  engine       ns/value      of C loop', ...lines].join('\n');
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { values: options } = parseArgs({
+    options: { json: { type: 'boolean', default: false }, values: { type: 'string', default: '64,256' }, seconds: { type: 'string', default: '2' } },
+  });
+  const rows = await measure(options.values.split(',').map(Number), Number(options.seconds));
+  process.stdout.write(options.json ? `${JSON.stringify(rows, null, 2)}\n` : `${render(rows)}\n`);
+}
