@@ -142,6 +142,17 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
       expect(got).toEqual([numbered(3, 60)]);
     });
 
+    it('come in to whichever address they go: the card is told so, and told again at the end', async () => {
+      const promiscuity = (): number => {
+        const [link] = JSON.parse(execFileSync('ip', ['-json', '-details', 'link', 'show', 'inner'], { encoding: 'utf8' })) as { promiscuity: number }[];
+        return link!.promiscuity;
+      };
+      const port = await portAt('inner');
+      expect(promiscuity()).toBe(1);
+      await port.close();
+      expect(promiscuity()).toBe(0);
+    });
+
     it('do not share bytes: changing one leaves the others', async () => {
       const wire = await wireEnd('outer');
       const got: Uint8Array[] = [];
