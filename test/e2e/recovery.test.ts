@@ -1,6 +1,8 @@
 /** Workers, controller and switch that die in the middle of an operation. */
 import { describe, expect, it } from 'vitest';
 import type { AllreduceStats, Worker } from '../../host/index.js';
+import { FRAME_OVERHEAD } from '../../host/transport/frame.js';
+import { readHeader } from '../../protocol/message.js';
 import { Cluster } from './support/cluster.js';
 import { expectSameBits, marked, markedSum } from './support/data.js';
 
@@ -95,6 +97,22 @@ describe('workers are killed', () => {
     }
     const [stats] = await new Operation(alive, 0).stats();
     expect(stats).toMatchObject({ operation: 4, workers: 1 });
+  });
+
+  it('when one of the others has the whole sum, and another one not: no mixture of sums', async () => {
+    const cluster = await Cluster.start({ workers: 3, slots: 8 });
+    const workers = await cluster.joinAll({ mortal: true });
+    const [first, second, third] = workers as [Worker, Worker, Worker];
+    const cable = cluster.network.cables.get(cluster.transports.get(second)!.localAddress.switchPort!)!;
+    const lastChunk = Math.ceil(LENGTH / 16) - 1;
+    // It has sent all of its data when the result of the last chunk but 8 is there.
+    cable.loses = (frame) => readHeader(new DataView(frame.buffer, frame.byteOffset + FRAME_OVERHEAD)).chunk >= lastChunk - 1;
+    const operation = new Operation(workers, 1);
+    await operation.reached;
+    await cluster.kill(third);
+    cable.loses = () => false;
+    await operation.expectOneMembership([first, second]);
+    await expectWholeOperation([first, second]);
   });
 
   it('two at the same time, on a network that loses packets', async () => {

@@ -19,6 +19,8 @@ class Cable implements FramePort {
   onFrame: ((frame: Uint8Array) => void) | undefined;
   /** The present switch's end. */
   port: InProcessPort | undefined;
+  /** Which of the frames that the switch sends do not arrive. */
+  loses: (frame: Uint8Array) => boolean = () => false;
 
   send(frame: Uint8Array): void {
     this.port?.inject(frame);
@@ -88,7 +90,9 @@ export class EmbeddedSwitch {
   private async attachInProcess(runner: PortRunner, number: number): Promise<void> {
     const cable = this.cables.get(number) ?? new Cable();
     this.cables.set(number, cable);
-    cable.port = new InProcessPort(number, (frame) => cable.onFrame?.(frame));
+    cable.port = new InProcessPort(number, (frame) => {
+      if (!cable.loses(frame)) cable.onFrame?.(frame);
+    });
     await runner.attach(cable.port);
   }
 }
