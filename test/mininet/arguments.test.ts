@@ -1,9 +1,11 @@
 /** What is wrong is said in one sentence, before anything is built. These tests need neither root nor Mininet. */
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { floats, inputsFor } from '../../controlplane/cli/mininet/inputs.js';
 import { parseCommand } from '../../controlplane/cli/mininet/control.js';
 import { among } from '../../controlplane/cli/mininet/report.js';
-import { run } from './support/run.js';
+import { endAll, run } from './support/run.js';
+
+afterAll(endAll);
 
 describe('fpisa mininet refuses', { timeout: 60_000 }, () => {
   it.each([

@@ -46,9 +46,11 @@ export interface Run {
 }
 
 const started = new Set<Run>();
+const temporaries = new Set<string>();
 
 export function run(args: readonly string[], options: { readonly within?: readonly string[]; readonly input?: string } = {}): Run {
   const temporary = mkdtempSync(join(tmpdir(), 'fpisa-mininet-test-'));
+  temporaries.add(temporary);
   const [program, ...rest] = [...(options.within ?? []), process.execPath, FPISA, 'mininet', ...args];
   // TMPDIR is in the environment of all that it starts, and so tells them from everything else that runs here.
   const child = spawn(program!, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: temporary } });
@@ -97,12 +99,13 @@ export function run(args: readonly string[], options: { readonly within?: readon
   return result;
 }
 
-/** Ends runs that a failed test has left. */
+/** Ends runs that a failed test has left, and takes away what tests have looked for remains in. */
 export async function endAll(): Promise<void> {
   for (const each of [...started]) {
     each.process.kill('SIGKILL');
     await each.end;
   }
+  for (const path of temporaries) rmSync(path, { recursive: true, force: true });
 }
 
 export function temporaryFolder(): { path: string; remove(): void } {
