@@ -1,10 +1,10 @@
 /** Two engines on the same program, entries and packets: whatever can be seen from outside has to be the same. */
-import { ControlError, type Control, type MatchKey, type TableEntry } from '../../../emulator/control.js';
-import { PacketAbortError } from '../../../emulator/errors.js';
-import { loadProgram } from '../../../emulator/json/load.js';
-import type { Program } from '../../../emulator/json/program.js';
-import { Random } from '../../../emulator/random.js';
-import { Switch } from '../../../emulator/switch.js';
+import { ControlError, type Control, type MatchKey, type TableEntry } from '../../emulator/control.js';
+import { PacketAbortError } from '../../emulator/errors.js';
+import { loadProgram } from '../../emulator/json/load.js';
+import type { Program } from '../../emulator/json/program.js';
+import { Random } from '../../emulator/random.js';
+import { Switch } from '../../emulator/switch.js';
 import { below, mutate, pick, randomValue, walkParser } from './random-packets.js';
 
 const PORTS = [0, 1, 2, 3, 510];
@@ -62,6 +62,11 @@ export class Differential {
     await this.sides[1].target.ready();
     if (setup !== undefined) for (const { target } of this.sides) setup(target.control);
     return this;
+  }
+
+  /** The side whose engine is compiled. */
+  get compiled(): Switch {
+    return this.sides[1].target;
   }
 
   run(packets: number): DifferentialResult {

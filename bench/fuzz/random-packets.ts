@@ -1,6 +1,6 @@
 /** Packets that a program's parser accepts, made by walking through its states, and spoilt ones. */
-import type { Random } from '../../../emulator/random.js';
-import type { FieldDef, HeaderDef, ParserStateDef, Program, TransitionKey } from '../../../emulator/json/program.js';
+import type { Random } from '../../emulator/random.js';
+import type { FieldDef, HeaderDef, ParserStateDef, Program, TransitionKey } from '../../emulator/json/program.js';
 
 const MOST_STATES = 12;
 const MOST_PAYLOAD = 40;
