@@ -97,6 +97,39 @@ describe.each(targets)('%s', (_, available, start) => {
     for (const member of [members[0]!, members[2]!]) expect(await member.resume(3)).toMatchObject({ epoch: 3 });
   });
 
+  test.skipIf(!available)('a tree of two switches takes its tables, and a restart of the leaf raises the epoch', { timeout: 120_000 }, async () => {
+    const [spine, leaf] = [await start(), await start()];
+    const config = switchConfig(leaf.address, { name: 'leaf', serviceIp: '10.0.1.254', serviceMac: '02:00:00:00:01:fe', parent: { switch: 's1', port: 9, parentPort: 8 } });
+    const site = await startSite({ config: { address: spine.address }, more: [config], timing: { probeReplyTimeoutMs: 2_000 } });
+    await site.client.createJob({ name: 'train', workers: 3, slots: 4 });
+    const members = ['leaf', 's1', 'leaf'].map((switchName, rank) => site.worker(rank, { switchName }));
+    for (const member of members) await member.resume(1);
+
+    const contents = async (address: string): Promise<unknown> => {
+      const reader = new P4RuntimeClient({ address, deviceId: 1, electionId: 0n });
+      await reader.connect({ timeoutMs: 20_000 });
+      await reader.getPipeline();
+      const numbers = (await reader.readTable('fpisa.member')).map(({ match, params }) => [(match['worker'] as { value: bigint }).value, params['bitmap'], params['all'], params['epoch']].map(Number));
+      const ways = (await Promise.all(['fpisa.parent', 'fpisa.from_parent'].map((table) => reader.readTable(table)))).flat().map(({ params }) => Object.values(params).map(Number));
+      const replicas = (await reader.readMulticastGroups()).flatMap((group) => group.replicas.map(({ port, instance }) => [port, instance]));
+      reader.close();
+      const sorted = (rows: number[][]): number[][] => rows.sort((a, b) => a[0]! - b[0]!);
+      return { members: sorted(numbers), ways, replicas: sorted(replicas) };
+    };
+    const expected = (epoch: number): unknown[] => [
+      { members: [[1, 2, 3, epoch], [0x8001, 1, 3, epoch]], ways: [], replicas: [[1, 2], [8, 0x8002]] },
+      { members: [[0, 1, 5, epoch], [2, 4, 5, epoch]], ways: [[9, 0x0200000000fe, 0x0a0000fe, 0x8001], [1, epoch]], replicas: [[1, 1], [2, 3]] },
+    ];
+    expect(await Promise.all([contents(spine.address), contents(leaf.address)])).toEqual(expected(1));
+    expect(await site.client.probeJob('train')).toHaveLength(4);
+
+    await leaf.kill();
+    await start(Number(leaf.address.split(':')[1]));
+    expect(await members[1]!.membership(2)).toMatchObject({ epoch: 2, ranks: [0, 1, 2], bits: [0, 1, 0], reason: 'switch "leaf" restarted' });
+    for (const member of members) await member.resume(2);
+    expect(await Promise.all([contents(spine.address), contents(leaf.address)])).toEqual(expected(2));
+  });
+
   test.skipIf(!available)('errors of single updates are unpacked', { timeout: 60_000 }, async () => {
     const target = await start();
     const controller = new Controller({ store: new MemoryStore(), switches: [switchConfig(target.address)] });
