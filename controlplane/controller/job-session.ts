@@ -56,6 +56,8 @@ export class JobSession {
   private readonly attached = new Map<number, Attached>();
   /** Answers for the stored epoch only: cleared whenever it is raised. */
   private readonly progress = new Map<number, ProgressMessage>();
+  /** Those that were in the last epoch that ran: only what they have received says something of its operation. */
+  private veterans: readonly MemberRecord[];
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -63,7 +65,9 @@ export class JobSession {
     private readonly desk: JobDesk,
     private readonly timing: SessionTiming,
   ) {
-    const returning = desk.record().members.length > 0;
+    const { members, active } = desk.record();
+    this.veterans = active?.members ?? members;
+    const returning = members.length > 0;
     this.phase = returning ? 'returning' : 'waiting';
     if (returning) this.startTimer(timing.returnTimeoutMs, () => this.returnTimeExpired());
   }
@@ -205,10 +209,27 @@ export class JobSession {
 
   private resume(epoch: number): void {
     const reports = [...this.progress.values()].map(({ completed }) => completed);
-    const completed = Math.max(this.desk.record().completed, ...reports);
+    const completed = Math.max(this.desk.record().completed, this.receivedByVeterans(), ...reports);
     this.desk.save({ completed });
     this.phase = 'running';
+    this.veterans = this.connectedMembers();
     for (const { link } of this.attached.values()) link.send({ resume: { epoch, completed } });
+  }
+
+  /**
+   * The last operation of which every remaining member of the last epoch holds all results. It is complete,
+   * even if those who knew have died: to repeat it over the remaining members would give another sum than
+   * they, and perhaps the dead, had already seen.
+   */
+  private receivedByVeterans(): number {
+    const received = this.veterans.flatMap((veteran) => {
+      const member = this.attached.get(veteran.rank)?.member;
+      const report = this.progress.get(veteran.rank);
+      // Another process that took the rank over knows nothing of the operation.
+      const same = member !== undefined && member.ip === veteran.ip && member.udpPort === veteran.udpPort;
+      return same && report !== undefined ? [report.received] : [];
+    });
+    return received.length === 0 ? 0 : Math.min(...received);
   }
 
   private progressTimeExpired(): void {

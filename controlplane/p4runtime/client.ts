@@ -12,7 +12,7 @@ import { Connection } from './connection.js';
 import { channelCredentials, type TlsOptions } from './credentials.js';
 import { checkIndex, decodeCounter, decodeReplica, EntityCodec } from './entity-codec.js';
 import { ConnectError, NoPipelineError, NotConnectedError, NotPrimaryError, RpcError, WriteError } from './errors.js';
-import type { CloneSession, CounterValue, Entry, EntryKeyInput, MulticastGroup, UpdateInput, Value } from './entries.js';
+import { remove, type CloneSession, type CounterValue, type Entry, type EntryKeyInput, type MulticastGroup, type UpdateInput, type Value } from './entries.js';
 import type { Pipeline } from './pipeline.js';
 import { parseValue } from './values.js';
 
@@ -200,12 +200,21 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     return empty ? undefined : config;
   }
 
-  /** Pushes the pipeline unless the switch runs one with the same cookie. */
+  /**
+   * Pushes the pipeline unless the switch runs one with the same cookie.
+   *
+   * Multicast groups go first: BMv2's P4Runtime server forgets them with the old pipeline, but its
+   * replication engine keeps their copies, and a group that is inserted again would send each packet twice.
+   */
   async ensurePipeline(pipeline: Pipeline): Promise<'kept' | 'pushed'> {
     const present = await this.getPipeline('COOKIE_ONLY');
     if (present?.cookie?.cookie === pipeline.cookie) {
       this.usePipeline(pipeline);
       return 'kept';
+    }
+    if (present !== undefined) {
+      this.usePipeline(pipeline);
+      await this.write((await this.readMulticastGroups()).map(({ group }) => remove({ multicastGroup: { group, replicas: [] } })));
     }
     await this.setPipeline(pipeline);
     return 'pushed';

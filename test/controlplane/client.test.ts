@@ -185,6 +185,15 @@ describe('pipeline', () => {
     expect(fake.pushes).toBe(2);
   });
 
+  test('takes its multicast groups with it, before another one is pushed: BMv2 would keep their copies', async () => {
+    const { fake, p4 } = await connected();
+    await p4.write([insert({ multicastGroup: { group: 7, replicas: [{ egressPort: 1, instance: 1 }] } })]);
+    const atPush: number[] = [];
+    fake.onPush = () => void atPush.push(fake.groups.size);
+    expect(await p4.ensurePipeline({ ...PIPELINE, cookie: 9n })).toBe('pushed');
+    expect(atPush).toEqual([0]);
+  });
+
   test('its P4Info can be taken from the switch', async () => {
     const { fake } = await connected();
     const other = client(fake, { electionId: 0n });

@@ -28,6 +28,8 @@ export class FakeSwitch {
   /** Every update that was asked for, applied or not. */
   readonly updates: p4.Update[] = [];
   pushes = 0;
+  /** Called when a pipeline is pushed, before the old state goes. */
+  onPush: () => void = () => undefined;
   /** Called for each packet-out; what it returns goes back as packet-in payloads. */
   onPacketOut: (payload: Uint8Array) => Uint8Array[] = () => [];
   /** Refuses an update with this message, when it returns one. */
@@ -92,6 +94,7 @@ export class FakeSwitch {
       },
       SetForwardingPipelineConfig: (call, callback) => {
         if (fromUint128(call.request.electionId ?? { high: 0n, low: 0n }) !== this.highest) return callback(rpcError(Code.PERMISSION_DENIED, 'Not primary'));
+        this.onPush();
         this.lose();
         this.pipeline = call.request.config;
         this.pushes++;

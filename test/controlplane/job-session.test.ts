@@ -218,3 +218,41 @@ test('no history gives out an epoch or operation number twice, or resumes before
   // The histories must get somewhere for the expectations to mean anything.
   expect(resumes).toBeGreaterThan(500);
 });
+
+test('what all remaining members have received is complete, though the one that knew has died', async () => {
+  const world = new World();
+  const told: ControllerMessage[] = [];
+  const link = (rank: number): MemberLink => ({ send: (message) => void (rank === 0 && told.push(message)), end: () => undefined });
+  const links = [0, 1, 2].map(link);
+  const answer = (rank: number, epoch: number, completed: number, received: number): void => world.session.progressed(rank, links[rank]!, { epoch, completed, received });
+  const resumed = (): unknown => told.flatMap((message) => ('resume' in message ? [message.resume] : [])).at(-1);
+
+  for (const rank of [0, 1, 2]) world.session.join(member(rank), links[rank]!, { welcome: {} as WelcomeMessage });
+  for (const rank of [0, 1, 2]) answer(rank, 1, 0, 0);
+  await world.write();
+  expect(resumed()).toEqual({ epoch: 1, completed: 0 });
+
+  // Worker 2 has completed operation 1, and dies before it can say so.
+  world.session.disconnected(2, links[2]!);
+  answer(0, 2, 0, 1);
+  answer(1, 2, 0, 1);
+  await world.write();
+  expect(resumed()).toEqual({ epoch: 2, completed: 1 });
+
+  // One of them lacks results of operation 2, so that nobody can have completed it.
+  world.session.join(member(2), links[2]!, { welcome: {} as WelcomeMessage });
+  answer(0, 3, 1, 2);
+  answer(1, 3, 1, 1);
+  answer(2, 3, 0, 0);
+  await world.write();
+  expect(resumed()).toEqual({ epoch: 3, completed: 1 });
+
+  // A newcomer in place of worker 2 knows nothing, and does not count.
+  world.session.disconnected(2, links[2]!);
+  world.session.join({ ...member(2), udpPort: 9 }, links[2]!, { welcome: {} as WelcomeMessage });
+  answer(0, 5, 1, 2);
+  answer(1, 5, 1, 2);
+  answer(2, 5, 0, 0);
+  await world.write();
+  expect(resumed()).toEqual({ epoch: 5, completed: 2 });
+});
