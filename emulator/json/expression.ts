@@ -9,6 +9,17 @@ export const ARITHMETIC = ['+', '-', '*', '/', '%', '<<', '>>', '&', '|', '^', '
 /** Operators on data with two operands and a truth value as result. */
 export const COMPARISON = ['<', '>', '<=', '>='] as const;
 const LOGIC = ['and', 'or'] as const;
+/** The other operators. */
+const SPECIAL = [
+  '==', '!=', '~', 'not', 'd2b', 'b2d', 'valid', 'valid_union', '?', 'dereference_stack', 'dereference_header_stack', 'dereference_union_stack',
+  'access_field', 'access_union_header', 'last_stack_index', 'size_stack',
+] as const;
+export const OPERATORS: readonly string[] = [...ARITHMETIC, ...COMPARISON, ...LOGIC, ...SPECIAL];
+
+/** What an expression can be made of. */
+export const OPERANDS = [
+  'expression', 'field', 'hexstr', 'bool', 'local', 'runtime_data', 'header', 'header_stack', 'header_union', 'header_union_stack', 'stack_field', 'register',
+] as const;
 
 export type ArithmeticOp = (typeof ARITHMETIC)[number];
 export type ComparisonOp = (typeof COMPARISON)[number];
@@ -72,6 +83,10 @@ export class Scope {
   expression(at: JsonReader, params = 0): Expression {
     const type = at.get('type').string();
     const value = at.get('value');
+    if (!isOneOf(OPERANDS, type)) {
+      at.lacks(`operand type "${type}"`);
+      return PLACEHOLDER;
+    }
     switch (type) {
       case 'expression':
         // p4c wraps an expression in a second one; both spellings mean the same.
@@ -109,9 +124,6 @@ export class Scope {
         const [name, index] = value.tuple(2) as [JsonReader, JsonReader];
         return { op: 'register', type: 'data', register: this.registers.get(name, name.string()), index: this.data(index, params) };
       }
-      default:
-        at.lacks(`operand type "${type}"`);
-        return PLACEHOLDER;
     }
   }
 
@@ -144,6 +156,10 @@ export class Scope {
     }
     if (isOneOf(COMPARISON, op)) return { op: 'compare', type: 'bool', operator: op, left: leftAs('data'), right: rightAs('data') };
     if (isOneOf(LOGIC, op)) return { op: 'logic', type: 'bool', operator: op, left: leftAs('bool'), right: rightAs('bool') };
+    if (!isOneOf(SPECIAL, op)) {
+      at.lacks(`expression operator "${op}"`);
+      return PLACEHOLDER;
+    }
     switch (op) {
       case '==':
       case '!=': {
@@ -182,9 +198,6 @@ export class Scope {
         return { op: 'lastIndex', type: 'data', stack: this.stackOperand(at) };
       case 'size_stack':
         return { op: 'stackSize', type: 'data', stack: this.stackOperand(at) };
-      default:
-        at.lacks(`expression operator "${op}"`);
-        return PLACEHOLDER;
     }
   }
 
@@ -211,7 +224,7 @@ function expectType(at: JsonReader, expression: Expression, type: ExpressionType
   return expression;
 }
 
-function isOneOf<T extends string>(list: readonly T[], text: string): text is T {
+export function isOneOf<T extends string>(list: readonly T[], text: string): text is T {
   return (list as readonly string[]).includes(text);
 }
 

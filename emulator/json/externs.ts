@@ -1,10 +1,13 @@
 import { HASH_ALGORITHMS } from '../externs/hash.js';
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
-import { fieldOf, type Scope } from './expression.js';
+import { fieldOf, isOneOf, type Scope } from './expression.js';
 import type {
   CalculationDef, CalculationInput, ChecksumDef, CounterDef, FieldDef, FieldListDef, FieldRef, LearnListDef, MeterDef, ValueSetDef,
 } from './program.js';
+
+/** What a hash or checksum can be computed over. */
+export const CALCULATION_INPUTS = ['field', 'hexstr', 'header', 'payload'] as const;
 
 export function loadRegisters(root: JsonReader, scope: Scope): void {
   root.get('register_arrays').items().forEach((at, index) => {
@@ -70,6 +73,10 @@ export class CalculationLoader {
   private input(at: JsonReader): CalculationInput[] {
     const type = at.get('type').string();
     const value = at.get('value');
+    if (!isOneOf(CALCULATION_INPUTS, type)) {
+      at.lacks(`calculation input "${type}"`);
+      return [];
+    }
     switch (type) {
       case 'field':
         return [{ kind: 'field', field: this.scope.field(value) }];
@@ -79,9 +86,6 @@ export class CalculationLoader {
         return [{ kind: 'header', header: this.scope.headers.get(value, value.string()) }];
       case 'payload':
         return [{ kind: 'payload' }];
-      default:
-        at.lacks(`calculation input "${type}"`);
-        return [];
     }
   }
 }
@@ -160,7 +164,7 @@ export function loadErrors(root: JsonReader): Map<string, number> {
 }
 
 /** Names under which simple_switch looks for the fields it reads and writes; only the first five must exist. */
-const ARCHITECTURE_FIELDS = [
+export const ARCHITECTURE_FIELDS = [
   'standard_metadata.ingress_port', 'standard_metadata.packet_length', 'standard_metadata.instance_type',
   'standard_metadata.egress_spec', 'standard_metadata.egress_port',
   'standard_metadata.parser_error', 'standard_metadata.checksum_error',

@@ -14,6 +14,16 @@ import type { CalculationDef, Program } from './program.js';
 const FORMAT_MAJOR = 2;
 const FORMAT_MINOR = 24;
 
+/** The last four mean nothing to a switch, or say again what the rest of the program says. */
+export const SECTIONS: readonly string[] = [
+  'actions', 'calculations', 'checksums', 'counter_arrays', 'deparsers', 'errors', 'extern_instances', 'field_aliases', 'field_lists', 'header_stacks',
+  'header_types', 'header_union_stacks', 'header_union_types', 'header_unions', 'headers', 'learn_lists', 'meter_arrays', 'parse_vsets', 'parsers',
+  'pipelines', 'register_arrays', '__meta__', 'program', 'source_info', 'enums', 'force_arith',
+];
+
+/** What the architecture runs, by name. */
+const BLOCKS: Readonly<Record<string, readonly string[]>> = { parsers: ['parser'], deparsers: ['deparser'], pipelines: ['ingress', 'egress'] };
+
 /**
  * Reads a BMv2 JSON program for v1model.
  *
@@ -25,6 +35,7 @@ export function loadProgram(json: unknown): Program {
   const unsupported = new Set<string>();
   const root = new JsonReader(typeof json === 'string' ? parse(json) : json, '', unsupported);
   checkVersion(root);
+  checkSections(root);
 
   const scope = new Scope();
   // Length expressions of header types may not use registers, so headers come first.
@@ -88,6 +99,17 @@ function checkVersion(root: JsonReader): void {
   const [major, minor] = version.tuple(2).map((part) => part.integer()) as [number, number];
   if (major !== FORMAT_MAJOR || minor > FORMAT_MINOR) {
     version.lacks(`JSON format ${major}.${minor} (this switch reads ${FORMAT_MAJOR}.0 to ${FORMAT_MAJOR}.${FORMAT_MINOR})`);
+  }
+}
+
+/** Nothing of a program is left out in silence, also not a whole section or a second pipeline. */
+function checkSections(root: JsonReader): void {
+  for (const key of root.keys()) if (!SECTIONS.includes(key)) root.lacks(`section "${key}"`);
+  for (const [section, names] of Object.entries(BLOCKS)) {
+    for (const at of root.get(section).items()) {
+      const name = at.get('name').string();
+      if (!names.includes(name)) at.lacks(`${section.slice(0, -1)} "${name}"`);
+    }
   }
 }
 

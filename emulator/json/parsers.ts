@@ -1,10 +1,18 @@
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
-import { fieldOf, widthOf, type Expression, type Scope } from './expression.js';
+import { fieldOf, isOneOf, widthOf, type Expression, type Scope } from './expression.js';
 import { loadPrimitive, type ExternScope } from './primitives.js';
 import type {
   DeparserDef, ExtractTarget, HeaderDef, ParserDef, ParserOp, ParserStateDef, Transition, TransitionKey, UnionStackDef, ValueSetDef,
 } from './program.js';
+
+export const PARSER_OPS = ['extract', 'extract_VL', 'set', 'verify', 'shift', 'advance', 'primitive'] as const;
+/** What can be extracted to. */
+export const EXTRACT_TARGETS = ['regular', 'stack', 'union_stack'] as const;
+/** Parts of a transition key. */
+export const TRANSITION_KEYS = ['field', 'stack_field', 'union_stack_field', 'lookahead'] as const;
+/** What a transition compares with. */
+export const TRANSITIONS = ['default', 'hexstr', 'parse_vset'] as const;
 
 export interface ParserScope {
   readonly scope: Scope;
@@ -56,21 +64,25 @@ function loadTransition(
   const value = at.get('value');
   // Before format 2.8 the type was told by the value.
   const type = at.has('type') ? at.get('type').string() : value.value === 'default' ? 'default' : 'hexstr';
+  if (!isOneOf(TRANSITIONS, type)) {
+    at.lacks(`parser transition "${type}"`);
+    return undefined;
+  }
   if (type === 'default' || value.value === 'default') return 'default';
   const mask = at.has('mask') ? at.get('mask').hex() : null;
   if (mask !== null && mask >> BigInt(bits) !== 0n) at.get('mask').fail(`the mask is wider than the key of ${bits} bits`);
   if (type === 'parse_vset') return { mask, match: { kind: 'valueSet', set: valueSets.get(value, value.string()) }, next };
-  if (type === 'hexstr') {
-    if (value.hex() >> BigInt(bits) !== 0n) value.fail(`the value is wider than the key of ${bits} bits`);
-    return { mask, match: { kind: 'value', value: value.hex() }, next };
-  }
-  at.lacks(`parser transition "${type}"`);
-  return undefined;
+  if (value.hex() >> BigInt(bits) !== 0n) value.fail(`the value is wider than the key of ${bits} bits`);
+  return { mask, match: { kind: 'value', value: value.hex() }, next };
 }
 
 function loadKey(at: JsonReader, scope: Scope): TransitionKey[] {
   const type = at.get('type').string();
   const value = at.get('value');
+  if (!isOneOf(TRANSITION_KEYS, type)) {
+    at.lacks(`parser key "${type}"`);
+    return [];
+  }
   switch (type) {
     case 'field': {
       const ref = scope.fieldRef(value);
@@ -93,9 +105,6 @@ function loadKey(at: JsonReader, scope: Scope): TransitionKey[] {
       const [bitOffset, width] = value.tuple(2) as [JsonReader, JsonReader];
       return [{ kind: 'lookahead', bitOffset: bitOffset.integer(), width: width.integer() }];
     }
-    default:
-      at.lacks(`parser key "${type}"`);
-      return [];
   }
 }
 
@@ -109,6 +118,10 @@ function loadOp(at: JsonReader, context: ParserScope): ParserOp[] {
   const { scope } = context;
   const op = at.get('op').string();
   const parameters = at.get('parameters');
+  if (!isOneOf(PARSER_OPS, op)) {
+    at.lacks(`parser operation "${op}"`);
+    return [];
+  }
   switch (op) {
     case 'extract':
     case 'extract_VL': {
@@ -156,9 +169,6 @@ function loadOp(at: JsonReader, context: ParserScope): ParserOp[] {
       const [primitive] = parameters.tuple(1) as [JsonReader];
       return [{ op: 'primitive', primitive: loadPrimitive(primitive, scope, context.externs, 0) }];
     }
-    default:
-      at.lacks(`parser operation "${op}"`);
-      return [];
   }
 }
 
@@ -169,6 +179,7 @@ function asData(expression: Expression): Expression {
 function loadTarget(at: JsonReader, scope: Scope): ExtractTarget {
   const type = at.get('type').string();
   const value = at.get('value');
+  if (!isOneOf(EXTRACT_TARGETS, type)) return at.fail(`nothing can be extracted to a "${type}" (only ${EXTRACT_TARGETS.join(', ')})`);
   switch (type) {
     case 'regular':
       return { kind: 'header', header: scope.headers.get(value, value.string()) };
@@ -179,8 +190,6 @@ function loadTarget(at: JsonReader, scope: Scope): ExtractTarget {
       const stack = scope.unionStacks.get(name, name.string());
       return { kind: 'unionStack', stack, member: memberOf(member, stack) };
     }
-    default:
-      return at.fail(`nothing can be extracted to a "${type}" (only regular, stack, union_stack)`);
   }
 }
 

@@ -1,12 +1,16 @@
 import type { MatchKey } from '../control.js';
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
-import { widthOf, type Scope } from './expression.js';
+import { isOneOf, widthOf, type Scope } from './expression.js';
 import { loadPrimitive, type ExternScope } from './primitives.js';
 import type { CalculationLoader } from './externs.js';
 import type {
   ActionDef, ActionProfileDef, BoundAction, ConstEntry, ControlNode, KeyDef, PipelineDef, TableDef,
 } from './program.js';
+
+/** Besides those of a table, a key can be `valid`: the validity of a header, to be matched exactly. */
+export const MATCH_KINDS = ['exact', 'lpm', 'ternary', 'range'] as const;
+export const TABLE_TYPES = ['simple', 'indirect', 'indirect_ws'] as const;
 
 export class PipelineLoader {
   readonly tables: TableDef[] = [];
@@ -86,13 +90,13 @@ export class PipelineLoader {
   private table(at: JsonReader, pipeline: string): TableDef {
     const name = at.get('name').string();
     const matchKind = at.get('match_type').string();
-    if (matchKind !== 'exact' && matchKind !== 'lpm' && matchKind !== 'ternary' && matchKind !== 'range') {
+    if (!isOneOf(MATCH_KINDS, matchKind)) {
       at.get('match_type').lacks(`match kind "${matchKind}"`);
     }
     const keys = at.get('key').items().flatMap((key) => this.key(key));
     if (keys.filter((key) => key.kind === 'lpm').length > 1) at.get('key').fail('a table has at most one lpm key');
     const type = at.get('type').string();
-    if (type !== 'simple' && type !== 'indirect' && type !== 'indirect_ws') at.get('type').lacks(`table type "${type}"`);
+    if (!isOneOf(TABLE_TYPES, type)) at.get('type').lacks(`table type "${type}"`);
     const profileName = at.get('action_profile');
     const profile = type === 'simple' ? undefined : this.profiles.get(profileName, profileName.string());
     const meter = at.get('direct_meters');
@@ -152,7 +156,7 @@ export class PipelineLoader {
       const header = this.scope.headers.get(target, target.string());
       return [{ name: at.get('name').stringOrNull() ?? header.name, kind: 'exact', ref: { validOf: header }, width: 1, mask: null }];
     }
-    if (kind !== 'exact' && kind !== 'lpm' && kind !== 'ternary' && kind !== 'range') {
+    if (!isOneOf(MATCH_KINDS, kind)) {
       at.get('match_type').lacks(`match kind "${kind}"`);
       return [];
     }

@@ -58,6 +58,8 @@ const SIGNATURES: Readonly<Record<string, readonly ParameterKind[]>> = {
   truncate: ['value'],
 };
 
+export const PRIMITIVES: readonly string[] = Object.keys(SIGNATURES);
+
 /** Extern objects a primitive can name. */
 export interface ExternScope {
   readonly counters: Registry<CounterDef>;

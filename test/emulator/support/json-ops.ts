@@ -5,6 +5,8 @@
  * test/differential/json-ops.test.ts asks simple_switch itself.
  */
 
+import { createHash, HASH_ALGORITHMS } from '../../../emulator/externs/hash.js';
+
 export interface JsonCase {
   readonly name: string;
   /** First byte of the packet. */
@@ -14,6 +16,8 @@ export interface JsonCase {
   readonly state?: string;
   /** Behind the first byte: a, b, r of four bytes each, and what follows; hexadecimal. */
   readonly input: string;
+  /** Behind the primitives the table of P4_14 is applied: it sets r to 1 if x1 is valid and a is 0x__05____, else to 2. */
+  readonly table?: true;
   /** simple_switch takes the member for a field (P4Objects.cpp, build_expression), and its process ends. */
   readonly endsBmv2?: true;
   /** What leaves, from the second byte on; undefined: nothing does. */
@@ -94,6 +98,13 @@ const CASES: readonly Omit<JsonCase, 'code'>[] = [
   // Fields of variable length.
   { name: 'assign_VL', state: 'varbit', primitives: [run('add_header', header('vb2')), run('assign', field('size', 'vb2'), field('size', 'vb1')), run('assign_VL', field('rest', 'vb2'), field('rest', 'vb1'))], input: '00000000 00000000 00000000 02aabb', output: '00000000 00000000 00000000 02aabb 02aabb' },
 
+  { name: 'length_exp', state: 'length', primitives: [], input: '00000000 00000000 00000000 03aabbcc dd', output: '00000000 00000000 00000000 03aabbcc dd' },
+
+  // Keys of P4_14 tables.
+  { name: 'valid and mask, in a key', table: true, primitives: [run('add_header', header('x1'))], input: 'ff05ffff 00000000 00000000', output: 'ff05ffff 00000000 00000001 00' },
+  { name: 'valid and mask, another value', table: true, primitives: [run('add_header', header('x1'))], input: 'ff06ffff 00000000 00000000', output: 'ff06ffff 00000000 00000002 00' },
+  { name: 'valid and mask, another header', table: true, primitives: [run('add_header', header('x2'))], input: 'ff05ffff 00000000 00000000', output: 'ff05ffff 00000000 00000002 00' },
+
   // Parser operations.
   { name: 'shift', state: 'shift', primitives: [], input: '00000000 00000000 00000000 eeff05', output: '00000000 00000000 00000000 05' },
   { name: 'primitive, in a parser', state: 'primitive', primitives: [], input: '00000000 00000000 00000000', output: '00000000 00000000 00000000 07' },
@@ -102,7 +113,35 @@ const CASES: readonly Omit<JsonCase, 'code'>[] = [
   { name: 'stack_field, in a key', state: 'last', primitives: [], input: '00000000 00000000 00000000 01 80 99', output: '00000000 00000000 0000000a 01 80 99' },
 ];
 
-export const JSON_CASES: readonly JsonCase[] = CASES.map((each, i) => ({ ...each, code: i + 1 }));
+/** Of every algorithm over a, b and two constant bytes: what our own implementation gives; simple_switch is asked whether it is so. */
+const HASHES: readonly Omit<JsonCase, 'code'>[] = HASH_ALGORITHMS.map((algorithm) => {
+  const input = '31323334 f5f6f7f8';
+  const hash = createHash(algorithm)(Uint8Array.from(Buffer.from(`${input.replace(' ', '')}a5c3`, 'hex')));
+  return {
+    name: `hash ${algorithm}`,
+    primitives: [run('modify_field_with_hash_based_offset', field('r'), hex(0), { type: 'calculation', value: `by_${algorithm}` }, hex(2 ** 32))],
+    input: `${input} 00000000`,
+    output: `${input} ${BigInt.asUintN(32, hash).toString(16).padStart(8, '0')}`,
+  };
+});
+
+/** The Internet checksum over a header that is valid, one that is not, and the payload. */
+const INPUTS: readonly Omit<JsonCase, 'code'>[] = [
+  {
+    name: 'hash of headers and payload',
+    primitives: [run('add_header', header('x1')), run('assign', field('v', 'x1'), hex(0x12)), run('modify_field_with_hash_based_offset', field('r'), hex(0), { type: 'calculation', value: 'of_headers' }, hex(2 ** 32))],
+    input: '00000000 00000000 00000000 34 5678',
+    output: `00000000 00000000 0000${(~(0x1234 + 0x5678) & 0xffff).toString(16)} 12 34 5678`,
+  },
+];
+
+/** One for each algorithm, and one over what is no field. */
+const CALCULATIONS = [
+  ...HASH_ALGORITHMS.map((algorithm) => ({ name: `by_${algorithm}`, algo: algorithm, input: [field('a'), field('b'), { type: 'hexstr', value: '0xa5c3', bitwidth: 16 }] })),
+  { name: 'of_headers', algo: 'csum16', input: [{ type: 'header', value: 'x1' }, { type: 'header', value: 'x2' }, { type: 'payload', value: null }] },
+].map((calculation, id) => ({ ...calculation, id }));
+
+export const JSON_CASES: readonly JsonCase[] = [...CASES, ...HASHES, ...INPUTS].map((each, i) => ({ ...each, code: i + 1 }));
 
 const one = (kind: string, value: unknown): object => ({ op: 'extract', parameters: [{ type: kind, value }] });
 const setResult = (value: number): object => ({ op: 'set', parameters: [field('r'), hex(value)] });
@@ -123,6 +162,7 @@ function parserStates(): object[] {
     state(4, 'primitive', [{ op: 'primitive', parameters: [run('add_header', header('x1'))] }, { op: 'set', parameters: [field('v', 'x1'), hex(7)] }]),
     state(5, 'union_stack', [one('union_stack', ['us', 'x']), one('union_stack', ['us', 'x'])], high('high'), [{ type: 'union_stack_field', value: ['us', 'x', 'v'] }]),
     state(6, 'last', [one('stack', 'cells'), one('stack', 'cells')], high('high'), [{ type: 'stack_field', value: ['cells', 'v'] }]),
+    state(9, 'length', [one('regular', 'vb3')]),
     state(7, 'high', [setResult(10)]),
     state(8, 'low', [setResult(11)]),
   ];
@@ -130,12 +170,12 @@ function parserStates(): object[] {
 
 const byte = (value: number): string => value.toString(16).padStart(2, '0');
 
-/** Three elements of a stack, as the format wants them. */
+/** All headers: three elements a stack, two members a union. */
 function headers(): { readonly list: object[]; readonly id: (name: string) => number; readonly order: string[] } {
   const names: [name: string, type: string][] = [['h', 'data_t'], ['x1', 'byte_t'], ['x2', 'byte_t']];
   for (const name of ['cells', 'more']) for (let i = 0; i < 3; i++) names.push([`${name}[${i}]`, 'byte_t']);
   for (const name of ['u', 'w', 'us[0]', 'us[1]', 'vs[0]', 'vs[1]']) names.push([`${name}.x`, 'byte_t'], [`${name}.y`, 'word_t']);
-  names.push(['vb1', 'varbit_t'], ['vb2', 'varbit_t']);
+  names.push(['vb1', 'varbit_t'], ['vb2', 'varbit_t'], ['vb3', 'old_varbit_t']);
   const order = names.map(([name]) => name);
   const all: [string, string, boolean][] = [['scalars', 'scalars_t', true], ['standard_metadata', 'standard_metadata', true], ...names.map(([name, type]): [string, string, boolean] => [name, type, false])];
   const list = all.map(([name, header_type, metadata], id) => ({ name, id, header_type, metadata, pi_omit: true }));
@@ -147,8 +187,10 @@ export function jsonOpsProgram(): string {
   const { list, id, order } = headers();
   const unions = ['u', 'w', 'us[0]', 'us[1]', 'vs[0]', 'vs[1]'];
   const send = run('assign', field('egress_spec', 'standard_metadata'), hex(1));
-  const actions = [{ name: 'send', primitives: [send] }, ...JSON_CASES.map(({ code, primitives }) => ({ name: `case_${code}`, primitives }))]
-    .map(({ name, primitives }, index) => ({ name, id: index, runtime_data: [], primitives }));
+  const actions = [
+    { name: 'send', primitives: [send] }, { name: 'found', primitives: [run('assign', field('r'), hex(1))] }, { name: 'lost', primitives: [run('assign', field('r'), hex(2))] },
+    ...JSON_CASES.map(({ code, primitives }) => ({ name: `case_${code}`, primitives })),
+  ].map(({ name, primitives }, index) => ({ name, id: index, runtime_data: [], primitives }));
   return JSON.stringify({
     __meta__: { version: [2, 23], compiler: 'by hand' },
     header_types: [
@@ -158,22 +200,26 @@ export function jsonOpsProgram(): string {
       { name: 'byte_t', id: 3, fields: [['v', 8, false]] },
       { name: 'word_t', id: 4, fields: [['v', 16, false]] },
       { name: 'varbit_t', id: 5, fields: [['size', 8, false], ['rest', '*']], max_length: 9 },
+      { name: 'old_varbit_t', id: 6, fields: [['size', 8, false], ['rest', '*']], max_length: 9, length_exp: inner('<<', { type: 'local', value: 0 }, hex(3)) },
     ],
     headers: list,
     header_stacks: ['cells', 'more'].map((name, i) => ({ name, id: i, header_type: 'byte_t', size: 3, header_ids: [0, 1, 2].map((j) => id(`${name}[${j}]`)) })),
     header_union_types: [{ name: 'either_t', id: 0, headers: [['x', 'byte_t'], ['y', 'word_t']] }],
     header_unions: unions.map((name, i) => ({ name, id: i, union_type: 'either_t', header_ids: [id(`${name}.x`), id(`${name}.y`)] })),
     header_union_stacks: ['us', 'vs'].map((name, i) => ({ name, id: i, union_type: 'either_t', size: 2, header_union_ids: [2 + 2 * i, 3 + 2 * i] })),
-    field_lists: [], errors: [], enums: [], parse_vsets: [], meter_arrays: [], counter_arrays: [], calculations: [], learn_lists: [], checksums: [], force_arith: [], extern_instances: [],
+    field_lists: [], errors: [], enums: [], parse_vsets: [], meter_arrays: [], counter_arrays: [], calculations: CALCULATIONS, learn_lists: [], checksums: [], force_arith: [], extern_instances: [],
     register_arrays: [{ name: 'cells_of', id: 0, size: 4, bitwidth: 32 }],
     parsers: [{ name: 'parser', id: 0, init_state: 'start', parse_states: parserStates() }],
     deparsers: [{ name: 'deparser', id: 0, order, primitives: [] }],
     actions,
     pipelines: [
       {
-        name: 'ingress', id: 0, init_table: 'sending', action_profiles: [], tables: [],
+        name: 'ingress', id: 0, init_table: 'sending', action_profiles: [], tables: [OLD_TABLE],
         // An action that is called without a table: the format's own way, which p4c does not use.
-        action_calls: actions.map(({ name, id: action }, i) => ({ name: i === 0 ? 'sending' : `call_${name}`, id: i, action_id: action, next_node: i === 0 ? 'choice_1' : null })),
+        action_calls: [
+          { name: 'sending', id: 0, action_id: 0, next_node: 'choice_1' },
+          ...JSON_CASES.map(({ code, table }, i) => ({ name: `call_case_${code}`, id: 1 + i, action_id: 3 + i, next_node: table ? OLD_TABLE.name : null })),
+        ],
         conditionals: JSON_CASES.map(({ code }, i) => ({
           name: `choice_${code}`, id: i, expression: { type: 'expression', value: { op: '==', left: field('op'), right: hex(code) } },
           true_next: `call_case_${code}`, false_next: i + 1 < JSON_CASES.length ? `choice_${code + 1}` : null,
@@ -184,6 +230,14 @@ export function jsonOpsProgram(): string {
     field_aliases: ALIASES,
   });
 }
+
+const OLD_TABLE = {
+  name: 'old', id: 0, match_type: 'exact', type: 'simple', max_size: 1, with_counters: false, support_timeout: false, direct_meters: null,
+  key: [{ match_type: 'valid', name: 'x1', target: 'x1', mask: null }, { match_type: 'exact', name: 'h.a', target: ['h', 'a'], mask: '0x00ff0000' }],
+  action_ids: [1, 2], actions: ['found', 'lost'], base_default_next: null, next_tables: { found: null, lost: null },
+  default_entry: { action_id: 2, action_const: false, action_data: [], action_entry_const: false },
+  entries: [{ match_key: [{ match_type: 'valid', key: true }, { match_type: 'exact', key: '0x00050000' }], action_entry: { action_id: 1, action_data: [] }, priority: 1 }],
+};
 
 const STANDARD_METADATA = [
   ['ingress_port', 9, false], ['egress_spec', 9, false], ['egress_port', 9, false], ['instance_type', 32, false], ['packet_length', 32, false],
