@@ -73,11 +73,11 @@ describe('fpisa doctor', () => {
     await Promise.all(workers.map((worker) => worker.line(({ event }) => event === 'joined')));
     const missing = await diagnose(run);
     expect(missing.findings).toEqual([
-      { level: 'fault', subject: 'job training', finding: 'waiting, without worker 1 of 3', mend: 'start it: fpisa allreduce --job training --rank 1 …' },
+      { level: 'fault', subject: 'job training', finding: 'waiting, without worker 1 of 3', mend: expect.stringMatching(/^start .*--job training/) as string },
     ]);
     const { code, stdout } = await site.run('doctor');
     expect(code).toBe(1);
-    expect(stdout).toBe('FAULT  job training: waiting, without worker 1 of 3; start it: fpisa allreduce --job training --rank 1 …\nlooked at 1 switch and 1 job: 1 fault\n');
+    expect(stdout).toMatch(/^FAULT {2}job training: waiting, without worker 1 of 3; start .*\nlooked at 1 switch and 1 job: 1 fault\n$/);
 
     const last = site.worker('training', 1, path, site.file('out-1.npy'));
     expect(await Promise.all([...workers, last].map(async (worker) => (await worker.ended).code))).toEqual([0, 0, 0]);
@@ -89,13 +89,11 @@ describe('fpisa doctor', () => {
     datagram[2] = 9;
     for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => socket.send(datagram, Number(port), host, () => resolve()));
     socket.close();
-    const dropped = await until(() => diagnose(run, '--job', 'training'), ({ findings }) => findings.some(({ finding }) => finding.startsWith('dropped 5')));
-    expect(dropped.findings).toContainEqual({
-      level: 'fault',
-      subject: 'switch s1',
-      finding: 'dropped 5 packets of another protocol version (BAD_VERSION)',
-      mend: 'run the same version of fpisa on workers and controller',
-    });
+    // Whether it goes on or is over, what was dropped is named, by its reason.
+    const dropped = await until(() => diagnose(run, '--job', 'training'), ({ findings }) => findings.some(({ finding }) => finding.includes('BAD_VERSION')));
+    const named = dropped.findings.find(({ finding }) => finding.includes('BAD_VERSION'))!;
+    expect(named).toMatchObject({ subject: 'switch s1', finding: expect.stringMatching(/dropped 5 packets of another protocol version/) as string });
+    expect(named.mend).toMatch(/the same version of fpisa/);
   });
 
   it('a worker that hangs', async () => {
@@ -110,7 +108,7 @@ describe('fpisa doctor', () => {
     await other.line(({ event }) => event === 'joined');
     const verdict = await until(() => diagnose(run), ({ findings }) => findings.some(({ subject }) => subject === 'job training'));
     // It is waited for, until the controller drops it.
-    expect(verdict.findings[0]).toMatchObject({ subject: 'job training', finding: expect.stringMatching(/epoch 1 has not begun: a member has not answered|without worker 1 of 2/) as string });
+    expect(verdict.findings[0]).toMatchObject({ subject: 'job training', finding: expect.stringMatching(/epoch.* has not begun.* a member has not answered|without worker 1 of 2/) as string });
     hanging.kill('SIGKILL');
     expect((await other.ended).code).toBe(0);
   });
