@@ -1,6 +1,6 @@
 import type { ActionDef } from '../json/program.js';
-import type { Ref } from './binaryen.js';
-import { blocksOf, jumpTarget, selectBranches, type Block, type Step } from './blocks.js';
+import type { BinaryenApi, Ref } from './binaryen.js';
+import { assume, blocksOf, invariantBlocks, jumpTarget, selectBranches, type Block, type Step } from './blocks.js';
 import { PrimitiveCompiler } from './primitives.js';
 import { Scope } from './scope.js';
 import { NeedsMemory, type Unit } from './unit.js';
@@ -53,14 +53,37 @@ function withPromotion(scope: Scope, body: Ref): Ref {
   return m.block(null, [...load, body, ...store], b.none);
 }
 
-/** Basic blocks of the action, put into structured control flow; reducible loops become WebAssembly loops. */
+/**
+ * Structured control flow of an action with jumps: reducible loops become WebAssembly loops. There is a version of its
+ * own for each outcome of conditions that the loops cannot change.
+ */
 function compileWithJumps(action: ActionDef, scope: Scope, compiler: PrimitiveCompiler): Ref {
   const { m, b } = scope.unit;
-  const blocks = selectBranches(blocksOf(action));
+  const blocks = blocksOf(action);
   const relooper = new b.Relooper(m);
   const helper = scope.local('i32');
-  const code = blocks.map((block) => relooper.addBlock(m.block(null, block.steps.map((step) => compileStep(step, scope, compiler)), b.none)));
   const exit = relooper.addBlock(m.nop());
+  const version = (known: ReadonlyMap<number, boolean>, open: readonly Block[]): number => {
+    const [first, ...others] = open;
+    if (first === undefined) return addBlocks(action, selectBranches(assume(blocks, known)), relooper, exit, scope, compiler);
+    const choice = relooper.addBlock(m.nop());
+    const given = (holds: boolean): number => version(new Map([...known, [first.start, holds]]), others);
+    relooper.addBranch(choice, given(true), compiler.expressions.bool(first.condition!), m.nop());
+    relooper.addBranch(choice, given(false), 0, m.nop());
+    scope.endStatement();
+    return choice;
+  };
+  // Where fields are not in locals, something in the action costs more than a branch.
+  const entry = version(new Map(), scope.promoted === undefined ? [] : invariantBlocks(action, blocks));
+  return relooper.renderAndDispose(entry, helper);
+}
+
+type Relooper = InstanceType<BinaryenApi['Relooper']>;
+
+/** @returns the first block. */
+function addBlocks(action: ActionDef, blocks: readonly Block[], relooper: Relooper, exit: number, scope: Scope, compiler: PrimitiveCompiler): number {
+  const { m, b } = scope.unit;
+  const code = blocks.map((block) => relooper.addBlock(m.block(null, block.steps.map((step) => compileStep(step, scope, compiler)), b.none)));
   const refs = new Map(blocks.map(({ start }, i) => [start, code[i]!]));
   const refOf = (index: number): number => refs.get(index) ?? exit;
   let loops: number | undefined;
@@ -83,7 +106,7 @@ function compileWithJumps(action: ActionDef, scope: Scope, compiler: PrimitiveCo
       relooper.addBranch(from, refOf(next), 0, m.nop());
     }
   });
-  return relooper.renderAndDispose(refOf(0), helper);
+  return refOf(0);
 }
 
 function compileStep(step: Step, scope: Scope, compiler: PrimitiveCompiler): Ref {

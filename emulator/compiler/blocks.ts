@@ -74,7 +74,7 @@ export function selectBranches(blocks: readonly Block[]): Block[] {
     const block = blocks[i]!;
     const guarded = blocks[i + 1];
     const assignments = guarded === undefined ? undefined : cheapAssignments(guarded);
-    const fits = block.condition !== undefined && guarded !== undefined && guarded.jump === undefined
+    const fits = block.condition !== undefined && guarded?.start === block.next && guarded.jump === undefined
       && block.jump === guarded.next && entered.get(guarded.start) === 1;
     if (!fits || assignments === undefined) {
       result.push(block);
@@ -86,6 +86,64 @@ export function selectBranches(blocks: readonly Block[]): Block[] {
     i++;
   }
   return result;
+}
+
+/** Versions of an action are made for this many conditions at most. */
+const MOST_INVARIANTS = 2;
+
+/** Conditional blocks, by their start, of an action with loops, whose conditions nothing in the action can change. */
+export function invariantBlocks(action: ActionDef, blocks: readonly Block[]): Block[] {
+  if (!blocks.some(({ loops }) => loops)) return [];
+  const written = new Set<FieldDef>();
+  for (const { args } of action.primitives) {
+    for (const arg of args) {
+      // Any field that is named as a whole argument may be a target.
+      if (arg.kind === 'expression' && arg.expression.op === 'field' && 'field' in arg.expression.ref) written.add(arg.expression.ref.field);
+    }
+  }
+  const invariant = blocks.filter(({ condition }) => condition !== undefined && nodes(condition) < Infinity && !reads(condition, written));
+  return invariant.slice(0, MOST_INVARIANTS);
+}
+
+/** The blocks that are left when the conditions of some, by their start, are known. */
+export function assume(blocks: readonly Block[], known: ReadonlyMap<number, boolean>): Block[] {
+  const changed = blocks.map((block): Block => {
+    const holds = known.get(block.start);
+    if (holds === undefined) return block;
+    return holds ? { ...block, condition: undefined, jump: undefined, loops: false } : { ...block, condition: undefined };
+  });
+  const byStart = new Map(changed.map((block) => [block.start, block]));
+  const reached = new Set<Block>();
+  const visit = [0];
+  for (let start = visit.pop(); start !== undefined; start = visit.pop()) {
+    const block = byStart.get(start);
+    if (block === undefined || reached.has(block)) continue;
+    reached.add(block);
+    if (block.jump !== undefined) visit.push(block.jump);
+    if (block.jump === undefined || block.condition !== undefined) visit.push(block.next);
+  }
+  return changed.filter((block) => reached.has(block));
+}
+
+function reads(e: Expression, fields: ReadonlySet<FieldDef>): boolean {
+  switch (e.op) {
+    case 'field':
+      return !('field' in e.ref) || fields.has(e.ref.field);
+    case 'invert':
+    case 'fromBool':
+    case 'toBool':
+    case 'not':
+      return reads(e.of, fields);
+    case 'compare':
+    case 'arithmetic':
+    case 'equal':
+      return reads(e.left, fields) || reads(e.right, fields);
+    case 'constant':
+    case 'argument':
+      return false;
+    default:
+      return true;
+  }
 }
 
 function cheapAssignments({ steps }: Block): Assignment[] | undefined {
@@ -117,6 +175,8 @@ function nodes(e: Expression): number {
       return 1 + nodes(e.of);
     case 'compare':
       return 1 + nodes(e.left) + nodes(e.right);
+    case 'equal':
+      return e.left.type === 'data' || e.left.type === 'bool' ? 1 + nodes(e.left) + nodes(e.right) : Infinity;
     case 'arithmetic':
       return e.operator === '/' || e.operator === '%' ? Infinity : 1 + nodes(e.left) + nodes(e.right);
     default:

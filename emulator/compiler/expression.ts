@@ -67,7 +67,7 @@ export class ExpressionCompiler {
         return this.compare(e.operator, e.left, e.right);
       case 'equal': {
         if (e.left.type !== 'bool' && e.left.type !== 'data') return m.i32.wrap(m.i64.load(0, 8, this.fallback(e)));
-        return this.compare(e.negated ? '!=' : '==', e.left, e.right);
+        return this.compare(e.negated ? '!=' : '==', unsaturated(e.left, e.right), unsaturated(e.right, e.left));
       }
       case 'logic': {
         const left = this.bool(e.left);
@@ -237,6 +237,20 @@ export class ExpressionCompiler {
     return m.block(null, [set, m.select(m[own].lt_u(get(), this.constant(BigInt(bits), own)), make(sized), beyond())], kind === 'i32' ? b.i32 : b.i64);
   }
 
+  /** The amount of a shift, or `most` where it is more: a negative number shifted that far is -1 already. */
+  private cappedAmount(by: Expression, most: number, kind: Scalar): Ref {
+    const { m, b } = this.scope.unit;
+    if (this.range(by).max <= BigInt(most)) return this.low(by, kind);
+    const own = this.kind(by) as Scalar;
+    const local = this.scope.local(own);
+    const get = (): Ref => m.local.get(local, own === 'i32' ? b.i32 : b.i64);
+    const limit = this.constant(BigInt(most), own);
+    const test = m[own].lt_u(m.local.tee(local, this.exactScalar(by, own), own === 'i32' ? b.i32 : b.i64), this.constant(BigInt(most), own));
+    // The condition of a select is evaluated last, so the local is set before.
+    const capped = m.block(null, [m.local.set(local, m.if(test, get(), limit)), get()], own === 'i32' ? b.i32 : b.i64);
+    return own === kind ? capped : own === 'i32' ? m.i64.extend_u(capped) : m.i32.wrap(capped);
+  }
+
   /** Operations that need their operands exactly; `kind` holds the result. */
   private arithmetic(e: Arithmetic, kind: Scalar): Ref | undefined {
     const { m, b } = this.scope.unit;
@@ -252,10 +266,9 @@ export class ExpressionCompiler {
         const local = this.scope.local(own);
         const type = own === 'i32' ? b.i32 : b.i64;
         const value = (): Ref => m.local.get(local, type);
-        const shifted = this.shift(
-          e.right, bits, own, (by) => (signed ? m[own].shr_s(value(), by) : m[own].shr_u(value(), by)),
-          () => (signed ? m[own].shr_s(value(), this.constant(BigInt(bits - 1), own)) : this.constant(0n, own)),
-        );
+        const shifted = signed
+          ? m[own].shr_s(value(), this.cappedAmount(e.right, bits - 1, own))
+          : this.shift(e.right, bits, own, (by) => m[own].shr_u(value(), by), () => this.constant(0n, own));
         const result = m.block(null, [m.local.set(local, this.exactScalar(e.left, own)), shifted], type);
         return own === kind ? result : own === 'i64' ? m.i32.wrap(result) : this.widen(result, left);
       }
@@ -439,6 +452,22 @@ export class ExpressionCompiler {
     const call = m.call('expression', [m.i32.const(number), this.scope.frame, this.scope.args, m.i32.const(to), m.i32.const(limbs)], b.none);
     return m.block(null, [call, m.i32.const(to)], b.i32);
   }
+}
+
+/**
+ * A saturated number equals the wrapped one of the same width just when nothing was cut off, so comparing the number
+ * itself does as well: that is how programs notice an overflow.
+ */
+function unsaturated(e: Expression, other: Expression): Expression {
+  if (e.op !== 'arithmetic' || other.op !== 'arithmetic' || e.operator !== 'sat_cast' || other.operator !== 'two_comp_mod') return e;
+  return sameValue(e.right, other.right) && sameValue(e.left, other.left) ? e.left : e;
+}
+
+function sameValue(a: Expression, b: Expression): boolean {
+  if (a.op === 'constant') return b.op === 'constant' && a.value === b.value;
+  if (a.op === 'argument') return b.op === 'argument' && a.index === b.index;
+  if (a.op === 'field') return b.op === 'field' && 'field' in a.ref && 'field' in b.ref && a.ref.field === b.ref.field;
+  return a.op === 'arithmetic' && b.op === 'arithmetic' && a.operator === b.operator && sameValue(a.left, b.left) && sameValue(a.right, b.right);
 }
 
 type Comparisons = Record<'eq' | 'ne' | 'lt_s' | 'lt_u' | 'le_s' | 'le_u' | 'gt_s' | 'gt_u' | 'ge_s' | 'ge_u', (left: Ref, right: Ref) => Ref>;
