@@ -98,7 +98,7 @@ export class PipelineLoader {
     const type = at.get('type').string();
     if (!isOneOf(TABLE_TYPES, type)) at.get('type').lacks(`table type "${type}"`);
     const profileName = at.get('action_profile');
-    const profile = type === 'simple' ? undefined : this.profiles.get(profileName, profileName.string());
+    const profile = type !== 'indirect' && type !== 'indirect_ws' ? undefined : this.profiles.get(profileName, profileName.string());
     const meter = at.get('direct_meters');
     const directMeter = meter.missing ? undefined : this.externs.meters.get(meter, meter.string());
     if (directMeter !== undefined && directMeter.directTarget === undefined) meter.fail(`${directMeter.name} is not a direct meter`);

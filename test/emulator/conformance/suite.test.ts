@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CompilerMissingError, findSuite, P4c, runSuite, SuiteError, type CaseResult } from '../../../emulator/index.js';
+import { CompilerMissingError, ENGINE_NAMES, engineNamed, findSuite, P4c, runSuite, SuiteError, type CaseResult } from '../../../emulator/index.js';
 import { installedVersion } from '../support/programs.js';
 import { makeSuiteFolder } from './suite-folder.js';
 
@@ -115,10 +115,10 @@ const reason = folder === undefined
     : undefined;
 
 describe(`p4c's own tests${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
-  it.skipIf(reason !== undefined)('every program that p4c runs on BMv2 passes', { timeout: 1_800_000 }, async () => {
+  it.skipIf(reason !== undefined).each(ENGINE_NAMES)('every program that p4c runs on BMv2 passes, engine %s', { timeout: 1_800_000 }, async (name) => {
     expect(existsSync(folder!)).toBe(true);
     const compiler = await P4c.find(join(tmpdir(), `p4c-json-${userInfo().username}`));
-    const { scores, results } = await runSuite(await findSuite(folder!), compiler, { jobs: availableParallelism() });
+    const { scores, results } = await runSuite(await findSuite(folder!), compiler, { jobs: availableParallelism(), switchOptions: { engine: await engineNamed(name) } });
     expect(results.filter(({ group, outcome }) => outcome !== 'pass' && group !== 'p4_14')).toEqual([]);
     expect(scores.core).toMatchObject({ pass: 200, total: 200 });
     expect(scores.p4_14.fail).toBe(0);
