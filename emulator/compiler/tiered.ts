@@ -13,20 +13,20 @@ import type { ProgramMemory } from './memory.js';
 export class TieredEngine implements Engine {
   /** Resolves when packets run compiled; rejects if the program cannot be compiled, and then stays interpreted. */
   readonly ready: Promise<void>;
-  private current: Engine;
+  private current: Engine | undefined;
 
   constructor(
     private readonly host: EngineHost,
     private readonly memory: ProgramMemory,
     private readonly key: string,
   ) {
-    this.current = new Interpreter(host.state.program, host);
     this.ready = this.start();
     // Nobody has to wait for it; whoever does sees the error.
     this.ready.catch(() => {});
   }
 
   process(port: number, bytes: Uint8Array, trace?: TraceRecorder): Output[] {
+    this.current ??= new Interpreter(this.host.state.program, this.host);
     return this.current.process(port, bytes, trace);
   }
 
