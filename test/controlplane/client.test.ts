@@ -187,7 +187,7 @@ describe('pipeline', () => {
 
   test('takes its multicast groups with it, before another one is pushed: BMv2 would keep their copies', async () => {
     const { fake, p4 } = await connected();
-    await p4.write([insert({ multicastGroup: { group: 7, replicas: [{ egressPort: 1, instance: 1 }] } })]);
+    await p4.write([insert({ multicastGroup: { group: 7, replicas: [{ port: 1, instance: 1 }] } })]);
     const atPush: number[] = [];
     fake.onPush = () => void atPush.push(fake.groups.size);
     expect(await p4.ensurePipeline({ ...PIPELINE, cookie: 9n })).toBe('pushed');
