@@ -17,6 +17,8 @@ interface Group {
   /** All entries by masked value, the preferred one of each value first; that one is in the buckets. */
   readonly byValue: Map<bigint, Placed[]>;
   readonly address: number;
+  /** The entry that is preferred to all others of the group. */
+  best: StoredEntry;
   buckets: number;
   capacity: number;
 }
@@ -128,7 +130,7 @@ export class TableMemory implements TableObserver {
     const { entry } = added;
     let group = this.groups.find((candidate) => candidate.mask === entry.mask);
     if (group === undefined) {
-      group = { mask: entry.mask, byValue: new Map(), address: this.memory.allocate(GROUP.mask + 8 * this.place.keyLimbs), buckets: 0, capacity: 0 };
+      group = { mask: entry.mask, byValue: new Map(), address: this.memory.allocate(GROUP.mask + 8 * this.place.keyLimbs), best: entry, buckets: 0, capacity: 0 };
       this.memory.writeLimbs(group.address + GROUP.mask, this.place.keyLimbs, entry.mask);
       this.groups.push(group);
     }
@@ -138,6 +140,7 @@ export class TableMemory implements TableObserver {
     const all = this.table.ranked ? [...(same ?? []), added].sort((a, b) => preference(a.entry, b.entry)) : [added, ...(same ?? [])];
     group.byValue.set(entry.value, all);
     if (all[0] !== before) this.put(group, all[0]!, before);
+    if (preference(entry, group.best) < 0) group.best = entry;
     this.orderGroups();
   }
 
@@ -155,6 +158,7 @@ export class TableMemory implements TableObserver {
       if (same.length > 0) this.put(group, same[0]!, gone);
       else this.takeOut(group, gone);
     }
+    if (group.best === gone.entry && group.byValue.size > 0) group.best = bestOf(group);
     this.orderGroups();
   }
 
@@ -220,11 +224,10 @@ export class TableMemory implements TableObserver {
     if (table.def.matchKind === 'lpm') {
       this.groups.sort((a, b) => countBits(b.mask) - countBits(a.mask));
     } else {
-      const best = new Map(this.groups.map((group) => [group, bestOf(group)]));
-      this.groups.sort((a, b) => preference(best.get(a)!, best.get(b)!));
-      for (const [group, { priority, handle }] of best) {
-        memory.f64[(group.address + GROUP.priority) >> 3] = priority;
-        memory.i32[(group.address + GROUP.handle) >> 2] = handle;
+      this.groups.sort((a, b) => preference(a.best, b.best));
+      for (const { address, best } of this.groups) {
+        memory.f64[(address + GROUP.priority) >> 3] = best.priority;
+        memory.i32[(address + GROUP.handle) >> 2] = best.handle;
       }
     }
     this.writeList(this.groups.map((group) => group.address));
