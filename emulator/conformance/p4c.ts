@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -62,8 +62,8 @@ export class P4c {
       return await readFile(cached, 'utf8');
     } catch {
       const json = await this.compileAnew(source, options);
-      // Renamed into place, so that nobody reads half a file.
-      const part = `${cached}.${process.pid}.part`;
+      // Renamed into place, so that nobody reads half a file; two may be at it, for programs with equal contents.
+      const part = `${cached}.${randomUUID()}`;
       await writeFile(part, json);
       await rename(part, cached);
       return json;

@@ -101,6 +101,14 @@ describe('p4c', () => {
     expect(calls()).toBe(3);
   });
 
+  it('may be asked for one thing many times at once', async () => {
+    const { testdata, bin } = makeSuiteFolder(false);
+    const compiler = await P4c.find(cache(), join(bin, 'p4c'));
+    const source = join(testdata, 'p4_16_samples/tables-bmv2.p4');
+    const made = await Promise.all(Array.from({ length: 8 }, () => compiler.compile(source)));
+    expect(new Set(made).size).toBe(1);
+  });
+
   it('says how to get it when it is missing', async () => {
     await expect(P4c.find(cache(), 'no-such-p4c')).rejects.toThrow(CompilerMissingError);
     await expect(P4c.find(cache(), 'no-such-p4c')).rejects.toThrow(/"no-such-p4c" cannot be started: install the P4 compiler .* and put it on PATH/);
