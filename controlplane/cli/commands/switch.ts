@@ -32,6 +32,7 @@ interface Flags extends FaultFlags {
   serviceMac: string;
   program?: string;
   p4info?: string;
+  engine: 'interpreter' | 'compiled';
   json?: boolean;
 }
 
@@ -51,6 +52,7 @@ export function switchCommand(): Command {
     .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
     .option('--program <file>', 'BMv2 JSON to run from the start; otherwise the controller brings it')
     .option('--p4info <file>', 'P4Info of that program')
+    .addOption(new Option('--engine <engine>', 'how programs are run; compiled ones start interpreted and are far faster after a few seconds').choices(['interpreter', 'compiled']).default('interpreter'))
     .addOption(jsonOption());
   for (const option of faultOptions()) command.addOption(option);
   return command
@@ -65,7 +67,7 @@ Examples:
 async function run(flags: Flags): Promise<void> {
   const output = new Output(flags.json ?? false);
   const stop = interruption();
-  const device = new SwitchDevice();
+  const device = new SwitchDevice({ engine: flags.engine });
   const server = new P4RuntimeServer(device, { deviceId: BigInt(flags.deviceId) });
   if (flags.program !== undefined) {
     if (flags.p4info === undefined) throw new UsageError('--program needs --p4info, the P4Info file that p4c wrote beside it');
