@@ -1,6 +1,6 @@
 /** The controller against real switches: BMv2 where it is installed, and the emulator. */
 import { spawn, spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { P4RuntimeServer } from '../../emulator/p4runtime/server.js';
 import { SwitchDevice } from '../../emulator/p4runtime/switch-device.js';
@@ -17,11 +17,19 @@ import { MemoryStore } from '../../controlplane/controller/store.js';
 const BINARY = 'simple_switch_grpc';
 const present = spawnSync(BINARY, ['--version']).error === undefined;
 
-async function freePort(): Promise<number> {
-  const socket = createServer();
-  const port = await new Promise<number>((resolve) => socket.listen(0, '127.0.0.1', () => resolve((socket.address() as { port: number }).port)));
-  await new Promise((resolve) => socket.close(resolve));
-  return port;
+/** Ports that were free a moment ago, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const sockets = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(sockets.map((socket) => new Promise<number>((resolve) => socket.listen(0, '127.0.0.1', () => resolve((socket.address() as { port: number }).port)))));
+  await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.close(resolve))));
+  return ports;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
 }
 
 interface RealSwitch {
@@ -29,17 +37,25 @@ interface RealSwitch {
   kill(): Promise<void>;
 }
 
+/** Returns when it listens: a later one could otherwise be given a port that this one is about to take. */
 async function startBmv2(grpcPort?: number): Promise<RealSwitch> {
-  const address = `127.0.0.1:${grpcPort ?? (await freePort())}`;
-  const thrift = String(await freePort());
-  const child = spawn(BINARY, ['--no-p4', '--device-id', '1', '--thrift-port', thrift, '--log-level', 'error', '--', '--grpc-server-addr', address, '--cpu-port', String(CPU_PORT)], { stdio: 'ignore' });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const kill = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await ended;
-  };
-  onEnd(kill);
-  return { address, kill };
+  for (;;) {
+    const [free, thrift] = await freePorts(2);
+    const port = grpcPort ?? free!;
+    const address = `127.0.0.1:${port}`;
+    const args = ['--no-p4', '--device-id', '1', '--thrift-port', String(thrift), '--log-level', 'error', '--', '--grpc-server-addr', address, '--cpu-port', String(CPU_PORT)];
+    const child = spawn(BINARY, args, { stdio: 'ignore' });
+    let running = true;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(() => (running = false));
+    const kill = async (): Promise<void> => {
+      child.kill('SIGKILL');
+      await ended;
+    };
+    onEnd(kill);
+    while (running && !(await accepts(port))) await new Promise((resolve) => setTimeout(resolve, 20));
+    // It has ended because another process was quicker to take one of the ports.
+    if (running) return { address, kill };
+  }
 }
 
 async function startEmulator(grpcPort = 0, device = new SwitchDevice()): Promise<RealSwitch> {
