@@ -39,6 +39,15 @@ export function probability(text: string): number {
   return value;
 }
 
+/** A link's loss as Mininet's users write it: `0.1`, `10%`, or `10` for per cent. */
+export function lossShare(text: string): number {
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  const value = percent === undefined ? Number(text) : Number(percent) / 100;
+  const share = percent === undefined && value >= 1 ? value / 100 : value;
+  if (text === '' || !(share >= 0 && share < 1)) throw new InvalidArgumentError(`"${text}" is not a share of packets: a probability below 1, as 0.1, or per cent below 100, as 10%.`);
+  return share;
+}
+
 export function milliseconds(text: string): number {
   const value = Number(text);
   if (text === '' || !(value >= 0)) throw new InvalidArgumentError(`"${text}" is not a number of milliseconds.`);

@@ -7,7 +7,7 @@ import { INSIDE, enclose, interruptionFromOutside } from '../mininet/enclosure.j
 import type { MininetReport } from '../mininet/report.js';
 import { checkRequirements, SWITCHES, type SwitchKind } from '../mininet/requirements.js';
 import { runMininet, type MininetEvent } from '../mininet/run.js';
-import { buildOf, integer, jsonOption, milliseconds, probability } from '../options.js';
+import { buildOf, integer, jsonOption, milliseconds, lossShare } from '../options.js';
 import { Output } from '../output.js';
 import { progressBar, type Progress } from '../progress.js';
 import { interruption } from '../signals.js';
@@ -45,7 +45,7 @@ export function mininetCommand(): Command {
     .addOption(new Option('--switch <kind>', 'what the switches run').choices(SWITCHES).default('bmv2'))
     .addOption(new Option('-w, --workers <number>', `hosts, with one worker on each (default: ${DEFAULT_WORKERS})`).argParser(integer(2, MAX_WORKERS)))
     .option('--tree', 'two leaf switches under a spine, the workers spread over the leaves')
-    .addOption(new Option('--loss <probability>', 'links lose packets, in each direction').argParser(probability).default(0))
+    .addOption(new Option('--loss <share>', 'links lose packets, in each direction: 0.1 or 10%').argParser(lossShare).default(0))
     .addOption(new Option('--delay <ms>', 'links delay packets').argParser(milliseconds).default(0))
     .addOption(new Option('--bw <mbit>', 'bandwidth of links in Mbit/s').argParser(integer(1, MAX_MBIT)))
     .option('-i, --in <pattern>', 'files to reduce, such as grad-{rank}.safetensors; default: recorded gradients')

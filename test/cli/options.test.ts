@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { lossShare, portAssignment, probability } from '../../controlplane/cli/options.js';
+
+describe('option values', () => {
+  it.each([['0', 0], ['0.1', 0.1], ['10%', 0.1], ['10', 0.1], ['0.5%', 0.005], ['1', 0.01], ['99', 0.99]])('a loss of %s is %d', (text, share) => {
+    expect(lossShare(text)).toBeCloseTo(share, 12);
+  });
+
+  it.each(['', '-1', '100', '100%', 'x', '10 %x'])('"%s" is no loss', (text) => {
+    expect(() => lossShare(text)).toThrow(/0\.1, or per cent below 100/);
+  });
+
+  it.each(['', '1', '-0.1', 'x'])('"%s" is no probability', (text) => {
+    expect(() => probability(text)).toThrow(/a number from 0 up to, but not including, 1/);
+  });
+
+  it('ports are collected, and a bad one says what is right', () => {
+    expect([...portAssignment('2=127.0.0.1:5', portAssignment('1=127.0.0.1:4'))]).toEqual([[1, '127.0.0.1:4'], [2, '127.0.0.1:5']]);
+    expect(() => portAssignment('0=127.0.0.1:4')).toThrow(/switch port from 1 to 509/);
+  });
+});
