@@ -4,3 +4,4 @@ export * from './probe.js';
 export * from './errors.js';
 export * from './signature.js';
 export * from './service.js';
+export * from './grpc-reason.js';

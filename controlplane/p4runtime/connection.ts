@@ -8,6 +8,7 @@ import { codeName } from '../../p4runtime/status.js';
 import { fromUint128, toUint128 } from '../../p4runtime/uint128.js';
 import type { Init, MasterArbitrationUpdate, StreamMessageRequest, StreamMessageResponse } from '../../p4runtime/messages.js';
 import { ConnectError } from './errors.js';
+import { grpcReason } from '../../protocol/grpc-reason.js';
 
 export interface ConnectionOptions {
   readonly address: string;
@@ -87,6 +88,6 @@ export class Connection {
     if (this.over) return;
     this.close();
     const { address, deviceId } = this.options;
-    this.events.ended(new ConnectError(`the P4Runtime stream to ${address} (device ${deviceId}) ended: ${codeName(code)}${details ? `, ${details}` : ''}`));
+    this.events.ended(new ConnectError(`the P4Runtime stream to ${address} (device ${deviceId}) ended: ${codeName(code)}${details ? `, ${grpcReason(details)}` : ''}`));
   }
 }

@@ -4,6 +4,7 @@ import { FpisaError } from '../../protocol/errors.js';
 import { SERVICE_NAME } from '../../protocol/service.js';
 import type { CreateJobRequest, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
 import { CODE_TRAILER, controllerService } from './definition.js';
+import { grpcReason } from '../../protocol/grpc-reason.js';
 
 /** The controller refused, or could not do, what was asked. Message and `code` are the controller's own. */
 export class ControllerCallError extends FpisaError {
@@ -87,8 +88,7 @@ export class ControllerClient {
     const code = error.metadata?.get(CODE_TRAILER)[0];
     if (typeof code === 'string') return new ControllerCallError(error.details, code, error.code, { cause: error });
     if (error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED) {
-      // grpc-js appends a note on name resolution, which is empty for addresses.
-      const message = `no controller answers at ${this.address}: ${error.details.replace(/ Resolution note:\s*$/, '')}`;
+      const message = `no controller answers at ${this.address}: ${grpcReason(error.details)}`;
       return new ControllerCallError(message, 'FPISA_UNREACHABLE', error.code, { cause: error });
     }
     return new ControllerCallError(`the controller at ${this.address} failed: ${error.details}`, 'FPISA_INTERNAL', error.code, { cause: error });

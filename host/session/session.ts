@@ -8,6 +8,7 @@ import { loadService } from '../../protocol/service.js';
 import { ControllerUnreachableError, JoinError, type WorkerError } from '../errors.js';
 import { ControllerClient, type JoinStream } from './client.js';
 import type { ControllerMessage, Hello, WorkerMessage } from './messages.js';
+import { grpcReason } from '../../protocol/grpc-reason.js';
 
 export interface SessionOptions {
   /** `host:port`. */
@@ -149,7 +150,7 @@ export class ControllerSession {
 
   private async ended(client: ControllerClient, status: grpc.StatusObject, welcome: boolean): Promise<void> {
     // grpc-js appends a note on name resolution, which is empty for addresses.
-    this.lastReason = status.details.replace(/ Resolution note:\s*$/, '') || grpc.status[status.code];
+    this.lastReason = grpcReason(status.details) || grpc.status[status.code];
     this.stream = undefined;
     if (FINAL.has(status.code) && !this.isOwnShadow(status)) {
       const jobs = await this.jobs(client);
