@@ -1,6 +1,5 @@
-import type { Program } from '../json/program.js';
-import type { Layout } from './layout.js';
-import type { ProgramMemory } from './memory.js';
+import type { FramePlan } from './frame-plan.js';
+import type { FrameMemory } from './memory-view.js';
 
 export type Get = (frame: number) => number;
 export type Set = (frame: number, value: number) => void;
@@ -28,9 +27,8 @@ export class Architecture {
   private readonly hasEnqueueTime: boolean;
 
   constructor(
-    private readonly program: Program,
-    private readonly layout: Layout,
-    private readonly memory: ProgramMemory,
+    private readonly plan: FramePlan,
+    private readonly memory: FrameMemory,
   ) {
     this.ingressPort = this.setter('standard_metadata.ingress_port');
     this.packetLength = this.setter('standard_metadata.packet_length');
@@ -50,7 +48,7 @@ export class Architecture {
     this.timeDelta = this.setter('queueing_metadata.deq_timedelta');
     this.dequeueDepth = this.setter('queueing_metadata.deq_qdepth');
     this.queueId = this.setter('queueing_metadata.qid');
-    this.hasEnqueueTime = program.architecture.has('queueing_metadata.enq_timestamp');
+    this.hasEnqueueTime = plan.architecture.has('queueing_metadata.enq_timestamp');
   }
 
   /** Queues of the emulator are always empty: a packet is through before the next one comes. */
@@ -65,24 +63,22 @@ export class Architecture {
     this.dequeueDepth(frame, 0);
   }
 
-
   private getter(name: string): Get {
-    const field = this.program.architecture.get(name);
+    const field = this.plan.architecture.get(name);
     if (field === undefined) return () => 0;
-    const { offset, kind, limbs, range } = this.layout.fields[field.index]!;
+    const { offset, kind, limbs, negative } = field;
     const { memory } = this;
     if (kind === 'i32' && !field.signed) return (frame) => memory.i32[(frame + offset) >> 2]! >>> 0;
     if (kind === 'i32') return (frame) => memory.i32[(frame + offset) >> 2]!;
-    return (frame) => Number(memory.readLimbs(frame + offset, limbs, range.min < 0n));
+    return (frame) => Number(memory.readLimbs(frame + offset, limbs, negative));
   }
 
   /** Values are whole numbers below 2^53, cut to the width. A negative one wraps. */
   private setter(name: string): Set {
-    const field = this.program.architecture.get(name);
+    const field = this.plan.architecture.get(name);
     if (field === undefined) return () => {};
-    const { offset, kind, limbs } = this.layout.fields[field.index]!;
+    const { offset, kind, limbs, width } = field;
     const { memory } = this;
-    const { width } = field;
     if (field.signed || field.saturating || kind === 'wide') {
       return (frame, value) => memory.writeLimbs(frame + offset, limbs, BigInt.asUintN(width, BigInt(value)));
     }

@@ -2,15 +2,18 @@ import type { Output } from '../control.js';
 import type { Engine, EngineHost } from '../engine.js';
 import { Interpreter } from '../interpreter/interpreter.js';
 import type { TraceRecorder } from '../trace.js';
-import { Architecture } from './architecture.js';
 import { FrameBridge } from './bridge.js';
-import { Frames, type Code } from './frames.js';
+import { digestOf } from './digest.js';
+import { framePlan } from './frame-plan.js';
+import type { FrameSink } from './frames.js';
 import { hostFunctions } from './host.js';
 import type { ProgramMemory } from './memory.js';
 import type { Artifact } from './module.js';
+import { PacketMachine } from './packet-machine.js';
+import { ReplicationMemory } from './replication.js';
 import { TableMemory } from './table-memory.js';
-import { FrameTrafficManager } from './traffic-manager.js';
-import { wasm } from './wasm.js';
+
+const SMALLEST_BUFFER = 4096;
 
 /**
  * Runs a program that was compiled to WebAssembly. Registers and counters are in the memory that the state was
@@ -18,28 +21,91 @@ import { wasm } from './wasm.js';
  * state.
  */
 export class CompiledEngine implements Engine {
-  private readonly manager: FrameTrafficManager;
+  private readonly machine: PacketMachine;
+  private readonly slack: number;
+  private readonly input: Room;
+  private readonly sink: CollectingSink;
   private interpreter: Interpreter | undefined;
 
   /** @param memory what `host.state` has its cells in. */
   constructor(
     artifact: Artifact,
     private readonly host: EngineHost,
-    memory: ProgramMemory,
+    private readonly memory: ProgramMemory,
   ) {
     const { program, layout, scratchBytes, module } = artifact;
     memory.reserveScratch(scratchBytes);
     const bridge = new FrameBridge(program, layout, memory);
     const tables = host.state.tables.map((table) => new TableMemory(table, layout, memory));
-    const { exports } = new wasm.Instance(module, { env: hostFunctions(artifact, host, memory, bridge, tables) });
-    const code = exports as unknown as Code;
-    const frames = new Frames(layout, memory, code);
-    this.manager = new FrameTrafficManager(program, host, layout, code, frames, new Architecture(program, layout, memory), bridge);
+    const replication = new ReplicationMemory(host.state, memory);
+    const plan = framePlan(program, layout, host);
+    this.slack = plan.slack;
+    this.input = new Room(memory);
+    this.sink = new CollectingSink(memory);
+    this.machine = new PacketMachine(plan, module, memory, {
+      clock: host.clock,
+      multicastGroup: (group) => replication.multicastGroup(group),
+      cloneSession: (session) => replication.cloneSession(session),
+      digest: (frame) => digestOf(frame, artifact, memory, bridge, host.onDigest),
+      onDrop: host.onDrop,
+    }, hostFunctions(artifact, host, memory, bridge, tables));
   }
 
   process(port: number, bytes: Uint8Array, trace?: TraceRecorder): Output[] {
-    if (trace === undefined) return this.manager.process(port, bytes);
-    this.interpreter ??= new Interpreter(this.host.state.program, this.host);
-    return this.interpreter.process(port, bytes, trace);
+    if (trace !== undefined) {
+      this.interpreter ??= new Interpreter(this.host.state.program, this.host);
+      return this.interpreter.process(port, bytes, trace);
+    }
+    const address = this.input.of(bytes.length + this.slack);
+    this.memory.bytes.set(bytes, address);
+    const outputs = (this.sink.outputs = []);
+    this.machine.run(port, address, bytes.length, this.sink);
+    return outputs;
+  }
+
+  /**
+   * Runs a packet that lies in linear memory; nothing is allocated for it.
+   * @param address where room behind the packet is overwritten (FramePlan.slack)
+   * @throws PacketAbortError
+   */
+  run(port: number, address: number, length: number, sink: FrameSink): void {
+    this.machine.run(port, address, length, sink);
+  }
+}
+
+/** A block of linear memory that grows. */
+class Room {
+  private address = 0;
+  private capacity = 0;
+
+  constructor(private readonly memory: ProgramMemory) {}
+
+  of(bytes: number): number {
+    if (bytes > this.capacity) {
+      if (this.capacity > 0) this.memory.release(this.address, this.capacity);
+      this.capacity = Math.max(SMALLEST_BUFFER, 2 ** Math.ceil(Math.log2(bytes)));
+      this.address = this.memory.allocate(this.capacity);
+    }
+    return this.address;
+  }
+}
+
+/** Copies what leaves, so that the bytes are the caller's own. */
+class CollectingSink implements FrameSink {
+  outputs: Output[] = [];
+  private readonly place: Room;
+
+  constructor(private readonly memory: ProgramMemory) {
+    this.place = new Room(memory);
+  }
+
+  room(bytes: number): number {
+    return this.place.of(bytes);
+  }
+
+  output(port: number, address: number, length: number): void {
+    const bytes = new Uint8Array(length);
+    bytes.set(this.memory.bytes.subarray(address, address + length));
+    this.outputs.push({ port, bytes });
   }
 }

@@ -1,6 +1,7 @@
 import { PacketAbortError } from '../errors.js';
-import { FRAME, type Layout } from './layout.js';
-import type { ProgramMemory } from './memory.js';
+import type { FramePlan } from './frame-plan.js';
+import { FRAME, NOT_TRUNCATED } from './layout.js';
+import type { FrameMemory } from './memory-view.js';
 
 /** The functions of a compiled module. */
 export interface Code {
@@ -14,24 +15,32 @@ export interface Code {
   readonly emit: (frame: number, to: number) => void;
 }
 
-/** Frames and buffers of the packet that is processed, all given back at its end. */
+/** Where packets go that leave. Both are called for each of them, in this order. */
+export interface FrameSink {
+  /** The address of room for a packet of at most so many bytes. */
+  room(bytes: number): number;
+  /** A packet leaves; it lies in the room that was given last. */
+  output(port: number, address: number, length: number): void;
+}
+
+/** As in the interpreter. */
+const HEADROOM_BYTES = 512;
+
+/** Frames of the packet that is processed and its copies, all given back at its end. They stay allocated. */
 export class Frames {
   private readonly frames: number[] = [];
   private used = 0;
-  private input = { address: 0, capacity: 0 };
-  private output = { address: 0, capacity: 0 };
   private readonly recirculating: { readonly address: number; readonly size: number }[] = [];
 
   constructor(
-    private readonly layout: Layout,
-    readonly memory: ProgramMemory,
+    private readonly plan: FramePlan,
+    readonly memory: FrameMemory,
     private readonly code: Code,
   ) {}
 
   reset(): void {
     this.used = 0;
-    for (const { address, size } of this.recirculating) this.memory.release(address, size);
-    this.recirculating.length = 0;
+    if (this.recirculating.length > 0) this.releaseAll();
   }
 
   get(frame: number, word: number): number {
@@ -42,17 +51,18 @@ export class Frames {
     this.memory.i32[(frame + word) >> 2] = value;
   }
 
-  /** A packet as it arrives. */
-  receive(port: number, bytes: Uint8Array, capacity: number): number {
-    const { memory, layout } = this;
-    this.input = this.atLeast(this.input, bytes.length + layout.slack);
-    const start = this.input.address;
-    memory.bytes.set(bytes, start);
-    memory.bytes.fill(0, start + bytes.length, start + bytes.length + layout.slack);
-    const frame = this.create(start, start + bytes.length);
-    this.set(frame, FRAME.length, bytes.length);
-    this.set(frame, FRAME.ingressLength, bytes.length);
-    this.set(frame, FRAME.capacity, capacity);
+  /** A packet as it arrives. The bytes stay where they are; those behind it, as many as the plan's slack, are zeroed. */
+  receive(port: number, address: number, length: number): number {
+    const { bytes } = this.memory;
+    const end = address + length;
+    for (let at = end; at < end + this.plan.slack; at++) bytes[at] = 0;
+    const frame = this.take();
+    this.code.clear(frame);
+    this.set(frame, FRAME.start, address);
+    this.set(frame, FRAME.end, end);
+    this.set(frame, FRAME.length, length);
+    this.set(frame, FRAME.ingressLength, length);
+    this.set(frame, FRAME.capacity, length + HEADROOM_BYTES);
     this.set(frame, FRAME.ingressPort, port);
     return frame;
   }
@@ -63,64 +73,82 @@ export class Frames {
 
   /** A copy of the unparsed bytes with fresh headers and metadata; truncation is not copied. */
   copyBytes(from: number): number {
-    const frame = this.create(this.get(from, FRAME.start), this.get(from, FRAME.end));
-    for (const word of [FRAME.length, FRAME.ingressLength, FRAME.capacity, FRAME.ingressPort]) this.set(frame, word, this.get(from, word));
+    const frame = this.take();
+    this.code.clear(frame);
+    this.inherit(frame, from);
     return frame;
   }
 
-  /** A copy with headers and metadata. */
+  /** A copy with headers and metadata, for which nothing has been asked yet. */
   copy(from: number): number {
-    const frame = this.copyBytes(from);
+    const frame = this.take();
+    this.forget(frame);
+    this.inherit(frame, from);
     this.code.copy(frame, from);
     return frame;
   }
 
-  /** Deparses into a buffer that the next packet overwrites, or into one that stays until {@link reset}. */
-  deparse(frame: number, stays: boolean): void {
-    const { memory, layout, code } = this;
-    const headers = code.deparse(frame);
+  /** Makes a packet its own copy. */
+  forget(frame: number): void {
+    this.set(frame, FRAME.truncated, NOT_TRUNCATED);
+    this.set(frame, FRAME.exit, 0);
+    this.set(frame, FRAME.cloneSession, -1);
+    this.set(frame, FRAME.cloneFieldList, 0);
+    this.set(frame, FRAME.digestList, 0);
+    this.set(frame, FRAME.resubmitList, 0);
+    this.set(frame, FRAME.recirculateList, 0);
+    this.set(frame, FRAME.checksumError, 0);
+  }
+
+  /** Deparses into the sink's room. @returns the address; the length is {@link dataSize} of the frame. */
+  deparse(frame: number, sink: FrameSink): number {
+    const size = this.deparsedSize(frame);
+    return this.emit(frame, sink.room(size + this.plan.slack), size);
+  }
+
+  /** Deparses into a buffer that stays until {@link reset}. */
+  deparseAgain(frame: number): void {
+    const { memory, plan } = this;
+    const size = this.deparsedSize(frame);
+    const address = memory.allocate(size + plan.slack);
+    this.recirculating.push({ address, size: size + plan.slack });
+    this.emit(frame, address, size);
+    memory.bytes.fill(0, address + size, address + size + plan.slack);
+  }
+
+  private deparsedSize(frame: number): number {
+    const headers = this.code.deparse(frame);
     const size = headers + this.get(frame, FRAME.end) - this.get(frame, FRAME.start);
     const capacity = this.get(frame, FRAME.capacity);
     if (size > capacity) {
-      throw new PacketAbortError(`a packet may grow by at most 512 bytes, but this one would have ${size} (limit ${capacity})`);
+      throw new PacketAbortError(`a packet may grow by at most ${HEADROOM_BYTES} bytes, but this one would have ${size} (limit ${capacity})`);
     }
-    let address: number;
-    if (stays) {
-      address = memory.allocate(size + layout.slack);
-      this.recirculating.push({ address, size: size + layout.slack });
-    } else {
-      this.output = this.atLeast(this.output, size + layout.slack);
-      address = this.output.address;
-    }
-    code.emit(frame, address);
-    if (stays) memory.bytes.fill(0, address + size, address + size + layout.slack);
+    return size;
+  }
+
+  private emit(frame: number, address: number, size: number): number {
+    this.code.emit(frame, address);
     this.set(frame, FRAME.start, address);
     this.set(frame, FRAME.end, address + size);
+    return address;
   }
 
-  /** The bytes that leave; the caller's own. */
-  bytes(frame: number): Uint8Array {
-    const start = this.get(frame, FRAME.start);
-    const length = Math.min(this.get(frame, FRAME.end) - start, this.get(frame, FRAME.truncated));
-    const copy = new Uint8Array(length);
-    copy.set(this.memory.bytes.subarray(start, start + length));
-    return copy;
+  private take(): number {
+    if (this.used === this.frames.length) this.frames.push(this.memory.allocate(this.plan.frameBytes));
+    return this.frames[this.used++]!;
   }
 
-  private create(start: number, end: number): number {
-    if (this.used === this.frames.length) this.frames.push(this.memory.allocate(this.layout.frameBytes));
-    const frame = this.frames[this.used++]!;
-    this.code.clear(frame);
-    this.set(frame, FRAME.start, start);
-    this.set(frame, FRAME.end, end);
-    return frame;
+  private inherit(frame: number, from: number): void {
+    this.set(frame, FRAME.start, this.get(from, FRAME.start));
+    this.set(frame, FRAME.end, this.get(from, FRAME.end));
+    this.set(frame, FRAME.length, this.get(from, FRAME.length));
+    this.set(frame, FRAME.ingressLength, this.get(from, FRAME.ingressLength));
+    this.set(frame, FRAME.capacity, this.get(from, FRAME.capacity));
+    this.set(frame, FRAME.ingressPort, this.get(from, FRAME.ingressPort));
   }
 
-  private atLeast(buffer: { address: number; capacity: number }, size: number): { address: number; capacity: number } {
-    if (size <= buffer.capacity) return buffer;
-    if (buffer.capacity > 0) this.memory.release(buffer.address, buffer.capacity);
-    const capacity = Math.max(4096, 2 ** Math.ceil(Math.log2(size)));
-    return { address: this.memory.allocate(capacity), capacity };
+  private releaseAll(): void {
+    for (const { address, size } of this.recirculating) this.memory.release(address, size);
+    this.recirculating.length = 0;
   }
 }
-

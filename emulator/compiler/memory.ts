@@ -1,7 +1,8 @@
 import type { CellStorage } from '../state/storage.js';
 import type { Layout } from './layout.js';
 import { registerCellBytes } from './layout.js';
-import { wasm, type WasmMemory } from './wasm.js';
+import { MemoryView } from './memory-view.js';
+import { wasm } from './wasm.js';
 
 const PAGE = 65_536;
 const MOST_PAGES = 65_536;
@@ -12,22 +13,13 @@ const SMALLEST_CLASS = 5;
  * entries, packets and their bytes. It is shared, so that a packet loop can run on a thread of its own, and so
  * that views of it stay good when it grows.
  */
-export class ProgramMemory implements CellStorage {
-  readonly memory: WasmMemory;
-  bytes: Uint8Array;
-  i32: Int32Array;
-  u64: BigUint64Array;
-  f64: Float64Array;
+export class ProgramMemory extends MemoryView implements CellStorage {
   private top: number;
   /** Freed blocks by the logarithm of their size. */
   private readonly free: number[][] = Array.from({ length: 33 }, () => []);
 
   constructor(private readonly layout: Layout) {
-    this.memory = new wasm.Memory({ initial: Math.ceil((layout.scratch + PAGE) / PAGE), maximum: MOST_PAGES, shared: true });
-    this.bytes = new Uint8Array(this.memory.buffer);
-    this.i32 = new Int32Array(this.memory.buffer);
-    this.u64 = new BigUint64Array(this.memory.buffer);
-    this.f64 = new Float64Array(this.memory.buffer);
+    super(new wasm.Memory({ initial: Math.ceil((layout.scratch + PAGE) / PAGE), maximum: MOST_PAGES, shared: true }));
     this.top = layout.scratch;
   }
 
@@ -67,30 +59,6 @@ export class ProgramMemory implements CellStorage {
     const needed = Math.ceil((this.top - this.bytes.length) / PAGE);
     const wanted = Math.max(needed, Math.min(this.bytes.length / PAGE / 2, MOST_PAGES - this.bytes.length / PAGE));
     this.memory.grow(Math.floor(wanted));
-    this.bytes = new Uint8Array(this.memory.buffer);
-    this.i32 = new Int32Array(this.memory.buffer);
-    this.u64 = new BigUint64Array(this.memory.buffer);
-    this.f64 = new Float64Array(this.memory.buffer);
-  }
-
-  /** Writes a number of any width; a negative one as two's complement. */
-  writeLimbs(address: number, limbs: number, value: bigint): void {
-    const at = address >>> 3;
-    if (limbs === 1) {
-      this.u64[at] = BigInt.asUintN(64, value);
-      return;
-    }
-    let rest = value;
-    for (let i = 0; i < limbs; i++) {
-      this.u64[at + i] = BigInt.asUintN(64, rest);
-      rest >>= 64n;
-    }
-  }
-
-  readLimbs(address: number, limbs: number, signed: boolean): bigint {
-    const at = address >>> 3;
-    let value = signed ? BigInt.asIntN(64, this.u64[at + limbs - 1]!) : this.u64[at + limbs - 1]!;
-    for (let i = limbs - 2; i >= 0; i--) value = (value << 64n) | this.u64[at + i]!;
-    return value;
+    this.look();
   }
 }

@@ -1,67 +1,80 @@
-import type { Output, Replica } from '../control.js';
 import type { EngineHost } from '../engine.js';
-import type { Program } from '../json/program.js';
 import type { Architecture } from './architecture.js';
-import type { FrameBridge } from './bridge.js';
-import type { Code, Frames } from './frames.js';
-import { FRAME, type Layout } from './layout.js';
+import type { FramePlan } from './frame-plan.js';
+import type { Code, Frames, FrameSink } from './frames.js';
+import { FRAME } from './layout.js';
+import { REPLICATION } from './replication.js';
 
 /** standard_metadata.instance_type (behavioral-model, docs/simple_switch.md). */
 const INSTANCE = { normal: 0, ingressClone: 1, egressClone: 2, recirculated: 4, replication: 5, resubmitted: 6 } as const;
 /** As in the interpreter. */
-const HEADROOM_BYTES = 512;
 const MOST_COPIES = 65_536;
+
+/** What packets need beside their program's code, in numbers alone: it may be on another thread. */
+export interface FrameHost {
+  readonly clock: () => number;
+  /** The address of a list of copies (see {@link REPLICATION}), or 0 if there is nothing to copy to. */
+  multicastGroup(group: number): number;
+  /** The address of a list of copies, or 0 if there is no such session. */
+  cloneSession(session: number): number;
+  /** The packet of this frame asks for its digest list to be told. */
+  digest(frame: number): void;
+  readonly onDrop: EngineHost['onDrop'];
+}
 
 /**
  * The interpreter's traffic manager once more, for packets that are frames in linear memory. Both must decide alike;
- * the fuzzer compares them.
+ * the fuzzer compares them. Nothing is allocated for a packet: lists only grow.
  */
 export class FrameTrafficManager {
+  /** Packets that still go through ingress, and how many there are; likewise those that wait for egress. */
   private readonly again: number[] = [];
+  private passes = 0;
   private readonly queue: number[] = [];
   private readonly queuePorts: number[] = [];
+  private queued = 0;
 
   constructor(
-    private readonly program: Program,
-    private readonly host: EngineHost,
-    private readonly layout: Layout,
+    private readonly plan: FramePlan,
+    private readonly host: FrameHost,
     private readonly code: Code,
     private readonly frames: Frames,
     private readonly architecture: Architecture,
-    private readonly bridge: FrameBridge,
   ) {}
 
-  process(port: number, bytes: Uint8Array): Output[] {
+  /**
+   * Runs a packet and all its copies to the end.
+   * @param address of the packet in linear memory; what is behind it is overwritten, as far as the plan's slack
+   * @throws PacketAbortError; what left before has left
+   */
+  run(port: number, address: number, length: number, sink: FrameSink): void {
     try {
-      return this.run(port, bytes);
+      this.toTheEnd(port, address, length, sink);
     } finally {
       this.frames.reset();
-      this.again.length = this.queue.length = this.queuePorts.length = 0;
+      this.passes = this.queued = 0;
     }
   }
 
-  private run(port: number, bytes: Uint8Array): Output[] {
-    const { again, queue, queuePorts, frames, architecture, host } = this;
-    const first = frames.receive(port, bytes, bytes.length + HEADROOM_BYTES);
+  private toTheEnd(port: number, address: number, length: number, sink: FrameSink): void {
+    const { again, frames, architecture, host } = this;
+    const first = frames.receive(port, address, length);
     architecture.ingressPort(first, port);
-    architecture.packetLength(first, bytes.length);
+    architecture.packetLength(first, length);
     architecture.ingressTime(first, host.clock());
-    const outputs: Output[] = [];
-    again.push(first);
-    let passes = 0;
-    for (let next = 0; next < again.length; next++) {
-      if (++passes > host.maxPasses) {
+    again[this.passes++] = first;
+    for (let next = 0; next < this.passes; next++) {
+      if (next >= this.plan.maxPasses) {
         host.onDrop('passes');
         continue;
       }
       this.ingress(again[next]!);
-      for (let i = 0; i < queue.length; i++) {
-        if (i < MOST_COPIES) this.egress(queue[i]!, queuePorts[i]!, outputs);
+      for (let i = 0; i < this.queued; i++) {
+        if (i < MOST_COPIES) this.egress(this.queue[i]!, this.queuePorts[i]!, sink);
         else host.onDrop('passes');
       }
-      queue.length = queuePorts.length = 0;
+      this.queued = 0;
     }
-    return outputs;
   }
 
   private ingress(p: number): void {
@@ -80,22 +93,22 @@ export class FrameTrafficManager {
       this.cloneFromIngress(p, session, arrivedLength);
       frames.set(p, FRAME.start, parsedStart);
     }
-    if (frames.get(p, FRAME.digestList) > 0) this.digest(p);
+    if (frames.get(p, FRAME.digestList) > 0) host.digest(p);
     if (frames.get(p, FRAME.resubmitList) > 0) {
       frames.set(p, FRAME.start, start);
-      this.again.push(this.resubmitted(p, arrivedLength));
+      this.again[this.passes++] = this.resubmitted(p, arrivedLength);
       return;
     }
     const group = architecture.multicastGroup(p);
     if (group !== 0) {
       architecture.instanceType(p, INSTANCE.replication);
-      const replicas = host.state.multicastGroups.get(group);
-      if (replicas === undefined || replicas.length === 0) host.onDrop('ingress');
-      else this.replicate(p, replicas, 0);
+      const copies = host.multicastGroup(group);
+      if (copies === 0) host.onDrop('ingress');
+      else this.replicate(p, copies);
       return;
     }
     const port = architecture.egressSpec(p);
-    if (port === host.dropPort) {
+    if (port === this.plan.dropPort) {
       host.onDrop('ingress');
       return;
     }
@@ -103,14 +116,14 @@ export class FrameTrafficManager {
     this.enqueue(port, p);
   }
 
-  private egress(p: number, port: number, outputs: Output[]): void {
-    const { frames, code, architecture, host } = this;
+  private egress(p: number, port: number, sink: FrameSink): void {
+    const { frames, code, architecture, host, plan } = this;
     const now = host.clock();
     architecture.egressTime(p, now);
     architecture.dequeued(p, now);
     architecture.egressPort(p, port);
     // One more than the drop port, so that a packet whose egress_spec nobody sets is not dropped.
-    architecture.setEgressSpec(p, host.dropPort + 1);
+    architecture.setEgressSpec(p, plan.dropPort + 1);
     architecture.packetLength(p, frames.get(p, FRAME.length));
     code.egress(p);
 
@@ -119,23 +132,23 @@ export class FrameTrafficManager {
       frames.set(p, FRAME.cloneSession, -1);
       this.cloneFromEgress(p, session);
     }
-    if (architecture.egressSpec(p) === host.dropPort) {
+    if (architecture.egressSpec(p) === plan.dropPort) {
       host.onDrop('egress');
       return;
     }
-    const recirculates = frames.get(p, FRAME.recirculateList) > 0;
-    frames.deparse(p, recirculates);
-    if (recirculates) {
-      this.again.push(this.recirculated(p));
+    if (frames.get(p, FRAME.recirculateList) > 0) {
+      frames.deparseAgain(p);
+      this.again[this.passes++] = this.recirculated(p);
       return;
     }
-    outputs.push({ port, bytes: frames.bytes(p) });
+    const address = frames.deparse(p, sink);
+    sink.output(port, address, frames.dataSize(p));
   }
 
   private cloneFromIngress(p: number, session: number, length: number): void {
     const { frames, code, architecture, host } = this;
-    const config = host.state.cloneSessions.get(session);
-    if (config === undefined) return;
+    const copies = host.cloneSession(session);
+    if (copies === 0) return;
     const clone = frames.copyBytes(p);
     frames.set(clone, FRAME.length, length);
     architecture.ingressPort(clone, frames.get(p, FRAME.ingressPort));
@@ -143,18 +156,18 @@ export class FrameTrafficManager {
     code.clearMetadata(clone);
     this.copyFieldList(clone, p, frames.get(p, FRAME.cloneFieldList));
     architecture.instanceType(clone, INSTANCE.ingressClone);
-    this.replicate(clone, config.replicas, config.truncateBytes);
+    this.replicate(clone, copies);
   }
 
   private cloneFromEgress(p: number, session: number): void {
     const { frames, code, architecture, host } = this;
-    const config = host.state.cloneSessions.get(session);
-    if (config === undefined) return;
+    const copies = host.cloneSession(session);
+    if (copies === 0) return;
     const clone = frames.copy(p);
     code.clearMetadata(clone);
     this.copyFieldList(clone, p, frames.get(p, FRAME.cloneFieldList));
     architecture.instanceType(clone, INSTANCE.egressClone);
-    this.replicate(clone, config.replicas, config.truncateBytes);
+    this.replicate(clone, copies);
   }
 
   private resubmitted(p: number, length: number): number {
@@ -179,44 +192,39 @@ export class FrameTrafficManager {
     return next;
   }
 
-  private replicate(p: number, replicas: readonly Replica[], truncateBytes: number): void {
+  /** @param p is used up: it becomes the last copy. */
+  private replicate(p: number, copies: number): void {
     const { frames, architecture } = this;
-    for (const { egressPort, instance } of replicas) {
-      architecture.setReplica(p, instance);
-      const copy = frames.copy(p);
+    const { i32 } = frames.memory;
+    const count = i32[(copies + REPLICATION.count) >> 2]!;
+    const truncateBytes = i32[(copies + REPLICATION.truncateBytes) >> 2]!;
+    for (let i = 0; i < count; i++) {
+      const replica = (copies + REPLICATION.replicas + i * REPLICATION.replicaBytes) >> 2;
+      architecture.setReplica(p, i32[replica + 1]!);
+      let copy = p;
+      if (i < count - 1) copy = frames.copy(p);
+      else frames.forget(p);
       if (truncateBytes > 0) frames.set(copy, FRAME.truncated, truncateBytes);
-      this.enqueue(egressPort, copy);
+      this.enqueue(i32[replica]!, copy);
     }
   }
 
   private enqueue(port: number, p: number): void {
     const { architecture, host } = this;
     const priority = architecture.priority(p);
-    if (priority >= host.queuesPerPort) {
+    if (priority >= this.plan.queuesPerPort) {
       host.onDrop('queue');
       return;
     }
     architecture.enqueued(p, host.clock(), priority);
-    this.queue.push(p);
-    this.queuePorts.push(port);
+    this.queue[this.queued] = p;
+    this.queuePorts[this.queued++] = port;
   }
 
   private copyFieldList(to: number, from: number, id: number): void {
     const { bytes } = this.frames.memory;
-    for (const field of this.program.fieldLists.get(id)?.fields ?? []) {
-      const { offset, kind, limbs } = this.layout.fields[field.index]!;
-      bytes.copyWithin(to + offset, from + offset, from + offset + (kind === 'i32' ? 4 : 8 * limbs));
-    }
-  }
-
-  private digest(p: number): void {
-    const list = this.program.learnLists.get(this.frames.get(p, FRAME.digestList));
+    const list = this.plan.fieldLists.get(id);
     if (list === undefined) return;
-    const widths = list.fields.map((ref) => ('field' in ref ? ref.field.width : 1));
-    const values = list.fields.map((ref, i) => {
-      if ('field' in ref) return BigInt.asUintN(widths[i]!, this.bridge.field(p, ref.field));
-      return BigInt(this.frames.memory.bytes[p + this.layout.valid[ref.validOf.index]!]! === 0 ? 0 : 1);
-    });
-    this.host.onDigest({ name: list.name, id: list.id, values, widths });
+    for (const field of list) bytes.copyWithin(to + field.offset, from + field.offset, from + field.offset + field.bytes);
   }
 }

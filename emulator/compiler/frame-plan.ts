@@ -1,0 +1,42 @@
+import type { EngineHost } from '../engine.js';
+import type { Program } from '../json/program.js';
+import type { Kind } from './ranges.js';
+import type { Layout } from './layout.js';
+
+/** Where a field lies in a frame, and how it is cut. */
+export interface PlannedField {
+  readonly offset: number;
+  readonly kind: Kind;
+  readonly limbs: number;
+  readonly width: number;
+  readonly signed: boolean;
+  readonly saturating: boolean;
+  /** Whether it is read as two's complement. */
+  readonly negative: boolean;
+}
+
+/** What is needed of a program and its switch to take packets through compiled code: plain data, for other threads too. */
+export interface FramePlan {
+  readonly frameBytes: number;
+  /** Bytes behind a packet that must be there and read as zero. */
+  readonly slack: number;
+  /** Fields of the architecture by their names. */
+  readonly architecture: ReadonlyMap<string, PlannedField>;
+  /** Places of the fields of each list that copies keep. */
+  readonly fieldLists: ReadonlyMap<number, readonly { readonly offset: number; readonly bytes: number }[]>;
+  readonly dropPort: number;
+  readonly maxPasses: number;
+  readonly queuesPerPort: number;
+}
+
+export function framePlan(program: Program, layout: Layout, { dropPort, maxPasses, queuesPerPort }: Pick<EngineHost, 'dropPort' | 'maxPasses' | 'queuesPerPort'>): FramePlan {
+  const architecture = new Map([...program.architecture].map(([name, { index, width, signed, saturating }]) => {
+    const { offset, kind, limbs, range } = layout.fields[index]!;
+    return [name, { offset, kind, limbs, width, signed, saturating, negative: range.min < 0n }] as const;
+  }));
+  const fieldLists = new Map([...program.fieldLists].map(([id, { fields }]) => [id, fields.map(({ index }) => {
+    const { offset, kind, limbs } = layout.fields[index]!;
+    return { offset, bytes: kind === 'i32' ? 4 : 8 * limbs };
+  })] as const));
+  return { frameBytes: layout.frameBytes, slack: layout.slack, architecture, fieldLists, dropPort, maxPasses, queuesPerPort };
+}
