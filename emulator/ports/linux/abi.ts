@@ -20,6 +20,7 @@ export const PACKET_ADD_MEMBERSHIP = 1;
 export const PACKET_STATISTICS = 6;
 export const PACKET_AUXDATA = 8;
 export const PACKET_VNET_HDR = 15;
+export const PACKET_QDISC_BYPASS = 20;
 /** Linux 4.20. */
 export const PACKET_IGNORE_OUTGOING = 23;
 export const PACKET_MR_PROMISC = 1;

@@ -45,6 +45,11 @@ export function readOffload(view: DataView, at: number): Offload {
   };
 }
 
+/** Into how many frames {@link finish} makes one of so many bytes, at most. */
+export function segmentCount({ gsoType, gsoSize }: Offload, length: number): number {
+  return gsoType === Gso.none || gsoSize === 0 ? 0 : Math.ceil(length / gsoSize);
+}
+
 /** Whether the virtio header asks for anything. */
 export function isFinished(view: DataView, at: number): boolean {
   return (view.getUint8(at + VnetHeader.flags) & NEEDS_CHECKSUM) === 0 && view.getUint8(at + VnetHeader.gsoType) === Gso.none;

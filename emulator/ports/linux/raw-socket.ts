@@ -1,34 +1,11 @@
-import {
-  AF_PACKET,
-  ETH_P_ALL,
-  MSG_DONTWAIT,
-  MSG_TRUNC,
-  PACKET_ADD_MEMBERSHIP,
-  PACKET_AUXDATA,
-  PACKET_IGNORE_OUTGOING,
-  PACKET_MR_PROMISC,
-  PACKET_STATISTICS,
-  PACKET_VNET_HDR,
-  POLLIN,
-  SO_RCVBUF,
-  SO_RCVBUFFORCE,
-  SO_SNDBUF,
-  SO_SNDBUFFORCE,
-  SOCKADDR_LL_BYTES,
-  SOCK_CLOEXEC,
-  SOCK_RAW,
-  SOL_PACKET,
-  SOL_SOCKET,
-} from './abi.js';
-import { InterfaceError } from './interface-error.js';
-import { usableInterface } from './interfaces.js';
+import { MSG_DONTWAIT, MSG_TRUNC, POLLIN } from './abi.js';
 import { loadLibc, type Libc, type Watch } from './libc.js';
 import { MAX_FRAME_BYTES, MessageBatch } from './message-batch.js';
 import { finish, insertTag, isFinished, readOffload, VLAN_TAG_BYTES } from './offload.js';
+import { openReceiver, takeDrops } from './packet-socket.js';
 
 /** Frames of one system call. */
 const BATCH_FRAMES = 64;
-const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 const ETHERNET_BYTES = 14;
 
 export interface RawSocketStatistics {
@@ -88,17 +65,7 @@ export class RawSocket {
 
   /** Opens at once, so that the caller decides in which network namespace. */
   static openWith(libc: Libc, interfaceName: string): RawSocket {
-    const index = usableInterface(libc, interfaceName);
-    // Protocol 0 receives nothing yet: between here and bind() it would be the frames of every interface.
-    const fd = libc.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-    if (fd < 0) throw openError(libc, interfaceName, 'socket');
-    try {
-      configure(libc, fd, index, interfaceName);
-      return new RawSocket(libc, fd, interfaceName);
-    } catch (error) {
-      libc.close(fd);
-      throw error;
-    }
+    return new RawSocket(libc, openReceiver(libc, interfaceName), interfaceName);
   }
 
   get closed(): boolean {
@@ -170,12 +137,7 @@ export class RawSocket {
 
   /** Frames that the kernel dropped since the last call because they were not taken in time. */
   takeOverruns(): number {
-    // struct tpacket_stats: all packets, then the dropped ones; reading it sets both to 0.
-    const stats = new Uint8Array(72);
-    const length = new Uint8Array(72);
-    length[0] = 8;
-    if (this.isClosed || this.libc.getsockopt(this.fd, SOL_PACKET, PACKET_STATISTICS, stats, length) !== 0) return 0;
-    return new DataView(stats.buffer).getUint32(4, true);
+    return this.isClosed ? 0 : takeDrops(this.libc, this.fd);
   }
 
   close(): void {
@@ -223,45 +185,4 @@ export class RawSocket {
     });
     if (!isCarried) statistics.unfinished++;
   }
-}
-
-function openError(libc: Libc, name: string, what: string): InterfaceError {
-  const code = libc.errorName(libc.errno());
-  if (code === 'EPERM' || code === 'EACCES') {
-    return new InterfaceError(
-      'EMULATOR_PORT_PERMISSION',
-      `opening network interface "${name}" needs the capability CAP_NET_RAW: run as root, or give it to node with "setcap cap_net_raw+ep ${process.execPath}"`,
-    );
-  }
-  if (code === 'EAFNOSUPPORT') return new InterfaceError('EMULATOR_PORT_UNSUPPORTED', 'this kernel has no packet sockets (CONFIG_PACKET)');
-  return new InterfaceError('EMULATOR_PORT_FAILED', `network interface "${name}" cannot be opened (${what}: ${code})`);
-}
-
-/** Options before bind(), so that no frame arrives without them. */
-function configure(libc: Libc, fd: number, index: number, name: string): void {
-  const set = (level: number, option: number, value: Uint8Array): boolean => libc.setsockopt(fd, level, option, value, value.length) === 0;
-  const require = (done: boolean, what: string): void => {
-    if (!done) throw openError(libc, name, what);
-  };
-  if (!set(SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1))) {
-    throw new InterfaceError('EMULATOR_PORT_UNSUPPORTED', `network interfaces as ports need Linux 4.20 or later (PACKET_IGNORE_OUTGOING: ${libc.errorName(libc.errno())})`);
-  }
-  require(set(SOL_PACKET, PACKET_VNET_HDR, int32(1)), 'PACKET_VNET_HDR');
-  require(set(SOL_PACKET, PACKET_AUXDATA, int32(1)), 'PACKET_AUXDATA');
-  // struct packet_mreq: index, type, length and address of which promiscuity has none.
-  require(set(SOL_PACKET, PACKET_ADD_MEMBERSHIP, new Uint8Array([...int32(index), PACKET_MR_PROMISC, ...new Uint8Array(11)])), 'promiscuous mode');
-  // Without CAP_NET_ADMIN the kernel grants at most net.core.rmem_max and wmem_max, which is no error.
-  if (!set(SOL_SOCKET, SO_RCVBUFFORCE, int32(SOCKET_BUFFER_BYTES))) set(SOL_SOCKET, SO_RCVBUF, int32(SOCKET_BUFFER_BYTES));
-  if (!set(SOL_SOCKET, SO_SNDBUFFORCE, int32(SOCKET_BUFFER_BYTES))) set(SOL_SOCKET, SO_SNDBUF, int32(SOCKET_BUFFER_BYTES));
-
-  const address = new Uint8Array(SOCKADDR_LL_BYTES);
-  const view = new DataView(address.buffer);
-  view.setUint16(0, AF_PACKET, true);
-  view.setUint16(2, ETH_P_ALL);
-  view.setInt32(4, index, true);
-  require(libc.bind(fd, address, address.length) === 0, 'bind');
-}
-
-function int32(value: number): Uint8Array {
-  return new Uint8Array(Int32Array.of(value).buffer);
 }

@@ -1,0 +1,260 @@
+import { MSG_DONTWAIT, MSG_TRUNC, POLLIN, VnetHeader } from './abi.js';
+import type { Libc } from './libc.js';
+import { MAX_FRAME_BYTES } from './message-batch.js';
+import { MessageVectors } from './message-vectors.js';
+import { finish, insertTag, isFinished, readOffload, segmentCount, VLAN_TAG_BYTES } from './offload.js';
+import { openReceiver, openSender, takeDrops } from './packet-socket.js';
+
+/** Frames of one system call. */
+const BATCH_FRAMES = 64;
+const ETHERNET_BYTES = 14;
+/** Frames begin at this offset of their place: the virtio header is before it, and room for a VLAN tag to be put back. */
+const FRAME_OFFSET = 16;
+/** An odd number of cache lines, so that frames do not meet in the same sets of the cache. */
+const STRIDE = Math.ceil((FRAME_OFFSET + MAX_FRAME_BYTES) / 128) * 128 + 64;
+/** Where the segments go of frames that are several in one. */
+const SEGMENT_BYTES = 1 << 20;
+/** What a segment takes beside its payload and what is before its transport header: TCP's at most, and a gap for a VLAN tag. */
+const SEGMENT_OVERHEAD = 96;
+const MOST_FRAMES = BATCH_FRAMES + Math.ceil(SEGMENT_BYTES / SEGMENT_OVERHEAD);
+
+export interface MemorySocketStatistics {
+  /** Frames given to the caller, after segmentation. */
+  received: number;
+  /** Frames that came in but could not be made into what a wire would carry. */
+  unfinished: number;
+  sent: number;
+  /** Frames that are larger than the interface's MTU allows, or smaller than an Ethernet header. */
+  badSize: number;
+  /** Frames that the kernel did not take: interface down or gone, queue full. */
+  sendErrors: number;
+}
+
+/**
+ * One network interface of Linux whose frames lie in a memory that the caller has: for a packet loop on a thread of
+ * its own, over the memory of a WebAssembly module. As {@link RawSocket} it takes whatever arrives, finished as a
+ * network card would have; but it copies nothing, allocates nothing per frame, and never waits (see
+ * {@link waitForFrames}).
+ */
+export class MemorySocket {
+  /** Bytes of memory that a socket needs. */
+  static readonly REGION_BYTES = BATCH_FRAMES * STRIDE + SEGMENT_BYTES;
+
+  readonly statistics: MemorySocketStatistics = { received: 0, unfinished: 0, sent: 0, badSize: 0, sendErrors: 0 };
+  private readonly incoming: MessageVectors;
+  private readonly outgoing: MessageVectors;
+  /** Place and length of each frame of the last {@link receive}. */
+  private readonly offsets = new Uint32Array(MOST_FRAMES);
+  private readonly lengths = new Uint32Array(MOST_FRAMES);
+  private frames = 0;
+  /** Messages of the kernel's last batch, and how many of them have been made into frames. */
+  private arrived = 0;
+  private taken = 0;
+  /** Next free byte for segments. */
+  private segmentTop = 0;
+  /** Messages of `outgoing` that are not sent yet: its first ones. */
+  private pending = 0;
+  private isClosed = false;
+  private readonly view: DataView;
+  private readonly segmentsAt: number;
+  private readonly segment = new Uint8Array(MAX_FRAME_BYTES);
+
+  private constructor(
+    private readonly libc: Libc,
+    private readonly receiver: number,
+    private readonly sender: number,
+    readonly interfaceName: string,
+    private readonly region: Uint8Array,
+  ) {
+    this.view = new DataView(region.buffer);
+    const base = libc.addressOf(new Uint8Array(region.buffer));
+    this.incoming = new MessageVectors(libc, BATCH_FRAMES, base, true);
+    this.outgoing = new MessageVectors(libc, BATCH_FRAMES, base, false);
+    this.segmentsAt = region.byteOffset + BATCH_FRAMES * STRIDE;
+    for (let i = 0; i < BATCH_FRAMES; i++) this.incoming.place(i, this.frameAt(i) - VnetHeader.bytes, VnetHeader.bytes + MAX_FRAME_BYTES);
+  }
+
+  /**
+   * @param interfaceName in the network namespace of the calling thread
+   * @param region at least {@link REGION_BYTES}, for this socket alone until it is closed; its buffer must stay where
+   *   it is, as that of a shared WebAssembly memory does, also when it grows
+   * @throws InterfaceError with one of the codes EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
+   *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED; RangeError if the region is too small
+   */
+  static openWith(libc: Libc, interfaceName: string, region: Uint8Array): MemorySocket {
+    if (region.length < MemorySocket.REGION_BYTES) throw new RangeError(`a socket needs ${MemorySocket.REGION_BYTES} bytes of memory, not ${region.length}`);
+    const receiver = openReceiver(libc, interfaceName);
+    try {
+      return new MemorySocket(libc, receiver, openSender(libc, interfaceName), interfaceName, region);
+    } catch (error) {
+      libc.close(receiver);
+      throw error;
+    }
+  }
+
+  get closed(): boolean {
+    return this.isClosed;
+  }
+
+  /** What poll(2) can wait for: readable when frames are there. */
+  get descriptor(): number {
+    return this.receiver;
+  }
+
+  /** Whether the last {@link receive} left frames behind, as far as is known without asking the kernel. */
+  get hasMore(): boolean {
+    return this.taken < this.arrived || this.arrived === BATCH_FRAMES;
+  }
+
+  /**
+   * Takes what has arrived. Never waits.
+   * @returns how many frames are in memory now, until the next call: at most a batch of the kernel's (64), or more if
+   *   some are segments of larger ones
+   */
+  receive(): number {
+    if (this.isClosed) return 0;
+    if (this.taken === this.arrived) {
+      for (let i = 0; i < this.arrived; i++) this.incoming.prepareToReceive(i);
+      // An interface that went down says so once, by an error; when it comes up again the socket goes on.
+      this.arrived = Math.max(0, this.libc.recvmmsg(this.receiver, this.incoming.addresses[0]!, BATCH_FRAMES, MSG_DONTWAIT));
+      this.taken = 0;
+    }
+    this.frames = 0;
+    this.segmentTop = this.segmentsAt;
+    while (this.taken < this.arrived && this.take(this.taken)) this.taken++;
+    this.statistics.received += this.frames;
+    return this.frames;
+  }
+
+  /** Where frame i of the last {@link receive} begins, counted from the start of the region's buffer. It may be changed. */
+  offset(i: number): number {
+    return this.offsets[i]!;
+  }
+
+  /** Bytes of frame i. */
+  length(i: number): number {
+    return this.lengths[i]!;
+  }
+
+  /**
+   * Queues a frame that lies anywhere in the region's buffer, and stays there unchanged until {@link flush} or until
+   * the queue is full, when the oldest 64 leave; frames that the kernel has no room for are dropped and counted.
+   * @param offset from the start of the buffer
+   */
+  send(offset: number, length: number): void {
+    if (this.isClosed) {
+      this.statistics.sendErrors++;
+      return;
+    }
+    if (length < ETHERNET_BYTES || length > MAX_FRAME_BYTES) {
+      this.statistics.badSize++;
+      return;
+    }
+    this.outgoing.place(this.pending++, offset, length);
+    if (this.pending === BATCH_FRAMES) this.flush();
+  }
+
+  /** Sends what is queued. */
+  flush(): void {
+    const { statistics, outgoing, libc } = this;
+    let done = 0;
+    while (done < this.pending) {
+      const count = libc.sendmmsg(this.sender, outgoing.addresses[done]!, this.pending - done, MSG_DONTWAIT);
+      if (count > 0) {
+        statistics.sent += count;
+        done += count;
+        continue;
+      }
+      // sendmmsg fails only for its first message; the others get their own chance.
+      if (libc.errorName(libc.errno()) === 'EMSGSIZE') statistics.badSize++;
+      else statistics.sendErrors++;
+      done++;
+    }
+    this.pending = 0;
+  }
+
+  /** Frames that the kernel dropped since the last call because they were not taken in time. */
+  takeOverruns(): number {
+    return this.isClosed ? 0 : takeDrops(this.libc, this.receiver);
+  }
+
+  /** Frames that are queued are not sent. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.pending = 0;
+    this.libc.close(this.receiver);
+    this.libc.close(this.sender);
+  }
+
+  private frameAt(i: number): number {
+    return this.region.byteOffset + i * STRIDE + FRAME_OFFSET;
+  }
+
+  private add(offset: number, length: number): void {
+    this.offsets[this.frames] = offset;
+    this.lengths[this.frames++] = length;
+  }
+
+  /** Makes message i into frames. @returns false if they have no room beside those that are there */
+  private take(i: number): boolean {
+    const { incoming, view } = this;
+    const frame = this.frameAt(i);
+    const offload = frame - VnetHeader.bytes;
+    const length = incoming.length(i) - VnetHeader.bytes;
+    if (length < 0 || (incoming.flags(i) & MSG_TRUNC) !== 0) this.statistics.unfinished++;
+    else if (!incoming.hasVlan(i) && isFinished(view, offload)) this.add(frame, length);
+    else return this.finish(i, frame, offload, length);
+    return true;
+  }
+
+  /** What few frames need: it allocates. @returns as {@link take} does */
+  private finish(i: number, frame: number, offloadAt: number, length: number): boolean {
+    const { incoming, segment, statistics } = this;
+    const { buffer } = this.region;
+    const offload = readOffload(this.view, offloadAt);
+    const vlan = incoming.vlan(i);
+    const room = length + segmentCount(offload, length) * (offload.checksumStart + SEGMENT_OVERHEAD);
+    const free = this.segmentsAt + SEGMENT_BYTES - this.segmentTop;
+    if (room > free && room <= SEGMENT_BYTES) return false;
+    const memory = new Uint8Array(buffer, frame, MAX_FRAME_BYTES);
+    const isCarried = room <= free && finish(memory, length, offload, segment, (finished, bytes) => {
+      let at = frame;
+      if (finished === segment) {
+        at = this.segmentTop + FRAME_OFFSET;
+        this.segmentTop = at + Math.ceil(bytes / FRAME_OFFSET) * FRAME_OFFSET;
+        new Uint8Array(buffer, at, bytes).set(segment.subarray(0, bytes));
+      }
+      if (vlan === undefined) {
+        this.add(at, bytes);
+        return;
+      }
+      insertTag(new Uint8Array(buffer, at - VLAN_TAG_BYTES, bytes + VLAN_TAG_BYTES), vlan.tpid, vlan.tci);
+      this.add(at - VLAN_TAG_BYTES, bytes + VLAN_TAG_BYTES);
+    });
+    if (!isCarried) statistics.unfinished++;
+    return true;
+  }
+}
+
+/** `struct pollfd` */
+const POLLFD_BYTES = 8;
+/** V8 keeps smaller typed arrays where they may move. */
+const LEAST_BYTES = 72;
+
+/**
+ * Blocks the thread until a frame has arrived at one of the sockets.
+ * @param descriptor of something else that ends the waiting when it is readable: an eventfd, a pipe
+ * @returns whether anything is there
+ */
+export function waitForFrames(libc: Libc, sockets: readonly MemorySocket[], timeoutMs: number, descriptor?: number): boolean {
+  const descriptors = sockets.filter(({ closed }) => !closed).map((socket) => socket.descriptor);
+  if (descriptor !== undefined) descriptors.push(descriptor);
+  const polled = new Uint8Array(Math.max(LEAST_BYTES, descriptors.length * POLLFD_BYTES));
+  const view = new DataView(polled.buffer);
+  descriptors.forEach((fd, i) => {
+    view.setInt32(i * POLLFD_BYTES, fd, true);
+    view.setInt16(i * POLLFD_BYTES + 4, POLLIN, true);
+  });
+  return libc.poll(polled, descriptors.length, timeoutMs) > 0;
+}

@@ -1,0 +1,299 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash, randomFillSync } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { createInterface } from 'node:readline';
+import { Worker } from 'node:worker_threads';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { wasm, type WasmMemory } from '../../../emulator/compiler/wasm.js';
+import { RawSocket } from '../../../emulator/index.js';
+import { loadLibc, type Libc } from '../../../emulator/ports/linux/libc.js';
+import { MemorySocket, waitForFrames } from '../../../emulator/ports/linux/memory-socket.js';
+import { Namespace, namespacesMissing } from '../support/network-namespace.js';
+
+const missing = await namespacesMissing();
+const PAGE = 65_536;
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((next) => setTimeout(next, 1));
+}
+
+function numbered(number: number, length: number): Uint8Array {
+  const frame = new Uint8Array(length).map((_, i) => i * 7 + number);
+  frame.set([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x88, 0xb5]);
+  new DataView(frame.buffer).setUint32(14, number);
+  return frame;
+}
+
+/** RFC 1071 over a whole TCP segment or UDP datagram in IPv4: 0xffff if its checksum is right. */
+function transportSum(frame: Uint8Array): number {
+  const ip = frame.subarray(14, 14 + ((frame[16]! << 8) | frame[17]!));
+  const segment = ip.subarray(20);
+  const words = Uint8Array.of(...ip.subarray(12, 20), 0, ip[9]!, segment.length >> 8, segment.length & 0xff, ...segment, 0);
+  let sum = 0;
+  for (let i = 0; i + 1 < words.length; i += 2) sum += (words[i]! << 8) | words[i + 1]!;
+  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
+  return sum;
+}
+
+describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a WebAssembly memory' : `sockets over a WebAssembly memory (${missing})`, () => {
+  let namespace: Namespace;
+  let leave: () => void;
+  let libc: Libc;
+  const closers: (() => unknown)[] = [];
+
+  beforeAll(async () => {
+    libc = await loadLibc();
+    namespace = await Namespace.create();
+    leave = namespace.enter();
+  });
+  afterAll(() => {
+    leave();
+    namespace.remove();
+  });
+  beforeEach(async () => {
+    namespace.ip('link add outer type veth peer name inner', 'link set outer up', 'link set inner up');
+    // The kernel drops what is sent before it has noticed that the other end is up.
+    for (const [from, to] of [['outer', 'inner'], ['inner', 'outer']] as const) {
+      const [sender, receiver] = [await RawSocket.open(from), await RawSocket.open(to)];
+      await until(() => {
+        sender.send(numbered(0, 60));
+        sender.flush();
+        receiver.receive(() => {});
+        return receiver.statistics.received > 0;
+      });
+      sender.close();
+      receiver.close();
+    }
+  });
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+    namespace.ip('link del outer');
+  });
+
+  /** Room for so many sockets, behind what is the caller's own. */
+  function memoryFor(sockets: number): { memory: WasmMemory; region: (i: number) => Uint8Array } {
+    const memory = new wasm.Memory({ initial: 1 + Math.ceil((sockets * MemorySocket.REGION_BYTES) / PAGE), maximum: PAGE, shared: true });
+    return { memory, region: (i) => new Uint8Array(memory.buffer, PAGE + i * MemorySocket.REGION_BYTES, MemorySocket.REGION_BYTES) };
+  }
+
+  function open(name: string, region: Uint8Array): MemorySocket {
+    const socket = MemorySocket.openWith(libc, name, region);
+    closers.push(() => socket.close());
+    return socket;
+  }
+
+  async function wireEnd(name: string): Promise<RawSocket> {
+    const socket = await RawSocket.open(name);
+    closers.push(() => socket.close());
+    return socket;
+  }
+
+  /** Copies of all frames that wait. */
+  function drain(socket: MemorySocket, memory: WasmMemory): Uint8Array[] {
+    const frames: Uint8Array[] = [];
+    do {
+      const count = socket.receive();
+      for (let i = 0; i < count; i++) frames.push(new Uint8Array(memory.buffer).slice(socket.offset(i), socket.offset(i) + socket.length(i)));
+    } while (socket.hasMore);
+    return frames;
+  }
+
+  it('frames come in byte for byte and in order, also after the memory has grown', async () => {
+    const { memory, region } = memoryFor(1);
+    const socket = open('inner', region(0));
+    const wire = await wireEnd('outer');
+    const sent = [14, 18, 60, 61, 1000, 1514].flatMap((length, i) => Array.from({ length: 40 }, (_, n) => numbered(i * 40 + n, Math.max(18, length))));
+    for (const half of [sent.slice(0, 120), sent.slice(120)]) {
+      for (const frame of half) wire.send(frame);
+      wire.flush();
+      const got: Uint8Array[] = [];
+      await until(() => got.push(...drain(socket, memory)) > 0 && got.length === half.length);
+      expect(got).toEqual(half);
+      memory.grow(500);
+    }
+    expect(socket.statistics).toEqual({ received: 240, unfinished: 0, sent: 0, badSize: 0, sendErrors: 0 });
+  });
+
+  it('frames go out from anywhere in the memory; what cannot be carried is counted', async () => {
+    const { memory, region } = memoryFor(1);
+    const socket = open('inner', region(0));
+    const wire = await wireEnd('outer');
+    memory.grow(10);
+    const bytes = new Uint8Array(memory.buffer);
+    const sent = Array.from({ length: 300 }, (_, n) => numbered(n, 18 + 4 * n));
+    let at = bytes.length;
+    for (const frame of sent) {
+      at -= frame.length;
+      if (at < bytes.length - 10 * PAGE) throw new Error('frames must lie in what has grown');
+      bytes.set(frame, at);
+      socket.send(at, frame.length);
+      if (frame.length === 258) {
+        socket.send(at, 13);
+        socket.send(at, 1519);
+        socket.send(at, 70_000);
+      }
+    }
+    socket.flush();
+    const got: Uint8Array[] = [];
+    await until(() => {
+      while (wire.receive((memory, length) => got.push(memory.slice(0, length))));
+      return got.length === sent.length;
+    });
+    expect(got).toEqual(sent);
+    expect(socket.statistics).toEqual({ received: 0, unfinished: 0, sent: 300, badSize: 3, sendErrors: 0 });
+  });
+
+  it('VLAN tags that the kernel took out are in their place', async () => {
+    const { memory, region } = memoryFor(1);
+    const socket = open('inner', region(0));
+    const wire = await wireEnd('outer');
+    const sent = [[], [0x81, 0x00, 0x20, 0x05], [0x88, 0xa8, 0x60, 0x03], [0x88, 0xa8, 0x00, 0x04, 0x81, 0x00, 0x00, 0x00]].map((tags, n) => {
+      const frame = numbered(n, 64);
+      return Uint8Array.of(...frame.subarray(0, 12), ...tags, ...frame.subarray(12));
+    });
+    for (const frame of sent) wire.send(frame);
+    wire.flush();
+    const got: Uint8Array[] = [];
+    await until(() => got.push(...drain(socket, memory)) > 0 && got.length === sent.length);
+    expect(got).toEqual(sent);
+  });
+
+  it('UDP checksums that were left to the card are there, of even and odd lengths', async () => {
+    const { memory, region } = memoryFor(1);
+    const socket = open('inner', region(0));
+    namespace.ip('addr add 10.9.0.1/24 dev outer', 'neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev outer');
+    const udp = createSocket('udp4');
+    closers.push(() => new Promise<void>((done) => udp.close(() => done())));
+    await new Promise<void>((done) => udp.bind(0, '10.9.0.1', done));
+    const payloads = [0, 1, 2, 63, 1000, 1001, 1472].map((length) => Buffer.alloc(length, 0xa7));
+    for (const payload of payloads) udp.send(payload, 7777, '10.9.0.2');
+    const got: Uint8Array[] = [];
+    await until(() => got.push(...drain(socket, memory)) > 0 && got.length === payloads.length);
+    expect(got.map((frame) => Buffer.from(frame.subarray(42)))).toEqual(payloads);
+    expect(got.map(transportSum)).toEqual(payloads.map(() => 0xffff));
+  });
+
+  it('TCP between two machines is cut into segments with right checksums', async () => {
+    const far = await Namespace.create();
+    closers.push(() => far.remove());
+    namespace.ip('addr add 10.9.0.1/24 dev outer', 'link add inner2 type veth peer name far', `link set far netns ${far.path}`, 'link set inner2 up');
+    closers.push(() => namespace.ip('link del inner2'));
+    far.ip('addr add 10.9.0.2/24 dev far', 'link set far up');
+    const { memory, region } = memoryFor(2);
+    const sockets = [open('inner', region(0)), open('inner2', region(1))] as const;
+    const bytes = new Uint8Array(memory.buffer);
+    const wrong: Uint8Array[] = [];
+    let checked = 0;
+    const repeat = (from: MemorySocket, to: MemorySocket): void => {
+      do {
+        const count = from.receive();
+        for (let i = 0; i < count; i++) {
+          const frame = bytes.subarray(from.offset(i), from.offset(i) + from.length(i));
+          if (frame[12] === 8 && frame[13] === 0) {
+            checked++;
+            if (frame.length > 1514 || transportSum(frame) !== 0xffff) wrong.push(frame.slice());
+          }
+          to.send(from.offset(i), from.length(i));
+        }
+        to.flush();
+      } while (from.hasMore);
+    };
+    const timer = setInterval(() => {
+      repeat(sockets[0], sockets[1]);
+      repeat(sockets[1], sockets[0]);
+    }, 0);
+    closers.push(() => clearInterval(timer));
+
+    const data = randomFillSync(Buffer.alloc(2_000_000));
+    const receiver = node(namespace, `
+      const hash = require('crypto').createHash('sha256');
+      const server = require('net').createServer((c) => { c.on('data', (d) => hash.update(d)); c.on('end', () => { console.log(hash.digest('hex')); c.end(); server.close(); }); });
+      server.listen(5001, '10.9.0.1', () => console.log('ready'));`);
+    const lines = createInterface({ input: receiver.stdout! })[Symbol.asyncIterator]();
+    const line = async (): Promise<unknown> => (await lines.next()).value;
+    expect(await line()).toBe('ready');
+    const sender = node(far, `process.stdin.pipe(require('net').connect(5001, '10.9.0.1'))`);
+    sender.stdin!.end(data);
+    expect(await line()).toBe(createHash('sha256').update(data).digest('hex'));
+    expect(wrong).toEqual([]);
+    expect(checked).toBeGreaterThan(data.length / 1448);
+  });
+
+  it('waiting ends when a frame is there, or something else is readable, and not before', async () => {
+    const { memory, region } = memoryFor(1);
+    const socket = open('inner', region(0));
+    const wire = await wireEnd('outer');
+    drain(socket, memory);
+    expect(waitForFrames(libc, [socket], 1)).toBe(false);
+    wire.send(numbered(1, 60));
+    wire.flush();
+    expect(waitForFrames(libc, [socket], 10_000)).toBe(true);
+    expect(drain(socket, memory)).toHaveLength(1);
+    // A descriptor that is readable: a socket with a frame.
+    const other = open('outer', memoryFor(1).region(0));
+    socket.send(socket.offset(0), socket.length(0));
+    socket.flush();
+    expect(waitForFrames(libc, [socket], 10_000, other.descriptor)).toBe(true);
+  });
+
+  it('works on a thread of its own', async () => {
+    const { memory, region } = memoryFor(1);
+    const wire = await wireEnd('outer');
+    const loader = new URL('../../controlplane/typescript-loader.mjs', import.meta.url).href;
+    const file = (name: string): string => JSON.stringify(new URL(`../../../emulator/ports/linux/${name}.ts`, import.meta.url).href);
+    // Threads that exist or begin are in the namespace of the thread that starts them.
+    const worker = new Worker(
+      `(async () => {
+        const { parentPort, workerData: { memory, at, length } } = require('node:worker_threads');
+        require('node:module').register(${JSON.stringify(loader)});
+        const { loadLibc } = await import(${file('libc')});
+        const { MemorySocket, waitForFrames } = await import(${file('memory-socket')});
+        const libc = await loadLibc();
+        const socket = MemorySocket.openWith(libc, 'inner', new Uint8Array(memory.buffer, at, length));
+        parentPort.postMessage('open');
+        for (let echoed = 0; echoed < 1000; ) {
+          waitForFrames(libc, [socket], 1000);
+          const count = socket.receive();
+          for (let i = 0; i < count; i++) socket.send(socket.offset(i), socket.length(i));
+          socket.flush();
+          echoed += count;
+        }
+        socket.close();
+      })();`,
+      { eval: true, workerData: { memory, at: region(0).byteOffset, length: region(0).length } },
+    );
+    await new Promise<void>((resolve, reject) => worker.once('message', () => resolve()).once('error', reject));
+    let next = 0;
+    for (let n = 0; n < 1000; n++) wire.send(numbered(n, 100));
+    wire.flush();
+    await until(() => {
+      while (wire.receive((frame, length) => {
+        expect(frame.slice(0, length)).toEqual(numbered(next++, 100));
+      }));
+      return next === 1000;
+    });
+    await worker.terminate();
+  });
+
+  it('a closed socket receives nothing and drops what it is given', () => {
+    const socket = open('inner', memoryFor(1).region(0));
+    socket.close();
+    socket.close();
+    expect([socket.receive(), socket.closed, waitForFrames(libc, [socket], 0)]).toEqual([0, true, false]);
+    socket.send(0, 60);
+    socket.flush();
+    expect(socket.statistics.sendErrors).toBe(1);
+  });
+
+  it('refuses too little memory, and an interface that is not there', () => {
+    const { region } = memoryFor(1);
+    expect(() => MemorySocket.openWith(libc, 'inner', region(0).subarray(1))).toThrow(RangeError);
+    expect(() => MemorySocket.openWith(libc, 'eth77', region(0))).toThrow(expect.objectContaining({ code: 'EMULATOR_PORT_NO_INTERFACE' }) as Error);
+  });
+
+  function node(where: Namespace, script: string): ChildProcess {
+    const child = spawn('nsenter', [`--net=${where.path}`, process.execPath, '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    closers.push(() => child.kill());
+    return child;
+  }
+});
