@@ -1,0 +1,72 @@
+/**
+ * Random P4Runtime writes, half of them spoilt, to our server alone, or to ours and BMv2's, which must then agree
+ * but for the differences that docs/compatibility.md explains.
+ *
+ *     npm run build && node dist/bench/fuzz-p4runtime.js [--writes 100000] [--seed 1] [--only NAME]
+ *                      [--bmv2 | --against HOST:PORT] [--json FILE]
+ *
+ * `--bmv2` starts simple_switch_grpc; `--against` takes one that runs, with device id 1 and CPU port 510.
+ */
+import { writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Fuzzer, renderDifference, type FuzzOptions, type FuzzReport } from './p4runtime-fuzz/fuzzer.js';
+import { loadPrograms } from './p4runtime-fuzz/programs.js';
+import { bmv2Version, connectTo, startBmv2, startOurs } from './p4runtime-fuzz/servers.js';
+
+const REPORT_EVERY_MS = 10_000;
+const SHOWN_DIFFERENCES = 20;
+
+export async function fuzzP4Runtime(options: Omit<FuzzOptions, 'ours' | 'programs'> & { only?: string }): Promise<FuzzReport> {
+  const programs = loadPrograms().filter(({ name }) => name.includes(options.only ?? ''));
+  const ours = await startOurs();
+  try {
+    return await new Fuzzer({ ...options, programs, ours }).run();
+  } finally {
+    await ours.stop();
+  }
+}
+
+function summary(report: FuzzReport): string {
+  const { writes, updates, accepted, mutated, reads, pipelines, crashes, known, unknown } = report;
+  const classes = [...known].sort(([, a], [, b]) => b - a).map(([name, count]) => `${String(count).padStart(8)}  ${name}`);
+  return [
+    `${writes} writes with ${updates} updates (${mutated} spoilt, ${accepted} taken), ${pipelines} pipelines, everything read ${reads} times`,
+    ...(crashes > 0 ? [`the other server ended ${crashes} times`] : []),
+    ...(classes.length > 0 ? ['known differences:', ...classes] : []),
+    `unknown differences: ${unknown.length}`,
+    ...unknown.slice(0, SHOWN_DIFFERENCES).map((each) => `  ${renderDifference(each).slice(0, 600)}`),
+  ].join('\n');
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      writes: { type: 'string', default: '100000' },
+      seed: { type: 'string', default: '1' },
+      only: { type: 'string', default: '' },
+      bmv2: { type: 'boolean', default: false },
+      against: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  if (values.bmv2 && bmv2Version() === undefined) throw new Error('simple_switch_grpc is not on PATH.');
+  const startOther = values.bmv2 ? startBmv2 : values.against === undefined ? undefined : () => connectTo(values.against!);
+  let reported = Date.now();
+  const report = await fuzzP4Runtime({
+    writes: Number(values.writes),
+    seed: Number(values.seed),
+    only: values.only,
+    ...(startOther && { startOther }),
+    onProgress: ({ writes, unknown }) => {
+      if (Date.now() - reported < REPORT_EVERY_MS) return;
+      reported = Date.now();
+      process.stderr.write(`${writes} writes, ${unknown.length} unknown differences\n`);
+    },
+  });
+  process.stdout.write(`${startOther ? `against ${values.against ?? `BMv2 ${bmv2Version()}`}\n` : ''}${summary(report)}\n`);
+  if (values.json !== undefined) writeFileSync(values.json, report.unknown.map(renderDifference).join('\n'));
+  process.exitCode = report.unknown.length > 0 ? 1 : 0;
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await main();

@@ -1,0 +1,260 @@
+/** Sends the same random writes to one server, or to two of which the verdicts must agree. */
+import { Random } from '../../emulator/random.js';
+import type { Init, WriteRequest } from '../../p4runtime/index.js';
+import { below } from './choice.js';
+import { classOf, type Difference } from './differences.js';
+import { keyOf, kindOf, textOf } from './entity-key.js';
+import { mutateRequest, mutateUpdate } from './mutate.js';
+import type { FuzzProgram } from './programs.js';
+import { DEVICE_ID, ELECTION_ID, SideGoneError, type Side, type Verdict } from './side.js';
+import { compareState, wildcardReads, type StateDifference } from './state.js';
+import { ValidUpdates, type DraftUpdate } from './valid.js';
+
+const MOST_UPDATES = 5;
+/** Writes between two comparisons of everything that can be read. */
+const WRITES_PER_READ = 40;
+/** Writes to one pipeline. */
+const WRITES_PER_PIPELINE = 500;
+
+export interface FuzzReport {
+  writes: number;
+  updates: number;
+  /** Updates that our server took. */
+  accepted: number;
+  mutated: number;
+  reads: number;
+  pipelines: number;
+  /** Times that the other server went away. */
+  crashes: number;
+  /** By class. */
+  readonly known: Map<string, number>;
+  readonly unknown: Difference[];
+}
+
+export interface FuzzOptions {
+  readonly programs: readonly FuzzProgram[];
+  readonly ours: Side;
+  /** Starts the server to compare with; again when it is gone. */
+  readonly startOther?: () => Promise<Side>;
+  readonly writes: number;
+  readonly seed: number;
+  readonly onProgress?: (report: FuzzReport) => void;
+}
+
+interface Batch {
+  readonly request: Init<WriteRequest>;
+  readonly drafts: readonly DraftUpdate[];
+  /** Of each update how it was spoilt; empty if it was not. */
+  readonly how: readonly string[];
+  readonly requestHow: string;
+}
+
+/** An update that one server took and the other refused. */
+interface Apart {
+  readonly draft: DraftUpdate;
+  readonly oursTook: boolean;
+}
+
+/** BMv2 has none of these, so they cannot make a difference to what is there. */
+const UNCOMPARED = new Set(['registerEntry', 'valueSetEntry', 'nothing', 'externEntry']);
+
+/** The same entity with nothing that a DELETE might be refused for. */
+function toDelete(entity: DraftUpdate['entity']): DraftUpdate['entity'] {
+  const { tableEntry } = entity;
+  if (!tableEntry) return entity;
+  const { tableId, match, priority } = tableEntry;
+  return { tableEntry: { tableId, match, priority } };
+}
+
+/** The code of each update, also where the call says it once for all. */
+function codesOf(verdict: Verdict, count: number): { code: string; message: string }[] {
+  if (verdict.updates.length === count && verdict.updates.length > 0) return [...verdict.updates];
+  return Array.from({ length: count }, () => ({ code: verdict.code, message: verdict.message }));
+}
+
+export class Fuzzer {
+  readonly report: FuzzReport = { writes: 0, updates: 0, accepted: 0, mutated: 0, reads: 0, pipelines: 0, crashes: 0, known: new Map(), unknown: [] };
+  private readonly random: Random;
+  private other: Side | undefined;
+
+  constructor(private readonly options: FuzzOptions) {
+    this.random = new Random(options.seed);
+  }
+
+  async run(): Promise<FuzzReport> {
+    this.other = await this.options.startOther?.();
+    try {
+      for (let i = 0; this.report.writes < this.options.writes; i++) {
+        await this.pipeline(this.options.programs[i % this.options.programs.length]!);
+        this.options.onProgress?.(this.report);
+      }
+    } finally {
+      await this.other?.stop();
+    }
+    return this.report;
+  }
+
+  private async load(program: FuzzProgram): Promise<void> {
+    this.report.pipelines++;
+    await this.options.ours.load(program);
+    await this.other?.load(program);
+  }
+
+  private async pipeline(program: FuzzProgram): Promise<void> {
+    await this.load(program);
+    const valid = new ValidUpdates(program.index, this.random);
+    for (let i = 1; i <= WRITES_PER_PIPELINE && this.report.writes < this.options.writes; i++) {
+      const batch = this.batch(valid);
+      try {
+        const apart = await this.write(program, batch, valid);
+        const alike = await this.repair(program, apart, valid);
+        if (alike && i % WRITES_PER_READ === 0) await this.compareAll(program, batch, valid);
+      } catch (error) {
+        if (!(error instanceof SideGoneError) || !this.other) throw error;
+        await this.restartOther(program, batch, error, valid);
+      }
+    }
+  }
+
+  private batch(valid: ValidUpdates): Batch {
+    const how: string[] = [];
+    const drafts = Array.from({ length: 1 + below(this.random, MOST_UPDATES) }, () => {
+      const draft = valid.next();
+      if (below(this.random, 2) === 0) {
+        how.push('');
+        return draft;
+      }
+      const mutated = mutateUpdate(this.random, draft);
+      how.push(mutated.how);
+      return mutated.update;
+    });
+    const request = { deviceId: DEVICE_ID, electionId: ELECTION_ID, updates: drafts };
+    if (below(this.random, 40) > 0) return { request, drafts, how, requestHow: '' };
+    const mutated = mutateRequest(this.random, request);
+    return { request: mutated.request, drafts: mutated.request.updates?.length === 0 ? [] : drafts, how, requestHow: mutated.how };
+  }
+
+  /** @returns the updates that one server took and the other refused */
+  private async write(program: FuzzProgram, batch: Batch, valid: ValidUpdates): Promise<Apart[]> {
+    const { request, drafts, how } = batch;
+    const { report } = this;
+    report.writes++;
+    report.updates += drafts.length;
+    report.mutated += how.filter((each) => each !== '').length;
+    const verdict = await this.options.ours.write(request);
+    const mine = codesOf(verdict, drafts.length);
+    drafts.forEach((draft, i) => {
+      if (mine[i]!.code !== 'OK') return;
+      report.accepted++;
+      valid.accepted(draft);
+    });
+    const broken = mine.findIndex(({ code }) => code === 'INTERNAL');
+    if (verdict.code === 'INTERNAL' || broken >= 0) {
+      this.note({ ...describe(program, batch, broken), what: 'update', ours: 'INTERNAL', theirs: '', oursMessage: mine[broken]?.message ?? verdict.message, theirsMessage: '' });
+    }
+    if (!this.other) return [];
+    return this.compare(program, batch, verdict, await this.other.write(request));
+  }
+
+  private compare(program: FuzzProgram, batch: Batch, ours: Verdict, theirs: Verdict): Apart[] {
+    const count = batch.drafts.length;
+    if (ours.updates.length === 0 && theirs.updates.length === 0) {
+      if (ours.code === theirs.code) return [];
+      this.note({ ...describe(program, batch, -1), what: 'request', ours: ours.code, theirs: theirs.code, oursMessage: ours.message, theirsMessage: theirs.message });
+      if (ours.code !== 'OK' && theirs.code !== 'OK') return [];
+      return batch.drafts.map((draft) => ({ draft, oursTook: ours.code === 'OK' }));
+    }
+    const mine = codesOf(ours, count);
+    const others = codesOf(theirs, count);
+    const apart: Apart[] = [];
+    batch.drafts.forEach((draft, i) => {
+      if (mine[i]!.code === others[i]!.code) return;
+      this.note({ ...describe(program, batch, i), what: 'update', ours: mine[i]!.code, theirs: others[i]!.code, oursMessage: mine[i]!.message, theirsMessage: others[i]!.message });
+      if (mine[i]!.code === 'OK' || others[i]!.code === 'OK') apart.push({ draft, oursTook: mine[i]!.code === 'OK' });
+    });
+    return apart;
+  }
+
+  /**
+   * Makes both servers alike again, so that each later difference is one of its own: takes back what one of them
+   * took, and if that does not help, both start afresh.
+   * @returns whether they are alike without a fresh start
+   */
+  private async repair(program: FuzzProgram, apart: readonly Apart[], valid: ValidUpdates): Promise<boolean> {
+    const other = this.other;
+    const kinds = new Set(apart.map(({ draft }) => kindOf(draft.entity)).filter((kind) => !UNCOMPARED.has(kind)));
+    if (!other || kinds.size === 0) return true;
+    const { ours } = this.options;
+    for (const { draft, oursTook } of [...apart].reverse()) {
+      const entity = toDelete(draft.entity);
+      if (draft.type === 'INSERT') await (oursTook ? ours : other).delete(entity);
+      else if (draft.type !== 'UNSPECIFIED') await Promise.all([ours.delete(entity), other.delete(entity)]);
+      valid.forget(keyOf(draft.entity));
+    }
+    const differences = await compareState(program.index, ours, other, (kind) => kinds.has(kind));
+    if (differences.every((each) => each.kind === 'read')) return true;
+    await this.load(program);
+    valid.clear();
+    return false;
+  }
+
+  private async compareAll(program: FuzzProgram, batch: Batch, valid: ValidUpdates): Promise<void> {
+    this.report.reads++;
+    if (!this.other) {
+      for (const { entity } of wildcardReads(program.index)) await this.options.ours.read(entity);
+      return;
+    }
+    const differences = (await compareState(program.index, this.options.ours, this.other)).map((each) => stateDifference(program, batch, each));
+    for (const each of differences) this.note(each);
+    if (differences.every((each) => classOf(each) !== undefined)) return;
+    await this.load(program);
+    valid.clear();
+  }
+
+  private async restartOther(program: FuzzProgram, batch: Batch, error: SideGoneError, valid: ValidUpdates): Promise<void> {
+    this.report.crashes++;
+    const how = [batch.requestHow, ...batch.how].filter((each) => each !== '').join(' + ');
+    this.note({ ...describe(program, batch, -1), how, what: 'crash', ours: '', theirs: 'gone', oursMessage: '', theirsMessage: error.message });
+    await this.other!.stop();
+    this.other = await this.options.startOther!();
+    await this.load(program);
+    valid.clear();
+  }
+
+  private note(difference: Difference): void {
+    const known = classOf(difference);
+    if (known === undefined) this.report.unknown.push(difference);
+    else this.report.known.set(known, (this.report.known.get(known) ?? 0) + 1);
+  }
+}
+
+function describe(program: FuzzProgram, batch: Batch, i: number): Pick<Difference, 'program' | 'kind' | 'type' | 'how' | 'update' | 'request'> {
+  const draft = batch.drafts[i];
+  return {
+    program: program.name,
+    kind: draft ? kindOf(draft.entity) : 'request',
+    type: draft?.type ?? 'UNSPECIFIED',
+    how: batch.how[i] || batch.requestHow,
+    update: draft,
+    request: batch.request,
+  };
+}
+
+function stateDifference(program: FuzzProgram, batch: Batch, { read, kind, entity, ours, theirs }: StateDifference): Difference {
+  return {
+    ...describe(program, batch, -1),
+    what: 'state',
+    kind,
+    how: read,
+    update: entity && { type: 'UNSPECIFIED', entity },
+    ours,
+    theirs,
+    oursMessage: '',
+    theirsMessage: '',
+  };
+}
+
+/** One line on one difference. */
+export function renderDifference({ program, what, kind, type, how, ours, theirs, oursMessage, theirsMessage, update }: Difference): string {
+  return `${program} ${what} ${type} ${kind} [${how}] ours ${ours} (${oursMessage}) theirs ${theirs} (${theirsMessage}) ${textOf(update?.entity)}`;
+}
