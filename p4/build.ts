@@ -8,21 +8,28 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { BUILDS } from '../protocol/constants.js';
+import { QUERY_BUILDS } from '../protocol/query/constants.js';
 import { shippedFile } from '../protocol/service.js';
 
 const run = promisify(execFile);
 
-/** A program for one number of values per packet, named as its artifacts are. */
+/** A program with its sizes, named as its artifacts are. */
 export interface Build {
   readonly name: string;
-  readonly valuesPerPacket: number;
-  /** A test build that can lose packets on purpose. */
-  readonly faults: boolean;
+  /** Its main file. */
+  readonly source: string;
+  /** Preprocessor definitions, as the compiler's command line has them. */
+  readonly defines: readonly string[];
 }
 
+const ALLREDUCE = 'p4/v1model/main.p4';
+const QUERY = 'p4/v1model/query/main.p4';
+
 export const V1MODEL_BUILDS: readonly Build[] = [
-  ...BUILDS.map((n) => ({ name: `fpisa-n${n}`, valuesPerPacket: n, faults: false })),
-  { name: 'fpisa-n16-faults', valuesPerPacket: 16, faults: true },
+  ...BUILDS.map((n) => ({ name: `fpisa-n${n}`, source: ALLREDUCE, defines: [`-DVALUES_PER_PACKET=${n}`] })),
+  // A test build that can lose packets on purpose.
+  { name: 'fpisa-n16-faults', source: ALLREDUCE, defines: ['-DVALUES_PER_PACKET=16', '-DFAULT_INJECTION'] },
+  ...QUERY_BUILDS.map(({ name, lanes }) => ({ name, source: QUERY, defines: [`-DLANES=${lanes}`] })),
 ];
 
 export interface Artifacts {
@@ -50,9 +57,8 @@ export async function compile(build: Build): Promise<Artifacts> {
       'p4c',
       [
         ...['--target', 'bmv2', '--arch', 'v1model', '--Wdisable=unused'],
-        `-DVALUES_PER_PACKET=${build.valuesPerPacket}`,
-        ...(build.faults ? ['-DFAULT_INJECTION'] : []),
-        ...['--p4runtime-files', p4info, '-o', directory, shippedFile('p4/v1model/main.p4')],
+        ...build.defines,
+        ...['--p4runtime-files', p4info, '-o', directory, shippedFile(build.source)],
       ],
       { maxBuffer: 1 << 24 },
     );
@@ -74,7 +80,7 @@ function compact(json: string, name: string): string {
 async function main(): Promise<void> {
   const version = await p4cVersion();
   if (version === undefined) throw new Error('p4c is not on PATH; docs/architecture.md says how to get it');
-  const target = join(dirname(shippedFile('p4/v1model/main.p4')), '../build');
+  const target = join(dirname(shippedFile(ALLREDUCE)), '../build');
   await mkdir(target, { recursive: true });
   for (const build of V1MODEL_BUILDS) {
     const { json, p4info } = await compile(build);

@@ -26,10 +26,14 @@ describe.each(V1MODEL_BUILDS)('$name', (build) => {
     expect(json).not.toMatch(/"[^"]*\/(tmp|home|root|usr)\//);
     expect((JSON.parse(json) as { program: string }).program).toBe(build.name);
   });
+});
 
-  it('grows little with the number of values', () => {
-    const smallest = V1MODEL_BUILDS.find(({ faults }) => faults === build.faults)!;
-    const growth = committed(build.name, '.json').length - committed(smallest.name, '.json').length;
-    expect(growth).toBeLessThanOrEqual(MAX_BYTES_PER_VALUE * (build.valuesPerPacket - smallest.valuesPerPacket));
+describe.each([
+  ['fpisa-n16', 16, 'fpisa-n64', 64],
+  ['fpisa-n16', 16, 'fpisa-n256', 256],
+])('%s and its larger builds', (small, few, large, many) => {
+  it(`${large} is little larger`, () => {
+    const growth = committed(large, '.json').length - committed(small, '.json').length;
+    expect(growth).toBeLessThanOrEqual(MAX_BYTES_PER_VALUE * (many - few));
   });
 });

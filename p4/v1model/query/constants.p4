@@ -1,0 +1,123 @@
+/*
+ * Sizes and codes of the query program. protocol/query/constants.ts holds the same numbers for the hosts; a test
+ * compares the two files.
+ */
+#ifndef FPISA_QUERY_CONSTANTS
+#define FPISA_QUERY_CONSTANTS
+
+/* Values a tuple carries beside its key (-DLANES=6). More lanes, fewer tuples: a packet stays below 1,500 bytes. */
+#ifndef LANES
+#define LANES 2
+#endif
+#if LANES == 2
+#define TUPLES 32
+#define GROUPS_PER_PACKET 16
+#elif LANES == 6
+#define TUPLES 16
+#define GROUPS_PER_PACKET 8
+#else
+#error "LANES must be 2 or 6"
+#endif
+
+/* Groups that fit. simple_switch keeps every register cell as a big number, and allocates these in about a second. */
+#ifndef GROUP_SLOTS
+#if LANES == 2
+#define GROUP_SLOTS 65536
+#else
+#define GROUP_SLOTS 32768
+#endif
+#endif
+
+const bit<32> MAX_STREAMS = 256;
+/* Packets in flight of all streams and workers of the switch. */
+const bit<32> FLOW_SLOTS = 8192;
+/* Rows that the Top-N queries of the switch keep; one query may take them all. */
+const bit<32> TOP_SLOTS = 1024;
+/* Words of 64 bits: 16 Mbit, for a million keys at a false-positive rate of about 0.5 %. */
+const bit<32> BLOOM_WORDS = 262144;
+/* Group slots that one DRAIN packet looks through at most, so that the work of a packet is bounded. */
+const bit<32> SCAN_SLOTS = 256;
+
+const bit<32> LOCAL_ADDRESSES = 16;
+const bit<32> ROUTES = 1024;
+const bit<32> MEMBERS = 4096;
+
+const bit<16> ETHERTYPE_IPV4 = 0x0800;
+const bit<8> PROTOCOL_UDP = 17;
+const bit<8> IPV4_MIN_TTL = 1;
+
+const bit<16> SERVICE_UDP_PORT = 0xF15B;
+const bit<16> MAGIC = 0xF15B;
+const bit<8> VERSION = 1;
+
+const bit<8> OPCODE_OPEN = 1;
+const bit<8> OPCODE_OPENED = 2;
+const bit<8> OPCODE_ROWS = 3;
+const bit<8> OPCODE_ACK = 4;
+const bit<8> OPCODE_DRAIN = 5;
+const bit<8> OPCODE_GROUPS = 6;
+const bit<8> OPCODE_REFUSED = 7;
+
+const bit<16> FLAG_END = 0x0001;
+const bit<16> FLAG_REPEATED = 0x0002;
+const bit<16> FLAG_OVERFLOW = 0x0004;
+
+/* The `worker` and `peer` that stand for the master. */
+const bit<16> MASTER = 0xFFFF;
+
+const bit<8> OPERATOR_GROUP = 1;
+const bit<8> OPERATOR_TOP = 2;
+const bit<8> OPERATOR_BUILD = 3;
+const bit<8> OPERATOR_PROBE = 4;
+
+/* What is done with a lane; lane l has byte l of the stream's `lane_ops`. */
+const bit<8> LANE_UNUSED = 0;
+const bit<8> LANE_SUM_F64 = 1;
+const bit<8> LANE_SUM_F32 = 2;
+const bit<8> LANE_SUM_I64 = 3;
+const bit<8> LANE_MIN_F64 = 4;
+const bit<8> LANE_MAX_F64 = 5;
+const bit<8> LANE_MIN_I64 = 6;
+const bit<8> LANE_MAX_I64 = 7;
+
+/* How the first lane of a Top-N tuple is ordered. */
+const bit<8> ORDER_F64 = 1;
+const bit<8> ORDER_I64 = 2;
+const bit<8> ORDER_U64 = 3;
+
+/* What HAVING keeps, by the key of the compared lane (or of the number of rows). */
+const bit<8> HAVING_NONE = 0;
+const bit<8> HAVING_AT_LEAST = 1;
+const bit<8> HAVING_AT_MOST = 2;
+const bit<8> HAVING_ON_ROWS = 0xFF;
+
+const bit<9> CPU_PORT = 510;
+
+/* Index into the counter `fpisa_query.drops`. */
+const bit<32> DROP_MALFORMED = 1;
+const bit<32> DROP_BAD_CHECKSUM = 2;
+const bit<32> DROP_BAD_VERSION = 3;
+const bit<32> DROP_BAD_OPCODE = 4;
+const bit<32> DROP_BAD_LENGTH = 5;
+const bit<32> DROP_NOT_MEMBER = 6;
+const bit<32> DROP_WRONG_EPOCH = 7;
+const bit<32> DROP_BAD_SLOT = 8;
+const bit<32> DROP_BAD_COUNT = 9;
+const bit<32> DROP_STALE = 10;
+const bit<32> DROP_NO_ROUTE = 12;
+const bit<32> DROP_TTL_EXPIRED = 13;
+const bit<32> DROP_NOT_IPV4 = 14;
+const bit<32> DROP_NO_RECEIVER = 15;
+const bit<32> DROP_REASONS = 32;
+
+/* Index into the counter `fpisa_query.events` is stream * EVENTS_PER_STREAM + event; a packet counts once. */
+const bit<32> EVENT_ROWS = 0;
+const bit<32> EVENT_REPEAT = 1;
+const bit<32> EVENT_STALE = 2;
+const bit<32> EVENT_REFUSED = 3;
+const bit<32> EVENT_ABSORBED = 4;
+const bit<32> EVENT_FORWARDED = 5;
+const bit<32> EVENT_DRAIN = 6;
+const bit<32> EVENTS_PER_STREAM = 8;
+
+#endif

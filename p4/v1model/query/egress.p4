@@ -1,0 +1,7 @@
+/* Everything leaves as ingress made it. */
+control QueryEgress(inout headers_t hdr,
+                    inout meta_t meta,
+                    inout standard_metadata_t standard_metadata) {
+    apply {
+    }
+}

@@ -1,0 +1,28 @@
+/*
+ * Order-preserving keys (docs/arithmetic.md, "Compare"): unsigned comparison of keys is the order of the
+ * values, with -0 = +0 and every NaN one value above +Inf. And the way back.
+ */
+action order_f64(inout bit<64> word) {
+    if ((word & ~SIGN_BIT) == 0) {
+        word = SIGN_BIT;
+    } else if ((word & ~SIGN_BIT) > F64_INFINITY) {
+        word = F64_QUIET_NAN | SIGN_BIT;
+    } else if (word >= SIGN_BIT) {
+        word = ~word;
+    } else {
+        word = word | SIGN_BIT;
+    }
+}
+
+action value_of_order_f64(inout bit<64> word) {
+    if (word >= SIGN_BIT) {
+        word = word ^ SIGN_BIT;
+    } else {
+        word = ~word;
+    }
+}
+
+/* Two's complement, both ways. */
+action order_i64(inout bit<64> word) {
+    word = word ^ SIGN_BIT;
+}
