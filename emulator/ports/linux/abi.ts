@@ -25,6 +25,32 @@ export const PACKET_QDISC_BYPASS = 20;
 export const PACKET_IGNORE_OUTGOING = 23;
 export const PACKET_MR_PROMISC = 1;
 
+export const AF_XDP = 44;
+export const SOL_XDP = 283;
+export const XDP_MMAP_OFFSETS = 1;
+export const XDP_TX_RING = 3;
+export const XDP_UMEM_REG = 4;
+export const XDP_UMEM_FILL_RING = 5;
+export const XDP_UMEM_COMPLETION_RING = 6;
+/** Linux 6.17. */
+export const XDP_MAX_TX_SKB_BUDGET = 9;
+export const XDP_COPY = 1 << 1;
+export const XDP_PGOFF_TX_RING = 0x8000_0000n;
+export const XDP_UMEM_PGOFF_COMPLETION_RING = 0x1_8000_0000n;
+/** `struct sockaddr_xdp` */
+export const SockaddrXdp = { bytes: 16, flags: 2, ifindex: 4 } as const;
+/** `struct xdp_umem_reg` */
+export const XdpUmemReg = { bytes: 32, address: 0, length: 8, chunkSize: 16 } as const;
+/** `struct xdp_mmap_offsets`: of each ring, where its producer, consumer, entries and flags are. */
+export const XdpMmapOffsets = { bytes: 128, tx: 32, completion: 96, producer: 0, consumer: 8, entries: 16 } as const;
+/** `struct xdp_desc` */
+export const XDP_DESC_BYTES = 16;
+
+export const PROT_READ_WRITE = 3;
+export const MAP_SHARED = 1;
+export const MAP_POPULATE = 0x8000;
+
+export const SIOCGIFMTU = 0x8921;
 export const SIOCGIFFLAGS = 0x8913;
 export const IFF_UP = 1;
 

@@ -1,6 +1,6 @@
 /** What the kernel tells of network interfaces by name. */
 import { readFileSync } from 'node:fs';
-import { AF_INET, IFF_UP, IFNAMSIZ, IFREQ_BYTES, SIOCGIFFLAGS, SOCK_CLOEXEC, SOCK_DGRAM } from './abi.js';
+import { AF_INET, IFF_UP, IFNAMSIZ, IFREQ_BYTES, SIOCGIFFLAGS, SIOCGIFMTU, SOCK_CLOEXEC, SOCK_DGRAM } from './abi.js';
 import { InterfaceError } from './interface-error.js';
 import type { Libc } from './libc.js';
 
@@ -27,11 +27,23 @@ export function usableInterface(libc: Libc, name: string): number {
 }
 
 function isUp(libc: Libc, name: string): boolean {
+  const request = ask(libc, name, SIOCGIFFLAGS);
+  return request !== undefined && (request[IFNAMSIZ]! & IFF_UP) !== 0;
+}
+
+/** The most bytes of payload in a frame, behind the Ethernet header; 0 if there is no such interface. */
+export function mtuOf(libc: Libc, name: string): number {
+  const request = ask(libc, name, SIOCGIFMTU);
+  return request === undefined ? 0 : new DataView(request.buffer).getInt32(IFNAMSIZ, true);
+}
+
+/** @returns the `struct ifreq` with the answer */
+function ask(libc: Libc, name: string, what: number): Uint8Array | undefined {
   const request = new Uint8Array(IFREQ_BYTES);
   request.set(new TextEncoder().encode(name));
   const socket = libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   try {
-    return libc.ioctl(socket, SIOCGIFFLAGS, request) === 0 && (request[IFNAMSIZ]! & IFF_UP) !== 0;
+    return libc.ioctl(socket, what, request) === 0 ? request : undefined;
   } finally {
     libc.close(socket);
   }

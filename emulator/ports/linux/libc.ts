@@ -19,6 +19,11 @@ export interface Libc {
   ifNameToIndex(name: string): number;
   recvmmsg(fd: number, messages: bigint, count: number, flags: number): number;
   sendmmsg(fd: number, messages: bigint, count: number, flags: number): number;
+  /** Without a message: only tells the socket that there is something to do. */
+  kick(fd: number, flags: number): number;
+  /** Memory of a descriptor's, as a view that must not be used after {@link unmap}; undefined if that cannot be. */
+  map(fd: number, bytes: number, protection: number, flags: number, offset: bigint): ArrayBuffer | undefined;
+  unmap(memory: ArrayBuffer): void;
   /** @param descriptors array of `struct pollfd` */
   poll(descriptors: Uint8Array, count: number, timeoutMs: number): number;
   setns(fd: number, type: number): number;
@@ -50,6 +55,9 @@ export async function loadLibc(): Promise<Libc> {
   const library = koffi.load(null);
   const ioctl = library.func('int ioctl(int, unsigned long, ...)');
   const recvmmsg = library.func('int recvmmsg(int, void *, unsigned int, int, void *)');
+  const mmap = library.func('void *mmap(void *, size_t, int, int, int, int64_t)');
+  const munmap = library.func('int munmap(void *, size_t)');
+  const send = library.func('int64_t send(int, void *, size_t, int)');
   const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
   return {
     socket: library.func('int socket(int, int, int)'),
@@ -60,6 +68,12 @@ export async function loadLibc(): Promise<Libc> {
     ifNameToIndex: library.func('unsigned int if_nametoindex(const char *)'),
     recvmmsg: (fd, messages, count, flags) => recvmmsg(fd, messages, count, flags, null) as number,
     sendmmsg: library.func('int sendmmsg(int, void *, unsigned int, int)'),
+    kick: (fd, flags) => Number(send(fd, null, 0, flags)),
+    map: (fd, bytes, protection, flags, offset) => {
+      const address = mmap(null, bytes, protection, flags, fd, offset) as bigint;
+      return BigInt.asIntN(64, address) === -1n ? undefined : koffi.view(address, bytes);
+    },
+    unmap: (memory) => void munmap(koffi.address(new Uint8Array(memory)), memory.byteLength),
     poll: library.func('int poll(void *, unsigned long, int)'),
     setns: library.func('int setns(int, int)'),
     unshare: library.func('int unshare(int)'),

@@ -4,6 +4,7 @@ import { MAX_FRAME_BYTES } from './message-batch.js';
 import { MessageVectors } from './message-vectors.js';
 import { finish, insertTag, isFinished, readOffload, segmentCount, VLAN_TAG_BYTES } from './offload.js';
 import { openReceiver, openSender, takeDrops } from './packet-socket.js';
+import { XdpSender } from './xdp-sender.js';
 
 /** Frames of one system call. */
 const BATCH_FRAMES = 64;
@@ -30,6 +31,15 @@ export interface MemorySocketStatistics {
   sendErrors: number;
 }
 
+export interface MemorySocketOptions {
+  /**
+   * Whether to send by AF_XDP, if this kernel can; otherwise it is a packet socket, which is slower. Default true.
+   */
+  readonly useXdp?: boolean;
+  /** What the region is of, if it may grow: frames beyond its first size are sent the slower way otherwise. */
+  readonly memory?: { readonly buffer: ArrayBufferLike };
+}
+
 /**
  * One network interface of Linux whose frames lie in a memory that the caller has: for a packet loop on a thread of
  * its own, over the memory of a WebAssembly module. As {@link RawSocket} it takes whatever arrives, finished as a
@@ -38,9 +48,9 @@ export interface MemorySocketStatistics {
  */
 export class MemorySocket {
   /** Bytes of memory that a socket needs. */
-  static readonly REGION_BYTES = BATCH_FRAMES * STRIDE + SEGMENT_BYTES;
+  static readonly REGION_BYTES = BATCH_FRAMES * STRIDE + SEGMENT_BYTES + XdpSender.MEMORY_BYTES + XdpSender.ALIGNMENT;
 
-  readonly statistics: MemorySocketStatistics = { received: 0, unfinished: 0, sent: 0, badSize: 0, sendErrors: 0 };
+  private readonly counts: MemorySocketStatistics = { received: 0, unfinished: 0, sent: 0, badSize: 0, sendErrors: 0 };
   private readonly incoming: MessageVectors;
   private readonly outgoing: MessageVectors;
   /** Place and length of each frame of the last {@link receive}. */
@@ -54,10 +64,13 @@ export class MemorySocket {
   private segmentTop = 0;
   /** Messages of `outgoing` that are not sent yet: its first ones. */
   private pending = 0;
+  /** Frames that were given to `xdp` since the last flush. */
+  private queued = 0;
   private isClosed = false;
   private readonly view: DataView;
   private readonly segmentsAt: number;
   private readonly segment = new Uint8Array(MAX_FRAME_BYTES);
+  private readonly xdp: XdpSender | undefined;
 
   private constructor(
     private readonly libc: Libc,
@@ -65,12 +78,15 @@ export class MemorySocket {
     private readonly sender: number,
     readonly interfaceName: string,
     private readonly region: Uint8Array,
+    { useXdp = true, memory }: MemorySocketOptions,
   ) {
     this.view = new DataView(region.buffer);
     const base = libc.addressOf(new Uint8Array(region.buffer));
     this.incoming = new MessageVectors(libc, BATCH_FRAMES, base, true);
     this.outgoing = new MessageVectors(libc, BATCH_FRAMES, base, false);
     this.segmentsAt = region.byteOffset + BATCH_FRAMES * STRIDE;
+    const memoryAt = Math.ceil((this.segmentsAt + SEGMENT_BYTES) / XdpSender.ALIGNMENT) * XdpSender.ALIGNMENT;
+    this.xdp = useXdp ? XdpSender.open(libc, interfaceName, memory ?? region, memoryAt) : undefined;
     for (let i = 0; i < BATCH_FRAMES; i++) this.incoming.place(i, this.frameAt(i) - VnetHeader.bytes, VnetHeader.bytes + MAX_FRAME_BYTES);
   }
 
@@ -81,15 +97,25 @@ export class MemorySocket {
    * @throws InterfaceError with one of the codes EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
    *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED; RangeError if the region is too small
    */
-  static openWith(libc: Libc, interfaceName: string, region: Uint8Array): MemorySocket {
+  static openWith(libc: Libc, interfaceName: string, region: Uint8Array, options: MemorySocketOptions = {}): MemorySocket {
     if (region.length < MemorySocket.REGION_BYTES) throw new RangeError(`a socket needs ${MemorySocket.REGION_BYTES} bytes of memory, not ${region.length}`);
     const receiver = openReceiver(libc, interfaceName);
     try {
-      return new MemorySocket(libc, receiver, openSender(libc, interfaceName), interfaceName, region);
+      return new MemorySocket(libc, receiver, openSender(libc, interfaceName), interfaceName, region, options);
     } catch (error) {
       libc.close(receiver);
       throw error;
     }
+  }
+
+  get statistics(): Readonly<MemorySocketStatistics> {
+    const { counts, xdp } = this;
+    return xdp === undefined ? { ...counts } : { ...counts, sent: counts.sent + xdp.sent, sendErrors: counts.sendErrors + xdp.failed };
+  }
+
+  /** By what frames leave. */
+  get sendsBy(): 'AF_XDP' | 'AF_PACKET' {
+    return this.xdp === undefined ? 'AF_PACKET' : 'AF_XDP';
   }
 
   get closed(): boolean {
@@ -122,7 +148,7 @@ export class MemorySocket {
     this.frames = 0;
     this.segmentTop = this.segmentsAt;
     while (this.taken < this.arrived && this.take(this.taken)) this.taken++;
-    this.statistics.received += this.frames;
+    this.counts.received += this.frames;
     return this.frames;
   }
 
@@ -143,31 +169,42 @@ export class MemorySocket {
    */
   send(offset: number, length: number): void {
     if (this.isClosed) {
-      this.statistics.sendErrors++;
+      this.counts.sendErrors++;
       return;
     }
     if (length < ETHERNET_BYTES || length > MAX_FRAME_BYTES) {
-      this.statistics.badSize++;
+      this.counts.badSize++;
       return;
     }
+    if (this.xdp?.carries(offset, length)) {
+      // Frames leave in the order in which they were sent.
+      if (this.pending > 0) this.flush();
+      this.xdp.put(offset, length);
+      if (++this.queued === BATCH_FRAMES) this.flush();
+      return;
+    }
+    this.xdp?.flush();
     this.outgoing.place(this.pending++, offset, length);
     if (this.pending === BATCH_FRAMES) this.flush();
   }
 
   /** Sends what is queued. */
   flush(): void {
-    const { statistics, outgoing, libc } = this;
+    if (this.isClosed) return;
+    const { counts, outgoing, libc, xdp } = this;
+    xdp?.flush();
+    this.queued = 0;
     let done = 0;
     while (done < this.pending) {
       const count = libc.sendmmsg(this.sender, outgoing.addresses[done]!, this.pending - done, MSG_DONTWAIT);
       if (count > 0) {
-        statistics.sent += count;
+        counts.sent += count;
         done += count;
         continue;
       }
       // sendmmsg fails only for its first message; the others get their own chance.
-      if (libc.errorName(libc.errno()) === 'EMSGSIZE') statistics.badSize++;
-      else statistics.sendErrors++;
+      if (libc.errorName(libc.errno()) === 'EMSGSIZE') counts.badSize++;
+      else counts.sendErrors++;
       done++;
     }
     this.pending = 0;
@@ -183,6 +220,7 @@ export class MemorySocket {
     if (this.isClosed) return;
     this.isClosed = true;
     this.pending = 0;
+    this.xdp?.close();
     this.libc.close(this.receiver);
     this.libc.close(this.sender);
   }
@@ -202,7 +240,7 @@ export class MemorySocket {
     const frame = this.frameAt(i);
     const offload = frame - VnetHeader.bytes;
     const length = incoming.length(i) - VnetHeader.bytes;
-    if (length < 0 || (incoming.flags(i) & MSG_TRUNC) !== 0) this.statistics.unfinished++;
+    if (length < 0 || (incoming.flags(i) & MSG_TRUNC) !== 0) this.counts.unfinished++;
     else if (!incoming.hasVlan(i) && isFinished(view, offload)) this.add(frame, length);
     else return this.finish(i, frame, offload, length);
     return true;
@@ -210,7 +248,7 @@ export class MemorySocket {
 
   /** What few frames need: it allocates. @returns as {@link take} does */
   private finish(i: number, frame: number, offloadAt: number, length: number): boolean {
-    const { incoming, segment, statistics } = this;
+    const { incoming, segment, counts } = this;
     const { buffer } = this.region;
     const offload = readOffload(this.view, offloadAt);
     const vlan = incoming.vlan(i);
@@ -232,7 +270,7 @@ export class MemorySocket {
       insertTag(new Uint8Array(buffer, at - VLAN_TAG_BYTES, bytes + VLAN_TAG_BYTES), vlan.tpid, vlan.tci);
       this.add(at - VLAN_TAG_BYTES, bytes + VLAN_TAG_BYTES);
     });
-    if (!isCarried) statistics.unfinished++;
+    if (!isCarried) counts.unfinished++;
     return true;
   }
 }
