@@ -1,0 +1,110 @@
+/** A Python script that drives a switch as a client, and asks the test for packets. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
+import { ROOT, type Client } from './clients.js';
+import type { Target } from './target.js';
+
+/** Paths of PEM files. */
+export interface TlsFiles {
+  readonly ca: string;
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
+export interface ScriptOptions {
+  readonly p4info?: string;
+  readonly program?: string;
+  readonly tls?: TlsFiles;
+  readonly electionId?: number;
+}
+
+/** A line of the script (see scripts/link.py). */
+type Line =
+  | { readonly check: string; readonly value: unknown }
+  | { readonly pause: string }
+  | { readonly inject: { readonly port: number; readonly sender: number; readonly payload: string } }
+  | { readonly egress: number };
+
+/** A script that says nothing for so long is stuck. */
+const SILENCE_MS = 25_000;
+
+export class Script {
+  /** What it has seen, by name. */
+  readonly checks: Record<string, unknown> = {};
+  /** Resolves with {@link checks} when it has ended well. */
+  readonly done: Promise<Record<string, unknown>>;
+  private readonly child;
+  private readonly pauses: string[] = [];
+  private readonly watchers = new Set<() => void>();
+  private errors = '';
+
+  /** @param client whose {@link Client.python} is there. */
+  constructor(client: Client, name: string, target: Target, { tls, ...rest }: ScriptOptions = {}) {
+    const options = { address: target.address, deviceId: target.deviceId, ...rest, ...(tls && { tls }) };
+    this.child = spawn(client.python!, [join(ROOT, 'test/clients/scripts', name), JSON.stringify(options)], {
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PYTHONFAULTHANDLER: '1', GRPC_VERBOSITY: 'NONE' },
+    });
+    this.child.stderr.on('data', (chunk: Buffer) => (this.errors = (this.errors + chunk.toString()).slice(-4_000)));
+    // Its end is what is reported, not that it no longer reads.
+    this.child.stdin.on('error', () => undefined);
+    this.done = this.run(name, target);
+    this.done.catch(() => undefined);
+    onTestFinished(() => void this.child.kill('SIGKILL'));
+  }
+
+  /** Waits until the script is at such a pause. */
+  async paused(name: string): Promise<void> {
+    const ended = this.done.then(() => Promise.reject(new Error(`the script has ended without the pause "${name}"`)));
+    ended.catch(() => undefined);
+    while (this.pauses[0] !== name) await Promise.race([new Promise<void>((resolve) => this.watchers.add(resolve)), ended]);
+  }
+
+  /** Lets it go on from the pause it is at. */
+  resume(): void {
+    this.pauses.shift();
+    this.reply(null);
+  }
+
+  private async run(name: string, target: Target): Promise<Record<string, unknown>> {
+    let stuck = false;
+    const silence = setTimeout(() => (stuck = this.child.kill('SIGABRT')), SILENCE_MS);
+    const exit = once(this.child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+    try {
+      for await (const text of createInterface({ input: this.child.stdout })) {
+        // Both clients print remarks of their own.
+        silence.refresh();
+        if (text.startsWith('{')) await this.obey(JSON.parse(text) as Line, target);
+      }
+    } catch (error) {
+      this.child.kill('SIGKILL');
+      throw error;
+    } finally {
+      clearTimeout(silence);
+    }
+    const [code, signal] = await exit;
+    if (code !== 0) throw new Error(`${name} ${stuck ? 'was stuck' : `ended with ${signal ?? code}`} after "${Object.keys(this.checks).at(-1)}":\n${this.errors}`);
+    return this.checks;
+  }
+
+  private async obey(line: Line, target: Target): Promise<void> {
+    if ('check' in line) this.checks[line.check] = line.value;
+    else if ('inject' in line) {
+      target.inject(line.inject.port, line.inject.sender, Buffer.from(line.inject.payload, 'hex'));
+      this.reply(null);
+    } else if ('egress' in line) {
+      const packets = await target.egress(line.egress);
+      this.reply(packets.map(({ port, payload }) => [port, Buffer.from(payload).toString()]).sort());
+    } else {
+      this.pauses.push(line.pause);
+      for (const watcher of this.watchers) watcher();
+      this.watchers.clear();
+    }
+  }
+
+  private reply(value: unknown): void {
+    this.child.stdin.write(`${JSON.stringify(value)}\n`);
+  }
+}
