@@ -29,6 +29,8 @@ export interface Libc {
   setns(fd: number, type: number): number;
   unshare(flags: number): number;
   close(fd: number): number;
+  /** A descriptor that is readable once something was written to it: eventfd(2). */
+  eventfd(initial: number, flags: number): number;
   errno(): number;
   /** The symbol of an error number, `ENETDOWN`. */
   errorName(errno: number): string;
@@ -78,6 +80,7 @@ export async function loadLibc(): Promise<Libc> {
     setns: library.func('int setns(int, int)'),
     unshare: library.func('int unshare(int)'),
     close: library.func('int close(int)'),
+    eventfd: library.func('int eventfd(unsigned int, int)'),
     errno: () => koffi.errno(),
     errorName: (errno) => names.get(errno) ?? `error ${errno}`,
     addressOf: (memory) => koffi.address(memory),

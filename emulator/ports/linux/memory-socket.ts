@@ -53,6 +53,7 @@ export class MemorySocket {
   private readonly counts: MemorySocketStatistics = { received: 0, unfinished: 0, sent: 0, badSize: 0, sendErrors: 0 };
   private readonly incoming: MessageVectors;
   private readonly outgoing: MessageVectors;
+  private readonly useXdp: boolean;
   /** Place and length of each frame of the last {@link receive}. */
   private readonly offsets = new Uint32Array(MOST_FRAMES);
   private readonly lengths = new Uint32Array(MOST_FRAMES);
@@ -67,27 +68,26 @@ export class MemorySocket {
   /** Frames that were given to `xdp` since the last flush. */
   private queued = 0;
   private isClosed = false;
-  private readonly view: DataView;
-  private readonly segmentsAt: number;
+  private region: Uint8Array;
+  private view: DataView;
+  private segmentsAt = 0;
   private readonly segment = new Uint8Array(MAX_FRAME_BYTES);
-  private readonly xdp: XdpSender | undefined;
+  private xdp: XdpSender | undefined;
 
   private constructor(
     private readonly libc: Libc,
     private readonly receiver: number,
     private readonly sender: number,
     readonly interfaceName: string,
-    private readonly region: Uint8Array,
+    region: Uint8Array,
     { useXdp = true, memory }: MemorySocketOptions,
   ) {
+    this.incoming = new MessageVectors(libc, BATCH_FRAMES, true);
+    this.outgoing = new MessageVectors(libc, BATCH_FRAMES, false);
+    this.useXdp = useXdp;
+    this.region = region;
     this.view = new DataView(region.buffer);
-    const base = libc.addressOf(new Uint8Array(region.buffer));
-    this.incoming = new MessageVectors(libc, BATCH_FRAMES, base, true);
-    this.outgoing = new MessageVectors(libc, BATCH_FRAMES, base, false);
-    this.segmentsAt = region.byteOffset + BATCH_FRAMES * STRIDE;
-    const memoryAt = Math.ceil((this.segmentsAt + SEGMENT_BYTES) / XdpSender.ALIGNMENT) * XdpSender.ALIGNMENT;
-    this.xdp = useXdp ? XdpSender.open(libc, interfaceName, memory ?? region, memoryAt) : undefined;
-    for (let i = 0; i < BATCH_FRAMES; i++) this.incoming.place(i, this.frameAt(i) - VnetHeader.bytes, VnetHeader.bytes + MAX_FRAME_BYTES);
+    this.settle(memory ?? region);
   }
 
   /**
@@ -98,7 +98,7 @@ export class MemorySocket {
    *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED; RangeError if the region is too small
    */
   static openWith(libc: Libc, interfaceName: string, region: Uint8Array, options: MemorySocketOptions = {}): MemorySocket {
-    if (region.length < MemorySocket.REGION_BYTES) throw new RangeError(`a socket needs ${MemorySocket.REGION_BYTES} bytes of memory, not ${region.length}`);
+    requireRoom(region);
     const receiver = openReceiver(libc, interfaceName);
     try {
       return new MemorySocket(libc, receiver, openSender(libc, interfaceName), interfaceName, region, options);
@@ -125,6 +125,29 @@ export class MemorySocket {
   /** What poll(2) can wait for: readable when frames are there. */
   get descriptor(): number {
     return this.receiver;
+  }
+
+  /**
+   * Goes on in another memory: frames of the last {@link receive} stay in the old one, and what is queued is sent.
+   * @param region as in {@link openWith}
+   * @returns the socket itself
+   * @throws RangeError if the region is too small, the socket is closed or frames are left behind ({@link hasLeft})
+   */
+  moveTo(region: Uint8Array, { memory }: Pick<MemorySocketOptions, 'memory'> = {}): this {
+    requireRoom(region);
+    if (this.hasLeft || this.isClosed) throw new RangeError('a socket moves only when it is open and has left no frames behind');
+    this.flush();
+    this.leaveXdp();
+    this.frames = 0;
+    this.region = region;
+    this.view = new DataView(region.buffer);
+    this.settle(memory ?? region);
+    return this;
+  }
+
+  /** Whether the last {@link receive} left frames behind that it has taken from the kernel: for the next call. */
+  get hasLeft(): boolean {
+    return this.taken < this.arrived;
   }
 
   /** Whether the last {@link receive} left frames behind, as far as is known without asking the kernel. */
@@ -220,9 +243,30 @@ export class MemorySocket {
     if (this.isClosed) return;
     this.isClosed = true;
     this.pending = 0;
-    this.xdp?.close();
+    this.leaveXdp();
     this.libc.close(this.receiver);
     this.libc.close(this.sender);
+  }
+
+  private settle(memory: { readonly buffer: ArrayBufferLike }): void {
+    const { libc, region, incoming, outgoing } = this;
+    this.segmentsAt = region.byteOffset + BATCH_FRAMES * STRIDE;
+    const memoryAt = Math.ceil((this.segmentsAt + SEGMENT_BYTES) / XdpSender.ALIGNMENT) * XdpSender.ALIGNMENT;
+    if (this.useXdp) this.xdp = XdpSender.open(libc, this.interfaceName, memory, memoryAt);
+    incoming.base = outgoing.base = libc.addressOf(new Uint8Array(region.buffer));
+    for (let i = 0; i < BATCH_FRAMES; i++) {
+      incoming.place(i, this.frameAt(i) - VnetHeader.bytes, VnetHeader.bytes + MAX_FRAME_BYTES);
+      incoming.prepareToReceive(i);
+    }
+  }
+
+  private leaveXdp(): void {
+    const { xdp, counts } = this;
+    if (xdp === undefined) return;
+    counts.sent += xdp.sent;
+    counts.sendErrors += xdp.failed;
+    xdp.close();
+    this.xdp = undefined;
   }
 
   private frameAt(i: number): number {
@@ -273,6 +317,10 @@ export class MemorySocket {
     if (!isCarried) counts.unfinished++;
     return true;
   }
+}
+
+function requireRoom(region: Uint8Array): void {
+  if (region.length < MemorySocket.REGION_BYTES) throw new RangeError(`a socket needs ${MemorySocket.REGION_BYTES} bytes of memory, not ${region.length}`);
 }
 
 /** `struct pollfd` */

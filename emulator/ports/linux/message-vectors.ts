@@ -18,19 +18,14 @@ export class MessageVectors {
   private readonly vectors: Uint32Array;
   private readonly control: Uint32Array;
   /** Of the memory. */
-  private readonly baseLow: number;
-  private readonly baseHigh: number;
+  private baseLow = 0;
+  private baseHigh = 0;
 
-  /**
-   * @param base address of the memory
-   * @param receives whether messages have room for what the kernel says beside the frame
-   */
-  constructor(libc: Libc, count: number, base: bigint, receives: boolean) {
+  /** @param receives whether messages have room for what the kernel says beside the frame */
+  constructor(libc: Libc, count: number, receives: boolean) {
     this.headers = new Uint32Array(count * HEADER);
     this.vectors = new Uint32Array(count * VECTOR);
     this.control = new Uint32Array(count * CONTROL);
-    this.baseLow = Number(base & 0xffff_ffffn);
-    this.baseHigh = Number(base >> 32n);
     const addressOf = (words: Uint32Array): bigint => libc.addressOf(new Uint8Array(words.buffer));
     const [headersAt, vectorsAt, controlAt] = [addressOf(this.headers), addressOf(this.vectors), addressOf(this.control)];
     const headers = new DataView(this.headers.buffer);
@@ -43,6 +38,12 @@ export class MessageVectors {
       this.prepareToReceive(i);
     }
     this.addresses = Array.from({ length: count }, (_, i) => headersAt + BigInt(i * Mmsghdr.bytes));
+  }
+
+  /** Address of the memory. Messages that have a place in another one keep it. */
+  set base(address: bigint) {
+    this.baseLow = Number(address & 0xffff_ffffn);
+    this.baseHigh = Number(address >> 32n);
   }
 
   /** Says where in the memory message i is. */

@@ -180,6 +180,33 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
     expect(got.slice(-500)).toEqual(Array.from({ length: 500 }, (_, n) => numbered(201 + (n % 100), 60)));
   });
 
+  it('it can move to another memory, with nothing lost on the way', async () => {
+    const [before, after] = [memoryFor(1), memoryFor(1)];
+    const socket = open('inner', before.region(0));
+    const wire = await wireEnd('outer');
+    const exchange = async ({ memory }: { memory: WasmMemory }, from: number, frames: number): Promise<void> => {
+      for (let n = from; n < from + frames; n++) wire.send(numbered(n, 100));
+      wire.flush();
+      const got: Uint8Array[] = [];
+      await until(() => got.push(...drain(socket, memory)) > 0 && got.length === frames);
+      expect(got).toEqual(Array.from({ length: frames }, (_, n) => numbered(from + n, 100)));
+      socket.send(socket.offset(0), 100);
+      socket.flush();
+    };
+    await exchange(before, 0, 10);
+    wire.send(numbered(10, 100));
+    wire.flush();
+    expect(socket.hasLeft).toBe(false);
+    socket.send(socket.offset(0), 100);
+    socket.moveTo(after.region(0));
+    expect(socket.sendsBy).toBe('AF_XDP');
+    await until(() => socket.receive() === 1);
+    expect(new Uint8Array(after.memory.buffer).slice(socket.offset(0), socket.offset(0) + 100)).toEqual(numbered(10, 100));
+    await exchange(after, 11, 10);
+    expect(socket.statistics).toMatchObject({ received: 21, sent: 3, sendErrors: 0 });
+    expect(() => socket.moveTo(after.region(0).subarray(1))).toThrow(RangeError);
+  });
+
   it('VLAN tags that the kernel took out are in their place', async () => {
     const { memory, region } = memoryFor(1);
     const socket = open('inner', region(0));
