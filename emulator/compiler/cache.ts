@@ -9,16 +9,28 @@ const artifacts = new Map<string, Artifact>();
 
 /** The compiled program if there is one already, or if the compiler is loaded and can make it at once. */
 export function compileNow(program: Program, key: string, dropPort: number): Artifact | undefined {
-  const id = `${key}/${dropPort}`;
-  const known = artifacts.get(id);
+  const known = knownArtifact(key, dropPort);
+  if (known !== undefined) return known;
   const compiler = binaryenIfLoaded();
-  const artifact = known ?? (compiler === undefined ? undefined : compileProgram(compiler, program, dropPort));
-  if (artifact === undefined) return undefined;
+  if (compiler === undefined) return undefined;
+  const artifact = compileProgram(compiler, program, dropPort);
+  rememberArtifact(key, dropPort, artifact);
+  return artifact;
+}
+
+/** @param key identity of the program */
+export function knownArtifact(key: string, dropPort: number): Artifact | undefined {
+  const artifact = artifacts.get(`${key}/${dropPort}`);
+  if (artifact !== undefined) rememberArtifact(key, dropPort, artifact);
+  return artifact;
+}
+
+export function rememberArtifact(key: string, dropPort: number, artifact: Artifact): void {
+  const id = `${key}/${dropPort}`;
   artifacts.delete(id);
   artifacts.set(id, artifact);
   const [oldest] = artifacts.keys();
   if (artifacts.size > MOST_ARTIFACTS && oldest !== undefined) artifacts.delete(oldest);
-  return artifact;
 }
 
 /** Loads the compiler, after which programs are compiled as they are loaded. */

@@ -3,6 +3,7 @@ import type { Engine, EngineHost } from '../engine.js';
 import { Interpreter } from '../interpreter/interpreter.js';
 import type { TraceRecorder } from '../trace.js';
 import { FrameBridge } from './bridge.js';
+import { CollectingSink, Room } from './collecting-sink.js';
 import { digestOf } from './digest.js';
 import { framePlan } from './frame-plan.js';
 import type { FrameSink } from './frames.js';
@@ -12,8 +13,6 @@ import type { Artifact } from './module.js';
 import { PacketMachine } from './packet-machine.js';
 import { ReplicationMemory } from './replication.js';
 import { TableMemory } from './table-memory.js';
-
-const SMALLEST_BUFFER = 4096;
 
 /**
  * Runs a program that was compiled to WebAssembly. Registers and counters are in the memory that the state was
@@ -70,42 +69,5 @@ export class CompiledEngine implements Engine {
    */
   run(port: number, address: number, length: number, sink: FrameSink): void {
     this.machine.run(port, address, length, sink);
-  }
-}
-
-/** A block of linear memory that grows. */
-class Room {
-  private address = 0;
-  private capacity = 0;
-
-  constructor(private readonly memory: ProgramMemory) {}
-
-  of(bytes: number): number {
-    if (bytes > this.capacity) {
-      if (this.capacity > 0) this.memory.release(this.address, this.capacity);
-      this.capacity = Math.max(SMALLEST_BUFFER, 2 ** Math.ceil(Math.log2(bytes)));
-      this.address = this.memory.allocate(this.capacity);
-    }
-    return this.address;
-  }
-}
-
-/** Copies what leaves, so that the bytes are the caller's own. */
-class CollectingSink implements FrameSink {
-  outputs: Output[] = [];
-  private readonly place: Room;
-
-  constructor(private readonly memory: ProgramMemory) {
-    this.place = new Room(memory);
-  }
-
-  room(bytes: number): number {
-    return this.place.of(bytes);
-  }
-
-  output(port: number, address: number, length: number): void {
-    const bytes = new Uint8Array(length);
-    bytes.set(this.memory.bytes.subarray(address, address + length));
-    this.outputs.push({ port, bytes });
   }
 }

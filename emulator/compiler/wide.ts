@@ -1,25 +1,27 @@
 import { PacketAbortError } from '../errors.js';
-import type { ProgramMemory } from './memory.js';
+import type { MemoryView } from './memory-view.js';
 import { WIDE_OPS, type WideOp } from './unit.js';
 
 /** As in the interpreter. */
 const LONGEST_SHIFT = 1n << 16n;
 
+type LimbMemory = Pick<MemoryView, 'readLimbs' | 'writeLimbs'>;
+
 /** Limb counts are negative for a number that is read as two's complement. */
 type Operand = (address: number, limbs: number) => bigint;
 
-function reader(memory: ProgramMemory): Operand {
+function reader(memory: LimbMemory): Operand {
   return (address, limbs) => memory.readLimbs(address, Math.abs(limbs), limbs < 0);
 }
 
 /** The import `wide`: an operation on numbers of any width, cut to the limbs of its result. */
-export function wideOperations(memory: ProgramMemory): (op: number, to: number, limbs: number, a: number, an: number, b: number, bn: number) => void {
+export function wideOperations(memory: LimbMemory): (op: number, to: number, limbs: number, a: number, an: number, b: number, bn: number) => void {
   const read = reader(memory);
   return (op, to, limbs, a, an, b, bn) => memory.writeLimbs(to, limbs, operate(WIDE_OPS[op]!, read(a, an), read(b, bn)));
 }
 
 /** The import `compare`: -1, 0 or 1. */
-export function wideComparison(memory: ProgramMemory): (a: number, an: number, b: number, bn: number) => number {
+export function wideComparison(memory: LimbMemory): (a: number, an: number, b: number, bn: number) => number {
   const read = reader(memory);
   return (a, an, b, bn) => {
     const [x, y] = [read(a, an), read(b, bn)];

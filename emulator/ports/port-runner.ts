@@ -13,6 +13,8 @@ export interface PortRunnerOptions {
   readonly onError?: (error: unknown, port: number) => void;
   /** Frames that may wait for the switch; more are dropped and counted. Default 65,536. */
   readonly queueLimit?: number;
+  /** Where to count; it begins with what is there. */
+  readonly statistics?: PortRunnerStatistics;
 }
 
 export interface PortRunnerStatistics {
@@ -34,7 +36,7 @@ const BATCH_PACKETS = 16;
 
 /** Connects a switch to its ports: frames that come in are run in order of arrival, what leaves is handed out. */
 export class PortRunner {
-  readonly statistics: PortRunnerStatistics = { queueDrops: 0, noPort: 0, errors: 0 };
+  readonly statistics: PortRunnerStatistics;
   private readonly ports = new Map<number, Port>();
   private queue: { readonly port: number; readonly frame: Uint8Array }[] = [];
   /** Next frame of the queue; those before it are done. */
@@ -45,7 +47,9 @@ export class PortRunner {
   constructor(
     private readonly target: PacketTarget,
     private readonly options: PortRunnerOptions = {},
-  ) {}
+  ) {
+    this.statistics = options.statistics ?? { queueDrops: 0, noPort: 0, errors: 0 };
+  }
 
   /**
    * Opens a port and attaches it.

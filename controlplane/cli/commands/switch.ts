@@ -1,7 +1,10 @@
 /** `fpisa switch`: the embedded software switch. */
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { FaultInjector, isInterfaceName, P4RuntimeServer, PacketPort, PortError, PortRunner, SwitchDevice, UdpPort, type Port } from '../../../emulator/index.js';
+import {
+  ENGINE_NAMES, FaultInjector, isInterfaceName, P4RuntimeServer, PortError, PortRunner, portOf, SwitchDevice, ThreadedSwitch, type Device, type EngineName,
+  type FaultOptions, type PortSpec,
+} from '../../../emulator/index.js';
 import { SERVICE_UDP_PORT } from '../../../protocol/constants.js';
 import { parseP4Info } from '../../../p4runtime/p4info-file.js';
 import { FileError, PortInUseError, UsageError } from '../errors.js';
@@ -32,7 +35,7 @@ interface Flags extends FaultFlags {
   serviceMac: string;
   program?: string;
   p4info?: string;
-  engine: 'interpreter' | 'compiled';
+  engine: EngineName;
   json?: boolean;
 }
 
@@ -52,7 +55,7 @@ export function switchCommand(): Command {
     .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
     .option('--program <file>', 'BMv2 JSON to run from the start; otherwise the controller brings it')
     .option('--p4info <file>', 'P4Info of that program')
-    .addOption(new Option('--engine <engine>', 'how programs are run; compiled ones start interpreted and are far faster after a few seconds').choices(['interpreter', 'compiled']).default('interpreter'))
+    .addOption(new Option('--engine <engine>', 'how programs are run: compiled, on a thread of their own (the first seconds interpreted), or interpreted, which is far slower').choices(ENGINE_NAMES).default('compiled'))
     .addOption(jsonOption());
   for (const option of faultOptions()) command.addOption(option);
   return command
@@ -67,29 +70,67 @@ Examples:
 async function run(flags: Flags): Promise<void> {
   const output = new Output(flags.json ?? false);
   const stop = interruption();
-  const device = new SwitchDevice({ engine: flags.engine });
+  const { device, open, failed, close } = flags.engine === 'interpreter' ? interpreted(flags) : threaded(flags);
   const server = new P4RuntimeServer(device, { deviceId: BigInt(flags.deviceId) });
   if (flags.program !== undefined) {
     if (flags.p4info === undefined) throw new UsageError('--program needs --p4info, the P4Info file that p4c wrote beside it');
     runProgram(server, flags.program, flags.p4info);
   }
-  const runner = new PortRunner(device, {
-    ...(hasFaults(flags) && { faults: faults(flags) }),
-    onError: (error, port) => process.stderr.write(`fpisa: a packet from port ${port} was given up: ${(error as Error).message}\n`),
-  });
-  device.onOutput((packet) => runner.emit(packet));
   try {
-    const ports = await openPorts(runner, flags);
+    const ports = await openPorts(open, flags);
     const port = await listening('P4Runtime', flags.p4runtime, '--p4runtime', (address) => server.listen(address));
     const p4runtime = `${hostPort(flags.p4runtime).host}:${port}`;
     output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports });
     output.line(`switch serves P4Runtime at ${p4runtime}, device ${flags.deviceId}`);
     for (const [number, place] of Object.entries(ports)) output.line(`port ${number}: ${isInterfaceName(place) ? 'interface' : 'UDP'} ${place}`);
-    await aborted(stop);
+    await Promise.race([aborted(stop), failed]);
   } finally {
-    await runner.close();
+    await close();
     await server.close();
   }
+}
+
+/** A switch that can be opened, in whatever way it runs its packets. */
+interface Running {
+  readonly device: Device;
+  open(ports: readonly PortSpec[]): Promise<ReadonlyMap<number, string>>;
+  /** Rejects when the switch cannot go on. */
+  readonly failed: Promise<never>;
+  close(): Promise<void>;
+}
+
+function threaded(flags: Flags): Running {
+  let fail: (error: Error) => void;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  // It may come while ports are opened, which then fails by itself.
+  failed.catch(() => {});
+  const device = new ThreadedSwitch({
+    ...(hasFaults(flags) && { faults: faults(flags) }),
+    onError: givenUp,
+    onFailure: (error) => fail(error),
+    onInterpreted: (why) => process.stderr.write(`fpisa: the program stays interpreted, and slow: ${why}\n`),
+  });
+  return { device, open: (ports) => device.open(ports), failed, close: () => device.close() };
+}
+
+function interpreted(flags: Flags): Running {
+  const device = new SwitchDevice({ engine: 'interpreter' });
+  const runner = new PortRunner(device, { ...(hasFaults(flags) && { faults: new FaultInjector(faults(flags)) }), onError: givenUp });
+  device.onOutput((packet) => runner.emit(packet));
+  const open = async (ports: readonly PortSpec[]): Promise<ReadonlyMap<number, string>> => {
+    const places = new Map<number, string>();
+    for (const spec of ports) {
+      const { port, place } = portOf(spec);
+      await runner.attach(port);
+      places.set(spec.number, place());
+    }
+    return places;
+  };
+  return { device, open, failed: new Promise(() => {}), close: () => runner.close() };
+}
+
+function givenUp(error: unknown, port: number): void {
+  process.stderr.write(`fpisa: a packet from port ${port} was given up: ${(error as Error).message}\n`);
 }
 
 function runProgram(server: P4RuntimeServer, program: string, p4info: string): void {
@@ -101,56 +142,42 @@ function runProgram(server: P4RuntimeServer, program: string, p4info: string): v
   }
 }
 
-async function openPorts(runner: PortRunner, flags: Flags): Promise<Record<string, string>> {
+async function openPorts(open: Running['open'], flags: Flags): Promise<Record<string, string>> {
   const wanted = new Map<number, string>();
   for (let port = 1; port <= (flags.ports ?? 0); port++) {
     wanted.set(port, `${flags.host}:${flags.basePort === 0 ? 0 : flags.basePort + port - 1}`);
   }
   for (const [port, place] of flags.port) wanted.set(port, place);
   if (wanted.size === 0) throw new UsageError('a switch needs ports: give --ports COUNT, or --port NUMBER=HOST:UDPPORT or --port NUMBER=INTERFACE for each');
-  const places: Record<string, string> = {};
-  for (const [number, place] of wanted) {
-    const { port, name } = isInterfaceName(place) ? interfacePort(number, place) : udpPort(number, place, flags);
-    try {
-      await runner.attach(port);
-    } catch (error) {
-      if (error instanceof PortError && error.code === 'EMULATOR_PORT_IN_USE') throw new PortInUseError(`switch port ${number}`, place, '--port or --base-port');
-      if (error instanceof PortError) throw new UsageError(error.message, { cause: error });
-      throw error;
+  try {
+    return Object.fromEntries(await open([...wanted].map(([number, place]) => portSpec(number, place, flags))));
+  } catch (error) {
+    if (error instanceof PortError && error.code === 'EMULATOR_PORT_IN_USE') {
+      throw new PortInUseError(`switch port ${error.port}`, wanted.get(error.port)!, '--port or --base-port');
     }
-    places[number] = name();
+    if (error instanceof PortError) throw new UsageError(error.message, { cause: error });
+    throw error;
   }
-  return places;
 }
 
-/** A port that is not open yet, and what it is called once it is. */
-interface Place {
-  readonly port: Port;
-  readonly name: () => string;
-}
-
-function interfacePort(number: number, name: string): Place {
-  return { port: new PacketPort({ number, interface: name }), name: () => name };
-}
-
-function udpPort(number: number, address: string, { serviceIp, serviceMac }: Flags): Place {
-  const { host, port: bindPort } = hostPort(address);
-  const port = new UdpPort({ number, bindAddress: host, bindPort, service: { mac: serviceMac, address: serviceIp, udpPort: SERVICE_UDP_PORT } });
-  return { port, name: () => `${port.address.address}:${port.address.port}` };
+function portSpec(number: number, place: string, { serviceIp, serviceMac }: Flags): PortSpec {
+  if (isInterfaceName(place)) return { number, kind: 'interface', interface: place };
+  const { host, port } = hostPort(place);
+  return { number, kind: 'udp', bindAddress: host, bindPort: port, service: { mac: serviceMac, address: serviceIp, udpPort: SERVICE_UDP_PORT } };
 }
 
 function hasFaults(flags: FaultFlags): boolean {
   return flags.loss > 0 || flags.duplicate > 0 || flags.reorder > 0 || flags.delay > 0;
 }
 
-function faults(flags: FaultFlags): FaultInjector {
-  return new FaultInjector({
+function faults(flags: FaultFlags): FaultOptions {
+  return {
     seed: flags.seed,
     drop: flags.loss,
     duplicate: flags.duplicate,
     reorder: flags.reorder,
     ...(flags.delay > 0 && { delay: DELAYED_SHARE, delayMs: flags.delay }),
-  });
+  };
 }
 
 function read(path: string): Buffer {

@@ -1,0 +1,84 @@
+/** What the packet thread asks of the main thread: numbers go over, and a number comes back. */
+import { PacketAbortError } from '../errors.js';
+import { CALL, WORD, type ControlBlock } from './control-block.js';
+import { DataPlaneError } from './data-plane-error.js';
+
+/** By their numbers. The last ones are imports of the compiled code, under their own names. */
+export const FUNCTIONS = [
+  'interpret', 'output', 'allocate', 'release', 'multicastGroup', 'cloneSession', 'digest',
+  'expression', 'primitive', 'hash', 'calculate', 'hit', 'choose', 'lookup', 'meter', 'valueSet',
+] as const;
+export type FunctionName = (typeof FUNCTIONS)[number];
+/** Those that give 64 bits. */
+const WIDE: readonly FunctionName[] = ['hash', 'calculate'];
+const MOST_ARGUMENTS = 6;
+
+export type Callee = (...args: number[]) => number | bigint | void;
+
+/** The side of the packet thread. */
+export class Caller {
+  /** @param wake makes the main thread look, if it is not waiting for the lock. */
+  constructor(
+    private readonly block: ControlBlock,
+    private readonly wake: () => void,
+  ) {}
+
+  /** @throws PacketAbortError if the call does; DataPlaneError for anything else */
+  call(program: number, name: FunctionName, a = 0, b = 0, c = 0, d = 0, e = 0): number {
+    const { words } = this.block;
+    words[WORD.program] = program;
+    words[WORD.function] = FUNCTIONS.indexOf(name);
+    words[WORD.args] = a;
+    words[WORD.args + 1] = b;
+    words[WORD.args + 2] = c;
+    words[WORD.args + 3] = d;
+    words[WORD.args + 4] = e;
+    Atomics.store(words, WORD.call, CALL.asked);
+    // A main thread that waits for the lock has nothing else to look at; see Lock.
+    if (Atomics.load(words, WORD.mainWaits) === 1) {
+      Atomics.add(words, WORD.doorbell, 1);
+      Atomics.notify(words, WORD.doorbell);
+    } else {
+      this.wake();
+    }
+    while (Atomics.load(words, WORD.call) === CALL.asked) Atomics.wait(words, WORD.call, CALL.asked);
+    const outcome = Atomics.exchange(words, WORD.call, CALL.none);
+    if (outcome === CALL.aborted) throw new PacketAbortError(this.block.getError());
+    if (outcome === CALL.failed) throw new DataPlaneError(this.block.getError());
+    return words[WORD.result]!;
+  }
+
+  wide(program: number, name: FunctionName, a = 0, b = 0, c = 0): bigint {
+    this.call(program, name, a, b, c);
+    return this.block.wide[0]!;
+  }
+
+  /** What stands for the imports of compiled code that only the main thread can do. */
+  imports(program: number): Record<string, unknown> {
+    const imports: Record<string, unknown> = {};
+    for (const name of FUNCTIONS) {
+      imports[name] = WIDE.includes(name)
+        ? (a: number, b: number, c: number) => this.wide(program, name, a, b, c)
+        : (a: number, b: number, c: number, d: number, e: number) => this.call(program, name, a, b, c, d, e);
+    }
+    return imports;
+  }
+}
+
+/** The side of the main thread: does the call that is asked for, if there is one. */
+export function answer(block: ControlBlock, calleeOf: (program: number, name: FunctionName) => Callee): void {
+  const { words } = block;
+  if (Atomics.load(words, WORD.call) !== CALL.asked) return;
+  let outcome: number = CALL.answered;
+  try {
+    const args = Array.from(words.subarray(WORD.args, WORD.args + MOST_ARGUMENTS));
+    const result = calleeOf(words[WORD.program]!, FUNCTIONS[words[WORD.function]!]!)(...args);
+    if (typeof result === 'bigint') block.wide[0] = result;
+    else words[WORD.result] = result ?? 0;
+  } catch (error) {
+    outcome = error instanceof PacketAbortError ? CALL.aborted : CALL.failed;
+    block.setError(error instanceof PacketAbortError ? error.message : String((error as Error).stack ?? error));
+  }
+  Atomics.store(words, WORD.call, outcome);
+  Atomics.notify(words, WORD.call);
+}

@@ -1,0 +1,300 @@
+/** The packet loop over network interfaces alone: no event loop, no allocation for a packet, and one wait for all ports. */
+import { closeSync, readSync } from 'node:fs';
+import { Room } from '../compiler/collecting-sink.js';
+import type { FrameSink } from '../compiler/frames.js';
+import { EmulatorError } from '../errors.js';
+import { InterfaceError } from '../ports/linux/interface-error.js';
+import type { Libc } from '../ports/linux/libc.js';
+import { MemorySocket, waitForFrames, type MemorySocketOptions } from '../ports/linux/memory-socket.js';
+import { PortError } from '../ports/port.js';
+import { WORD, type ControlBlock } from './control-block.js';
+import type { PacketLock } from './lock.js';
+import type { PacketClock } from './packet-clock.js';
+import type { PacketMemory, PacketProgram } from './packet-program.js';
+
+/** Room for what leaves before it is sent. */
+const OUTPUT_BYTES = 4 * 1024 * 1024;
+/** Packets of one hold of the lock, so that the control plane waits for no more. */
+const BATCH_PACKETS = 64;
+/** Words are read at the start of packets. */
+const ALIGNMENT = 16;
+/** A process that ends waits for this thread as long. */
+const WAIT_MS = 200;
+
+/** The lobby is left too soon for more than plain sockets. */
+const LOBBY: MemorySocketOptions = { useXdp: false };
+
+export interface InterfaceSpec {
+  readonly number: number;
+  readonly interface: string;
+}
+
+export interface PacketLoopOptions {
+  readonly cpuPort: number;
+  /** A packet for the controller. */
+  readonly onPacketIn: (bytes: Uint8Array) => void;
+  /** A packet was given up. @throws if it was not the packet's fault */
+  readonly onError: (error: unknown, port: number) => void;
+  /** Does what the main thread has sent; calls {@link PacketLoop.change} and {@link PacketLoop.inject}. */
+  readonly onMail: () => void;
+}
+
+interface Stray {
+  readonly port: number;
+  readonly bytes: Uint8Array;
+}
+
+export class PacketLoop implements FrameSink {
+  private readonly sockets: MemorySocket[] = [];
+  private readonly numbers: number[] = [];
+  private readonly byPort: (MemorySocket | undefined)[] = [];
+  private program: PacketProgram | undefined;
+  private here: Places;
+  private readonly places = new WeakMap<PacketMemory, Places>();
+  private outputs = 0;
+  private outputTop = 0;
+  private outputEnd = 0;
+  private readonly leavingPorts: number[] = [];
+  private readonly leavingAddresses: number[] = [];
+  private readonly leavingLengths: number[] = [];
+  private leaving = 0;
+  /** Frames that came in before the program changed, or from elsewhere than a port. */
+  private strays: Stray[] = [];
+  private seenMail = 0;
+  private isOpen = true;
+  private received = 0;
+  private sent = 0;
+
+  /**
+   * @param lobby memory of the sockets until the first program is compiled
+   * @param bell an eventfd that ends the waiting
+   * @throws PortError
+   */
+  constructor(
+    private readonly libc: Libc,
+    private readonly interfaces: readonly InterfaceSpec[],
+    lobby: PacketMemory,
+    private readonly bell: number,
+    private readonly block: ControlBlock,
+    private readonly lock: PacketLock,
+    private readonly clock: PacketClock,
+    private readonly options: PacketLoopOptions,
+  ) {
+    this.here = this.place(lobby);
+    for (const [i, { number, interface: name }] of interfaces.entries()) {
+      try {
+        const socket = MemorySocket.openWith(libc, name, region(this.here, i), LOBBY);
+        this.sockets.push(socket);
+        this.numbers.push(number);
+        this.byPort[number] = socket;
+      } catch (error) {
+        for (const socket of this.sockets) socket.close();
+        throw error instanceof InterfaceError ? new PortError(error.code, number, error.message) : error;
+      }
+    }
+  }
+
+  /** From the next packet on this program runs. Packets that have arrived, but have not run, run with it, too. */
+  change(program: PacketProgram): void {
+    this.program = program;
+    if (program.memory === this.here.memory) return;
+    this.sockets.forEach((socket, i) => {
+      while (socket.hasLeft) this.setAside(i, socket.receive());
+    });
+    this.here = this.place(program.memory);
+    const { wasm } = program.memory;
+    this.sockets.forEach((socket, i) => {
+      const moved = (this.sockets[i] = socket.moveTo(region(this.here, i), wasm === undefined ? LOBBY : { memory: wasm }));
+      this.byPort[this.numbers[i]!] = moved;
+    });
+  }
+
+  /** Runs a packet as if it had come in through this port. */
+  inject(port: number, bytes: Uint8Array): void {
+    this.strays.push({ port, bytes });
+  }
+
+  close(): void {
+    this.isOpen = false;
+  }
+
+  /** Runs until {@link close}. */
+  run(): void {
+    const { sockets, block, lock } = this;
+    while (this.isOpen) {
+      let busy = this.lookAtMail();
+      for (let i = 0; i < sockets.length; i++) {
+        const count = sockets[i]!.receive();
+        if (count === 0) continue;
+        busy = true;
+        if (Atomics.load(block.words, WORD.mail) === this.seenMail) {
+          lock.acquire();
+          this.clock.tick();
+          this.runFrames(i, count);
+          lock.release();
+          this.flush();
+        } else {
+          // What the main thread sent before these frames came must be done before they run.
+          this.setAside(i, count);
+          this.lookAtMail();
+        }
+      }
+      if (!busy) this.wait();
+    }
+    this.sockets.forEach((socket) => socket.close());
+    closeSync(this.bell);
+  }
+
+  room(bytes: number): number {
+    if (this.outputTop + bytes > this.outputEnd) {
+      this.dispatch();
+      this.flush();
+    }
+    return this.outputTop;
+  }
+
+  output(port: number, address: number, length: number): void {
+    const at = this.leaving++;
+    this.leavingPorts[at] = port;
+    this.leavingAddresses[at] = address;
+    this.leavingLengths[at] = length;
+    this.outputTop = (address + length + ALIGNMENT - 1) & -ALIGNMENT;
+  }
+
+  private runFrames(index: number, count: number): void {
+    const socket = this.sockets[index]!;
+    const port = this.numbers[index]!;
+    const slack = this.program?.slack ?? 0;
+    for (let i = 0; i < count; i++) {
+      if (i > 0 && i % BATCH_PACKETS === 0) {
+        this.lock.release();
+        this.lock.acquire();
+      }
+      const at = socket.offset(i);
+      const length = socket.length(i);
+      // Segments of one frame lie close together, and what is behind a packet is overwritten.
+      const isClose = i + 1 < count && Math.abs(socket.offset(i + 1) - at) < length + slack;
+      this.runOne(port, isClose ? this.copied(at, length, slack) : at, length);
+    }
+  }
+
+  private runOne(port: number, address: number, length: number): void {
+    this.received++;
+    this.leaving = 0;
+    const { outputTop } = this;
+    try {
+      if (this.program === undefined) throw new EmulatorError('EMULATOR_NO_PROGRAM', 'no program is loaded yet');
+      this.program.run(port, address, length, this);
+    } catch (error) {
+      this.leaving = 0;
+      this.outputTop = Math.min(outputTop, this.outputTop);
+      this.giveUp(error, port);
+      return;
+    }
+    this.dispatch();
+  }
+
+  private copied(address: number, length: number, slack: number): number {
+    const to = this.here.input.of(length + slack);
+    this.here.memory.bytes.copyWithin(to, address, address + length);
+    return to;
+  }
+
+  private giveUp(error: unknown, port: number): void {
+    if (error instanceof EmulatorError && error.code === 'EMULATOR_PACKET_ABORT') this.block.count('aborted');
+    this.block.count('errors');
+    this.options.onError(error, port);
+  }
+
+  private dispatch(): void {
+    for (let i = 0; i < this.leaving; i++) {
+      const port = this.leavingPorts[i]!;
+      const socket = this.byPort[port];
+      this.sent++;
+      if (socket !== undefined) socket.send(this.leavingAddresses[i]!, this.leavingLengths[i]!);
+      else if (port === this.options.cpuPort) {
+        const address = this.leavingAddresses[i]!;
+        this.options.onPacketIn(new Uint8Array(this.here.memory.bytes.subarray(address, address + this.leavingLengths[i]!)));
+      } else this.block.count('noPort');
+    }
+    this.leaving = 0;
+  }
+
+  private flush(): void {
+    for (let i = 0; i < this.sockets.length; i++) this.sockets[i]!.flush();
+    this.outputTop = this.outputs;
+    this.block.add('received', this.received);
+    this.block.add('sent', this.sent);
+    this.received = this.sent = 0;
+  }
+
+  private lookAtMail(): boolean {
+    const mail = Atomics.load(this.block.words, WORD.mail);
+    if (mail === this.seenMail) return false;
+    this.seenMail = mail;
+    this.options.onMail();
+    const { strays } = this;
+    this.strays = [];
+    for (const { port, bytes } of strays) this.runStray(port, bytes);
+    return true;
+  }
+
+  private runStray(port: number, bytes: Uint8Array): void {
+    const address = this.here.input.of(bytes.length + (this.program?.slack ?? 0));
+    this.here.memory.bytes.set(bytes, address);
+    this.lock.acquire();
+    this.clock.tick();
+    this.runOne(port, address, bytes.length);
+    this.lock.release();
+    this.flush();
+  }
+
+  /** Copies frames of the last receive, as their memory is about to be left. */
+  private setAside(index: number, count: number): void {
+    const socket = this.sockets[index]!;
+    for (let i = 0; i < count; i++) {
+      const at = socket.offset(i);
+      this.strays.push({ port: this.numbers[index]!, bytes: new Uint8Array(this.here.memory.bytes.subarray(at, at + socket.length(i))) });
+    }
+  }
+
+  private wait(): void {
+    const { words } = this.block;
+    Atomics.store(words, WORD.idle, 1);
+    // Mail that came before the word was set rang no bell.
+    if (Atomics.load(words, WORD.mail) === this.seenMail) waitForFrames(this.libc, this.sockets, WAIT_MS, this.bell);
+    Atomics.store(words, WORD.idle, 0);
+    try {
+      readSync(this.bell, new Uint8Array(8));
+    } catch {
+      // It had not been rung.
+    }
+  }
+
+  /** Room in a memory is taken once: the lobby is come back to. */
+  private place(memory: PacketMemory): Places {
+    let places = this.places.get(memory);
+    if (places === undefined) {
+      const regions = this.interfaces.map(() => memory.allocate(MemorySocket.REGION_BYTES));
+      places = { memory, regions, outputs: memory.allocate(OUTPUT_BYTES), input: new Room(memory) };
+      this.places.set(memory, places);
+    }
+    this.outputs = this.outputTop = places.outputs;
+    this.outputEnd = places.outputs + OUTPUT_BYTES;
+    return places;
+  }
+}
+
+/** Where things lie in one memory. */
+interface Places {
+  readonly memory: PacketMemory;
+  /** Of the sockets. */
+  readonly regions: readonly number[];
+  readonly outputs: number;
+  /** For packets that do not come from a socket. */
+  readonly input: Room;
+}
+
+function region({ memory, regions }: Places, i: number): Uint8Array {
+  return new Uint8Array(memory.bytes.buffer, regions[i], MemorySocket.REGION_BYTES);
+}

@@ -1,0 +1,160 @@
+/** A program as the packet thread runs it. */
+import type { FrameSink } from '../compiler/frames.js';
+import { MemoryView, type FrameMemory } from '../compiler/memory-view.js';
+import { PacketMachine } from '../compiler/packet-machine.js';
+import type { FrameHost } from '../compiler/traffic-manager.js';
+import type { WasmMemory } from '../compiler/wasm.js';
+import { wideComparison, wideOperations } from '../compiler/wide.js';
+import { PacketAbortError } from '../errors.js';
+import type { Caller } from './calls.js';
+import { WORD, type ControlBlock, type Count } from './control-block.js';
+import type { ProgramCode } from './program-host.js';
+
+export interface PacketMemory extends Pick<FrameMemory, 'bytes' | 'allocate' | 'release'> {
+  /** If it is a WebAssembly memory, which may grow. */
+  readonly wasm?: WasmMemory | undefined;
+}
+
+export interface PacketProgram {
+  /** Where packets must lie to be run, and where there is room for them. */
+  readonly memory: PacketMemory;
+  /** So many bytes behind a packet are overwritten. */
+  readonly slack: number;
+  /** @throws PacketAbortError; what left before has left */
+  run(port: number, address: number, length: number, sink: FrameSink): void;
+}
+
+/** Memory that only the packet thread shares out, and that is never given back but as a whole. */
+export class Lobby implements PacketMemory {
+  readonly bytes: Uint8Array;
+  private top = 64;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.bytes = new Uint8Array(buffer);
+  }
+
+  allocate(size: number): number {
+    const address = this.top;
+    this.top += Math.ceil(size / 64) * 64;
+    if (this.top > this.bytes.length) throw new RangeError(`the lobby has only ${this.bytes.length} bytes`);
+    return address;
+  }
+
+  release(): void {}
+}
+
+/** Longest packet that comes back, with its length before it. */
+const MOST_BYTES = 0x1_0000 + 1024;
+
+/** A program that the main thread interprets, packet by packet. */
+export class InterpretedProgram implements PacketProgram {
+  readonly slack = 0;
+  private readonly view: DataView;
+
+  constructor(
+    private readonly number: number,
+    readonly memory: Lobby,
+    private readonly caller: Caller,
+  ) {
+    this.view = new DataView(memory.bytes.buffer);
+  }
+
+  run(port: number, address: number, length: number, sink: FrameSink): void {
+    const { caller, number } = this;
+    const count = caller.call(number, 'interpret', port, address, length);
+    for (let i = 0; i < count; i++) {
+      const at = sink.room(MOST_BYTES);
+      const leaves = caller.call(number, 'output', i, at);
+      sink.output(leaves, at + 4, this.view.getInt32(at, true));
+    }
+  }
+}
+
+const DROPS = { ingress: 'droppedInIngress', egress: 'droppedInEgress', queue: 'droppedInQueue', passes: 'droppedForPasses' } as const satisfies Record<string, Count>;
+
+/** A compiled program; what it needs of the state in JavaScript is called for. */
+export class CompiledProgram implements PacketProgram {
+  readonly memory: RemoteMemory;
+  readonly slack: number;
+  private readonly machine: PacketMachine;
+
+  constructor(number: number, code: ProgramCode, caller: Caller, block: ControlBlock, clock: () => number) {
+    const memory = (this.memory = new RemoteMemory(code.memory, number, caller, block));
+    const imports = {
+      ...caller.imports(number),
+      memory: code.memory,
+      abort: (message: number): never => {
+        throw new PacketAbortError(code.messages[message]!);
+      },
+      wide: wideOperations(memory),
+      compare: wideComparison(memory),
+    };
+    const host: FrameHost = {
+      clock,
+      ...copies(number, caller, block, memory),
+      digest: (frame) => void caller.call(number, 'digest', frame),
+      onDrop: (where) => block.count(DROPS[where]),
+    };
+    this.slack = code.plan.slack;
+    this.machine = new PacketMachine(code.plan, code.module, memory, host, imports);
+  }
+
+  run(port: number, address: number, length: number, sink: FrameSink): void {
+    this.machine.run(port, address, length, sink);
+  }
+}
+
+/** Linear memory whose heap belongs to the main thread. */
+class RemoteMemory extends MemoryView implements FrameMemory {
+  private growth = 0;
+
+  constructor(
+    readonly wasm: WasmMemory,
+    private readonly number: number,
+    private readonly caller: Caller,
+    private readonly block: ControlBlock,
+  ) {
+    super(wasm);
+  }
+
+  allocate(size: number): number {
+    const address = this.caller.call(this.number, 'allocate', size);
+    this.follow();
+    return address;
+  }
+
+  release(address: number, size: number): void {
+    this.caller.call(this.number, 'release', address, size);
+  }
+
+  /** Must come before anything is read that the main thread has allocated. */
+  follow(): void {
+    const growth = Atomics.load(this.block.words, WORD.growth);
+    if (growth === this.growth) return;
+    this.growth = growth;
+    this.refresh();
+  }
+}
+
+/** Lists of copies, asked for once and then known until the control plane changes one. */
+function copies(number: number, caller: Caller, { words }: ControlBlock, memory: RemoteMemory): Pick<FrameHost, 'multicastGroup' | 'cloneSession'> {
+  const groups = new Map<number, number>();
+  const sessions = new Map<number, number>();
+  let seen = -1;
+  const ask = (known: Map<number, number>, name: 'multicastGroup' | 'cloneSession', id: number): number => {
+    const version = Atomics.load(words, WORD.replication);
+    if (version !== seen) {
+      groups.clear();
+      sessions.clear();
+      seen = version;
+    }
+    let address = known.get(id);
+    if (address === undefined) {
+      address = caller.call(number, name, id);
+      memory.follow();
+      known.set(id, address);
+    }
+    return address;
+  };
+  return { multicastGroup: (id) => ask(groups, 'multicastGroup', id), cloneSession: (id) => ask(sessions, 'cloneSession', id) };
+}

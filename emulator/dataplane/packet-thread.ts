@@ -1,0 +1,142 @@
+/** The thread that runs the packets: ports on one side, the program's memory on the other (see ThreadedSwitch). */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { EmulatorError } from '../errors.js';
+import { FaultInjector } from '../faults.js';
+import { loadLibc } from '../ports/linux/libc.js';
+import { PortError, type PortErrorCode } from '../ports/port.js';
+import { PortRunner, type PortRunnerStatistics } from '../ports/port-runner.js';
+import { portOf } from '../ports/port-spec.js';
+import { Caller } from './calls.js';
+import { ControlBlock, COUNTS } from './control-block.js';
+import { PacketLock } from './lock.js';
+import type { PacketThreadData, ToMain, ToPackets } from './messages.js';
+import { PacketClock } from './packet-clock.js';
+import { PacketLoop, type InterfaceSpec } from './packet-loop.js';
+import { CompiledProgram, InterpretedProgram, Lobby, type PacketProgram } from './packet-program.js';
+import { PacketTargetOfProgram } from './packet-target.js';
+
+const EFD_CLOEXEC_NONBLOCK = 0o2004000;
+
+const main = parentPort!;
+const data = workerData as PacketThreadData;
+const block = new ControlBlock(data.control);
+const lock = new PacketLock(block);
+const clock = new PacketClock(data.clockStart);
+const lobby = new Lobby(data.lobby);
+const caller = new Caller(block, () => tell({ kind: 'call' }));
+
+function tell(message: ToMain): void {
+  main.postMessage(message);
+}
+
+/** What does the main thread's mail, in whichever way packets are run. */
+interface Receiver {
+  change(program: PacketProgram): void;
+  packetOut(bytes: Uint8Array): void;
+  close(): void;
+}
+
+function open(message: ToPackets, receiver: Receiver): void {
+  switch (message.kind) {
+    case 'program': {
+      const { number, code } = message;
+      receiver.change(code === undefined ? new InterpretedProgram(number, lobby, caller) : new CompiledProgram(number, code, caller, block, clock.read));
+      tell({ kind: 'running', number, compiled: code !== undefined });
+      break;
+    }
+    case 'packetOut':
+      receiver.packetOut(message.bytes);
+      break;
+    case 'close':
+      receiver.close();
+      break;
+  }
+}
+
+/** @throws what is not about the packet: that ends the thread */
+function gaveUp(error: unknown, port: number): void {
+  if (!(error instanceof EmulatorError) || error.code === 'EMULATOR_DATA_PLANE') throw error;
+  tell({ kind: 'gaveUp', port, code: error.code, message: error.message });
+}
+
+function packetIn(bytes: Uint8Array): void {
+  tell({ kind: 'packetIn', bytes });
+}
+
+/** Ports that need an event loop: UDP sockets, or any that faults are injected at. */
+async function startEventLoop(): Promise<void> {
+  const target = new PacketTargetOfProgram(data.cpuPort, block, lock, clock, packetIn);
+  const runner = new PortRunner(target, {
+    onError: gaveUp,
+    statistics: sharedStatistics(),
+    ...(data.faults !== undefined && { faults: new FaultInjector(data.faults) }),
+  });
+  const receiver: Receiver = {
+    change: (program) => target.change(program),
+    packetOut: (bytes) => {
+      try {
+        for (const output of target.receive(data.cpuPort, bytes)) runner.emit(output);
+      } catch (error) {
+        gaveUp(error, data.cpuPort);
+      }
+    },
+    close: () => void runner.close().then(() => main.close()),
+  };
+  const places = new Map<number, string>();
+  try {
+    for (const spec of data.ports) {
+      const { port, place } = portOf(spec);
+      await runner.attach(port);
+      places.set(spec.number, place());
+    }
+  } catch (error) {
+    await runner.close();
+    throw error;
+  }
+  main.on('message', (message: ToPackets) => open(message, receiver));
+  tell({ kind: 'open', places, bell: undefined });
+}
+
+/** Interfaces alone: this thread does nothing but run packets, and looks at its mail between them. */
+async function startPacketLoop(interfaces: readonly InterfaceSpec[]): Promise<void> {
+  const libc = await loadLibc();
+  const bell = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
+  const loop = new PacketLoop(libc, interfaces, lobby, bell, block, lock, clock, {
+    cpuPort: data.cpuPort,
+    onPacketIn: packetIn,
+    onError: gaveUp,
+    onMail: () => {
+      for (let mail = receiveMessageOnPort(main); mail !== undefined; mail = receiveMessageOnPort(main)) open(mail.message as ToPackets, receiver);
+    },
+  });
+  const receiver: Receiver = {
+    change: (program) => loop.change(program),
+    packetOut: (bytes) => loop.inject(data.cpuPort, bytes),
+    close: () => loop.close(),
+  };
+  tell({ kind: 'open', places: new Map(interfaces.map((spec) => [spec.number, spec.interface])), bell });
+  loop.run();
+  main.close();
+}
+
+/** Counts of the port runner, where the main thread sees them. */
+function sharedStatistics(): PortRunnerStatistics {
+  const statistics = {} as PortRunnerStatistics;
+  for (const name of ['queueDrops', 'noPort', 'errors'] as const) {
+    const at = COUNTS.indexOf(name);
+    Object.defineProperty(statistics, name, { get: () => block.counts[at]!, set: (value: number) => (block.counts[at] = value) });
+  }
+  return statistics;
+}
+
+process.on('uncaughtExceptionMonitor', () => lock.end());
+process.on('exit', () => lock.end());
+try {
+  const interfaces = data.ports.filter((spec) => spec.kind === 'interface');
+  if (data.faults === undefined && interfaces.length === data.ports.length) await startPacketLoop(interfaces);
+  else await startEventLoop();
+} catch (error) {
+  if (!(error instanceof PortError)) throw error;
+  tell({ kind: 'refused', code: error.code as PortErrorCode, port: error.port, message: error.message.slice(`port ${error.port}: `.length) });
+  main.close();
+}

@@ -1,0 +1,133 @@
+import type { Control, Digest, Output } from '../control.js';
+import { FrameBridge } from '../compiler/bridge.js';
+import { digestOf } from '../compiler/digest.js';
+import { framePlan, type FramePlan } from '../compiler/frame-plan.js';
+import { hostFunctions } from '../compiler/host.js';
+import { Layout } from '../compiler/layout.js';
+import { ProgramMemory } from '../compiler/memory.js';
+import type { Artifact } from '../compiler/module.js';
+import { ReplicationMemory } from '../compiler/replication.js';
+import { TableMemory } from '../compiler/table-memory.js';
+import type { WasmMemory, WasmModule } from '../compiler/wasm.js';
+import type { EngineHost } from '../engine.js';
+import { Interpreter } from '../interpreter/interpreter.js';
+import { loadProgram } from '../json/load.js';
+import { Random } from '../random.js';
+import { ProgramState } from '../state/program-state.js';
+import { StateControl } from '../state/state-control.js';
+import { FUNCTIONS, type Callee, type FunctionName } from './calls.js';
+import { WORD, type ControlBlock } from './control-block.js';
+import type { MainLock } from './lock.js';
+import { lockedControl } from './locked-control.js';
+
+/** What the packet thread gets to run a program. */
+export interface ProgramCode {
+  readonly plan: FramePlan;
+  readonly module: WasmModule;
+  readonly memory: WasmMemory;
+  /** Algorithms and texts that the compiled code refers to by number. */
+  readonly messages: readonly string[];
+}
+
+export interface ProgramHostOptions extends Pick<EngineHost, 'dropPort' | 'maxPasses' | 'queuesPerPort' | 'clock' | 'onLog' | 'onDrop'> {
+  readonly seed: number;
+  /** Where packets of interpreted programs come from and go to. */
+  readonly lobby: () => Uint8Array;
+}
+
+/**
+ * One program on the main thread: its state, the control plane's side of it, and all that the packet thread does not
+ * do itself. At first its packets are interpreted here; {@link compile} lets the packet thread run them.
+ */
+export class ProgramHost {
+  readonly control: Control;
+  readonly state: ProgramState;
+  private readonly memory: ProgramMemory;
+  private readonly host: EngineHost;
+  private readonly callees: Record<FunctionName, Callee>;
+  /** Once it is compiled. */
+  code: ProgramCode | undefined;
+  private interpreter: Interpreter | undefined;
+  private outputs: readonly Output[] = [];
+  /** Told to the packet thread so far. */
+  private seenBytes = 0;
+
+  /** @param json BMv2 JSON. @throws ProgramFormatError, UnsupportedFeatureError */
+  constructor(
+    json: string,
+    /** Tells programs apart in calls. */
+    readonly number: number,
+    private readonly block: ControlBlock,
+    lock: MainLock,
+    private readonly options: ProgramHostOptions,
+  ) {
+    const program = loadProgram(json);
+    this.memory = new ProgramMemory(new Layout(program));
+    this.state = new ProgramState(program, options.clock(), this.memory);
+    const control = new StateControl(() => this.state, options.clock);
+    this.control = lockedControl(control, lock, block);
+    this.host = { ...options, state: this.state, random: new Random(options.seed), onDigest: (digest: Digest) => control.publishDigest(digest) };
+    const absent: Callee = () => {
+      throw new Error('the program is not compiled yet');
+    };
+    this.callees = {
+      ...(Object.fromEntries(FUNCTIONS.map((name) => [name, absent])) as Record<FunctionName, Callee>),
+      interpret: (port, address, length) => this.interpret(port, address, length),
+      output: (index, address) => this.output(index, address),
+    };
+  }
+
+  callee(name: FunctionName): Callee {
+    return this.callees[name];
+  }
+
+  /** Mirrors the state for compiled code. The packet thread runs the program by what this gives. */
+  compile(artifact: Artifact): ProgramCode {
+    const { block, host, memory, callees, state } = this;
+    const { program, layout, fallbacks, module, scratchBytes } = artifact;
+    memory.reserveScratch(scratchBytes);
+    const bridge = new FrameBridge(program, layout, memory);
+    const tables = state.tables.map((table) => new TableMemory(table, layout, memory));
+    const replication = new ReplicationMemory(state, memory);
+    Object.assign(callees, hostFunctions(artifact, host, memory, bridge, tables), {
+      allocate: (size: number) => memory.allocate(size),
+      release: (address: number, size: number) => memory.release(address, size),
+      multicastGroup: (group: number) => replication.multicastGroup(group),
+      cloneSession: (session: number) => replication.cloneSession(session),
+      digest: (frame: number) => digestOf(frame, artifact, memory, bridge, host.onDigest),
+    });
+    for (const name of FUNCTIONS) {
+      const callee = callees[name];
+      callees[name] = (...args) => {
+        const result = callee(...args);
+        this.tellGrowth();
+        return result;
+      };
+    }
+    Atomics.add(block.words, WORD.replication, 1);
+    this.code = { plan: framePlan(program, layout, host), module, memory: memory.memory, messages: fallbacks.messages };
+    return this.code;
+  }
+
+  /** Must follow whatever may have allocated, before the packet thread goes on. */
+  tellGrowth(): void {
+    if (this.memory.bytes.length === this.seenBytes) return;
+    this.seenBytes = this.memory.bytes.length;
+    Atomics.add(this.block.words, WORD.growth, 1);
+  }
+
+  private interpret(port: number, address: number, length: number): number {
+    this.interpreter ??= new Interpreter(this.state.program, this.host);
+    this.outputs = this.interpreter.process(port, this.options.lobby().slice(address, address + length));
+    return this.outputs.length;
+  }
+
+  /** Copies an output of the last packet that was interpreted. @returns its port; the length is written before it */
+  private output(index: number, address: number): number {
+    const { port, bytes } = this.outputs[index]!;
+    const lobby = this.options.lobby();
+    new DataView(lobby.buffer).setInt32(lobby.byteOffset + address, bytes.length, true);
+    lobby.set(bytes, address + 4);
+    return port;
+  }
+}

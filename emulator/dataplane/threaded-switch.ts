@@ -1,0 +1,230 @@
+import { writeSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import type { Control } from '../control.js';
+import { EmulatorError } from '../errors.js';
+import type { FaultOptions } from '../faults.js';
+import type { Device, PreparedProgram } from '../p4runtime/device.js';
+import { MemorySocket } from '../ports/linux/memory-socket.js';
+import { PortError } from '../ports/port.js';
+import type { PortSpec } from '../ports/port-spec.js';
+import { answer } from './calls.js';
+import { compileBeside } from './compile.js';
+import { ControlBlock, COUNTS, WORD, type Count } from './control-block.js';
+import { DataPlaneError } from './data-plane-error.js';
+import { MainLock } from './lock.js';
+import type { PacketThreadData, ToMain, ToPackets } from './messages.js';
+import { ProgramHost } from './program-host.js';
+
+export interface ThreadedSwitchOptions {
+  /** Default 510. */
+  readonly cpuPort?: number;
+  /** Default 511. */
+  readonly dropPort?: number;
+  /** Seed of random(). */
+  readonly seed?: number;
+  /** A bad wire at all ports. */
+  readonly faults?: Omit<FaultOptions, 'scheduler'>;
+  /** Told of errors that end one packet; the switch goes on. */
+  readonly onError?: (error: EmulatorError, port: number) => void;
+  /** Texts of log_msg. */
+  readonly onLog?: (text: string) => void;
+  /** Told once if the switch cannot go on. */
+  readonly onFailure?: (error: DataPlaneError) => void;
+  /** Told of a program that cannot be compiled: it stays interpreted, and slow. */
+  readonly onInterpreted?: (why: string) => void;
+}
+
+interface Prepared extends PreparedProgram {
+  readonly host: ProgramHost;
+}
+
+const CPU_PORT = 510;
+const DROP_PORT = 511;
+const MAX_PASSES = 64;
+/** What an eventfd is rung by. */
+const ONE = new Uint8Array(BigUint64Array.of(1n).buffer);
+/** Room for packets of interpreted programs, and for the sockets of each port until a program is compiled. */
+const LOBBY_BYTES = 16 * 1024 * 1024;
+
+/**
+ * A switch whose packets run on a thread of their own, compiled, while this thread serves its control plane. Both
+ * work on one memory, under a lock that the packet thread gives up after each batch. What is rare, the packet thread
+ * lets this thread do, and waits for it. Until a program is compiled its packets are interpreted here.
+ */
+export class ThreadedSwitch implements Device {
+  readonly cpuPort: number;
+  private readonly dropPort: number;
+  private readonly block = new ControlBlock();
+  private lobby = new SharedArrayBuffer(0);
+  /** Wakes the packet thread, if it needs that. */
+  private bell: number | undefined;
+  private readonly lock: MainLock;
+  private readonly programs = new Map<number, ProgramHost>();
+  private readonly packetIns = new Set<(bytes: Uint8Array) => void>();
+  private readonly clockStart = process.hrtime.bigint();
+  private prepared = 0;
+  private active: ProgramHost | undefined;
+  private worker: Worker | undefined;
+  private closing = false;
+  private failure: DataPlaneError | undefined;
+  private compiling: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: ThreadedSwitchOptions = {}) {
+    this.cpuPort = options.cpuPort ?? CPU_PORT;
+    this.dropPort = options.dropPort ?? DROP_PORT;
+    this.lock = new MainLock(this.block, () => this.answer());
+  }
+
+  /** Of the program that runs now. @throws EmulatorError EMULATOR_NO_PROGRAM */
+  get control(): Control {
+    if (this.active === undefined) throw new EmulatorError('EMULATOR_NO_PROGRAM', 'no program is loaded yet');
+    return this.active.control;
+  }
+
+  /** What happened to packets so far. */
+  get statistics(): Readonly<Record<Count, number>> {
+    return Object.fromEntries(COUNTS.map((name, i) => [name, this.block.counts[i]!])) as Record<Count, number>;
+  }
+
+  /**
+   * Opens the ports and starts the thread. Programs can be prepared and activated before.
+   * @returns where each port is: HOST:UDPPORT, or the name of its interface
+   * @throws PortError
+   */
+  async open(ports: readonly PortSpec[]): Promise<ReadonlyMap<number, string>> {
+    const taken = ports.find(({ number }, i) => ports.some((other, j) => j < i && other.number === number));
+    if (taken !== undefined) throw new PortError('EMULATOR_PORT_DUPLICATE', taken.number, 'the switch already has a port of this number');
+    const { faults } = this.options;
+    this.lobby = new SharedArrayBuffer(LOBBY_BYTES + ports.length * (MemorySocket.REGION_BYTES + 64));
+    const data: PacketThreadData = {
+      control: this.block.buffer, lobby: this.lobby, clockStart: this.clockStart, cpuPort: this.cpuPort, ports, ...(faults !== undefined && { faults }),
+    };
+    const worker = (this.worker = new Worker(new URL('./packet-thread.js', import.meta.url), { workerData: data, name: 'packets' }));
+    if (this.active !== undefined) this.run(this.active);
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: ToMain) => {
+        if (message.kind === 'open') {
+          this.bell = message.bell;
+          resolve(message.places);
+        }
+        else if (message.kind === 'refused') {
+          this.closing = true;
+          reject(new PortError(message.code, message.port, message.message));
+        } else this.hear(message);
+      });
+      worker.on('error', (error) => reject(this.fail(error.message)));
+      worker.on('exit', (code) => {
+        if (!this.closing) reject(this.fail(`exit code ${code}`));
+      });
+    });
+  }
+
+  prepare(program: Uint8Array): Prepared {
+    const json = new TextDecoder('utf-8', { fatal: true }).decode(program);
+    const { block, dropPort, options } = this;
+    const host = new ProgramHost(json, this.prepared++, block, this.lock, {
+      dropPort,
+      maxPasses: MAX_PASSES,
+      queuesPerPort: 1,
+      seed: options.seed ?? 1,
+      clock: () => Number((process.hrtime.bigint() - this.clockStart) / 1000n),
+      onLog: options.onLog ?? (() => {}),
+      onDrop: (where) => block.count(({ ingress: 'droppedInIngress', egress: 'droppedInEgress', queue: 'droppedInQueue', passes: 'droppedForPasses' } as const)[where]),
+      lobby: () => new Uint8Array(this.lobby),
+    });
+    return { control: host.control, host };
+  }
+
+  activate(program: PreparedProgram): void {
+    const { host } = program as Partial<Prepared>;
+    if (host === undefined) throw new EmulatorError('EMULATOR_NO_PROGRAM', 'the program was prepared by another device');
+    this.active = host;
+    if (this.worker !== undefined) this.run(host);
+  }
+
+  /** Resolves when the program that runs now runs compiled, or stays interpreted as it cannot be compiled. */
+  ready(): Promise<void> {
+    return this.compiling;
+  }
+
+  packetOut(bytes: Uint8Array): void {
+    this.send({ kind: 'packetOut', bytes });
+  }
+
+  onPacketIn(listener: (bytes: Uint8Array) => void): () => void {
+    this.packetIns.add(listener);
+    return () => this.packetIns.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    const { worker } = this;
+    if (worker === undefined || this.failure !== undefined || this.closing) return;
+    this.closing = true;
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    this.send({ kind: 'close' });
+    // The thread closes it, and its number may become another file's.
+    this.bell = undefined;
+    await ended;
+  }
+
+  /** Packets are interpreted until the program is compiled. */
+  private run(host: ProgramHost): void {
+    // The last one of the map is the one that is to run.
+    this.programs.delete(host.number);
+    this.programs.set(host.number, host);
+    if (host.code === undefined) this.send({ kind: 'program', number: host.number });
+    this.compiling = this.compile(host).catch((error: Error) => this.options.onInterpreted?.(error.message));
+    void this.compiling;
+  }
+
+  private async compile(host: ProgramHost): Promise<void> {
+    const artifact = host.code === undefined ? await compileBeside(host.state.program, this.dropPort) : undefined;
+    if (this.active !== host) return;
+    const code = host.code ?? this.lock.hold(() => host.compile(artifact!));
+    const running = new Promise<void>((resolve) => this.waiting.set(host.number, resolve));
+    this.send({ kind: 'program', number: host.number, code });
+    await running;
+  }
+
+  private readonly waiting = new Map<number, () => void>();
+
+  private send(message: ToPackets): void {
+    if (this.failure !== undefined) throw this.failure;
+    this.worker?.postMessage(message);
+    Atomics.add(this.block.words, WORD.mail, 1);
+    if (this.bell !== undefined && Atomics.load(this.block.words, WORD.idle) === 1) writeSync(this.bell, ONE);
+  }
+
+  private hear(message: Exclude<ToMain, { kind: 'open' | 'refused' }>): void {
+    switch (message.kind) {
+      case 'call':
+        this.answer();
+        break;
+      case 'running':
+        for (const number of this.programs.keys()) {
+          if (number === message.number) break;
+          this.programs.delete(number);
+        }
+        if (message.compiled) this.waiting.get(message.number)?.();
+        break;
+      case 'packetIn':
+        for (const listener of this.packetIns) listener(message.bytes);
+        break;
+      case 'gaveUp':
+        this.options.onError?.(new EmulatorError(message.code, message.message), message.port);
+        break;
+    }
+  }
+
+  private answer(): void {
+    answer(this.block, (program, name) => this.programs.get(program)!.callee(name));
+  }
+
+  private fail(problem: string): DataPlaneError {
+    if (this.failure === undefined) {
+      this.failure = new DataPlaneError(problem);
+      this.options.onFailure?.(this.failure);
+    }
+    return this.failure;
+  }
+}
