@@ -1,0 +1,90 @@
+/** The generator of both switches: bench/c/generator.c, compiled when it is needed. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { shippedFile } from '../../protocol/service.js';
+
+/** The other end of a switch port's cable. */
+export interface LoadPort {
+  readonly interface: string;
+  /** Frames that are sent, all of one length, and what comes back at this port. */
+  readonly out: readonly Uint8Array[];
+  readonly in: readonly Uint8Array[];
+}
+
+export interface Load {
+  readonly kind: 'fpisa' | 'router';
+  readonly ports: readonly LoadPort[];
+}
+
+export interface RunOptions {
+  /** Packets under way: rounds of a job, or packets of a port. */
+  readonly window: number;
+  /** Of a job: the first chunk. Any number that is above all that the switch has seen. */
+  readonly first: number;
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+  /** CPU to run on; undefined: any. */
+  readonly cpu: number | undefined;
+}
+
+export interface Measurement {
+  readonly seconds: number;
+  /** Packets that came back from the switch, which took as many from the generator. */
+  readonly packets: number;
+  /** Packets that never came back. If there are any, the rest says nothing. */
+  readonly lost: number;
+  /** Packets that came back, but not as they should. */
+  readonly wrong: number;
+  /** Share of the time in which the generator was at work, not waiting for the switch. */
+  readonly busy: number;
+  /** Of a job: the first chunk that was not sent. */
+  readonly next: number;
+  /** By what it sent frames. */
+  readonly sends: 'AF_XDP' | 'AF_PACKET';
+}
+
+export class Generator {
+  private constructor(private readonly folder: string) {}
+
+  /** Undefined if there is no C compiler. */
+  static compile(): Generator | undefined {
+    const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
+    try {
+      execFileSync('cc', ['-O3', '-o', join(folder, 'generator'), shippedFile('bench/c/generator.c')], { stdio: ['ignore', 'ignore', 'inherit'] });
+      return new Generator(folder);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Blocks the thread until it is done. */
+  run({ kind, ports }: Load, { window, first, warmUpSeconds, seconds, cpu }: RunOptions): Measurement {
+    const specs = ports.map((port, i) => [port.interface, this.file(`${i}.out`, port.out), this.file(`${i}.in`, port.in)].join(','));
+    const command = [join(this.folder, 'generator'), kind, ...[window, first, warmUpSeconds, seconds].map(String), ...specs];
+    const [program, ...args] = pinned(cpu, command);
+    const { status, stdout, stderr, error } = spawnSync(program!, args, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`the generator failed: ${error?.message ?? stderr.trim()}`);
+    return JSON.parse(stdout) as Measurement;
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** The length of a frame in two bytes, then the frames. */
+  private file(name: string, frames: readonly Uint8Array[]): string {
+    const path = join(this.folder, name);
+    const { length } = frames[0]!;
+    writeFileSync(path, Buffer.concat([Uint8Array.of(length >> 8, length & 0xff), ...frames]));
+    return path;
+  }
+}
+
+/** A command that is run on one CPU alone. */
+export function pinned(cpu: number | undefined, command: readonly string[]): string[] {
+  return cpu === undefined ? [...command] : ['taskset', '-c', String(cpu), ...command];
+}

@@ -1,0 +1,161 @@
+/** What the switches are given to do: a program, its tables, and frames with what becomes of them. */
+import { readFileSync } from 'node:fs';
+import { insert, loadBuild, type P4RuntimeClient, type Pipeline } from '../../controlplane/index.js';
+import { makePipeline } from '../../controlplane/p4runtime/pipeline.js';
+import { dressDatagram, macOf, type Endpoint } from '../../emulator/ports/udp-frame.js';
+import { compile, p4cVersion } from '../../p4/build.js';
+import { parseP4Info } from '../../p4runtime/p4info-file.js';
+import { BUILDS, Opcode, SERVICE_UDP_PORT } from '../../protocol/constants.js';
+import { HEADER_BYTES, messageBytes, Offset, writeHeader } from '../../protocol/message.js';
+import { shippedFile } from '../../protocol/service.js';
+import type { Load, LoadPort } from './generator.js';
+
+/** Of every program here: the service of the fpisa program, and the router's next hops. */
+const SERVICE: Endpoint = { mac: macOf(Uint8Array.of(10, 0, 0, 254)), address: Uint8Array.of(10, 0, 0, 254), port: SERVICE_UDP_PORT };
+const FIRST_UDP_PORT = 40_000;
+const JOB = { number: 0, epoch: 1 };
+/** Destinations of each router port; as many /24 prefixes, in front of a /16 and a /8 that no packet takes. */
+const ROUTES = 64;
+const ROUTER_PAYLOAD_BYTES = 18;
+/** IPv4: time to live and checksum, and where they are in a frame. */
+const TTL_AT = 22;
+const CHECKSUM_AT = 24;
+
+export interface Workload {
+  readonly name: string;
+  /** Values per packet of the fpisa program; undefined: no such program. */
+  readonly values: number | undefined;
+  /** Loads the program and writes its tables; switch port i + 1 is the other end of interfaces[i]. */
+  install(client: P4RuntimeClient): Promise<void>;
+  readonly load: Load;
+}
+
+function workerAt(rank: number): Endpoint {
+  const address = Uint8Array.of(10, 0, rank >> 8, (rank & 0xff) + 1);
+  return { mac: macOf(address), address, port: FIRST_UDP_PORT + rank };
+}
+
+/** The value that a worker contributes at every place: the sum of all workers' is exact, and tells who is in it. */
+export function contributed(rank: number): number {
+  return 2 ** rank;
+}
+
+/**
+ * One job of the exact profile.
+ * @param slots of the job: at least the generator's window
+ */
+export async function fpisa(values: number, interfaces: readonly string[], slots: number): Promise<Workload> {
+  const pipeline = await fpisaPipeline(values);
+  const workers = interfaces.map((_, rank) => workerAt(rank));
+  const all = workers.reduce((sum, _, rank) => sum + contributed(rank), 0);
+  return {
+    name: `fpisa, N = ${values}`,
+    values,
+    install: async (client) => {
+      await client.ensurePipeline(pipeline);
+      await client.write(jobTables(workers, slots));
+    },
+    load: {
+      kind: 'fpisa',
+      ports: interfaces.map((name, rank) => ({
+        interface: name,
+        out: [dressDatagram(workers[rank]!, SERVICE, message(values, Opcode.CONTRIBUTE, rank, contributed(rank)))],
+        in: [dressDatagram(SERVICE, workers[rank]!, message(values, Opcode.RESULT, rank, all))],
+      })),
+    },
+  };
+}
+
+/** Those that are not committed are compiled. @throws without p4c */
+async function fpisaPipeline(values: number): Promise<Pipeline> {
+  if (BUILDS.some((n) => n === values)) return loadBuild(values, 1);
+  const name = `fpisa-n${values}`;
+  if ((await p4cVersion()) === undefined) throw new Error(`there is no build of ${values} values per packet, and p4c is not on PATH to make one; there are ${BUILDS.join(', ')}`);
+  const { json, p4info } = await compile({ name, source: 'p4/v1model/main.p4', defines: [`-DVALUES_PER_PACKET=${values}`] });
+  return makePipeline(name, parseP4Info(p4info), Buffer.from(json), 1n);
+}
+
+function jobTables(workers: readonly Endpoint[], slots: number): ReturnType<typeof insert>[] {
+  const group = JOB.number + 1;
+  const profile = { mode: 0, format: 0, guard: 2, rounding: 1, left_shift_limit: 0 };
+  const text = (bytes: Uint8Array): string => bytes.join('.');
+  const mac = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+  return [
+    insert({ entry: { table: 'fpisa.local', match: { dst_addr: text(SERVICE.address) }, action: 'fpisa.serve' } }),
+    insert({ multicastGroup: { group, replicas: workers.map((_, rank) => ({ port: rank + 1, instance: rank + 1 })) } }),
+    ...workers.flatMap((worker, rank) => [
+      insert({
+        entry: {
+          table: 'fpisa.receiver',
+          match: { job: JOB.number, replica: rank + 1, egress_port: rank + 1 },
+          action: 'fpisa.address',
+          params: { dst_mac: mac(worker.mac), dst_addr: text(worker.address), dst_port: worker.port },
+        },
+      }),
+      insert({
+        entry: {
+          table: 'fpisa.member',
+          match: { ingress_port: rank + 1, src_addr: text(worker.address), src_port: worker.port, job: JOB.number, worker: rank },
+          action: 'fpisa.join',
+          params: { bitmap: 2 ** rank, all: 2 ** workers.length - 1, group, slot_base: 0, slots, epoch: JOB.epoch, ...profile },
+        },
+      }),
+    ]),
+  ];
+}
+
+function message(values: number, opcode: number, worker: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(messageBytes(values));
+  const view = new DataView(bytes.buffer);
+  writeHeader(view, { opcode, flags: 0, job: JOB.number, worker, slot: 0, epoch: JOB.epoch, operation: 1, chunk: 0, signature: 0, count: values, set: 0 });
+  view.setUint8(Offset.reserved, 0);
+  for (let i = 0; i < values; i++) view.setFloat32(HEADER_BYTES + 4 * i, value, true);
+  return bytes;
+}
+
+/** Packets of 60 bytes, which go on at the next port. */
+export function router(interfaces: readonly string[]): Workload {
+  const json = readFileSync(shippedFile('bench/p4/router.json'));
+  const p4info = readFileSync(shippedFile('bench/p4/router.p4info.txtpb'), 'utf8');
+  const after = (port: number): number => (port + 1) % interfaces.length;
+  const frames = interfaces.map((_, port) => Array.from({ length: ROUTES }, (_, route) => routed(port, after(port), route)));
+  return {
+    name: 'IPv4 router',
+    values: undefined,
+    install: async (client) => {
+      await client.ensurePipeline(makePipeline('router', parseP4Info(p4info), json, 1n));
+      const hop = (port: number) => ({ action: 'forward', params: { port: port + 1, next_hop: `02:00:00:00:00:${port.toString(16).padStart(2, '0')}` } });
+      await client.write([
+        insert({ entry: { table: 'routes', match: { dst_addr: '20.0.0.0/8' }, action: 'drop' } }),
+        ...interfaces.flatMap((_, port) => [
+          insert({ entry: { table: 'routes', match: { dst_addr: `20.${port}.0.0/16` }, action: 'drop' } }),
+          ...Array.from({ length: ROUTES }, (_, route) => insert({ entry: { table: 'routes', match: { dst_addr: `20.${port}.${route}.0/24` }, ...hop(port) } })),
+        ]),
+      ]);
+    },
+    load: {
+      kind: 'router',
+      ports: interfaces.map((name, port): LoadPort => {
+        const from = frames.findIndex((_, sender) => after(sender) === port);
+        return { interface: name, out: frames[port]!.map(({ sent }) => sent), in: frames[from]!.map(({ left }) => left) };
+      }),
+    },
+  };
+}
+
+/** A packet as it arrives at the router and as it leaves; its last byte is the number of the route. */
+function routed(port: number, to: number, route: number): { sent: Uint8Array; left: Uint8Array } {
+  const router = Uint8Array.of(2, 0, 0, 0, 1, port);
+  const payload = new Uint8Array(ROUTER_PAYLOAD_BYTES);
+  payload[ROUTER_PAYLOAD_BYTES - 1] = route;
+  const sent = dressDatagram(workerAt(port), { mac: router, address: Uint8Array.of(20, to, route, 1), port: 7 }, payload);
+  const left = Uint8Array.from(sent);
+  left.set([2, 0, 0, 0, 0, to], 0);
+  left.set(router, 6);
+  left[TTL_AT]!--;
+  // RFC 1624: 1 less in the upper byte of a word is 0x0100 more in the sum's complement.
+  const checksum = ((sent[CHECKSUM_AT]! << 8) | sent[CHECKSUM_AT + 1]!) + 0x0100;
+  const folded = (checksum & 0xffff) + (checksum >> 16);
+  left.set([folded >> 8, folded & 0xff], CHECKSUM_AT);
+  return { sent, left };
+}
