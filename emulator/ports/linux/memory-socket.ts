@@ -53,7 +53,6 @@ export class MemorySocket {
   private readonly counts: MemorySocketStatistics = { received: 0, unfinished: 0, sent: 0, badSize: 0, sendErrors: 0 };
   private readonly incoming: MessageVectors;
   private readonly outgoing: MessageVectors;
-  private readonly useXdp: boolean;
   /** Place and length of each frame of the last {@link receive}. */
   private readonly offsets = new Uint32Array(MOST_FRAMES);
   private readonly lengths = new Uint32Array(MOST_FRAMES);
@@ -84,10 +83,9 @@ export class MemorySocket {
   ) {
     this.incoming = new MessageVectors(libc, BATCH_FRAMES, true);
     this.outgoing = new MessageVectors(libc, BATCH_FRAMES, false);
-    this.useXdp = useXdp;
     this.region = region;
     this.view = new DataView(region.buffer);
-    this.settle(memory ?? region);
+    this.settle(memory ?? region, useXdp);
   }
 
   /**
@@ -129,11 +127,11 @@ export class MemorySocket {
 
   /**
    * Goes on in another memory: frames of the last {@link receive} stay in the old one, and what is queued is sent.
-   * @param region as in {@link openWith}
+   * @param region as in {@link openWith}; so are the options
    * @returns the socket itself
    * @throws RangeError if the region is too small, the socket is closed or frames are left behind ({@link hasLeft})
    */
-  moveTo(region: Uint8Array, { memory }: Pick<MemorySocketOptions, 'memory'> = {}): this {
+  moveTo(region: Uint8Array, { useXdp = true, memory }: MemorySocketOptions = {}): this {
     requireRoom(region);
     if (this.hasLeft || this.isClosed) throw new RangeError('a socket moves only when it is open and has left no frames behind');
     this.flush();
@@ -141,7 +139,7 @@ export class MemorySocket {
     this.frames = 0;
     this.region = region;
     this.view = new DataView(region.buffer);
-    this.settle(memory ?? region);
+    this.settle(memory ?? region, useXdp);
     return this;
   }
 
@@ -248,11 +246,11 @@ export class MemorySocket {
     this.libc.close(this.sender);
   }
 
-  private settle(memory: { readonly buffer: ArrayBufferLike }): void {
+  private settle(memory: { readonly buffer: ArrayBufferLike }, useXdp: boolean): void {
     const { libc, region, incoming, outgoing } = this;
     this.segmentsAt = region.byteOffset + BATCH_FRAMES * STRIDE;
     const memoryAt = Math.ceil((this.segmentsAt + SEGMENT_BYTES) / XdpSender.ALIGNMENT) * XdpSender.ALIGNMENT;
-    if (this.useXdp) this.xdp = XdpSender.open(libc, this.interfaceName, memory, memoryAt);
+    if (useXdp) this.xdp = XdpSender.open(libc, this.interfaceName, memory, memoryAt);
     incoming.base = outgoing.base = libc.addressOf(new Uint8Array(region.buffer));
     for (let i = 0; i < BATCH_FRAMES; i++) {
       incoming.place(i, this.frameAt(i) - VnetHeader.bytes, VnetHeader.bytes + MAX_FRAME_BYTES);

@@ -182,7 +182,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
 
   it('it can move to another memory, with nothing lost on the way', async () => {
     const [before, after] = [memoryFor(1), memoryFor(1)];
-    const socket = open('inner', before.region(0));
+    const socket = open('inner', before.region(0), { useXdp: false });
     const wire = await wireEnd('outer');
     const exchange = async ({ memory }: { memory: WasmMemory }, from: number, frames: number): Promise<void> => {
       for (let n = from; n < from + frames; n++) wire.send(numbered(n, 100));
@@ -204,6 +204,9 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
     expect(new Uint8Array(after.memory.buffer).slice(socket.offset(0), socket.offset(0) + 100)).toEqual(numbered(10, 100));
     await exchange(after, 11, 10);
     expect(socket.statistics).toMatchObject({ received: 21, sent: 3, sendErrors: 0 });
+    socket.moveTo(before.region(0));
+    expect(socket.sendsBy).toBe('AF_XDP');
+    await exchange(before, 21, 10);
     expect(() => socket.moveTo(after.region(0).subarray(1))).toThrow(RangeError);
   });
 
