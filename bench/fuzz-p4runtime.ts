@@ -5,7 +5,7 @@
  *     npm run build && node dist/bench/fuzz-p4runtime.js [--writes 100000] [--seed 1] [--only NAME]
  *                      [--bmv2 | --against HOST:PORT] [--json FILE]
  *
- * `--bmv2` starts simple_switch_grpc; `--against` takes one that runs, with device id 1 and CPU port 510.
+ * A first signal ends the run early, with its report. `--bmv2` starts simple_switch_grpc; `--against` takes one that runs, with device id 1 and CPU port 510.
  */
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -53,11 +53,14 @@ async function main(): Promise<void> {
   if (values.bmv2 && bmv2Version() === undefined) throw new Error('simple_switch_grpc is not on PATH.');
   const startOther = values.bmv2 ? startBmv2 : values.against === undefined ? undefined : () => connectTo(values.against!);
   let reported = Date.now();
+  let stopped = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopped = true));
   const report = await fuzzP4Runtime({
     writes: Number(values.writes),
     seed: Number(values.seed),
     only: values.only,
     ...(startOther && { startOther }),
+    isStopped: () => stopped,
     onProgress: ({ writes, unknown }) => {
       if (Date.now() - reported < REPORT_EVERY_MS) return;
       reported = Date.now();

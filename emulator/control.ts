@@ -123,6 +123,8 @@ export interface Control {
   onDigest(listener: (digest: Digest) => void): () => void;
   /** Entries that were not hit for their idle timeout. */
   idleEntries(table: string): readonly TableEntry[];
+  /** Microseconds since an entry was hit, or else since it was written. @throws INVALID_ARGUMENT without idle timeouts. */
+  sinceLastHit(table: string, keys: readonly MatchKey[], priority: number): number;
 
   /** Everything that can be named, for messages, listings and tab completion. */
   describe(): ProgramDescription;

@@ -76,6 +76,10 @@ export interface ActionProfileInfo extends Named {
   readonly size: number;
   /** 0: no limit. */
   readonly maxGroupSize: number;
+  /** What `size` and `maxGroupSize` count of a selector's groups. */
+  readonly sizeUnit: 'weights' | 'members';
+  /** 0: no limit. */
+  readonly maxMemberWeight: number;
 }
 
 export interface CounterInfo extends Named {
@@ -153,12 +157,14 @@ export class P4InfoIndex {
     );
     this.actionProfiles = new NameIndex(
       'action profile',
-      message.actionProfiles.map(({ preamble, tableIds, withSelector, size, maxGroupSize }) => ({
+      message.actionProfiles.map(({ preamble, tableIds, withSelector, size, maxGroupSize, sumOfMembers }) => ({
         ...named(preamble, 'action profile'),
         tableIds,
         withSelector,
         size: Number(size),
         maxGroupSize,
+        sizeUnit: sumOfMembers ? ('members' as const) : ('weights' as const),
+        maxMemberWeight: sumOfMembers?.maxMemberWeight ?? 0,
       })),
     );
     this.counters = new NameIndex(

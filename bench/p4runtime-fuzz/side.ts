@@ -6,6 +6,7 @@ import {
   unary,
   updateErrors,
   type Entity,
+  type FieldMatch,
   type Init,
   type P4RuntimeStub,
   type ReadResponse,
@@ -45,6 +46,15 @@ function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted).sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1));
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, sorted(field)]));
+}
+
+/** BMv2's server gives a key that was left out as its full range. */
+function withoutFullRanges(entity: Entity): Entity {
+  const { tableEntry } = entity;
+  if (!tableEntry) return entity;
+  const isFull = ({ range }: FieldMatch): boolean =>
+    range !== undefined && range.low.every((byte) => byte === 0) && range.high.every((byte, i) => (i > 0 ? byte === 255 : (byte & (byte + 1)) === 0));
+  return { tableEntry: { ...tableEntry, match: tableEntry.match.filter((field) => !isFull(field)) } };
 }
 
 export class Side {
@@ -121,7 +131,7 @@ export class Side {
       const entities = new Map<string, { text: string; entity: Entity }>();
       const call = this.stub.Read({ deviceId: DEVICE_ID, entities: [entity] }, undefined, { deadline: Date.now() + CALL_TIMEOUT_MS });
       call.on('data', (response: ReadResponse) => {
-        for (const each of response.entities) entities.set(keyOf(each), { text: textOf(sorted(each)), entity: each });
+        for (const each of response.entities.map(withoutFullRanges)) entities.set(keyOf(each), { text: textOf(sorted(each)), entity: each });
       });
       call.on('end', () => resolve({ code: 'OK', message: '', entities }));
       call.on('error', (error) => {

@@ -70,11 +70,12 @@ export function compareFound(read: string, ours: Found, theirs: Found): StateDif
 
 /** @param concerns which kinds of entities to compare; all if left out */
 export async function compareState(index: P4InfoIndex, ours: Side, theirs: Side, concerns: (kind: string) => boolean = () => true): Promise<StateDifference[]> {
-  const differences: StateDifference[] = [];
-  for (const { name, kind, entity } of wildcardReads(index)) {
-    if (!concerns(kind)) continue;
-    const [mine, other] = await Promise.all([ours.read(entity), theirs.read(entity)]);
-    differences.push(...compareFound(name, mine, other));
-  }
-  return differences;
+  const reads = wildcardReads(index).filter(({ kind }) => concerns(kind));
+  const found = await Promise.all(
+    reads.map(async ({ name, entity }) => {
+      const [mine, other] = await Promise.all([ours.read(entity), theirs.read(entity)]);
+      return compareFound(name, mine, other);
+    }),
+  );
+  return found.flat();
 }

@@ -12,6 +12,7 @@ import {
 } from '../../p4runtime/index.js';
 import type { GroupMember } from '../control.js';
 import { fromCall, toCall } from './action.js';
+import { checkRoom, checkWeighted, sizeOf } from './group-size.js';
 import { FIRST_HIDDEN_ID, usesOneShots } from './one-shot.js';
 import type { Pipeline } from './pipeline.js';
 import { exists, invalid, notFound, precondition, RpcError } from './rpc-error.js';
@@ -90,23 +91,24 @@ function groupKey(profile: ActionProfileInfo, group: number): string {
   return `${profile.name} ${group}`;
 }
 
-/** @throws RpcError if a member is unknown, twice, or without weight, or the size exceeds max_size */
+/** @throws RpcError if a member is unknown, twice, or without weight, or the size exceeds what the profile allows */
 function toGroupMembers(pipeline: Pipeline, profile: ActionProfileInfo, entry: ActionProfileGroup): GroupMember[] {
   const known = pipeline.control.members(profile.name);
   const seen = new Set<number>();
-  let size = 0;
-  const members = entry.members.map(({ memberId, weight }) => {
+  const members = entry.members.map((each) => {
+    const { memberId, weight } = each;
     if (!known.has(memberId)) throw notFound(`Member ${memberId} of ${profile.name} does not exist.`);
     if (seen.has(memberId)) throw invalid(`Member ${memberId} is given twice; a weight says the same.`);
-    if (weight <= 0) throw invalid(`Member ${memberId} has weight ${weight}, which must be at least 1.`);
+    checkWeighted(profile, each, `Member ${memberId}`);
     seen.add(memberId);
-    size += weight;
     return { member: memberId, weight };
   });
+  const size = sizeOf(profile, members);
   const limit = entry.maxSize || profile.maxGroupSize;
   if (limit > 0 && size > limit) {
-    throw new RpcError(Code.RESOURCE_EXHAUSTED, `The weights of group ${entry.groupId} add up to ${size}, over ${limit}.`);
+    throw new RpcError(Code.RESOURCE_EXHAUSTED, `The size of group ${entry.groupId} is ${size} ${profile.sizeUnit}, over ${limit}.`);
   }
+  checkRoom(pipeline, profile, entry.groupId, size);
   return members;
 }
 

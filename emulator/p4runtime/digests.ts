@@ -15,13 +15,16 @@ import type { Pipeline } from './pipeline.js';
 import { exists, invalid, notFound } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
+/** Stands for a configuration that the client left out, and that a read must leave out too. */
+const UNSET_CONFIG = { maxTimeoutNs: 0n, maxListSize: 0, ackTimeoutNs: 0n };
+
 export function writeDigest(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: DigestEntry): void {
   const digest = pipeline.index.digests.byId(entry.digestId);
   const enabled = pipeline.digestConfigs.has(digest.id);
   if (type === 'UNSPECIFIED') throw invalid('The update has no type.');
   if (type === 'INSERT' && enabled) throw exists(`Digest ${digest.name} is enabled already.`);
   if (type !== 'INSERT' && !enabled) throw notFound(`Digest ${digest.name} is not enabled.`);
-  const config = entry.config ?? { maxTimeoutNs: 0n, maxListSize: 0, ackTimeoutNs: 0n };
+  const config = entry.config ?? UNSET_CONFIG;
   if (config.maxTimeoutNs < 0n || config.maxListSize < 0 || config.ackTimeoutNs < 0n) {
     throw invalid('Timeouts and list sizes must not be negative.');
   }
@@ -32,7 +35,7 @@ export function* readDigests(pipeline: Pipeline, request: DigestEntry): Generato
   const { digests } = pipeline.index;
   for (const { id } of request.digestId === 0 ? digests.items : [digests.byId(request.digestId)]) {
     const config = pipeline.digestConfigs.get(id);
-    if (config) yield { digestEntry: { digestId: id, config } };
+    if (config) yield { digestEntry: { digestId: id, ...(config !== UNSET_CONFIG && { config }) } };
   }
 }
 

@@ -5,6 +5,7 @@
 import type { ActionProfileInfo, TableAction, TableInfo } from '../../p4runtime/index.js';
 import type { GroupMember, ProfileReference } from '../control.js';
 import { toCall } from './action.js';
+import { checkRoom, checkWeighted, sizeOf } from './group-size.js';
 import type { EntryNotes, Pipeline } from './pipeline.js';
 import { invalid, notFound } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
@@ -62,26 +63,35 @@ export function createOneShot(pipeline: Pipeline, tx: Transaction, table: TableI
   if (hasIds(pipeline.control.members(name).keys(), false)) {
     throw invalid(`Action profile ${name} is programmed by members and groups, so one-shots are refused.`);
   }
-  let size = 0;
-  const members: GroupMember[] = action.actionProfileActionSet!.actionProfileActions.map((each) => {
+  const actions = action.actionProfileActionSet!.actionProfileActions;
+  for (const each of actions) {
     if (!each.action) throw invalid('An action of a one-shot is missing.');
-    if (each.weight <= 0) throw invalid(`A one-shot has weight ${each.weight}, which must be at least 1.`);
-    size += each.weight;
-    const member = freeId(pipeline.control.members(name));
-    tx.insertMember(name, member, toCall(table.actions, each.action, 'DEFAULT_ONLY'));
-    return { member, weight: each.weight };
-  });
+    checkWeighted(profile, each, 'A one-shot');
+  }
+  const size = sizeOf(profile, actions);
   if (profile.maxGroupSize > 0 && size > profile.maxGroupSize) {
-    throw invalid(`The weights of the one-shot add up to ${size}, over ${profile.maxGroupSize}.`);
+    throw invalid(`The size of the one-shot is ${size}, over ${profile.maxGroupSize}.`);
   }
   const group = freeId(pipeline.control.groups(name));
+  checkRoom(pipeline, profile, group, size);
+  const members: GroupMember[] = actions.map((each) => {
+    const member = freeId(pipeline.control.members(name));
+    tx.insertMember(name, member, toCall(table.actions, each.action!, 'DEFAULT_ONLY'));
+    return { member, weight: each.weight };
+  });
   tx.setGroup(name, group, members);
   return { action, group, members: members.map(({ member }) => member) };
 }
 
-/** Once no entry points at its group. */
-export function deleteOneShot(pipeline: Pipeline, tx: Transaction, table: TableInfo, oneShot: OneShot): void {
+/** Its entry may still point at the group, which then selects nothing. */
+export function emptyOneShot(pipeline: Pipeline, tx: Transaction, table: TableInfo, oneShot: OneShot): void {
   const { name } = profileOf(pipeline, table);
-  tx.setGroup(name, oneShot.group, undefined);
-  for (const member of oneShot.members) tx.deleteMember(name, member);
+  tx.setGroup(name, oneShot.group, []);
+  // Last first: taken back, they come in the order in which they came, which is that of their places in the group.
+  for (const member of [...oneShot.members].reverse()) tx.deleteMember(name, member);
+}
+
+/** Once no entry points at its group. */
+export function removeOneShot(pipeline: Pipeline, tx: Transaction, table: TableInfo, oneShot: OneShot): void {
+  tx.setGroup(profileOf(pipeline, table).name, oneShot.group, undefined);
 }

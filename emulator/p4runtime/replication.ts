@@ -12,23 +12,21 @@ import {
 } from '../../p4runtime/index.js';
 import type { Replica as SwitchReplica } from '../control.js';
 import type { Pipeline, ReplicaNotes } from './pipeline.js';
+import { largestPort } from './ports.js';
 import { exists, invalid, notFound, unimplemented } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
-/** Widths of v1model's egress_spec, mcast_grp and egress_rid. */
-const PORT_BITS = 9;
+/** Widths of v1model's mcast_grp and egress_rid. */
 const GROUP_LIMIT = 0xffff;
 const INSTANCE_LIMIT = 0xffff;
 /** simple_switch keeps bit 15 of a session's number to itself. */
 const SESSION_LIMIT = 0x7fff;
 
-const DROP_PORT = 511;
-
 function toPort(replica: Replica): number {
   if (replica.egressPort === undefined && !replica.port) throw invalid('A replica needs a port.');
   const port = replica.port ? Number(decodeBytestring(replica.port, 32)) : replica.egressPort!;
-  if (port >= 2 ** PORT_BITS || port === DROP_PORT) {
-    throw invalid(`Port ${port} is not one of this switch, which has 0 to ${DROP_PORT - 1}.`);
+  if (port > largestPort) {
+    throw invalid(`Port ${port} is not one of this switch, which has 0 to ${largestPort}.`);
   }
   return port;
 }

@@ -6,8 +6,8 @@ import { toCounterValue } from './counter-value.js';
 import { toKeys } from './match.js';
 import { toRates } from './meter-config.js';
 import { noteKey, type EntryKey, type EntryNotes, type Pipeline } from './pipeline.js';
-import { createOneShot, deleteOneShot, toReference } from './one-shot.js';
-import { denied, invalid, unimplemented } from './rpc-error.js';
+import { createOneShot, emptyOneShot, removeOneShot, toReference } from './one-shot.js';
+import { denied, exists, invalid, unimplemented } from './rpc-error.js';
 import type { DirectResources, Transaction } from './transaction.js';
 
 export function directResources(table: TableInfo): DirectResources {
@@ -113,8 +113,10 @@ function note(
 }
 
 function insert(target: WriteTarget, key: EntryKey): void {
-  const { tx, table, entry } = target;
+  const { pipeline, tx, table, entry } = target;
   if (!entry.action) throw invalid('An inserted entry needs an action.');
+  // Before a one-shot makes members, of which there might be too many.
+  if (pipeline.written.has(noteKey(table, key))) throw exists(`Table ${table.name} has an entry of this key already.`);
   const { oneShot, ...action } = toAction(target, entry.action);
   const inserted = { ...key, ...action, ...idleTimeoutMs(entry) };
   tx.insertEntry(table.name, inserted);
@@ -131,13 +133,15 @@ function modify(target: WriteTarget, key: EntryKey): void {
   const { pipeline, tx, table, entry } = target;
   const before = pipeline.entry(table, key);
   const noted = pipeline.entryNotes.get(noteKey(table, key))?.oneShot;
+  // A one-shot that replaces another may need its room.
+  if (noted && entry.action) emptyOneShot(pipeline, tx, table, noted);
   const { oneShot, ...action } = entry.action
     ? toAction(target, entry.action)
     : { call: before.call, ...(before.reference && { reference: before.reference }), ...(noted && { oneShot: noted }) };
   const modified = { ...key, ...action, ...idleTimeoutMs(entry) };
   tx.modifyEntry(table.name, before, modified);
   note(target, key, modified, oneShot);
-  if (noted && noted !== oneShot) deleteOneShot(pipeline, tx, table, noted);
+  if (noted && entry.action) removeOneShot(pipeline, tx, table, noted);
   modifyDirect(target, key);
 }
 
@@ -155,7 +159,10 @@ function remove({ pipeline, tx, table }: WriteTarget, key: EntryKey): void {
   tx.deleteEntry(table.name, pipeline.entry(table, key), directResources(table));
   tx.note(pipeline.entryNotes, noteKey(table, key), undefined);
   tx.note(pipeline.written, noteKey(table, key), undefined);
-  if (noted) deleteOneShot(pipeline, tx, table, noted);
+  if (noted) {
+    emptyOneShot(pipeline, tx, table, noted);
+    removeOneShot(pipeline, tx, table, noted);
+  }
 }
 
 /** Of entries that the program made, only counters and meters can be written. */

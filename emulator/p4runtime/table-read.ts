@@ -36,13 +36,13 @@ export function fromEntry(pipeline: Pipeline, table: TableInfo, entry: SwitchEnt
   };
 }
 
-/** The counter and meter of the entry, if the request asks for them and the table has them. */
+/** The counter, meter and time of the entry, if the request asks for them and the table has them. */
 function direct(
   pipeline: Pipeline,
   table: TableInfo,
   entry: SwitchEntry,
   request: TableEntry,
-): Pick<Init<TableEntry>, 'counterData' | 'meterConfig'> {
+): Pick<Init<TableEntry>, 'counterData' | 'meterConfig' | 'timeSinceLastHit'> {
   const { control } = pipeline;
   const { keys, priority } = entry;
   const counter = request.counterData && table.directCounter;
@@ -50,8 +50,13 @@ function direct(
   return {
     ...(counter && { counterData: fromCounterValue(control.readDirectCounter(table.name, keys, priority)) }),
     ...(rates && { meterConfig: fromRates(rates) }),
+    ...(request.timeSinceLastHit &&
+      table.hasIdleTimeout && { timeSinceLastHit: { elapsedNs: nanoseconds(control.sinceLastHit(table.name, keys, priority)) } }),
   };
 }
+
+/** Never negative, though a clock may have been set back. @param time microseconds, perhaps with a fraction */
+const nanoseconds = (time: number): bigint => BigInt(Math.max(0, Math.round(time * 1000)));
 
 /** Entries of a table that a request selects; also used for their direct resources. */
 export function* selectEntries(pipeline: Pipeline, table: TableInfo, request: TableEntry): Generator<SwitchEntry> {
@@ -76,7 +81,15 @@ function passesFilter(entry: Init<TableEntry>, request: TableEntry): boolean {
   return metadata.length === 0 || Buffer.compare(metadata, entry.metadata ?? new Uint8Array(0)) === 0;
 }
 
+const NO_ACTION = 'NoAction';
+
 function* defaultEntry(pipeline: Pipeline, table: TableInfo): Generator<Init<TableEntry>> {
+  if (table.actionProfileId !== undefined) {
+    // "Restrict the default entry for indirect tables to a constant NoAction" (section "Default Entry").
+    const noAction = pipeline.index.actions.items.find(({ name }) => name === NO_ACTION);
+    if (noAction) yield { tableId: table.id, isDefaultAction: true, action: { action: { actionId: noAction.id } }, isConst: true };
+    return;
+  }
   const call = pipeline.control.defaultAction(table.name);
   if (!call || !pipeline.index.actions.names.includes(call.action)) return; // Made by the compiler, unknown to clients.
   const notes = pipeline.defaultNotes.get(table.name);
@@ -93,11 +106,14 @@ export function* readTableEntries(pipeline: Pipeline, request: TableEntry): Gene
   if (request.tableId === 0 && hasFilter(request)) {
     throw invalid('A read of all tables (table_id 0) cannot be filtered further.');
   }
-  if (request.timeSinceLastHit) throw unimplemented('The time since the last hit is not kept.');
+  if (request.timeSinceLastHit && request.isDefaultAction) throw invalid('A default entry has no time since the last hit.');
   if (request.meterCounterData) throw unimplemented('Meters have no counters per color here.');
   const tables = request.tableId === 0 ? pipeline.index.tables.items : [pipeline.index.tables.byId(request.tableId)];
   if (request.tableId !== 0 && request.action && !request.action.action) {
     throw invalid('Entries can be filtered by action only, not by member or group.');
+  }
+  if (request.timeSinceLastHit && request.tableId !== 0 && !tables[0]!.hasIdleTimeout) {
+    throw invalid(`Table ${tables[0]!.name} has no idle timeouts, so hits are not timed.`);
   }
   for (const table of tables) {
     if (request.isDefaultAction) {

@@ -15,6 +15,9 @@ export interface ProfileSnapshot {
   readonly nextHandle: number;
 }
 
+/** Of a group. A weight is copies, which take memory. */
+const MOST_SLOTS = 65536;
+
 interface Group {
   readonly members: readonly GroupMember[];
   /** Members in order of their handles, each as often as its weight says. */
@@ -60,6 +63,10 @@ export class ActionProfile {
 
   setGroup(id: number, members: readonly GroupMember[]): void {
     if (this.def.selector === undefined) throw new ControlError('INVALID_ARGUMENT', `action profile ${this.def.name} has no selector, so it has no groups`);
+    const total = members.reduce((sum, { weight }) => sum + weight, 0);
+    if (total > MOST_SLOTS) {
+      throw new ControlError('RESOURCE_EXHAUSTED', `the weights of a group of ${this.def.name} add up to ${total}; at most ${MOST_SLOTS} are kept`);
+    }
     const slots = members.flatMap(({ member, weight }) => {
       if (!Number.isInteger(weight) || weight < 1) throw new ControlError('INVALID_ARGUMENT', `the weight of member ${member} must be at least 1`);
       return Array.from({ length: weight }, () => this.member(member));

@@ -210,6 +210,12 @@ export class StateControl implements Control {
       .map((entry) => target.show(entry));
   }
 
+  sinceLastHit(table: string, keys: readonly MatchKey[], priority: number): number {
+    const target = this.table(table);
+    if (!target.def.supportsTimeout) throw new ControlError('INVALID_ARGUMENT', `table ${table} has no idle timeouts, so hits are not timed`);
+    return this.clock() - target.find(keys, priority).lastHit;
+  }
+
   describe(): ProgramDescription {
     return describeProgram(this.current());
   }

@@ -120,7 +120,40 @@ describe('groups', () => {
   });
 });
 
+describe('the size of a selector', () => {
+  beforeEach(() => bed.insert(member(1)));
+
+  // 16, of all groups together, in weights.
+  it('is that of all its groups', async () => {
+    for (const id of [1, 2]) await bed.insert(group(id, { 1: 8 }));
+    expect(await bed.refusal('INSERT', group(3, { 1: 1 }))).toBe('RESOURCE_EXHAUSTED');
+    await bed.write('MODIFY', group(1, { 1: 7 }));
+    await bed.insert(group(3, { 1: 1 }));
+  });
+
+  it('refuses a weight that no memory could hold', async () => {
+    expect(await bed.refusal('INSERT', group(1, { 1: 2 ** 31 - 1 }))).toBe('RESOURCE_EXHAUSTED');
+    expect(() => bed.device.control.setGroup('Ingress_.selector', 1, [{ member: 1, weight: 2 ** 31 - 1 }])).toThrow(/at most 65536/);
+  });
+});
+
+describe('watch ports', () => {
+  beforeEach(() => bed.insert(member(1)));
+
+  it.each([511, 512, 2 ** 31])('refuse %i, which is no port', async (port) => {
+    const members = [{ memberId: 1, weight: 1, watchPort: bytes(port) }];
+    expect(await bed.refusal('INSERT', { actionProfileGroup: { actionProfileId: selector, groupId: 1, maxSize: 8, members } })).toBe('INVALID_ARGUMENT');
+  });
+});
+
 describe('entries of indirect tables', () => {
+  it('have NoAction as their constant default', async () => {
+    for (const table of ['indirect', 'balanced']) {
+      const [found] = await bed.read({ tableEntry: { tableId: tableId(table), isDefaultAction: true } });
+      expect(found!.tableEntry).toMatchObject({ isDefaultAction: true, isConst: true, action: action('NoAction') });
+    }
+  });
+
   it.each<[string, string, Init<TableAction>, string]>([
     ['an action of their own', 'indirect', action('forward', 1), 'INVALID_ARGUMENT'],
     ['a missing member', 'indirect', { actionProfileMemberId: 5 }, 'NOT_FOUND'],
@@ -158,6 +191,26 @@ describe('one-shots', () => {
     }
     expect(bed.device.control.members('Ingress_.selector').size).toBe(0);
     expect(bed.device.control.groups('Ingress_.selector').size).toBe(0);
+  });
+
+  it('say ALREADY_EXISTS even where they would not fit', async () => {
+    for (const type of [0x30, 0x31]) await bed.insert(entry('balanced', type, oneShot([4, 8])));
+    expect(await bed.refusal('INSERT', entry('balanced', 0x30, oneShot([5, 1])))).toBe('ALREADY_EXISTS');
+    expect(await bed.refusal('INSERT', entry('balanced', 0x32, oneShot([5, 1])))).toBe('RESOURCE_EXHAUSTED');
+  });
+
+  it('may take the room of the one that they replace', async () => {
+    for (const type of [0x30, 0x31]) await bed.insert(entry('balanced', type, oneShot(...Array.from({ length: 8 }, (_, i): [number, number] => [i, 1]))));
+    await bed.write('MODIFY', entry('balanced', 0x30, oneShot(...Array.from({ length: 8 }, (): [number, number] => [6, 1]))));
+    expect(portsOf(0x30)).toEqual([6]);
+  });
+
+  it('spread as before when a batch that replaced them is rolled back', async () => {
+    await bed.insert(entry('balanced', 0x30, oneShot([4, 1], [5, 2], [6, 1])));
+    const spread = (): number[] => Array.from({ length: 64 }, (_, i) => bed.device.receive(0, frame(9n, BigInt(i), 0x30))[0]!.port);
+    const before = spread();
+    await failureOf(bed.writeAll([['MODIFY', entry('balanced', 0x30, oneShot([7, 1]))], ['INSERT', {}]], 'ROLLBACK_ON_ERROR'));
+    expect(spread()).toEqual(before);
   });
 
   it('stay when a MODIFY has no action', async () => {

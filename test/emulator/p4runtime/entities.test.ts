@@ -271,6 +271,5 @@ describe('what BMv2 lacks', () => {
     expect(await bed.refusal('INSERT', { externEntry: { externTypeId: 0x81 } })).toBe('UNIMPLEMENTED');
     expect(await readRefusal({ externEntry: { externTypeId: 0x81 } })).toBe('UNIMPLEMENTED');
     expect(await bed.read({ externEntry: {} })).toEqual([]);
-    expect(await readRefusal({ tableEntry: { timeSinceLastHit: {} } })).toBe('UNIMPLEMENTED');
   });
 });

@@ -93,6 +93,9 @@ describe('digests', () => {
     expect(await bed.read({ digestEntry: {} })).toEqual([digest(config)]);
     await bed.write('MODIFY', digest({ ...config, maxListSize: 1 }));
     expect(await bed.read(digest())).toEqual([digest({ ...config, maxListSize: 1 })]);
+    const { digestId } = digest().digestEntry!;
+    await bed.write('MODIFY', { digestEntry: { digestId } });
+    expect(await bed.read({ digestEntry: {} })).toEqual([{ digestEntry: { digestId } }]);
     expect(await bed.refusal('MODIFY', digest({ maxListSize: -1 }))).toBe('INVALID_ARGUMENT');
     expect(await bed.refusal('INSERT', { digestEntry: { digestId: 5 } })).toBe('INVALID_ARGUMENT');
   });
@@ -134,6 +137,21 @@ describe('idle timeouts', () => {
     await nothingCame();
     clock.advance(10);
     expect((await idle()).timestamp).toBe(160n * ms);
+  });
+
+  it('tell the time since the last hit to who asks', async () => {
+    await bed.insert(l2(5n, action('forward', 1)));
+    clock.advance(60);
+    bed.device.receive(1, frame(5n, 1n, 0x1234));
+    clock.advance(25);
+    const asked = { tableEntry: { tableId: tableId('l2'), timeSinceLastHit: {} } };
+    expect((await bed.read(asked))[0]!.tableEntry!.timeSinceLastHit).toEqual({ elapsedNs: 25n * ms });
+    expect((await bed.read({ tableEntry: { tableId: tableId('l2') } }))[0]!.tableEntry).not.toHaveProperty('timeSinceLastHit');
+    const all = await bed.read({ tableEntry: { timeSinceLastHit: {} } });
+    expect(all.filter(({ tableEntry }) => tableEntry!.timeSinceLastHit).length).toBe(1);
+    for (const refused of [{ tableId: tableId('routes') }, { tableId: tableId('l2'), isDefaultAction: true }]) {
+      await expect(bed.read({ tableEntry: { ...refused, timeSinceLastHit: {} } })).rejects.toThrow(/UNKNOWN/);
+    }
   });
 
   it('come together, and read back to the nanosecond', async () => {

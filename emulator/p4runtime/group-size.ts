@@ -1,0 +1,40 @@
+/** How large groups may be (P4Runtime 1.4, sections "ActionProfile" of P4Info and "Rules on Setting max_size"). */
+import { Code, decodeBytestring, type ActionProfileInfo } from '../../p4runtime/index.js';
+import { largestPort, PORT_BITS } from './ports.js';
+import { invalid, RpcError } from './rpc-error.js';
+import type { Pipeline } from './pipeline.js';
+
+interface Weighted {
+  readonly weight: number;
+  readonly watchPort?: Uint8Array;
+}
+
+/** @throws RpcError INVALID_ARGUMENT for a weight or watch port that no member can have */
+export function checkWeighted(profile: ActionProfileInfo, { weight, watchPort }: Weighted, what: string): void {
+  if (weight <= 0) throw invalid(`${what} has weight ${weight}, which must be at least 1.`);
+  if (profile.maxMemberWeight > 0 && weight > profile.maxMemberWeight) {
+    throw invalid(`${what} has weight ${weight}, over ${profile.maxMemberWeight}.`);
+  }
+  if (!watchPort || watchPort.length === 0) return;
+  const port = decodeBytestring(watchPort, PORT_BITS);
+  if (port > BigInt(largestPort)) throw invalid(`${what} watches port ${port}, which is not one of 0 to ${largestPort}.`);
+}
+
+/** In the unit in which the profile's sizes are: weights, or members. */
+export function sizeOf(profile: ActionProfileInfo, members: readonly Weighted[]): number {
+  return profile.sizeUnit === 'members' ? members.length : members.reduce((sum, { weight }) => sum + weight, 0);
+}
+
+/**
+ * The profile's size is that of all groups together.
+ * @param group which gets this size, and leaves what it had
+ * @throws RpcError RESOURCE_EXHAUSTED
+ */
+export function checkRoom(pipeline: Pipeline, profile: ActionProfileInfo, group: number, size: number): void {
+  if (profile.size <= 0) return;
+  let total = size;
+  for (const [id, members] of pipeline.control.groups(profile.name)) if (id !== group) total += sizeOf(profile, members);
+  if (total > profile.size) {
+    throw new RpcError(Code.RESOURCE_EXHAUSTED, `The groups of ${profile.name} would hold ${total} ${profile.sizeUnit}, over ${profile.size}.`);
+  }
+}
