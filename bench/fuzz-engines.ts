@@ -1,58 +1,152 @@
 /**
  * Runs both engines on random packets, entries and state, seed after seed, and stops at the first difference.
  *
- *     npm run build && node dist/bench/fuzz-engines.js [--packets 1000000] [--seed 1] [--only NAME] [FOLDER ...]
+ *     npm run build && node dist/bench/fuzz-engines.js [--packets 1000000] [--seed 1] [--only NAME] [--generated 25] [--json] [FOLDER ...]
  *
- * Folders hold BMv2 JSON; without any, the programs of the tests and the fpisa builds are run.
+ * Folders hold BMv2 JSON; without any, the programs of the tests and the fpisa builds are run. `--generated`: of a
+ * hundred runs, so many are of a random program, a new one each time.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadCompiler } from '../emulator/compiler/cache.js';
-import { Differential } from './fuzz/differential.js';
+import { UnsupportedFeatureError } from '../emulator/errors.js';
+import { loadProgram } from '../emulator/json/load.js';
+import type { Program } from '../emulator/json/program.js';
+import type { Coverage } from './fuzz/coverage.js';
+import { Dice } from './fuzz/dice.js';
+import { DifferenceError, Differential } from './fuzz/differential.js';
+import { randomProgram } from './fuzz/generate/program.js';
 
 const FOLDERS = ['../../test/emulator/programs/', '../../p4/build/'].map((folder) => fileURLToPath(new URL(folder, import.meta.url)));
-const PACKETS_PER_RUN = 200;
+const PACKETS_PER_RUN = 2_000;
+/** A program is given fewer packets the more fields it has beyond this many: each takes longer. */
+const FIELDS_OF_A_SMALL_PROGRAM = 100;
+const COMPARE_EVERY = 32;
+const GENERATED = 'generated';
 const REPORT_EVERY_MS = 10_000;
+
+interface Source {
+  readonly name: string;
+  readonly program: Program;
+}
+
+export interface ProgramReport {
+  packets: number;
+  runs: number;
+  coverage: Coverage | undefined;
+}
 
 export interface FuzzReport {
   packets: number;
   outputs: number;
   aborted: number;
-  entries: number;
+  changes: number;
   runs: number;
+  generated: number;
+  readonly programs: Map<string, ProgramReport>;
 }
 
-export async function fuzz(files: readonly string[], packets: number, firstSeed: number, report: (soFar: FuzzReport) => void): Promise<FuzzReport> {
+export interface FuzzOptions {
+  readonly packets: number;
+  readonly firstSeed: number;
+  /** Of a hundred runs, how many are of a random program. */
+  readonly generated: number;
+  readonly onRun?: (soFar: FuzzReport) => void;
+}
+
+/** @throws DifferenceError that names the packet. */
+export async function fuzz(sources: readonly Source[], { packets, firstSeed, generated, onRun }: FuzzOptions): Promise<FuzzReport> {
   await loadCompiler();
-  const programs = files.map((file) => ({ name: basename(file, '.json'), json: readFileSync(file, 'utf8') }));
-  const total: FuzzReport = { packets: 0, outputs: 0, aborted: 0, entries: 0, runs: 0 };
+  const total: FuzzReport = { packets: 0, outputs: 0, aborted: 0, changes: 0, runs: 0, generated: 0, programs: new Map() };
   for (let seed = firstSeed; total.packets < packets; seed++) {
-    for (const { name, json } of programs) {
-      const run = await new Differential(name, json, seed).prepare();
-      const result = run.run(Math.min(PACKETS_PER_RUN, packets - total.packets));
-      for (const key of ['packets', 'outputs', 'aborted', 'entries'] as const) total[key] += result[key];
-      total.runs++;
-      report(total);
-      if (total.packets >= packets) break;
-    }
+    const dice = new Dice(seed);
+    const random = sources.length === 0 || dice.below(100) < generated;
+    const source = random ? { name: GENERATED, program: loadProgram(randomProgram(seed)) } : sources[seed % sources.length]!;
+    const scale = Math.max(1, source.program.fieldCount / FIELDS_OF_A_SMALL_PROGRAM);
+    const count = Math.min(Math.ceil(PACKETS_PER_RUN / scale), packets - total.packets);
+    await runOnce(source, seed, count, total);
+    if (random) total.generated++;
+    onRun?.(total);
   }
   return total;
+}
+
+async function runOnce({ name, program }: Source, seed: number, packets: number, total: FuzzReport): Promise<void> {
+  const run = await new Differential(name, program, seed, { compareEvery: COMPARE_EVERY }).prepare();
+  try {
+    const result = run.run(packets);
+    for (const key of ['packets', 'outputs', 'aborted', 'changes'] as const) total[key] += result[key];
+    total.runs++;
+  } catch (error) {
+    // Once more, slowly, for the packet that state begins to differ at.
+    if (error instanceof DifferenceError) (await new Differential(name, program, seed).prepare()).run(packets);
+    throw error;
+  }
+  const report = total.programs.get(name) ?? { packets: 0, runs: 0, coverage: undefined };
+  total.programs.set(name, report);
+  report.packets += packets;
+  report.runs++;
+  if (name === GENERATED) return;
+  if (report.coverage === undefined) report.coverage = run.coverage;
+  else report.coverage.merge(run.coverage);
+}
+
+function loadFolder(folder: string, only: string): Source[] {
+  return readdirSync(folder).filter((file) => file.endsWith('.json') && file.includes(only)).flatMap((file) => {
+    try {
+      return [{ name: basename(file, '.json'), program: loadProgram(readFileSync(join(folder, file), 'utf8')) }];
+    } catch (error) {
+      if (!(error instanceof UnsupportedFeatureError)) throw error;
+      process.stderr.write(`left out: ${file}: ${error.message}\n`);
+      return [];
+    }
+  });
+}
+
+function summary(total: FuzzReport): string {
+  const lines = [
+    `no difference in ${total.packets} packets (${total.outputs} outputs, ${total.aborted} given up, ${total.changes} changes by the control plane, ${total.runs} runs, ${total.generated} of them of random programs)`,
+  ];
+  let [reached, parts] = [0, 0];
+  for (const [name, { packets, coverage }] of total.programs) {
+    if (coverage === undefined) continue;
+    reached += coverage.reached;
+    parts += coverage.parts;
+    if (coverage.unreached.length > 0) lines.push(`  ${name}, ${packets} packets: ${coverage.reached} of ${coverage.parts} parts; not ${coverage.unreached.join(', ')}`);
+  }
+  if (parts > 0) lines.push(`${reached} of ${parts} parser states, hits, misses, actions and results of conditions were reached`);
+  return `${lines.join('\n')}\n`;
+}
+
+function plain(total: FuzzReport): object {
+  const programs = [...total.programs].map(([name, { packets, runs, coverage }]) => ({ name, packets, runs, parts: coverage?.parts, unreached: coverage?.unreached }));
+  return { ...total, programs };
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { packets: { type: 'string', default: '1000000' }, seed: { type: 'string', default: '1' }, only: { type: 'string', default: '' } },
+    options: {
+      packets: { type: 'string', default: '1000000' },
+      seed: { type: 'string', default: '1' },
+      only: { type: 'string', default: '' },
+      generated: { type: 'string', default: '25' },
+      json: { type: 'boolean', default: false },
+    },
   });
-  const files = (positionals.length === 0 ? FOLDERS : positionals)
-    .flatMap((folder) => readdirSync(folder).filter((file) => file.endsWith('.json') && file.includes(values.only)).map((file) => join(folder, file)));
+  const sources = (positionals.length === 0 ? FOLDERS : positionals).flatMap((folder) => loadFolder(folder, values.only));
   let reported = Date.now();
-  const total = await fuzz(files, Number(values.packets), Number(values.seed), (soFar) => {
-    if (Date.now() - reported < REPORT_EVERY_MS) return;
-    reported = Date.now();
-    process.stderr.write(`${soFar.packets} packets, ${soFar.runs} runs\n`);
+  const total = await fuzz(sources, {
+    packets: Number(values.packets),
+    firstSeed: Number(values.seed),
+    generated: Number(values.generated),
+    onRun: (soFar) => {
+      if (Date.now() - reported < REPORT_EVERY_MS) return;
+      reported = Date.now();
+      process.stderr.write(`${soFar.packets} packets, ${soFar.runs} runs\n`);
+    },
   });
-  process.stdout.write(`no difference in ${total.packets} packets (${total.outputs} outputs, ${total.aborted} aborted, ${total.entries} changes by the control plane, ${total.runs} runs)\n`);
+  process.stdout.write(values.json ? `${JSON.stringify(plain(total))}\n` : summary(total));
 }

@@ -1,5 +1,6 @@
 import type { Expression } from '../json/expression.js';
 import type { ActionDef, FieldDef, Primitive } from '../json/program.js';
+import { fieldRange, kindOf } from './ranges.js';
 
 /** An action may grow by so many operators where a branch is turned into selections. */
 const MOST_SELECTED_NODES = 16;
@@ -146,6 +147,11 @@ function reads(e: Expression, fields: ReadonlySet<FieldDef>): boolean {
   }
 }
 
+/** A signed field of 64 bits is, too: it may hold any number of 64 bits without a sign. */
+function isWide(field: FieldDef): boolean {
+  return kindOf(fieldRange(field)) === 'wide';
+}
+
 function cheapAssignments({ steps }: Block): Assignment[] | undefined {
   if (steps.length > MOST_SELECTED_ASSIGNMENTS) return undefined;
   const assignments: Assignment[] = [];
@@ -154,7 +160,7 @@ function cheapAssignments({ steps }: Block): Assignment[] | undefined {
     const [to, from] = step.primitive.args;
     if (to?.kind !== 'expression' || to.expression.op !== 'field' || !('field' in to.expression.ref) || from?.kind !== 'expression') return undefined;
     const { field } = to.expression.ref;
-    if (field.width > 64 || field.varbit || nodes(from.expression) > MOST_SELECTED_NODES) return undefined;
+    if (field.varbit || isWide(field) || nodes(from.expression) > MOST_SELECTED_NODES) return undefined;
     assignments.push({ field, from: from.expression });
   }
   return assignments;
@@ -167,7 +173,7 @@ function nodes(e: Expression): number {
     case 'argument':
       return 1;
     case 'field':
-      return 'field' in e.ref && e.ref.field.width > 64 ? Infinity : 1;
+      return 'field' in e.ref && isWide(e.ref.field) ? Infinity : 1;
     case 'invert':
     case 'fromBool':
     case 'toBool':
