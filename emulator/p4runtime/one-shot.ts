@@ -2,9 +2,9 @@
  * Actions of indirect tables: references to members and groups, and one-shots (P4Runtime 1.4, section "One Shot
  * Action Selector Programming"), which the switch gets as a group and members with ids that clients never see.
  */
-import type { ActionProfileInfo, TableAction, TableInfo } from '../../p4runtime/index.js';
+import type { Action, ActionProfileAction, ActionProfileInfo, TableAction, TableInfo } from '../../p4runtime/index.js';
 import type { GroupMember, ProfileReference } from '../control.js';
-import { toCall } from './action.js';
+import { fromCall, toCall } from './action.js';
 import { checkRoom, checkWeighted, sizeOf } from './group-size.js';
 import type { EntryNotes, Pipeline } from './pipeline.js';
 import { invalid, notFound } from './rpc-error.js';
@@ -74,13 +74,18 @@ export function createOneShot(pipeline: Pipeline, tx: Transaction, table: TableI
   }
   const group = freeId(pipeline.control.groups(name));
   checkRoom(pipeline, profile, group, size);
-  const members: GroupMember[] = actions.map((each) => {
+  const members: GroupMember[] = [];
+  // What is read back must have canonical bytestrings, which a client need not write (section "Bytestrings").
+  const canonical: ActionProfileAction[] = [];
+  for (const each of actions) {
+    const call = toCall(table.actions, each.action!, 'DEFAULT_ONLY');
     const member = freeId(pipeline.control.members(name));
-    tx.insertMember(name, member, toCall(table.actions, each.action!, 'DEFAULT_ONLY'));
-    return { member, weight: each.weight };
-  });
+    tx.insertMember(name, member, call);
+    members.push({ member, weight: each.weight });
+    canonical.push({ ...each, action: fromCall(pipeline.index.actions, call) as Action });
+  }
   tx.setGroup(name, group, members);
-  return { action, group, members: members.map(({ member }) => member) };
+  return { action: { ...action, actionProfileActionSet: { actionProfileActions: canonical } }, group, members: members.map(({ member }) => member) };
 }
 
 /** Its entry may still point at the group, which then selects nothing. */

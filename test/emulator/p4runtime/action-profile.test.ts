@@ -182,6 +182,16 @@ describe('one-shots', () => {
     expect(await bed.read({ actionProfileMember: {} }, { actionProfileGroup: {} })).toEqual([]);
   });
 
+  it('read back with canonical bytestrings, however they were written', async () => {
+    const padded = (value: Uint8Array): Init<TableAction> => {
+      const forward = action('forward', 4).action;
+      return { actionProfileActionSet: { actionProfileActions: [{ action: { ...forward, params: [{ paramId: 1, value }] }, weight: 1 }] } };
+    };
+    await bed.insert(entry('balanced', 0x30, padded(Uint8Array.of(0, 0, 4))));
+    const [found] = await bed.read({ tableEntry: { tableId: tableId('balanced') } });
+    expect(found!.tableEntry!.action).toEqual(padded(Uint8Array.of(4)));
+  });
+
   it('are replaced and deleted with all that implements them', async () => {
     for (let round = 0; round < 20; round++) {
       await bed.insert(entry('balanced', 0x30, oneShot([4, 4])));
