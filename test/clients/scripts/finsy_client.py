@@ -1,5 +1,6 @@
 """What the finsy scripts have in common."""
 
+import dataclasses
 from pathlib import Path
 
 import finsy as fy
@@ -19,6 +20,19 @@ def connected(program=False):
 
 def path(tls, name):
     return Path(tls[name]) if name in tls else None
+
+
+def shown(value):
+    """As finsy prints it, without the fields that have their defaults."""
+    if isinstance(value, fy.P4TableMatch) or not dataclasses.is_dataclass(value):
+        return repr(value)
+    fields = [field for field in dataclasses.fields(value) if getattr(value, field.name) != field.default]
+    return f"{type(value).__name__}({', '.join(f'{field.name}={shown(getattr(value, field.name))}' for field in fields)})"
+
+
+async def read(switch, *entities):
+    """All that are read, sorted: none has an order."""
+    return sorted([shown(entity) async for entity in switch.read(list(entities))])
 
 
 async def first(switch, entity):

@@ -4,7 +4,7 @@ import asyncio
 
 import finsy as fy
 
-from finsy_client import connected, failure, first
+from finsy_client import connected, failure, first, read, shown
 from link import PATIENCE_S, check, egress, inject
 
 SERVICE, SENDER = "02:00:0a:00:00:fe", "02:00:7f:00:00:01"
@@ -22,11 +22,6 @@ async def main():
         await batch(switch)
         await switch.delete_all()
         check("delete_all", await read(switch, fy.P4TableEntry("l2"), fy.P4MulticastGroupEntry(), fy.P4ActionProfileMember()))
-
-
-async def read(switch, *entities):
-    """As finsy prints them, sorted: none has an order."""
-    return sorted([str(entity) async for entity in switch.read(list(entities))])
 
 
 async def inject_soon(*args, **kwargs):
@@ -100,7 +95,7 @@ async def resources(switch):
 async def replication(switch):
     group = fy.P4MulticastGroupEntry(7, replicas=[(1, 1), (2, 1), (3, 5)])
     await switch.insert([group, l2(fy.Action("flood", group=7))])
-    check("group", [(each.replicas_str()).split() for each in [await first(switch, fy.P4MulticastGroupEntry(7))]])
+    check("group", sorted((await first(switch, fy.P4MulticastGroupEntry(7))).replicas_str().split()))
     inject(1, payload=b"all")
     check("flooded", egress(3))
     await switch.modify([fy.P4MulticastGroupEntry(7, replicas=[(2, 1)])])
@@ -168,7 +163,7 @@ async def messages(switch):
 
     idle = l2(fy.Action("forward", port=1), dst="02:00:00:00:00:77", idle_timeout_ns=200_000_000)
     await switch.insert([idle])
-    check("idle timeout", [str(entry) for entry in (await asyncio.wait_for(timeout, PATIENCE_S)).table_entry])
+    check("idle timeout", [shown(entry) for entry in (await asyncio.wait_for(timeout, PATIENCE_S)).table_entry])
     await switch.delete([idle])
 
 

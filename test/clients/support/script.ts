@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { ROOT, type Client } from './clients.js';
-import type { Target } from './target.js';
+import type { Server, Target } from './target.js';
 
 /** Paths of PEM files. */
 export interface TlsFiles {
@@ -19,6 +19,8 @@ export interface ScriptOptions {
   readonly program?: string;
   readonly tls?: TlsFiles;
   readonly electionId?: number;
+  /** What the script waits for after its pause; otherwise p4runtime-shell waits until it is, and finsy for nothing. */
+  readonly primaryLater?: boolean;
 }
 
 /** A line of the script (see scripts/link.py). */
@@ -29,7 +31,7 @@ type Line =
   | { readonly egress: number };
 
 /** A script that says nothing for so long is stuck. */
-const SILENCE_MS = 25_000;
+const SILENCE_MS = 120_000;
 
 export class Script {
   /** What it has seen, by name. */
@@ -42,7 +44,7 @@ export class Script {
   private errors = '';
 
   /** @param client whose {@link Client.python} is there. */
-  constructor(client: Client, name: string, target: Target, { tls, ...rest }: ScriptOptions = {}) {
+  constructor(client: Client, name: string, target: Server | Target, { tls, ...rest }: ScriptOptions = {}) {
     const options = { address: target.address, deviceId: target.deviceId, ...rest, ...(tls && { tls }) };
     this.child = spawn(client.python!, [join(ROOT, 'test/clients/scripts', name), JSON.stringify(options)], {
       env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PYTHONFAULTHANDLER: '1', GRPC_VERBOSITY: 'NONE' },
@@ -68,7 +70,7 @@ export class Script {
     this.reply(null);
   }
 
-  private async run(name: string, target: Target): Promise<Record<string, unknown>> {
+  private async run(name: string, target: Server | Target): Promise<Record<string, unknown>> {
     let stuck = false;
     const silence = setTimeout(() => (stuck = this.child.kill('SIGABRT')), SILENCE_MS);
     const exit = once(this.child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -89,18 +91,19 @@ export class Script {
     return this.checks;
   }
 
-  private async obey(line: Line, target: Target): Promise<void> {
+  private async obey(line: Line, target: Server | Target): Promise<void> {
     if ('check' in line) this.checks[line.check] = line.value;
-    else if ('inject' in line) {
-      target.inject(line.inject.port, line.inject.sender, Buffer.from(line.inject.payload, 'hex'));
-      this.reply(null);
-    } else if ('egress' in line) {
-      const packets = await target.egress(line.egress);
-      this.reply(packets.map(({ port, payload }) => [port, Buffer.from(payload).toString()]).sort());
-    } else {
+    else if ('pause' in line) {
       this.pauses.push(line.pause);
       for (const watcher of this.watchers) watcher();
       this.watchers.clear();
+    } else if (!('inject' in target)) throw new Error('this switch has no ports');
+    else if ('inject' in line) {
+      target.inject(line.inject.port, line.inject.sender, Buffer.from(line.inject.payload, 'hex'));
+      this.reply(null);
+    } else {
+      const packets = await target.egress(line.egress);
+      this.reply(packets.map(({ port, payload }) => [port, Buffer.from(payload).toString()]).sort());
     }
   }
 

@@ -5,10 +5,14 @@ export interface Egress {
   readonly payload: Uint8Array;
 }
 
-export interface Target {
+/** What a client connects to. */
+export interface Server {
   /** As gRPC writes it: host:port, or unix:path. */
   readonly address: string;
   readonly deviceId: number;
+}
+
+export interface Target extends Server {
   /** Gives it a UDP packet from 127.0.0.sender, addressed to {@link SERVICE_MAC}. */
   inject(port: number, sender: number, payload: Uint8Array): void;
   /** The next packets that leave it. */
@@ -23,7 +27,7 @@ export const DEVICE_ID = 5;
 export const PORTS = 3;
 
 /** Waits at most this long for a packet, so that a test says which one did not come. */
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 60_000;
 
 /** Packets that have left and are not yet asked for. */
 export class EgressQueue {
