@@ -2,7 +2,7 @@
 #ifndef FPISA_NETWORK_HEADERS
 #define FPISA_NETWORK_HEADERS
 
-#include "types.p4"
+#include "network_types.p4"
 
 @controller_header("packet_out")
 header packet_out_t {

@@ -1,9 +1,7 @@
 #ifndef FPISA_TYPES
 #define FPISA_TYPES
 
-typedef bit<9> port_t;
-typedef bit<48> mac_addr_t;
-typedef bit<32> ipv4_addr_t;
+#include "network_types.p4"
 
 typedef bit<16> job_t;
 typedef bit<16> worker_t;

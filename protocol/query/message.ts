@@ -46,7 +46,7 @@ export interface Header {
   sequence: number;
   /** Bit t: tuple t stayed in the switch or was dropped there, so the packet does not have it any more. */
   mask: number;
-  /** Of GROUPS: the slot to ask for next; the number of slots of the stream when there is none. */
+  /** Of DRAIN: the slot before which to stop. Of GROUPS: the first slot that was not looked at. */
   next: number;
   /** Of GROUPS: rows of all groups between `sequence` and `next`, also of those that HAVING left out. */
   rows: bigint;

@@ -1,7 +1,7 @@
 /*
- * Answers a DRAIN with groups: from slot `sequence` of the stream's, at most SCAN_SLOTS slots are looked through,
- * and as many groups as a packet holds are written into it, sums normalised (docs/arithmetic.md, "Read out").
- * The slots stay as they are, so a DRAIN that is repeated gets the same answer.
+ * Answers a DRAIN with groups: slots `sequence` to `next` of the stream's, at most SCAN_SLOTS, are looked through, and
+ * as many groups as a packet holds are written into it, sums normalised (docs/arithmetic.md, "Read out"). The slots
+ * stay as they are, so a DRAIN that is repeated gets the same answer.
  */
 control Drain(inout headers_t hdr,
               inout meta_t meta,
@@ -198,6 +198,9 @@ control Drain(inout headers_t hdr,
         meta.given = 0;
         meta.at = hdr.query.sequence;
         meta.end = meta.at + SCAN_SLOTS;
+        if (meta.end > hdr.query.next) {
+            meta.end = hdr.query.next;
+        }
         if (meta.end > meta.state_mask + 1) {
             meta.end = meta.state_mask + 1;
         }

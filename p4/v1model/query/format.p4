@@ -20,9 +20,9 @@ const bit<64> F64_IMPLIED_ONE = 0x0010000000000000;
 const bit<64> F64_INFINITY = 0x7FF0000000000000;
 const bit<64> F64_QUIET_NAN = 0x7FF8000000000000;
 const bit<8> F64_FRACTION_BITS = 52;
-/* H = 10: eight guard digits leave two bits, one for a sum of two and one for the sign's side of the limit. */
-const bit<8> F64_GUARD = 8;
-const int<64> F64_LIMIT = 0x4000000000000000;
+/* A number has at most 60 bits, a stored mantissa 61, and their sum 62, which is what a 63-bit signed field holds. */
+const bit<8> F64_GUARD = 7;
+const int<63> F64_LIMIT = 0x2000000000000000;
 
 const bit<64> F32_SIGN_BIT = 0x80000000;
 const bit<64> F32_FRACTION_MASK = 0x007FFFFF;
@@ -30,9 +30,9 @@ const bit<64> F32_IMPLIED_ONE = 0x00800000;
 const bit<64> F32_INFINITY = 0x7F800000;
 const bit<64> F32_QUIET_NAN = 0x7FC00000;
 const bit<8> F32_FRACTION_BITS = 23;
-/* H = 7 of a 32-bit register, with the same two bits kept. */
+/* The same in a 32-bit register: 29 bits, 30, and 31. */
 const bit<8> F32_GUARD = 5;
-const int<64> F32_LIMIT = 0x40000000;
+const int<63> F32_LIMIT = 0x40000000;
 
 /* A normalised magnitude has its leading one here, so that half an ulp can be added without a carry out. */
 const bit<16> LEADING_BIT = 62;
@@ -41,7 +41,7 @@ const bit<16> SCALE_BIAS = 64;
 const bit<8> F64_NORMAL_SHIFT = 10;
 const bit<8> F32_NORMAL_SHIFT = 39;
 /* Of a mantissa whose leading one is at LEADING_BIT: its biased exponent, less the stored one, plus SCALE_BIAS. */
-const bit<16> F64_SCALE_BASE = LEADING_BIT - 52 - 8 + SCALE_BIAS;
+const bit<16> F64_SCALE_BASE = LEADING_BIT - 52 - 7 + SCALE_BIAS;
 const bit<16> F32_SCALE_BASE = LEADING_BIT - 23 - 5 + SCALE_BIAS;
 
 #endif

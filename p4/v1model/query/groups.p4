@@ -28,11 +28,11 @@ control Groups(inout headers_t hdr,
     action unpack_special(in bit<64> fraction, in bit<64> sign) {
         meta.exponent = SPECIAL_EXPONENT;
         if (fraction != 0) {
-            meta.mantissa = (int<64>) SEEN_NAN;
+            meta.mantissa = (mantissa_t) (int<64>) SEEN_NAN;
         } else if (sign == 0) {
-            meta.mantissa = (int<64>) SEEN_PLUS_INF;
+            meta.mantissa = (mantissa_t) (int<64>) SEEN_PLUS_INF;
         } else {
-            meta.mantissa = (int<64>) SEEN_MINUS_INF;
+            meta.mantissa = (mantissa_t) (int<64>) SEEN_MINUS_INF;
         }
     }
 
@@ -49,7 +49,7 @@ control Groups(inout headers_t hdr,
             } else {
                 meta.magnitude = meta.magnitude | F64_IMPLIED_ONE;
             }
-            meta.mantissa = (int<64>) (meta.magnitude << F64_GUARD);
+            meta.mantissa = (mantissa_t) (int<64>) (meta.magnitude << F64_GUARD);
             if (meta.sign != 0) {
                 meta.mantissa = -meta.mantissa;
             }
@@ -69,16 +69,16 @@ control Groups(inout headers_t hdr,
             } else {
                 meta.magnitude = meta.magnitude | F32_IMPLIED_ONE;
             }
-            meta.mantissa = (int<64>) (meta.magnitude << F32_GUARD);
+            meta.mantissa = (mantissa_t) (int<64>) (meta.magnitude << F32_GUARD);
             if (meta.sign != 0) {
                 meta.mantissa = -meta.mantissa;
             }
         }
     }
 
-    /* By 1 or more; 63 is as far as any, since no mantissa has more than 62 bits. */
-    action shift_right(inout int<64> mantissa, in bit<16> distance) {
-        if (distance > 62) {
+    /* Rounds half up. No mantissa has more than 61 bits, so by 62 or more every one is gone. */
+    action shift_right(inout mantissa_t mantissa, in bit<16> distance) {
+        if (distance > 61) {
             mantissa = 0;
         } else if (distance > 0) {
             mantissa = ((mantissa >> (bit<8>) (distance - 1)) + 1) >> 1;
@@ -88,19 +88,19 @@ control Groups(inout headers_t hdr,
     action add_number() {
         if (meta.lane_rows == 0) {
             exponents.write(meta.element, meta.exponent);
-            mantissas.write(meta.element, (bit<64>) meta.mantissa);
+            mantissas.write(meta.element, (mantissa_bits_t) (int<64>) meta.mantissa);
         } else {
             exponents.read(meta.stored_exponent, meta.element);
             mantissas.read(meta.stored_bits, meta.element);
             if (meta.stored_exponent == SPECIAL_EXPONENT) {
                 if (meta.exponent == SPECIAL_EXPONENT) {
-                    mantissas.write(meta.element, meta.stored_bits | (bit<64>) meta.mantissa);
+                    mantissas.write(meta.element, meta.stored_bits | (mantissa_bits_t) (int<64>) meta.mantissa);
                 }
             } else if (meta.exponent == SPECIAL_EXPONENT) {
                 exponents.write(meta.element, meta.exponent);
-                mantissas.write(meta.element, (bit<64>) meta.mantissa);
+                mantissas.write(meta.element, (mantissa_bits_t) (int<64>) meta.mantissa);
             } else {
-                meta.stored_mantissa = (int<64>) meta.stored_bits;
+                meta.stored_mantissa = (mantissa_t) (int<64>) meta.stored_bits;
                 if (meta.exponent <= meta.stored_exponent) {
                     meta.exponent = meta.stored_exponent - meta.exponent;
                     shift_right(meta.mantissa, meta.exponent);
@@ -115,23 +115,24 @@ control Groups(inout headers_t hdr,
                     meta.exponent = meta.exponent + 1;
                 }
                 exponents.write(meta.element, meta.exponent);
-                mantissas.write(meta.element, (bit<64>) meta.mantissa);
+                mantissas.write(meta.element, (mantissa_bits_t) (int<64>) meta.mantissa);
             }
         }
     }
 
-    /* Saturates, and says so: DuckDB's integer sums are wider, so the master must not use this one. */
+    /* Two's complement; the sum overflows just when both have a sign that it has not. DuckDB's integer sums are wider,
+     * so the master must not use one that did. */
     action add_integer() {
-        meta.mantissa = (int<64>) meta.word;
         if (meta.lane_rows != 0) {
             mantissas.read(meta.stored_bits, meta.element);
-            meta.stored_mantissa = (int<64>) meta.stored_bits;
-            if (meta.mantissa |+| meta.stored_mantissa != meta.mantissa + meta.stored_mantissa) {
+            scratch.write(0, meta.word + meta.stored_bits);
+            scratch.read(meta.magnitude, 0);
+            if ((meta.word ^ meta.magnitude) & (meta.stored_bits ^ meta.magnitude) >= SIGN_BIT) {
                 overflows.write(meta.stream, 1);
             }
-            meta.mantissa = meta.mantissa |+| meta.stored_mantissa;
+            meta.word = meta.magnitude;
         }
-        mantissas.write(meta.element, (bit<64>) meta.mantissa);
+        mantissas.write(meta.element, meta.word);
     }
 
     action keep_least() {

@@ -2,7 +2,13 @@
 #ifndef FPISA_QUERY_METADATA
 #define FPISA_QUERY_METADATA
 
-#include "../../shared/types.p4"
+#include "../../shared/network_types.p4"
+
+/* 63 bits are what fits a machine word in an engine: simple_switch may leave a 64-bit value that it reads as unsigned
+ * in a signed field of 64 bits, which then needs 65. */
+typedef int<63> mantissa_t;
+/* How a register holds a mantissa. */
+typedef bit<64> mantissa_bits_t;
 
 struct meta_t {
     bit<16> ipv4_payload;       // bytes after the IPv4 header, by its own lengths
@@ -66,12 +72,11 @@ struct meta_t {
     bit<64> lane_rows;
     bit<64> word;
     bit<16> exponent;
-    int<64> mantissa;
+    mantissa_t mantissa;
     bit<16> stored_exponent;
     bit<64> stored_bits;
-    int<64> stored_mantissa;
-    int<64> limit;
-    bit<8> guard;
+    mantissa_t stored_mantissa;
+    mantissa_t limit;
     bit<8> shift;
     bit<64> sign;
     bit<64> magnitude;

@@ -158,7 +158,7 @@ export class QuerySwitch {
     let rows = 0n;
     let flags = 0;
     for (let at = 0; at < slots;) {
-      const [answer] = this.send(MASTER, { opcode: Opcode.DRAIN, stream, sequence: at, count: this.build.groupsPerPacket }, groupsBytes(this.build));
+      const [answer] = this.send(MASTER, { opcode: Opcode.DRAIN, stream, sequence: at, next: slots, count: this.build.groupsPerPacket }, groupsBytes(this.build));
       const { header, payload } = answer!;
       for (let g = 0; g < header.count; g++) groups.push(this.group(payload, HEADER_BYTES + g * groupBytes(this.build)));
       rows += header.rows;
