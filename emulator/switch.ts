@@ -1,12 +1,9 @@
-import { Layout } from './compiler/layout.js';
-import { ProgramMemory } from './compiler/memory.js';
 import { TieredEngine } from './compiler/tiered.js';
 import { SwitchClock } from './clock.js';
 import type { Control, Output } from './control.js';
 import type { Engine, EngineHost } from './engine.js';
 import { EmulatorError, PacketAbortError } from './errors.js';
 import { Interpreter } from './interpreter/interpreter.js';
-import { identityOf } from './json/identity.js';
 import { loadProgram } from './json/load.js';
 import type { Program } from './json/program.js';
 import { Random } from './random.js';
@@ -40,20 +37,22 @@ export interface SwitchOptions {
   readonly queuesPerPort?: number;
   /** Texts of log_msg. */
   readonly onLog?: (text: string) => void;
-  /** How a program is executed; the default is the interpreter. */
+  /**
+   * How a program is executed. By default it is interpreted at first, and compiled when some hundred packets have
+   * come or {@link Switch.ready} is called.
+   */
   readonly engine?: EngineChoice;
 }
 
 /**
- * `interpreter`; `compiled`, to WebAssembly, with the interpreter in its place while the compiler is loaded (see
- * {@link Switch.ready}); or an engine of one's own. All of them give the same bytes.
+ * `interpreter`; `compiled`, to WebAssembly from the start, with the interpreter in its place while the compiler works
+ * (see {@link Switch.ready}); or an engine of one's own. All of them give the same bytes.
  */
 export type EngineChoice = 'interpreter' | 'compiled' | ((program: Program, host: EngineHost) => Engine);
 
 const CPU_PORT = 510;
 const DROP_PORT = 511;
 const MAX_PASSES = 64;
-const DEFAULT_ENGINE: EngineChoice = 'interpreter';
 
 interface Loaded {
   readonly state: ProgramState;
@@ -95,9 +94,8 @@ export class Switch {
    */
   load(program: unknown, p4info?: string | P4Info): void {
     const typed = isProgram(program) ? program : loadProgram(program);
-    const { engine: choice = DEFAULT_ENGINE } = this.options;
-    const memory = choice === 'compiled' ? new ProgramMemory(new Layout(typed)) : undefined;
-    const state = new ProgramState(typed, this.clock(), memory);
+    const { engine: choice } = this.options;
+    const state = new ProgramState(typed, this.clock());
     const host: EngineHost = {
       state,
       clock: this.clock,
@@ -110,16 +108,19 @@ export class Switch {
       onDrop: (where) => this.countDrop(where),
     };
     let engine: Engine;
-    if (memory !== undefined) engine = new TieredEngine(host, memory, identityOf(typed));
-    else engine = typeof choice === 'function' ? choice(typed, host) : new Interpreter(typed, host);
+    if (typeof choice === 'function') engine = choice(typed, host);
+    else engine = choice === 'interpreter' ? new Interpreter(typed, host) : new TieredEngine(host, choice === 'compiled');
     const aliases = p4info === undefined ? NO_P4INFO_ALIASES : aliasesOf(p4info, describeProgram(state));
     this.loaded = { state, engine, random: host.random, objects: new ProgramObjects(this.control, aliases) };
   }
 
-  /** Resolves when the program runs as it will from now on: with engine `compiled`, when it is compiled. */
+  /**
+   * Resolves when the program runs as it will from now on: compiled, unless the option `engine` says otherwise.
+   * @throws Error if it cannot be compiled, and stays interpreted
+   */
   async ready(): Promise<void> {
     const { engine } = this.running();
-    if (engine instanceof TieredEngine) await engine.ready;
+    if (engine instanceof TieredEngine) await engine.ready();
   }
 
   /**

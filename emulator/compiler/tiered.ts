@@ -1,46 +1,63 @@
 import type { Output } from '../control.js';
 import type { Engine, EngineHost } from '../engine.js';
 import { Interpreter } from '../interpreter/interpreter.js';
+import { identityOf } from '../json/identity.js';
 import type { TraceRecorder } from '../trace.js';
-import { compileNow, loadCompiler } from './cache.js';
+import { compileAside, compileNow } from './cache.js';
 import { CompiledEngine } from './engine.js';
-import type { ProgramMemory } from './memory.js';
+import { ProgramMemory } from './memory.js';
+import type { Artifact } from './module.js';
+
+/** A program that gets fewer packets is not worth the seconds that its compilation takes. */
+const PACKETS_UNTIL_COMPILED = 300;
 
 /**
- * The compiled engine, with the interpreter in its place until the compiler is loaded. Both work on the same state,
+ * The compiled engine, with the interpreter in its place until the program is compiled. Both work on the same state,
  * so the change between two packets cannot be seen from outside.
  */
 export class TieredEngine implements Engine {
-  /** Resolves when packets run compiled; rejects if the program cannot be compiled, and then stays interpreted. */
-  readonly ready: Promise<void>;
-  private current: Engine | undefined;
+  private interpreter: Interpreter | undefined;
+  private compiled: CompiledEngine | undefined;
+  private compiling: Promise<void> | undefined;
+  private packets = 0;
 
-  constructor(
-    private readonly host: EngineHost,
-    private readonly memory: ProgramMemory,
-    private readonly key: string,
-  ) {
-    this.ready = this.start();
-    // Nobody has to wait for it; whoever does sees the error.
-    this.ready.catch(() => {});
+  /** @param atOnce whether to compile now; otherwise when packets come, or {@link ready} is called. */
+  constructor(private readonly host: EngineHost, atOnce: boolean) {
+    if (atOnce) this.start();
+  }
+
+  /** Resolves when packets run compiled; rejects if the program cannot be compiled, and then stays interpreted. */
+  ready(): Promise<void> {
+    return this.start();
   }
 
   process(port: number, bytes: Uint8Array, trace?: TraceRecorder): Output[] {
-    this.current ??= new Interpreter(this.host.state.program, this.host);
-    return this.current.process(port, bytes, trace);
+    if (this.compiled !== undefined) return this.compiled.process(port, bytes, trace);
+    if (this.compiling === undefined && ++this.packets >= PACKETS_UNTIL_COMPILED) this.start();
+    this.interpreter ??= new Interpreter(this.host.state.program, this.host);
+    return this.interpreter.process(port, bytes, trace);
   }
 
-  private async start(): Promise<void> {
+  private start(): Promise<void> {
+    if (this.compiling === undefined) {
+      this.compiling = this.compile();
+      // Nobody has to wait for it; whoever does sees the error.
+      this.compiling.catch(() => {});
+    }
+    return this.compiling;
+  }
+
+  private async compile(): Promise<void> {
+    const { program } = this.host.state;
+    const key = identityOf(program);
     // Up to the first await this runs at once: a program that can be compiled now is.
-    if (this.tryCompile()) return;
-    await loadCompiler();
-    this.tryCompile();
+    const known = compileNow(program, key, this.host.dropPort);
+    this.use(known ?? await compileAside(program, key, this.host.dropPort));
   }
 
-  private tryCompile(): boolean {
-    const artifact = compileNow(this.host.state.program, this.key, this.host.dropPort);
-    if (artifact === undefined) return false;
-    this.current = new CompiledEngine(artifact, this.host, this.memory);
-    return true;
+  private use(artifact: Artifact): void {
+    const memory = new ProgramMemory(artifact.layout);
+    this.host.state.moveTo(memory);
+    this.compiled = new CompiledEngine(artifact, this.host, memory);
   }
 }

@@ -1,5 +1,5 @@
 /** The packet loop over network interfaces alone: no event loop, no allocation for a packet, and one wait for all ports. */
-import { closeSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { Room } from '../compiler/collecting-sink.js';
 import type { FrameSink } from '../compiler/frames.js';
 import { EmulatorError } from '../errors.js';
@@ -58,7 +58,7 @@ export class PacketLoop implements FrameSink {
   private readonly leavingAddresses: number[] = [];
   private readonly leavingLengths: number[] = [];
   private leaving = 0;
-  /** Frames that came in before the program changed, or from elsewhere than a port. */
+  /** Frames that came in, but did not run before the program changed. */
   private strays: Stray[] = [];
   private seenMail = 0;
   private isOpen = true;
@@ -109,9 +109,15 @@ export class PacketLoop implements FrameSink {
     });
   }
 
-  /** Runs a packet as if it had come in through this port. */
+  /** Runs a packet as if it had come in through this port. To be called from `onMail` only. */
   inject(port: number, bytes: Uint8Array): void {
-    this.strays.push({ port, bytes });
+    const address = this.here.input.of(bytes.length + (this.program?.slack ?? 0));
+    this.here.memory.bytes.set(bytes, address);
+    this.lock.acquire();
+    this.clock.tick();
+    this.runOne(port, address, bytes.length);
+    this.lock.release();
+    this.flush();
   }
 
   close(): void {
@@ -142,7 +148,7 @@ export class PacketLoop implements FrameSink {
       if (!busy) this.wait();
     }
     this.sockets.forEach((socket) => socket.close());
-    closeSync(this.bell);
+    this.libc.close(this.bell);
   }
 
   room(bytes: number): number {
@@ -235,18 +241,8 @@ export class PacketLoop implements FrameSink {
     this.options.onMail();
     const { strays } = this;
     this.strays = [];
-    for (const { port, bytes } of strays) this.runStray(port, bytes);
+    for (const { port, bytes } of strays) this.inject(port, bytes);
     return true;
-  }
-
-  private runStray(port: number, bytes: Uint8Array): void {
-    const address = this.here.input.of(bytes.length + (this.program?.slack ?? 0));
-    this.here.memory.bytes.set(bytes, address);
-    this.lock.acquire();
-    this.clock.tick();
-    this.runOne(port, address, bytes.length);
-    this.lock.release();
-    this.flush();
   }
 
   /** Copies frames of the last receive, as their memory is about to be left. */

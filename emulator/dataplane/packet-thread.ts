@@ -133,7 +133,7 @@ process.on('uncaughtExceptionMonitor', () => lock.end());
 process.on('exit', () => lock.end());
 try {
   const interfaces = data.ports.filter((spec) => spec.kind === 'interface');
-  if (data.faults === undefined && interfaces.length === data.ports.length) await startPacketLoop(interfaces);
+  if (data.faults === undefined && interfaces.length > 0 && interfaces.length === data.ports.length) await startPacketLoop(interfaces);
   else await startEventLoop();
 } catch (error) {
   if (!(error instanceof PortError)) throw error;

@@ -1,14 +1,15 @@
 import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Control } from '../control.js';
+import { compileAside } from '../compiler/cache.js';
 import { EmulatorError } from '../errors.js';
 import type { FaultOptions } from '../faults.js';
+import { identityOf } from '../json/identity.js';
 import type { Device, PreparedProgram } from '../p4runtime/device.js';
 import { MemorySocket } from '../ports/linux/memory-socket.js';
 import { PortError } from '../ports/port.js';
 import type { PortSpec } from '../ports/port-spec.js';
 import { answer } from './calls.js';
-import { compileBeside } from './compile.js';
 import { ControlBlock, COUNTS, WORD, type Count } from './control-block.js';
 import { DataPlaneError } from './data-plane-error.js';
 import { MainLock } from './lock.js';
@@ -30,6 +31,8 @@ export interface ThreadedSwitchOptions {
   readonly onLog?: (text: string) => void;
   /** Told once if the switch cannot go on. */
   readonly onFailure?: (error: DataPlaneError) => void;
+  /** Starts the thread in another way than from the file beside this one, as tests of the sources must. */
+  readonly startThread?: (data: PacketThreadData) => Worker;
   /** Told of a program that cannot be compiled: it stays interpreted, and slow. */
   readonly onInterpreted?: (why: string) => void;
 }
@@ -99,7 +102,7 @@ export class ThreadedSwitch implements Device {
     const data: PacketThreadData = {
       control: this.block.buffer, lobby: this.lobby, clockStart: this.clockStart, cpuPort: this.cpuPort, ports, ...(faults !== undefined && { faults }),
     };
-    const worker = (this.worker = new Worker(new URL('./packet-thread.js', import.meta.url), { workerData: data, name: 'packets' }));
+    const worker = (this.worker = (this.options.startThread ?? startThread)(data));
     if (this.active !== undefined) this.run(this.active);
     return new Promise((resolve, reject) => {
       worker.on('message', (message: ToMain) => {
@@ -178,7 +181,8 @@ export class ThreadedSwitch implements Device {
   }
 
   private async compile(host: ProgramHost): Promise<void> {
-    const artifact = host.code === undefined ? await compileBeside(host.state.program, this.dropPort) : undefined;
+    const { program } = host.state;
+    const artifact = host.code === undefined ? await compileAside(program, identityOf(program), this.dropPort) : undefined;
     if (this.active !== host) return;
     const code = host.code ?? this.lock.hold(() => host.compile(artifact!));
     const running = new Promise<void>((resolve) => this.waiting.set(host.number, resolve));
@@ -227,4 +231,8 @@ export class ThreadedSwitch implements Device {
     }
     return this.failure;
   }
+}
+
+function startThread(data: PacketThreadData): Worker {
+  return new Worker(new URL('./packet-thread.js', import.meta.url), { workerData: data, name: 'packets' });
 }

@@ -3,8 +3,8 @@ import { plainStorage, type CellStorage } from './storage.js';
 
 /** BMv2 counts packets and bytes in every counter. Doubles are exact up to 2^53, which no run reaches. */
 export class CounterArray {
-  readonly packets: Float64Array;
-  readonly bytes: Float64Array;
+  packets: Float64Array;
+  bytes: Float64Array;
   readonly size: number;
 
   constructor(
@@ -14,5 +14,14 @@ export class CounterArray {
     this.size = def.size;
     this.packets = storage.counters(def.index, 'packets', def.size);
     this.bytes = storage.counters(def.index, 'bytes', def.size);
+  }
+
+  /** From now on the cells lie there, with what they hold. */
+  moveTo(storage: CellStorage): void {
+    const { packets, bytes, def } = this;
+    this.packets = storage.counters(def.index, 'packets', def.size);
+    this.bytes = storage.counters(def.index, 'bytes', def.size);
+    this.packets.set(packets);
+    this.bytes.set(bytes);
   }
 }

@@ -43,6 +43,12 @@ export class ProgramState {
     this.valueSets = program.valueSets.map(() => []);
   }
 
+  /** From now on cells lie there, with what they hold. */
+  moveTo(storage: CellStorage): void {
+    for (const register of this.registers) register.moveTo(storage);
+    for (const counter of this.counters) counter.moveTo(storage);
+  }
+
   private actionsOf(profile: ActionProfileDef): ActionDef[] {
     const actions = this.program.tables.filter((table) => table.profile === profile).flatMap((table) => table.actions);
     return [...new Set(actions)];

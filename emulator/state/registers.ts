@@ -7,7 +7,7 @@ import { plainStorage, type CellStorage } from './storage.js';
  */
 export class RegisterArray {
   readonly size: number;
-  private readonly cells: Uint32Array | BigUint64Array;
+  private cells: Uint32Array | BigUint64Array;
   private readonly limbs: number;
 
   constructor(
@@ -27,6 +27,13 @@ export class RegisterArray {
     let value = 0n;
     for (let i = limbs - 1; i >= 0; i--) value = (value << 64n) | cells[index * limbs + i]!;
     return value;
+  }
+
+  /** From now on the cells lie there, with what they hold. */
+  moveTo(storage: CellStorage): void {
+    const held = this.cells;
+    this.cells = storage.registers(this.def.index, this.def.width, this.def.size);
+    this.restore(held);
   }
 
   /** A copy of the cells as they lie. */

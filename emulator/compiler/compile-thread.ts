@@ -1,7 +1,7 @@
 /** Compiles one program beside the thread that has asked for it, which goes on meanwhile. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { loadBinaryen } from '../compiler/binaryen.js';
-import { compileProgram, type Artifact } from '../compiler/module.js';
+import { loadBinaryen } from './binaryen.js';
+import { compileProgram, type Artifact } from './module.js';
 import type { Program } from '../json/program.js';
 
 export interface CompileJob {
