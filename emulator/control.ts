@@ -75,6 +75,8 @@ export interface Control {
   modifyEntry(table: string, entry: TableEntry): void;
   deleteEntry(table: string, keys: readonly MatchKey[], priority: number): void;
   entries(table: string): readonly TableEntry[];
+  /** Makes the entries that the program gives a table like all others, of which it holds so many; until then they are const. */
+  releaseEntries(table: string, maxSize: number): void;
   /** Undefined restores the program's own default. @throws PERMISSION_DENIED if the default is const. */
   setDefaultAction(table: string, call: ActionCall | undefined): void;
   defaultAction(table: string): ActionCall | undefined;

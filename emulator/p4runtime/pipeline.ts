@@ -75,6 +75,7 @@ export class Pipeline {
       throw invalid(toRpcError(error).message);
     }
     this.control = prepared.control;
+    for (const table of this.index.tables.items) if (isPreinitialized(table)) releaseEntries(this.control, table);
     this.program = prepared.control.describe();
     this.#tables = new Map(this.program.tables.map((table) => [table.name, table]));
     this.#check();
@@ -144,6 +145,31 @@ export class Pipeline {
     const found = this.control.entries(table.name).find((each) => keyText(each.keys, each.priority) === wanted);
     if (!found) throw notFound(`Table ${table.name} has no entry of this key.`);
     return found;
+  }
+}
+
+/** Entries of the program that clients may change (P4Runtime 1.4, section "Preinitialized tables"). */
+export function isPreinitialized(table: TableInfo): boolean {
+  return table.hasInitialEntries && !table.isConst;
+}
+
+/**
+ * The program numbers its entries from 1, the best; clients' priorities are inverted around the largest. To be among
+ * these, the first of N entries gets P4Runtime's priority N, as constant entries do.
+ */
+function releaseEntries(control: Control, table: TableInfo): void {
+  let entries: readonly TableEntry[];
+  try {
+    entries = control.entries(table.name);
+    control.releaseEntries(table.name, table.size);
+  } catch {
+    return; // The program has no such table, which is found out later, and told better.
+  }
+  if (!table.needsPriority) return;
+  const largest = Math.max(0, ...entries.map(({ priority }) => priority));
+  for (const { keys, priority } of entries) control.deleteEntry(table.name, keys, priority);
+  for (const entry of entries) {
+    control.insertEntry(table.name, { ...entry, priority: MAX_PRIORITY - (largest + 1 - entry.priority) });
   }
 }
 

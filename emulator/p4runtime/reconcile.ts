@@ -3,7 +3,7 @@ import type { Entity, Init, Update, UpdateType } from '../../p4runtime/index.js'
 import { codec } from '../../p4runtime/index.js';
 import { BatchError, writeBatch } from './batch.js';
 import { readEntity } from './entities.js';
-import type { Pipeline } from './pipeline.js';
+import { isPreinitialized, type Pipeline } from './pipeline.js';
 import { invalid } from './rpc-error.js';
 
 const entityCodec = codec<Entity>('p4.v1.Entity');
@@ -73,6 +73,11 @@ function fits(
 /** @throws RpcError INVALID_ARGUMENT if something that a client wrote does not fit the new pipeline */
 export function reconcile(before: Pipeline, next: Pipeline): void {
   const updates: Update[] = [];
+  // What became of the program's entries is among what is kept.
+  for (const table of next.index.tables.items) {
+    if (!isPreinitialized(table) || !before.index.tables.has(table.id)) continue;
+    for (const { keys, priority } of next.control.entries(table.name)) next.control.deleteEntry(table.name, keys, priority);
+  }
   for (const selector of SELECTORS) {
     for (const entity of readEntity(before, complete(selector))) {
       const update = updateFor(before, next, complete(entity));

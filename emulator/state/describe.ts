@@ -16,7 +16,7 @@ function describeTable(table: Table): TableDescription {
     actions: def.actions.map(describeAction),
     maxSize: def.maxSize,
     entryCount: table.size,
-    constEntries: def.entries !== undefined,
+    constEntries: table.hasConstEntries,
     constDefault: def.constDefaultEntry,
     hasPriority: table.ranked,
     hasDirectCounter: def.withCounters,

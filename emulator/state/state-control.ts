@@ -46,6 +46,10 @@ export class StateControl implements Control {
     return this.table(table).entries();
   }
 
+  releaseEntries(table: string, maxSize: number): void {
+    this.table(table).release(maxSize);
+  }
+
   setDefaultAction(table: string, call: ActionCall | undefined): void {
     this.table(table).setDefault(call);
   }

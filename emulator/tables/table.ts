@@ -42,9 +42,12 @@ export class Table {
   private observer: TableObserver | undefined;
   /** Entries of the program, in its order; of two with equal keys only one is in `byIdentity`. */
   private readonly initial: readonly StoredEntry[];
+  private released = false;
+  private maxSize: number;
 
   constructor(readonly def: TableDef) {
     this.layout = new KeyLayout(def.keys);
+    this.maxSize = def.maxSize;
     this.index = createIndex(def.matchKind, this.layout);
     this.resetDefault();
     this.initial = (def.entries ?? []).map((entry) =>
@@ -60,6 +63,20 @@ export class Table {
 
   get size(): number {
     return this.byIdentity.size;
+  }
+
+  /** True if entries come from the program and stay as they are. */
+  get hasConstEntries(): boolean {
+    return this.def.entries !== undefined && !this.released;
+  }
+
+  /**
+   * From now on the program's entries are like all others. The JSON does not say whether they are const, and takes
+   * the table for full; P4Info knows better.
+   */
+  release(maxSize: number): void {
+    this.released = true;
+    this.maxSize = Math.max(maxSize, this.def.maxSize);
   }
 
   /** True if entries are ranked by their priority number. */
@@ -90,8 +107,8 @@ export class Table {
     if (this.byIdentity.has(this.identity(entry.keys, value, mask, entry.priority))) {
       throw new ControlError('ALREADY_EXISTS', `table ${this.def.name} already has an entry with these keys`);
     }
-    if (this.size >= this.def.maxSize) {
-      throw new ControlError('RESOURCE_EXHAUSTED', `table ${this.def.name} is full: it holds ${this.def.maxSize} entries`);
+    if (this.size >= this.maxSize) {
+      throw new ControlError('RESOURCE_EXHAUSTED', `table ${this.def.name} is full: it holds ${this.maxSize} entries`);
     }
     const stored = this.store(entry.keys, entry.priority, action, args, entry.reference);
     stored.idleTimeoutMs = entry.idleTimeoutMs ?? 0;
@@ -165,7 +182,7 @@ export class Table {
 
   /** @param saved of a table of the same program. */
   restore(saved: TableSnapshot): void {
-    if (this.def.entries !== undefined) {
+    if (this.hasConstEntries) {
       // They are what they were; only what packets left with them can differ.
       this.initial.forEach((entry, i) => restoreEntry(entry, saved.entries[i]!));
     } else {
@@ -183,7 +200,7 @@ export class Table {
   }
 
   private ownEntries(): readonly StoredEntry[] {
-    return this.def.entries === undefined ? [...this.byIdentity.values()] : this.initial;
+    return this.hasConstEntries ? this.initial : [...this.byIdentity.values()];
   }
 
   private actionOf(index: number | null): ActionDef | null {
@@ -213,7 +230,7 @@ export class Table {
   }
 
   private refuseConst(): void {
-    if (this.def.entries !== undefined) throw new ControlError('PERMISSION_DENIED', `the entries of table ${this.def.name} are const`);
+    if (this.hasConstEntries) throw new ControlError('PERMISSION_DENIED', `the entries of table ${this.def.name} are const`);
   }
 
   private store(
