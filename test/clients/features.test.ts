@@ -38,8 +38,10 @@ describe.each([
 
     it.skipIf(client.missing !== '')(`sees in fpisa switch what is expected${client.missing}`, async () => {
       const target = await startEmulator();
-      const { batch, ...seen } = await new Script(client, name, target, programs[program]).done;
-      expect({ ...(withoutWords(seen) as Checks), ...(batch !== undefined && { batch }) }).toEqual(expected(client, program));
+      const seen = await new Script(client, name, target, programs[program]).done;
+      expect(withoutWords(seen)).toEqual(expected(client, program));
+      // The words do arrive, each at its update.
+      if (program === 'features') expect(JSON.stringify(seen['batch'])).toMatch(/NOT_FOUND[:,] '?Table Ingress_.l2/);
     });
 
     it.skipIf(client.missing + noBmv2 !== '')(`sees the same in BMv2, but for what is listed${client.missing || noBmv2}`, async () => {
