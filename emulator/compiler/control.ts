@@ -141,8 +141,13 @@ class PipelineCompiler {
     if (target !== undefined) {
       steps.push(this.primitives.store(target, scalarSource(call('hit'), { min: 0n, max: 255n }, this.scope, this.primitives.expressions)));
       this.scope.endStatement();
-    } else if (table.withCounters || table.supportsTimeout) {
+    } else if (table.supportsTimeout) {
       steps.push(m.drop(call('hit')));
+    }
+    if (table.withCounters) {
+      const add = (cell: number, value: Ref): Ref =>
+        m.f64.store(cell, 8, this.get(this.entry), m.f64.add(m.f64.load(cell, 8, this.get(this.entry)), value));
+      steps.push(add(ENTRY.packets, m.f64.const(1)), add(ENTRY.bytes, m.f64.convert_s.i32(this.scope.word(FRAME.ingressLength))));
     }
     if (table.profile === undefined) {
       steps.push(

@@ -49,12 +49,8 @@ export function hostFunctions(
       BigInt.asIntN(64, state.hashes[calculation]!(memory.bytes.subarray(address, address + length))),
     calculate,
     hit: (table: number, id: number, frame: number): number => {
-      const { withCounters, supportsTimeout, directMeter } = program.tables[table]!;
+      const { supportsTimeout, directMeter } = program.tables[table]!;
       const entry = tables[table]!.entry(id);
-      if (withCounters) {
-        entry.packets++;
-        entry.bytes += ingressLength(frame);
-      }
       if (supportsTimeout) entry.lastHit = host.clock();
       if (directMeter?.directTarget === undefined) return 0;
       const meter = (entry.meter ??= new MeterState(meterOrigin));

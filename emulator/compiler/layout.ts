@@ -43,8 +43,11 @@ export const TABLE = { defaultAction: 0, defaultArgs: 4, index: 8, count: 12, by
 /** Words of a group of entries with one mask: mask limbs follow. */
 export const GROUP = { priority: 0, handle: 8, buckets: 12, bucketMask: 16, mask: 24 } as const;
 
-/** Words of an entry: key limbs, then mask limbs and bounds where the match kind needs them, then arguments follow. */
-export const ENTRY = { action: 0, id: 4, priority: 8, handle: 16, key: 24 } as const;
+/**
+ * Words of an entry: key limbs, then mask limbs and bounds where the match kind needs them, then arguments follow.
+ * Priority and the direct counter are f64, as in the table.
+ */
+export const ENTRY = { action: 0, id: 4, priority: 8, handle: 16, packets: 24, bytes: 32, key: 40 } as const;
 
 /** A varbit field whose greatest width the program does not say gets this much room. */
 const UNBOUNDED_VARBIT_BYTES = 4096;

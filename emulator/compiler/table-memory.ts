@@ -1,4 +1,4 @@
-import { preference, type StoredEntry, type TableObserver } from '../tables/entry.js';
+import { preference, type DirectCount, type StoredEntry, type TableObserver } from '../tables/entry.js';
 import type { Table } from '../tables/table.js';
 import type { ActionDef } from '../json/program.js';
 import { ENTRY, GROUP, TABLE, type Layout, type TableLayout } from './layout.js';
@@ -68,6 +68,7 @@ export class TableMemory implements TableObserver {
     memory.i32[(address + ENTRY.id) >> 2] = id;
     memory.f64[(address + ENTRY.priority) >> 3] = entry.priority;
     memory.i32[(address + ENTRY.handle) >> 2] = entry.handle;
+    entry.countIn(new EntryCounts(memory, address));
     memory.writeLimbs(address + ENTRY.key, place.keyLimbs, entry.value);
     this.changed(entry);
     if (this.table.def.matchKind === 'range') this.addRange(added);
@@ -76,6 +77,7 @@ export class TableMemory implements TableObserver {
 
   removed(entry: StoredEntry): void {
     const gone = this.placed.get(entry)!;
+    entry.countIn(undefined);
     if (this.table.def.matchKind === 'range') {
       this.ranges.splice(this.ranges.indexOf(gone), 1);
       this.writeList(this.ranges.map((p) => p.address));
@@ -243,6 +245,27 @@ export class TableMemory implements TableObserver {
     addresses.forEach((address, i) => (memory.i32[(this.list.address >> 2) + i] = address));
     memory.i32[(place.address + TABLE.index) >> 2] = this.list.address;
     memory.i32[(place.address + TABLE.count) >> 2] = addresses.length;
+  }
+}
+
+/** The direct counter of an entry, where compiled code counts. */
+class EntryCounts implements DirectCount {
+  constructor(private readonly memory: ProgramMemory, private readonly address: number) {}
+
+  get packets(): number {
+    return this.memory.f64[(this.address + ENTRY.packets) >> 3]!;
+  }
+
+  set packets(value: number) {
+    this.memory.f64[(this.address + ENTRY.packets) >> 3] = value;
+  }
+
+  get bytes(): number {
+    return this.memory.f64[(this.address + ENTRY.bytes) >> 3]!;
+  }
+
+  set bytes(value: number) {
+    this.memory.f64[(this.address + ENTRY.bytes) >> 3] = value;
   }
 }
 

@@ -2,11 +2,14 @@ import type { MatchKey, ProfileReference } from '../control.js';
 import type { ActionDef } from '../json/program.js';
 import type { MeterState } from '../state/meters.js';
 
+export interface DirectCount {
+  packets: number;
+  bytes: number;
+}
+
 /** One entry with all that belongs to it alone. */
-export class StoredEntry {
-  /** Direct counter; counted for every table, shown only where the program has one. */
-  packets = 0;
-  bytes = 0;
+export class StoredEntry implements DirectCount {
+  private count: DirectCount = { packets: 0, bytes: 0 };
   /** Microseconds of the switch's clock. */
   lastHit = 0;
   meter: MeterState | undefined;
@@ -25,6 +28,29 @@ export class StoredEntry {
     public args: readonly bigint[],
     public reference: ProfileReference | undefined,
   ) {}
+
+  /** Direct counter; shown only where the program has one. */
+  get packets(): number {
+    return this.count.packets;
+  }
+
+  set packets(value: number) {
+    this.count.packets = value;
+  }
+
+  get bytes(): number {
+    return this.count.bytes;
+  }
+
+  set bytes(value: number) {
+    this.count.bytes = value;
+  }
+
+  /** From now on it counts there, on from what it has; undefined: in the entry itself. */
+  countIn(place: DirectCount | undefined): void {
+    const { packets, bytes } = this.count;
+    this.count = Object.assign(place ?? { packets: 0, bytes: 0 }, { packets, bytes });
+  }
 }
 
 /** What a table needs of a way to find entries. Keys are concatenated, the first one in the highest bits. */
