@@ -27,13 +27,12 @@ export class Pipelines {
     private readonly shape: Shape,
     private readonly dice: Dice,
     private readonly expressions: Expressions,
-    private readonly actions: readonly ActionShape[],
     /** Of indirect tables: what the selector hashes. */
     private readonly selectorInput: readonly Json[],
   ) {}
 
   /** @param first action that is called before all others. */
-  make(name: string, id: number, count: number, first: ActionShape | undefined): Json {
+  make(name: string, id: number, count: number, actions: readonly ActionShape[], first: ActionShape | undefined): Json {
     const { dice } = this;
     const names = Array.from({ length: count }, (_, i) => `${name}_node_${i}`);
     const kinds = names.map(() => dice.pick(['table', 'table', 'table', 'conditional', 'call']));
@@ -42,24 +41,25 @@ export class Pipelines {
     const conditionals: Json[] = [];
     const action_calls: Json[] = [];
     const action_profiles: Json[] = [];
-    const plain = this.actions.filter(({ runtime_data }) => runtime_data.length === 0);
+    const plain = actions.filter(({ runtime_data }) => runtime_data.length === 0);
     names.forEach((node, i) => {
       if (kinds[i] === 'conditional') {
         conditionals.push({ name: node, id: i, expression: this.expressions.condition(3), true_next: after(i), false_next: after(i) });
       } else if (kinds[i] === 'call' && plain.length > 0) {
         action_calls.push({ name: node, id: i, action_id: dice.pick(plain).id, next_node: after(i) });
-      } else tables.push(this.table(node, () => after(i), action_profiles));
+      } else if (actions.length > 0) tables.push(this.table(node, () => after(i), actions, action_profiles));
+      else conditionals.push({ name: node, id: i, expression: this.expressions.condition(2), true_next: after(i), false_next: after(i) });
     });
     if (first !== undefined) action_calls.push({ name: `${name}_first`, id: count, action_id: first.id, next_node: names[0] ?? null });
     return { name, id, init_table: first === undefined ? names[0] ?? null : `${name}_first`, tables, action_profiles, conditionals, action_calls };
   }
 
-  private table(name: string, next: () => string | null, profiles: Json[]): Json {
+  private table(name: string, next: () => string | null, choice: readonly ActionShape[], profiles: Json[]): Json {
     const { dice } = this;
     const id = this.tables++;
     const match_type = dice.pick(['exact', 'exact', 'lpm', 'ternary', 'range']);
     const keys = Array.from({ length: dice.oneIn(8) ? 0 : 1 + dice.below(3) }, (_, i) => this.key(match_type, i));
-    const actions = Array.from(new Set(Array.from({ length: 1 + dice.below(3) }, () => dice.pick(this.actions))));
+    const actions = Array.from(new Set(Array.from({ length: 1 + dice.below(3) }, () => dice.pick(choice))));
     const indirect = dice.oneIn(6) ? dice.pick(['indirect', 'indirect_ws']) : undefined;
     if (indirect !== undefined) {
       profiles.push({ name: `${name}_profile`, id, max_size: 8, ...(indirect === 'indirect_ws' ? { selector: { algo: dice.pick(['crc16', 'crc32', 'xor16', 'identity', 'round_robin']), input: this.selectorInput } } : {}) });

@@ -29,9 +29,9 @@ export function randomProgram(seed: number): string {
   const actions = Array.from({ length: ACTIONS }, (_, id) => maker.make(`act${id}`, id));
   const sending = sendingAction(ACTIONS);
   const selectorInput = [field('first', 'kind'), fieldOf(shape.plain[1]!, dice)];
-  const pipelines = new Pipelines(shape, dice, expressions, actions, selectorInput);
-  const ingress = pipelines.make('ingress', 0, 2 + dice.below(7), sending);
-  const egress = pipelines.make('egress', 1, dice.below(4), undefined);
+  const pipelines = new Pipelines(shape, dice, expressions, selectorInput);
+  const ingress = pipelines.make('ingress', 0, 2 + dice.below(7), actions, sending);
+  const egress = pipelines.make('egress', 1, dice.below(4), actions.filter(({ primitives }) => !primitives.some(clones)), undefined);
   const list = (id: number): Json => ({ id, name: `list${id}`, elements: Array.from({ length: 1 + dice.below(FIELDS_OF_A_LIST) }, () => fieldOf(dice.oneIn(2) ? shape.metadata : dice.pick(shape.plain), dice)) });
   const ids = Array.from({ length: LISTS }, (_, i) => i + 1);
   return JSON.stringify({
@@ -55,6 +55,11 @@ export function randomProgram(seed: number): string {
     enums: [], force_arith: [], extern_instances: [],
     field_aliases: ALIASES,
   });
+}
+
+/** In egress a clone makes the next one, without an end. */
+function clones(primitive: Json): boolean {
+  return 'op' in primitive && String(primitive.op).startsWith('clone_');
 }
 
 /** Whole headers and the payload too; not always a whole number of bytes. */
