@@ -70,6 +70,8 @@ export class MainLock {
     }
     Atomics.store(words, WORD.mainWaits, 0);
     Atomics.notify(words, WORD.mainWaits);
+    // A call made without the lock, while this thread was said to wait, has woken nobody.
+    this.answer();
   }
 
   private release(): void {

@@ -62,3 +62,34 @@ describe('buffers', () => {
     }
   });
 });
+
+/** A program with what the compiler does not do: a checksum that is verified in a signed field. */
+function notCompilable(): string {
+  const program = JSON.parse(programJson('checksums')) as { header_types: { name: string; fields: [string, number, boolean][] }[] };
+  program.header_types.find(({ name }) => name === 'outer_t')!.fields[1]![2] = true;
+  return JSON.stringify(program);
+}
+
+describe('a program that cannot be compiled', () => {
+  it('stays interpreted, and says why', async () => {
+    const [target, plain] = [new Switch({ engine: 'compiled' }), new Switch({ engine: 'interpreter' })];
+    for (const each of [target, plain]) each.load(notCompilable());
+    await expect(target.ready()).rejects.toThrow(/signed/);
+    const packet = new Uint8Array(64).fill(3);
+    expect(target.receive(1, packet)).toEqual(plain.receive(1, packet));
+  });
+});
+
+describe('the engine by default', () => {
+  it('interprets the first packets, and compiles when there are more', async () => {
+    await loadCompiler();
+    const target = switchWith('corners');
+    const plain = switchWith('corners', { engine: 'interpreter' });
+    const compiled = (): boolean => (target as unknown as { loaded: { engine: { compiled: unknown } } }).loaded.engine.compiled !== undefined;
+    for (let n = 0; n < 400; n++) {
+      const packet = new Uint8Array(64).fill(n);
+      expect(target.receive(1, packet)).toEqual(plain.receive(1, packet));
+      expect(compiled()).toBe(n >= 299);
+    }
+  });
+});

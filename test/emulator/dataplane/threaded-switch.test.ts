@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ThreadedSwitch, type DataPlaneError, type Digest, type EmulatorError, type MatchKey, type PortSpec, type ThreadedSwitchOptions } from '../../../emulator/index.js';
 import { Namespace, namespacesMissing } from '../support/network-namespace.js';
 import { hex, programJson, switchWith } from '../support/programs.js';
@@ -7,6 +7,8 @@ import { hex, programJson, switchWith } from '../support/programs.js';
 /** The CPU port is where the programs of these tests send, so that packets go in as packet-outs and come out as packet-ins. */
 const CPU_PORT = 1;
 const missing = await namespacesMissing();
+// Each test starts threads from TypeScript sources: seconds, and far more where other tests run beside it.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const closers: (() => unknown)[] = [];
 
@@ -49,7 +51,11 @@ class Bench {
   }
 
   load(program: string): void {
-    this.target.activate(this.target.prepare(new TextEncoder().encode(programJson(program))));
+    this.loadJson(programJson(program));
+  }
+
+  loadJson(json: string): void {
+    this.target.activate(this.target.prepare(new TextEncoder().encode(json)));
   }
 
   /** @returns what left for these packets: every program of these tests sends one for each */
@@ -85,7 +91,6 @@ function keyed(a: number): Uint8Array {
   return bytes;
 }
 
-// Every test starts threads and compiles: seconds where other tests run beside it.
 describe.each([
   ['on an event loop', undefined],
   ['in a loop over network interfaces', missing],
@@ -199,6 +204,20 @@ describe.each([
       expect(() => bench.target.packetOut(request(1, 0, 0))).toThrow(/has ended/);
       expect(bench.target.control.readCounter('ingress_.counted', 0).packets).toBe(0n);
     });
+  });
+});
+
+describe('a program that cannot be compiled', () => {
+  it('runs all the same, and it is told', async () => {
+    const why: string[] = [];
+    const bench = new Bench({ onInterpreted: (reason) => why.push(reason) });
+    await bench.start('externs', []);
+    const program = JSON.parse(programJson('externs')) as { actions: { primitives: { op: string }[] }[] };
+    program.actions[0]!.primitives.push({ op: '_jump', parameters: [{ type: 'field', value: ['request', 'value'] }] } as never);
+    bench.loadJson(JSON.stringify(program));
+    await bench.target.ready();
+    expect(why).toEqual([expect.stringContaining('constant target')]);
+    expect(await bench.run([request(1, 1, 5)])).toHaveLength(1);
   });
 });
 
