@@ -176,13 +176,13 @@ export class BitCompiler {
     const { field } = piece;
     const slot = this.scope.slot(field);
     if (slot.kind === 'i32') {
-      const word = this.scope.readField(field);
+      const word = this.scope.readField(field, 'i32');
       const shifted = shift === 0 ? word : m.i32.shr_u(word, m.i32.const(shift));
       const cut = shift + width === field.width && !field.signed ? shifted : m.i32.and(shifted, m.i32.const(Number(BigInt.asIntN(32, whole.max))));
       return kind === 'i32' ? cut : m.i64.extend_u(cut);
     }
     let limb: Ref;
-    if (slot.kind === 'i64') limb = this.shifted(this.scope.readField(field), shift);
+    if (slot.kind === 'i64') limb = this.shifted(this.scope.readField(field, 'i64'), shift);
     else limb = this.fromLimbs(slot, shift, width);
     const exact = shift + width === field.width && !field.signed;
     const cut = exact || width === 64 ? limb : m.i64.and(limb, m.i64.const(whole.max));

@@ -17,7 +17,7 @@ type Target = ControlNode | null;
 /** Adds ingress(frame) or egress(frame): tables and conditions as blocks, put into structured control flow. */
 export function addPipeline(name: string, pipeline: PipelineDef, unit: Unit): void {
   const { m, b } = unit;
-  const scope = new Scope(unit, 1, undefined, false);
+  const scope = new Scope(unit, 1, undefined);
   const compiler = new PipelineCompiler(scope);
   const helper = scope.local('i32');
   const relooper = new b.Relooper(m);

@@ -15,7 +15,7 @@ import type { Unit } from './unit.js';
 export function addDeparser(unit: Unit): void {
   const { m, b, program } = unit;
   const { deparser, checksums } = program;
-  const scope = new Scope(unit, 1, undefined, false);
+  const scope = new Scope(unit, 1, undefined);
   const compiler = new PrimitiveCompiler(scope);
   const steps: Ref[] = [];
   for (const def of checksums.filter((c) => c.update)) {
@@ -38,7 +38,7 @@ export function addDeparser(unit: Unit): void {
 
 function addEmit(unit: Unit): void {
   const { m, b, program } = unit;
-  const scope = new Scope(unit, 2, undefined, false);
+  const scope = new Scope(unit, 2, undefined);
   const pointer = 1;
   const steps = program.deparser.order.map((header) => m.if(scope.isValid(header), m.block(null, writeHeader(scope, header, pointer), b.none)));
   const payload = m.i32.sub(scope.word(FRAME.end), scope.word(FRAME.start));

@@ -1,7 +1,8 @@
 import type { Expression } from '../json/expression.js';
 import type { Ref } from './binaryen.js';
+import { turnedRound, turnRound } from './byte-order.js';
 import { compareWith, unsaturated } from './comparisons.js';
-import { kindOf, limbsOf, stackIn, union, type Kind, type Range } from './ranges.js';
+import { keepsAll, kindOf, limbsOf, stackIn, union, type Kind, type Range } from './ranges.js';
 import type { Scope } from './scope.js';
 import { WIDE_OPS, type WideOp } from './unit.js';
 
@@ -130,7 +131,7 @@ export class ExpressionCompiler {
       case 'constant':
         return this.constant(e.value, kind);
       case 'field':
-        return 'field' in e.ref ? this.scope.readField(e.ref.field) : this.scope.isValid(e.ref.validOf);
+        return 'field' in e.ref ? this.scope.readField(e.ref.field, kind) : this.scope.isValid(e.ref.validOf);
       case 'argument': {
         const { offset } = this.scope.argumentSlot(e.index);
         return kind === 'i32' ? m.i32.load(offset, 4, this.scope.args) : m.i64.load(offset, 8, this.scope.args);
@@ -154,7 +155,7 @@ export class ExpressionCompiler {
       case 'fieldAt':
         if (e.header.op === 'header') {
           const field = e.header.header.fields[e.offset];
-          return field === undefined ? this.scope.isValid(e.header.header) : this.scope.readField(field);
+          return field === undefined ? this.scope.isValid(e.header.header) : this.scope.readField(field, kind);
         }
         break;
       case 'lastField':
@@ -179,6 +180,9 @@ export class ExpressionCompiler {
     if (e.op === 'invert') return ops.xor(this.low(e.of, kind), this.constant(-1n, kind));
     if (e.op === 'choose' && e.type === 'data') return m.if(this.bool(e.condition), this.low(e.left, kind), this.low(e.right, kind));
     if (e.op !== 'arithmetic') return undefined;
+    if (e.operator === '&' && e.right.op === 'constant' && keepsAll(e.right.value, this.range(e.left))) return this.low(e.left, kind);
+    const turned = kind === 'i32' ? turnedRound(e) : undefined;
+    if (turned !== undefined) return turnRound(this.scope.readField(turned, 'i32'), this.scope);
     if (RING.has(e.operator)) {
       const left = this.low(e.left, kind);
       const right = this.low(e.right, kind);

@@ -12,6 +12,9 @@ import { wasm, type WasmModule } from './wasm.js';
 
 const OPTIMIZE_LEVEL = 2;
 
+/** Larger functions stay functions: V8 has more registers for a loop on its own than inside a whole pipeline. */
+const MOST_INLINED_SIZE = 100;
+
 /** A compiled program. It refers to no state, so switches that run the same program share it. */
 export interface Artifact {
   readonly program: Program;
@@ -40,6 +43,7 @@ export function compileProgram(b: BinaryenApi, program: Program, dropPort: numbe
     addDeparser(unit);
     b.setOptimizeLevel(OPTIMIZE_LEVEL);
     b.setShrinkLevel(0);
+    b.setOneCallerInlineMaxSize(MOST_INLINED_SIZE);
     if (!unit.m.validate()) throw new Error('the compiler made an invalid module');
     unit.m.optimize();
     return { program, layout, fallbacks: unit.fallbacks, module: new wasm.Module(unit.m.emitBinary()), scratchBytes: unit.scratchUsed };

@@ -27,7 +27,7 @@ export function addParser(unit: Unit): void {
   const { parser, errors } = program;
   for (const state of parser.states) new StateCompiler(state, unit).add();
 
-  const scope = new Scope(unit, 1, undefined, false);
+  const scope = new Scope(unit, 1, undefined);
   const at = scope.local('i32');
   const visited = scope.local('i32');
   const get = (local: number): Ref => m.local.get(local, b.i32);
@@ -76,7 +76,7 @@ function verifyChecksums(scope: Scope): Ref[] {
     let wrong: Ref;
     // A hash has at most 64 bits, so a wider or negative field value never equals it.
     if (slot.kind === 'wide' || def.target.signed) throw new Error(`checksum field ${def.target.name} is signed or wider than 64 bits`);
-    else wrong = m.i64.ne(value, slot.kind === 'i32' ? m.i64.extend_u(scope.readField(def.target)) : scope.readField(def.target));
+    else wrong = m.i64.ne(value, scope.readField(def.target, 'i64'));
     const check = m.if(wrong, scope.setWord(FRAME.checksumError, m.i32.const(1)));
     const guarded = def.condition === undefined ? check : m.if(expressions.bool(def.condition), check);
     steps.push(m.if(scope.isValid(def.target.header), guarded));
@@ -100,7 +100,7 @@ class StateCompiler {
     private readonly state: ParserStateDef,
     private readonly unit: Unit,
   ) {
-    this.scope = new Scope(unit, 1, undefined, false);
+    this.scope = new Scope(unit, 1, undefined);
     this.primitives = new PrimitiveCompiler(this.scope);
     this.bits = new BitCompiler(this.scope);
     this.headers = new HeaderCompiler(this.scope);

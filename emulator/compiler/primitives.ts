@@ -46,7 +46,7 @@ export class PrimitiveCompiler {
   assignIf(field: FieldDef, from: Expression, condition: () => Ref): Ref {
     const { m } = this.scope.unit;
     const value = this.stores.fitted(field, sourceOf(from, this.expressions));
-    return this.scope.writeField(field, m.select(condition(), value, this.scope.readField(field)));
+    return this.scope.writeField(field, m.select(condition(), value, this.scope.readField(field, this.scope.kindOf(field))));
   }
 
   private byHost(primitive: Primitive): Ref {

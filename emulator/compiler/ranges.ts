@@ -63,11 +63,38 @@ export function fieldRange({ width, signed, saturating }: FieldDef): Range {
   return { min, max: saturating ? max : unsignedRange(width).max };
 }
 
+export function intersection(a: Range, b: Range): Range | undefined {
+  const range = { min: a.min > b.min ? a.min : b.min, max: a.max < b.max ? a.max : b.max };
+  return range.min > range.max ? undefined : range;
+}
+
+/** Whether a mask is all ones from the lowest bit on, for at least as many bits as the values have. */
+export function keepsAll(mask: bigint, values: Range): boolean {
+  return values.min >= 0n && (mask & (mask + 1n)) === 0n && values.max <= mask;
+}
+
+/** What fields hold at one place of an action; a field that is not there holds anything it can. */
+export type Facts = ReadonlyMap<FieldDef, Range>;
+
+const NO_FACTS: Facts = new Map();
+
 /** Ranges of expressions, each computed once. `argument` gives the range of an argument of the enclosing action. */
 export class Ranges {
   private readonly known = new Map<Expression, Range>();
+  private facts = NO_FACTS;
 
   constructor(private readonly argument: (index: number) => Range) {}
+
+  /** From now on, ranges are those at a place where these facts hold. */
+  at(facts: Facts): this {
+    this.known.clear();
+    this.facts = facts;
+    return this;
+  }
+
+  field(field: FieldDef): Range {
+    return this.facts.get(field) ?? fieldRange(field);
+  }
 
   of(e: Expression): Range {
     let range = this.known.get(e);
@@ -80,7 +107,7 @@ export class Ranges {
       case 'constant':
         return { min: e.value, max: e.value };
       case 'field':
-        return 'field' in e.ref ? fieldRange(e.ref.field) : BIT;
+        return 'field' in e.ref ? this.field(e.ref.field) : BIT;
       case 'argument':
         return this.argument(e.index);
       case 'register':
@@ -96,7 +123,7 @@ export class Ranges {
       case 'choose':
         return union(this.of(e.left), this.of(e.right));
       case 'fieldAt':
-        return headersOf(e.header).map((h) => (e.offset < h.fields.length ? fieldRange(h.fields[e.offset]!) : BIT)).reduce(union);
+        return headersOf(e.header).map((h) => (e.offset < h.fields.length ? this.field(h.fields[e.offset]!) : BIT)).reduce(union);
       case 'lastIndex':
         return U64;
       case 'stackSize':
@@ -188,7 +215,7 @@ function arithmeticRange(e: Extract<Expression, { op: 'arithmetic' }>, a: Range,
   }
 }
 
-function clampRange(range: Range, to: Range): Range {
+export function clampRange(range: Range, to: Range): Range {
   const clamp = (v: bigint): bigint => (v < to.min ? to.min : v > to.max ? to.max : v);
   return { min: clamp(range.min), max: clamp(range.max) };
 }

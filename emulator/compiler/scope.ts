@@ -2,14 +2,16 @@ import type { Expression } from '../json/expression.js';
 import type { ActionDef, FieldDef, HeaderDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import type { Slot } from './layout.js';
-import { Ranges, type Kind } from './ranges.js';
+import { kindOf, Ranges, type Kind, type Range } from './ranges.js';
 import { NeedsMemory, type Unit } from './unit.js';
 
-/** A field that lives in a local while an action with loops runs. */
+type Scalar = Exclude<Kind, 'wide'>;
+
+/** A field that lives in a local while a version of an action with loops runs. */
 export interface Promoted {
-  readonly field: FieldDef;
   readonly local: number;
-  written: boolean;
+  /** All that the local ever holds; its kind follows from it. */
+  readonly range: Range;
 }
 
 /**
@@ -19,18 +21,16 @@ export interface Promoted {
 export class Scope {
   readonly ranges: Ranges;
   readonly vars: number[] = [];
-  /** Undefined: fields stay in memory. */
-  readonly promoted: Map<FieldDef, Promoted> | undefined;
+  /** Fields that are not in memory; they include all that are written meanwhile. Undefined: every field is in memory. */
+  promoted: ReadonlyMap<FieldDef, Promoted> | undefined;
   private scratchAt: number;
 
   constructor(
     readonly unit: Unit,
     readonly params: number,
     readonly action: ActionDef | undefined,
-    promote: boolean,
   ) {
     this.ranges = new Ranges((index) => this.argumentSlot(index).range);
-    this.promoted = promote ? new Map() : undefined;
     this.scratchAt = unit.layout.scratch;
   }
 
@@ -48,7 +48,7 @@ export class Scope {
     return slot;
   }
 
-  local(kind: Exclude<Kind, 'wide'>): number {
+  local(kind: Scalar): number {
     return this.params + this.vars.push(kind === 'i32' ? this.unit.b.i32 : this.unit.b.i64) - 1;
   }
 
@@ -73,25 +73,35 @@ export class Scope {
     return this.unit.layout.fields[field.index]!;
   }
 
-  /** The value of a field of at most 64 bits. */
-  readField(field: FieldDef): Ref {
-    const { unit: { m, b } } = this;
-    const { kind, offset } = this.slot(field);
+  /** How a field of at most 64 bits is held. */
+  kindOf(field: FieldDef): Scalar {
+    const promoted = this.promoted?.get(field);
+    const kind = promoted === undefined ? this.slot(field).kind : kindOf(promoted.range);
     if (kind === 'wide') throw new Error(`field ${field.name} does not fit 64 bits`);
-    const type = kind === 'i32' ? b.i32 : b.i64;
-    if (this.promoted !== undefined) return m.local.get(this.promote(field).local, type);
-    return kind === 'i32' ? m.i32.load(offset, 4, this.frame) : m.i64.load(offset, 8, this.frame);
+    return kind;
   }
 
+  /** The value of a field of at most 64 bits, modulo 2^32 or 2^64. */
+  readField(field: FieldDef, as: Scalar): Ref {
+    const { unit: { m, b } } = this;
+    const own = this.kindOf(field);
+    const { offset, range } = this.slot(field);
+    const promoted = this.promoted?.get(field);
+    const value = promoted !== undefined ? m.local.get(promoted.local, own === 'i32' ? b.i32 : b.i64)
+      : own === 'i32' ? m.i32.load(offset, 4, this.frame) : m.i64.load(offset, 8, this.frame);
+    if (own === as) return value;
+    if (own === 'i64') return m.i32.wrap(value);
+    return (promoted?.range ?? range).min < 0n ? m.i64.extend_s(value) : m.i64.extend_u(value);
+  }
+
+  /** @param value as {@link kindOf} says. */
   writeField(field: FieldDef, value: Ref): Ref {
     const { unit: { m } } = this;
-    const { kind, offset } = this.slot(field);
-    if (kind === 'wide') throw new Error(`field ${field.name} does not fit 64 bits`);
-    if (this.promoted !== undefined) {
-      const promoted = this.promote(field);
-      promoted.written = true;
-      return m.local.set(promoted.local, value);
-    }
+    const kind = this.kindOf(field);
+    const promoted = this.promoted?.get(field);
+    if (promoted !== undefined) return m.local.set(promoted.local, value);
+    this.needsMemory();
+    const { offset } = this.slot(field);
     return kind === 'i32' ? m.i32.store(offset, 4, this.frame, value) : m.i64.store(offset, 8, this.frame, value);
   }
 
@@ -126,14 +136,5 @@ export class Scope {
   fallbackExpression(expression: Expression): number {
     this.needsMemory();
     return this.unit.fallbacks.expressions.push({ expression, action: this.action }) - 1;
-  }
-
-  private promote(field: FieldDef): Promoted {
-    let promoted = this.promoted!.get(field);
-    if (promoted === undefined) {
-      promoted = { field, local: this.local(this.slot(field).kind as 'i32' | 'i64'), written: false };
-      this.promoted!.set(field, promoted);
-    }
-    return promoted;
   }
 }

@@ -53,7 +53,7 @@ export class StoreCompiler {
     const { m } = this.scope.unit;
     const { width, signed, saturating } = field;
     const { range } = source;
-    const kind = this.scope.slot(field).kind as Scalar;
+    const kind = this.scope.kindOf(field);
     const mask = unsignedRange(width);
     const allowed = signed ? { min: signedRange(width).min, max: saturating ? signedRange(width).max : mask.max } : mask;
     if (contains(allowed, range)) return source.low(kind);

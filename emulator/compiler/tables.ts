@@ -20,7 +20,7 @@ export function lookupName(table: TableDef): string {
 export function addLookup(table: TableDef, unit: Unit): void {
   const { m, b, layout } = unit;
   const { keyLimbs, address } = layout.tables[table.index]!;
-  const scope = new Scope(unit, 1, undefined, false);
+  const scope = new Scope(unit, 1, undefined);
   const limbs = Array.from({ length: keyLimbs }, () => scope.local('i64'));
   const key = keyOf(table, scope);
   const count = (): Ref => m.i32.load(address + TABLE.count, 4, m.i32.const(0));

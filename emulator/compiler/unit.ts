@@ -1,7 +1,8 @@
 import type { Expression } from '../json/expression.js';
-import type { ActionDef, Primitive, Program } from '../json/program.js';
+import type { ActionDef, FieldDef, Primitive, Program } from '../json/program.js';
 import type { BinaryenApi, Module, Ref } from './binaryen.js';
 import type { Layout } from './layout.js';
+import { fieldsThatStay } from './liveness.js';
 
 /** Operations on numbers of more than 64 bits, done by the host: they are rare. */
 export const WIDE_OPS = ['+', '-', '*', '/', '%', '<<', '>>', '&', '|', '^', 'two_comp_mod', 'usat_cast', 'sat_cast', 'storeSigned'] as const;
@@ -31,6 +32,8 @@ export class NeedsMemory extends Error {}
 export class Unit {
   readonly fallbacks: Fallbacks = { expressions: [], primitives: [], valueSets: [], messages: [] };
   readonly m: Module;
+  /** Fields that actions have to leave in the frame for what comes later. */
+  readonly staying: ReadonlySet<FieldDef>;
   scratchUsed = 0;
   private readonly messageNumbers = new Map<string, number>();
 
@@ -40,6 +43,7 @@ export class Unit {
     readonly layout: Layout,
     readonly dropPort: number,
   ) {
+    this.staying = fieldsThatStay(program, layout);
     const { i32, i64, none } = b;
     const m = (this.m = new b.Module());
     markLoadsUnsigned(m, b);

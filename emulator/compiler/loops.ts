@@ -1,0 +1,97 @@
+import type { Expression } from '../json/expression.js';
+import type { ActionDef, FieldDef } from '../json/program.js';
+import { assumptionsOf } from './assumptions.js';
+import type { Ref } from './binaryen.js';
+import { assume, blocksOf, invariantBlocks, selectBranches, type Block } from './blocks.js';
+import { FlowFacts, NO_LIMITS } from './facts.js';
+import { flowOf, type FlowNode } from './flow.js';
+import { countedLoop, threaded } from './induction.js';
+import { liveAtEntry } from './liveness.js';
+import { withoutSaturation } from './overflow.js';
+import { PrimitiveCompiler } from './primitives.js';
+import { fieldRange, kindOf, union, type Facts, type Range } from './ranges.js';
+import { MOST_LOOPS, renderFlow } from './render.js';
+import { Scope, type Promoted } from './scope.js';
+import { NeedsMemory, type Unit } from './unit.js';
+
+const NOTHING: Facts = new Map();
+
+/**
+ * Adds the function of an action with loops. Its fields live in locals, which are loaded before and stored after it
+ * where anything else may look at them. There is a function of its own for each outcome of conditions that the loops
+ * cannot change, for field values that make tests in the loops needless; and one for all other values.
+ * @throws NeedsMemory if something in the action needs fields in memory.
+ */
+export function addLoops(action: ActionDef, name: string, unit: Unit): void {
+  const { m, b } = unit;
+  const scope = new Scope(unit, 2, action);
+  const { expressions } = new PrimitiveCompiler(scope);
+  const blocks = blocksOf(action);
+  const signature = b.createType([b.i32, b.i32]);
+  const versions: { readonly scope: Scope; readonly body: Ref }[] = [];
+  const test = (e: Expression): Ref => {
+    const result = expressions.bool(e);
+    scope.endStatement();
+    return result;
+  };
+  const version = (known: ReadonlyMap<number, boolean>, open: readonly Block[], facts: Facts): Ref => {
+    const [first, ...others] = open;
+    if (first === undefined) {
+      const own = new Scope(unit, 2, action);
+      versions.push({ scope: own, body: compileVersion(withoutSaturation(flowOf(selectBranches(assume(blocks, known)))), own, facts) });
+      return m.call(`${name}v${versions.length - 1}`, [scope.frame, scope.args], b.none);
+    }
+    const given = (holds: boolean): Ref => version(new Map([...known, [first.start, holds]]), others, facts);
+    return m.if(test(first.condition!), given(true), given(false));
+  };
+  const { condition, facts } = assumptionsOf(flowOf(blocks), unit.program, new Scope(unit, 2, action).ranges);
+  const fast = version(new Map(), invariantBlocks(action, blocks), facts);
+  const body = condition === undefined ? fast : m.if(test(condition), fast, version(new Map(), [], NOTHING));
+  versions.forEach((made, i) => m.addFunction(`${name}v${i}`, signature, b.none, made.scope.vars, made.body));
+  m.addFunction(name, signature, b.none, scope.vars, body);
+}
+
+function compileVersion(flow: readonly FlowNode[], scope: Scope, initial: Facts): Ref {
+  const { m, b, program, staying } = scope.unit;
+  const compiler = new PrimitiveCompiler(scope);
+  const loop = countedLoop(flow, program, scope.ranges, initial);
+  const nodes = loop === undefined ? flow : threaded(flow, loop);
+  const facts = new FlowFacts(nodes, program, scope.ranges, initial, loop?.limits ?? NO_LIMITS, true);
+  const live = liveAtEntry(nodes, facts, (field) => staying.has(field));
+  // A field that is only read stays in memory: a register for it would be one less for what the loop works on.
+  const ranges = writtenRanges(nodes, facts);
+  const loaded = [...live].filter((field) => ranges.has(field));
+  for (const field of loaded) ranges.set(field, union(ranges.get(field)!, initial.get(field) ?? fieldRange(field)));
+  const promoted = new Map([...ranges].map(([field, range]): [FieldDef, Promoted] => {
+    const kind = kindOf(range);
+    if (kind === 'wide' || field.varbit) throw new NeedsMemory();
+    return [field, { local: scope.local(kind), range }];
+  }));
+  const load = loaded.map((field) => {
+    const value = scope.readField(field, kindOf(ranges.get(field)!) as 'i32' | 'i64');
+    return m.local.set(promoted.get(field)!.local, value);
+  });
+  scope.promoted = promoted;
+  const body = renderFlow(nodes, scope, compiler, { counted: loop === undefined || loop.trips > BigInt(MOST_LOOPS), facts });
+  const ends = [...ranges.keys()].filter((field) => staying.has(field)).map((field) => ({ field, kind: kindOf(fieldRange(field)) as 'i32' | 'i64' }));
+  const values = ends.map(({ field, kind }) => scope.readField(field, kind));
+  scope.promoted = undefined;
+  return m.block(null, [...load, body, ...ends.map(({ field }, i) => scope.writeField(field, values[i]!))], b.none);
+}
+
+/** All that fields get to hold by writes. */
+function writtenRanges(nodes: readonly FlowNode[], facts: FlowFacts): Map<FieldDef, Range> {
+  const ranges = new Map<FieldDef, Range>();
+  nodes.forEach(({ steps }, at) => {
+    const known = facts.at(at);
+    if (known === undefined) return;
+    const now = new Map(known);
+    for (const step of steps) {
+      for (const { field } of facts.effects(at, step, now).flatMap(({ writes }) => writes)) {
+        const before = ranges.get(field);
+        ranges.set(field, before === undefined ? now.get(field)! : union(before, now.get(field)!));
+      }
+    }
+  });
+  return ranges;
+}

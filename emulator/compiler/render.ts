@@ -1,0 +1,76 @@
+import type { Ref } from './binaryen.js';
+import type { Step } from './blocks.js';
+import type { FlowFacts } from './facts.js';
+import { EXIT, type Edge, type FlowNode } from './flow.js';
+import type { PrimitiveCompiler } from './primitives.js';
+import type { Scope } from './scope.js';
+
+/** As in the interpreter: an action that jumps backwards more often is given up. */
+export const MOST_LOOPS = 1_000_000;
+
+export interface Rendering {
+  /** Whether jumps backwards have to be counted. */
+  readonly counted: boolean;
+  /** What is known about fields; undefined: nothing. */
+  readonly facts?: FlowFacts;
+}
+
+/** Structured control flow: reducible loops become WebAssembly loops. Nodes that are never reached are left out. */
+export function renderFlow(nodes: readonly FlowNode[], scope: Scope, compiler: PrimitiveCompiler, { counted, facts }: Rendering): Ref {
+  const { m, b } = scope.unit;
+  const relooper = new b.Relooper(m);
+  const helper = scope.local('i32');
+  const exit = relooper.addBlock(m.nop());
+  const reached = (at: number): boolean => facts === undefined || facts.at(at) !== undefined;
+  const code = nodes.map((node, at) => (reached(at) ? compileNode(node, at, scope, compiler, facts) : undefined));
+  const blocks = code.map((made) => (made === undefined ? exit : relooper.addBlock(made.steps)));
+  const blockOf = (to: number): number => (to === EXIT ? exit : blocks[to]!);
+  let loops: number | undefined;
+  const passing = (edge: Edge): Ref => {
+    if (!edge.counted || !counted) return m.nop();
+    loops ??= scope.local('i32');
+    const next = m.local.tee(loops, m.i32.add(m.local.get(loops, b.i32), m.i32.const(1)), b.i32);
+    return m.if(m.i32.gt_u(next, m.i32.const(MOST_LOOPS)), scope.unit.abort(`action ${scope.action!.name} does not come to an end`));
+  };
+  nodes.forEach(({ next, otherwise }, at) => {
+    if (!reached(at)) return;
+    const from = blocks[at]!;
+    const zero = code[at]!.otherwise;
+    if (otherwise !== undefined && zero !== undefined && blockOf(otherwise.to) !== blockOf(next.to)) {
+      relooper.addBranch(from, blockOf(otherwise.to), zero, passing(otherwise));
+    }
+    relooper.addBranch(from, blockOf(next.to), 0, passing(next));
+  });
+  return relooper.renderAndDispose(blocks[0]!, helper);
+}
+
+/** @returns the code of the steps, and whether the condition does not hold. */
+function compileNode(
+  node: FlowNode, at: number, scope: Scope, compiler: PrimitiveCompiler, facts: FlowFacts | undefined,
+): { steps: Ref; otherwise: Ref | undefined } {
+  const { m, b } = scope.unit;
+  const now = new Map(facts?.at(at));
+  const code: Ref[] = [];
+  const behind = (step: Step): void => {
+    facts?.effects(at, step, now);
+    scope.ranges.at(now);
+    scope.endStatement();
+  };
+  scope.ranges.at(now);
+  for (const step of node.steps) {
+    if ('primitive' in step) {
+      code.push(compiler.compile(step.primitive));
+      behind(step);
+      continue;
+    }
+    const condition = scope.local('i32');
+    code.push(m.local.set(condition, compiler.expressions.bool(step.condition)));
+    for (const assignment of step.assignments) {
+      code.push(compiler.assignIf(assignment.field, assignment.from, () => m.local.get(condition, b.i32)));
+      behind({ condition: step.condition, assignments: [assignment] });
+    }
+  }
+  const otherwise = node.condition === undefined ? undefined : m.i32.eqz(compiler.expressions.bool(node.condition));
+  scope.endStatement();
+  return { steps: m.block(null, code, b.none), otherwise };
+}

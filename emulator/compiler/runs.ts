@@ -1,0 +1,53 @@
+import type { FieldDef, Primitive, RegisterDef } from '../json/program.js';
+import type { Ref } from './binaryen.js';
+import { placeOf } from './effects.js';
+import type { Scope } from './scope.js';
+
+const WORD_BYTES = 4;
+const VECTOR_WORDS = 4;
+
+/** A 32-bit field and a register cell, of which one is copied to the other. */
+interface Move {
+  readonly op: 'register_read' | 'register_write';
+  readonly field: FieldDef;
+  readonly register: RegisterDef;
+  readonly cell: number;
+}
+
+/**
+ * Copies between fields and register cells that both lie one behind the other, four at a time. How many primitives
+ * from `from` on are done by it, and their code; undefined if there are no four such copies.
+ */
+export function compileRun(primitives: readonly Primitive[], from: number, scope: Scope): { length: number; code: Ref } | undefined {
+  const { m, b, layout } = scope.unit;
+  const first = moveOf(primitives[from]!);
+  if (first === undefined) return undefined;
+  const start = scope.slot(first.field).offset;
+  const follows = (primitive: Primitive | undefined, n: number): boolean => {
+    const move = primitive === undefined ? undefined : moveOf(primitive);
+    return move?.op === first.op && move.register === first.register && move.cell === first.cell + n
+      && scope.slot(move.field).offset === start + n * WORD_BYTES;
+  };
+  let length = 1;
+  while (follows(primitives[from + length], length)) length++;
+  length -= length % VECTOR_WORDS;
+  if (length === 0) return undefined;
+  const cells = layout.registers[first.register.index]! + first.cell * WORD_BYTES;
+  const code = Array.from({ length: length / VECTOR_WORDS }, (_, i) => {
+    const at = i * VECTOR_WORDS * WORD_BYTES;
+    return first.op === 'register_write'
+      ? m.v128.store(cells + at, WORD_BYTES, m.i32.const(0), m.v128.load(start + at, WORD_BYTES, scope.frame))
+      : m.v128.store(start + at, WORD_BYTES, scope.frame, m.v128.load(cells + at, WORD_BYTES, m.i32.const(0)));
+  });
+  return { length, code: m.block(null, code, b.none) };
+}
+
+function moveOf({ op, args }: Primitive): Move | undefined {
+  if (op !== 'register_read' && op !== 'register_write') return undefined;
+  const [place, cells, index] = op === 'register_read' ? args : [args[2], args[0], args[1]];
+  const field = place === undefined ? undefined : placeOf(place);
+  if (field?.width !== 32 || field.signed || field.varbit || cells?.kind !== 'register' || cells.register.width !== 32) return undefined;
+  if (index?.kind !== 'expression' || index.expression.op !== 'constant') return undefined;
+  const { value } = index.expression;
+  return value < 0n || value >= BigInt(cells.register.size) ? undefined : { op, field, register: cells.register, cell: Number(value) };
+}
