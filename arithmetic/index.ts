@@ -9,4 +9,5 @@ export * from './key.js';
 export * from './profile.js';
 export * from './quantize.js';
 export * from './read-out.js';
+export * from './row-sum.js';
 export { bitsOf, errorsInUlps, exactSums, roundedSums, sequentialSum } from './vectors.js';

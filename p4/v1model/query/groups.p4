@@ -9,8 +9,8 @@
  * one thread, so a packet's tuples are folded atomically.
  *
  * Sums of numbers are FPISA's full mode with two additions for streams of any length: a mantissa that reaches the
- * limit moves right by one bit, so it never overflows; and alignment rounds half up, so that millions of small
- * steps do not all err downwards.
+ * limit moves right by one bit, so it never overflows; and alignment rounds to the nearest, ties to even, so
+ * that millions of small steps do not all err the same way.
  */
 control Groups(inout headers_t hdr,
                inout meta_t meta,
@@ -76,12 +76,13 @@ control Groups(inout headers_t hdr,
         }
     }
 
-    /* Rounds half up. No mantissa has more than 61 bits, so by 62 or more every one is gone. */
+    /* Rounds to the nearest, ties to even. No mantissa has more than 61 bits, so by 62 or more every one is gone. */
     action shift_right(inout mantissa_t mantissa, in bit<16> distance) {
         if (distance > 61) {
             mantissa = 0;
         } else if (distance > 0) {
-            mantissa = ((mantissa >> (bit<8>) (distance - 1)) + 1) >> 1;
+            mantissa = (mantissa + ((63s1 << (bit<8>) (distance - 1)) - 1)
+                + ((mantissa >> (bit<8>) distance) & 1)) >> (bit<8>) distance;
         }
     }
 
@@ -111,7 +112,7 @@ control Groups(inout headers_t hdr,
                 }
                 meta.mantissa = meta.mantissa + meta.stored_mantissa;
                 if (meta.mantissa >= meta.limit || meta.mantissa <= -meta.limit) {
-                    meta.mantissa = (meta.mantissa + 1) >> 1;
+                    meta.mantissa = (meta.mantissa + ((meta.mantissa >> 1) & 1)) >> 1;
                     meta.exponent = meta.exponent + 1;
                 }
                 exponents.write(meta.element, meta.exponent);
