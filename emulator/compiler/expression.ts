@@ -224,7 +224,15 @@ export class ExpressionCompiler {
     const amount = this.range(e.right);
     if (amount.min < 0n || this.kind(e.right) === 'wide') return undefined;
     const left = this.low(e.left, kind);
+    // A left side that is shifted out is still evaluated: it may divide by zero.
+    if (amount.min >= BigInt(BITS[kind])) return this.after([left, this.low(e.right, kind)], this.constant(0n, kind), kind);
     return this.shift(e.right, BITS[kind], kind, (by) => this.scope.unit.m[kind].shl(left, by), () => this.constant(0n, kind));
+  }
+
+  /** A value, once others were evaluated for nothing but that they may end the packet. */
+  private after(first: readonly Ref[], value: Ref, kind: Scalar): Ref {
+    const { m, b } = this.scope.unit;
+    return m.block(null, [...first.map((e) => m.drop(e)), value], kind === 'i32' ? b.i32 : b.i64);
   }
 
   /** Shifts with WebAssembly's operator, which looks at the low bits of the amount only, or gives what all larger amounts give. */
@@ -232,7 +240,7 @@ export class ExpressionCompiler {
     const { m, b } = this.scope.unit;
     const amount = this.range(by);
     if (amount.max < BigInt(bits)) return make(this.low(by, kind));
-    if (amount.min >= BigInt(bits)) return beyond();
+    if (amount.min >= BigInt(bits)) return this.after([this.low(by, kind)], beyond(), kind);
     const own = this.kind(by) as Scalar;
     const local = this.scope.local(own);
     const type = own === 'i32' ? b.i32 : b.i64;

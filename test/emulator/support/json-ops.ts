@@ -64,6 +64,8 @@ const CASES: readonly Omit<JsonCase, 'code'>[] = [
   // Operators.
   { name: '/', primitives: [result(inner('/', a, b))], input: '00000011 00000005 00000000', output: '00000011 00000005 00000003' },
   { name: '%', primitives: [result(inner('%', a, b))], input: '00000011 00000005 00000000', output: '00000011 00000005 00000002' },
+  { name: '/, shifted out to the left', primitives: [result(inner('<<', inner('/', a, b), hex(32)))], input: '00000011 00000005 00000007', output: '00000011 00000005 00000000' },
+  { name: '/, in an amount that shifts all out', primitives: [result(inner('>>', a, inner('+', inner('/', a, b), hex(32))))], input: '00000011 00000005 00000007', output: '00000011 00000005 00000000' },
   { name: '<= of equals', primitives: [result(data(inner('<=', a, b)))], input: '00000005 00000005 00000000', output: '00000005 00000005 00000001' },
   { name: '<= of a larger one', primitives: [result(data(inner('<=', a, b)))], input: '00000006 00000005 00000000', output: '00000006 00000005 00000000' },
   { name: '>= of equals', primitives: [result(data(inner('>=', a, b)))], input: '00000005 00000005 00000000', output: '00000005 00000005 00000001' },
