@@ -1,0 +1,204 @@
+/** Splits a query into what workers, switch and master do. */
+import { isAggregation, pushAggregate } from './aggregate.js';
+import { Binder, type Catalog, type CatalogColumn, type Described } from './catalog.js';
+import { QueryError } from './errors.js';
+import type { AggregateStep, QueryPlan, RowSet } from './plan.js';
+import { Refusal } from './refusal.js';
+import { fetchAll, planRowSets, type RowSets } from './row-sets.js';
+import { isColumnRef, isExpression, walkAll, type SelectNode, type Statement } from './tree.js';
+import { LaneOp, QUERY_BUILDS, TOP_SLOTS } from '../../../protocol/query/constants.js';
+
+export interface PlanOptions {
+  /** Values that a tuple of the switch's build carries beside its key (default: as many as the largest build). */
+  readonly lanes?: number;
+  /** How sums of DOUBLE and FLOAT are done (default fp64). */
+  readonly sums?: 'fp64' | 'fp32';
+  /** Workers combine their rows first: partial groups, and only the first rows of a Top-N (default false). */
+  readonly combine?: boolean;
+  /** The most rows that a Top-N in the switch keeps. */
+  readonly topLimit?: number;
+  /**
+   * False: no sums of wide integers or decimals in the switch, whose 64 bits they may leave. Plan so again after a
+   * stream has reported an overflow, or a worker's cast to BIGINT has failed (default true).
+   */
+  readonly integerSums?: boolean;
+}
+
+/**
+ * @throws QueryError for SQL that DuckDB refuses, with its message; unknown tables and columns come with the list of
+ *   those that there are
+ */
+export async function plan(sql: string, catalog: Catalog, options: PlanOptions = {}): Promise<QueryPlan> {
+  const binder = await Binder.create(catalog);
+  try {
+    return await new Planner(sql, binder, {
+      lanes: options.lanes ?? Math.max(...QUERY_BUILDS.map(({ lanes }) => lanes)),
+      sums: options.sums ?? 'fp64',
+      combine: options.combine ?? false,
+      topLimit: Math.min(options.topLimit ?? TOP_SLOTS, TOP_SLOTS),
+      integerSums: options.integerSums ?? true,
+    }).run();
+  } finally {
+    binder.close();
+  }
+}
+
+class Planner {
+  private readonly aggregates: AggregateStep[] = [];
+  private readonly workers: string[] = [];
+  private readonly inSwitch: string[] = [];
+  private readonly notPushed: string[] = [];
+
+  constructor(
+    private readonly sql: string,
+    private readonly binder: Binder,
+    private readonly options: Required<PlanOptions>,
+  ) {}
+
+  async run(): Promise<QueryPlan> {
+    const { binder, sql } = this;
+    const statement = await binder.parse(sql);
+    const described = await binder.describe(sql);
+    this.refuseRowIds(statement);
+    const reason = await this.cannotFollow(statement, described);
+    if (reason !== undefined) return this.fetchEverything(statement, [reason]);
+    const node = await this.rewriteNodes(statement.node);
+    const master = this.aggregates.length === 0 ? sql : await binder.textOf({ ...statement, node });
+    const rows = await planRowSets(node, binder, this.options);
+    const problem = await this.check(master, rows.rowSets, described);
+    if (problem !== undefined) return this.fetchEverything(statement, [`The plan was given up: ${problem}`]);
+    return this.finish(master, rows);
+  }
+
+  /** Why nothing of the query may be changed; undefined if it may. */
+  private async cannotFollow(statement: Statement, described: Described): Promise<string | undefined> {
+    const ctes = new Set<string>();
+    walkAll(statement, (part) => {
+      const { map } = part as { map?: unknown };
+      if (Array.isArray(map)) for (const { key } of map as { key?: unknown }[]) if (typeof key === 'string') ctes.add(key.toLowerCase());
+    });
+    const shadowed = this.binder.catalog.find(({ name }) => ctes.has(name.toLowerCase()));
+    if (shadowed !== undefined) return `WITH gives the name of table ${shadowed.name} to something else, so the planner leaves the query as it is.`;
+    const again = await this.binder.textOf(statement).then((text) => this.binder.describe(text)).catch(() => undefined);
+    if (again === undefined || again.types.join() !== described.types.join()) return 'The query uses syntax that DuckDB does not write back, so the planner leaves it as it is.';
+    return undefined;
+  }
+
+  /** Every SELECT that can be aggregated in the switch is replaced by one over its groups. */
+  private async rewriteNodes<T>(value: T): Promise<T> {
+    if (Array.isArray(value)) {
+      const parts: unknown[] = [];
+      for (const part of value) parts.push(await this.rewriteNodes(part as unknown));
+      return parts as T;
+    }
+    if (typeof value !== 'object' || value === null) return value;
+    let current: object = value;
+    if ((value as { type?: unknown }).type === 'SELECT_NODE') current = await this.tryAggregate(value as unknown as SelectNode);
+    const copy: Record<string, unknown> = {};
+    for (const [key, part] of Object.entries(current)) copy[key] = await this.rewriteNodes(part as unknown);
+    return copy as T;
+  }
+
+  private async tryAggregate(node: SelectNode): Promise<SelectNode> {
+    if (!isAggregation(node, this.binder) || !this.readsTables(node)) return node;
+    try {
+      const relation = `fpisa_groups_${this.aggregates.length + 1}`;
+      const pushed = await pushAggregate(node, this.binder, relation, this.options);
+      this.aggregates.push(pushed.step);
+      this.explainAggregate(pushed.step, pushed.table, pushed.isCombined);
+      if (pushed.remark !== undefined) this.notPushed.push(`Of the groups of ${pushed.table}: ${pushed.remark}.`);
+      return pushed.node;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.notPushed.push(`Aggregation: ${error.message}.`);
+      return node;
+    }
+  }
+
+  private readsTables(node: SelectNode): boolean {
+    let does = false;
+    walkAll(node.from_table, (part) => {
+      if (part['type'] === 'BASE_TABLE' && this.binder.table(String(part['table_name'])) !== undefined) does = true;
+    });
+    return does;
+  }
+
+  private explainAggregate(step: AggregateStep, table: string, isCombined: boolean): void {
+    const ops = step.lanes.map(({ op }) => Object.entries(LaneOp).find(([, code]) => code === op)![0]);
+    const columns = step.keys.length === 0 ? 'one group for all rows' : `groups by ${step.keys.length} key ${step.keys.length === 1 ? 'column' : 'columns'}`;
+    this.workers.push(`${table}: ${step.select} (filters and expressions are evaluated where the files are${isCombined ? ', and rows of a group are combined before they leave' : ''}).`);
+    this.inSwitch.push(`Aggregation of ${table}: ${columns}, ${ops.length === 0 ? 'rows counted' : `lanes ${ops.join(', ')}`}; tuples without a slot go on to the master.`);
+    if (step.having !== undefined) this.inSwitch.push(`HAVING: groups of ${table} that surely fail it stay in the switch.`);
+  }
+
+  private refuseRowIds(statement: Statement): void {
+    walkAll(statement, (part) => {
+      if (!isExpression(part) || !isColumnRef(part) || part.column_names.at(-1)!.toLowerCase() !== 'rowid') return;
+      if (this.binder.catalog.some(({ columns }) => columns.some(({ name }) => name.toLowerCase() === 'rowid'))) return;
+      throw new QueryError('QUERY_UNKNOWN_COLUMN', `there is no column rowid; ${this.binder.catalog.map(({ name, columns }) => `${name} has ${columns.map((column) => column.name).join(', ')}`).join('; ')}`);
+    });
+  }
+
+  /** Would the master's SQL bind over the relations, with the same columns? @returns what is wrong */
+  private async check(master: string, rowSets: readonly RowSet[], described: Described): Promise<string | undefined> {
+    for (const { select, name, helpers } of rowSets) {
+      const { names, types } = await this.binder.describe(select);
+      const columns = names.map((column, i) => ({ name: column, type: types[i]! })).filter((column) => !helpers.includes(column.name));
+      await this.binder.declare(name, columns);
+    }
+    for (const step of this.aggregates) await this.binder.declare(step.relation, groupColumns(step));
+    try {
+      const { names, types } = await this.binder.describe(master);
+      const wrong = names.findIndex((name, i) => name !== described.names[i] || types[i] !== described.types[i]);
+      return wrong < 0 ? undefined : `column ${described.names[wrong]} of type ${described.types[wrong]} would be ${names[wrong]} of type ${types[wrong]}.`;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  private finish(masterSql: string, { rowSets, steps, notes }: RowSets): QueryPlan {
+    const master = this.aggregates.length === 0
+      ? 'The query as it is, over the rows that are left.'
+      : 'Groups that came in parts are aggregated once more; HAVING, ORDER BY and LIMIT are exact here.';
+    return {
+      sql: this.sql,
+      steps: [...this.aggregates, ...steps],
+      rowSets,
+      masterSql,
+      explanation: {
+        workers: [...this.workers, ...notes.workers],
+        switch: [...this.inSwitch, ...notes.switch],
+        master: [master],
+        notPushed: [...this.notPushed, ...notes.notPushed],
+      },
+    };
+  }
+
+  private fetchEverything(statement: Statement, reasons: readonly string[]): QueryPlan {
+    const named = new Set<string>();
+    walkAll(statement, (part) => {
+      if (part['type'] === 'BASE_TABLE') named.add(String(part['table_name']).toLowerCase());
+    });
+    const tables = this.binder.catalog.filter(({ name }) => named.has(name.toLowerCase()));
+    return {
+      sql: this.sql,
+      steps: [],
+      rowSets: fetchAll(tables),
+      masterSql: this.sql,
+      explanation: { workers: tables.map(({ name }) => `${name}: every row.`), switch: [], master: ['The query as it is.'], notPushed: reasons },
+    };
+  }
+}
+
+/** Columns of the relation that an aggregation becomes in the master. */
+export function groupColumns(step: AggregateStep): readonly CatalogColumn[] {
+  return [
+    ...step.keys.map(({ name, sqlType }) => ({ name, type: sqlType })),
+    { name: 'rows', type: 'BIGINT' },
+    ...step.lanes.flatMap(({ name, op }) => [
+      { name, type: ([LaneOp.SUM_I64, LaneOp.MIN_I64, LaneOp.MAX_I64] as LaneOp[]).includes(op) ? 'BIGINT' : 'DOUBLE' },
+      { name: `${name}_count`, type: 'BIGINT' },
+    ]),
+  ];
+}
+
