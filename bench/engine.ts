@@ -38,9 +38,13 @@ function workerAddress(rank: number): number {
   return 0x0a000001 + rank;
 }
 
-function startSwitch(values: number, engine: EngineChoice): Switch {
+function committed(values: number): string {
+  return readFileSync(new URL(`../../p4/build/fpisa-n${values}.json`, import.meta.url), 'utf8');
+}
+
+function startSwitch(json: string, engine: EngineChoice): Switch {
   const device = new Switch({ engine });
-  device.load(readFileSync(new URL(`../../p4/build/fpisa-n${values}.json`, import.meta.url), 'utf8'));
+  device.load(json);
   const exact = (value: number): MatchKey => ({ kind: 'exact', value: BigInt(value) });
   device.control.insertEntry('fpisa.local', { keys: [exact(0x0a0000fe)], priority: 0, call: { action: 'fpisa.serve', args: [] } });
   for (let rank = 0; rank < WORKERS; rank++) {
@@ -82,8 +86,12 @@ function frames(values: number): Uint8Array[] {
   });
 }
 
-async function measureEngine(values: number, engine: 'interpreter' | 'compiled', seconds: number): Promise<number> {
-  const device = startSwitch(values, engine);
+/**
+ * @param json the fpisa program with so many values per packet; by default the committed build
+ * @returns nanoseconds per value
+ */
+export async function measureEngine(values: number, engine: 'interpreter' | 'compiled', seconds: number, json = committed(values)): Promise<number> {
+  const device = startSwitch(json, engine);
   await device.ready();
   const packets = frames(values);
   const message = packets[0]!.length - messageBytes(values);
@@ -118,7 +126,7 @@ function run(work: () => void, seconds: number): number {
 }
 
 /** Undefined if there is no C compiler. */
-function measureC(values: number, seconds: number): number | undefined {
+export function measureC(values: number, seconds: number): number | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
   try {
     const binary = join(folder, 'fpisa_add');

@@ -106,7 +106,7 @@ export async function measure(options: Options, progress: (text: string) => void
   const versions = Object.fromEntries(SWITCHES.flatMap((name) => [[name, versionOf(name)] as const]).filter(([, version]) => version !== undefined)) as Record<string, string>;
   const names = SWITCHES.filter((name) => versions[name] !== undefined);
   const windows = [options.window, ...options.more];
-  const workloads = [...(await Promise.all(options.values.map((values) => fpisa(values, site.loadEnds, Math.max(...windows))))), router(site.loadEnds)];
+  const workloads = [...options.values.map((values) => fpisa(values, site.loadEnds, Math.max(...windows))), router(site.loadEnds)];
   const rows: Row[] = [];
   const ratios: Ratio[] = [];
   try {
@@ -199,6 +199,12 @@ function wholeNumber(name: string, text: string, low: number, high: number): num
   return value;
 }
 
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text === '' || !(value >= 0.1 && value <= 3600)) throw new Error(`--seconds is a number from 0.1 to 3600, not '${text}'`);
+  return value;
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -219,7 +225,7 @@ async function main(): Promise<number> {
     window: wholeNumber('window', values.window, 1, 512),
     more: list('more', 512),
     rounds: wholeNumber('rounds', values.rounds, 1, 1000),
-    seconds: wholeNumber('seconds', values.seconds, 1, 3600),
+    seconds: seconds(values.seconds),
     anyCpu: values['any-cpu'] || cpus().length < 2,
   };
   const outside = inNamespace(import.meta.url);

@@ -172,7 +172,7 @@ static void open_port(struct port *port, char *text)
     port->in = read_frames(strtok(NULL, ","));
     port->receiver = packet_socket(port->name, ETH_P_ALL);
     port->sender = packet_socket(port->name, 0);
-    port->xdp = port->out.length <= 1514 ? xdp_socket(port) : -1;
+    port->xdp = port->out.length <= CHUNK_BYTES ? xdp_socket(port) : -1;
     port->send_memory = malloc((size_t) BATCH * FRAME_BYTES);
     port->receive_memory = malloc((size_t) BATCH * FRAME_BYTES);
     for (int i = 0; i < BATCH; i++) {

@@ -1,14 +1,14 @@
 /** What the switches are given to do: a program, its tables, and frames with what becomes of them. */
 import { readFileSync } from 'node:fs';
-import { insert, loadBuild, type P4RuntimeClient, type Pipeline } from '../../controlplane/index.js';
+import { insert, type P4RuntimeClient, type Pipeline } from '../../controlplane/index.js';
 import { makePipeline } from '../../controlplane/p4runtime/pipeline.js';
 import { dressDatagram, macOf, type Endpoint } from '../../emulator/ports/udp-frame.js';
-import { compile, p4cVersion } from '../../p4/build.js';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
-import { BUILDS, Opcode, SERVICE_UDP_PORT } from '../../protocol/constants.js';
+import { Opcode, SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import { HEADER_BYTES, messageBytes, Offset, writeHeader } from '../../protocol/message.js';
 import { shippedFile } from '../../protocol/service.js';
 import type { Load, LoadPort } from './generator.js';
+import { fpisaPipeline } from './program.js';
 
 /** Of every program here: the service of the fpisa program, and the router's next hops. */
 const SERVICE: Endpoint = { mac: macOf(Uint8Array.of(10, 0, 0, 254)), address: Uint8Array.of(10, 0, 0, 254), port: SERVICE_UDP_PORT };
@@ -22,6 +22,7 @@ const TTL_AT = 22;
 const CHECKSUM_AT = 24;
 
 export interface Workload {
+  readonly pipeline: Pipeline;
   readonly name: string;
   /** Values per packet of the fpisa program; undefined: no such program. */
   readonly values: number | undefined;
@@ -44,13 +45,14 @@ export function contributed(rank: number): number {
  * One job of the exact profile.
  * @param slots of the job: at least the generator's window
  */
-export async function fpisa(values: number, interfaces: readonly string[], slots: number): Promise<Workload> {
-  const pipeline = await fpisaPipeline(values);
+export function fpisa(values: number, interfaces: readonly string[], slots: number): Workload {
+  const pipeline = fpisaPipeline(values);
   const workers = interfaces.map((_, rank) => workerAt(rank));
   const all = workers.reduce((sum, _, rank) => sum + contributed(rank), 0);
   return {
     name: `fpisa, N = ${values}`,
     values,
+    pipeline,
     install: async (client) => {
       await client.ensurePipeline(pipeline);
       await client.write(jobTables(workers, slots));
@@ -64,15 +66,6 @@ export async function fpisa(values: number, interfaces: readonly string[], slots
       })),
     },
   };
-}
-
-/** Those that are not committed are compiled. @throws without p4c */
-async function fpisaPipeline(values: number): Promise<Pipeline> {
-  if (BUILDS.some((n) => n === values)) return loadBuild(values, 1);
-  const name = `fpisa-n${values}`;
-  if ((await p4cVersion()) === undefined) throw new Error(`there is no build of ${values} values per packet, and p4c is not on PATH to make one; there are ${BUILDS.join(', ')}`);
-  const { json, p4info } = await compile({ name, source: 'p4/v1model/main.p4', defines: [`-DVALUES_PER_PACKET=${values}`] });
-  return makePipeline(name, parseP4Info(p4info), Buffer.from(json), 1n);
 }
 
 function jobTables(workers: readonly Endpoint[], slots: number): ReturnType<typeof insert>[] {
@@ -117,13 +110,15 @@ function message(values: number, opcode: number, worker: number, value: number):
 export function router(interfaces: readonly string[]): Workload {
   const json = readFileSync(shippedFile('bench/p4/router.json'));
   const p4info = readFileSync(shippedFile('bench/p4/router.p4info.txtpb'), 'utf8');
+  const pipeline = makePipeline('router', parseP4Info(p4info), json, 1n);
   const after = (port: number): number => (port + 1) % interfaces.length;
   const frames = interfaces.map((_, port) => Array.from({ length: ROUTES }, (_, route) => routed(port, after(port), route)));
   return {
     name: 'IPv4 router',
     values: undefined,
+    pipeline,
     install: async (client) => {
-      await client.ensurePipeline(makePipeline('router', parseP4Info(p4info), json, 1n));
+      await client.ensurePipeline(pipeline);
       const hop = (port: number) => ({ action: 'forward', params: { port: port + 1, next_hop: `02:00:00:00:00:${port.toString(16).padStart(2, '0')}` } });
       await client.write([
         insert({ entry: { table: 'routes', match: { dst_addr: '20.0.0.0/8' }, action: 'drop' } }),
