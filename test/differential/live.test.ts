@@ -10,6 +10,7 @@ import { installedVersion } from '../emulator/support/programs.js';
 import { bmv2Version } from './bmv2/process.js';
 import { firstDifference } from './compare.js';
 import { makeProgramScenario, PROGRAM_NAMES } from './generate/programs.js';
+import { makeQueryScenario, QUERY_NAMES } from './generate/queries.js';
 import { makeScenario, PLAN_NAMES } from './generate/scenarios.js';
 import { vectorScenarios } from './generate/vectors.js';
 import type { Scenario } from './scenario.js';
@@ -64,5 +65,9 @@ describe.skipIf(reason !== undefined)(`BMv2 and the emulator give the same bits$
       const scenario = makeProgramScenario(build, SEED + index, PACKETS_OF_A_PROGRAM);
       await compare(scenario);
     }
+  }, TIMEOUT_MS);
+
+  it.each(QUERY_NAMES)('%s', async (build) => {
+    for (let index = 0; index < SCENARIOS_OF_A_PROGRAM; index++) await compare(makeQueryScenario(build, SEED + index, PACKETS_OF_A_PROGRAM));
   }, TIMEOUT_MS);
 });

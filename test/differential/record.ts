@@ -3,6 +3,7 @@ import { BUILDS, type ValuesPerPacket } from '../../protocol/constants.js';
 import { bmv2Version } from './bmv2/process.js';
 import { firstDifference } from './compare.js';
 import { makeProgramScenario, PROGRAM_NAMES } from './generate/programs.js';
+import { makeQueryScenario, QUERY_NAMES } from './generate/queries.js';
 import { makeScenario, PLAN_NAMES } from './generate/scenarios.js';
 import { jsonOf } from './programs.js';
 import { packetsOf, type Scenario } from './scenario.js';
@@ -20,6 +21,7 @@ const PACKETS_OF_32_WORKERS = 80;
 /** Several, as each has its own random tables, groups and sessions. */
 const SCENARIOS_OF_A_PROGRAM = 4;
 const PACKETS_OF_A_PROGRAM = 100;
+const PACKETS_OF_QUERIES = 150;
 
 function scenariosOf(values: ValuesPerPacket): Scenario[] {
   return PLAN_NAMES.map((plan, index) => makeScenario(plan, values, SEED + index, plan === '32 workers' ? PACKETS_OF_32_WORKERS : PACKETS[values]));
@@ -29,13 +31,17 @@ function scenariosOfProgram(build: string): Scenario[] {
   return Array.from({ length: SCENARIOS_OF_A_PROGRAM }, (_, index) => makeProgramScenario(build, SEED + index, PACKETS_OF_A_PROGRAM));
 }
 
+function scenariosOfQueries(build: string): Scenario[] {
+  return Array.from({ length: SCENARIOS_OF_A_PROGRAM }, (_, index) => makeQueryScenario(build, SEED + index, PACKETS_OF_QUERIES));
+}
+
 async function main(): Promise<void> {
   const version = bmv2Version();
   if (version === undefined) throw new Error('simple_switch_grpc is not on PATH');
   const bmv2 = await Bmv2.start();
   let differences = 0;
   try {
-    for (const scenarios of [...BUILDS.map(scenariosOf), ...PROGRAM_NAMES.map(scenariosOfProgram)]) {
+    for (const scenarios of [...BUILDS.map(scenariosOf), ...PROGRAM_NAMES.map(scenariosOfProgram), ...QUERY_NAMES.map(scenariosOfQueries)]) {
       const { build } = scenarios[0]!;
       const recorded: Recorded[] = [];
       for (const scenario of scenarios) {

@@ -5,6 +5,7 @@ import { ENGINE_NAMES, engineNamed } from '../../emulator/engines.js';
 import { BUILDS } from '../../protocol/constants.js';
 import { firstDifference } from './compare.js';
 import { PROGRAM_NAMES } from './generate/programs.js';
+import { QUERY_NAMES } from './generate/queries.js';
 import { PLAN_NAMES } from './generate/scenarios.js';
 import { jsonOf } from './programs.js';
 import { packetsOf } from './scenario.js';
@@ -15,7 +16,7 @@ const MOST_BYTES = 2 * 1024 * 1024;
 const LEAST_PACKETS = 3_000;
 
 const builds = BUILDS.map((n) => `fpisa-n${n}`);
-const all = [...builds, ...PROGRAM_NAMES];
+const all = [...builds, ...PROGRAM_NAMES, ...QUERY_NAMES];
 const currentTraces = (build: string) => readTraces(build, hashOf(jsonOf(build)));
 
 describe.each(all)('traces of BMv2 with %s', (build) => {
@@ -57,6 +58,6 @@ it('the traces are small, and as many as docs/bmv2-differences.md says', () => {
   const count = (names: readonly string[]): number => names.flatMap((build) => currentTraces(build).recorded).reduce((sum, { scenario }) => sum + packetsOf(scenario).length, 0);
   expect(count(builds)).toBeGreaterThanOrEqual(LEAST_PACKETS);
   const page = readFileSync(new URL('../../docs/bmv2-differences.md', import.meta.url), 'utf8');
-  for (const names of [builds, PROGRAM_NAMES]) expect(page).toContain(`${count(names).toLocaleString('en')} `);
+  for (const names of [builds, PROGRAM_NAMES, QUERY_NAMES]) expect(page).toContain(`${count(names).toLocaleString('en')} `);
   expect(all.reduce((sum, build) => sum + statSync(tracePath(build)).size, 0)).toBeLessThan(MOST_BYTES);
 });
