@@ -93,14 +93,9 @@ export class ExpressionCompiler {
 
   private notZero(e: Expression): Ref {
     const { m } = this.scope.unit;
-    switch (this.kind(e)) {
-      case 'i32':
-        return m.i32.ne(this.exact(e), m.i32.const(0));
-      case 'i64':
-        return m.i64.ne(this.exact(e), m.i64.const(0n));
-      case 'wide':
-        return m.i32.ne(this.compareWide(e, { op: 'constant', type: 'data', value: 0n }), m.i32.const(0));
-    }
+    const kind = this.kind(e);
+    if (kind === 'wide') return m.i32.ne(this.compareWide(e, { op: 'constant', type: 'data', value: 0n }), m.i32.const(0));
+    return m[kind].ne(this.exactScalar(e, kind), this.constant(0n, kind));
   }
 
   private compare(operator: '<' | '>' | '<=' | '>=' | '==' | '!=', left: Expression, right: Expression): Ref {

@@ -2,16 +2,13 @@ import type { Expression } from '../json/expression.js';
 import type { FieldDef, HeaderDef, Operand, Primitive } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import { CalculationCompiler } from './calculations.js';
+import { assignedBy, placeOf } from './effects.js';
 import { ExpressionCompiler } from './expression.js';
 import { HeaderCompiler } from './headers.js';
 import { FRAME, NOT_TRUNCATED } from './layout.js';
 import { contains, kindOf, unsignedRange, type Range } from './ranges.js';
 import type { Scope } from './scope.js';
 import { scalarSource, sourceOf, StoreCompiler, type Source } from './stores.js';
-
-const ARITHMETIC_PRIMITIVES = {
-  add: '+', subtract: '-', bit_and: '&', bit_or: '|', bit_xor: '^', shift_left: '<<', shift_right: '>>',
-} as const;
 
 /** Primitives as WebAssembly; what is not here is run by the interpreter's code on the packet's frame. */
 export class PrimitiveCompiler {
@@ -57,25 +54,14 @@ export class PrimitiveCompiler {
   }
 
   /** Undefined: the host has to do it. */
-  private native({ op, args }: Primitive): Ref | undefined {
+  private native(primitive: Primitive): Ref | undefined {
+    const { op, args } = primitive;
     const { m, unit } = { m: this.scope.unit.m, unit: this.scope.unit };
     const place = (i: number): FieldDef | undefined => placeOf(args[i]!);
     const expression = (i: number): Expression => (args[i] as Extract<Operand, { kind: 'expression' }>).expression;
+    const assigned = assignedBy(primitive);
+    if (assigned !== undefined) return this.assign(place(0), assigned);
     switch (op) {
-      case 'assign':
-      case 'modify_field':
-        return this.assign(place(0), expression(1));
-      case 'add_to_field':
-      case 'subtract_from_field':
-        return this.assign(place(0), arithmetic(op === 'add_to_field' ? '+' : '-', expression(0), expression(1)));
-      case 'add':
-      case 'subtract':
-      case 'bit_and':
-      case 'bit_or':
-      case 'bit_xor':
-      case 'shift_left':
-      case 'shift_right':
-        return this.assign(place(0), arithmetic(ARITHMETIC_PRIMITIVES[op], expression(1), expression(2)));
       case 'no_op':
         return m.nop();
       case 'exit':
@@ -261,15 +247,6 @@ export class PrimitiveCompiler {
     ], b.i64);
     return this.stores.store(to, scalarSource(value, unsignedRange(64), this.scope, this.expressions));
   }
-}
-
-function arithmetic(operator: '+' | '-' | '&' | '|' | '^' | '<<' | '>>', left: Expression, right: Expression): Expression {
-  return { op: 'arithmetic', type: 'data', operator, left, right };
-}
-
-function placeOf(operand: Operand): FieldDef | undefined {
-  if (operand.kind !== 'expression' || operand.expression.op !== 'field') return undefined;
-  return 'field' in operand.expression.ref ? operand.expression.ref.field : undefined;
 }
 
 function headerOf(operand: Operand): HeaderDef | undefined {
