@@ -22,9 +22,16 @@ export function renderFlow(nodes: readonly FlowNode[], scope: Scope, compiler: P
   const helper = scope.local('i32');
   const exit = relooper.addBlock(m.nop());
   const reached = (at: number): boolean => facts === undefined || facts.at(at) !== undefined;
+  const placeOf = (to: number): number => (to === EXIT || !reached(to) ? EXIT : to);
   const code = nodes.map((node, at) => (reached(at) ? compileNode(node, at, scope, compiler, facts) : undefined));
-  const blocks = code.map((made) => (made === undefined ? exit : relooper.addBlock(made.steps)));
-  const blockOf = (to: number): number => (to === EXIT ? exit : blocks[to]!);
+  const decides = ({ next, otherwise }: FlowNode): boolean => otherwise !== undefined && placeOf(otherwise.to) !== placeOf(next.to);
+  const blocks = code.map((made, at) => {
+    if (made === undefined) return exit;
+    // A condition that decides nothing is still evaluated: it may divide by zero.
+    const idle = made.otherwise === undefined || decides(nodes[at]!) ? [] : [m.drop(made.otherwise)];
+    return relooper.addBlock(m.block(null, [made.steps, ...idle], b.none));
+  });
+  const blockOf = (to: number): number => (placeOf(to) === EXIT ? exit : blocks[to]!);
   let loops: number | undefined;
   const passing = (edge: Edge): Ref => {
     if (!edge.counted || !counted) return m.nop();
@@ -32,14 +39,11 @@ export function renderFlow(nodes: readonly FlowNode[], scope: Scope, compiler: P
     const next = m.local.tee(loops, m.i32.add(m.local.get(loops, b.i32), m.i32.const(1)), b.i32);
     return m.if(m.i32.gt_u(next, m.i32.const(MOST_LOOPS)), scope.unit.abort(`action ${scope.action!.name} does not come to an end`));
   };
-  nodes.forEach(({ next, otherwise }, at) => {
+  nodes.forEach((node, at) => {
     if (!reached(at)) return;
-    const from = blocks[at]!;
-    const zero = code[at]!.otherwise;
-    if (otherwise !== undefined && zero !== undefined && blockOf(otherwise.to) !== blockOf(next.to)) {
-      relooper.addBranch(from, blockOf(otherwise.to), zero, passing(otherwise));
-    }
-    relooper.addBranch(from, blockOf(next.to), 0, passing(next));
+    const { next, otherwise } = node;
+    if (otherwise !== undefined && decides(node)) relooper.addBranch(blocks[at]!, blockOf(otherwise.to), code[at]!.otherwise!, passing(otherwise));
+    relooper.addBranch(blocks[at]!, blockOf(next.to), 0, passing(next));
   });
   return relooper.renderAndDispose(blocks[0]!, helper);
 }
