@@ -74,6 +74,8 @@ class PipelineCompiler {
       case 'conditional': {
         const condition = this.primitives.expressions.bool(node.expression);
         this.scope.endStatement();
+        // A condition that decides nothing is still evaluated: it may divide by zero.
+        if (node.onTrue === node.onFalse) return { code: m.drop(condition), branches: [], otherwise: node.onFalse };
         return { code: m.nop(), branches: [{ target: node.onTrue, condition }], otherwise: node.onFalse };
       }
       case 'call': {

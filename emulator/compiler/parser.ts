@@ -1,9 +1,10 @@
-import type { HeaderDef, ParserOp, ParserStateDef } from '../json/program.js';
+import type { Expression } from '../json/expression.js';
+import type { FieldDef, HeaderDef, ParserOp, ParserStateDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import { aroundVarbit, BitCompiler } from './bits.js';
 import { CalculationCompiler } from './calculations.js';
 import { HeaderCompiler } from './headers.js';
-import { FRAME } from './layout.js';
+import { FRAME, type Slot } from './layout.js';
 import { PrimitiveCompiler } from './primitives.js';
 import { Scope } from './scope.js';
 import { SelectCompiler } from './select.js';
@@ -19,7 +20,8 @@ const FAILED = -2;
 const MOST_STATES = 100_000;
 
 /** Lengths beyond this are longer than any packet, whatever they are exactly. */
-const LONGEST_BITS = 1n << 40n;
+const LONGEST_BITS_WIDTH = 41n;
+const LONGEST_BITS = 1n << (LONGEST_BITS_WIDTH - 1n);
 
 /** Adds parse(frame): one function for each state, and the loop that goes from state to state. */
 export function addParser(unit: Unit): void {
@@ -73,16 +75,29 @@ function verifyChecksums(scope: Scope): Ref[] {
   for (const def of program.checksums.filter((c) => c.verify)) {
     const value = new CalculationCompiler(scope).compute(def.calculation);
     const slot = scope.slot(def.target);
-    let wrong: Ref;
-    // A hash has at most 64 bits, so a wider or negative field value never equals it.
-    if (slot.kind === 'wide' || def.target.signed) throw new Error(`checksum field ${def.target.name} is signed or wider than 64 bits`);
-    else wrong = m.i64.ne(value, scope.readField(def.target, 'i64'));
+    const wrong = slot.kind === 'wide' ? unequalLimbs(scope, value, slot) : unequal(scope, value, def.target);
     const check = m.if(wrong, scope.setWord(FRAME.checksumError, m.i32.const(1)));
     const guarded = def.condition === undefined ? check : m.if(expressions.bool(def.condition), check);
     steps.push(m.if(scope.isValid(def.target.header), guarded));
     scope.endStatement();
   }
   return steps;
+}
+
+/** A hash has at most 64 bits and no sign, so a negative value never equals it. */
+function unequal(scope: Scope, hash: Ref, field: FieldDef): Ref {
+  const { m } = scope.unit;
+  const different = m.i64.ne(hash, scope.readField(field, 'i64'));
+  return field.signed ? m.i32.or(different, m.i64.lt_s(scope.readField(field, 'i64'), m.i64.const(0n))) : different;
+}
+
+/** All limbs above the lowest are zero in a value that is a hash. */
+function unequalLimbs(scope: Scope, hash: Ref, { offset, limbs }: Slot): Ref {
+  const { m } = scope.unit;
+  const limb = (i: number): Ref => m.i64.load(offset + 8 * i, 8, scope.frame);
+  let different = m.i64.ne(hash, limb(0));
+  for (let i = 1; i < limbs; i++) different = m.i32.or(different, m.i64.ne(limb(i), m.i64.const(0n)));
+  return different;
 }
 
 function stateName(state: ParserStateDef): string {
@@ -171,7 +186,7 @@ class StateCompiler {
         const bits = this.bitCount(op.bits);
         return m.block(null, [
           bits.set,
-          m.if(m.i64.ne(m.i64.and(bits.get(), m.i64.const(7n)), m.i64.const(0n)), this.fail('ParserInvalidArgument')),
+          m.if(bits.odd(), this.fail('ParserInvalidArgument')),
           m.if(m.i64.lt_s(m.i64.extend_s(this.left()), bits.bytes()), this.fail('PacketTooShort')),
           ...this.advance(m.i32.wrap(bits.bytes())),
         ], b.none);
@@ -181,16 +196,25 @@ class StateCompiler {
     }
   }
 
-  /** A number of bits as i64, cut to what can matter. */
-  private bitCount(e: Parameters<PrimitiveCompiler['expressions']['range']>[0]): { set: Ref; get: () => Ref; bytes: () => Ref } {
+  /** A number of bits: as i64, cut to what can matter; whether it is not one of bytes, which the cut must not hide. */
+  private bitCount(e: Expression): { set: Ref; get: () => Ref; odd: () => Ref; bytes: () => Ref } {
     const { m, b } = this.unit;
     const { expressions } = this.primitives;
     const local = this.scope.local('i64');
     const get = (): Ref => m.local.get(local, b.i64);
-    const limit = { min: -LONGEST_BITS, max: LONGEST_BITS };
-    const wide = expressions.kind(e) === 'wide';
-    const value = wide ? expressions.low(e, 'i64') : expressions.clampValue(expressions.range(e), (kind) => expressions.low(e, kind), limit, 'i64');
-    return { set: m.local.set(local, value), get, bytes: () => m.i64.shr_s(get(), m.i64.const(3n)) };
+    const bytes = (): Ref => m.i64.shr_s(get(), m.i64.const(3n));
+    const { min, max } = expressions.range(e);
+    if (min >= -LONGEST_BITS && max < LONGEST_BITS) {
+      return { set: m.local.set(local, expressions.low(e, 'i64')), get, odd: () => this.notBytes(get()), bytes };
+    }
+    const bits: Expression = { op: 'constant', type: 'data', value: LONGEST_BITS_WIDTH };
+    const cut: Expression = { op: 'arithmetic', type: 'data', operator: 'sat_cast', left: e, right: bits };
+    return { set: m.local.set(local, expressions.low(cut, 'i64')), get, odd: () => this.notBytes(expressions.low(e, 'i64')), bytes };
+  }
+
+  private notBytes(bits: Ref): Ref {
+    const { m } = this.unit;
+    return m.i64.ne(m.i64.and(bits, m.i64.const(7n)), m.i64.const(0n));
   }
 
   private lookahead({ field, bitOffset, width }: Extract<ParserOp, { op: 'lookahead' }>): Ref {
@@ -256,7 +280,7 @@ class StateCompiler {
     const length = (): Ref => m.i32.wrap(bits.bytes());
     return m.block(null, [
       bits.set,
-      m.if(m.i64.ne(m.i64.and(bits.get(), m.i64.const(7n)), m.i64.const(0n)), this.fail('ParserInvalidArgument')),
+      m.if(bits.odd(), this.fail('ParserInvalidArgument')),
       m.if(m.i32.or(m.i64.lt_s(bytes(), m.i64.const(0n)), m.i64.lt_s(m.i64.extend_s(this.left()), bytes())), this.fail('PacketTooShort')),
       most,
       this.scope.setWord(layout.varbits[header.index]!, m.i32.wrap(bits.get())),

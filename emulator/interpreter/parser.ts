@@ -130,10 +130,11 @@ function compileOp(op: ParserOp, context: Context): OpFn {
       const bits = compileData(op.bits, context);
       const invalid = context.program.errors.get('ParserInvalidArgument')!;
       return (p) => {
-        const count = Number(bits(p));
-        if (count % 8 !== 0) return invalid;
-        if (p.end - p.cursor < count / 8) return tooShort;
-        p.cursor += count / 8;
+        const count = bits(p);
+        if ((count & 7n) !== 0n) return invalid;
+        const bytes = Number(count >> 3n);
+        if (p.end - p.cursor < bytes) return tooShort;
+        p.cursor += bytes;
         return OK;
       };
     }
@@ -161,12 +162,12 @@ function compileExtract(op: Extract<ParserOp, { op: 'extract' }>, context: Conte
     if (varbits === undefined || header.varbit === undefined) {
       if (p.end - p.cursor < fixed) return tooShort;
     } else {
-      const bits = Number(varbits(p));
-      if (bits % 8 !== 0) return invalid;
-      const bytes = fixed + bits / 8;
+      const bits = varbits(p);
+      if ((bits & 7n) !== 0n) return invalid;
+      const bytes = fixed + Number(bits >> 3n);
       if (bytes < 0 || p.end - p.cursor < bytes) return tooShort;
       if (header.maxBytes !== 0 && header.maxBytes < bytes) return headerTooShort;
-      p.varbits[header.index] = bits;
+      p.varbits[header.index] = Number(bits);
     }
     readHeader(p, header);
     makeValid(p, header);
