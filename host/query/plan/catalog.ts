@@ -83,12 +83,14 @@ export class Binder {
     try {
       const prepared = await this.connection.prepare(sql);
       try {
+        if (prepared.parameterCount > 0) throw new QueryError('QUERY_UNSUPPORTED', `a query has no parameters, and this one has ${prepared.parameterCount}; write their values`);
         const columns = [...Array(prepared.columnCount).keys()];
         return { names: columns.map((i) => prepared.columnName(i)), types: columns.map((i) => prepared.columnType(i).toString()) };
       } finally {
         prepared.destroySync();
       }
     } catch (error) {
+      if (error instanceof QueryError) throw error;
       throw this.bindError((error as Error).message);
     }
   }

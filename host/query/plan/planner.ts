@@ -5,7 +5,7 @@ import { QueryError } from './errors.js';
 import type { AggregateStep, QueryPlan, RowSet } from './plan.js';
 import { Refusal } from './refusal.js';
 import { fetchAll, planRowSets, type RowSets } from './row-sets.js';
-import { isColumnRef, isExpression, walkAll, type SelectNode, type Statement } from './tree.js';
+import { isColumnRef, isExpression, walkAll, type QueryNode, type SelectNode, type Statement } from './tree.js';
 import { LaneOp, QUERY_BUILDS, TOP_SLOTS } from '../../../protocol/query/constants.js';
 
 export interface PlanOptions {
@@ -62,9 +62,19 @@ class Planner {
     this.refuseRowIds(statement);
     const reason = await this.cannotFollow(statement, described);
     if (reason !== undefined) return this.fetchEverything(statement, [reason]);
-    const node = await this.rewriteNodes(statement.node);
-    const master = this.aggregates.length === 0 ? sql : await binder.textOf({ ...statement, node });
-    const rows = await planRowSets(node, binder, this.options);
+    try {
+      return await this.split(statement, described);
+    } catch (error) {
+      // DuckDB has bound the query itself, so a part of it that does not bind is the planner's mistake.
+      if (!(error instanceof QueryError)) throw error;
+      return this.fetchEverything(statement, [`The plan was given up: ${error.message}`]);
+    }
+  }
+
+  private async split(statement: Statement, described: Described): Promise<QueryPlan> {
+    const node = named(await this.rewriteNodes(statement.node), described.names);
+    const master = this.aggregates.length === 0 ? this.sql : await this.binder.textOf({ ...statement, node });
+    const rows = await planRowSets(node, this.binder, this.options);
     const problem = await this.check(master, rows.rowSets, described);
     if (problem !== undefined) return this.fetchEverything(statement, [`The plan was given up: ${problem}`]);
     return this.finish(master, rows);
@@ -188,6 +198,14 @@ class Planner {
       explanation: { workers: tables.map(({ name }) => `${name}: every row.`), switch: [], master: ['The query as it is.'], notPushed: reasons },
     };
   }
+}
+
+/** The same query with its outputs named as DuckDB names them: a changed expression would be named otherwise. */
+function named(node: QueryNode, names: readonly string[]): QueryNode {
+  const { left, select_list: items } = node as QueryNode & { left?: QueryNode };
+  if (left !== undefined) return { ...node, left: named(left, names) } as QueryNode;
+  if (items === undefined || items.length !== names.length || items.some((item) => item.class === 'STAR')) return node;
+  return { ...node, select_list: items.map((item, i) => ({ ...item, alias: names[i]! })) };
 }
 
 /** Columns of the relation that an aggregation becomes in the master. */

@@ -155,7 +155,11 @@ async function pruneSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, 
   const done = new Set<string>();
   const incoming = new Map<string, { keys: readonly KeyColumn[]; filter: number; from: string }[]>();
   for (let filters = 0; ;) {
-    const next = [...reduced].filter((name) => !done.has(name)).sort((a, b) => estimate.get(a)! - estimate.get(b)!)[0];
+    const waiting = [...reduced].filter((name) => !done.has(name)).sort((a, b) => estimate.get(a)! - estimate.get(b)!);
+    // The side of an outer join that may not be pruned goes first, however large: else nothing is.
+    const isLater = (name: string): boolean => links.some((link) => link.tables.includes(name) && waiting.some((other) =>
+      other !== name && link.tables.includes(other) && !canPrune(link, other)));
+    const next = waiting.find((name) => !isLater(name)) ?? waiting[0];
     if (next === undefined) return steps;
     done.add(next);
     for (const { keys, filter, from } of incoming.get(next) ?? []) {
@@ -183,6 +187,11 @@ async function pruneSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, 
       filters++;
     }
   }
+}
+
+function canPrune({ tables, columns }: Link, name: string): boolean {
+  const side = tables[0] === name ? 0 : 1;
+  return columns.some(({ sides }) => sides[side].isPrunable);
 }
 
 /** Pairs of tables that the query joins, each read in one place only: elsewhere the rows might be needed. */

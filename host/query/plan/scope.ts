@@ -14,14 +14,18 @@ export function leafOf(ref: TableRef, table: CatalogTable): Leaf {
   return { ref, table, alias: (ref.alias || ref.table_name!).toLowerCase() };
 }
 
+/** Types whose values have fields that a name can go on into. */
+const NESTED = /^(STRUCT|MAP|UNION|JSON|VARIANT)/;
+
 /** Lower-case name of the column that a reference means if it means one of this table. */
 export function columnOf(leaf: Leaf, names: readonly string[]): string | undefined {
   const has = (name: string): boolean => leaf.table.columns.some((column) => column.name.toLowerCase() === name.toLowerCase());
   const parts = names.map((name) => name.toLowerCase());
   if (parts.length > 1 && parts[0] === leaf.alias && has(parts[1]!)) return parts[1];
   if (parts.length > 2 && parts[1] === leaf.alias && has(parts[2]!)) return parts[2];
+  const column = leaf.table.columns.find(({ name }) => name.toLowerCase() === parts[0]);
   // A struct's field follows its column: still that column's table.
-  return has(parts[0]!) ? parts[0] : undefined;
+  return column !== undefined && (parts.length === 1 || NESTED.test(column.type)) ? parts[0] : undefined;
 }
 
 /**

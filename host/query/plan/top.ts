@@ -82,7 +82,7 @@ function direction(by: OrderBy): string {
 function orderColumn(text: string, type: string, by: OrderBy): { kind: Order; column: string } {
   const isNullFirst = by.null_order === 'NULLS FIRST';
   const lane = orderLaneOf(type);
-  const isWide = /^(U?HUGEINT|UBIGINT|BIGNUM|DECIMAL\((19|[23]\d),)/.test(type);
+  const isWide = /^(U?HUGEINT|BIGNUM|DECIMAL\((19|[23]\d),)/.test(type);
   if (isWide || lane?.kind === 'f64') {
     const value = `CAST(${text} AS DOUBLE)`;
     const edge = `CAST('${isNullFirst ? 'NaN' : '-Infinity'}' AS DOUBLE)`;

@@ -66,6 +66,7 @@ export function sumLaneOf(type: string): Lane | undefined {
 }
 
 const EPOCH = `DATE '1970-01-01'`;
+const HALF_U64 = '9223372036854775808';
 const INFINITE_US = '9223372036854775807';
 
 function timestampLane(back: (us: string) => string, type: string): Lane {
@@ -89,6 +90,13 @@ export function orderLaneOf(type: string): Lane | undefined {
   }
   if (type === 'TIMESTAMP') return timestampLane((us) => `make_timestamp(${us})`, type);
   if (type === 'TIMESTAMP WITH TIME ZONE') return timestampLane((us) => `make_timestamp(${us}) AT TIME ZONE 'UTC'`, type);
+  if (type === 'UBIGINT') {
+    return {
+      kind: 'i64',
+      encode: (value) => `CAST(CAST(${value} AS HUGEINT) - ${HALF_U64} AS BIGINT)`,
+      decode: (lane) => `CAST(CAST(${lane} AS HUGEINT) + ${HALF_U64} AS UBIGINT)`,
+    };
+  }
   if (type === 'HUGEINT') return undefined;
   return sumLaneOf(type);
 }
