@@ -2,8 +2,9 @@ import { Worker } from 'node:worker_threads';
 import type { Program } from '../json/program.js';
 import { binaryenIfLoaded, loadBinaryen } from './binaryen.js';
 import type { CompileJob, CompileResult } from './compile-thread.js';
+import { DiskCache } from './disk-cache.js';
 import { Layout } from './layout.js';
-import { compileProgram, type Artifact } from './module.js';
+import { artifactOf, compileProgram, type Artifact } from './module.js';
 
 const MOST_ARTIFACTS = 32;
 
@@ -14,45 +15,48 @@ const artifacts = new Map<string, Artifact>();
 export function compileNow(program: Program, key: string, dropPort: number): Artifact | undefined {
   const known = knownArtifact(key, dropPort);
   if (known !== undefined) return known;
-  const compiler = binaryenIfLoaded();
-  if (compiler === undefined) return undefined;
-  const artifact = compileProgram(compiler, program, dropPort);
-  rememberArtifact(key, dropPort, artifact);
-  return artifact;
+  return binaryenIfLoaded() === undefined ? undefined : compileHere(program, key, dropPort, undefined);
 }
 
 /** @param key identity of the program */
-export function knownArtifact(key: string, dropPort: number): Artifact | undefined {
+function knownArtifact(key: string, dropPort: number): Artifact | undefined {
   const artifact = artifacts.get(`${key}/${dropPort}`);
-  if (artifact !== undefined) rememberArtifact(key, dropPort, artifact);
-  return artifact;
+  return artifact === undefined ? undefined : remembered(key, dropPort, artifact);
 }
 
-export function rememberArtifact(key: string, dropPort: number, artifact: Artifact): void {
+function remembered(key: string, dropPort: number, artifact: Artifact): Artifact {
   const id = `${key}/${dropPort}`;
   artifacts.delete(id);
   artifacts.set(id, artifact);
   const [oldest] = artifacts.keys();
   if (artifacts.size > MOST_ARTIFACTS && oldest !== undefined) artifacts.delete(oldest);
+  return artifact;
 }
 
 /**
  * Compiles a program beside what goes on here: on a thread of its own, which keeps no process alive.
+ * @param folder where compiled programs are kept from one process to the next, if they are (see DiskCache)
  * @throws Error if it cannot be compiled
  */
-export async function compileAside(program: Program, key: string, dropPort: number): Promise<Artifact> {
+export async function compileAside(program: Program, key: string, dropPort: number, folder?: string): Promise<Artifact> {
+  const known = knownArtifact(key, dropPort);
+  if (known !== undefined) return known;
+  const kept = folder === undefined ? undefined : new DiskCache(folder).read(key, dropPort);
+  if (kept !== undefined) return remembered(key, dropPort, artifactOf(kept));
   // Threads cannot be started from TypeScript sources, as tests run them.
   if (binaryenIfLoaded() !== undefined || import.meta.url.endsWith('.ts')) {
     await loadBinaryen();
-    return compileNow(program, key, dropPort)!;
+    return knownArtifact(key, dropPort) ?? compileHere(program, key, dropPort, folder);
   }
-  const known = knownArtifact(key, dropPort);
-  if (known !== undefined) return known;
-  const compiled = await compileOnThread({ program, dropPort });
+  const compiled = await compileOnThread({ program, dropPort, cache: folder === undefined ? undefined : { folder, key } });
   // Objects of the program that the artifact refers to are those of its own copy; the layout must be of the same.
-  const artifact: Artifact = { ...compiled, layout: new Layout(compiled.program) };
-  rememberArtifact(key, dropPort, artifact);
-  return artifact;
+  return remembered(key, dropPort, artifactOf({ ...compiled, layout: new Layout(compiled.program) }));
+}
+
+function compileHere(program: Program, key: string, dropPort: number, folder: string | undefined): Artifact {
+  const compiled = compileProgram(binaryenIfLoaded()!, program, dropPort);
+  if (folder !== undefined) new DiskCache(folder).write(key, dropPort, compiled);
+  return remembered(key, dropPort, artifactOf(compiled));
 }
 
 function compileOnThread(job: CompileJob): Promise<CompileResult> {

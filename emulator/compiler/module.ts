@@ -15,13 +15,23 @@ const OPTIMIZE_LEVEL = 2;
 /** Larger functions stay functions: V8 has more registers for a loop on its own than inside a whole pipeline. */
 const MOST_INLINED_SIZE = 100;
 
-/** A compiled program. It refers to no state, so switches that run the same program share it. */
-export interface Artifact {
+/** What the compiler makes of a program. */
+export interface CompiledProgram {
   readonly program: Program;
   readonly layout: Layout;
   readonly fallbacks: Fallbacks;
-  readonly module: WasmModule;
+  /** The module, in the binary format. */
+  readonly wasm: Uint8Array;
   readonly scratchBytes: number;
+}
+
+/** A compiled program that can be run. It refers to no state, so switches that run the same program share it. */
+export interface Artifact extends Omit<CompiledProgram, 'wasm'> {
+  readonly module: WasmModule;
+}
+
+export function artifactOf({ wasm: bytes, ...rest }: CompiledProgram): Artifact {
+  return { ...rest, module: new wasm.Module(bytes) };
 }
 
 /** Where the state of a program lies; the same for every compilation of it. */
@@ -29,7 +39,7 @@ export function layoutOf(program: Program): Layout {
   return new Layout(program);
 }
 
-export function compileProgram(b: BinaryenApi, program: Program, dropPort: number): Artifact {
+export function compileProgram(b: BinaryenApi, program: Program, dropPort: number): CompiledProgram {
   const layout = new Layout(program);
   const unit = new Unit(b, program, layout, dropPort);
   try {
@@ -46,7 +56,7 @@ export function compileProgram(b: BinaryenApi, program: Program, dropPort: numbe
     b.setOneCallerInlineMaxSize(MOST_INLINED_SIZE);
     if (!unit.m.validate()) throw new Error('the compiler made an invalid module');
     unit.m.optimize();
-    return { program, layout, fallbacks: unit.fallbacks, module: new wasm.Module(unit.m.emitBinary()), scratchBytes: unit.scratchUsed };
+    return { program, layout, fallbacks: unit.fallbacks, wasm: unit.m.emitBinary(), scratchBytes: unit.scratchUsed };
   } finally {
     unit.m.dispose();
   }

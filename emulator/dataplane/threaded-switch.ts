@@ -35,6 +35,8 @@ export interface ThreadedSwitchOptions {
   readonly startThread?: (data: PacketThreadData) => Worker;
   /** Told of a program that cannot be compiled: it stays interpreted, and slow. */
   readonly onInterpreted?: (why: string) => void;
+  /** Folder where compiled programs are kept from one process to the next; see defaultCacheFolder. None by default. */
+  readonly cacheFolder?: string;
 }
 
 interface Prepared extends PreparedProgram {
@@ -182,7 +184,7 @@ export class ThreadedSwitch implements Device {
 
   private async compile(host: ProgramHost): Promise<void> {
     const { program } = host.state;
-    const artifact = host.code === undefined ? await compileAside(program, identityOf(program), this.dropPort) : undefined;
+    const artifact = host.code === undefined ? await compileAside(program, identityOf(program), this.dropPort, this.options.cacheFolder) : undefined;
     if (this.active !== host) return;
     const code = host.code ?? this.lock.hold(() => host.compile(artifact!));
     const running = new Promise<void>((resolve) => this.waiting.set(host.number, resolve));

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import {
-  ENGINE_NAMES, FaultInjector, isInterfaceName, P4RuntimeServer, PortError, PortRunner, portOf, SwitchDevice, ThreadedSwitch, type Device, type EngineName,
+  defaultCacheFolder, ENGINE_NAMES, FaultInjector, isInterfaceName, P4RuntimeServer, PortError, PortRunner, portOf, SwitchDevice, ThreadedSwitch, type Device, type EngineName,
   type FaultOptions, type PortSpec,
 } from '../../../emulator/index.js';
 import { SERVICE_UDP_PORT } from '../../../protocol/constants.js';
@@ -105,6 +105,7 @@ function threaded(flags: Flags): Running {
   // It may come while ports are opened, which then fails by itself.
   failed.catch(() => {});
   const device = new ThreadedSwitch({
+    cacheFolder: defaultCacheFolder(),
     ...(hasFaults(flags) && { faults: faults(flags) }),
     onError: givenUp,
     onFailure: (error) => fail(error),

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { deserialize, serialize } from 'node:v8';
+import { Layout } from './layout.js';
+import type { CompiledProgram } from './module.js';
+
+const MOST_FILES = 64;
+const SUFFIX = '.compiled';
+const DIGEST_BYTES = 32;
+/** Folders of the emulator that decide what a program is compiled to. */
+const DECIDING = ['compiler', 'json', 'tables', 'externs'];
+
+/** `$XDG_CACHE_HOME/fpisa`, or `~/.cache/fpisa` (XDG Base Directory Specification). */
+export function defaultCacheFolder(): string {
+  const { XDG_CACHE_HOME: base } = process.env;
+  // The specification says to ignore relative paths.
+  return join(base !== undefined && isAbsolute(base) ? base : join(homedir(), '.cache'), 'fpisa');
+}
+
+/**
+ * Compiled programs in a folder, so that a switch that is started again need not compile what it ran before. It is
+ * a help only: a folder that cannot be read or written, and files that are not as they were written, count as empty.
+ */
+export class DiskCache {
+  constructor(private readonly folder: string) {}
+
+  /** @param key identity of the program */
+  read(key: string, dropPort: number): CompiledProgram | undefined {
+    const path = this.path(key, dropPort);
+    try {
+      const file = readFileSync(path);
+      const body = file.subarray(DIGEST_BYTES);
+      if (!digest(body).equals(file.subarray(0, DIGEST_BYTES))) return undefined;
+      const stored = deserialize(body) as Omit<CompiledProgram, 'layout'>;
+      const now = new Date();
+      utimesSync(path, now, now);
+      return { ...stored, layout: new Layout(stored.program) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  write(key: string, dropPort: number, { program, fallbacks, scratchBytes, wasm }: Omit<CompiledProgram, 'layout'>): void {
+    try {
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      // In one graph, so that the fallbacks refer to the objects of the program that is read with them.
+      const body = serialize({ program, fallbacks, scratchBytes, wasm });
+      this.replace(this.path(key, dropPort), Buffer.concat([digest(body), body]));
+      this.prune();
+    } catch {
+      // It is compiled again next time.
+    }
+  }
+
+  /** At once, for whoever reads at the same time. */
+  private replace(path: string, file: Uint8Array): void {
+    const part = `${path}.${process.pid}`;
+    try {
+      writeFileSync(part, file);
+      renameSync(part, path);
+    } catch (error) {
+      rmSync(part, { force: true });
+      throw error;
+    }
+  }
+
+  private path(key: string, dropPort: number): string {
+    return join(this.folder, digest(`${compilerIdentity()}/${key}/${dropPort}`).toString('hex') + SUFFIX);
+  }
+
+  /** Those that were used last stay. */
+  private prune(): void {
+    const files = readdirSync(this.folder).filter((name) => name.endsWith(SUFFIX)).map((name) => join(this.folder, name));
+    if (files.length <= MOST_FILES) return;
+    const byAge = files.map((path) => ({ path, used: statSync(path).mtimeMs })).sort((a, b) => b.used - a.used);
+    for (const { path } of byAge.slice(MOST_FILES)) rmSync(path, { force: true });
+  }
+}
+
+let identity: string | undefined;
+
+/** Changes with the compiler itself, not only with its version: a program compiled by other code is another one. */
+function compilerIdentity(): string {
+  if (identity === undefined) {
+    const hash = createHash('sha256').update(process.versions.v8);
+    for (const name of DECIDING) {
+      const folder = fileURLToPath(new URL(`../${name}/`, import.meta.url));
+      for (const file of readdirSync(folder).filter((f) => /(?<!\.d)\.[jt]s$/.test(f)).sort()) hash.update(file).update(readFileSync(join(folder, file)));
+    }
+    identity = hash.digest('hex');
+  }
+  return identity;
+}
+
+function digest(data: Uint8Array | string): Buffer {
+  return createHash('sha256').update(data).digest();
+}
