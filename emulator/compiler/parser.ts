@@ -186,7 +186,7 @@ class StateCompiler {
         const bits = this.bitCount(op.bits);
         return m.block(null, [
           bits.set,
-          m.if(bits.odd(), this.fail('ParserInvalidArgument')),
+          m.if(bits.notBytes(), this.fail('ParserInvalidArgument')),
           m.if(m.i64.lt_s(m.i64.extend_s(this.left()), bits.bytes()), this.fail('PacketTooShort')),
           ...this.advance(m.i32.wrap(bits.bytes())),
         ], b.none);
@@ -196,25 +196,21 @@ class StateCompiler {
     }
   }
 
-  /** A number of bits: as i64, cut to what can matter; whether it is not one of bytes, which the cut must not hide. */
-  private bitCount(e: Expression): { set: Ref; get: () => Ref; odd: () => Ref; bytes: () => Ref } {
+  /** A number of bits: as i64, cut to what can matter; and whether it is none of bytes, which the cut must not hide. */
+  private bitCount(e: Expression): { set: Ref; get: () => Ref; notBytes: () => Ref; bytes: () => Ref } {
     const { m, b } = this.unit;
     const { expressions } = this.primitives;
     const local = this.scope.local('i64');
     const get = (): Ref => m.local.get(local, b.i64);
-    const bytes = (): Ref => m.i64.shr_s(get(), m.i64.const(3n));
     const { min, max } = expressions.range(e);
-    if (min >= -LONGEST_BITS && max < LONGEST_BITS) {
-      return { set: m.local.set(local, expressions.low(e, 'i64')), get, odd: () => this.notBytes(get()), bytes };
-    }
     const bits: Expression = { op: 'constant', type: 'data', value: LONGEST_BITS_WIDTH };
-    const cut: Expression = { op: 'arithmetic', type: 'data', operator: 'sat_cast', left: e, right: bits };
-    return { set: m.local.set(local, expressions.low(cut, 'i64')), get, odd: () => this.notBytes(expressions.low(e, 'i64')), bytes };
-  }
-
-  private notBytes(bits: Ref): Ref {
-    const { m } = this.unit;
-    return m.i64.ne(m.i64.and(bits, m.i64.const(7n)), m.i64.const(0n));
+    const small = min >= -LONGEST_BITS && max < LONGEST_BITS;
+    const cut: Expression = small ? e : { op: 'arithmetic', type: 'data', operator: 'sat_cast', left: e, right: bits };
+    const notBytes = (): Ref => {
+      const odd = m.i64.ne(m.i64.and(small ? get() : expressions.low(e, 'i64'), m.i64.const(7n)), m.i64.const(0n));
+      return min < 0n ? m.i32.or(odd, m.i64.lt_s(get(), m.i64.const(0n))) : odd;
+    };
+    return { set: m.local.set(local, expressions.low(cut, 'i64')), get, notBytes, bytes: () => m.i64.shr_s(get(), m.i64.const(3n)) };
   }
 
   private lookahead({ field, bitOffset, width }: Extract<ParserOp, { op: 'lookahead' }>): Ref {
@@ -280,8 +276,8 @@ class StateCompiler {
     const length = (): Ref => m.i32.wrap(bits.bytes());
     return m.block(null, [
       bits.set,
-      m.if(bits.odd(), this.fail('ParserInvalidArgument')),
-      m.if(m.i32.or(m.i64.lt_s(bytes(), m.i64.const(0n)), m.i64.lt_s(m.i64.extend_s(this.left()), bytes())), this.fail('PacketTooShort')),
+      m.if(bits.notBytes(), this.fail('ParserInvalidArgument')),
+      m.if(m.i64.lt_s(m.i64.extend_s(this.left()), bytes()), this.fail('PacketTooShort')),
       most,
       this.scope.setWord(layout.varbits[header.index]!, m.i32.wrap(bits.get())),
       ...this.bits.extract(before, this.at, 0),

@@ -90,6 +90,11 @@ function compileState(def: ParserStateDef, context: Context): State {
   return { def, ops: def.ops.map((op) => compileOp(op, context)), next: compileTransitions(def, context) };
 }
 
+/** Whether a number of bits is one of bytes. Only JSON by hand can make it negative, which BMv2 asserts not to be. */
+function isBytes(bits: bigint): boolean {
+  return bits >= 0n && (bits & 7n) === 0n;
+}
+
 function compileOp(op: ParserOp, context: Context): OpFn {
   const tooShort = context.program.errors.get('PacketTooShort')!;
   switch (op.op) {
@@ -131,7 +136,7 @@ function compileOp(op: ParserOp, context: Context): OpFn {
       const invalid = context.program.errors.get('ParserInvalidArgument')!;
       return (p) => {
         const count = bits(p);
-        if ((count & 7n) !== 0n) return invalid;
+        if (!isBytes(count)) return invalid;
         const bytes = Number(count >> 3n);
         if (p.end - p.cursor < bytes) return tooShort;
         p.cursor += bytes;
@@ -163,9 +168,9 @@ function compileExtract(op: Extract<ParserOp, { op: 'extract' }>, context: Conte
       if (p.end - p.cursor < fixed) return tooShort;
     } else {
       const bits = varbits(p);
-      if ((bits & 7n) !== 0n) return invalid;
+      if (!isBytes(bits)) return invalid;
       const bytes = fixed + Number(bits >> 3n);
-      if (bytes < 0 || p.end - p.cursor < bytes) return tooShort;
+      if (p.end - p.cursor < bytes) return tooShort;
       if (header.maxBytes !== 0 && header.maxBytes < bytes) return headerTooShort;
       p.varbits[header.index] = Number(bits);
     }

@@ -39,6 +39,21 @@ describe('advance', () => {
   // Whole bytes or not; within the packet or not; beyond what a double, and what a word can hold.
   const amounts = [0n, 8n, 9n, 16n, 32n, 40n, 48n, 1n << 40n, (1n << 40n) + 1n, (1n << 41n) + 8n, (1n << 60n) + 1n, (1n << 63n) + 8n, (1n << 64n) - 1n, (1n << 64n) - 8n];
 
+  it.each([64, 128])('by a negative number fails, whatever its bits: %i', async (width) => {
+    const program = json(jsonOpsProgram());
+    program.register_arrays[0]!.bitwidth = width;
+    const amount = { type: 'register', value: ['cells_of', { type: 'hexstr', value: '0x0' }] };
+    const start = program.parsers[0]!.parse_states.find(({ name }) => name === 'start')!;
+    start.parser_ops.push({ op: 'advance', parameters: [{ type: 'expression', value: { op: '-', left: { type: 'hexstr', value: '0x8' }, right: amount } }] });
+    for (const target of await both(program)) {
+      for (const [less, skipped] of [[0n, 1], [8n, 0], [16n, 0], [88n, 0], [1n << 50n, 0], [(1n << 64n) - 8n, 0]] as const) {
+        target.control.writeRegister('cells_of', 0, less);
+        const [output] = target.receive(1, bytes('ff 00000001 00000002 00000003 11 22'));
+        expect(hex(output!.bytes), String(less)).toBe(`ff000000010000000200000003${'1122'.slice(2 * skipped)}`);
+      }
+    }
+  });
+
   it.each([64, 128])('by a number of %i bits', async (width) => {
     const program = json(jsonOpsProgram());
     program.register_arrays[0]!.bitwidth = width;
