@@ -1,10 +1,14 @@
 /** The committed builds of the P4 program (`npm run p4` makes them). */
 import { existsSync, readFileSync } from 'node:fs';
 import { BUILDS } from '../protocol/constants.js';
+import type { QueryBuild } from '../protocol/query/constants.js';
 import { shippedFile } from '../protocol/service.js';
 import { parseP4Info } from '../p4runtime/p4info-file.js';
 import { choices, ArtifactError } from './errors.js';
 import { contentHash, makePipeline, type Pipeline } from './p4runtime/pipeline.js';
+
+/** Queries have no store: a switch keeps nothing between them that matters. */
+const QUERY_OWNER = 0;
 
 /** Name of the build with `n` values per packet. */
 export function buildName(n: number): string {
@@ -24,11 +28,20 @@ export function loadBuild(valuesPerPacket: number, storeId: number, folder?: str
   if (!BUILDS.some((n) => n === valuesPerPacket)) {
     throw new ArtifactError(`there is no build with ${valuesPerPacket} values per packet (builds: ${choices(BUILDS)})`);
   }
+  return loadArtifacts(name, storeId, folder);
+}
+
+/** Loads a build of the query program, by its name. @throws ArtifactError */
+export function loadQueryBuild({ name }: QueryBuild): Pipeline {
+  return loadArtifacts(name, QUERY_OWNER);
+}
+
+function loadArtifacts(name: string, owner: number, folder?: string): Pipeline {
   const config = readFile(name, ['.json'], folder);
   const info = readFile(name, ['.p4info.txtpb', '.p4info.txt', '.p4info.json'], folder);
   try {
     const p4info = parseP4Info(info.toString('utf8'));
-    const cookie = (BigInt(contentHash(p4info, config)) << 32n) | BigInt(storeId);
+    const cookie = (BigInt(contentHash(p4info, config)) << 32n) | BigInt(owner);
     return makePipeline(name, p4info, config, cookie);
   } catch (error) {
     throw new ArtifactError(`the P4Info of build ${name} cannot be used: ${(error as Error).message}`, { cause: error });

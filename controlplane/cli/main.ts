@@ -10,6 +10,7 @@ import { demoCommand } from './commands/demo.js';
 import { doctorCommand } from './commands/doctor.js';
 import { jobCommand } from './commands/job.js';
 import { mininetCommand } from './commands/mininet.js';
+import { queryCommand } from './commands/query.js';
 import { stfCommand } from './commands/stf.js';
 import { switchCommand } from './commands/switch.js';
 import { EXIT_CODES_HELP, ExitCode, exitCodeOf } from './exit-codes.js';
@@ -27,6 +28,7 @@ export function program(): Command {
     .addCommand(controllerCommand())
     .addCommand(jobCommand())
     .addCommand(allreduceCommand())
+    .addCommand(queryCommand())
     .addCommand(mininetCommand())
     .addCommand(stfCommand())
     .addCommand(doctorCommand());

@@ -79,7 +79,9 @@ export class Connection {
       this.events.message(message);
       return;
     }
-    const primaryId = arbitration.electionId ? fromUint128(arbitration.electionId) : 0n;
+    const hasPrimary = arbitration.status?.code !== Code.NOT_FOUND;
+    // Without a primary it is the highest id of all time.
+    const primaryId = hasPrimary && arbitration.electionId ? fromUint128(arbitration.electionId) : 0n;
     // The status is the same for all clients in one reading of the specification; the id never misleads.
     this.events.role((arbitration.status?.code ?? Code.OK) === Code.OK && primaryId === this.electionId, primaryId);
   }

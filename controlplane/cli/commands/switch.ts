@@ -6,6 +6,7 @@ import {
   type FaultOptions, type PortSpec,
 } from '../../../emulator/index.js';
 import { SERVICE_UDP_PORT } from '../../../protocol/constants.js';
+import { SERVICE_UDP_PORT as QUERY_UDP_PORT } from '../../../protocol/query/constants.js';
 import { parseP4Info } from '../../../p4runtime/p4info-file.js';
 import { FileError, PortInUseError, UsageError } from '../errors.js';
 import { listening } from '../listen.js';
@@ -23,8 +24,9 @@ import {
 } from '../options.js';
 import { Output } from '../output.js';
 import { aborted, interruption } from '../signals.js';
+import { serverCredentials, serverTlsOptions, type TlsFlags } from '../tls.js';
 
-interface Flags extends FaultFlags {
+interface Flags extends FaultFlags, TlsFlags {
   p4runtime: string;
   deviceId: number;
   port: Map<number, string>;
@@ -33,6 +35,7 @@ interface Flags extends FaultFlags {
   basePort: number;
   serviceIp: string;
   serviceMac: string;
+  serviceUdpPort: number;
   program?: string;
   p4info?: string;
   engine: EngineName;
@@ -53,11 +56,12 @@ export function switchCommand(): Command {
     .addOption(new Option('--port <port=place>', 'one switch port and what it is: host:udpport of a UDP socket, or the name of a network interface; repeatable').argParser(switchPortAssignment).default(new Map(), 'none'))
     .option('--service-ip <address>', 'IPv4 address to which packets from these sockets are addressed', DEFAULT_SERVICE_IP)
     .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
+    .addOption(new Option('--service-udp-port <number>', `its UDP port; ${QUERY_UDP_PORT} for queries`).argParser(integer(1, 65_535)).default(SERVICE_UDP_PORT))
     .option('--program <file>', 'BMv2 JSON to run from the start; otherwise the controller brings it')
     .option('--p4info <file>', 'P4Info of that program')
     .addOption(new Option('--engine <engine>', 'how programs are run: compiled, on a thread of their own (the first seconds interpreted), or interpreted, which is far slower').choices(ENGINE_NAMES).default('compiled'))
     .addOption(jsonOption());
-  for (const option of faultOptions()) command.addOption(option);
+  for (const option of [...serverTlsOptions(), ...faultOptions()]) command.addOption(option);
   return command
     .addHelpText('after', `
 Examples:
@@ -70,6 +74,7 @@ Examples:
 async function run(flags: Flags): Promise<void> {
   const output = new Output(flags.json ?? false);
   const stop = interruption();
+  const credentials = serverCredentials(flags);
   const { device, open, failed, close } = flags.engine === 'interpreter' ? interpreted(flags) : threaded(flags);
   const server = new P4RuntimeServer(device, { deviceId: BigInt(flags.deviceId) });
   if (flags.program !== undefined) {
@@ -78,7 +83,7 @@ async function run(flags: Flags): Promise<void> {
   }
   try {
     const ports = await openPorts(open, flags);
-    const port = await listening('P4Runtime', flags.p4runtime, '--p4runtime', (address) => server.listen(address));
+    const port = await listening('P4Runtime', flags.p4runtime, '--p4runtime', (address) => server.listen(address, credentials));
     const p4runtime = `${hostPort(flags.p4runtime).host}:${port}`;
     output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports });
     output.line(`switch serves P4Runtime at ${p4runtime}, device ${flags.deviceId}`);
@@ -161,10 +166,10 @@ async function openPorts(open: Running['open'], flags: Flags): Promise<Record<st
   }
 }
 
-function portSpec(number: number, place: string, { serviceIp, serviceMac }: Flags): PortSpec {
+function portSpec(number: number, place: string, { serviceIp, serviceMac, serviceUdpPort }: Flags): PortSpec {
   if (isInterfaceName(place)) return { number, kind: 'interface', interface: place };
   const { host, port } = hostPort(place);
-  return { number, kind: 'udp', bindAddress: host, bindPort: port, service: { mac: serviceMac, address: serviceIp, udpPort: SERVICE_UDP_PORT } };
+  return { number, kind: 'udp', bindAddress: host, bindPort: port, service: { mac: serviceMac, address: serviceIp, udpPort: serviceUdpPort } };
 }
 
 function hasFaults(flags: FaultFlags): boolean {

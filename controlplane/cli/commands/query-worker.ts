@@ -1,0 +1,41 @@
+/** `fpisa query worker`: one worker of a query, also on another machine than the query's master. */
+import { Command, Option } from 'commander';
+import { runQueryWorker } from '../../../host/query/session/index.js';
+import { hostPortText, integer, jsonOption } from '../options.js';
+import { Output } from '../output.js';
+import { interruption } from '../signals.js';
+import { packageVersion } from '../version.js';
+
+interface Flags {
+  master: string;
+  rank: number;
+  ip?: string;
+  udpPort?: number;
+  switchPort?: number;
+  mac?: string;
+  wait: number;
+  json?: boolean;
+}
+
+export function queryWorkerCommand(): Command {
+  return new Command('worker')
+    .description('take part in a query as one worker: scan a share of the files, send rows into the switch')
+    .addOption(new Option('--master <host:port>', 'where the query\'s master listens').argParser(hostPortText).makeOptionMandatory())
+    .addOption(new Option('-r, --rank <number>', 'which of the query\'s workers this is, from 0').argParser(integer(0, 65_534)).makeOptionMandatory())
+    .option('--ip <address>', 'this machine\'s address as the switch sees it')
+    .addOption(new Option('--udp-port <number>', 'UDP port of this worker').argParser(integer(1, 65_535)))
+    .addOption(new Option('--switch-port <number>', 'port of the switch that leads here').argParser(integer(1, 509)))
+    .option('--mac <address>', 'MAC address that the switch writes into what it sends here')
+    .addOption(new Option('--wait <seconds>', 'how long to look for the master').argParser(integer(1, 86_400)).default(60))
+    .addOption(jsonOption())
+    .addHelpText('after', `
+Example:
+  $ fpisa query worker --master 192.0.2.1:9700 --rank 1 --switch-port 2`)
+    .action(run);
+}
+
+async function run({ wait, ...flags }: Flags): Promise<void> {
+  const output = new Output(flags.json ?? false);
+  await runQueryWorker({ ...flags, waitMs: wait * 1000, version: packageVersion(), signal: interruption() });
+  output.line('the query is over');
+}

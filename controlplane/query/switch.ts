@@ -1,0 +1,131 @@
+/** A switch that runs queries: its program, and its tables for the query at hand. */
+import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
+import type { ProgrammableSwitch, QuerySetup, ServiceEndpoint } from '../../protocol/query/provisioning.js';
+import { loadQueryBuild } from '../artifacts.js';
+import type { Route } from '../controller/state.js';
+import { P4RuntimeClient } from '../p4runtime/client.js';
+import { insert, remove, type Entry, type EntryKeyInput, type KeyInput, type UpdateInput } from '../p4runtime/entries.js';
+import { ConnectError } from '../p4runtime/errors.js';
+import { queryEntries, QueryTable } from './entries.js';
+import { QuerySwitchLostError, QuerySwitchUnreachableError, SwitchTakenError } from './errors.js';
+
+export interface QuerySwitchOptions {
+  /** `host:port` of its P4Runtime server. */
+  readonly address: string;
+  readonly deviceId?: number;
+  readonly serviceIp: string;
+  readonly serviceMac: string;
+  readonly serviceUdpPort?: number;
+  /** Ports of the embedded switch that are UDP sockets, as `host:udpport`; behind other ports the service has its own address. */
+  readonly ports?: ReadonlyMap<number, string>;
+  readonly routes?: readonly Route[];
+  readonly connectTimeoutMs?: number;
+}
+
+/** P4Runtime servers are slow with batches of thousands. */
+const BATCH = 256;
+
+export class QuerySwitch implements ProgrammableSwitch {
+  readonly lost: Promise<never>;
+  private lose!: (error: Error) => void;
+  private cookie: bigint | undefined;
+
+  private constructor(
+    private readonly client: P4RuntimeClient,
+    private readonly options: QuerySwitchOptions,
+  ) {
+    this.lost = new Promise((_, reject) => (this.lose = reject));
+    this.lost.catch(() => undefined);
+    client.on('role', ({ primary }) => {
+      if (!primary) this.lose(new SwitchTakenError(`another controller has become primary at the switch ${options.address} in the middle of the query`));
+    });
+    client.on('connected', () => void this.check());
+  }
+
+  /**
+   * Takes the switch, unless somebody has it.
+   * @throws QuerySwitchUnreachableError, SwitchTakenError
+   */
+  static async connect(options: QuerySwitchOptions): Promise<QuerySwitch> {
+    const { address, deviceId = 0, connectTimeoutMs } = options;
+    const connect = async (electionId: bigint): Promise<{ client: P4RuntimeClient; primary: boolean; primaryId: bigint }> => {
+      const client = new P4RuntimeClient({ address, deviceId, electionId });
+      let primaryId = 0n;
+      client.once('connected', (role) => (primaryId = role.primaryId));
+      try {
+        const { primary } = await client.connect(connectTimeoutMs === undefined ? {} : { timeoutMs: connectTimeoutMs });
+        return { client, primary, primaryId };
+      } catch (error) {
+        client.close();
+        if (!(error instanceof ConnectError)) throw error;
+        if (/used by another live controller|INVALID_ARGUMENT/.test(error.message)) throw taken(address, electionId);
+        throw new QuerySwitchUnreachableError(error.message, { cause: error });
+      }
+    };
+    // With the lowest id there is, which outbids nobody: is anyone primary?
+    const first = await connect(1n);
+    first.client.close();
+    if (!first.primary && first.primaryId !== 0n) throw taken(address, first.primaryId);
+    // Larger than that of any query before, which a switch remembers.
+    const { client, primary, primaryId } = await connect(BigInt(Date.now()));
+    if (!primary) {
+      client.close();
+      throw taken(address, primaryId);
+    }
+    return new QuerySwitch(client, options);
+  }
+
+  async program(setup: QuerySetup): Promise<void> {
+    const pipeline = loadQueryBuild(setup.build);
+    const state = await this.client.ensurePipeline(pipeline);
+    this.cookie = pipeline.cookie;
+    if (state === 'kept') await this.write(await this.removals());
+    await this.write(queryEntries({ serviceIp: this.options.serviceIp, serviceMac: this.options.serviceMac, routes: this.options.routes ?? [] }, setup).map((entry) => insert({ entry })));
+  }
+
+  serviceAt(port: number): ServiceEndpoint {
+    const endpoint = this.options.ports?.get(port);
+    const { serviceIp, serviceUdpPort = SERVICE_UDP_PORT } = this.options;
+    if (endpoint === undefined) return { ip: serviceIp, udpPort: serviceUdpPort };
+    const colon = endpoint.lastIndexOf(':');
+    return { ip: endpoint.slice(0, colon), udpPort: Number(endpoint.slice(colon + 1)) };
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  private async removals(): Promise<UpdateInput[]> {
+    const updates: UpdateInput[] = [];
+    for (const table of Object.values(QueryTable)) {
+      for (const entry of await this.client.readTable(table)) updates.push(remove({ entryKey: keyOf(entry) }));
+    }
+    return updates;
+  }
+
+  private async write(updates: readonly UpdateInput[]): Promise<void> {
+    for (let at = 0; at < updates.length; at += BATCH) await this.client.write(updates.slice(at, at + BATCH));
+  }
+
+  /** After a lost connection: does the switch still run what it was given? */
+  private async check(): Promise<void> {
+    if (this.cookie === undefined) return;
+    try {
+      const present = await this.client.getPipeline('COOKIE_ONLY');
+      if (present?.cookie?.cookie === this.cookie) return;
+    } catch {
+      // It went away once more; the next connection will tell.
+      return;
+    }
+    this.lose(new QuerySwitchLostError(`the switch ${this.options.address} was restarted in the middle of the query, and has forgotten it; run the query again`));
+  }
+}
+
+function taken(address: string, electionId: bigint): SwitchTakenError {
+  return new SwitchTakenError(`another controller (election id ${electionId}) is primary at the switch ${address}: stop it, or name another switch with --p4runtime`);
+}
+
+function keyOf({ table, match, priority }: Entry): EntryKeyInput {
+  const keys = Object.entries(match).map(([name, key]): [string, KeyInput] => [name, key.kind === 'exact' ? key.value : (key as unknown as KeyInput)]);
+  return { table, match: Object.fromEntries(keys), ...(priority > 0 && { priority }) };
+}

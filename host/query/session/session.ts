@@ -1,0 +1,144 @@
+/** The master of a query: carries a plan out over its workers and the switch, and finishes it in DuckDB. */
+import { randomInt } from 'node:crypto';
+import { cpus } from 'node:os';
+import type { DuckDBConnection, DuckDBResultReader } from '@duckdb/node-api';
+import { LaneOp, MASTER } from '../../../protocol/query/constants.js';
+import type { HostPlace, ProgrammableSwitch } from '../../../protocol/query/provisioning.js';
+import { DgramTransport, localIpTowards } from '../../transport/dgram.js';
+import { QueryOverflowError, type QueryError } from '../errors.js';
+import type { QueryPlan } from '../plan/plan.js';
+import { plan, type PlanOptions } from '../plan/planner.js';
+import { QueryAttemptRun } from './attempt.js';
+import type { WorkerDesk } from './desk.js';
+import { allocate, type AllocationLimits } from './allocation.js';
+import { QueryAbortedError, QueryAttachError, QueryEvaluationError } from './errors.js';
+import type { ReadyMessage } from './messages.js';
+import { emptyStatistics, timed, type QueryStatistics } from './statistics.js';
+import { shareOut, type DataTable } from './tables.js';
+
+export interface SessionOptions {
+  readonly desk: WorkerDesk;
+  readonly device: ProgrammableSwitch;
+  readonly tables: readonly DataTable[];
+  /** DuckDB of the master. */
+  readonly connection: DuckDBConnection;
+  /** Port of the switch that leads to a worker that does not say so itself. */
+  readonly portOf: (rank: number) => number;
+  /** The master's own place. */
+  readonly port: number;
+  readonly ip?: string;
+  readonly udpPort?: number;
+  readonly mac?: string;
+  readonly limits?: AllocationLimits;
+  /** How long workers may take to come. */
+  readonly waitMs?: number;
+  /** Share of the work that is done, 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+}
+
+export interface QueryOutcome {
+  readonly plan: QueryPlan;
+  readonly notPushed: readonly string[];
+  readonly reader: DuckDBResultReader;
+  readonly statistics: QueryStatistics;
+}
+
+const WAIT_MS = 60_000;
+const MAX_EPOCH = 0xffff_ffff;
+
+export class QuerySession {
+  private constructor(
+    private readonly options: SessionOptions,
+    private readonly transport: DgramTransport,
+    private readonly hosts: readonly HostPlace[],
+    private readonly rows: ReadonlyMap<string, number>,
+  ) {}
+
+  /** Waits for the workers and gives them their shares. @throws QueryError */
+  static async open(options: SessionOptions): Promise<QuerySession> {
+    const { desk, device, tables, connection } = options;
+    const late = timeout(options.waitMs ?? WAIT_MS, () => new QueryAttachError(`workers ${desk.missing.join(', ')} of ${desk.workers} have not come`));
+    await Promise.race([desk.complete, desk.failed, device.lost, late.promise]).finally(late.clear);
+    const [[timeZone]] = (await connection.runAndReadAll(`SELECT current_setting('TimeZone')`)).getRows() as [[string]];
+    const shares = shareOut(tables, desk.workers);
+    const threads = Math.max(1, Math.floor(cpus().length / desk.workers));
+    const ready = await Promise.race([
+      Promise.all(desk.all.map((link, rank) => {
+        const { ip, udpPort } = device.serviceAt(link.hello.switchPort || options.portOf(rank));
+        return link.ask({ setup: { serviceIp: ip, serviceUdpPort: udpPort, threads, timeZone, tables: shares[rank]! } }, 'ready');
+      })),
+      desk.failed,
+      device.lost,
+    ]);
+    const service = device.serviceAt(options.port);
+    const ip = options.ip ?? (await localIpTowards(service.ip, service.udpPort));
+    const transport = await DgramTransport.open({ ip, ...(options.udpPort !== undefined && { udpPort: options.udpPort }) });
+    await transport.connect(service);
+    const hosts: HostPlace[] = [
+      ...desk.all.map((link, rank) => placeOf(rank, link.hello.switchPort || options.portOf(rank), ready[rank]!)),
+      { worker: MASTER, port: options.port, ip, udpPort: transport.localAddress.udpPort, mac: options.mac },
+    ];
+    return new QuerySession(options, transport, hosts, countRows(ready));
+  }
+
+  /** @throws QueryError */
+  async run(sql: string, planOptions: PlanOptions): Promise<QueryOutcome> {
+    const started = performance.now();
+    const statistics = emptyStatistics();
+    const catalog = this.options.tables.map(({ name, columns }) => ({ name, columns, rows: this.rows.get(name) ?? 0 }));
+    const notPushed: string[] = [];
+    let made = await timed(() => plan(sql, catalog, planOptions), (ms) => (statistics.time.plan += ms));
+    for (;;) {
+      const allocation = allocate(made, this.options.desk.workers, this.options.limits);
+      statistics.attempts++;
+      try {
+        const reader = await this.attempt(made, allocation, statistics);
+        statistics.time.total = performance.now() - started;
+        return { plan: made, notPushed: [...new Set([...notPushed, ...made.explanation.notPushed, ...allocation.leftOut])], reader, statistics };
+      } catch (error) {
+        const mayOverflow = made.steps.some((step) => 'lanes' in step && step.lanes.some(({ op }) => op === LaneOp.SUM_I64));
+        if (!mayOverflow || !(error instanceof QueryOverflowError || error instanceof QueryEvaluationError)) throw error;
+        made = await plan(sql, catalog, { ...planOptions, integerSums: false });
+        notPushed.push(`Run again without sums of integers in the switch: ${error.message}.`);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.transport.close();
+  }
+
+  private async attempt(made: QueryPlan, allocation: ReturnType<typeof allocate>, statistics: QueryStatistics): Promise<DuckDBResultReader> {
+    const { desk, device, connection, onProgress } = this.options;
+    const epoch = randomInt(1, MAX_EPOCH);
+    desk.epoch = epoch;
+    desk.renew();
+    const run = new QueryAttemptRun({ plan: made, allocation, epoch, desk, device, connection, transport: this.transport, hosts: this.hosts, statistics, rows: this.rows, ...(onProgress && { onProgress }) });
+    const failed = Promise.race([desk.failed, device.lost]);
+    try {
+      return await Promise.race([run.run(), failed]);
+    } catch (error) {
+      run.fail(new QueryAbortedError('the query was given up', { cause: error }) as QueryError);
+      throw error;
+    } finally {
+      await run.close();
+    }
+  }
+}
+
+function placeOf(rank: number, port: number, { ip, udpPort, mac }: ReadyMessage): HostPlace {
+  return { worker: rank, port, ip, udpPort, mac: mac || undefined };
+}
+
+function countRows(ready: readonly ReadyMessage[]): ReadonlyMap<string, number> {
+  const rows = new Map<string, number>();
+  for (const { tables } of ready) for (const table of tables) rows.set(table.name, (rows.get(table.name) ?? 0) + table.rows);
+  return rows;
+}
+
+function timeout(ms: number, error: () => Error): { promise: Promise<never>; clear: () => void } {
+  let timer: NodeJS.Timeout;
+  const promise = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(error()), ms)));
+  promise.catch(() => undefined);
+  return { promise, clear: () => clearTimeout(timer) };
+}

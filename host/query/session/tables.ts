@@ -1,0 +1,178 @@
+/** Files that are tables: which there are, what columns they have, and who reads what of them. */
+import { stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { CatalogColumn } from '../plan/catalog.js';
+import { identifier } from '../plan/tree.js';
+import { QueryDataError } from './errors.js';
+
+export type TableFormat = 'parquet' | 'csv';
+
+export interface DataFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+export interface DataTable {
+  readonly name: string;
+  readonly format: TableFormat;
+  readonly files: readonly DataFile[];
+  readonly columns: readonly CatalogColumn[];
+  /** Rows of all files; undefined for CSV, which would have to be read for it. */
+  readonly rows: number | undefined;
+  /** Arguments of read_csv that make every worker read as DuckDB reads all files together. */
+  readonly csvOptions: string;
+}
+
+/** A file, or its `part`th of `of` parts. */
+export interface FilePart {
+  readonly path: string;
+  readonly part: number;
+  readonly of: number;
+}
+
+/** What one worker has of a table. */
+export interface TableShare {
+  readonly name: string;
+  readonly format: TableFormat;
+  readonly columns: readonly CatalogColumn[];
+  readonly csvOptions: string;
+  readonly parts: readonly FilePart[];
+}
+
+const FORMATS: readonly (readonly [RegExp, TableFormat])[] = [
+  [/\.(parquet|parq|pq)$/i, 'parquet'],
+  [/\.(csv|tsv|tbl)(\.gz|\.zst)?$/i, 'csv'],
+];
+
+/**
+ * The name of a pattern's table: the file name up to the first `*`, digit or `.`, without the separator before it;
+ * the folder's name if nothing is left of it.
+ */
+export function tableNameOf(pattern: string): string | undefined {
+  const stem = (text: string): string => /^[^*?[{.\d]*/.exec(text)![0].replace(/[-_]+$/, '');
+  return stem(basename(pattern)) || stem(basename(dirname(resolve(pattern)))) || undefined;
+}
+
+/** Reads `--data`'s form: a pattern, or a name and a pattern. @throws QueryDataError */
+export function parseDataArgument(text: string): { name: string; pattern: string } {
+  const named = /^([A-Za-z_][\w$]*)=(.+)$/.exec(text);
+  if (named !== null) return { name: named[1]!, pattern: named[2]! };
+  const name = tableNameOf(text);
+  if (name === undefined) throw new QueryDataError(`"${text}" gives no table a name; write NAME=${text}`);
+  return { name, pattern: text };
+}
+
+/** SQL text of a string. */
+export function literal(text: string): string {
+  return `'${text.replaceAll(`'`, `''`)}'`;
+}
+
+/** Finds the tables' files and what is in them. @throws QueryDataError */
+export async function findTables(connection: DuckDBConnection, data: readonly string[]): Promise<DataTable[]> {
+  const patterns = new Map<string, string[]>();
+  for (const argument of data) {
+    const { name, pattern } = parseDataArgument(argument);
+    const known = [...patterns.keys()].find((other) => other.toLowerCase() === name.toLowerCase()) ?? name;
+    patterns.set(known, [...(patterns.get(known) ?? []), pattern]);
+  }
+  return Promise.all([...patterns].map(([name, list]) => findTable(connection, name, list)));
+}
+
+async function findTable(connection: DuckDBConnection, name: string, patterns: readonly string[]): Promise<DataTable> {
+  const paths = new Set<string>();
+  for (const pattern of patterns) {
+    const rows = (await connection.runAndReadAll(`SELECT file FROM glob(${literal(resolve(pattern))}) ORDER BY file`)).getRows();
+    if (rows.length === 0) throw new QueryDataError(`no file is named ${pattern}, from which table ${name} would be read`);
+    for (const [path] of rows) paths.add(String(path));
+  }
+  const files = await Promise.all([...paths].map(async (path): Promise<DataFile> => ({ path, bytes: (await stat(path)).size })));
+  const formats = new Set(files.map(({ path }) => formatOf(path)));
+  if (formats.size > 1) throw new QueryDataError(`files of table ${name} are of several formats (${[...formats].join(', ')}); give each a table of its own`);
+  const [format] = formats as Set<TableFormat>;
+  const csvOptions = format === 'csv' ? await sniffOptions(connection, files[0]!.path) : '';
+  const columns = await columnsOf(connection, `SELECT * FROM ${plainScan({ format: format!, files })}`, files);
+  return { name, format: format!, files, columns, csvOptions: format === 'csv' ? `${csvOptions}, types = ${typesOf(columns)}` : '', rows: format === 'parquet' ? await parquetRows(connection, files) : undefined };
+}
+
+function formatOf(path: string): TableFormat {
+  const format = FORMATS.find(([ending]) => ending.test(path))?.[1];
+  if (format === undefined) throw new QueryDataError(`${path} is of no known format: names end in .parquet, .csv, .tsv or .csv.gz`);
+  return format;
+}
+
+/** All files, read as DuckDB reads them when nothing is said: what answers are compared with. */
+export function plainScan({ format, files }: Pick<DataTable, 'format' | 'files'>): string {
+  return `${format === 'parquet' ? 'read_parquet' : 'read_csv'}([${files.map(({ path }) => literal(path)).join(', ')}])`;
+}
+
+async function columnsOf(connection: DuckDBConnection, sql: string, files: readonly DataFile[]): Promise<CatalogColumn[]> {
+  try {
+    const rows = (await connection.runAndReadAll(`DESCRIBE ${sql}`)).getRows();
+    return rows.map(([name, type]) => ({ name: String(name), type: String(type) }));
+  } catch (error) {
+    throw new QueryDataError(`${files.map(({ path }) => path).join(', ')} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function parquetRows(connection: DuckDBConnection, files: readonly DataFile[]): Promise<number> {
+  const list = files.map(({ path }) => literal(path)).join(', ');
+  return Number((await connection.runAndReadAll(`SELECT sum(num_rows) FROM parquet_file_metadata([${list}])`)).getRows()[0]![0]);
+}
+
+/** A worker sees only its share, from which it might guess otherwise than DuckDB does from all files. */
+async function sniffOptions(connection: DuckDBConnection, path: string): Promise<string> {
+  const [row] = (await connection.runAndReadAll(`SELECT Delimiter, HasHeader, DateFormat, TimestampFormat FROM sniff_csv(${literal(path)})`)).getRows();
+  const [delimiter, header, date, timestamp] = row!;
+  return [
+    `delim = ${literal(String(delimiter))}`,
+    `header = ${String(header)}`,
+    ...(date === null || date === '' ? [] : [`dateformat = ${literal(String(date))}`]),
+    ...(timestamp === null || timestamp === '' ? [] : [`timestampformat = ${literal(String(timestamp))}`]),
+  ].join(', ');
+}
+
+function typesOf(columns: readonly CatalogColumn[]): string {
+  return `{${columns.map(({ name, type }) => `${literal(name)}: ${literal(type)}`).join(', ')}}`;
+}
+
+/**
+ * Deals a table's files out, the largest first, each to the worker that has least so far; with fewer files than
+ * workers every worker gets a part of each file.
+ */
+export function shareOut(tables: readonly DataTable[], workers: number): readonly (readonly TableShare[])[] {
+  const load = new Float64Array(workers);
+  const shares = Array.from({ length: workers }, (): TableShare[] => []);
+  for (const { name, format, columns, csvOptions, files } of tables) {
+    const parts = Array.from({ length: workers }, (): FilePart[] => []);
+    if (files.length < workers) {
+      for (const { path } of files) parts.forEach((own, part) => own.push({ path, part, of: workers }));
+    } else {
+      for (const { path, bytes } of [...files].sort((a, b) => b.bytes - a.bytes)) {
+        const rank = load.indexOf(Math.min(...load));
+        // So that files of no bytes are dealt out, too.
+        load[rank]! += bytes + 1;
+        parts[rank]!.push({ path, part: 0, of: 1 });
+      }
+    }
+    shares.forEach((own, rank) => own.push({ name, format, columns, csvOptions, parts: parts[rank]! }));
+  }
+  return shares;
+}
+
+/** SELECT of a worker's share. The casts make the types those of the whole table, where files differ. */
+export function shareSelect({ format, columns, csvOptions, parts }: TableShare, rowsOf: ReadonlyMap<string, number>): string {
+  const items = columns.map(({ name, type }) => `CAST(${identifier(name)} AS ${type}) AS ${identifier(name)}`).join(', ');
+  if (parts.length === 0) return `SELECT ${columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${identifier(name)}`).join(', ')} WHERE false`;
+  const whole = parts.filter(({ of }) => of === 1).map(({ path }) => literal(path));
+  const read = (files: string, more = ''): string => (format === 'parquet' ? `read_parquet([${files}]${more})` : `read_csv([${files}], ${csvOptions})`);
+  const selects = whole.length === 0 ? [] : [`SELECT ${items} FROM ${read(whole.join(', '))}`];
+  for (const { path, part, of } of parts.filter(({ of }) => of > 1)) {
+    const rows = rowsOf.get(path);
+    // Rows of a CSV file have no numbers, and counting them means reading it; so these are dealt out one by one.
+    selects.push(format === 'parquet' && rows !== undefined
+      ? `SELECT ${items} FROM ${read(literal(path), ', file_row_number = true')} WHERE file_row_number >= ${Math.floor((rows * part) / of)} AND file_row_number < ${Math.floor((rows * (part + 1)) / of)}`
+      : `SELECT ${items} FROM (SELECT *, row_number() OVER () AS fpisa_row_number FROM ${read(literal(path))}) WHERE fpisa_row_number % ${of} = ${part}`);
+  }
+  return selects.join(' UNION ALL ');
+}
