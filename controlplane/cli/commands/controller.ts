@@ -8,8 +8,9 @@ import { listening } from '../listen.js';
 import { DEFAULT_CONTROLLER, DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, buildOf, hostPortText, integer, jsonOption, portAssignment } from '../options.js';
 import { Output } from '../output.js';
 import { aborted, interruption } from '../signals.js';
+import { clientTls, clientTlsOptions, type TlsFlags } from '../tls.js';
 
-interface Flags {
+interface Flags extends TlsFlags {
   listen: string;
   store: string;
   config?: string;
@@ -24,7 +25,7 @@ interface Flags {
 }
 
 export function controllerCommand(): Command {
-  return new Command('controller')
+  const command = new Command('controller')
     .description('run the controller: programs switches over P4Runtime, keeps jobs, admits workers')
     .addOption(new Option('-l, --listen <host:port>', 'gRPC address for workers and for this command; port 0 takes a free one').argParser(hostPortText).default(DEFAULT_CONTROLLER))
     .option('--store <file>', 'where jobs and epochs survive a restart; "memory" keeps nothing', 'memory')
@@ -36,7 +37,9 @@ export function controllerCommand(): Command {
     .addOption(new Option('--ports <count>', 'ports 1 to count of a switch whose workers send to the service address').argParser(integer(1, 509)))
     .option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch', DEFAULT_SERVICE_IP)
     .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
-    .addOption(jsonOption())
+    .addOption(jsonOption());
+  for (const option of clientTlsOptions()) command.addOption(option);
+  return command
     .addHelpText('after', `
 Examples:
   $ fpisa controller --switch 127.0.0.1:9559 --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002
@@ -47,10 +50,11 @@ Examples:
 async function run(flags: Flags): Promise<void> {
   const output = new Output(flags.json ?? false);
   const stop = interruption();
+  const tls = clientTls(flags);
   const store = flags.store === 'memory' ? new MemoryStore() : new FileStore(flags.store);
   let server: ControllerServer;
   try {
-    const controller = new Controller({ store, switches: switchConfigs(flags) });
+    const controller = new Controller({ store, switches: switchConfigs(flags), ...(tls !== undefined && { tls }) });
     server = new ControllerServer(controller);
     const port = await listening('the controller', flags.listen, '--listen', (address) => server.listen(address));
     const address = `${flags.listen.slice(0, flags.listen.lastIndexOf(':'))}:${port}`;
