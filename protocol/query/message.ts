@@ -72,7 +72,7 @@ export function rowsBytes(build: QueryBuild, tuples: number): number {
   return tuplesOffset(build) + tuples * tupleBytes(build);
 }
 
-/** Length of a DRAIN, and of the GROUPS that answers it. */
+/** Length of a DRAIN: it has room for all groups of a packet. The GROUPS that answers it is shorter by those that it has not. */
 export function groupsBytes(build: QueryBuild): number {
   return HEADER_BYTES + build.groupsPerPacket * groupBytes(build);
 }

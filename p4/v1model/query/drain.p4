@@ -216,6 +216,7 @@ control Drain(inout headers_t hdr,
         }
         hdr.query.next = meta.at;
         hdr.query.count = (bit<16>) meta.given;
+        meta.kept_groups = (bit<16>) meta.given;
         overflows.read(overflow, meta.stream);
         if (overflow != 0) {
             hdr.query.flags = hdr.query.flags | FLAG_OVERFLOW;
@@ -233,7 +234,7 @@ control Drain(inout headers_t hdr,
         EACH_LANE(GIVE_LANE, i) \
         EACH_LANE(GIVE_COUNT, i)
 
-    /* Groups beyond `count` are what an earlier answer left, or not this query's: receivers do not read them. */
+    /* Those beyond `count` are what an earlier answer left; Removal takes them out. */
     action give_groups() {
         EACH_GROUP(GIVE_GROUP)
     }

@@ -90,7 +90,8 @@ struct meta_t {
     /* Scratch for a DRAIN. */
     bit<32> at;
     bit<32> end;
-    bit<32> given;
+    bit<32> given;              // groups written into the answer
+    bit<16> kept_groups;        // how many of them stay in the packet: none in a refusal
     bit<1> is_kept;
 }
 

@@ -1,6 +1,6 @@
 /*
  * Takes the tuples that stay in the switch out of the packet; `mask` says which those were. Of an acknowledgement
- * and a refusal nothing but the header is left.
+ * and a refusal nothing but the header is left, and of the room for groups what was filled.
  */
 control Removal(inout headers_t hdr, inout meta_t meta) {
 #define REMOVE_TUPLE(i) \
@@ -23,12 +23,16 @@ control Removal(inout headers_t hdr, inout meta_t meta) {
         hdr.nulls.setInvalid();
     }
 
-#define INVALIDATE_GROUP(i) hdr.groups[i].setInvalid();
+/* Of groups, a packet keeps the first ones. */
+#define REMOVE_GROUP(i) \
+        if (meta.kept_groups <= i) { \
+            hdr.groups[i].setInvalid(); \
+            hdr.ipv4.total_len = hdr.ipv4.total_len - GROUP_BYTES; \
+            hdr.udp.length_ = hdr.udp.length_ - GROUP_BYTES; \
+        }
 
     action remove_groups() {
-        EACH_GROUP(INVALIDATE_GROUP)
-        hdr.ipv4.total_len = hdr.ipv4.total_len - hdr.udp.length_ + UDP_LENGTH_OF_HEADER;
-        hdr.udp.length_ = UDP_LENGTH_OF_HEADER;
+        EACH_GROUP(REMOVE_GROUP)
     }
 
     apply {
@@ -38,7 +42,7 @@ control Removal(inout headers_t hdr, inout meta_t meta) {
             } else if (meta.mask != 0) {
                 remove_tuples();
             }
-        } else if (hdr.groups[0].isValid() && hdr.query.opcode == OPCODE_REFUSED) {
+        } else if (hdr.groups[0].isValid()) {
             remove_groups();
         }
     }
