@@ -12,6 +12,8 @@ export interface EmbeddedSwitchOptions {
   readonly ports: number;
   readonly transport: 'udp' | 'in-process';
   readonly faults?: FaultOptions;
+  /** To which datagrams at UDP ports are addressed; that of allreduce by default. */
+  readonly serviceUdpPort?: number;
 }
 
 /** One end of a cable whose other end is a switch port; the switch may be replaced while it hangs there. */
@@ -81,7 +83,7 @@ export class EmbeddedSwitch {
     const port = new UdpPort({
       number,
       bindPort: former === undefined ? 0 : Number(former.split(':')[1]),
-      service: { mac: SERVICE_MAC, address: SERVICE_IP, udpPort: SERVICE_UDP_PORT },
+      service: { mac: SERVICE_MAC, address: SERVICE_IP, udpPort: this.options.serviceUdpPort ?? SERVICE_UDP_PORT },
     });
     await runner.attach(port);
     this.endpoints.set(number, `${port.address.address}:${port.address.port}`);
