@@ -128,7 +128,8 @@ class AggregateRewriter {
         ? modifier
         : { ...modifier, orders: modifier.orders.map((order) => (this.isOutputName(order.expression) ? order : { ...order, expression: output(order.expression) })) })),
     };
-    const having = await switchHaving(conjuncts(node.having), (e) => this.aggregates.get(this.canonical(this.dealias(e))), lanes, binder);
+    // Without GROUP BY there is an answer even if no group is left, so its group must not stay away.
+    const having = outputGroups === 0 ? undefined : await switchHaving(conjuncts(node.having), (e) => this.aggregates.get(this.canonical(this.dealias(e))), lanes, binder);
     return {
       step: { operator: Operator.GROUP, select: workerSelect, keys, lanes: lanes.columns, ...(having === undefined ? {} : { having }), relation: this.relation },
       node: masterNode,

@@ -146,9 +146,13 @@ export class Binder {
     return (await this.connection.runAndReadAll(`SELECT ${text}`)).getRows()[0]![0];
   }
 
-  /** Makes a table or one that replaces it, so that SQL over it can be bound. */
+  async drop(name: string): Promise<void> {
+    await this.connection.run(`DROP TABLE ${identifier(name)}`);
+  }
+
+  /** Makes a table, so that SQL over it can be bound. */
   async declare(name: string, columns: readonly CatalogColumn[]): Promise<void> {
-    await this.connection.run(`CREATE OR REPLACE TABLE ${identifier(name)} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')})`);
+    await this.connection.run(`CREATE TABLE ${identifier(name)} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')})`);
   }
 }
 

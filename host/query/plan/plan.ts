@@ -15,7 +15,7 @@ export type KeyType =
   | { readonly kind: 'float'; readonly bytes: 4 | 8 }
   /** A length byte and what the other columns leave of the key. A longer text does not fit. */
   | { readonly kind: 'text' }
-  /** 16 bytes of a hash: where a false equality does no harm, as in a Bloom filter. */
+  /** 16 bytes of a hash of a text: where a false equality does no harm, as in a Bloom filter. */
   | { readonly kind: 'hash' };
 
 export interface KeyColumn {
@@ -50,8 +50,9 @@ export interface AggregateStep {
   readonly lanes: readonly LaneColumn[];
   readonly having?: SwitchHaving;
   /**
-   * Relation that it becomes in the master, one row a group: the key columns by their names and `sqlType`, `rows`
-   * BIGINT, and for each lane its value by its name (NULL if no value was not NULL) and `<name>_count` BIGINT.
+   * Relation that it becomes in the master: the key columns by their names and `sqlType`, `rows` BIGINT, and for each
+   * lane its value by its name (NULL if no value was not NULL) and `<name>_count` BIGINT (`groupColumns` lists them).
+   * A group may be in it several times, for what the switch has no slot for comes in rows: the master adds up.
    */
   readonly relation: string;
 }
@@ -64,7 +65,7 @@ export type PruneStep =
     /** Column of the row set by which it is ordered, greatest first; a descending order is the column's negation. */
     readonly column: string;
     readonly order: Order;
-    /** LIMIT + OFFSET. */
+    /** LIMIT + OFFSET, at most TOP_SLOTS. */
     readonly n: number;
   }
   | {
@@ -80,7 +81,7 @@ export type PruneStep =
 export interface RowSet {
   /** Also the name of the relation in the master: that of the table, so that the query's text need not change. */
   readonly name: string;
-  /** The worker's SELECT over its share: what the query uses of the table, filtered as far as one table goes. */
+  /** The worker's SELECT over its share: what the query uses of the table, filtered as far as one table goes; then the helpers. */
   readonly select: string;
   /** Columns beside those of the table that steps work on; the master does not get them. */
   readonly helpers: readonly string[];

@@ -4,7 +4,7 @@ import { Binder, type Catalog, type CatalogColumn, type Described } from './cata
 import { QueryError } from './errors.js';
 import type { AggregateStep, QueryPlan, RowSet } from './plan.js';
 import { Refusal } from './refusal.js';
-import { fetchAll, planRowSets, type RowSets } from './row-sets.js';
+import { fetchAll, planRowSets, tableReferences, type RowSets } from './row-sets.js';
 import { isColumnRef, isExpression, walkAll, type QueryNode, type SelectNode, type Statement } from './tree.js';
 import { LaneOp, QUERY_BUILDS, TOP_SLOTS } from '../../../protocol/query/constants.js';
 
@@ -87,6 +87,7 @@ class Planner {
       const { map } = part as { map?: unknown };
       if (Array.isArray(map)) for (const { key } of map as { key?: unknown }[]) if (typeof key === 'string') ctes.add(key.toLowerCase());
     });
+    if (namesTables(statement)) return 'The query names tables in texts (query_table), so the planner leaves it as it is.';
     const shadowed = this.binder.catalog.find(({ name }) => ctes.has(name.toLowerCase()));
     if (shadowed !== undefined) return `WITH gives the name of table ${shadowed.name} to something else, so the planner leaves the query as it is.`;
     const again = await this.binder.textOf(statement).then((text) => this.binder.describe(text)).catch(() => undefined);
@@ -151,11 +152,14 @@ class Planner {
 
   /** Would the master's SQL bind over the relations, with the same columns? @returns what is wrong */
   private async check(master: string, rowSets: readonly RowSet[], described: Described): Promise<string | undefined> {
+    const relations = new Map<string, CatalogColumn[]>();
     for (const { select, name, helpers } of rowSets) {
       const { names, types } = await this.binder.describe(select);
-      const columns = names.map((column, i) => ({ name: column, type: types[i]! })).filter((column) => !helpers.includes(column.name));
-      await this.binder.declare(name, columns);
+      relations.set(name, names.map((column, i) => ({ name: column, type: types[i]! })).filter((column) => !helpers.includes(column.name)));
     }
+    // From here on only what the master will have.
+    for (const { name } of this.binder.catalog) await this.binder.drop(name);
+    for (const [name, columns] of relations) await this.binder.declare(name, columns);
     for (const step of this.aggregates) await this.binder.declare(step.relation, groupColumns(step));
     try {
       const { names, types } = await this.binder.describe(master);
@@ -185,11 +189,9 @@ class Planner {
   }
 
   private fetchEverything(statement: Statement, reasons: readonly string[]): QueryPlan {
-    const named = new Set<string>();
-    walkAll(statement, (part) => {
-      if (part['type'] === 'BASE_TABLE') named.add(String(part['table_name']).toLowerCase());
-    });
-    const tables = this.binder.catalog.filter(({ name }) => named.has(name.toLowerCase()));
+    const references = tableReferences(statement);
+    const isAny = namesTables(statement);
+    const tables = this.binder.catalog.filter(({ name }) => isAny || references.has(name.toLowerCase()));
     return {
       sql: this.sql,
       steps: [],
@@ -198,6 +200,15 @@ class Planner {
       explanation: { workers: tables.map(({ name }) => `${name}: every row.`), switch: [], master: ['The query as it is.'], notPushed: reasons },
     };
   }
+}
+
+/** Does it call query_table('t') or the like? */
+function namesTables(statement: Statement): boolean {
+  let does = false;
+  walkAll(statement, (part) => {
+    if (part['type'] === 'FUNCTION' && ['query', 'query_table'].includes(String(part['function_name']).toLowerCase())) does = true;
+  });
+  return does;
 }
 
 /** The same query with its outputs named as DuckDB names them: a changed expression would be named otherwise. */

@@ -29,7 +29,8 @@ const FILTER_KEYS = BLOOM_WORDS * 64 / 3;
 
 interface Draft {
   readonly table: CatalogTable;
-  readonly leaves: readonly Leaf[];
+  /** Places that read it; only where there is one do its steps thin it out. */
+  readonly places: number;
   readonly columns: readonly string[];
   readonly where: string | undefined;
   readonly helpers: { readonly name: string; readonly text: string }[];
@@ -40,10 +41,17 @@ export async function planRowSets(root: QueryNode, binder: Binder, options: RowS
   const graph = new JoinGraph(root, binder);
   const notes = { workers: [] as string[], switch: [] as string[], notPushed: [] as string[] };
   const drafts = new Map<string, Draft>();
+  const references = tableReferences(root);
   for (const table of binder.catalog) {
     const leaves = graph.leaves.filter((leaf) => leaf.table === table);
+    const named = references.get(table.name.toLowerCase()) ?? 0;
+    if (named > leaves.length) {
+      notes.notPushed.push(`Filters of ${table.name}: it is read by a clause that the planner does not follow.`);
+      drafts.set(table.name, { table, places: Infinity, columns: table.columns.map(({ name }) => name), where: undefined, helpers: [], suffix: '' });
+      continue;
+    }
     if (leaves.length === 0) continue;
-    drafts.set(table.name, { table, leaves, columns: usedColumns(root, table, leaves), where: await unionFilter(leaves, graph, binder), helpers: [], suffix: '' });
+    drafts.set(table.name, { table, places: leaves.length, columns: usedColumns(root, table, leaves), where: await unionFilter(leaves, graph, binder), helpers: [], suffix: '' });
   }
   const steps: PruneStep[] = [
     ...(await topSteps(graph, drafts, binder, options, notes)),
@@ -60,6 +68,17 @@ export async function planRowSets(root: QueryNode, binder: Binder, options: RowS
     };
   });
   return { rowSets, steps, notes };
+}
+
+/** How often a query names each table, by its lower-case name. */
+export function tableReferences(root: unknown): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  walkAll(root, (part) => {
+    if (part['type'] !== 'BASE_TABLE') return;
+    const name = String(part['table_name']).toLowerCase();
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  });
+  return counts;
 }
 
 /** Every row set whole, for queries that the planner does not follow. */
@@ -124,7 +143,7 @@ async function topSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, bi
 
 function onlyDraft(analysis: SelectAnalysis, drafts: ReadonlyMap<string, Draft>): Draft {
   const draft = drafts.get(analysis.leaves[0]!.table.name)!;
-  if (draft.leaves.length > 1) throw new Refusal(`the query reads ${draft.table.name} in other places too`);
+  if (draft.places > 1) throw new Refusal(`the query reads ${draft.table.name} in other places too`);
   return draft;
 }
 
@@ -201,8 +220,8 @@ function linksOf(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, notes: Ro
   for (const { sides } of graph.edges) {
     const [a, b] = [sides[0].leaf.table.name, sides[1].leaf.table.name];
     const isOnce = [a, b].every((name) => {
-      if (drafts.get(name)!.leaves.length > 1) several.add(name);
-      return drafts.get(name)!.leaves.length === 1;
+      if (drafts.get(name)!.places > 1) several.add(name);
+      return drafts.get(name)!.places === 1;
     });
     if (a === b || !isOnce) continue;
     const link = links.find(({ tables }) => tables.includes(a) && tables.includes(b));

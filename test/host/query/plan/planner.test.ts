@@ -59,6 +59,8 @@ const AGGREGATED = [
   'SELECT g, count(*) FROM t GROUP BY g HAVING count(*) > 90',
   'SELECT g, max(y) FROM t GROUP BY g HAVING max(y) > 5',
   'SELECT sum(x) FROM t HAVING sum(x) > 1e99',
+  'SELECT min(x) FROM t HAVING count(n) <= 0',
+  'SELECT min(x) FROM t HAVING count(*) < 3',
   'SELECT DISTINCT k, b FROM t',
   'SELECT DISTINCT g FROM t ORDER BY g DESC NULLS FIRST LIMIT 3',
   'SELECT DISTINCT k + 1 AS next FROM t ORDER BY next',
@@ -73,6 +75,8 @@ const AGGREGATED = [
   'SELECT k AS n, sum(n) FROM t GROUP BY k',
   'SELECT sum(x) * 1e0, sum(d) * 1.5, count(*) * 12345678901234567890 FROM t',
   'SELECT "k", SUM("X") FROM T GROUP BY "K"',
+  'SELECT -k AS k, count(*) FROM t GROUP BY k ORDER BY k',
+  'SELECT k + 1 AS a, a * 2 AS b, count(*) FROM t GROUP BY ALL',
   'SELECT k, row_count FROM (SELECT k, count(*) AS row_count FROM t GROUP BY k) ORDER BY row_count, k NULLS FIRST',
 ];
 
@@ -204,6 +208,20 @@ const JOINS = [
   'SELECT k FROM t WHERE b EXCEPT SELECT k FROM other',
   'SELECT id AS n FROM t WHERE n > 0',
   'SELECT 1',
+  'SELECT -k AS k, count(*) FROM t GROUP BY k HAVING k > 3',
+  'SELECT -k AS n, k, count(*) FROM t GROUP BY k, n HAVING n > 3',
+  'PIVOT (SELECT k, b, n FROM t) ON b IN (true, false) USING sum(n) GROUP BY k',
+  'SELECT * FROM (PIVOT third ON v IN (1, 2) USING sum(z)), other WHERE other.v < 30',
+  'UNPIVOT third ON v, z',
+  'SELECT count(*) FROM query_table(\'t\')',
+  'SELECT v FROM other, (SUMMARIZE third) s WHERE v > 90',
+  'FROM other WHERE v > 40',
+  'SELECT k FROM t WHERE b INTERSECT ALL SELECT k FROM other WHERE v > 10',
+  'SELECT (SELECT v + t.k FROM other ORDER BY v DESC LIMIT 1) FROM t WHERE id < 20',
+  'SELECT (SELECT v FROM other WHERE other.k = t.k ORDER BY v LIMIT 1) FROM t WHERE id < 20',
+  'SELECT o.k, (SELECT g FROM t WHERE t.k = o.k GROUP BY g HAVING count(*) > 5 ORDER BY g NULLS LAST LIMIT 1) FROM other o',
+  'SELECT o.k FROM other o WHERE o.v IN (SELECT count(*) FROM t WHERE t.k = o.k GROUP BY g)',
+  'SELECT o.k FROM other o WHERE EXISTS (SELECT 1 FROM t WHERE t.k = o.k HAVING count(*) = 0)',
 ];
 
 describe('joins, subqueries and the rest', () => {

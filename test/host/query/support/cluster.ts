@@ -2,6 +2,7 @@
 import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
 import type { Catalog } from '../../../../host/query/plan/catalog.js';
 import { plan, type PlanOptions } from '../../../../host/query/plan/planner.js';
+import { isWideValueError } from '../../../../host/query/plan/wide-values.js';
 import type { QueryPlan } from '../../../../host/query/plan/plan.js';
 import { execute, SumOverflow, type Run } from './perfect-switch.js';
 
@@ -49,7 +50,7 @@ export class Cluster {
     try {
       return { ...(await execute(first, this.workers, { groupSlots })), plan: first };
     } catch (error) {
-      if (!(error instanceof SumOverflow) && !/(INT64|to type|Out of Range)/.test((error as Error).message)) throw error;
+      if (!(error instanceof SumOverflow) && !isWideValueError(error)) throw error;
       const second = await this.plan(sql, { ...options, integerSums: false });
       return { ...(await execute(second, this.workers, { groupSlots })), plan: second };
     }
