@@ -2,12 +2,13 @@
 import { randomInt } from 'node:crypto';
 import { cpus } from 'node:os';
 import type { DuckDBConnection, DuckDBResultReader } from '@duckdb/node-api';
-import { LaneOp, MASTER } from '../../../protocol/query/constants.js';
+import { MASTER } from '../../../protocol/query/constants.js';
 import type { HostPlace, ProgrammableSwitch } from '../../../protocol/query/provisioning.js';
 import { DgramTransport, localIpTowards } from '../../transport/dgram.js';
 import { QueryOverflowError, type QueryError } from '../errors.js';
 import type { QueryPlan } from '../plan/plan.js';
 import { plan, type PlanOptions } from '../plan/planner.js';
+import { isWideValueError } from '../plan/wide-values.js';
 import { QueryAttemptRun } from './attempt.js';
 import type { WorkerDesk } from './desk.js';
 import { allocate, type AllocationLimits } from './allocation.js';
@@ -87,6 +88,7 @@ export class QuerySession {
     const statistics = emptyStatistics();
     const catalog = this.options.tables.map(({ name, columns }) => ({ name, columns, rows: this.rows.get(name) ?? 0 }));
     const notPushed: string[] = [];
+    let withoutIntegers = planOptions.integerSums === false;
     let made = await timed(() => plan(sql, catalog, planOptions), (ms) => (statistics.time.plan += ms));
     for (;;) {
       const allocation = allocate(made, this.options.desk.workers, this.options.limits);
@@ -96,9 +98,15 @@ export class QuerySession {
         statistics.time.total = performance.now() - started;
         return { plan: made, notPushed: [...new Set([...notPushed, ...made.explanation.notPushed, ...allocation.leftOut])], reader, statistics };
       } catch (error) {
-        const mayOverflow = made.steps.some((step) => 'lanes' in step && step.lanes.some(({ op }) => op === LaneOp.SUM_I64));
-        if (!mayOverflow || !(error instanceof QueryOverflowError || error instanceof QueryEvaluationError)) throw error;
-        made = await plan(sql, catalog, { ...planOptions, integerSums: false });
+        // A worker's cast of a wide value to a lane fails just as a sum in the switch does; but an error that comes
+        // again without either is the query's own.
+        const isWide = error instanceof QueryOverflowError || error instanceof QueryEvaluationError && isWideValueError(error);
+        if (!isWide || withoutIntegers) throw error;
+        withoutIntegers = true;
+        const other = await plan(sql, catalog, { ...planOptions, integerSums: false });
+        // Sums of narrow integers cannot overflow, so that something else is wrong.
+        if (JSON.stringify(other.steps, plainly) === JSON.stringify(made.steps, plainly)) throw error;
+        made = other;
         notPushed.push(`Run again without sums of integers in the switch: ${error.message}.`);
       }
     }
@@ -124,6 +132,10 @@ export class QuerySession {
       await run.close();
     }
   }
+}
+
+function plainly(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
 }
 
 function placeOf(rank: number, port: number, { ip, udpPort, mac }: ReadyMessage): HostPlace {
