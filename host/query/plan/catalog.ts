@@ -1,6 +1,6 @@
 /** The tables that a query may name, and DuckDB as the judge of what a query means. */
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
-import { QueryError } from './errors.js';
+import { QueryPlanError } from './errors.js';
 import { identifier, parseTree, printTree, type Expression, type QueryNode, type SerializedSql, type Statement } from './tree.js';
 
 export interface CatalogColumn {
@@ -64,49 +64,49 @@ export class Binder {
     return this.catalog.find((table) => table.name.toLowerCase() === name.toLowerCase());
   }
 
-  /** @throws QueryError if it does not parse or is not one SELECT */
+  /** @throws QueryPlanError if it does not parse or is not one SELECT */
   async parse(sql: string): Promise<Statement> {
     const tree = await serialize(this.connection, sql);
     if (tree.error) {
       // Only running it brings DuckDB's message with the line and the caret.
       const full = await this.connection.extractStatements(sql).then(() => undefined, (error: unknown) => (error as Error).message);
-      if (full !== undefined) throw new QueryError('QUERY_SYNTAX', full);
-      throw new QueryError('QUERY_NOT_SELECT', `a query must be one SELECT statement; DuckDB says: ${tree.error_message}`);
+      if (full !== undefined) throw new QueryPlanError('QUERY_SYNTAX', full);
+      throw new QueryPlanError('QUERY_NOT_SELECT', `a query must be one SELECT statement; DuckDB says: ${tree.error_message}`);
     }
     const statements = tree.statements!;
-    if (statements.length !== 1) throw new QueryError('QUERY_NOT_SELECT', `a query must be one SELECT statement, not ${statements.length}`);
+    if (statements.length !== 1) throw new QueryPlanError('QUERY_NOT_SELECT', `a query must be one SELECT statement, not ${statements.length}`);
     return statements[0]!;
   }
 
-  /** Names and types of what a SELECT gives. @throws QueryError in DuckDB's words, and with what there is to choose from */
+  /** Names and types of what a SELECT gives. @throws QueryPlanError in DuckDB's words, and with what there is to choose from */
   async describe(sql: string): Promise<Described> {
     try {
       const prepared = await this.connection.prepare(sql);
       try {
-        if (prepared.parameterCount > 0) throw new QueryError('QUERY_UNSUPPORTED', `a query has no parameters, and this one has ${prepared.parameterCount}; write their values`);
+        if (prepared.parameterCount > 0) throw new QueryPlanError('QUERY_UNSUPPORTED', `a query has no parameters, and this one has ${prepared.parameterCount}; write their values`);
         const columns = [...Array(prepared.columnCount).keys()];
         return { names: columns.map((i) => prepared.columnName(i)), types: columns.map((i) => prepared.columnType(i).toString()) };
       } finally {
         prepared.destroySync();
       }
     } catch (error) {
-      if (error instanceof QueryError) throw error;
+      if (error instanceof QueryPlanError) throw error;
       throw this.bindError((error as Error).message);
     }
   }
 
-  private bindError(message: string): QueryError {
+  private bindError(message: string): QueryPlanError {
     const table = /Table with name (.+?) does not exist/.exec(message)?.[1];
     if (table !== undefined) {
-      return new QueryError('QUERY_UNKNOWN_TABLE', `there is no table ${table}; tables: ${this.catalog.map(({ name }) => name).join(', ') || 'none'} (DuckDB: ${message})`);
+      return new QueryPlanError('QUERY_UNKNOWN_TABLE', `there is no table ${table}; tables: ${this.catalog.map(({ name }) => name).join(', ') || 'none'} (DuckDB: ${message})`);
     }
     const missing = /Referenced column "(.+?)" (?:was )?not found/.exec(message)?.[1] ?? /does not have a column named "(.+?)"/.exec(message)?.[1];
     if (missing !== undefined) {
       const columns = this.catalog.filter(({ name }) => new RegExp(`\\b${name.replace(/[^\w]/g, '.')}\\b`, 'i').test(message));
       const shown = (columns.length > 0 ? columns : this.catalog).map((t) => `${t.name} has ${t.columns.map((column) => column.name).join(', ')}`);
-      return new QueryError('QUERY_UNKNOWN_COLUMN', `there is no column ${missing}; ${shown.join('; ')} (DuckDB: ${message})`);
+      return new QueryPlanError('QUERY_UNKNOWN_COLUMN', `there is no column ${missing}; ${shown.join('; ')} (DuckDB: ${message})`);
     }
-    return new QueryError('QUERY_BIND', message);
+    return new QueryPlanError('QUERY_BIND', message);
   }
 
   /** Types of expressions over one table. */

@@ -1,7 +1,7 @@
 /** What is wrong with a query, before anything of it runs. */
-import { FpisaError } from '../../../protocol/errors.js';
+import { QueryError } from '../errors.js';
 
-export type QueryErrorCode =
+export type QueryPlanErrorCode =
   /** DuckDB's parser refuses the text; the message is its own, with the position. */
   | 'QUERY_SYNTAX'
   /** Not exactly one SELECT. */
@@ -13,9 +13,9 @@ export type QueryErrorCode =
   /** Something that cannot be answered over rows that come through a network. */
   | 'QUERY_UNSUPPORTED';
 
-export class QueryError extends FpisaError {
+export class QueryPlanError extends QueryError {
   constructor(
-    readonly code: QueryErrorCode,
+    readonly code: QueryPlanErrorCode,
     message: string,
     options?: ErrorOptions,
   ) {

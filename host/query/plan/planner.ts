@@ -1,7 +1,7 @@
 /** Splits a query into what workers, switch and master do. */
 import { isAggregation, pushAggregate } from './aggregate.js';
 import { Binder, type Catalog, type CatalogColumn, type Described } from './catalog.js';
-import { QueryError } from './errors.js';
+import { QueryPlanError } from './errors.js';
 import type { AggregateStep, QueryPlan, RowSet } from './plan.js';
 import { Refusal } from './refusal.js';
 import { fetchAll, planRowSets, tableReferences, type RowSets } from './row-sets.js';
@@ -25,7 +25,7 @@ export interface PlanOptions {
 }
 
 /**
- * @throws QueryError for SQL that DuckDB refuses, with its message; unknown tables and columns come with the list of
+ * @throws QueryPlanError for SQL that DuckDB refuses, with its message; unknown tables and columns come with the list of
  *   those that there are
  */
 export async function plan(sql: string, catalog: Catalog, options: PlanOptions = {}): Promise<QueryPlan> {
@@ -66,7 +66,7 @@ class Planner {
       return await this.split(statement, described);
     } catch (error) {
       // DuckDB has bound the query itself, so a part of it that does not bind is the planner's mistake.
-      if (!(error instanceof QueryError)) throw error;
+      if (!(error instanceof QueryPlanError)) throw error;
       return this.fetchEverything(statement, [`The plan was given up: ${error.message}`]);
     }
   }
@@ -146,7 +146,7 @@ class Planner {
     walkAll(statement, (part) => {
       if (!isExpression(part) || !isColumnRef(part) || part.column_names.at(-1)!.toLowerCase() !== 'rowid') return;
       if (this.binder.catalog.some(({ columns }) => columns.some(({ name }) => name.toLowerCase() === 'rowid'))) return;
-      throw new QueryError('QUERY_UNKNOWN_COLUMN', `there is no column rowid; ${this.binder.catalog.map(({ name, columns }) => `${name} has ${columns.map((column) => column.name).join(', ')}`).join('; ')}`);
+      throw new QueryPlanError('QUERY_UNKNOWN_COLUMN', `there is no column rowid; ${this.binder.catalog.map(({ name, columns }) => `${name} has ${columns.map((column) => column.name).join(', ')}`).join('; ')}`);
     });
   }
 
