@@ -106,7 +106,8 @@ export interface Control {
   setDirectMeter(table: string, keys: readonly MatchKey[], priority: number, rates: readonly MeterRate[] | undefined): void;
   readDirectMeter(table: string, keys: readonly MatchKey[], priority: number): readonly MeterRate[] | undefined;
 
-  insertMember(profile: string, member: number, call: ActionCall): void;
+  /** @param copies that no other member comes between in the order of a group; default 1 */
+  insertMember(profile: string, member: number, call: ActionCall, copies?: number): void;
   modifyMember(profile: string, member: number, call: ActionCall): void;
   /** Refused while an entry or a group uses it. */
   deleteMember(profile: string, member: number): void;

@@ -114,8 +114,8 @@ export class Transaction {
     this.#undo.push(() => set(before));
   }
 
-  insertMember(profile: string, member: number, call: ActionCall): void {
-    this.control.insertMember(profile, member, call);
+  insertMember(profile: string, member: number, call: ActionCall, copies?: number): void {
+    this.control.insertMember(profile, member, call, copies);
     this.#undo.push(() => this.control.deleteMember(profile, member));
   }
 

@@ -17,10 +17,12 @@ export interface MeterSnapshot {
 }
 
 /**
- * A meter with token buckets, lowest rate first, as in BMv2 (src/bm_sim/meters.cpp): the colour is the number of
- * the first bucket that has too few tokens, plus one; 0 (green) if none has, or if the meter is not configured.
+ * A meter with token buckets, one for each rate, as in BMv2 (src/bm_sim/meters.cpp), which does what RFC 2698 says of
+ * two rates: buckets are asked from the highest rate down. The first that has too few tokens ends it, and the colour is
+ * its number plus one; 0 (green) if none has, or if the meter is not configured.
  */
 export class MeterState {
+  /** Lowest rate first. */
   private buckets: Bucket[] | undefined;
   rates: readonly MeterRate[] | undefined;
 
@@ -44,8 +46,10 @@ export class MeterState {
   }
 
   execute(now: number, cost: number): number {
-    if (this.buckets === undefined) return 0;
-    for (const [i, bucket] of this.buckets.entries()) {
+    const { buckets } = this;
+    if (buckets === undefined) return 0;
+    for (let i = buckets.length - 1; i >= 0; i--) {
+      const bucket = buckets[i]!;
       const granted = Math.trunc(Math.max(0, now - this.origin) * bucket.perMicrosecond);
       bucket.tokens = Math.min(bucket.tokens + granted - bucket.granted, bucket.burst);
       bucket.granted = granted;

@@ -3,16 +3,18 @@ import type { ActionDef, ActionProfileDef } from '../json/program.js';
 import { bindCall } from '../tables/table.js';
 
 interface Member {
-  /** Order of creation, which is the order in which BMv2 numbers members and so the order within a group. */
-  readonly handle: number;
+  /**
+   * Numbers of its copies in BMv2, whose order is that within a group: there is one, and more while a group gives the
+   * member a larger weight; groups share them.
+   */
+  readonly handles: number[];
   action: ActionDef;
   args: readonly bigint[];
 }
 
 export interface ProfileSnapshot {
-  readonly members: readonly { readonly id: number; readonly handle: number; readonly action: number; readonly args: readonly bigint[] }[];
+  readonly members: readonly { readonly id: number; readonly handles: readonly number[]; readonly action: number; readonly args: readonly bigint[] }[];
   readonly groups: ReadonlyMap<number, readonly GroupMember[]>;
-  readonly nextHandle: number;
 }
 
 /** Of a group. A weight is copies, which take memory. */
@@ -24,11 +26,33 @@ interface Group {
   readonly slots: readonly Member[];
 }
 
+/** Numbers in use; the lowest free one is taken, as in BMv2 (handle_mgr.h). */
+class Handles {
+  private readonly used: boolean[] = [];
+  /** None below is free. */
+  private lowest = 0;
+
+  take(): number {
+    while (this.used[this.lowest]) this.lowest++;
+    this.used[this.lowest] = true;
+    return this.lowest++;
+  }
+
+  mark(handle: number): void {
+    this.used[handle] = true;
+  }
+
+  free(handle: number): void {
+    this.used[handle] = false;
+    this.lowest = Math.min(this.lowest, handle);
+  }
+}
+
 /** Members and groups of one action profile or selector. */
 export class ActionProfile {
   private readonly memberById = new Map<number, Member>();
   private readonly groupById = new Map<number, Group>();
-  private nextHandle = 0;
+  private handles = new Handles();
 
   constructor(
     readonly def: ActionProfileDef,
@@ -37,12 +61,14 @@ export class ActionProfile {
     private readonly isUsed: (reference: ProfileReference) => boolean,
   ) {}
 
-  insertMember(id: number, call: ActionCall): void {
+  /** @param copies that it gets at once, next to each other: those of a one-shot with this weight. */
+  insertMember(id: number, call: ActionCall, copies = 1): void {
     if (this.memberById.has(id)) throw new ControlError('ALREADY_EXISTS', `action profile ${this.def.name} already has member ${id}`);
     if (this.memberById.size >= this.def.size) {
       throw new ControlError('RESOURCE_EXHAUSTED', `action profile ${this.def.name} is full: it holds ${this.def.size} members`);
     }
-    this.memberById.set(id, { handle: this.nextHandle++, ...bindCall(this.def.name, this.actions, call) });
+    const bound = bindCall(this.def.name, this.actions, call);
+    this.memberById.set(id, { handles: Array.from({ length: copies }, () => this.handles.take()), ...bound });
   }
 
   modifyMember(id: number, call: ActionCall): void {
@@ -50,11 +76,12 @@ export class ActionProfile {
   }
 
   deleteMember(id: number): void {
-    this.member(id);
+    const { handles } = this.member(id);
     const inGroup = [...this.groupById].find(([, group]) => group.members.some((m) => m.member === id));
     if (inGroup !== undefined) throw new ControlError('FAILED_PRECONDITION', `member ${id} of action profile ${this.def.name} is in group ${inGroup[0]}`);
     if (this.isUsed({ kind: 'member', id })) throw new ControlError('FAILED_PRECONDITION', `member ${id} of action profile ${this.def.name} is used by a table entry`);
     this.memberById.delete(id);
+    for (const handle of handles) this.handles.free(handle);
   }
 
   members(): ReadonlyMap<number, ActionCall> {
@@ -67,18 +94,41 @@ export class ActionProfile {
     if (total > MOST_SLOTS) {
       throw new ControlError('RESOURCE_EXHAUSTED', `the weights of a group of ${this.def.name} add up to ${total}; at most ${MOST_SLOTS} are kept`);
     }
-    const slots = members.flatMap(({ member, weight }) => {
+    for (const { member, weight } of members) {
       if (!Number.isInteger(weight) || weight < 1) throw new ControlError('INVALID_ARGUMENT', `the weight of member ${member} must be at least 1`);
-      return Array.from({ length: weight }, () => this.member(member));
+      this.member(member);
+    }
+    const before = this.groupById.get(id)?.members ?? [];
+    this.groupById.set(id, { members: [...members], slots: this.slotsOf(members) });
+    this.dropCopies(before);
+  }
+
+  /** Makes copies that are missing, in the order of the members' ids, as PI does (action_prof_mgr.cpp). */
+  private slotsOf(members: readonly GroupMember[]): Member[] {
+    const ordered = [...members].sort((a, b) => a.member - b.member).map(({ member, weight }) => ({ member: this.member(member), weight }));
+    const copies = ordered.flatMap(({ member, weight }) => {
+      while (member.handles.length < weight) member.handles.push(this.handles.take());
+      return member.handles.slice(0, weight).map((handle) => ({ handle, member }));
     });
-    slots.sort((a, b) => a.handle - b.handle);
-    this.groupById.set(id, { members: [...members], slots });
+    return copies.sort((a, b) => a.handle - b.handle).map(({ member }) => member);
+  }
+
+  /** Copies of members that no group has with so large a weight any more. */
+  private dropCopies(members: readonly GroupMember[]): void {
+    for (const { member: id } of members) {
+      const { handles } = this.member(id);
+      if (handles.length === 1) continue;
+      let most = 1;
+      for (const group of this.groupById.values()) for (const { member, weight } of group.members) if (member === id) most = Math.max(most, weight);
+      while (handles.length > most) this.handles.free(handles.pop()!);
+    }
   }
 
   deleteGroup(id: number): void {
-    this.group(id);
+    const { members } = this.group(id);
     if (this.isUsed({ kind: 'group', id })) throw new ControlError('FAILED_PRECONDITION', `group ${id} of action profile ${this.def.name} is used by a table entry`);
     this.groupById.delete(id);
+    this.dropCopies(members);
   }
 
   groups(): ReadonlyMap<number, readonly GroupMember[]> {
@@ -99,18 +149,19 @@ export class ActionProfile {
   }
 
   save(): ProfileSnapshot {
-    const members = [...this.memberById].map(([id, { handle, action, args }]) => ({ id, handle, action: action.index, args }));
-    return { members, groups: this.groups(), nextHandle: this.nextHandle };
+    const members = [...this.memberById].map(([id, { handles, action, args }]) => ({ id, handles: [...handles], action: action.index, args }));
+    return { members, groups: this.groups() };
   }
 
-  restore({ members, groups, nextHandle }: ProfileSnapshot): void {
+  restore({ members, groups }: ProfileSnapshot): void {
     this.groupById.clear();
     this.memberById.clear();
-    for (const { id, handle, action, args } of members) {
-      this.memberById.set(id, { handle, action: this.actions.find(({ index }) => index === action)!, args });
+    this.handles = new Handles();
+    for (const { id, handles, action, args } of members) {
+      for (const handle of handles) this.handles.mark(handle);
+      this.memberById.set(id, { handles: [...handles], action: this.actions.find(({ index }) => index === action)!, args });
     }
     for (const [id, group] of groups) this.setGroup(id, group);
-    this.nextHandle = nextHandle;
   }
 
   private member(id: number): Member {

@@ -158,8 +158,8 @@ export class StateControl implements Control {
     return this.meteredEntry(table, keys, priority).entry.meter?.rates;
   }
 
-  insertMember(profile: string, member: number, call: ActionCall): void {
-    this.profile(profile).insertMember(member, call);
+  insertMember(profile: string, member: number, call: ActionCall, copies?: number): void {
+    this.profile(profile).insertMember(member, call, copies);
   }
   modifyMember(profile: string, member: number, call: ActionCall): void {
     this.profile(profile).modifyMember(member, call);

@@ -70,10 +70,12 @@ describe('counters and meters', () => {
     const { run, control, at } = withClock();
     expect(run(4, 0).first).toBe(0);
     control.setMeter('ingress_.rated', 0, [{ perSecond: 1000, burst: 1 }, { perSecond: 2000, burst: 2 }]);
-    expect([run(4, 0), run(4, 0), run(4, 0)].map((r) => r.first)).toEqual([0, 1, 1]);
-    expect(run(4, 0).first).toBe(1);
+    expect([run(4, 0), run(4, 0), run(4, 0)].map((r) => r.first)).toEqual([0, 1, 2]);
+    expect(run(4, 0).first).toBe(2);
     at(1000);
-    expect([run(4, 0), run(4, 0)].map((r) => r.first)).toEqual([0, 1]);
+    expect([run(4, 0), run(4, 0), run(4, 0)].map((r) => r.first)).toEqual([0, 1, 2]);
+    at(1500);
+    expect([run(4, 0), run(4, 0)].map((r) => r.first)).toEqual([1, 2]);
     control.setMeter('ingress_.rated', 0, undefined);
     expect(run(4, 0).first).toBe(0);
     expect(() => control.setMeter('ingress_.rated', 0, [{ perSecond: 1, burst: 1 }])).toThrow(/2 rate\(s\)/);
