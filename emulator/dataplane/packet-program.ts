@@ -9,6 +9,7 @@ import { PacketAbortError } from '../errors.js';
 import type { Caller } from './calls.js';
 import { WORD, type ControlBlock, type Count } from './control-block.js';
 import type { ProgramCode } from './program-host.js';
+import { STAGED, stagedBytes, STAGING_BYTES } from './staging.js';
 
 export interface PacketMemory extends Pick<FrameMemory, 'bytes' | 'allocate' | 'release'> {
   /** If it is a WebAssembly memory, which may grow. */
@@ -27,10 +28,13 @@ export interface PacketProgram {
 /** Memory that only the packet thread shares out, and that is never given back but as a whole. */
 export class Lobby implements PacketMemory {
   readonly bytes: Uint8Array;
+  /** Where packets lie that the main thread has interpreted. */
+  readonly staging: number;
   private top = 64;
 
   constructor(buffer: SharedArrayBuffer) {
     this.bytes = new Uint8Array(buffer);
+    this.staging = this.allocate(STAGING_BYTES);
   }
 
   allocate(size: number): number {
@@ -42,9 +46,6 @@ export class Lobby implements PacketMemory {
 
   release(): void {}
 }
-
-/** Longest packet that comes back, with its length before it. */
-const MOST_BYTES = 0x1_0000 + 1024;
 
 /** A program that the main thread interprets, packet by packet. */
 export class InterpretedProgram implements PacketProgram {
@@ -60,12 +61,25 @@ export class InterpretedProgram implements PacketProgram {
   }
 
   run(port: number, address: number, length: number, sink: FrameSink): void {
-    const { caller, number } = this;
-    const count = caller.call(number, 'interpret', port, address, length);
+    const { caller, number, memory } = this;
+    // An answer costs two switches of threads, so all that leaves comes in one, unless it is very much.
+    let staged = caller.call(number, 'interpret', port, address, length, memory.staging, STAGING_BYTES);
+    while (staged < 0) {
+      this.take(-staged, sink);
+      staged = caller.call(number, 'more', memory.staging, STAGING_BYTES);
+    }
+    this.take(staged, sink);
+  }
+
+  private take(count: number, sink: FrameSink): void {
+    const { memory, view } = this;
+    let at = memory.staging;
     for (let i = 0; i < count; i++) {
-      const at = sink.room(MOST_BYTES);
-      const leaves = caller.call(number, 'output', i, at);
-      sink.output(leaves, at + 4, this.view.getInt32(at, true));
+      const bytes = view.getInt32(at + STAGED.length, true);
+      const to = sink.room(bytes);
+      memory.bytes.copyWithin(to, at + STAGED.bytes, at + STAGED.bytes + bytes);
+      sink.output(view.getInt32(at + STAGED.port, true), to, bytes);
+      at += stagedBytes(bytes);
     }
   }
 }

@@ -19,6 +19,7 @@ import { FUNCTIONS, type Callee, type FunctionName } from './calls.js';
 import { WORD, type ControlBlock } from './control-block.js';
 import type { MainLock } from './lock.js';
 import { lockedControl } from './locked-control.js';
+import { STAGED, stagedBytes } from './staging.js';
 
 /** What the packet thread gets to run a program. */
 export interface ProgramCode {
@@ -48,7 +49,9 @@ export class ProgramHost {
   /** Once it is compiled. */
   code: ProgramCode | undefined;
   private interpreter: Interpreter | undefined;
+  /** Of the last packet that was interpreted, and how many of them the packet thread has. */
   private outputs: readonly Output[] = [];
+  private taken = 0;
   /** Told to the packet thread so far. */
   private seenBytes = 0;
 
@@ -72,8 +75,8 @@ export class ProgramHost {
     };
     this.callees = {
       ...(Object.fromEntries(FUNCTIONS.map((name) => [name, absent])) as Record<FunctionName, Callee>),
-      interpret: (port, address, length) => this.interpret(port, address, length),
-      output: (index, address) => this.output(index, address),
+      interpret: (...args: [number, number, number, number, number]) => this.interpret(...args),
+      more: (staging, room) => this.more(staging, room),
     };
   }
 
@@ -116,18 +119,31 @@ export class ProgramHost {
     Atomics.add(this.block.words, WORD.growth, 1);
   }
 
-  private interpret(port: number, address: number, length: number): number {
+  private interpret(port: number, address: number, length: number, staging: number, room: number): number {
     this.interpreter ??= new Interpreter(this.state.program, this.host);
     this.outputs = this.interpreter.process(port, this.options.lobby().slice(address, address + length));
-    return this.outputs.length;
+    this.taken = 0;
+    return this.more(staging, room);
   }
 
-  /** Copies an output of the last packet that was interpreted. @returns its port; the length is written before it */
-  private output(index: number, address: number): number {
-    const { port, bytes } = this.outputs[index]!;
+  /** Stages outputs of the last packet that was interpreted. @returns how many; as a negative number if there are more */
+  private more(staging: number, room: number): number {
     const lobby = this.options.lobby();
-    new DataView(lobby.buffer).setInt32(lobby.byteOffset + address, bytes.length, true);
-    lobby.set(bytes, address + 4);
-    return port;
+    const view = new DataView(lobby.buffer, lobby.byteOffset);
+    const first = this.taken;
+    for (let at = staging; this.taken < this.outputs.length; this.taken++) {
+      const { port, bytes } = this.outputs[this.taken]!;
+      const next = at + stagedBytes(bytes.length);
+      if (next > staging + room) {
+        if (this.taken === first) throw new RangeError(`a packet of ${bytes.length} bytes has no room between the threads`);
+        break;
+      }
+      view.setInt32(at + STAGED.port, port, true);
+      view.setInt32(at + STAGED.length, bytes.length, true);
+      lobby.set(bytes, at + STAGED.bytes);
+      at = next;
+    }
+    const count = this.taken - first;
+    return this.taken < this.outputs.length ? -count : count;
   }
 }

@@ -137,6 +137,25 @@ describe.each([
       expect(bench.target.statistics).toMatchObject({ received: 2 * packets.length, sent: 2 * packets.length, aborted: 0 });
     });
 
+    it('and all their copies leave, however many and long they are', async () => {
+      const bench = await start('copies');
+      const plain = switchWith('copies', { engine: 'interpreter' });
+      // More than fits in what one answer between the threads holds.
+      const replicas = Array.from({ length: 20 }, (_, instance) => ({ egressPort: CPU_PORT, instance }));
+      for (const { control } of [bench.target, plain]) control.setMulticastGroup(5, replicas);
+      const packets = [40, 30_000, 41, 60_001].map((length) => Uint8Array.from({ length }, (_, i) => (i === 0 ? 1 : i & 0xff)));
+      const expected = packets.flatMap((packet) => plain.receive(CPU_PORT, packet).map((output) => hex(output.bytes)));
+      for (const tier of ['interpreted', 'compiled']) {
+        const before = bench.answers.length;
+        for (const packet of packets) bench.target.packetOut(packet);
+        const answers = await bench.answersSince(before, expected.length);
+        // Texts of megabytes: a difference is not worth printing.
+        expect(answers.every((answer, i) => answer === expected[i]), tier).toBe(true);
+        await bench.target.ready();
+      }
+      expect(bench.answers).toHaveLength(2 * expected.length);
+    });
+
     it('and one that is given up takes no other with it', async () => {
       const bench = await start('externs');
       const packets = [request(9, 1, 0xdead), request(9, 1, 1)];
