@@ -1,4 +1,5 @@
 /** The embedded switch of a cluster: device, P4Runtime server and ports, at addresses that survive its restart. */
+import { loadCompiler } from '../../../emulator/compiler/cache.js';
 import { FaultInjector, InProcessPort, P4RuntimeServer, PortRunner, SwitchDevice, UdpPort, type FaultOptions } from '../../../emulator/index.js';
 import { SERVICE_UDP_PORT } from '../../../protocol/constants.js';
 import type { FramePort } from '../../../host/index.js';
@@ -56,7 +57,10 @@ export class EmbeddedSwitch {
   /** Begins with empty tables and registers, and without a program. */
   async start(): Promise<void> {
     const { options } = this;
-    const device = new SwitchDevice();
+    // A program is then compiled when the controller brings it. Later, when packets come, it would stop this thread,
+    // which is that of controller and workers too, for seconds on a busy machine.
+    await loadCompiler();
+    const device = new SwitchDevice({ engine: 'compiled' });
     this.server = new P4RuntimeServer(device, { deviceId: BigInt(DEVICE_ID) });
     this.faults = options.faults && new FaultInjector(options.faults);
     const runner = new PortRunner(device, { ...(this.faults && { faults: this.faults }) });
