@@ -17,7 +17,7 @@ const WIDTH = 460;
 const HEIGHT = 330;
 const MARGIN = { left: 62, right: 16, top: 34, bottom: 48 } as const;
 /** Colours that colour-blind readers tell apart (Okabe and Ito), and marks for print. */
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9'] as const;
+export const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9'] as const;
 const MARKS = ['circle', 'square', 'diamond', 'triangle', 'ring'] as const;
 
 /** Panels in rows of two. */
@@ -96,16 +96,16 @@ function axis(values: readonly number[], from: number, to: number, kind: 'tight'
   return { at: (value) => from + (Math.log(value / first) / span) * (to - from), ticks };
 }
 
-function short(value: number): string {
+export function short(value: number): string {
   if (value >= 1e6) return `${value / 1e6} M`;
   return value >= 10_000 ? `${value / 1000} k` : String(value);
 }
 
-function line(x1: number, y1: number, x2: number, y2: number, colour: string): string {
+export function line(x1: number, y1: number, x2: number, y2: number, colour: string): string {
   return `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}" stroke="${colour}"/>`;
 }
 
-function text(x: number, y: number, content: string, anchor: 'start' | 'middle' | 'end', more = ''): string {
+export function text(x: number, y: number, content: string, anchor: 'start' | 'middle' | 'end', more = ''): string {
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}"${more === '' ? '' : ` ${more}`}>${escaped(content)}</text>`;
 }
 

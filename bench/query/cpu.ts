@@ -1,0 +1,39 @@
+/** Processor time of processes, as Linux counts it. */
+import { readFileSync, readdirSync } from 'node:fs';
+
+/** USER_HZ, which Linux fixes for what user programs see. */
+const TICKS_PER_SECOND = 100;
+
+/** Seconds of processor time, user and system, of a process and of its descendants that are alive. */
+export function cpuSeconds(pid: number): number {
+  return treeOf(pid).reduce((sum, each) => sum + ownSeconds(each), 0);
+}
+
+function treeOf(pid: number): number[] {
+  let tasks: string[];
+  try {
+    tasks = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+  const children = tasks.flatMap((task) => {
+    try {
+      return readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+    } catch {
+      // The thread has ended since.
+      return [];
+    }
+  });
+  return [pid, ...children.flatMap(treeOf)];
+}
+
+function ownSeconds(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // After the name, which may hold spaces and brackets, comes field 3; 14 and 15 are utime and stime.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return 0;
+  }
+}

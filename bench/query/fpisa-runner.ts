@@ -1,0 +1,62 @@
+/**
+ * The master of a standing query session, in a process of its own: the set-up in the first line of stdin, answered
+ * by the port where workers are awaited; then a query a line, as bench/query/duckdb-runner.ts has them.
+ */
+import { createInterface } from 'node:readline';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { packageVersion } from '../../controlplane/cli/version.js';
+import { QuerySwitch } from '../../controlplane/query/switch.js';
+import { findTables, QuerySession, WorkerDesk, type QueryStatistics } from '../../host/query/session/index.js';
+import type { RunnerAnswer } from './duckdb-runner.js';
+import { toAnswer } from './values.js';
+
+export interface FpisaSetup {
+  readonly tables: readonly (readonly [name: string, pattern: string])[];
+  readonly workers: number;
+  /** DuckDB's in the master. */
+  readonly threads: number;
+  readonly p4runtime: string;
+  readonly ports: Readonly<Record<string, string>>;
+  readonly serviceIp: string;
+  readonly serviceMac: string;
+}
+
+export interface FpisaQuestion {
+  readonly sql: string;
+  readonly combine: boolean;
+  readonly answer?: boolean;
+}
+
+export interface FpisaAnswer extends RunnerAnswer {
+  readonly statistics: QueryStatistics;
+}
+
+async function main(): Promise<void> {
+  const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  const say = (line: unknown): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+  const setup = JSON.parse((await lines.next()).value as string) as FpisaSetup;
+  const { workers, p4runtime, serviceIp, serviceMac } = setup;
+  const connection = await (await DuckDBInstance.create(':memory:', { threads: String(setup.threads) })).connect();
+  const tables = await findTables(connection, setup.tables.map(([name, pattern]) => `${name}=${pattern}`));
+  const device = await QuerySwitch.connect({ address: p4runtime, serviceIp, serviceMac, ports: new Map(Object.entries(setup.ports).map(([port, place]) => [Number(port), place])) });
+  const desk = new WorkerDesk(workers, packageVersion());
+  say({ port: await desk.listen('127.0.0.1:0') });
+  const session = await QuerySession.open({ desk, device, tables, connection, portOf: (rank) => rank + 1, port: workers + 1 });
+  say({});
+  for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
+    const { sql, combine, answer } = JSON.parse(line.value) as FpisaQuestion;
+    try {
+      const started = performance.now();
+      const { reader, statistics } = await session.run(sql, { combine });
+      const seconds = (performance.now() - started) / 1000;
+      say({ seconds, rows: reader.currentRowCount, statistics, ...(answer === true && { answer: toAnswer(reader.getRows()) }) } satisfies FpisaAnswer);
+    } catch (error) {
+      say({ error: (error as Error).message });
+    }
+  }
+  await session.close();
+  await desk.close();
+  device.close();
+}
+
+await main();

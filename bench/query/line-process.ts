@@ -1,0 +1,78 @@
+/** A child process that answers a line of JSON for each line of JSON that it gets. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+/** As much of what it wrote to stderr as an error message shows. */
+const STDERR_TAIL = 2_000;
+
+export class LineProcess {
+  private stderr = '';
+  private why = '';
+  private waiting: { resolve: (answer: unknown) => void; reject: (error: Error) => void } | undefined;
+  private readonly ended: Promise<void>;
+
+  private constructor(
+    private readonly name: string,
+    private readonly child: ChildProcess,
+  ) {
+    child.stderr!.on('data', (chunk: Buffer) => (this.stderr = (this.stderr + chunk.toString()).slice(-STDERR_TAIL)));
+    createInterface({ input: child.stdout! }).on('line', (line) => this.receive(line));
+    this.ended = new Promise((resolve) => {
+      const end = (why: string): void => {
+        this.why = why;
+        this.waiting?.reject(this.ending());
+        this.waiting = undefined;
+        resolve();
+      };
+      child.once('error', (error) => end(error.message));
+      child.once('close', (code, signal) => end(`it ended with ${signal ?? `code ${code}`}`));
+    });
+  }
+
+  static start(name: string, command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): LineProcess {
+    return new LineProcess(name, spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } }));
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** @throws Error with what the process wrote to stderr, if it ends instead, or what it answers as `error` */
+  ask<T>(question: unknown): Promise<T> {
+    const answer = this.next<T>();
+    this.child.stdin!.write(`${JSON.stringify(question)}\n`, () => undefined);
+    return answer;
+  }
+
+  /** The line that comes next without being asked for. @throws as {@link ask} */
+  next<T>(): Promise<T> {
+    return new Promise<T>((resolve, reject) => (this.waiting = { resolve: (answer) => resolve(answer as T), reject }));
+  }
+
+  /** Rejects when the process ends, and never resolves. */
+  async fault(): Promise<never> {
+    await this.ended;
+    throw this.ending();
+  }
+
+  /** @param signal for a process that does not end with its input */
+  async close(signal?: NodeJS.Signals): Promise<void> {
+    this.child.stdin!.end();
+    if (signal !== undefined) this.child.kill(signal);
+    await this.ended;
+  }
+
+  private receive(line: string): void {
+    // Libraries write to stdout, too.
+    if (!line.startsWith('{')) return;
+    const { waiting } = this;
+    this.waiting = undefined;
+    const answer = JSON.parse(line) as { error?: string };
+    if (answer.error === undefined) waiting?.resolve(answer);
+    else waiting?.reject(new Error(`${this.name}: ${answer.error}`));
+  }
+
+  private ending(): Error {
+    return new Error(`${this.name}: ${this.why}${this.stderr === '' ? '' : `\n${this.stderr.trim()}`}`);
+  }
+}
