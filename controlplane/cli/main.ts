@@ -22,6 +22,8 @@ export function program(): Command {
     .description('Floating-point aggregation inside a programmable switch')
     .version(version)
     .showSuggestionAfterError()
+    // So that a command's command may have options of the same names.
+    .enablePositionalOptions()
     .addHelpText('after', '\nExample, which needs nothing else:\n  $ fpisa demo')
     .addCommand(demoCommand())
     .addCommand(switchCommand())

@@ -42,6 +42,8 @@ const DEFAULT_WORKERS = 2;
 export function queryCommand(): Command {
   const command = new Command('query')
     .description('answer SQL over Parquet and CSV files: workers scan, the switch aggregates and prunes, the master finishes')
+    // Options behind "worker" are the worker's, which has some of the same names.
+    .enablePositionalOptions()
     .argument('[sql]', 'one SELECT statement')
     .addOption(new Option('-d, --data <pattern>', 'files of a table, as lineitem*.parquet or NAME=PATTERN; repeatable').argParser(collect).default([], 'none'))
     .option('--sample', 'also a small table sample(k, v), for a first try')
