@@ -138,8 +138,8 @@ class Planner {
     const ops = step.lanes.map(({ op }) => Object.entries(LaneOp).find(([, code]) => code === op)![0]);
     const columns = step.keys.length === 0 ? 'one group for all rows' : `groups by ${step.keys.length} key ${step.keys.length === 1 ? 'column' : 'columns'}`;
     this.workers.push(`${table}: ${step.select} (filters and expressions are evaluated where the files are${isCombined ? ', and rows of a group are combined before they leave' : ''}).`);
-    this.inSwitch.push(`Aggregation of ${table}: ${columns}, ${ops.length === 0 ? 'rows counted' : `lanes ${ops.join(', ')}`}; tuples without a slot go on to the master.`);
-    if (step.having !== undefined) this.inSwitch.push(`HAVING: groups of ${table} that surely fail it stay in the switch.`);
+    this.inSwitch.push(`Aggregation of ${table}: ${columns}, ${ops.length === 0 ? 'rows counted' : `lanes ${ops.join(', ')}`}. Parts of these can be put together in any order, so groups are built on the way; a tuple that finds no slot goes on to the master.`);
+    if (step.having !== undefined) this.inSwitch.push(`HAVING: groups of ${table} that surely fail it stay in the switch; the bound is a little loose, for sums may round differently.`);
   }
 
   private refuseRowIds(statement: Statement): void {
@@ -172,8 +172,8 @@ class Planner {
 
   private finish(masterSql: string, { rowSets, steps, notes }: RowSets): QueryPlan {
     const master = this.aggregates.length === 0
-      ? 'The query as it is, over the rows that are left.'
-      : 'Groups that came in parts are aggregated once more; HAVING, ORDER BY and LIMIT are exact here.';
+      ? 'The query as it is, over the rows that are left: those that stayed away cannot change its answer.'
+      : 'Groups that came in parts are aggregated once more; HAVING, ORDER BY, LIMIT and all that the switch has no operation for are done here.';
     return {
       sql: this.sql,
       steps: [...this.aggregates, ...steps],

@@ -6,7 +6,7 @@ import { Refusal } from './refusal.js';
 import { isBound, leavesOf } from './scope.js';
 import { identifier, integerOf, isColumnRef, some, type Expression, type OrderBy } from './tree.js';
 import { isAggregation } from './aggregate.js';
-import { orderLaneOf } from './types.js';
+import { orderLaneOf, type Lane } from './types.js';
 
 export interface PushedTop {
   readonly n: number;
@@ -75,13 +75,20 @@ function direction(by: OrderBy): string {
   return `${isDescending(by) ? 'DESC' : 'ASC'} ${by.null_order === 'NULLS FIRST' ? 'NULLS FIRST' : 'NULLS LAST'}`;
 }
 
+/** What orders texts by their first seven bytes, which is how DuckDB compares them, and enumerations by their places. */
+function prefixLaneOf(type: string): Pick<Lane, 'kind' | 'encode'> | undefined {
+  if (type === 'VARCHAR') return { kind: 'i64', encode: (value) => `CAST('0x' || rpad(left(hex(${value}), 14), 14, '0') AS BIGINT)` };
+  if (type.startsWith('ENUM(')) return { kind: 'i64', encode: (value) => `CAST(enum_code(${value}) AS BIGINT)` };
+  return undefined;
+}
+
 /**
  * A column whose greatest values come first in the query's order. It may make rows equal that are not (NULL and the
- * value at that end, wide numbers as DOUBLE): the switch keeps ties.
+ * value at that end, wide numbers as DOUBLE, texts that begin alike): the switch keeps ties.
  */
 function orderColumn(text: string, type: string, by: OrderBy): { kind: Order; column: string } {
   const isNullFirst = by.null_order === 'NULLS FIRST';
-  const lane = orderLaneOf(type);
+  const lane = orderLaneOf(type) ?? prefixLaneOf(type);
   const isWide = /^(U?HUGEINT|BIGNUM|DECIMAL\((19|[23]\d),)/.test(type);
   if (isWide || lane?.kind === 'f64') {
     const value = `CAST(${text} AS DOUBLE)`;

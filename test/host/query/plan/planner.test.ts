@@ -102,7 +102,7 @@ const NOT_PUSHED: readonly (readonly [string, RegExp])[] = [
   ['SELECT k, sum(x) FROM t WHERE x > (SELECT avg(x) FROM t) GROUP BY k', /only the master can evaluate/],
   ['SELECT t.k, count(*) FROM t JOIN other ON t.k = other.k GROUP BY t.k', /over a join/],
   ['SELECT DISTINCT ON (k) k FROM t ORDER BY k, id', /$^|Top/],
-  ['SELECT id FROM t ORDER BY g, id LIMIT 5', /cannot order values of type VARCHAR/],
+  ['SELECT id FROM t ORDER BY [k], id LIMIT 5', /cannot order values of type INTEGER\[\]/],
   ['SELECT id, row_number() OVER (ORDER BY id) FROM t ORDER BY id LIMIT 5', /windows/],
   ['SELECT id FROM t ORDER BY id LIMIT 2000', /keeps at most 1024/],
   ['SELECT id FROM t ORDER BY id LIMIT 5%', /must be constants/],
@@ -125,7 +125,7 @@ describe('not pushed, with the reason', () => {
 });
 
 const ORDERS = [
-  'x', 'x DESC', 'y', 'y DESC', 'y NULLS FIRST', 'y DESC NULLS FIRST', 'n', 'n DESC', 'd DESC NULLS FIRST', 'dt', 'dt DESC NULLS FIRST', 'ts', 'ts DESC', 'tz', 'w', 'w DESC', 'u', 'u DESC', 'h DESC', 'f', 'k DESC', 'k + n', '-x', 'b',
+  'x', 'x DESC', 'y', 'y DESC', 'y NULLS FIRST', 'y DESC NULLS FIRST', 'n', 'n DESC', 'd DESC NULLS FIRST', 'dt', 'dt DESC NULLS FIRST', 'ts', 'ts DESC', 'tz', 'w', 'w DESC', 'u', 'u DESC', 'h DESC', 'f', 'k DESC', 'k + n', '-x', 'b', 'g', 'g DESC', 'g NULLS FIRST', 'm', 'm DESC',
 ];
 
 describe.each([false, true])('Top-N, combine %s', (combine) => {

@@ -42,7 +42,7 @@ const joined = fc.record({
   return `SELECT t.id, t.n FROM t ${kind} other ON ${on}${extra === 'third' ? ', third' : ''}${conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`}`;
 });
 
-const top = fc.record({ order: fc.constantFrom(...ORDERED), direction: fc.constantFrom('', ' DESC', ' NULLS FIRST', ' DESC NULLS FIRST'), limit: fc.integer({ min: 0, max: 60 }), offset: fc.integer({ min: 0, max: 30 }), where })
+const top = fc.record({ order: fc.constantFrom(...ORDERED, 'g', 'm', 'h', 'w'), direction: fc.constantFrom('', ' DESC', ' NULLS FIRST', ' DESC NULLS FIRST'), limit: fc.integer({ min: 0, max: 60 }), offset: fc.integer({ min: 0, max: 30 }), where })
   .map(({ order, direction, limit, offset, where: condition }) => `SELECT id, ${order} AS o FROM t${condition} ORDER BY ${order}${direction}, id LIMIT ${limit} OFFSET ${offset}`);
 
 const options = fc.record({ combine: fc.boolean(), lanes: fc.constantFrom(2, 6) });
