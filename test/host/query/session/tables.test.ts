@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { findTables, parseDataArgument, shareOut, shareSelect, tableNameOf } from '../../../../host/query/session/tables.js';
+import { duck, folder } from './support/site.js';
+
+async function connect() {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  onTestFinished(() => {
+    connection.closeSync();
+    instance.closeSync();
+  });
+  return connection;
+}
+
+describe('a table has the name', () => {
+  it.each([
+    ['lineitem*.parquet', 'lineitem'],
+    ['data/lineitem_1.parquet', 'lineitem'],
+    ['lineitem-2026-01.csv.gz', 'lineitem'],
+    ['part_supp.parquet', 'part_supp'],
+    ['/data/orders/*.parquet', 'orders'],
+    ['/data/orders/0001.parquet', 'orders'],
+  ])('of its files: %s', (pattern, name) => {
+    expect(tableNameOf(pattern)).toBe(name);
+  });
+
+  it('that it is given', () => {
+    expect(parseDataArgument('t=a/*.parquet')).toEqual({ name: 't', pattern: 'a/*.parquet' });
+    expect(() => parseDataArgument('/1.parquet')).toThrow(/gives no table a name; write NAME=\/1\.parquet/);
+  });
+});
+
+describe('files', () => {
+  it('that are not there are named', async () => {
+    await expect(findTables(await connect(), ['nowhere*.parquet'])).rejects.toMatchObject({ code: 'FPISA_FILE_DATA', message: 'no file is named nowhere*.parquet, from which table nowhere would be read' });
+  });
+
+  it('of several formats cannot be one table', async () => {
+    const path = folder();
+    await duck(`COPY (SELECT 1 AS a) TO '${join(path, 't.parquet')}'`, `COPY (SELECT 1 AS a) TO '${join(path, 't.csv')}'`);
+    await expect(findTables(await connect(), [join(path, 't.*')])).rejects.toThrow(/of several formats \(csv, parquet\)/);
+    await duck(`COPY (SELECT 1 AS a) TO '${join(path, 't.json')}'`);
+    await expect(findTables(await connect(), [join(path, 't.json')])).rejects.toThrow(/of no known format: names end in .parquet, .csv/);
+  });
+
+  it('that are not what their name says are refused with DuckDB’s words', async () => {
+    const path = folder();
+    await duck(`COPY (SELECT 'no parquet' AS a) TO '${join(path, 't.parquet')}' (FORMAT csv)`);
+    await expect(findTables(await connect(), [join(path, 't.parquet')])).rejects.toThrow(/t\.parquet cannot be read: .*(magic|too small)/);
+  });
+});
+
+describe('shares', () => {
+  it('hold every row once, whatever the files and workers', { timeout: 120_000 }, async () => {
+    const path = folder();
+    // Of the same types together, though a part alone would be read otherwise.
+    for (let file = 0; file < 3; file++) {
+      await duck(`COPY (SELECT i AS id, i % 4 AS k, CASE WHEN ${file} = 2 THEN 'x' ELSE '7' END AS s FROM range(${file * 100}, ${file * 100 + 30 * file + 1}) t(i)) TO '${join(path, `p-${file}.parquet`)}'`);
+      await duck(`COPY (SELECT i AS id, i / 2.0 AS k, 'a,"b' || i AS s FROM range(${file * 100}, ${file * 100 + 30 * file + 1}) t(i)) TO '${join(path, `c-${file}.csv`)}'`);
+    }
+    const connection = await connect();
+    await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 7 }), fc.constantFrom('p-*.parquet', 'p-0.parquet', 'p-2.parquet', 'c-*.csv', 'c-2.csv'), async (workers, pattern) => {
+      const tables = await findTables(connection, [join(path, pattern)]);
+      const rowsOf = new Map<string, number>();
+      for (const { path: file } of tables[0]!.files) if (file.endsWith('.parquet')) rowsOf.set(file, Number((await connection.runAndReadAll(`SELECT count(*) FROM '${file}'`)).getRows()[0]![0]));
+      const selects = shareOut(tables, workers).map((share) => `(${shareSelect(share[0]!, rowsOf)})`);
+      const reader = pattern.endsWith('csv') ? 'read_csv' : 'read_parquet';
+      const rows = async (sql: string): Promise<string[]> => (await connection.runAndReadAll(sql)).getRowsJson().map((row) => JSON.stringify(row)).sort();
+      expect(await rows(selects.join(' UNION ALL '))).toEqual(await rows(`SELECT * FROM ${reader}('${join(path, pattern)}')`));
+    }), { numRuns: 25 });
+  });
+
+  it('are of equal size, by bytes', () => {
+    const files = [9, 8, 1, 1, 1, 6].map((bytes, i) => ({ path: `f${i}`, bytes }));
+    const table = { name: 't', format: 'parquet' as const, files, columns: [], rows: 0, csvOptions: '' };
+    const load = shareOut([table], 2).map(([share]) => share!.parts.reduce((sum, { path }) => sum + files.find((file) => file.path === path)!.bytes, 0));
+    expect(load).toEqual([12, 14]);
+  });
+});
