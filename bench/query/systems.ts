@@ -1,5 +1,4 @@
 /** What is measured: Spark, DuckDB, and a query session with its switch, workers and master, each in processes of its own. */
-import { fileURLToPath } from 'node:url';
 import { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC } from '../../controlplane/cli/options.js';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
 import { shippedFile } from '../../protocol/service.js';
@@ -35,7 +34,7 @@ export class Alone {
   }
 
   static duckdb(tables: TablePatterns, threads: number): Promise<Alone> {
-    return Alone.start('DuckDB', process.execPath, [fileURLToPath(new URL('./duckdb-runner.js', import.meta.url))], tables, threads);
+    return Alone.start('DuckDB', process.execPath, [shippedFile('dist/bench/query/duckdb-runner.js')], tables, threads);
   }
 
   /** @param python interpreter that has PySpark */
@@ -69,7 +68,7 @@ export class WithSwitch {
       ...['--service-udp-port', String(SERVICE_UDP_PORT), '--service-ip', DEFAULT_SERVICE_IP, '--service-mac', DEFAULT_SERVICE_MAC],
     ]);
     const { p4runtime, ports } = await device.next<{ p4runtime: string; ports: Record<string, string> }>();
-    const master = LineProcess.start('the master', process.execPath, [fileURLToPath(new URL('./fpisa-runner.js', import.meta.url))]);
+    const master = LineProcess.start('the master', process.execPath, [shippedFile('dist/bench/query/fpisa-runner.js')]);
     const setup: FpisaSetup = { tables: [...tables], workers, threads, p4runtime, ports, serviceIp: DEFAULT_SERVICE_IP, serviceMac: DEFAULT_SERVICE_MAC };
     const { port } = await master.ask<{ port: number }>(setup);
     const processes = Array.from({ length: workers }, (_, rank) => LineProcess.start(`worker ${rank}`, process.execPath, [fpisa, 'query', 'worker', '--master', `127.0.0.1:${port}`, '--rank', String(rank)]));
