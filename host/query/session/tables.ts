@@ -95,7 +95,7 @@ async function findTable(connection: DuckDBConnection, name: string, patterns: r
   return { name, format: format!, files, columns, csvOptions: format === 'csv' ? `${csvOptions}, types = ${typesOf(columns)}` : '', rows: format === 'parquet' ? await parquetRows(connection, files) : undefined };
 }
 
-function formatOf(path: string): TableFormat {
+export function formatOf(path: string): TableFormat {
   const format = FORMATS.find(([ending]) => ending.test(path))?.[1];
   if (format === undefined) throw new QueryDataError(`${path} is of no known format: names end in .parquet, .csv, .tsv or .csv.gz`);
   return format;

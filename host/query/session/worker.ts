@@ -15,6 +15,7 @@ import { queryService } from './definition.js';
 import { QueryAbortedError, QueryAttachError, QueryDataError, QueryEvaluationError, QueryWorkerLostError } from './errors.js';
 import { toWire } from './lane-wire.js';
 import type { BeginMessage, KeyColumnMessage, MasterMessage, SetupMessage, StepMessage, WorkerMessage } from './messages.js';
+import { withOwnFiles } from './own-files.js';
 import { exportRows } from './parquet.js';
 import { WorkerRowSet } from './row-set.js';
 import { literal, shareSelect } from './tables.js';
@@ -31,6 +32,8 @@ export interface WorkerOptions {
   readonly udpPort?: number;
   readonly switchPort?: number;
   readonly mac?: string;
+  /** Files that this worker has itself, as `--data` of the master, in the place of its share of these tables. */
+  readonly data?: readonly string[];
   /** How long to look for the master. */
   readonly waitMs?: number;
 }
@@ -134,14 +137,15 @@ class QueryWorker {
     if (!this.call.write({ piece: { relation, data } })) await new Promise((resolve) => this.call.once('drain', resolve));
   }
 
-  private async setUp({ serviceIp, serviceUdpPort, threads, timeZone, tables }: SetupMessage): Promise<void> {
+  private async setUp({ serviceIp, serviceUdpPort, threads, timeZone, tables: shares }: SetupMessage): Promise<void> {
+    this.instance = await DuckDBInstance.create(':memory:', { threads: String(threads) });
+    const connection = (this.connection = await this.instance.connect());
+    const tables = await withOwnFiles(connection, shares, this.options.data ?? []);
     const missing: string[] = [];
     for (const path of new Set(tables.flatMap(({ parts }) => parts.map((part) => part.path)))) {
       await access(path, constants.R_OK).catch(() => missing.push(path));
     }
     if (missing.length > 0) throw new QueryDataError(`worker ${this.options.rank} cannot read ${missing.join(', ')}: every worker must see its files under the names that the master sees`);
-    this.instance = await DuckDBInstance.create(':memory:', { threads: String(threads) });
-    const connection = (this.connection = await this.instance.connect());
     await connection.run(`SET preserve_insertion_order = true; SET TimeZone = ${literal(timeZone)}`);
     const counts: { name: string; rows: number }[] = [];
     for (const table of tables) {
