@@ -1,6 +1,7 @@
 import type { CalculationDef, CalculationInput, HeaderDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import { aroundVarbit, BitCompiler, pieceOf, type Piece } from './bits.js';
+import { hashFunction } from './hashes.js';
 import type { Scope } from './scope.js';
 
 /** Fields in a row that are there or not there together. */
@@ -12,7 +13,7 @@ interface Run {
 
 /**
  * Hashes and checksums. Their bytes are put together here when they fall on whole bytes for every choice of valid
- * headers; the internet checksum is computed here as well, any other hash by the host.
+ * headers, and most algorithms are compiled as well (see hashes.ts); the host does the rest.
  */
 export class CalculationCompiler {
   constructor(private readonly scope: Scope) {}
@@ -28,8 +29,9 @@ export class CalculationCompiler {
     const steps: Ref[] = [m.local.set(pointer, m.i32.const(start))];
     for (const run of runs) steps.push(this.gather(run, pointer));
     const length = m.i32.sub(m.local.get(pointer, b.i32), m.i32.const(start));
-    const sum = isInternetChecksum(calculation)
-      ? m.call('csum16', [m.i32.const(start), length], b.i64)
+    const compiled = hashFunction(calculation.algorithm);
+    const sum = compiled !== undefined
+      ? m.call(compiled, [m.i32.const(start), length], b.i64)
       : m.call('hash', [m.i32.const(calculation.index), m.i32.const(start), length], b.i64);
     return m.block(null, [...steps, sum], b.i64);
   }
@@ -46,10 +48,6 @@ export class CalculationCompiler {
     const all = m.block(null, steps, b.none);
     return run.header === undefined ? all : m.if(this.scope.isValid(run.header), all);
   }
-}
-
-function isInternetChecksum({ algorithm }: CalculationDef): boolean {
-  return algorithm === 'csum16' || algorithm === 'cksum16';
 }
 
 /** Writes the bytes of the varbit field of a header and moves the pointer behind them. */

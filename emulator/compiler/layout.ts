@@ -1,5 +1,6 @@
 import type { FieldDef, HeaderDef, Program, TableDef } from '../json/program.js';
 import { KeyLayout } from '../tables/key-layout.js';
+import { HASH_TABLE_BYTES, tableHashes } from './hashes.js';
 import { fieldRange, kindOf, limbsOf, union, unsignedRange, type Kind, type Range } from './ranges.js';
 
 /** Where a value lies, relative to its frame or record. */
@@ -81,6 +82,8 @@ export class Layout {
   readonly tables: readonly TableLayout[];
   readonly registers: readonly number[];
   readonly counters: readonly { readonly packets: number; readonly bytes: number }[];
+  /** Addresses by algorithm. */
+  readonly hashTables: ReadonlyMap<string, number>;
   /** By action: its arguments, relative to their address. */
   readonly params: readonly (readonly Slot[])[];
   /** Intermediate values of more than 64 bits, and the input of calculations. The heap is behind it. */
@@ -121,6 +124,7 @@ export class Layout {
     this.tables = program.tables.map((def) => tableLayout(def, fixed, this.params));
     this.registers = program.registers.map(({ size, width }) => fixed.take(size * registerCellBytes(width), 64));
     this.counters = program.counters.map(({ size }) => ({ packets: fixed.take(size * 8, 64), bytes: fixed.take(size * 8, 64) }));
+    this.hashTables = new Map(tableHashes(program).map((algorithm) => [algorithm, fixed.take(HASH_TABLE_BYTES, 64)]));
     fixed.align(64);
     this.scratch = fixed.at;
   }

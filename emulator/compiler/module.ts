@@ -3,6 +3,7 @@ import { addAction } from './action.js';
 import type { BinaryenApi, Ref } from './binaryen.js';
 import { addPipeline } from './control.js';
 import { addDeparser } from './deparser.js';
+import { addHashes } from './hashes.js';
 import { FRAME, Layout, NOT_TRUNCATED } from './layout.js';
 import { addLibrary } from './library.js';
 import { addParser } from './parser.js';
@@ -44,6 +45,7 @@ export function compileProgram(b: BinaryenApi, program: Program, dropPort: numbe
   const unit = new Unit(b, program, layout, dropPort);
   try {
     addLibrary(unit);
+    addHashes(unit);
     addFrames(unit);
     for (const action of program.actions) addAction(action, unit);
     for (const table of program.tables) if (table.keys.length > 0) addLookup(table, unit);

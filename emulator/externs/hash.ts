@@ -16,7 +16,7 @@ export interface HashSnapshot {
 
 const MASK64 = (1n << 64n) - 1n;
 
-interface CrcParameters {
+export interface CrcParameters {
   readonly width: 8 | 16 | 32;
   readonly polynomial: number;
   readonly initial: number;
@@ -24,15 +24,20 @@ interface CrcParameters {
   readonly reflected: boolean;
 }
 
-function reflect(value: number, bits: number): number {
+/** The bits of a number the other way round. */
+export function reflect(value: number, bits: number): number {
   let reversed = 0;
   for (let i = 0; i < bits; i++) if ((value >>> i) & 1) reversed |= 1 << (bits - 1 - i);
   return reversed >>> 0;
 }
 
-/** Table-driven CRC of up to 32 bits; a reflected one reads bytes and gives its result bit-reversed. */
-function crc({ width, polynomial, initial, final, reflected }: CrcParameters): Hash {
-  const mask = width === 32 ? 0xffffffff : (1 << width) - 1;
+function maskOf(width: number): number {
+  return width === 32 ? 0xffffffff : (1 << width) - 1;
+}
+
+/** Remainders of the 256 bytes, each with the highest bit first. */
+export function crcTable({ width, polynomial }: CrcParameters): Uint32Array {
+  const mask = maskOf(width);
   const table = new Uint32Array(256);
   for (let dividend = 0; dividend < 256; dividend++) {
     let remainder = (dividend << (width - 8)) >>> 0;
@@ -42,6 +47,14 @@ function crc({ width, polynomial, initial, final, reflected }: CrcParameters): H
     }
     table[dividend] = remainder;
   }
+  return table;
+}
+
+/** Table-driven CRC of up to 32 bits; a reflected one reads bytes and gives its result bit-reversed. */
+function crc(parameters: CrcParameters): Hash {
+  const { width, initial, final, reflected } = parameters;
+  const mask = maskOf(width);
+  const table = crcTable(parameters);
   const reversed = Uint8Array.from({ length: 256 }, (_, byte) => reflect(byte, 8));
   return (bytes) => {
     let remainder = initial;
@@ -184,14 +197,19 @@ function consistentRoundRobin(): Hash {
 const CRC16: CrcParameters = { width: 16, polynomial: 0x8005, initial: 0, final: 0, reflected: true };
 const CRC32: CrcParameters = { width: 32, polynomial: 0x04c11db7, initial: 0xffffffff, final: 0xffffffff, reflected: true };
 
-/** Every instance of an algorithm has its own state, so these are factories. The custom CRCs have BMv2's defaults. */
+/** CRCs of at most 32 bits. The custom ones have BMv2's defaults. */
+export const CRCS: Readonly<Record<string, CrcParameters>> = {
+  crc16: CRC16,
+  crc32: CRC32,
+  crcCCITT: { width: 16, polynomial: 0x1021, initial: 0xffff, final: 0, reflected: false },
+  crc8_custom: { width: 8, polynomial: 0x07, initial: 0, final: 0, reflected: false },
+  crc16_custom: CRC16,
+  crc32_custom: CRC32,
+};
+
+/** Every instance of an algorithm has its own state, so these are factories. */
 const FACTORIES: Readonly<Record<string, () => Hash>> = {
-  crc16: () => crc(CRC16),
-  crc32: () => crc(CRC32),
-  crcCCITT: () => crc({ width: 16, polynomial: 0x1021, initial: 0xffff, final: 0, reflected: false }),
-  crc8_custom: () => crc({ width: 8, polynomial: 0x07, initial: 0, final: 0, reflected: false }),
-  crc16_custom: () => crc(CRC16),
-  crc32_custom: () => crc(CRC32),
+  ...Object.fromEntries(Object.entries(CRCS).map(([name, parameters]) => [name, () => crc(parameters)])),
   crc64_custom: () => crc64(0x1bn),
   cksum16: () => internetChecksum,
   csum16: () => internetChecksum,
