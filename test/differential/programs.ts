@@ -34,9 +34,13 @@ export function jsonOf(build: string): string {
 /** For P4Runtime. The P4Info of a test program is not committed: only BMv2 needs it, and p4c, which is beside BMv2, makes it. */
 export function pipelineOf(build: string): Pipeline {
   return remembered(pipelines, build, () => {
-    const p4info = PROGRAM.test(build) ? compileP4Info(build) : readFileSync(locate(build, '.p4info.txtpb'), 'utf8');
-    return makePipeline(build, parseP4Info(p4info), Buffer.from(jsonOf(build)));
+    return makePipeline(build, parseP4Info(p4infoOf(build)), Buffer.from(jsonOf(build)));
   });
+}
+
+/** In text form. */
+export function p4infoOf(build: string): string {
+  return PROGRAM.test(build) ? compileP4Info(build) : readFileSync(locate(build, '.p4info.txtpb'), 'utf8');
 }
 
 function compileP4Info(build: string): string {

@@ -2,6 +2,8 @@
 import { BUILDS, type ValuesPerPacket } from '../../protocol/constants.js';
 import { bmv2Version } from './bmv2/process.js';
 import { firstDifference } from './compare.js';
+import { recordScripts } from './control/recording.js';
+import { SCRIPTS } from './control/scripts.js';
 import { makeProgramScenario, PROGRAM_NAMES } from './generate/programs.js';
 import { makeQueryScenario, QUERY_NAMES } from './generate/queries.js';
 import { makeScenario, PLAN_NAMES } from './generate/scenarios.js';
@@ -59,6 +61,8 @@ async function main(): Promise<void> {
   } finally {
     await bmv2.stop();
   }
+  await recordScripts(version, SCRIPTS);
+  console.log(`${SCRIPTS.length} scripts of controllers`);
   // The traces are BMv2's whatever the emulator does; the test that replays them fails until it does the same.
   if (differences > 0) console.error(`the emulator differs in ${differences} scenarios`);
 }
