@@ -32,7 +32,7 @@ export function stfCommand(): Command {
     .argument('[program]', 'BMv2 JSON that p4c wrote')
     .argument('[test]', 'STF file')
     .option('--suite <folder>', 'run all programs for v1model in p4c\'s "testdata" (docs/conformance.md)')
-    .addOption(new Option('--engine <name>', 'what executes the programs').choices(ENGINE_NAMES).default('interpreter'))
+    .addOption(new Option('--engine <name>', 'what executes the programs: a test has too few packets to be worth the compiler\'s time').choices(ENGINE_NAMES).default('interpreter'))
     .addOption(new Option('-j, --jobs <number>', 'with --suite: compilers at a time').argParser(integer(1, MOST_JOBS)).default(availableParallelism(), 'processors'))
     .option('--trace', 'print what every packet meets on its way')
     .addOption(jsonOption())
