@@ -9,6 +9,7 @@ import { DEFAULT_RTO } from '../../../host/allreduce/rto.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';
 import { AbortedError, type WorkerError } from '../../../host/errors.js';
 import type { ControllerMessage } from '../../../host/session/messages.js';
+import { Agenda } from './agenda.js';
 import { ModelController } from './model-controller.js';
 import { ModelSwitch, type Mutation } from './model-switch.js';
 
@@ -109,8 +110,7 @@ export class Simulation {
   readonly problems: string[] = [];
   readonly controller: ModelController;
   private readonly modelSwitch: ModelSwitch;
-  private readonly queue: { at: number; order: number; run: () => void }[] = [];
-  private order = 0;
+  private readonly agenda = new Agenda();
   private state: number;
   private readonly workers = new Map<number, Worker>();
   /** The processes that were the members of an epoch: a rank may be taken up again by another. */
@@ -134,8 +134,8 @@ export class Simulation {
     for (let rank = 0; rank < this.scenario.workers; rank++) this.join(rank);
     for (const event of this.scenario.events) this.at(event.at, () => this.apply(event));
     this.at(this.lastEvent() + 1, () => undefined);
-    while (this.queue.length > 0 && !this.done()) {
-      const next = this.pop();
+    while (!this.agenda.empty && !this.done()) {
+      const next = this.agenda.take();
       this.now = Math.max(this.now, next.at);
       if (this.now > PATIENCE_MS) {
         this.problems.push('hung');
@@ -394,37 +394,6 @@ export class Simulation {
   }
 
   private at(at: number, run: () => void): void {
-    const item = { at, order: this.order++, run };
-    let i = this.queue.push(item) - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (!earlier(item, this.queue[parent]!)) break;
-      this.queue[i] = this.queue[parent]!;
-      i = parent;
-    }
-    this.queue[i] = item;
+    this.agenda.add(at, run);
   }
-
-  private pop(): { at: number; run: () => void } {
-    const first = this.queue[0]!;
-    const last = this.queue.pop()!;
-    const size = this.queue.length;
-    if (size > 0) {
-      let i = 0;
-      for (;;) {
-        let child = 2 * i + 1;
-        if (child >= size) break;
-        if (child + 1 < size && earlier(this.queue[child + 1]!, this.queue[child]!)) child++;
-        if (!earlier(this.queue[child]!, last)) break;
-        this.queue[i] = this.queue[child]!;
-        i = child;
-      }
-      this.queue[i] = last;
-    }
-    return first;
-  }
-}
-
-function earlier(a: { at: number; order: number }, b: { at: number; order: number }): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
