@@ -12,7 +12,7 @@ import { SCRIPTS } from './control/scripts.js';
 const TIMEOUT_MS = 120_000;
 const recording = readRecording();
 
-describe.each(SCRIPTS)('$name', { timeout: TIMEOUT_MS }, (script) => {
+describe.each(SCRIPTS.map((script) => [script.name, script] as const))('%s', { timeout: TIMEOUT_MS }, (_, script) => {
   const p4info = recording.p4info[script.program]!;
 
   it.each(ENGINE_NAMES)('as recorded from BMv2, engine %s', async (engine) => {
