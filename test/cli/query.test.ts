@@ -77,7 +77,7 @@ describe('fpisa query', () => {
   it('says whose process ended, and ends all the others', async () => {
     const folder = scratch();
     await write(`COPY (SELECT i AS k, i / 2.0::DOUBLE AS v FROM range(4000000) t(i)) TO '${join(folder, 't.parquet')}'`);
-    for (const [victim, message] of [['--rank 1', /worker 1 (was ended by SIGKILL|\(process \d+ at [\d.:]+\) is gone in the middle)/], ['switch --json', /the switch was ended by SIGKILL/]] as const) {
+    for (const [victim, exitCode, message] of [['--rank 1', 6, /worker 1 (was ended by SIGKILL|\(process \d+ at [\d.:]+\) is gone in the middle)/], ['switch --json', 6, /the switch was ended by SIGKILL/], ['', 130, /^interrupted$/]] as const) {
       const query = new Command(['query', 'SELECT k % 100 AS g, sum(v) FROM t GROUP BY g', '--data', join(folder, 't.parquet'), '--no-combine', '--delay', '50', '--loss', '0.05', '--json']);
       const { pid } = await until(() => childrenOf(query.pid).find(({ line }) => line.includes(victim)));
       const others = await until(() => {
@@ -86,9 +86,10 @@ describe('fpisa query', () => {
       });
       // By then workers are likely sending, which takes half a minute with these delays; the error is the same in any case.
       await new Promise((resolve) => setTimeout(resolve, 4_000));
-      process.kill(pid, 'SIGKILL');
+      if (victim === '') query.kill('SIGINT');
+      else process.kill(pid, 'SIGKILL');
       const ended = await query.ended;
-      expect(ended.code, ended.stdout).toBe(6);
+      expect(ended.code, ended.stdout).toBe(exitCode);
       expect(onlyJson<{ ok: boolean; error: { message: string } }>(ended)).toMatchObject({ ok: false, error: { message: expect.stringMatching(message) as string } });
       for (const other of others) expect(() => process.kill(other.pid, 0)).toThrow(/ESRCH/);
     }

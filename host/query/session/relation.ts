@@ -16,6 +16,9 @@ export class GroupRelation {
   private readonly decoder: KeyDecoder;
   private readonly key: DuckDBValue[] = [];
   private readonly types: readonly DuckDBType[];
+  /** Of the message that was looked at last: its tuples come one after the other. */
+  private view: DataView | undefined;
+  private bytes = new Uint8Array(0);
 
   private constructor(
     private readonly connection: DuckDBConnection,
@@ -76,7 +79,11 @@ export class GroupRelation {
 
   private addKey(view: DataView, offset: number): void {
     const { types, key, appender } = this;
-    this.decoder.decode(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), offset, key);
+    if (this.view !== view) {
+      this.view = view;
+      this.bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    }
+    this.decoder.decode(this.bytes, offset, key);
     for (let i = 0; i < types.length; i++) {
       const value = key[i]!;
       if (value === null) appender.appendNull();

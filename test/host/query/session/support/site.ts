@@ -7,7 +7,7 @@ import { expect, onTestFinished } from 'vitest';
 import { QuerySwitch } from '../../../../../controlplane/query/switch.js';
 import type { FaultOptions } from '../../../../../emulator/index.js';
 import type { PlanOptions } from '../../../../../host/query/plan/planner.js';
-import { findTables, QuerySession, runQueryWorker, shareOut, TOLERANCE, verifyAnswer, WorkerDesk, type DataTable, type QueryOutcome } from '../../../../../host/query/session/index.js';
+import { findTables, QuerySession, runQueryWorker, TOLERANCE, verifyAnswer, WorkerDesk, type DataTable, type QueryOutcome } from '../../../../../host/query/session/index.js';
 import { SERVICE_UDP_PORT } from '../../../../../protocol/query/constants.js';
 import { DEVICE_ID, EmbeddedSwitch, SERVICE_IP, SERVICE_MAC } from '../../../../e2e/support/embedded-switch.js';
 
@@ -98,7 +98,7 @@ export class QuerySite {
   async verified(sql: string, data: readonly string[], planOptions: PlanOptions = {}): Promise<QueryOutcome> {
     const outcome = await this.run(sql, data, planOptions);
     const verdict = await verifyAnswer(sql, this.tables, outcome.reader, TOLERANCE[planOptions.sums ?? 'fp64'], 'UTC');
-    expect(verdict.difference).toBeUndefined();
+    expect(verdict.difference, sql).toBeUndefined();
     return outcome;
   }
 
@@ -106,5 +106,3 @@ export class QuerySite {
     this.aborts[rank]!.abort(new Error('killed'));
   }
 }
-
-export { shareOut };
