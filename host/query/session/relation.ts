@@ -18,7 +18,7 @@ export class GroupRelation {
   private readonly types: readonly DuckDBType[];
   /** Of the message that was looked at last: its tuples come one after the other. */
   private view: DataView | undefined;
-  private bytes = new Uint8Array(0);
+  private bytes: Uint8Array = new Uint8Array(0);
 
   private constructor(
     private readonly connection: DuckDBConnection,
