@@ -170,7 +170,8 @@ export function shareSelect({ format, columns, csvOptions, parts }: TableShare, 
   for (const { path, part, of } of parts.filter(({ of }) => of > 1)) {
     const rows = rowsOf.get(path);
     // Rows of a CSV file have no numbers, and counting them means reading it; so these are dealt out one by one.
-    selects.push(format === 'parquet' && rows !== undefined
+    const hasNumbers = format === 'parquet' && rows !== undefined && !columns.some(({ name }) => name.toLowerCase() === 'file_row_number');
+    selects.push(hasNumbers
       ? `SELECT ${items} FROM ${read(literal(path), ', file_row_number = true')} WHERE file_row_number >= ${Math.floor((rows * part) / of)} AND file_row_number < ${Math.floor((rows * (part + 1)) / of)}`
       : `SELECT ${items} FROM (SELECT *, row_number() OVER () AS fpisa_row_number FROM ${read(literal(path))}) WHERE fpisa_row_number % ${of} = ${part}`);
   }
