@@ -22,6 +22,8 @@ export interface QuerySwitchOptions {
   readonly connectTimeoutMs?: number;
 }
 
+/** Of a call: a busy machine takes its time to compile the program. */
+const RPC_TIMEOUT_MS = 120_000;
 /** P4Runtime servers are slow with batches of thousands. */
 const BATCH = 256;
 
@@ -49,7 +51,7 @@ export class QuerySwitch implements ProgrammableSwitch {
   static async connect(options: QuerySwitchOptions): Promise<QuerySwitch> {
     const { address, deviceId = 0, connectTimeoutMs } = options;
     const connect = async (electionId: bigint): Promise<{ client: P4RuntimeClient; primary: boolean; primaryId: bigint }> => {
-      const client = new P4RuntimeClient({ address, deviceId, electionId });
+      const client = new P4RuntimeClient({ address, deviceId, electionId, rpcTimeoutMs: RPC_TIMEOUT_MS });
       let primaryId = 0n;
       client.once('connected', (role) => (primaryId = role.primaryId));
       try {
