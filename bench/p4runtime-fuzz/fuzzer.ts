@@ -2,7 +2,7 @@
 import { Random } from '../../emulator/random.js';
 import type { Init, WriteRequest } from '../../p4runtime/index.js';
 import { below } from './choice.js';
-import { classOf, type Difference } from './differences.js';
+import { classOf, isWithoutData, leavesTraces, type Difference } from './differences.js';
 import { keyOf, kindOf, textOf } from './entity-key.js';
 import { mutateRequest, mutateUpdate } from './mutate.js';
 import type { FuzzProgram } from './programs.js';
@@ -12,7 +12,7 @@ import { ValidUpdates, type DraftUpdate } from './valid.js';
 
 const MOST_UPDATES = 5;
 /** Writes between two comparisons of everything that can be read. */
-const WRITES_PER_READ = 40;
+const WRITES_PER_READ = 10;
 /** Writes to one pipeline. */
 const WRITES_PER_PIPELINE = 500;
 
@@ -53,21 +53,10 @@ interface Batch {
 
 const NO_BATCH: Batch = { request: {}, drafts: [], how: [], requestHow: '' };
 
-/** An update that one server took and the other refused. */
-interface Apart {
-  readonly draft: DraftUpdate;
-  readonly oursTook: boolean;
-}
-
 /** BMv2 has none of these, so they cannot make a difference to what is there. */
 const UNCOMPARED = new Set(['registerEntry', 'valueSetEntry', 'nothing', 'externEntry']);
 
-/** BMv2's server begins with these before it finds something to refuse, and does not take that back. */
-function leavesTraces({ type, entity }: DraftUpdate): boolean {
-  if (type !== 'INSERT' && type !== 'MODIFY') return false;
-  const { tableEntry, actionProfileGroup, packetReplicationEngineEntry } = entity;
-  return !!(actionProfileGroup ?? packetReplicationEngineEntry ?? tableEntry?.action?.actionProfileActionSet ?? tableEntry?.meterConfig);
-}
+const BROKEN_OFF = /Unexpected error in RPC handling|^Error when (writing (direct )?meter spec|modifying match entry)/;
 
 /** The same entity with nothing that a DELETE might be refused for. */
 function toDelete(entity: DraftUpdate['entity']): DraftUpdate['entity'] {
@@ -89,6 +78,8 @@ export class Fuzzer {
   private other: Side | undefined;
   /** Whether the other server may hold something else than it shows. */
   private incoherent = false;
+  /** Whether a counter was written without a value, which BMv2's server takes for zero. */
+  private cleared = false;
 
   constructor(private readonly options: FuzzOptions) {
     this.random = new Random(options.seed);
@@ -113,6 +104,7 @@ export class Fuzzer {
 
   private async load(program: FuzzProgram): Promise<void> {
     this.incoherent = false;
+    this.cleared = false;
     this.report.pipelines++;
     await this.options.ours.load(program);
     await this.other?.load(program);
@@ -126,7 +118,7 @@ export class Fuzzer {
       try {
         const apart = await this.write(program, batch, valid);
         const alike = await this.repair(program, apart, valid);
-        if (alike && i % WRITES_PER_READ === 0) await this.compareAll(program, batch, valid);
+        if (alike && (this.cleared || i % WRITES_PER_READ === 0)) await this.compareAll(program, batch, valid);
       } catch (error) {
         if (!(error instanceof SideGoneError) || !this.other) throw error;
         await this.restartOther(program, batch, error, valid);
@@ -153,7 +145,7 @@ export class Fuzzer {
   }
 
   /** @returns the updates that one server took and the other refused */
-  private async write(program: FuzzProgram, batch: Batch, valid: ValidUpdates): Promise<Apart[]> {
+  private async write(program: FuzzProgram, batch: Batch, valid: ValidUpdates): Promise<DraftUpdate[]> {
     const { request, drafts, how } = batch;
     const { report } = this;
     report.writes++;
@@ -178,26 +170,32 @@ export class Fuzzer {
     return this.compare(program, batch, verdict, answer);
   }
 
-  private compare(program: FuzzProgram, batch: Batch, ours: Verdict, theirs: Verdict): Apart[] {
+  private compare(program: FuzzProgram, batch: Batch, ours: Verdict, theirs: Verdict): DraftUpdate[] {
     const count = batch.drafts.length;
     if (ours.updates.length === 0 && theirs.updates.length === 0) {
+      this.cleared ||= ours.code === 'OK' && batch.drafts.some(isWithoutData);
+      // Some of the batch may have been done before that.
+      this.incoherent ||= BROKEN_OFF.test(theirs.message);
       if (ours.code === theirs.code) return [];
       this.note({ ...describe(program, batch, -1), what: 'request', ours: ours.code, theirs: theirs.code, oursMessage: ours.message, theirsMessage: theirs.message });
       if (ours.code !== 'OK' && theirs.code !== 'OK') return [];
-      return batch.drafts.map((draft) => ({ draft, oursTook: ours.code === 'OK' }));
+      return [...batch.drafts];
     }
     const mine = codesOf(ours, count);
     const others = codesOf(theirs, count);
-    const apart: Apart[] = [];
+    const apart: DraftUpdate[] = [];
+    const refused: DraftUpdate[] = [];
     let traces = false;
     batch.drafts.forEach((draft, i) => {
       if (mine[i]!.code !== 'OK' && others[i]!.code !== 'OK' && leavesTraces(draft)) traces = true;
+      if (mine[i]!.code === 'OK' && isWithoutData(draft)) this.cleared = true;
+      const before = { apart: [...apart], refused: [...refused] };
+      if (others[i]!.code !== 'OK') refused.push(draft);
       if (mine[i]!.code === others[i]!.code) return;
-      const follows = apart.length > 0;
-      this.note({ ...describe(program, batch, i), follows, what: 'update', ours: mine[i]!.code, theirs: others[i]!.code, oursMessage: mine[i]!.message, theirsMessage: others[i]!.message });
-      if (mine[i]!.code === 'OK' || others[i]!.code === 'OK') apart.push({ draft, oursTook: mine[i]!.code === 'OK' });
+      this.note({ ...describe(program, batch, i), ...before, what: 'update', ours: mine[i]!.code, theirs: others[i]!.code, oursMessage: mine[i]!.message, theirsMessage: others[i]!.message });
+      if (mine[i]!.code === 'OK' || others[i]!.code === 'OK') apart.push(draft);
     });
-    this.incoherent ||= traces || others.some(({ message }) => message.includes('Unexpected error in RPC handling'));
+    this.incoherent ||= traces || others.some(({ message }) => BROKEN_OFF.test(message));
     return apart;
   }
 
@@ -206,20 +204,20 @@ export class Fuzzer {
    * took, and if that does not help, both start afresh.
    * @returns whether they are alike without a fresh start
    */
-  private async repair(program: FuzzProgram, apart: readonly Apart[], valid: ValidUpdates): Promise<boolean> {
+  private async repair(program: FuzzProgram, apart: readonly DraftUpdate[], valid: ValidUpdates): Promise<boolean> {
     const other = this.other;
     if (this.incoherent) {
       await this.load(program);
       valid.clear();
       return false;
     }
-    const kinds = new Set(apart.map(({ draft }) => kindOf(draft.entity)).filter((kind) => !UNCOMPARED.has(kind)));
+    const kinds = new Set(apart.map(({ entity }) => kindOf(entity)).filter((kind) => !UNCOMPARED.has(kind)));
     if (!other || kinds.size === 0) return true;
     const { ours } = this.options;
-    for (const { draft, oursTook } of [...apart].reverse()) {
+    for (const draft of [...apart].reverse()) {
       const entity = toDelete(draft.entity);
-      if (draft.type === 'INSERT') await (oursTook ? ours : other).delete(entity);
-      else if (draft.type !== 'UNSPECIFIED') await Promise.all([ours.delete(entity), other.delete(entity)]);
+      // On both, also of an INSERT: the one that refused it may have had it before.
+      if (draft.type !== 'UNSPECIFIED') await Promise.all([ours.delete(entity), other.delete(entity)]);
       valid.forget(keyOf(draft.entity));
     }
     const differences = await compareState(program.index, ours, other, (kind) => kinds.has(kind));
@@ -238,7 +236,7 @@ export class Fuzzer {
     }
     const differences = (await compareState(program.index, this.options.ours, this.other)).map((each) => stateDifference(program, batch, each));
     for (const each of differences) this.note(each);
-    if (differences.every((each) => classOf(each) !== undefined)) return;
+    if (!this.cleared && differences.every((each) => classOf(each) !== undefined)) return;
     await this.load(program);
     valid.clear();
   }
@@ -270,7 +268,8 @@ function describe(program: FuzzProgram, batch: Batch, i: number): Omit<Differenc
     how: (i >= 0 && batch.how[i]) || batch.requestHow,
     update: draft,
     request: { message: batch.request, how: batch.requestHow },
-    follows: false,
+    apart: [],
+    refused: [],
     isIndirect: program.index.tables.has(tableId) && program.index.tables.byId(tableId).actionProfileId !== undefined,
   };
 }

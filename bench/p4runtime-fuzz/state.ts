@@ -55,7 +55,8 @@ export interface StateDifference {
 
 export function compareFound(read: string, ours: Found, theirs: Found): StateDifference[] {
   if (ours.code !== theirs.code) {
-    return [{ read, kind: 'read', key: '', entity: undefined, ours: `${ours.code} ${ours.message}`, theirs: `${theirs.code} ${theirs.message}` }];
+    const said = ({ code, message, entities }: Found): string => `${code}, ${entities.size} entities ${message}`;
+    return [{ read, kind: 'read', key: '', entity: undefined, ours: said(ours), theirs: said(theirs) }];
   }
   const differences: StateDifference[] = [];
   for (const key of new Set([...ours.entities.keys(), ...theirs.entities.keys()])) {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { fuzzP4Runtime } from '../../bench/fuzz-p4runtime.js';
-import { CLASSES } from '../../bench/p4runtime-fuzz/differences.js';
+import { CLASSES, classOf, type Difference } from '../../bench/p4runtime-fuzz/differences.js';
 import { renderDifference } from '../../bench/p4runtime-fuzz/fuzzer.js';
 import { bmv2Version, startBmv2, startOurs } from '../../bench/p4runtime-fuzz/servers.js';
 
@@ -36,7 +36,62 @@ describe('random P4Runtime writes', () => {
   });
 });
 
+const NO_DIFFERENCE: Difference = {
+  ...{ program: 'profiles', what: 'update', kind: 'nothing', type: 'MODIFY', how: '', ours: 'OK', theirs: 'OK', oursMessage: '', theirsMessage: '' },
+  ...{ update: undefined, request: { message: {}, how: '' }, apart: [], refused: [], isIndirect: false },
+};
+
 describe('the known differences', () => {
+  const member = { actionProfileMember: { actionProfileId: 7, memberId: 3 } };
+  const group = { actionProfileGroup: { actionProfileId: 7, groupId: 1, members: [{ memberId: 3, weight: 0 }] } };
+  const repointed = { tableEntry: { tableId: 2, match: [], action: { actionProfileGroupId: 5 } } };
+  const counter = { counterEntry: { counterId: 4, index: { index: 2n } } };
+
+  it('say that BMv2 deletes a member in use only after it refused to repoint an entry', () => {
+    const deleted: Difference = {
+      ...NO_DIFFERENCE,
+      ...{ kind: 'actionProfileMember', type: 'DELETE', update: { type: 'DELETE', entity: member } },
+      ...{ ours: 'FAILED_PRECONDITION', oursMessage: 'Member 3 of spread is in use.' },
+    };
+    expect(classOf(deleted)).toBeUndefined();
+    expect(classOf({ ...deleted, refused: [{ type: 'INSERT', entity: group }] })).toBeUndefined();
+    expect(classOf({ ...deleted, refused: [{ type: 'MODIFY', entity: repointed }] })).toBe('uses of members');
+  });
+
+  it('say that a group is there only if it was refused before', () => {
+    const inserted: Difference = {
+      ...NO_DIFFERENCE,
+      ...{ kind: 'actionProfileGroup', type: 'INSERT', update: { type: 'INSERT', entity: group } },
+      ...{ theirs: 'ALREADY_EXISTS', theirsMessage: 'Duplicate group id: 1' },
+    };
+    const other = { actionProfileGroup: { ...group.actionProfileGroup, groupId: 2 } };
+    expect(classOf(inserted)).toBeUndefined();
+    expect(classOf({ ...inserted, refused: [{ type: 'INSERT', entity: other }] })).toBeUndefined();
+    expect(classOf({ ...inserted, refused: [{ type: 'INSERT', entity: group }] })).toBe('remains of a refused update');
+  });
+
+  it('let a counter be zero only where it was written without a value', () => {
+    const values = (bytes: number): string => `{counterEntry:{counterId:4 data:{byteCount:${bytes} packetCount:${bytes}} index:{index:2}}}`;
+    const zero: Difference = { ...NO_DIFFERENCE, what: 'state', kind: 'counterEntry', update: { type: 'UNSPECIFIED', entity: counter }, ours: values(9), theirs: values(0) };
+    const after = (entity: object): Difference => ({ ...zero, request: { message: { updates: [{ type: 'MODIFY', entity }] }, how: '' } });
+    expect(classOf(zero)).toBeUndefined();
+    expect(classOf(after({ counterEntry: { ...counter.counterEntry, data: {} } }))).toBeUndefined();
+    expect(classOf(after(counter))).toBe('counters without data');
+    expect(classOf({ ...after(counter), theirs: values(8) })).toBeUndefined();
+  });
+
+  it('let one update follow from another only if they have to do with each other', () => {
+    const inserted: Difference = { ...NO_DIFFERENCE, kind: 'actionProfileMember', type: 'INSERT', update: { type: 'INSERT', entity: member }, theirs: 'ALREADY_EXISTS' };
+    expect(classOf({ ...inserted, apart: [{ type: 'INSERT', entity: counter }] })).toBeUndefined();
+    expect(classOf({ ...inserted, apart: [{ type: 'INSERT', entity: member }] })).toBe('follows from an earlier update of the batch');
+  });
+
+  it('tell a digest that BMv2 alone lacks from one that neither has', () => {
+    const read: Difference = { ...NO_DIFFERENCE, what: 'state', kind: 'read', how: 'a digest', theirs: 'NOT_FOUND, 0 entities Digest 4 not configured' };
+    expect(classOf({ ...read, ours: 'OK, 0 entities ' })).toBe('reading digests');
+    expect(classOf({ ...read, ours: 'OK, 1 entities ' })).toBeUndefined();
+  });
+
   it('are those that docs/compatibility.md explains', () => {
     const page = readFileSync(fileURLToPath(new URL('../../docs/compatibility.md', import.meta.url)), 'utf8');
     const section = page.slice(page.indexOf('## P4Runtime'), page.indexOf('\n## ', page.indexOf('## P4Runtime') + 3));
