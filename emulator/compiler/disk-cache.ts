@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
 import { Layout } from './layout.js';
@@ -45,7 +45,7 @@ export class DiskCache {
 
   write(key: string, dropPort: number, { program, fallbacks, scratchBytes, wasm }: Omit<CompiledProgram, 'layout'>): void {
     try {
-      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      for (const folder of [dirname(this.folder), this.folder]) makeFolder(folder);
       // In one graph, so that the fallbacks refer to the objects of the program that is read with them.
       const body = serialize({ program, fallbacks, scratchBytes, wasm });
       this.replace(this.path(key, dropPort), Buffer.concat([digest(body), body]));
@@ -77,6 +77,15 @@ export class DiskCache {
     if (files.length <= MOST_FILES) return;
     const byAge = files.map((path) => ({ path, used: statSync(path).mtimeMs })).sort((a, b) => b.used - a.used);
     for (const { path } of byAge.slice(MOST_FILES)) rmSync(path, { force: true });
+  }
+}
+
+/** Not mkdir's own recursion: Node's never ends below a folder such as /proc that says of a new name that it is not there. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -85,6 +85,13 @@ describe('compiled programs on disk', () => {
     writeFileSync(notAFolder, '');
     const artifact = await compileAside(program, 'cannot be written', DROP_PORT, notAFolder);
     expect(artifact.program).toBe(program);
+  });
+
+  it.runIf(existsSync('/proc'))('are done without below a folder where none can be made', async () => {
+    const { key, compiled } = await compile('tables');
+    const cache = new DiskCache('/proc/none/fpisa');
+    cache.write(key, DROP_PORT, compiled);
+    expect(cache.read(key, DROP_PORT)).toBeUndefined();
   });
 
   it('are kept by whoever compiles, and taken by whoever comes next', async () => {
