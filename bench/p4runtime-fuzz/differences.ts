@@ -164,7 +164,9 @@ export const CLASSES: readonly DifferenceClass[] = [
   { name: 'refused by the target', holds: (d) => bothRefuse(d) && d.theirs === 'UNKNOWN' && /^Error (when|in)/.test(d.theirsMessage) },
   {
     name: 'remains of a refused update',
-    holds: (d) => /^Duplicate group id|^Error when adding match entry/.test(d.theirsMessage) && d.refused.some((each) => leavesTraces(each) && keyOf(each.entity) === keyOf(d.update!.entity)),
+    holds: (d) =>
+      (/^Duplicate group id|^Error when adding match entry/.test(d.theirsMessage) || (d.kind === 'actionProfileGroup' && d.ours === 'NOT_FOUND' && d.theirs === 'OK')) &&
+      d.refused.some((each) => leavesTraces(each) && keyOf(each.entity) === keyOf(d.update!.entity)),
   },
   {
     name: 'uses of members',
