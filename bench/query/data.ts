@@ -61,9 +61,12 @@ function makeTpch(folder: string, scale: number, python: string): void {
   }
 }
 
-/** Uniform in [0, 1), for row i; another salt, another number. 2^53 so that every value is a double. */
+/**
+ * Uniform in [0, 1), for row i; another salt, another number, independent of the first: hashes of two arguments would
+ * differ by the same bits in every row. 2^53 so that every value is a double.
+ */
 function uniform(salt: string): string {
-  return `((hash(i, ${literal(salt)}) >> 11)::DOUBLE / 9007199254740992)`;
+  return `((hash(concat(i, ${literal(salt)})) >> 11)::DOUBLE / 9007199254740992)`;
 }
 
 function below(salt: string, count: number | string): string {
@@ -77,7 +80,7 @@ function below(salt: string, count: number | string): string {
  */
 export function bigDataSql(scale: number): ReadonlyMap<string, { readonly rows: number; readonly select: string }> {
   const pages = Math.max(1, Math.round(RANKINGS * scale));
-  const url = (page: string): string => `'http://pages.example.org/' || lower(hex(hash(${page}, 'url'))) || '/' || ${page}`;
+  const url = (page: string): string => `'http://pages.example.org/' || lower(hex(hash(concat(${page}, 'url')))) || '/' || ${page}`;
   return new Map([
     [
       'rankings',

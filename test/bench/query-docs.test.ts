@@ -1,0 +1,27 @@
+/** docs/queries.md shows what bench:query measured. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { QUERIES } from '../../bench/query/queries.js';
+import { plotOf, readReport, tables } from '../../bench/query/report.js';
+import { ROOT } from '../cli/support/built.js';
+
+describe('docs/queries.md', () => {
+  const page = readFileSync(join(ROOT, 'docs/queries.md'), 'utf8');
+  const report = readReport(join(ROOT, 'bench/data'));
+
+  it.each(Object.entries(tables(report)))('shows the table of %s', (_, table) => {
+    expect(page).toContain(table);
+  });
+
+  it('has the plot, the machine and the versions', () => {
+    expect(readFileSync(join(ROOT, 'bench/data/query.svg'), 'utf8')).toBe(plotOf(report));
+    expect(page).toContain('(../bench/data/query.svg)');
+    for (const version of Object.values(report.versions)) expect(page).toContain(version.replace(/^v/, ''));
+    expect(page).toContain(report.machine);
+  });
+
+  it('has every query of the benchmark', () => {
+    expect(report.queries.map(({ name }) => name)).toEqual(QUERIES.map(({ name }) => name));
+  });
+});
