@@ -30,6 +30,9 @@ const SELECT_ONE = 'SELECT 1';
  * An in-memory DuckDB with the catalog's tables, all empty: it parses, binds and names, and no data is ever in it.
  */
 export class Binder {
+  /** Tables that there are now. */
+  private readonly declared = new Set<string>();
+
   private constructor(
     private readonly instance: DuckDBInstance,
     private readonly connection: DuckDBConnection,
@@ -42,9 +45,6 @@ export class Binder {
   static async create(catalog: Catalog): Promise<Binder> {
     const instance = await DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
-    for (const { name, columns } of catalog) {
-      await connection.run(`CREATE TABLE ${identifier(name)} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')})`);
-    }
     const names = async (where: string): Promise<ReadonlySet<string>> => {
       const rows = (await connection.runAndReadAll(`SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE ${where}`)).getRows();
       return new Set(rows.map(([name]) => String(name)));
@@ -52,7 +52,15 @@ export class Binder {
     const aggregates = await names(`function_type = 'aggregate'`);
     const unstable = await names(`stability IS NOT NULL AND stability <> 'CONSISTENT' OR function_type IN ('table', 'table_macro') OR function_name = 'unnest'`);
     const template = (await serialize(connection, SELECT_ONE)).statements![0]!;
-    return new Binder(instance, connection, catalog, aggregates, unstable, template);
+    const binder = new Binder(instance, connection, catalog, aggregates, unstable, template);
+    await binder.reset();
+    return binder;
+  }
+
+  /** Has the catalog's tables again, and no others. */
+  async reset(): Promise<void> {
+    for (const name of [...this.declared]) await this.drop(name);
+    for (const { name, columns } of this.catalog) await this.declare(name, columns);
   }
 
   close(): void {
@@ -148,11 +156,13 @@ export class Binder {
 
   async drop(name: string): Promise<void> {
     await this.connection.run(`DROP TABLE ${identifier(name)}`);
+    this.declared.delete(name);
   }
 
   /** Makes a table, so that SQL over it can be bound. */
   async declare(name: string, columns: readonly CatalogColumn[]): Promise<void> {
     await this.connection.run(`CREATE TABLE ${identifier(name)} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')})`);
+    this.declared.add(name);
   }
 }
 

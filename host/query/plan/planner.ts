@@ -29,17 +29,37 @@ export interface PlanOptions {
  *   those that there are
  */
 export async function plan(sql: string, catalog: Catalog, options: PlanOptions = {}): Promise<QueryPlan> {
-  const binder = await Binder.create(catalog);
+  const planner = await QueryPlanner.open(catalog);
   try {
-    return await new Planner(sql, binder, {
+    return await planner.plan(sql, options);
+  } finally {
+    planner.close();
+  }
+}
+
+/** Plans one query after the other over the same tables; what DuckDB costs at its start is paid once. */
+export class QueryPlanner {
+  private constructor(private readonly binder: Binder) {}
+
+  static async open(catalog: Catalog): Promise<QueryPlanner> {
+    return new QueryPlanner(await Binder.create(catalog));
+  }
+
+  /** One at a time. @throws QueryPlanError as {@link plan} does */
+  async plan(sql: string, options: PlanOptions = {}): Promise<QueryPlan> {
+    // The query before left the tables that its master had.
+    await this.binder.reset();
+    return new Planner(sql, this.binder, {
       lanes: options.lanes ?? Math.max(...QUERY_BUILDS.map(({ lanes }) => lanes)),
       sums: options.sums ?? 'fp64',
       combine: options.combine ?? false,
       topLimit: Math.min(options.topLimit ?? TOP_SLOTS, TOP_SLOTS),
       integerSums: options.integerSums ?? true,
     }).run();
-  } finally {
-    binder.close();
+  }
+
+  close(): void {
+    this.binder.close();
   }
 }
 

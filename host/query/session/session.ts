@@ -7,7 +7,7 @@ import type { HostPlace, ProgrammableSwitch } from '../../../protocol/query/prov
 import { DgramTransport, localIpTowards } from '../../transport/dgram.js';
 import { QueryOverflowError, type QueryError } from '../errors.js';
 import type { QueryPlan } from '../plan/plan.js';
-import { plan, type PlanOptions } from '../plan/planner.js';
+import { QueryPlanner, type PlanOptions } from '../plan/planner.js';
 import { isWideValueError } from '../plan/wide-values.js';
 import { QueryAttemptRun } from './attempt.js';
 import type { WorkerDesk } from './desk.js';
@@ -53,6 +53,7 @@ export class QuerySession {
     private readonly transport: DgramTransport,
     private readonly hosts: readonly HostPlace[],
     private readonly rows: ReadonlyMap<string, number>,
+    private readonly planner: QueryPlanner,
   ) {}
 
   /** Waits for the workers and gives them their shares. @throws QueryError */
@@ -79,17 +80,18 @@ export class QuerySession {
       ...desk.all.map((link, rank) => placeOf(rank, link.hello.switchPort || options.portOf(rank), ready[rank]!)),
       { worker: MASTER, port: options.port, ip, udpPort: transport.localAddress.udpPort, mac: options.mac },
     ];
-    return new QuerySession(options, transport, hosts, countRows(ready));
+    const rows = countRows(ready);
+    const planner = await QueryPlanner.open(tables.map(({ name, columns }) => ({ name, columns, rows: rows.get(name) ?? 0 })));
+    return new QuerySession(options, transport, hosts, rows, planner);
   }
 
   /** @throws QueryError */
   async run(sql: string, planOptions: PlanOptions): Promise<QueryOutcome> {
     const started = performance.now();
     const statistics = emptyStatistics();
-    const catalog = this.options.tables.map(({ name, columns }) => ({ name, columns, rows: this.rows.get(name) ?? 0 }));
     const notPushed: string[] = [];
     let withoutIntegers = planOptions.integerSums === false;
-    let made = await timed(() => plan(sql, catalog, planOptions), (ms) => (statistics.time.plan += ms));
+    let made = await timed(() => this.planner.plan(sql, planOptions), (ms) => (statistics.time.plan += ms));
     for (;;) {
       const allocation = allocate(made, this.options.desk.workers, this.options.limits);
       statistics.attempts++;
@@ -103,7 +105,7 @@ export class QuerySession {
         const isWide = error instanceof QueryOverflowError || error instanceof QueryEvaluationError && isWideValueError(error);
         if (!isWide || withoutIntegers) throw error;
         withoutIntegers = true;
-        const other = await plan(sql, catalog, { ...planOptions, integerSums: false });
+        const other = await this.planner.plan(sql, { ...planOptions, integerSums: false });
         // Sums of narrow integers cannot overflow, so that something else is wrong.
         if (JSON.stringify(other.steps, plainly) === JSON.stringify(made.steps, plainly)) throw error;
         made = other;
@@ -113,6 +115,7 @@ export class QuerySession {
   }
 
   async close(): Promise<void> {
+    this.planner.close();
     await this.transport.close();
   }
 

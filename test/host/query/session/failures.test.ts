@@ -21,14 +21,14 @@ describe('a query that cannot be answered says why', { timeout: 120_000 }, () =>
   it('when a worker ends in the middle', async () => {
     const data = await table(200_000);
     const site = await QuerySite.start({ workers: 2, faults: SLOW });
-    const run = site.run(SUM, [data], {}, (running) => setTimeout(() => running.kill(1), 300));
+    const run = site.run(SUM, [data], {}, (running) => running.kill(1));
     await expect(run).rejects.toThrow(/worker 1 \(process \d+ at .*\) is gone in the middle of the query/);
   });
 
   it('when the switch is restarted in the middle', async () => {
     const data = await table(200_000);
     const site = await QuerySite.start({ workers: 2, faults: SLOW });
-    const run = site.run(SUM, [data], {}, ({ network }) => setTimeout(() => void network.stop().then(() => network.start()), 300));
+    const run = site.run(SUM, [data], {}, ({ network }) => void network.stop().then(() => network.start()));
     await expect(run).rejects.toMatchObject({ code: 'FPISA_QUERY_STATE_LOST', message: expect.stringMatching(/was restarted in the middle of the query/) as string });
     // The same switch answers the next one.
     const { statistics } = await site.verified('SELECT k, count(*) FROM t WHERE v < 1000 GROUP BY k', [data], { combine: true });
@@ -39,7 +39,7 @@ describe('a query that cannot be answered says why', { timeout: 120_000 }, () =>
     const data = await table(200_000);
     const site = await QuerySite.start({ workers: 2, faults: SLOW });
     const thief = new P4RuntimeClient({ address: site.network.address, deviceId: DEVICE_ID, electionId: BigInt(Date.now()) * 2n });
-    const run = site.run(SUM, [data], {}, () => setTimeout(() => void thief.connect(), 300));
+    const run = site.run(SUM, [data], {}, () => void thief.connect());
     await expect(run).rejects.toThrow(/another controller has become primary/);
     thief.close();
   });

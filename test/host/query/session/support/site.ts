@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { expect, onTestFinished } from 'vitest';
 import { QuerySwitch } from '../../../../../controlplane/query/switch.js';
@@ -12,6 +13,8 @@ import { SERVICE_UDP_PORT } from '../../../../../protocol/query/constants.js';
 import { DEVICE_ID, EmbeddedSwitch, SERVICE_IP, SERVICE_MAC } from '../../../../e2e/support/embedded-switch.js';
 
 const VERSION = 'test';
+/** The rest of a test's rows is far more. */
+const PACKETS_UNDER_WAY = 50;
 
 export interface SiteOptions {
   readonly workers?: number;
@@ -62,7 +65,7 @@ export class QuerySite {
     return this.options.workers ?? 2;
   }
 
-  /** Runs a query over a switch that may have run others. @param during is called when the workers are there */
+  /** Runs a query over a switch that may have run others. @param during is called when rows are on their way */
   async run(sql: string, data: readonly string[], planOptions: PlanOptions = {}, during?: (site: QuerySite) => void): Promise<QueryOutcome> {
     const { network, count, connection } = this;
     this.tables = await findTables(connection, data);
@@ -84,14 +87,20 @@ export class QuerySite {
         ...(this.options.groupSlots !== undefined && { limits: { groupSlots: this.options.groupSlots } }),
         onProgress: () => undefined,
       });
-      during?.(this);
-      return await session.run(sql, planOptions);
+      const running = session.run(sql, planOptions);
+      if (during !== undefined) void this.underWay().then(() => during(this));
+      return await running;
     } finally {
       await desk.close();
       await session?.close();
       device.close();
       await Promise.allSettled(this.workers);
     }
+  }
+
+  /** Resolves when a new switch has got some packets of rows. */
+  private async underWay(): Promise<void> {
+    while ((this.network.device?.current.statistics.received ?? 0) < PACKETS_UNDER_WAY) await setImmediate();
   }
 
   /** As {@link run}, and the answer must be that of DuckDB alone. */
