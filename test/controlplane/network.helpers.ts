@@ -76,7 +76,8 @@ class TreeSwitch {
 
   /** Begins with empty tables and registers, and without a program. */
   async start(): Promise<void> {
-    const device = new SwitchDevice();
+    // Compiling would stop this thread, which all switches, the controller and the workers share.
+    const device = new SwitchDevice({ engine: 'interpreter' });
     const runner = new PortRunner(device);
     device.onOutput((output) => runner.emit(output));
     const { serviceIp: address, serviceMac: mac } = this.config;
