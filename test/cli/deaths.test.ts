@@ -7,6 +7,8 @@ import { Site } from './support/site.js';
 
 const WORKERS = 3;
 const LENGTH = 150_000;
+/** What a compiled switch is not done with before it is killed. */
+const LONG = 600_000;
 
 interface Underway {
   readonly site: Site;
@@ -14,13 +16,13 @@ interface Underway {
 }
 
 /** Resolves when all workers are well into their work; loss makes it last. */
-async function underway(): Promise<Underway> {
+async function underway(length = LENGTH): Promise<Underway> {
   const site = await Site.start({ ports: WORKERS, values: 64, faults: ['--loss', '0.05'] });
   expect(await site.run('job', 'create', 'training', '--workers', String(WORKERS))).toMatchObject({ code: 0 });
   const workers: Command[] = [];
   for (let rank = 0; rank < WORKERS; rank++) {
-    const data = marked(rank, LENGTH);
-    await writeNpy(site.file(`in-${rank}.npy`), { tensors: new Map([['x', { shape: [LENGTH], data }]]), metadata: {} });
+    const data = marked(rank, length);
+    await writeNpy(site.file(`in-${rank}.npy`), { tensors: new Map([['x', { shape: [length], data }]]), metadata: {} });
     workers.push(site.worker('training', rank, site.file(`in-${rank}.npy`), site.file(`out-${rank}.npy`)));
   }
   await Promise.all(workers.map((worker) => worker.line(({ event, share }) => event === 'progress' && (share as number) > 0.02)));
@@ -60,12 +62,12 @@ describe('SIGKILL', () => {
   });
 
   it('of the switch, and a new one at the same addresses: the operation is repeated', async () => {
-    const { site, workers } = await underway();
+    const { site, workers } = await underway(LONG);
     const before = await epoch(site);
     await site.restartSwitch();
     const ends = await Promise.all(workers.map((worker) => worker.ended));
     expect(ends.map(({ code, stderr }) => ({ code, stderr }))).toEqual(ends.map(() => ({ code: 0, stderr: '' })));
-    for (const rank of workers.keys()) expectSameBits(await result(site, rank), markedSum([0, 1, 2], LENGTH));
+    for (const rank of workers.keys()) expectSameBits(await result(site, rank), markedSum([0, 1, 2], LONG));
     expect(await epoch(site)).toBeGreaterThan(before);
   });
 });
