@@ -14,10 +14,11 @@ interface Answer {
   readonly statistics: { readonly absorbed: number; readonly tuplesSent: number; readonly toMaster: { readonly shipped: number } };
 }
 
+/** Falling, so that a Top-N prunes whichever worker comes first; of rising rows each is the greatest so far. */
 async function visits(folder: string): Promise<string> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
-  await connection.run(`COPY (SELECT i % 20 AS page, i / 4.0::DOUBLE AS stay FROM range(1000) t(i)) TO '${join(folder, 'visits.parquet')}'`);
+  await connection.run(`COPY (SELECT i % 20 AS page, i / 4.0::DOUBLE AS stay FROM range(1000) t(i) ORDER BY i DESC) TO '${join(folder, 'visits.parquet')}'`);
   connection.closeSync();
   instance.closeSync();
   return join(folder, 'visits.parquet');
