@@ -1,4 +1,5 @@
 /** A switch that runs queries: its program, and its tables for the query at hand. */
+import { setTimeout } from 'node:timers/promises';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
 import type { ProgrammableSwitch, QuerySetup, ServiceEndpoint } from '../../protocol/query/provisioning.js';
 import { loadQueryBuild } from '../artifacts.js';
@@ -26,6 +27,9 @@ export interface QuerySwitchOptions {
 const RPC_TIMEOUT_MS = 120_000;
 /** P4Runtime servers are slow with batches of thousands. */
 const BATCH = 256;
+/** A server notices late that a controller's stream has ended: this long, whoever is primary may be somebody who has gone. */
+const DEPARTURE_MS = 2_000;
+const DEPARTURE_STEP_MS = 100;
 
 export class QuerySwitch implements ProgrammableSwitch {
   readonly lost: Promise<never>;
@@ -64,15 +68,25 @@ export class QuerySwitch implements ProgrammableSwitch {
         throw new QuerySwitchUnreachableError(error.message, { cause: error });
       }
     };
-    // With the lowest id there is, which outbids nobody: is anyone primary?
-    const first = await connect(1n);
-    first.client.close();
-    if (!first.primary && first.primaryId !== 0n) throw taken(address, first.primaryId);
-    // Larger than that of any query before, which a switch remembers.
-    const { client, primary, primaryId } = await connect(BigInt(Date.now()));
-    if (!primary) {
+    const attempt = async (): Promise<P4RuntimeClient> => {
+      // With the lowest id there is, which outbids nobody: is anyone primary?
+      const first = await connect(1n);
+      first.client.close();
+      if (!first.primary && first.primaryId !== 0n) throw taken(address, first.primaryId);
+      // Larger than that of any query before, which a switch remembers.
+      const { client, primary, primaryId } = await connect(BigInt(Date.now()));
+      if (primary) return client;
       client.close();
       throw taken(address, primaryId);
+    };
+    let client: P4RuntimeClient | undefined;
+    for (const until = performance.now() + DEPARTURE_MS; client === undefined; ) {
+      try {
+        client = await attempt();
+      } catch (error) {
+        if (!(error instanceof SwitchTakenError) || performance.now() > until) throw error;
+        await setTimeout(DEPARTURE_STEP_MS);
+      }
     }
     return new QuerySwitch(client, options);
   }

@@ -1,6 +1,8 @@
 /** A query in the tables of a switch: the emulator's, and BMv2's where it is on PATH. */
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { P4RuntimeClient } from '../../../controlplane/p4runtime/client.js';
+import { SwitchTakenError } from '../../../controlplane/query/errors.js';
 import { QuerySwitch } from '../../../controlplane/query/switch.js';
 import { Having, LaneOp, MASTER, Operator, Order, QUERY_BUILDS } from '../../../protocol/query/constants.js';
 import type { QuerySetup } from '../../../protocol/query/provisioning.js';
@@ -63,5 +65,20 @@ describe.each(TARGETS)('$name', ({ missing, start }) => {
       reader.close();
       device.close();
     }
+  });
+
+  it('waits for a controller that is about to leave, and refuses to outbid one that stays', { timeout: 60_000 }, async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const place = await start();
+    const options = { ...place, serviceIp: SERVICE_IP, serviceMac: SERVICE_MAC, connectTimeoutMs: 20_000 };
+    const other = new P4RuntimeClient({ ...place, electionId: 7n });
+    expect(await other.connect({ timeoutMs: 20_000 })).toMatchObject({ primary: true });
+
+    await expect(QuerySwitch.connect(options)).rejects.toThrow(new SwitchTakenError(`another controller (election id 7) is primary at the switch ${place.address}: stop it, or name another switch with --p4runtime`));
+    const waiting = QuerySwitch.connect(options);
+    // After its first look, which finds the other.
+    await setTimeout(300);
+    other.close();
+    (await waiting).close();
   });
 });
