@@ -5,6 +5,8 @@
 #ifndef FPISA_CONSTANTS
 #define FPISA_CONSTANTS
 
+#include "network_constants.p4"
+
 /* Values per packet: what one packet adds to a slot. A build parameter (-DVALUES_PER_PACKET=64). */
 #ifndef VALUES_PER_PACKET
 #define VALUES_PER_PACKET 64
@@ -24,18 +26,10 @@ const bit<32> MAX_WORKERS = 32;
 const bit<32> MAX_JOBS = 256;
 const bit<32> MEMBERS = MAX_JOBS * MAX_WORKERS;
 
-/* One address per job and switch is usual; a switch may serve several subnets. */
-const bit<32> LOCAL_ADDRESSES = 16;
-const bit<32> ROUTES = 1024;
 /* Test builds: ports that can be told to lose packets. */
 const bit<32> FAULTY_PORTS = 512;
 /* A switch has at most one parent a job. */
 const bit<32> PARENTS = MAX_JOBS;
-
-const bit<16> ETHERTYPE_IPV4 = 0x0800;
-const bit<8> PROTOCOL_UDP = 17;
-const bit<8> IPV4_MIN_TTL = 1;
-const bit<8> IPV4_DEFAULT_TTL = 64;
 
 const bit<16> SERVICE_UDP_PORT = 0xF15A;
 const bit<16> MAGIC = 0xF15A;
@@ -50,28 +44,6 @@ const bit<8> OPCODE_REFUSED = 5;
 const bit<16> FLAG_NETWORK_ORDER = 0x0001;
 const bit<16> FLAG_RETRANSMISSION = 0x0002;
 const bit<16> FLAG_REPEATED = 0x0004;
-
-/* Port on which P4Runtime packet-outs enter and packet-ins leave. */
-const bit<9> CPU_PORT = 510;
-
-/* Index into the counter `fpisa.drops`. */
-const bit<32> DROP_MALFORMED = 1;
-const bit<32> DROP_BAD_CHECKSUM = 2;
-const bit<32> DROP_BAD_VERSION = 3;
-const bit<32> DROP_BAD_OPCODE = 4;
-const bit<32> DROP_BAD_LENGTH = 5;
-const bit<32> DROP_NOT_MEMBER = 6;
-const bit<32> DROP_WRONG_EPOCH = 7;
-const bit<32> DROP_BAD_SLOT = 8;
-const bit<32> DROP_BAD_COUNT = 9;
-const bit<32> DROP_STALE = 10;
-const bit<32> DROP_DUPLICATE = 11;
-const bit<32> DROP_NO_ROUTE = 12;
-const bit<32> DROP_TTL_EXPIRED = 13;
-const bit<32> DROP_NOT_IPV4 = 14;
-const bit<32> DROP_NO_RECEIVER = 15;
-const bit<32> DROP_INJECTED = 16;
-const bit<32> DROP_REASONS = 32;
 
 /* Index into the counter `fpisa.events` is job * EVENTS_PER_JOB + event. */
 const bit<32> EVENT_CONTRIBUTION = 0;

@@ -3,6 +3,9 @@
  * ones; `test/protocol/query/constants.test.ts` compares the two files, so neither can drift.
  */
 
+/** Index into the P4 counter `fpisa_query.drops`: reasons are the same in all programs. */
+export { DropReason } from '../constants.js';
+
 /** First two bytes of every query message. */
 export const MAGIC = 0xf15b;
 export const VERSION = 1;
@@ -74,25 +77,6 @@ export const Having = { NONE: 0, AT_LEAST: 1, AT_MOST: 2 } as const;
 export type Having = (typeof Having)[keyof typeof Having];
 /** As the lane of HAVING: the number of rows of the group. */
 export const HAVING_ON_ROWS = 0xff;
-
-/** Why a packet was dropped; index into the P4 counter `fpisa_query.drops`. */
-export const DropReason = {
-  MALFORMED: 1,
-  BAD_CHECKSUM: 2,
-  BAD_VERSION: 3,
-  BAD_OPCODE: 4,
-  BAD_LENGTH: 5,
-  NOT_MEMBER: 6,
-  WRONG_EPOCH: 7,
-  BAD_SLOT: 8,
-  BAD_COUNT: 9,
-  STALE: 10,
-  NO_ROUTE: 12,
-  TTL_EXPIRED: 13,
-  NOT_IPV4: 14,
-  NO_RECEIVER: 15,
-} as const;
-export const DROP_REASONS = 32;
 
 /** Index into the counter `fpisa_query.events` is `stream * EVENTS_PER_STREAM + event`. Packets, not tuples. */
 export const Event = { ROWS: 0, REPEAT: 1, STALE: 2, REFUSED: 3, ABSORBED: 4, FORWARDED: 5, DRAIN: 6 } as const;

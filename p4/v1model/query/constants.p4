@@ -5,6 +5,8 @@
 #ifndef FPISA_QUERY_CONSTANTS
 #define FPISA_QUERY_CONSTANTS
 
+#include "../../shared/network_constants.p4"
+
 /* Values a tuple carries beside its key (-DLANES=6). More lanes, fewer tuples: a packet stays below 1,500 bytes. */
 #ifndef LANES
 #define LANES 2
@@ -38,13 +40,7 @@ const bit<32> BLOOM_WORDS = 262144;
 /* Group slots that one DRAIN packet looks through at most, so that the work of a packet is bounded. */
 const bit<32> SCAN_SLOTS = 256;
 
-const bit<32> LOCAL_ADDRESSES = 16;
-const bit<32> ROUTES = 1024;
 const bit<32> MEMBERS = 4096;
-
-const bit<16> ETHERTYPE_IPV4 = 0x0800;
-const bit<8> PROTOCOL_UDP = 17;
-const bit<8> IPV4_MIN_TTL = 1;
 
 const bit<16> SERVICE_UDP_PORT = 0xF15B;
 const bit<16> MAGIC = 0xF15B;
@@ -90,25 +86,6 @@ const bit<8> HAVING_NONE = 0;
 const bit<8> HAVING_AT_LEAST = 1;
 const bit<8> HAVING_AT_MOST = 2;
 const bit<8> HAVING_ON_ROWS = 0xFF;
-
-const bit<9> CPU_PORT = 510;
-
-/* Index into the counter `fpisa_query.drops`. */
-const bit<32> DROP_MALFORMED = 1;
-const bit<32> DROP_BAD_CHECKSUM = 2;
-const bit<32> DROP_BAD_VERSION = 3;
-const bit<32> DROP_BAD_OPCODE = 4;
-const bit<32> DROP_BAD_LENGTH = 5;
-const bit<32> DROP_NOT_MEMBER = 6;
-const bit<32> DROP_WRONG_EPOCH = 7;
-const bit<32> DROP_BAD_SLOT = 8;
-const bit<32> DROP_BAD_COUNT = 9;
-const bit<32> DROP_STALE = 10;
-const bit<32> DROP_NO_ROUTE = 12;
-const bit<32> DROP_TTL_EXPIRED = 13;
-const bit<32> DROP_NOT_IPV4 = 14;
-const bit<32> DROP_NO_RECEIVER = 15;
-const bit<32> DROP_REASONS = 32;
 
 /* Index into the counter `fpisa_query.events` is stream * EVENTS_PER_STREAM + event; a packet counts once. */
 const bit<32> EVENT_ROWS = 0;

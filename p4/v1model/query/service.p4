@@ -41,19 +41,7 @@ control Service(inout headers_t hdr,
         opened.write(meta.stream, hdr.query.epoch);
     }
 
-    /* The service answers from the address that was asked. */
-    action reflect() {
-        mac_addr_t mac = hdr.ethernet.src_addr;
-        ipv4_addr_t address = hdr.ipv4.src_addr;
-        bit<16> port = hdr.udp.src_port;
-        hdr.ethernet.src_addr = hdr.ethernet.dst_addr;
-        hdr.ethernet.dst_addr = mac;
-        hdr.ipv4.src_addr = hdr.ipv4.dst_addr;
-        hdr.ipv4.dst_addr = address;
-        hdr.udp.src_port = hdr.udp.dst_port;
-        hdr.udp.dst_port = port;
-        standard_metadata.egress_spec = standard_metadata.ingress_port;
-    }
+#include "../answers.p4"
 
     action refuse() {
         hdr.query.opcode = OPCODE_REFUSED;
@@ -90,11 +78,6 @@ control Service(inout headers_t hdr,
 
     action answer_open() {
         hdr.query.opcode = OPCODE_OPENED;
-    }
-
-    /* The payload has changed; zero says that the sender computed no UDP checksum (RFC 768). */
-    action void_udp_checksum() {
-        hdr.udp.checksum = 0;
     }
 
     /* To the master (a packet that goes on) or from it to a worker (its acknowledgement). */

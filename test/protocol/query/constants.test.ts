@@ -15,7 +15,6 @@ describe('p4/v1model/query/constants.p4 agrees with protocol/query/constants.ts'
     ['LANE', constants.LaneOp, []],
     ['ORDER', constants.Order, []],
     ['HAVING', constants.Having, ['HAVING_ON_ROWS']],
-    ['DROP', constants.DropReason, ['DROP_REASONS']],
     ['EVENT', constants.Event, []],
   ])('on every %s', (prefix, table, others) => {
     const theirs = [...p4].filter(([name]) => name.startsWith(`${prefix}_`) && !others.some((other) => other === name));
@@ -23,7 +22,7 @@ describe('p4/v1model/query/constants.p4 agrees with protocol/query/constants.ts'
   });
 
   it.each([
-    'MAGIC', 'VERSION', 'SERVICE_UDP_PORT', 'MASTER', 'HAVING_ON_ROWS', 'DROP_REASONS', 'EVENTS_PER_STREAM',
+    'MAGIC', 'VERSION', 'SERVICE_UDP_PORT', 'MASTER', 'HAVING_ON_ROWS', 'EVENTS_PER_STREAM',
     'MAX_STREAMS', 'FLOW_SLOTS', 'TOP_SLOTS', 'BLOOM_WORDS', 'SCAN_SLOTS',
   ] as const)('on %s', (name) => {
     expect(p4.get(name)).toBe(constants[name]);
