@@ -7,15 +7,46 @@
 #ifndef FPISA_VALUES
 #define FPISA_VALUES
 
+#define FOUR_VALUES(X, r, a, b, c, d) X(r##a) X(r##b) X(r##c) X(r##d)
 #define ROW_OF_VALUES(X, r) \
-    X(r##0) X(r##1) X(r##2) X(r##3) X(r##4) X(r##5) X(r##6) X(r##7) \
-    X(r##8) X(r##9) X(r##A) X(r##B) X(r##C) X(r##D) X(r##E) X(r##F)
+    FOUR_VALUES(X, r, 0, 1, 2, 3) FOUR_VALUES(X, r, 4, 5, 6, 7) \
+    FOUR_VALUES(X, r, 8, 9, A, B) FOUR_VALUES(X, r, C, D, E, F)
 
 #define FOUR_ROWS(X, a, b, c, d) \
     ROW_OF_VALUES(X, a) ROW_OF_VALUES(X, b) ROW_OF_VALUES(X, c) ROW_OF_VALUES(X, d)
 
-#if VALUES_PER_PACKET == 16
+/* Below 16, and up to 32: what fits a pipeline of stages. */
+#if VALUES_PER_PACKET == 1
+#define EACH_VALUE(X) X(00)
+#elif VALUES_PER_PACKET == 2
+#define EACH_VALUE(X) X(00) X(01)
+#elif VALUES_PER_PACKET == 4
+#define EACH_VALUE(X) FOUR_VALUES(X, 0, 0, 1, 2, 3)
+#elif VALUES_PER_PACKET == 8
+#define EACH_VALUE(X) FOUR_VALUES(X, 0, 0, 1, 2, 3) FOUR_VALUES(X, 0, 4, 5, 6, 7)
+#elif VALUES_PER_PACKET == 10
+#define EACH_VALUE(X) \
+    FOUR_VALUES(X, 0, 0, 1, 2, 3) FOUR_VALUES(X, 0, 4, 5, 6, 7) X(08) X(09)
+#elif VALUES_PER_PACKET == 12
+#define EACH_VALUE(X) \
+    FOUR_VALUES(X, 0, 0, 1, 2, 3) FOUR_VALUES(X, 0, 4, 5, 6, 7) FOUR_VALUES(X, 0, 8, 9, A, B)
+#elif VALUES_PER_PACKET == 14
+#define EACH_VALUE(X) \
+    FOUR_VALUES(X, 0, 0, 1, 2, 3) FOUR_VALUES(X, 0, 4, 5, 6, 7) FOUR_VALUES(X, 0, 8, 9, A, B) \
+    X(0C) X(0D)
+#elif VALUES_PER_PACKET == 16
 #define EACH_VALUE(X) ROW_OF_VALUES(X, 0)
+#elif VALUES_PER_PACKET == 20
+#define EACH_VALUE(X) ROW_OF_VALUES(X, 0) FOUR_VALUES(X, 1, 0, 1, 2, 3)
+#elif VALUES_PER_PACKET == 24
+#define EACH_VALUE(X) \
+    ROW_OF_VALUES(X, 0) FOUR_VALUES(X, 1, 0, 1, 2, 3) FOUR_VALUES(X, 1, 4, 5, 6, 7)
+#elif VALUES_PER_PACKET == 28
+#define EACH_VALUE(X) \
+    ROW_OF_VALUES(X, 0) FOUR_VALUES(X, 1, 0, 1, 2, 3) FOUR_VALUES(X, 1, 4, 5, 6, 7) \
+    FOUR_VALUES(X, 1, 8, 9, A, B)
+#elif VALUES_PER_PACKET == 32
+#define EACH_VALUE(X) ROW_OF_VALUES(X, 0) ROW_OF_VALUES(X, 1)
 #elif VALUES_PER_PACKET == 64
 #define EACH_VALUE(X) FOUR_ROWS(X, 0, 1, 2, 3)
 #elif VALUES_PER_PACKET == 256
@@ -23,7 +54,7 @@
     FOUR_ROWS(X, 0, 1, 2, 3) FOUR_ROWS(X, 4, 5, 6, 7) \
     FOUR_ROWS(X, 8, 9, A, B) FOUR_ROWS(X, C, D, E, F)
 #else
-#error "VALUES_PER_PACKET must be 16, 64 or 256"
+#error "VALUES_PER_PACKET must be 1, 2, 4, 8, 10, 12, 14, 16, 20, 24, 28, 32, 64 or 256"
 #endif
 
 #endif

@@ -1,0 +1,32 @@
+/*
+ * What the registers of an element do with a packet, as a stateful ALU can: each is read and written once, and what is
+ * written is one of two sums chosen by one comparison. The architectures differ in how a register is reached, so these
+ * are the bodies of a TNA RegisterAction, and of read-modify-write elsewhere.
+ */
+#ifndef FPISA_STEPS_REGISTERS
+#define FPISA_STEPS_REGISTERS
+
+#include "steps_unpack.p4"
+
+/*
+ * Exponent. `stored` is the register, exponent + RESTRICTED_BIAS; `distance` is how far, to the right from RESTRICTED_BIAS
+ * bits to the left, the packet's mantissa has to move. Negative: its exponent is out of reach above the register's, and the packet
+ * replaces what is stored (FPISA-A). Running it again for the same packet changes nothing.
+ * All are int<16>.
+ */
+#define JOIN_EXPONENT(stored, distance, exponent) \
+    distance = stored - exponent; \
+    if (stored < exponent) { \
+        stored = exponent + (int<16>) RESTRICTED_BIAS; \
+    }
+
+/* The first of a round replaces whatever is stored. */
+#define OPEN_EXPONENT(stored, distance, exponent) \
+    distance = -1; \
+    stored = exponent + (int<16>) RESTRICTED_BIAS;
+
+/* Mantissa, both int<32>: saturating, as everywhere (docs/arithmetic.md). */
+#define JOIN_MANTISSA(stored, mantissa) stored = stored |+| mantissa;
+#define OPEN_MANTISSA(stored, mantissa) stored = mantissa;
+
+#endif

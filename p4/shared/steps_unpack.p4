@@ -1,0 +1,78 @@
+/*
+ * From a packed fp32 number to the mantissa and exponent that the element registers add, in two steps that fit a
+ * match-action stage each. No externs: both architectures run these.
+ */
+#ifndef FPISA_STEPS_UNPACK
+#define FPISA_STEPS_UNPACK
+
+#include "format_fp32.p4"
+
+/*
+ * Exponent of a special inside these steps. An ordinary distance to the register is at most RESTRICTED_BIAS + 253, so with
+ * this one a distance above 511 can only be an ordinary packet that meets a special register.
+ */
+const bit<16> RESTRICTED_SPECIAL = 1024;
+/* The exponent register holds the exponent plus this, the limit of a left shift: a negative distance says "overwrite". */
+const bit<16> RESTRICTED_BIAS = 7;
+
+/* `exponent` carries the sign from the first step to the second. */
+const bit<16> SIGN_BESIDE_EXPONENT = 256;
+
+/*
+ * `word` comes in as the packed number and leaves as the significand. `exponent` comes in as the upper half of the same
+ * number, because an ALU cannot move bits from a 32-bit container to a 16-bit one, and leaves as exponent and sign.
+ */
+control Classify(inout bit<32> word, inout bit<16> exponent) {
+    action number() {
+        word[31:23] = 1;
+        exponent = exponent >> 7;
+    }
+    action subnormal(bit<16> one_and_sign) {
+        word[31:23] = 0;
+        exponent = one_and_sign;
+    }
+    action special(bit<32> unit) {
+        word = unit;
+        exponent = RESTRICTED_SPECIAL;
+    }
+
+    table classes {
+        key = {
+            exponent: ternary @name("upper");
+            word[15:0]: ternary @name("lower");
+        }
+        actions = {
+            number;
+            subnormal;
+            special;
+        }
+        const entries = {
+            (0x0000 &&& 0xFF80, _): subnormal(1);
+            (0x8000 &&& 0xFF80, _): subnormal(1 + SIGN_BESIDE_EXPONENT);
+            (0x7F80, 0): special((bit<32>) UNIT_PLUS_INF);
+            (0xFF80, 0): special((bit<32>) UNIT_MINUS_INF);
+            (0x7F80 &&& 0x7F80, _): special((bit<32>) UNIT_NAN);
+        }
+        const default_action = number();
+        size = 5;
+    }
+
+    apply {
+        classes.apply();
+    }
+}
+
+control Negate(inout bit<32> word, inout bit<16> exponent) {
+    action negate() {
+        word = 0 - word;
+        exponent = exponent - SIGN_BESIDE_EXPONENT;
+    }
+
+    apply {
+        if (exponent[8:8] == 1) {
+            negate();
+        }
+    }
+}
+
+#endif
