@@ -14,9 +14,25 @@ export function textOf(value: unknown): string {
 }
 
 type TableEntry = NonNullable<Init<Entity>['tableEntry']>;
+type FieldMatch = NonNullable<TableEntry['match']>[number];
+
+const ZERO = Uint8Array.of(0);
+/** BMv2's server reads bytes that are missing or empty as 0. */
+const numberOf = (bytes: Uint8Array | undefined): Uint8Array => (bytes === undefined || bytes.length === 0 ? ZERO : bytes);
+
+function fieldKey({ fieldId, exact, lpm, ternary, range, optional }: FieldMatch): string {
+  return textOf({
+    fieldId,
+    exact: exact && numberOf(exact.value),
+    lpm: lpm && [numberOf(lpm.value), lpm.prefixLen ?? 0],
+    ternary: ternary && [numberOf(ternary.value), numberOf(ternary.mask)],
+    range: range && [numberOf(range.low), numberOf(range.high)],
+    optional: optional && numberOf(optional.value),
+  });
+}
 
 function tableKey({ tableId, match = [], priority = 0, isDefaultAction = false }: TableEntry): string {
-  const fields = [...match].sort((a, b) => (a.fieldId ?? 0) - (b.fieldId ?? 0)).map(textOf);
+  const fields = [...match].sort((a, b) => (a.fieldId ?? 0) - (b.fieldId ?? 0)).map(fieldKey);
   return `${tableId} ${isDefaultAction} ${priority} ${fields.join(' ')}`;
 }
 

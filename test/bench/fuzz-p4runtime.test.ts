@@ -70,6 +70,16 @@ describe('the known differences', () => {
     expect(classOf({ ...inserted, refused: [{ type: 'INSERT', entity: group }] })).toBe('remains of a refused update');
   });
 
+  it('follow from an entry that BMv2 took although its key lacks the bytes of 0', () => {
+    const entry = (value: object) => ({ tableEntry: { tableId: 9, match: [{ fieldId: 1, lpm: { prefixLen: 12, ...value } }] } });
+    const zero = entry({ value: Uint8Array.of(0) });
+    const modified: Difference = { ...NO_DIFFERENCE, kind: 'tableEntry', update: { type: 'MODIFY', entity: zero }, theirs: 'NOT_FOUND' };
+    const after = (entity: object): Difference => ({ ...modified, apart: [{ type: 'DELETE', entity }] });
+    expect(classOf(modified)).toBeUndefined();
+    expect(classOf(after(entry({ value: Uint8Array.of(1) })))).toBeUndefined();
+    for (const value of [{}, { value: Uint8Array.of() }, { value: Uint8Array.of(0, 0) }]) expect(classOf(after(entry(value)))).toBe('follows from an earlier update of the batch');
+  });
+
   it('let a counter be zero only where it was written without a value', () => {
     const values = (bytes: number): string => `{counterEntry:{counterId:4 data:{byteCount:${bytes} packetCount:${bytes}} index:{index:2}}}`;
     const zero: Difference = { ...NO_DIFFERENCE, what: 'state', kind: 'counterEntry', update: { type: 'UNSPECIFIED', entity: counter }, ours: values(9), theirs: values(0) };
