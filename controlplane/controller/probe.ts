@@ -1,6 +1,7 @@
 /** What the slots of a job hold at one switch, asked through the switch itself: no register access is needed. */
 import { SwitchNotReadyError } from '../errors.js';
-import type { P4RuntimeClient, PacketInEvent } from '../p4runtime/client.js';
+import type { P4RuntimeClient } from '../p4runtime/client.js';
+import type { PacketInEvent } from '../p4runtime/stream-messages.js';
 import type { SlotState } from '../../protocol/probe.js';
 import { probeFrame, probeReply } from './probe-frame.js';
 import type { JobRecord, SwitchConfig } from './state.js';

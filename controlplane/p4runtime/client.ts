@@ -1,67 +1,31 @@
 /** A P4Runtime client that speaks in names and plain values, and keeps itself connected. */
 import { EventEmitter } from 'node:events';
-import { status as Code, type ChannelCredentials, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
-import { decodeBytestring, encodeBytestring } from '../../p4runtime/bytestring.js';
+import { status as Code, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
+import { decodeBytestring } from '../../p4runtime/bytestring.js';
 import { P4InfoIndex } from '../../p4runtime/p4info.js';
 import { unary } from '../../p4runtime/service.js';
-import { codeName, statusOf, updateErrors } from '../../p4runtime/status.js';
 import { toUint128 } from '../../p4runtime/uint128.js';
-import type { Atomicity, DigestList, Entity, ForwardingPipelineConfig, Init, P4Data, PacketIn, PipelineAction, PipelineResponseType, StreamMessageResponse } from '../../p4runtime/messages.js';
+import type { Atomicity, Entity, ForwardingPipelineConfig, Init, PipelineAction, PipelineResponseType, StreamMessageResponse } from '../../p4runtime/messages.js';
 import { Backoff } from './backoff.js';
+import { CONNECT_TIMEOUT_MS, RECONNECT_MS, RPC_TIMEOUT_MS, type ClientOptions } from './client-options.js';
 import { Connection } from './connection.js';
-import { channelCredentials, type TlsOptions } from './credentials.js';
-import { checkIndex, decodeCounter, decodeReplica, EntityCodec } from './entity-codec.js';
-import { ConnectError, NoPipelineError, NotConnectedError, NotPrimaryError, RpcError, WriteError } from './errors.js';
+import { channelCredentials } from './credentials.js';
+import { checkIndex, decodeCloneSession, decodeCounter, decodeMulticastGroup, EntityCodec } from './entity-codec.js';
+import { ConnectError, NoPipelineError, NotConnectedError, RpcError } from './errors.js';
 import { remove, type CloneSession, type CounterValue, type Entry, type EntryKeyInput, type MulticastGroup, type UpdateInput, type Value } from './entries.js';
 import type { Pipeline } from './pipeline.js';
-import { parseValue } from './values.js';
+import { rpcError, writeError } from './rpc-errors.js';
+import { decodeStreamMessage, digestAckMessage, packetOutMessage, type DigestEvent, type StreamEvent, type StreamEvents } from './stream-messages.js';
 
-export interface ClientOptions {
-  /** `host:port`; P4Runtime's own port is 9559. */
-  readonly address: string;
-  readonly deviceId: bigint | number;
-  /** Larger wins. A function is asked at each attempt, so that a successor can outbid its own dead connection. */
-  readonly electionId?: bigint | (() => bigint);
-  readonly role?: string;
-  readonly tls?: TlsOptions;
-  /** Of each unary call and read, in milliseconds. */
-  readonly rpcTimeoutMs?: number;
-  /** Bounds of the pause between attempts to connect, in milliseconds. */
-  readonly reconnectMs?: { readonly first: number; readonly most: number };
-  readonly channelOptions?: ChannelOptions;
-}
-
-export interface PacketInEvent {
-  readonly payload: Uint8Array;
-  /** Fields of the `packet_in` header by name. */
-  readonly metadata: Readonly<Record<string, bigint>>;
-}
-
-export interface DigestEvent {
-  readonly digest: string;
-  readonly listId: bigint;
-  readonly data: readonly P4Data[];
-}
-
-interface Events {
+interface Events extends StreamEvents {
   /** The switch has answered, at first or again. */
   connected: [role: { primary: boolean; primaryId: bigint }];
   /** Mastership changed while connected. */
   role: [role: { primary: boolean; primaryId: bigint }];
   disconnected: [error: ConnectError];
-  packetIn: [packet: PacketInEvent];
-  digest: [digest: DigestEvent];
-  /** Entries of tables with idle timeout support that nothing hit. */
-  idle: [entries: Entry[]];
-  /** The switch could not process a packet-out or digest acknowledgement. */
-  streamError: [error: RpcError];
 }
 
 export type ConnectionState = 'closed' | 'connecting' | 'primary' | 'backup';
-
-const RPC_TIMEOUT_MS = 15_000;
-const CONNECT_TIMEOUT_MS = 5_000;
-const RECONNECT_MS = { first: 100, most: 3_000 };
 
 /**
  * `connect()` or `start()`, then everything else. A lost connection is made again until `close()`; calls
@@ -247,13 +211,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     try {
       await unary(connection.stub, 'Write', request, this.deadline());
     } catch (error) {
-      const failed = updateErrors(error).flatMap(({ canonicalCode, message }, index) => {
-        const update = updates[index];
-        if (canonicalCode === Code.OK || update === undefined) return [];
-        return [{ index, update: `${update.type} ${codec.describe(update.entity)}`, status: canonicalCode as Code, message }];
-      });
-      if (failed.length > 0) throw new WriteError(failed, updates.length, { cause: error });
-      throw this.rpcError('Write', error);
+      throw writeError(updates, codec, error) ?? this.rpcError('Write', error);
     }
   }
 
@@ -328,37 +286,23 @@ export class P4RuntimeClient extends EventEmitter<Events> {
 
   async readMulticastGroups(): Promise<MulticastGroup[]> {
     const entities = await this.read([{ packetReplicationEngineEntry: { multicastGroupEntry: {} } }]);
-    return entities.flatMap(({ packetReplicationEngineEntry: entry }) =>
-      entry?.multicastGroupEntry === undefined
-        ? []
-        : [{ group: entry.multicastGroupEntry.multicastGroupId, replicas: entry.multicastGroupEntry.replicas.map(decodeReplica) }],
-    );
+    return entities.flatMap(decodeMulticastGroup);
   }
 
   async readCloneSessions(): Promise<CloneSession[]> {
     const entities = await this.read([{ packetReplicationEngineEntry: { cloneSessionEntry: {} } }]);
-    return entities.flatMap(({ packetReplicationEngineEntry: entry }) => {
-      const session = entry?.cloneSessionEntry;
-      if (session === undefined) return [];
-      return [{ session: session.sessionId, replicas: session.replicas.map(decodeReplica), truncateBytes: session.packetLengthBytes }];
-    });
+    return entities.flatMap(decodeCloneSession);
   }
 
   // Stream
 
   /** @param metadata fields of the `packet_out` header; those left out are 0 */
   packetOut(payload: Uint8Array, metadata: Readonly<Record<string, Value>> = {}): void {
-    const { fields } = this.p4info.packetHeaders.find('packet_out');
-    const given = new Map(Object.entries(metadata).map(([name, value]) => [fields.find(name), value]));
-    const encoded = fields.items.map((field) => ({
-      metadataId: field.id,
-      value: encodeBytestring(parseValue(given.get(field) ?? 0, field), field.bitwidth),
-    }));
-    this.connected().send({ packet: { payload, metadata: encoded } });
+    this.connected().send(packetOutMessage(this.p4info, payload, metadata));
   }
 
-  acknowledgeDigest({ digest, listId }: DigestEvent): void {
-    this.connected().send({ digestAck: { digestId: this.p4info.digests.find(digest).id, listId } });
+  acknowledgeDigest(digest: DigestEvent): void {
+    this.connected().send(digestAckMessage(this.p4info, digest));
   }
 
   // Inside
@@ -410,26 +354,14 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   }
 
   private receive(message: StreamMessageResponse): void {
-    // A message that does not fit the P4Info in use belongs to a pipeline that is just being replaced.
+    let event: StreamEvent | undefined;
     try {
-      if (message.packet) this.emit('packetIn', this.packetIn(message.packet));
-      else if (message.digest) this.emit('digest', this.digest(message.digest));
-      else if (message.idleTimeoutNotification) {
-        this.emit('idle', message.idleTimeoutNotification.tableEntry.map((entry) => this.entities.decodeEntry(entry)));
-      } else if (message.error) this.emit('streamError', new RpcError(message.error.message, message.error.canonicalCode));
+      event = decodeStreamMessage(message, () => this.entities);
     } catch (error) {
+      // A message that does not fit the P4Info in use belongs to a pipeline that is just being replaced.
       this.emit('streamError', new RpcError(`a stream message cannot be read: ${(error as Error).message}`, Code.INTERNAL, { cause: error }));
     }
-  }
-
-  private packetIn(packet: PacketIn): PacketInEvent {
-    const { fields } = this.p4info.packetHeaders.find('packet_in');
-    const metadata = packet.metadata.map(({ metadataId, value }) => [fields.byId(metadataId).name, decodeBytestring(value)]);
-    return { payload: packet.payload, metadata: Object.fromEntries(metadata) as Record<string, bigint> };
-  }
-
-  private digest({ digestId, listId, data }: DigestList): DigestEvent {
-    return { digest: this.p4info.digests.byId(digestId).name, listId, data };
+    if (event !== undefined) this.emit(event.name, event.value as never);
   }
 
   private connected(): Connection {
@@ -453,11 +385,6 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   }
 
   private rpcError(name: string, error: unknown): unknown {
-    const { code, details } = error as Partial<ServiceError>;
-    if (typeof code !== 'number') return error;
-    const reason = statusOf(error)?.message || details || 'no reason given';
-    const message = `${name} at ${this.address} failed: ${codeName(code)}, ${reason}`;
-    const primary = code === Code.PERMISSION_DENIED && this.state_ !== 'primary';
-    return new (primary ? NotPrimaryError : RpcError)(message, code, { cause: error });
+    return rpcError(name, this.address, this.state_ === 'primary', error);
   }
 }

@@ -2,7 +2,7 @@
 import { decodeBytestring, encodeBytestring } from '../../p4runtime/bytestring.js';
 import type * as p4 from '../../p4runtime/messages.js';
 import type { ActionDefinition, MatchFieldInfo, P4InfoIndex, TableInfo } from '../../p4runtime/p4info.js';
-import type { CounterValue, EntityInput, Entry, EntryInput, EntryKeyInput, Key, MeterConfig, Replica, Value } from './entries.js';
+import type { CloneSession, CounterValue, EntityInput, Entry, EntryInput, EntryKeyInput, Key, MeterConfig, MulticastGroup, Replica, Value } from './entries.js';
 import { EntityError } from './errors.js';
 import { parseKey, parseValue } from './values.js';
 
@@ -240,8 +240,21 @@ function replicaMessage({ port, instance }: Replica): p4.Init<p4.Replica> {
   return { egressPort: port, instance };
 }
 
-export function decodeReplica({ egressPort, port, instance }: p4.Replica): Replica {
+function decodeReplica({ egressPort, port, instance }: p4.Replica): Replica {
   return { port: egressPort ?? Number(decodeBytestring(port ?? new Uint8Array(1))), instance };
+}
+
+/** The multicast group that an entity is, as none or one. */
+export function decodeMulticastGroup({ packetReplicationEngineEntry: entry }: p4.Entity): MulticastGroup[] {
+  const group = entry?.multicastGroupEntry;
+  return group === undefined ? [] : [{ group: group.multicastGroupId, replicas: group.replicas.map(decodeReplica) }];
+}
+
+/** The clone session that an entity is, as none or one. */
+export function decodeCloneSession({ packetReplicationEngineEntry: entry }: p4.Entity): CloneSession[] {
+  const session = entry?.cloneSessionEntry;
+  if (session === undefined) return [];
+  return [{ session: session.sessionId, replicas: session.replicas.map(decodeReplica), truncateBytes: session.packetLengthBytes }];
 }
 
 export function decodeCounter(data: p4.CounterData): CounterValue {

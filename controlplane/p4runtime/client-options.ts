@@ -1,0 +1,22 @@
+/** What a client is told, and the times it takes where it is not told. */
+import type { ChannelOptions } from '@grpc/grpc-js';
+import type { TlsOptions } from './credentials.js';
+
+export interface ClientOptions {
+  /** `host:port`; P4Runtime's own port is 9559. */
+  readonly address: string;
+  readonly deviceId: bigint | number;
+  /** Larger wins. A function is asked at each attempt, so that a successor can outbid its own dead connection. */
+  readonly electionId?: bigint | (() => bigint);
+  readonly role?: string;
+  readonly tls?: TlsOptions;
+  /** Of each unary call and read, in milliseconds. */
+  readonly rpcTimeoutMs?: number;
+  /** Bounds of the pause between attempts to connect, in milliseconds. */
+  readonly reconnectMs?: { readonly first: number; readonly most: number };
+  readonly channelOptions?: ChannelOptions;
+}
+
+export const RPC_TIMEOUT_MS = 15_000;
+export const CONNECT_TIMEOUT_MS = 5_000;
+export const RECONNECT_MS = { first: 100, most: 3_000 };
