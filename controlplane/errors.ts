@@ -39,6 +39,16 @@ export class InvalidJobError extends ControlPlaneError {
   readonly grpcStatus = status.INVALID_ARGUMENT;
 }
 
+/** A switch of the job runs a build whose arithmetic does not compute the job's profile. */
+export class ProfileNotOfferedError extends ControlPlaneError {
+  readonly code = 'FPISA_PROFILE_NOT_OFFERED';
+  readonly grpcStatus = status.INVALID_ARGUMENT;
+  /** @param profile as the job asked for it. @param offered presets of the build */
+  constructor(profile: string, switchName: string, build: string, offered: Iterable<string>) {
+    super(`switch "${switchName}" runs build ${build}, which does not compute ${profile} (its profiles: ${choices(offered)})`);
+  }
+}
+
 /** The slot pool of a switch has no range of the length asked for. */
 export class PoolFullError extends ControlPlaneError {
   readonly code = 'FPISA_POOL_FULL';

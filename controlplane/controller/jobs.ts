@@ -2,7 +2,7 @@
 import { MAX_JOBS, MAX_WORKERS, POOL_SLOTS } from '../../protocol/constants.js';
 import { choices, InvalidJobError, JobExistsError, SwitchConfigError, TooManyJobsError, UnknownJobError, UnknownSwitchError } from '../errors.js';
 import type { CreateJobRequest } from '../messages.js';
-import { resolveJobProfile } from './profile.js';
+import { checkProfileOffered, resolveJobProfile } from './profile.js';
 import { allocateSlots, freeRanges, type SlotRange } from './slot-allocator.js';
 import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
 import { rootsOf, treeBelow } from './topology.js';
@@ -14,7 +14,7 @@ const NAME = /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/i;
 
 /**
  * The record of a new job; not yet in the state.
- * @throws InvalidJobError, JobExistsError, UnknownSwitchError, TooManyJobsError, PoolFullError
+ * @throws InvalidJobError, JobExistsError, UnknownSwitchError, ProfileNotOfferedError, TooManyJobsError, PoolFullError
  */
 export function newJob(state: ControllerState, request: CreateJobRequest): JobRecord {
   const { name, workers } = request;
@@ -34,6 +34,7 @@ export function newJob(state: ControllerState, request: CreateJobRequest): JobRe
   const profile = resolveJobProfile(request);
   const switchName = switchOf(state, request.switchName).name;
   const switches = treeBelow(state.switches, switchName);
+  checkProfileOffered(profile, workers, switches.map((each) => state.switches[each]!));
   const where = switches.length === 1 ? `switch "${switchName}"` : `the tree of switch "${switchName}" (${choices(switches)})`;
   const others = jobsOnAny(state, switches);
   const number = freeNumber(others, where);

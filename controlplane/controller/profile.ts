@@ -1,9 +1,10 @@
 /** A job's numeric profile: from the request to the parameters of `fpisa.join`. */
 import { resolveProfile } from '../../arithmetic/profile.js';
 import { ProfileError } from '../../arithmetic/errors.js';
-import { InvalidJobError } from '../errors.js';
+import { wantedBuild } from '../../protocol/builds.js';
+import { InvalidJobError, ProfileNotOfferedError } from '../errors.js';
 import type { CreateJobRequest } from '../messages.js';
-import type { ProfileRecord } from './state.js';
+import type { ProfileRecord, SwitchConfig } from './state.js';
 
 /** Formats that the P4 program adds up; the reference model knows more. */
 const SWITCH_FORMATS = { fp32: 0, int32: 1 } as const;
@@ -27,6 +28,31 @@ export function resolveJobProfile(request: CreateJobRequest): ProfileRecord {
     if (error instanceof ProfileError) throw new InvalidJobError(error.message, { cause: error });
     throw error;
   }
+}
+
+/**
+ * That every switch of a job computes its profile. A profile with other settings than a preset's is none of the
+ * presets that a build offers, whatever it was derived from.
+ * @throws ProfileNotOfferedError naming the switch, its build and the profiles of that
+ */
+export function checkProfileOffered(profile: ProfileRecord, workers: number, switches: readonly SwitchConfig[]): void {
+  for (const config of switches) {
+    const build = wantedBuild(config);
+    if (build?.profiles === undefined) continue;
+    if (build.profiles.some((preset) => sameNumbers(profile, resolveProfile({ preset, workers })))) continue;
+    throw new ProfileNotOfferedError(described(profile), config.name, build.name, build.profiles);
+  }
+}
+
+type Numbers = Omit<ProfileRecord, 'name' | 'format'> & { readonly format: string };
+
+function sameNumbers(a: Numbers, b: Numbers): boolean {
+  return a.format === b.format && a.mode === b.mode && a.guard === b.guard && a.rounding === b.rounding && a.leftShiftLimit === b.leftShiftLimit;
+}
+
+function described({ name, format, mode, guard, rounding, leftShiftLimit }: ProfileRecord): string {
+  if (name !== 'custom') return `profile ${name}`;
+  return `a profile of ${format}, mode ${mode}, guard ${guard}, ${rounding}${mode === 'approximate' ? `, left-shift limit ${leftShiftLimit}` : ''}`;
 }
 
 /** The profile as `fpisa.join` takes it (p4/v1model, table `fpisa.member`). */

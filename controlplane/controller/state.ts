@@ -15,8 +15,9 @@ export interface SwitchConfig {
    * socket of the embedded switch) has it as `ip:udpport`; null: they send to the service address.
    */
   readonly ports: Readonly<Record<number, string | null>>;
-  /** Which build of the program to push. */
   readonly valuesPerPacket: number;
+  /** Name of the build of the program to push (protocol/builds.ts). Undefined: the one of that many values that computes every profile. */
+  readonly build?: string;
   /** The switch to which this one sends the sums of jobs that span both. Undefined: it is the top of its tree. */
   readonly parent?: ParentLink;
   /** Routes for ordinary IPv4 traffic. Undefined: the controller leaves the table `fpisa.ipv4` alone. */

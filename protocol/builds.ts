@@ -1,0 +1,57 @@
+/**
+ * The builds of the aggregation program: what each is made for, how many values its packets carry, and
+ * which numeric profiles its arithmetic computes. Controller, command line and `npm run p4` read this list.
+ */
+import { BUILDS } from './constants.js';
+
+/** `bmv2`: v1model, for BMv2 and the emulator. `tofino`, `tofino2`: TNA. */
+export type BuildTarget = 'bmv2' | 'tofino' | 'tofino2';
+
+export interface BuildDescriptor {
+  /** Its artifacts' name. */
+  readonly name: string;
+  readonly target: BuildTarget;
+  readonly valuesPerPacket: number;
+  /**
+   * Presets of docs/arithmetic.md that the build computes, with exactly their numbers. Undefined: its arithmetic takes
+   * mode, guard, rounding and left-shift limit from the job, so every profile of fp32 and int32 will do.
+   */
+  readonly profiles?: readonly string[];
+}
+
+/** What a pipeline without a shifter in its stateful units computes: FPISA-A, and plain integers. */
+export const RESTRICTED_PROFILES = ['fpisa-a', 'int32'] as const;
+
+/** Values per packet of the builds with a Tofino's arithmetic that BMv2 and the emulator run. */
+export const RESTRICTED_BUILDS = [8, 16] as const;
+
+export const BUILD_DESCRIPTORS: readonly BuildDescriptor[] = [
+  ...BUILDS.map((n): BuildDescriptor => ({ name: `fpisa-n${n}`, target: 'bmv2', valuesPerPacket: n })),
+  ...RESTRICTED_BUILDS.map((n): BuildDescriptor => ({ name: `fpisa-a-n${n}`, target: 'bmv2', valuesPerPacket: n, profiles: RESTRICTED_PROFILES })),
+];
+
+export function buildNamed(name: string): BuildDescriptor | undefined {
+  return BUILD_DESCRIPTORS.find((build) => build.name === name);
+}
+
+/** The build with `n` values per packet that computes every profile; where none is named, it is meant. */
+export function generalBuild(n: number): BuildDescriptor | undefined {
+  return BUILD_DESCRIPTORS.find((build) => build.target === 'bmv2' && build.valuesPerPacket === n && build.profiles === undefined);
+}
+
+/** What a switch's configuration says of its build. */
+export interface BuildChoice {
+  /** Name of one of {@link BUILD_DESCRIPTORS}. */
+  readonly build?: string | undefined;
+  readonly target?: BuildTarget | undefined;
+  readonly valuesPerPacket: number;
+}
+
+/**
+ * The build that a configuration asks for; undefined when there is none. One for a Tofino is compiled by whoever
+ * has the switch, in the layout that they chose: all layouts compute the same.
+ */
+export function wantedBuild({ build, target = 'bmv2', valuesPerPacket }: BuildChoice): BuildDescriptor | undefined {
+  if (target !== 'bmv2') return { name: `fpisa-${target}-n${valuesPerPacket}`, target, valuesPerPacket, profiles: RESTRICTED_PROFILES };
+  return build === undefined ? generalBuild(valuesPerPacket) : buildNamed(build);
+}
