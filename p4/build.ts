@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { RESTRICTED_BUILDS } from '../protocol/builds.js';
 import { BUILDS } from '../protocol/constants.js';
 import { QUERY_BUILDS } from '../protocol/query/constants.js';
 import { shippedFile } from '../protocol/service.js';
@@ -27,6 +28,8 @@ const QUERY = 'p4/v1model/query/main.p4';
 
 export const V1MODEL_BUILDS: readonly Build[] = [
   ...BUILDS.map((n) => ({ name: `fpisa-n${n}`, source: ALLREDUCE, defines: [`-DVALUES_PER_PACKET=${n}`] })),
+  // A Tofino's arithmetic (docs/tofino.md), on BMv2.
+  ...RESTRICTED_BUILDS.map((n) => ({ name: `fpisa-a-n${n}`, source: ALLREDUCE, defines: [`-DVALUES_PER_PACKET=${n}`, '-DRESTRICTED_ARITHMETIC'] })),
   // A test build that can lose packets on purpose.
   { name: 'fpisa-n16-faults', source: ALLREDUCE, defines: ['-DVALUES_PER_PACKET=16', '-DFAULT_INJECTION'] },
   ...QUERY_BUILDS.map(({ name, lanes }) => ({ name, source: QUERY, defines: [`-DLANES=${lanes}`] })),

@@ -22,8 +22,11 @@ export interface BuildDescriptor {
 /** What a pipeline without a shifter in its stateful units computes: FPISA-A, and plain integers. */
 export const RESTRICTED_PROFILES = ['fpisa-a', 'int32'] as const;
 
-/** Values per packet of the builds with a Tofino's arithmetic that BMv2 and the emulator run. */
-export const RESTRICTED_BUILDS = [8, 16] as const;
+/**
+ * Values per packet of the builds with a Tofino's arithmetic that BMv2 and the emulator run. One is enough: values do
+ * not depend on each other, and with 16 it takes the same packets as the smallest general build.
+ */
+export const RESTRICTED_BUILDS = [16] as const;
 
 export const BUILD_DESCRIPTORS: readonly BuildDescriptor[] = [
   ...BUILDS.map((n): BuildDescriptor => ({ name: `fpisa-n${n}`, target: 'bmv2', valuesPerPacket: n })),

@@ -17,9 +17,17 @@
 #include "membership.p4"
 #include "slots.p4"
 #include "byte_order.p4"
+#ifdef RESTRICTED_ARITHMETIC
+#include "../shared/steps_unpack.p4"
+#include "../shared/steps_registers.p4"
+#include "../shared/steps_shift.p4"
+#include "../shared/steps_read_out.p4"
+#include "restricted_elements.p4"
+#else
 #include "accumulate.p4"
 #include "read_out.p4"
 #include "elements.p4"
+#endif
 #include "ascent.p4"
 #include "descent.p4"
 #include "service.p4"

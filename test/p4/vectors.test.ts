@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { NumericProfile } from '../../arithmetic/index.js';
-import { BUILDS, type ValuesPerPacket } from '../../protocol/constants.js';
+import { BUILD_DESCRIPTORS } from '../../protocol/builds.js';
 import { contribution, fromWorker, parse, udpFrame } from './support/frames.js';
-import { FpisaSwitch, portOf } from './support/fpisa-switch.js';
+import { exponentOf, FpisaSwitch, portOf } from './support/fpisa-switch.js';
 
 interface VectorFile {
   readonly groups: readonly {
@@ -22,10 +22,13 @@ function load(name: string): VectorFile {
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 
-describe.each(BUILDS)('the program with %i values per packet', (n: ValuesPerPacket) => {
-  it.each(FILES)('computes the vectors of %s', (name) => {
+const builds = BUILD_DESCRIPTORS.filter(({ target }) => target === 'bmv2');
+
+describe.each(builds)('$name', (build) => {
+  const n = build.valuesPerPacket;
+  it.each(FILES.filter((name) => build.profiles?.includes(name) ?? true))('computes the vectors of %s', (name) => {
     for (const [index, group] of load(name).groups.entries()) {
-      const fpisa = new FpisaSwitch(n);
+      const fpisa = new FpisaSwitch(n, {}, build.name);
       const job = index;
       fpisa.addJob({ number: job, workers: group.workers, profile: group.profile });
       // The order of bytes must not matter; groups alternate.
@@ -39,7 +42,7 @@ describe.each(BUILDS)('the program with %i values per packet', (n: ValuesPerPack
           const outputs = fpisa.device.receive(portOf(rank), udpFrame(message, fromWorker(rank)));
           const states = elements.map((element, i) => {
             const register = (2 * slot + set) * n + i;
-            const exponent = element.states[rank]!.startsWith('-') ? '-' : hex(fpisa.register('fpisa.exponents', register), 4);
+            const exponent = element.states[rank]!.startsWith('-') ? '-' : hex(exponentOf(build, fpisa.register('fpisa.exponents', register)), 4);
             return `${exponent}:${hex(fpisa.register('fpisa.mantissas', register), 8)}`;
           });
           expect(states).toEqual(elements.map((element) => element.states[rank]));

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { NumericProfile } from '../../../arithmetic/index.js';
 import type { MatchKey } from '../../../emulator/control.js';
 import { Switch, type SwitchOptions } from '../../../emulator/switch.js';
-import { DropReason, EVENTS_PER_JOB, JobEvent, type ValuesPerPacket } from '../../../protocol/constants.js';
+import type { BuildDescriptor } from '../../../protocol/builds.js';
+import { DropReason, EVENTS_PER_JOB, JobEvent } from '../../../protocol/constants.js';
 import { SERVICE_IP, workerIp, workerMac, workerPort } from './frames.js';
 
 export interface JobSetup {
@@ -23,11 +24,24 @@ export function portOf(rank: number): number {
   return rank + 1;
 }
 
+/** What the restricted steps add to an exponent, and the exponent that a special has there (p4/shared/steps_unpack.p4). */
+const RESTRICTED_BIAS = 7;
+const RESTRICTED_SPECIAL = 1024;
+/** The same of the reference. */
+const SPECIAL_EXPONENT = 256;
+
+/** The exponent that a register stands for, as the reference holds it. */
+export function exponentOf(build: Pick<BuildDescriptor, 'profiles'>, register: number): number {
+  if (build.profiles === undefined) return register;
+  const exponent = register - RESTRICTED_BIAS;
+  return exponent === RESTRICTED_SPECIAL ? SPECIAL_EXPONENT : exponent;
+}
+
 export class FpisaSwitch {
   readonly device: Switch;
 
   constructor(
-    readonly values: ValuesPerPacket,
+    readonly values: number,
     options: SwitchOptions = {},
     build = `fpisa-n${values}`,
   ) {
