@@ -1,19 +1,17 @@
-/** The committed builds of the P4 program (`npm run p4` makes them). */
+/** Builds of the P4 programs: those committed for BMv2 (`npm run p4` makes them), and a Tofino's, compiled elsewhere. */
 import { existsSync, readFileSync } from 'node:fs';
-import { BUILDS } from '../protocol/constants.js';
+import { BUILD_DESCRIPTORS, generalBuild, wantedBuild, type BuildDescriptor } from '../protocol/builds.js';
 import type { QueryBuild } from '../protocol/query/constants.js';
 import { shippedFile } from '../protocol/service.js';
 import { parseP4Info } from '../p4runtime/p4info-file.js';
 import { choices, ArtifactError } from './errors.js';
+import type { P4Info } from '../p4runtime/p4info-messages.js';
 import { contentHash, makePipeline, type Pipeline } from './p4runtime/pipeline.js';
+import type { SwitchConfig } from './controller/state.js';
+import { readTofinoBuild } from './tofino/build.js';
 
 /** Queries have no store: a switch keeps nothing between them that matters. */
 const QUERY_OWNER = 0;
-
-/** Name of the build with `n` values per packet. */
-export function buildName(n: number): string {
-  return `fpisa-n${n}`;
-}
 
 /**
  * Loads a build. The upper half of the cookie is the hash of its contents, the lower half the store's id:
@@ -24,11 +22,25 @@ export function buildName(n: number): string {
  * @throws ArtifactError naming the builds there are
  */
 export function loadBuild(valuesPerPacket: number, storeId: number, folder?: string): Pipeline {
-  const name = buildName(valuesPerPacket);
-  if (!BUILDS.some((n) => n === valuesPerPacket)) {
-    throw new ArtifactError(`there is no build with ${valuesPerPacket} values per packet (builds: ${choices(BUILDS)})`);
-  }
-  return loadArtifacts(name, storeId, folder);
+  return loadArtifacts(known(generalBuild(valuesPerPacket), `with ${valuesPerPacket} values per packet`).name, storeId, folder);
+}
+
+function known(build: BuildDescriptor | undefined, what: string): BuildDescriptor {
+  if (build !== undefined) return build;
+  throw new ArtifactError(`there is no build ${what} (builds: ${choices(BUILD_DESCRIPTORS.map(({ name }) => name))})`);
+}
+
+/**
+ * The build that a switch is configured to run, with its device configuration in the form that the target takes.
+ * @param folder where the builds for BMv2 are
+ * @throws ArtifactError
+ */
+export function loadSwitchBuild(config: Pick<SwitchConfig, 'target' | 'build' | 'buildDir' | 'valuesPerPacket'>, storeId: number, folder?: string): Pipeline {
+  const { target, build, buildDir, valuesPerPacket } = config;
+  if (buildDir === undefined) return loadArtifacts(known(wantedBuild(config), build ?? `with ${valuesPerPacket} values per packet`).name, storeId, folder);
+  const { name, chip, p4info, deviceConfig } = readTofinoBuild(buildDir);
+  if (chip !== target) throw new ArtifactError(`build directory ${buildDir} is compiled for ${chip}, but the switch's target is ${String(target)}`);
+  return pipelineOf(name, p4info, deviceConfig, storeId);
 }
 
 /** Loads a build of the query program, by its name. @throws ArtifactError */
@@ -40,12 +52,14 @@ function loadArtifacts(name: string, owner: number, folder?: string): Pipeline {
   const config = readFile(name, ['.json'], folder);
   const info = readFile(name, ['.p4info.txtpb', '.p4info.txt', '.p4info.json'], folder);
   try {
-    const p4info = parseP4Info(info.toString('utf8'));
-    const cookie = (BigInt(contentHash(p4info, config)) << 32n) | BigInt(owner);
-    return makePipeline(name, p4info, config, cookie);
+    return pipelineOf(name, parseP4Info(info.toString('utf8')), config, owner);
   } catch (error) {
     throw new ArtifactError(`the P4Info of build ${name} cannot be used: ${(error as Error).message}`, { cause: error });
   }
+}
+
+function pipelineOf(name: string, p4info: P4Info, deviceConfig: Uint8Array, owner: number): Pipeline {
+  return makePipeline(name, p4info, deviceConfig, (BigInt(contentHash(p4info, deviceConfig)) << 32n) | BigInt(owner));
 }
 
 function readFile(name: string, endings: readonly string[], folder: string | undefined): Buffer {

@@ -83,6 +83,12 @@ export interface SwitchStatusMessage {
   /** How often this controller found its program gone, and pushed it again. */
   restored: number;
   serviceIp: string;
+  /** bmv2, tofino or tofino2. */
+  target: string;
+  /** The build that the switch should run; empty when it cannot be loaded. */
+  build: string;
+  /** Tables and counters that this build does not have, and the controller does without. */
+  absent: string[];
   /** Null at the top of a tree. */
   parent: ParentLinkMessage | null;
 }

@@ -1,6 +1,7 @@
 /** Parsers of option values, and the options that several commands share. */
 import { InvalidArgumentError, Option } from 'commander';
 import { isInterfaceName } from '../../emulator/index.js';
+import { BUILD_DESCRIPTORS, buildNamed } from '../../protocol/builds.js';
 import { BUILDS } from '../../protocol/constants.js';
 
 export const DEFAULT_CONTROLLER = '127.0.0.1:9600';
@@ -54,6 +55,15 @@ export function milliseconds(text: string): number {
   return value;
 }
 
+/**
+ * `PORT=HOST:UDPPORT`, or `PORT` alone for one whose workers send to the service address; collected over
+ * repetitions. Which ports there are depends on the switch.
+ */
+export function workerPort(text: string, previous: ReadonlyMap<number, string | null> = new Map()): Map<number, string | null> {
+  if (/^\d+$/.test(text)) return new Map(previous).set(Number(text), null);
+  return new Map([...previous, ...portAssignment(text)]);
+}
+
 /** `PORT=HOST:UDPPORT`, collected over repetitions. */
 export function portAssignment(text: string, previous: ReadonlyMap<number, string> = new Map()): Map<number, string> {
   const [port, value] = assignment(text, 'HOST:UDPPORT', '127.0.0.1:47001');
@@ -74,6 +84,12 @@ function assignment(text: string, form: string, example: string): [port: number,
     throw new InvalidArgumentError(`"${text}" is not PORT=${form} with a switch port from 1 to 509, for example 1=${example}.`);
   }
   return [Number(match[1]), match[2]!];
+}
+
+/** One of the builds of the program, by its name. */
+export function buildName(text: string): string {
+  if (buildNamed(text) === undefined) throw new InvalidArgumentError(`"${text}" is not a build: ${BUILD_DESCRIPTORS.map(({ name }) => name).join(', ')}.`);
+  return text;
 }
 
 /** One of the builds of the program, by its values per packet. */

@@ -1,5 +1,5 @@
 /** The controller: jobs and switches as stored, sessions that make them real. Transport is in service/. */
-import { loadBuild } from '../artifacts.js';
+import { loadSwitchBuild } from '../artifacts.js';
 import { choices, ControllerStoppedError, JobBusyError, JobDeletedError, SwitchConfigError, UnknownSwitchError } from '../errors.js';
 import type { CreateJobRequest, HelloMessage, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
 import type { TlsOptions } from '../p4runtime/credentials.js';
@@ -70,7 +70,8 @@ export class Controller {
   private readonly timing: ControllerTiming;
   private readonly switches = new Map<string, SwitchSession>();
   private readonly sessions = new Map<string, JobSession>();
-  private readonly pipelines = new Map<number, Pipeline>();
+  /** By what makes a build: switches that run the same one share it. */
+  private readonly pipelines = new Map<string, Pipeline>();
   /** The store may belong to a successor: nothing is written any more. */
   private stopped = false;
 
@@ -251,7 +252,7 @@ export class Controller {
       {
         state: () => this.state,
         config: () => this.state.switches[name]!,
-        pipeline: () => this.pipeline(this.state.switches[name]!.valuesPerPacket),
+        pipeline: () => this.pipeline(this.state.switches[name]!),
         nextElectionId: () => {
           this.saveOrStop(() => this.save({ ...this.state, electionId: this.state.electionId + 1 }));
           return BigInt(this.state.electionId);
@@ -293,11 +294,12 @@ export class Controller {
     this.save(withJob(this.state, { ...this.state.jobs[job]!, ...change }));
   }
 
-  private pipeline(valuesPerPacket: number): Pipeline {
-    let pipeline = this.pipelines.get(valuesPerPacket);
+  private pipeline(config: SwitchConfig): Pipeline {
+    const key = JSON.stringify([config.target, config.build, config.buildDir, config.valuesPerPacket]);
+    let pipeline = this.pipelines.get(key);
     if (pipeline === undefined) {
-      pipeline = loadBuild(valuesPerPacket, this.state.storeId, this.options.builds);
-      this.pipelines.set(valuesPerPacket, pipeline);
+      pipeline = loadSwitchBuild(config, this.state.storeId, this.options.builds);
+      this.pipelines.set(key, pipeline);
     }
     return pipeline;
   }

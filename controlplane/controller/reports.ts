@@ -1,13 +1,10 @@
 /** What the controller can say of a switch and of a job's counters, as far as they can be read. */
 import { DropReason, EVENTS_PER_JOB, JobEvent } from '../../protocol/constants.js';
-import { buildName } from '../artifacts.js';
 import type { SwitchEventsMessage, SwitchStatusMessage } from '../messages.js';
+import { Counter } from './build-fit.js';
 import { slotsFree } from './jobs.js';
 import type { SwitchSession } from './switch-session.js';
 import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
-
-/** Ingress and egress run on different threads of BMv2, so each has a counter of its own. */
-const DROP_COUNTERS = ['fpisa.drops', 'fpisa.egress_drops'];
 
 export async function switchStatus(state: ControllerState, config: SwitchConfig, session: SwitchSession): Promise<SwitchStatusMessage> {
   const { name, address, valuesPerPacket, serviceIp, parent } = config;
@@ -23,12 +20,16 @@ export async function switchStatus(state: ControllerState, config: SwitchConfig,
     program: (await session.runningProgram()) ?? '',
     restored: session.restored,
     serviceIp,
+    target: config.target ?? 'bmv2',
+    build: session.build,
+    absent: [...session.absent],
     parent: parent === undefined ? null : { switchName: parent.switch, port: parent.port, parentPort: parent.parentPort },
   };
   if (status.state !== 'ready') return status;
-  status.pipeline = buildName(valuesPerPacket);
+  status.pipeline = status.build;
+  const counters = [Counter.drops, Counter.egressDrops].filter((name) => !status.absent.includes(name));
   try {
-    const cells = await Promise.all(DROP_COUNTERS.map((counter) => session.client.readCounters(counter)));
+    const cells = await Promise.all(counters.map((counter) => session.client.readCounters(counter)));
     for (const [reason, index] of Object.entries(DropReason)) {
       const packets = cells.reduce((sum, counter) => sum + (counter[index]?.packets ?? 0n), 0n);
       if (packets > 0n) status.drops[reason] = Number(packets);
@@ -41,11 +42,11 @@ export async function switchStatus(state: ControllerState, config: SwitchConfig,
 
 /** The job's counters on a switch; undefined when they cannot be read: the switch's state says why. */
 export async function jobEvents(job: JobRecord, switchName: string, session: SwitchSession | undefined): Promise<SwitchEventsMessage | undefined> {
-  if (session?.state !== 'ready') return undefined;
+  if (session?.state !== 'ready' || session.absent.includes(Counter.events)) return undefined;
   const events = Object.entries(JobEvent);
   try {
     const cells = await session.client.readCounterCells(
-      'fpisa.events',
+      Counter.events,
       events.map(([, event]) => job.number * EVENTS_PER_JOB + event),
     );
     return { switchName, events: Object.fromEntries(events.map(([name], i) => [name, Number(cells[i]!.packets)])) };

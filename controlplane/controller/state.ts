@@ -1,4 +1,5 @@
 /** What the controller wants to be true; exactly this is in the store, and everything else follows from it. */
+import type { BuildTarget } from '../../protocol/builds.js';
 
 /** One switch and how its workers reach it. */
 export interface SwitchConfig {
@@ -18,6 +19,10 @@ export interface SwitchConfig {
   readonly valuesPerPacket: number;
   /** Name of the build of the program to push (protocol/builds.ts). Undefined: the one of that many values that computes every profile. */
   readonly build?: string;
+  /** What the switch is; undefined: BMv2 or the embedded switch. */
+  readonly target?: BuildTarget;
+  /** Where the compiler's output for a Tofino is. Undefined for BMv2, whose builds come with this package. */
+  readonly buildDir?: string;
   /** The switch to which this one sends the sums of jobs that span both. Undefined: it is the top of its tree. */
   readonly parent?: ParentLink;
   /** Routes for ordinary IPv4 traffic. Undefined: the controller leaves the table `fpisa.ipv4` alone. */

@@ -7,7 +7,8 @@ import type { TlsOptions } from '../p4runtime/credentials.js';
 import { modify, type UpdateInput } from '../p4runtime/entries.js';
 import type { Pipeline } from '../p4runtime/pipeline.js';
 import { entryIdentity } from '../p4runtime/entity-codec.js';
-import { desiredSwitch, memberEntries } from './desired.js';
+import { BuildFit, Counter } from './build-fit.js';
+import { desiredSwitch, memberEntries, type DesiredSwitch } from './desired.js';
 import { jobsOn } from './jobs.js';
 import { difference, readSwitch, type ActualSwitch } from './reconcile.js';
 import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
@@ -58,6 +59,7 @@ export class SwitchSession {
   private programmed = false;
   /** Times that it was not in place any more and was pushed again. */
   private restored_ = 0;
+  private fit_: { readonly pipeline: Pipeline; readonly fit: BuildFit } | undefined;
 
   constructor(
     private readonly desk: SwitchDesk,
@@ -90,6 +92,24 @@ export class SwitchSession {
   /** How many times this controller found its program gone from the switch, and pushed it again. */
   get restored(): number {
     return this.restored_;
+  }
+
+  /** The build that the switch should run; empty when it cannot be loaded. */
+  get build(): string {
+    try {
+      return this.desk.pipeline().name;
+    } catch {
+      return '';
+    }
+  }
+
+  /** Tables and counters that the build does not have, and the controller does without. */
+  get absent(): readonly string[] {
+    try {
+      return this.fit.absent;
+    } catch {
+      return [];
+    }
   }
 
   /** What the switch runs at this moment; undefined when it does not answer. A backup may ask as well. */
@@ -193,6 +213,7 @@ export class SwitchSession {
     const first = this.fresh;
     this.fresh = false;
     try {
+      const { fit } = this;
       const pushed = (await this.client.ensurePipeline(this.desk.pipeline())) === 'pushed';
       if (pushed && this.programmed) this.restored_++;
       this.programmed = true;
@@ -202,15 +223,22 @@ export class SwitchSession {
       else if (first) this.desk.jobsLost(this.jobsInUse().filter((job) => !this.isPresent(job, actual)));
       // Only now: jobsLost may have taken memberships out of the state that must not be written again.
       for (const stage of difference(this.client.entities, this.desired(), actual)) await this.client.write(stage);
-      await this.resetCounters();
+      if (fit.has(Counter.events)) await this.resetCounters();
     } catch (error) {
       this.fresh ||= first;
       throw error;
     }
   }
 
-  private desired(): ReturnType<typeof desiredSwitch> {
-    return desiredSwitch(this.desk.state(), this.desk.config());
+  /** @throws ArtifactError */
+  private get fit(): BuildFit {
+    const pipeline = this.desk.pipeline();
+    if (this.fit_?.pipeline !== pipeline) this.fit_ = { pipeline, fit: new BuildFit(pipeline.name, pipeline.index) };
+    return this.fit_.fit;
+  }
+
+  private desired(): DesiredSwitch {
+    return this.fit.desired(desiredSwitch(this.desk.state(), this.desk.config()));
   }
 
   /** Jobs whose packets pass this switch. Others have slots on it, and lose nothing with it. */
@@ -224,7 +252,7 @@ export class SwitchSession {
   private isPresent(job: JobRecord, actual: ActualSwitch): boolean {
     const { entities } = this.client;
     const present = new Set(actual.entries.map(entryIdentity));
-    return memberEntries(this.desk.state(), job, this.desk.config()).every((entry) => present.has(entryIdentity(entities.normalise(entry))));
+    return memberEntries(this.desk.state(), job, this.desk.config()).every((entry) => present.has(entryIdentity(entities.normalise(this.fit.entry(entry)))));
   }
 
   private async resetCounters(): Promise<void> {
@@ -234,7 +262,7 @@ export class SwitchSession {
     const zero = { packets: 0n, bytes: 0n };
     const updates = jobs.flatMap((job) =>
       Array.from({ length: EVENTS_PER_JOB }, (_, event): UpdateInput =>
-        modify({ counter: { name: 'fpisa.events', index: job.number * EVENTS_PER_JOB + event, value: zero } }),
+        modify({ counter: { name: Counter.events, index: job.number * EVENTS_PER_JOB + event, value: zero } }),
       ),
     );
     await this.client.write(updates);

@@ -1,6 +1,7 @@
 /** Trees of switches: who is below whom, and whether a set of configurations makes trees at all. */
 import { ipv4ToNumber, macToBigint } from '../address.js';
 import { choices, SwitchConfigError } from '../errors.js';
+import { frontPanelRanges, isFrontPanelPort } from '../tofino/ports.js';
 import type { SwitchConfig } from './state.js';
 
 export type Switches = Readonly<Record<string, SwitchConfig>>;
@@ -42,9 +43,16 @@ function checkParent(switches: Switches, config: SwitchConfig): void {
     if (path.includes(next.name)) {
       throw wrong(child, `its parents lead back to itself (${[...path.slice(path.indexOf(next.name)), next.name].join(' -> ')}); the top switch of a tree has no parent`);
     }
+    if (child === config.name) checkLinkAtParent(config, next);
     path.push(next.name);
     ({ parent } = next);
   }
+}
+
+function checkLinkAtParent({ name, parent }: SwitchConfig, { name: parentName, target = 'bmv2' }: SwitchConfig): void {
+  const port = parent!.parentPort;
+  if (target === 'bmv2' || isFrontPanelPort(target, port)) return;
+  throw wrong(name, `parentPort of its parent is ${port}, not a front-panel port of switch "${parentName}" as ${target} numbers them: ${frontPanelRanges(target).join(', ')}`);
 }
 
 /** A packet's meaning follows from the port that it came through, so a port leads to one thing only. */

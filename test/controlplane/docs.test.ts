@@ -10,12 +10,12 @@ const read = (path: string): string => readFileSync(new URL(`../../${path}`, imp
 
 test('the configurations in docs/controller.md are accepted', () => {
   const examples = [...read('docs/controller.md').matchAll(/^```json\n([\s\S]*?)^```/gm)].map(([, text]) => JSON.parse(text!) as { switches: SwitchConfig[] });
-  expect(examples).toHaveLength(2);
+  expect(examples).toHaveLength(3);
   for (const { switches } of examples) {
     for (const config of switches) checkSwitchConfig(config);
     checkTopology(Object.fromEntries(switches.map((config) => [config.name, config])));
   }
-  const tree = Object.fromEntries(examples[1]!.switches.map((config) => [config.name, config]));
+  const tree = Object.fromEntries(examples[2]!.switches.map((config) => [config.name, config]));
   expect(treeBelow(tree, 'spine')).toEqual(['spine', 'leaf1', 'leaf2']);
 });
 

@@ -11,7 +11,7 @@ import { startSite } from './site.helpers.js';
 const SECONDS = 3;
 
 function switchReport(changes: Partial<SwitchStatusMessage> = {}): SwitchStatusMessage {
-  return { name: 's1', address: 'h:9559', state: 'ready', detail: '', pipeline: 'fpisa-n64', drops: {}, slotsFree: 448, valuesPerPacket: 64, program: 'own', restored: 0, serviceIp: '10.0.0.254', parent: null, ...changes };
+  return { name: 's1', address: 'h:9559', state: 'ready', detail: '', pipeline: 'fpisa-n64', drops: {}, slotsFree: 448, valuesPerPacket: 64, program: 'own', restored: 0, serviceIp: '10.0.0.254', target: 'bmv2', build: 'fpisa-n64', absent: [], parent: null, ...changes };
 }
 
 function member(rank: number, changes: Partial<MemberMessage> = {}): MemberMessage {

@@ -119,6 +119,9 @@ describe('status', () => {
           program: 'own',
           restored: 0,
           serviceIp: '10.0.0.254',
+          target: 'bmv2',
+          build: 'fpisa-n16',
+          absent: [],
           parent: null,
         },
       ],
@@ -133,7 +136,7 @@ describe('status', () => {
   });
 
   test('a build that does not exist is said, not retried in silence', async () => {
-    await expect(startSite({ config: { valuesPerPacket: 32 } })).rejects.toThrow('switch "s1": there is no build with 32 values per packet (builds: 16, 64, 256)');
+    await expect(startSite({ config: { valuesPerPacket: 32 } })).rejects.toThrow('switch "s1": there is no build with 32 values per packet (builds: fpisa-n16, fpisa-n64, fpisa-n256, ');
   });
 
   test('event counters of a job start at zero, whatever an earlier job left', async () => {

@@ -1,14 +1,19 @@
 /** `fpisa controller`: keeps switches programmed and jobs alive. */
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { BUILDS, SERVICE_UDP_PORT } from '../../../protocol/constants.js';
-import { Controller, ControllerServer, FileStore, MemoryStore, type SwitchConfig } from '../../index.js';
+import { BUILD_DESCRIPTORS, buildNamed } from '../../../protocol/builds.js';
+import { SERVICE_UDP_PORT } from '../../../protocol/constants.js';
+import { Controller, ControllerServer, FileStore, MemoryStore, readTofinoBuild, type SwitchConfig } from '../../index.js';
 import { UsageError } from '../errors.js';
 import { listening } from '../listen.js';
-import { DEFAULT_CONTROLLER, DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, buildOf, hostPortText, integer, jsonOption, portAssignment } from '../options.js';
+import { DEFAULT_CONTROLLER, DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, buildName, hostPortText, integer, jsonOption, workerPort } from '../options.js';
 import { Output } from '../output.js';
 import { aborted, interruption } from '../signals.js';
 import { clientTls, clientTlsOptions, type TlsFlags } from '../tls.js';
+
+const DEFAULT_VALUES = 64;
+const MAX_VALUES = 2048;
 
 interface Flags extends TlsFlags {
   listen: string;
@@ -16,8 +21,10 @@ interface Flags extends TlsFlags {
   config?: string;
   switch?: string;
   deviceId: number;
-  values: number;
-  port: Map<number, string>;
+  values?: number;
+  build?: string;
+  buildDir?: string;
+  port: Map<number, string | null>;
   ports?: number;
   serviceIp: string;
   serviceMac: string;
@@ -32,8 +39,10 @@ export function controllerCommand(): Command {
     .option('--config <file>', 'JSON file {"switches": [...]}; see docs/controller.md')
     .addOption(new Option('-s, --switch <host:port>', 'P4Runtime address of one switch, named "s1"').argParser(hostPortText))
     .addOption(new Option('--device-id <number>', 'P4Runtime device id of that switch').argParser(integer(0, Number.MAX_SAFE_INTEGER)).default(0))
-    .addOption(new Option('--values <number>', `values per packet, which is a build of the program: ${BUILDS.join(', ')}`).default(64).argParser(buildOf))
-    .addOption(new Option('--port <port=ip:udpport>', 'a port of an embedded switch and the UDP socket behind it; repeatable').argParser(portAssignment).default(new Map(), 'none'))
+    .addOption(new Option('--values <number>', `values per packet of that switch's build (default: ${DEFAULT_VALUES})`).argParser(integer(1, MAX_VALUES)))
+    .addOption(new Option('--build <name>', `its build, if not the one with all profiles: ${BUILD_DESCRIPTORS.map(({ name }) => name).join(', ')}`).argParser(buildName))
+    .option('--build-dir <directory>', 'what p4c wrote when it compiled the program for a Tofino; needs --values, and Stratum on the switch')
+    .addOption(new Option('--port <port[=ip:udpport]>', 'a port of that switch for workers, with the UDP socket behind it if the switch is an embedded one; repeatable').argParser(workerPort).default(new Map(), 'none'))
     .addOption(new Option('--ports <count>', 'ports 1 to count of a switch whose workers send to the service address').argParser(integer(1, 509)))
     .option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch', DEFAULT_SERVICE_IP)
     .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
@@ -43,7 +52,8 @@ export function controllerCommand(): Command {
     .addHelpText('after', `
 Examples:
   $ fpisa controller --switch 127.0.0.1:9559 --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002
-  $ fpisa controller --config switches.json --store state/controller.json`)
+  $ fpisa controller --config switches.json --store state/controller.json
+  $ fpisa controller --switch 10.9.0.1:9559 --device-id 1 --build-dir out/fpisa-tofino --values 8 --port 132 --port 140`)
     .action((flags: Flags) => run(flags));
 }
 
@@ -70,11 +80,14 @@ async function run(flags: Flags): Promise<void> {
 
 function switchConfigs(flags: Flags): SwitchConfig[] {
   const configs = flags.config === undefined ? [] : readConfig(flags.config);
-  if (flags.switch === undefined) return configs;
+  if (flags.switch === undefined) {
+    if (flags.buildDir !== undefined || flags.build !== undefined) throw new UsageError('--build and --build-dir are of the switch that --switch names; a configuration has "build" and "buildDir"');
+    return configs;
+  }
   const ports: Record<number, string | null> = {};
   for (let port = 1; port <= (flags.ports ?? 0); port++) ports[port] = null;
   for (const [port, endpoint] of flags.port) ports[port] = endpoint;
-  if (Object.keys(ports).length === 0) throw new UsageError('a switch needs ports for its workers: give --ports COUNT, or --port NUMBER=IP:UDPPORT for each');
+  if (Object.keys(ports).length === 0) throw new UsageError('a switch needs ports for its workers: give --ports COUNT, or --port NUMBER or NUMBER=IP:UDPPORT for each');
   return [
     ...configs,
     {
@@ -85,9 +98,18 @@ function switchConfigs(flags: Flags): SwitchConfig[] {
       serviceMac: flags.serviceMac,
       serviceUdpPort: SERVICE_UDP_PORT,
       ports,
-      valuesPerPacket: flags.values,
+      ...buildFlags(flags),
     },
   ];
+}
+
+/** What the flags say of the switch's build. @throws ArtifactError for a directory that holds none */
+function buildFlags({ build, buildDir, values }: Flags): Pick<SwitchConfig, 'valuesPerPacket' | 'build' | 'target' | 'buildDir'> {
+  if (buildDir === undefined) return { valuesPerPacket: values ?? (build === undefined ? DEFAULT_VALUES : buildNamed(build)!.valuesPerPacket), ...(build !== undefined && { build }) };
+  if (build !== undefined) throw new UsageError('--build is a build for BMv2, and --build-dir one for a Tofino: give one of them');
+  if (values === undefined) throw new UsageError('--build-dir needs --values, the values per packet for which the program was compiled');
+  const directory = resolve(buildDir);
+  return { valuesPerPacket: values, target: readTofinoBuild(directory).chip, buildDir: directory };
 }
 
 function readConfig(path: string): SwitchConfig[] {
@@ -99,5 +121,11 @@ function readConfig(path: string): SwitchConfig[] {
   }
   const { switches } = parsed as { switches?: unknown };
   if (!Array.isArray(switches)) throw new UsageError(`configuration ${path} has no list "switches"; docs/controller.md has an example`);
-  return switches as SwitchConfig[];
+  return (switches as SwitchConfig[]).map((config) => {
+    if (typeof config.buildDir !== 'string') return config;
+    const buildDir = resolve(dirname(path), config.buildDir);
+    // The controller itself goes on without it, as without a switch; whoever starts it wants to know now.
+    readTofinoBuild(buildDir);
+    return { ...config, buildDir };
+  });
 }

@@ -1,6 +1,6 @@
 /** What is wrong with a switch: out of reach, with another program or none, or dropping what it should not. */
 import type { DropReason } from '../../../protocol/constants.js';
-import { buildName, type SwitchStatusMessage } from '../../index.js';
+import { ABSENT, type SwitchStatusMessage } from '../../index.js';
 import type { Finding } from './finding.js';
 
 type ReasonName = Exclude<keyof typeof DropReason, 'NONE'>;
@@ -37,7 +37,7 @@ export function hasFaultyDrops({ drops }: SwitchStatusMessage): boolean {
 export function diagnoseSwitch(before: SwitchStatusMessage | undefined, after: SwitchStatusMessage, seconds: number, explained: ReadonlySet<string> = new Set()): Finding[] {
   const subject = `switch ${after.name}`;
   if (after.state !== 'ready') return [{ level: 'fault', subject, ...notReady(after) }];
-  return [...programFindings(subject, after), ...dropFindings(subject, before, after, seconds, explained)];
+  return [...programFindings(subject, after), ...absenceFindings(subject, after), ...dropFindings(subject, before, after, seconds, explained)];
 }
 
 function notReady(report: SwitchStatusMessage): Pick<Finding, 'finding' | 'mend'> {
@@ -85,6 +85,16 @@ function programFindings(subject: string, report: SwitchStatusMessage): Finding[
   ];
 }
 
+/** What a build for another chip leaves out is no fault: nothing that was asked of the switch needs it. */
+function absenceFindings(subject: string, { absent, build }: SwitchStatusMessage): Finding[] {
+  return absent.map((name) => ({
+    level: 'note',
+    subject,
+    finding: `build ${build} has no ${name}, ${ABSENT[name] ?? 'so it does without'}`,
+    mend: 'none needed, unless you want that: then use a build that has it',
+  }));
+}
+
 function dropFindings(subject: string, before: SwitchStatusMessage | undefined, after: SwitchStatusMessage, seconds: number, explained: ReadonlySet<string>): Finding[] {
   return Object.entries(after.drops).flatMap(([reason, count]): Finding[] => {
     const known = DROPS[reason as ReasonName];
@@ -97,6 +107,6 @@ function dropFindings(subject: string, before: SwitchStatusMessage | undefined, 
   });
 }
 
-function wantedBuild({ valuesPerPacket }: SwitchStatusMessage): string {
-  return buildName(valuesPerPacket);
+function wantedBuild({ build }: SwitchStatusMessage): string {
+  return build === '' ? 'its build' : build;
 }

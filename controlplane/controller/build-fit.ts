@@ -1,0 +1,67 @@
+/**
+ * What a build of the program has of all that the controller could write. Builds of other architectures may leave
+ * out what their chip has no room for, and the parameters of a profile of which they have only one.
+ */
+import type { P4InfoIndex } from '../../p4runtime/p4info.js';
+import { ArtifactError, choices } from '../errors.js';
+import type { EntryInput } from '../p4runtime/entries.js';
+import { Table, type DesiredSwitch } from './desired.js';
+
+export const Counter = {
+  drops: 'fpisa.drops',
+  /** Ingress and egress run on different threads of BMv2, so each has a counter of its own. */
+  egressDrops: 'fpisa.egress_drops',
+  events: 'fpisa.events',
+} as const;
+
+/** Without one of these there are no jobs. */
+const NEEDED_TABLES: readonly string[] = [Table.local, Table.member, Table.receiver];
+/** Numeric profile: a build that adds in one way only has no need to be told. */
+const PROFILE_PARAMS: ReadonlySet<string> = new Set(['mode', 'format', 'guard', 'rounding', 'left_shift_limit']);
+
+export class BuildFit {
+  /** Full names of the optional tables and counters that the build does not have. */
+  readonly absent: readonly string[];
+  private readonly joinParams: ReadonlySet<string>;
+
+  /** @throws ArtifactError when the build lacks what every job needs */
+  constructor(
+    private readonly build: string,
+    index: P4InfoIndex,
+  ) {
+    const lacks = (list: readonly string[], all: readonly string[]): string[] => list.filter((name) => !all.includes(name));
+    const without = lacks(Object.values(Table), index.tables.names);
+    const needed = without.filter((name) => NEEDED_TABLES.includes(name));
+    if (needed.length > 0) throw new ArtifactError(`build ${build} has no table ${choices(needed)}, so it is not this project's program (its tables: ${choices(index.tables.names)})`);
+    this.absent = [...without, ...lacks(Object.values(Counter), index.counters.names)];
+    this.joinParams = new Set(index.tables.find(Table.member).actions.find('fpisa.join').definition.params.names);
+  }
+
+  has(name: string): boolean {
+    return !this.absent.includes(name);
+  }
+
+  /** @throws ArtifactError when an entry is wanted of a table that the build does not have */
+  desired({ tables, entries, groups }: DesiredSwitch): DesiredSwitch {
+    const homeless = entries.find(({ table }) => !this.has(table));
+    if (homeless !== undefined) throw new ArtifactError(`build ${this.build} has no table ${homeless.table}, ${ABSENT[homeless.table]!}`);
+    return { tables: tables.filter((table) => this.has(table)), entries: entries.map((entry) => this.entry(entry)), groups };
+  }
+
+  /** The entry without parameters that the build does not take. */
+  entry(entry: EntryInput): EntryInput {
+    if (entry.table !== Table.member) return entry;
+    const params = Object.entries(entry.params ?? {}).filter(([name]) => this.joinParams.has(name) || !PROFILE_PARAMS.has(name));
+    return { ...entry, params: Object.fromEntries(params) };
+  }
+}
+
+/** What follows from the absence of each, for messages. */
+export const ABSENT: Readonly<Record<string, string>> = {
+  [Table.parent]: 'so the switch cannot be below another one',
+  [Table.fromParent]: 'so the switch cannot be below another one',
+  [Table.ipv4]: 'so it forwards no packets but those of jobs',
+  [Counter.drops]: 'so nobody can say what its ingress drops',
+  [Counter.egressDrops]: 'so nobody can say what its egress drops',
+  [Counter.events]: 'so the events of jobs are not counted there',
+};

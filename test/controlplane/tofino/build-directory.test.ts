@@ -1,0 +1,129 @@
+/** The compiler's output directory: what is packed of it, and what is said when it is not one. */
+import { describe, expect, test } from 'vitest';
+import { loadSwitchBuild } from '../../../controlplane/artifacts.js';
+import { ArtifactError } from '../../../controlplane/errors.js';
+import { readTofinoBuild } from '../../../controlplane/tofino/build.js';
+import { BINARY, bfrtOf, buildDirectory, CONF, tnaP4Info, type Directory } from './build-directory.helpers.js';
+import { unpackBfPipelineConfig } from './wire.helpers.js';
+
+const EXPECTED = /expected what p4c --target tofino .* writes: PROGRAM\.conf, PROGRAM\.p4info\.txtpb, bfrt\.json, and for each pipe PIPE\/context\.json and PIPE\/tofino\.bin$/;
+
+function refusal(path: string): string {
+  try {
+    readTofinoBuild(path);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ArtifactError);
+    return (error as Error).message;
+  }
+  throw new Error('the directory was taken');
+}
+
+/** The .conf with its only program changed. */
+function conf(change: (program: Record<string, unknown> & { p4_pipelines: Record<string, unknown>[] }) => void, family = 'tofino'): string {
+  const copy = structuredClone(CONF);
+  copy.chip_list[0]!.chip_family = family;
+  change(copy.p4_devices[0]!.p4_programs[0]! as never);
+  return JSON.stringify(copy);
+}
+
+describe('a build directory', () => {
+  test('is packed whole, wherever it was compiled', () => {
+    const build = readTofinoBuild(buildDirectory().path);
+    expect(build).toMatchObject({ name: 'fpisa', chip: 'tofino', p4info: { pkgInfo: { arch: 'tna' } } });
+    expect(unpackBfPipelineConfig(build.deviceConfig)).toEqual({
+      p4Name: 'fpisa',
+      bfruntimeInfo: bfrtOf(tnaP4Info()),
+      profiles: [{ name: 'pipe', context: '{"program_name":"fpisa"}', binary: [...BINARY], scope: [0, 1, 2, 3] }],
+    });
+  });
+
+  test('may have a program for each of several pipes, and be for a Tofino-2', () => {
+    const directory = buildDirectory();
+    directory.write(
+      'fpisa.conf',
+      conf((program) => {
+        program.p4_pipelines = ['outer', 'inner'].map((name, i) => ({ p4_pipeline_name: name, context: `x/${name}/context.json`, config: `x/${name}/tofino2.bin`, pipe_scope: [2 * i, 2 * i + 1] }));
+      }, 'tofino2'),
+    );
+    for (const name of ['outer', 'inner']) {
+      directory.write(`${name}/context.json`, JSON.stringify({ of: name }));
+      directory.write(`${name}/tofino2.bin`, name);
+    }
+    const build = readTofinoBuild(directory.path);
+    expect(build.chip).toBe('tofino2');
+    expect(unpackBfPipelineConfig(build.deviceConfig).profiles).toEqual(
+      ['outer', 'inner'].map((name, i) => ({ name, context: JSON.stringify({ of: name }), binary: [...Buffer.from(name)], scope: [2 * i, 2 * i + 1] })),
+    );
+  });
+
+  test.each<[string, (directory: Directory) => void, RegExp]>([
+    ['no .conf', (directory) => directory.remove('fpisa.conf'), /has no \.conf file;/],
+    ['two of them', (directory) => directory.write('other.conf', '{}'), /has several \.conf files \(fpisa\.conf, other\.conf\);/],
+    ['a .conf that is no JSON', (directory) => directory.write('fpisa.conf', 'chip_list'), /has a fpisa\.conf that is not JSON \(/],
+    ['another chip', (directory) => directory.write('fpisa.conf', conf(() => undefined, 'tofino3')), /has a fpisa\.conf that is for chip family "tofino3" \(chips: tofino, tofino2\);/],
+    ['the .conf of a v1model program', (directory) => directory.write('fpisa.conf', '{"chip_list":[{"chip_family":"tofino"}],"p4_program_list":[{}]}'), /names 0 devices and 0 programs, not one of each/],
+    ['a .conf without pipes', (directory) => directory.write('fpisa.conf', conf((program) => (program.p4_pipelines = []))), /lacks program-name, bfrt-config or p4_pipelines/],
+    ['a pipe without a binary', (directory) => directory.write('fpisa.conf', conf((program) => delete program.p4_pipelines[0]!['config'])), /lacks p4_pipeline_name, context or config of a pipe/],
+    ['no P4Info', (directory) => directory.remove('fpisa.p4info.txtpb'), /lacks fpisa\.p4info\.txtpb;/],
+    [
+      'no files at all',
+      (directory) => ['fpisa.p4info.txtpb', 'bfrt.json', 'pipe/context.json', 'pipe/tofino.bin'].forEach((file) => directory.remove(file)),
+      /lacks fpisa\.p4info\.txtpb, bfrt\.json, pipe\/context\.json, pipe\/tofino\.bin;/,
+    ],
+    ['a context.json cut short', (directory) => directory.write('pipe/context.json', '{"tables": ['), /has a context\.json that is not JSON \(/],
+    ['an empty binary', (directory) => directory.write('pipe/tofino.bin', ''), /has an empty tofino\.bin;/],
+  ])('%s', (_, spoil, message) => {
+    const directory = buildDirectory();
+    spoil(directory);
+    expect(refusal(directory.path)).toMatch(message);
+    expect(refusal(directory.path)).toMatch(EXPECTED);
+    expect(refusal(directory.path)).toContain(directory.path);
+  });
+
+  test('that is none', () => {
+    const directory = buildDirectory();
+    expect(refusal(`${directory.path}/nowhere`)).toMatch(/nowhere does not exist; expected /);
+    expect(refusal(`${directory.path}/bfrt.json`)).toMatch(/bfrt\.json is a file; expected /);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ['of another architecture', tnaP4Info().replace('arch: "tna"', 'arch: "v1model"'), /is of architecture "v1model" \(architectures of a Tofino: tna, t2na\)/],
+    ['with counters as externs', `${tnaP4Info(['counter fpisa.drops', 'counter fpisa.egress_drops', 'counter fpisa.events'])}\nexterns { extern_type_id: 131 extern_type_name: "Counter" }`, /compile with --p4runtime-force-std-externs$/],
+    ['that is none', 'tables { oops }', /^the P4Info of fpisa in build directory .* cannot be used: /],
+  ])('with a P4Info %s', (_, p4info, message) => {
+    const directory = buildDirectory();
+    directory.write('fpisa.p4info.txtpb', p4info);
+    expect(refusal(directory.path)).toMatch(message);
+  });
+
+  test('whose files are of two compilations', () => {
+    const directory = buildDirectory();
+    directory.write('bfrt.json', bfrtOf(tnaP4Info(['table fpisa.parent', 'counter fpisa.events'])));
+    expect(refusal(directory.path)).toMatch(/bfrt\.json and the P4Info of fpisa in build directory .* are not of the same compilation: bfrt\.json lacks fpisa\.parent, fpisa\.events$/);
+    directory.write('bfrt.json', '{}');
+    expect(refusal(directory.path)).toMatch(/bfrt\.json in build directory .* has no list "tables"/);
+  });
+});
+
+describe("a switch's build", () => {
+  test('has a cookie of its contents and its owner', () => {
+    const load = ({ path }: Directory, owner: number): bigint => loadSwitchBuild({ target: 'tofino', buildDir: path, valuesPerPacket: 16 }, owner).cookie;
+    const [one, same, other] = [buildDirectory(), buildDirectory(), buildDirectory()];
+    other.write('pipe/tofino.bin', Uint8Array.of(1));
+    expect(load(same, 7)).toBe(load(one, 7));
+    expect(load(one, 7) & 0xffff_ffffn).toBe(7n);
+    expect(load(one, 8) >> 32n).toBe(load(one, 7) >> 32n);
+    expect(load(other, 7) >> 32n).not.toBe(load(one, 7) >> 32n);
+  });
+
+  test('is for the chip of the switch', () => {
+    const { path } = buildDirectory();
+    expect(() => loadSwitchBuild({ target: 'tofino2', buildDir: path, valuesPerPacket: 16 }, 1)).toThrow(`build directory ${path} is compiled for tofino, but the switch's target is tofino2`);
+  });
+
+  test("of BMv2 is the program's JSON", () => {
+    const { deviceConfig, name } = loadSwitchBuild({ valuesPerPacket: 64 }, 1);
+    expect(name).toBe('fpisa-n64');
+    expect(JSON.parse(Buffer.from(deviceConfig).toString('utf8'))).toMatchObject({ program: 'fpisa-n64' });
+  });
+});

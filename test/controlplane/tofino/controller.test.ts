@@ -1,0 +1,134 @@
+/** The controller and a Tofino behind Stratum, as far as that can be seen without either. */
+import { status } from '@grpc/grpc-js';
+import { describe, expect, test } from 'vitest';
+import { diagnose } from '../../../controlplane/cli/doctor/diagnose.js';
+import { takeReading } from '../../../controlplane/cli/doctor/reading.js';
+import type { SwitchConfig } from '../../../controlplane/controller/state.js';
+import { onEnd, startSite, startSwitch, switchConfig, type Site } from '../site.helpers.js';
+import { buildDirectory, tnaP4Info } from './build-directory.helpers.js';
+import { startStratum, type FakeStratum } from './stratum.helpers.js';
+import type * as p4 from '../../../p4runtime/messages.js';
+
+const PORTS = { 132: null, 140: null, 148: null };
+const ADDED = ['fpisa.local', 'fpisa.receiver', 'fpisa.member'];
+
+interface TofinoSite extends Site, FakeStratum {}
+
+async function startTofino(p4info = tnaP4Info(), config: Partial<SwitchConfig> = {}): Promise<TofinoSite> {
+  const stratum = await startStratum();
+  const site = await startSite({ fake: stratum.fake, config: { target: 'tofino', buildDir: buildDirectory(p4info).path, ports: PORTS, ...config } });
+  return { ...site, ...stratum };
+}
+
+/** A job of two workers, running. */
+async function runJob(site: Site): Promise<void> {
+  await site.client.createJob({ name: 'train', workers: 2, profile: 'fpisa-a' });
+  const workers = [0, 1].map((rank) => site.worker(rank));
+  for (const worker of workers) await worker.resume(1);
+}
+
+/** Entries without the bytes of ids, which differ between compilers: keys and parameters in their order. */
+const plain = ({ match, action }: p4.TableEntry): unknown => [
+  match.map(({ exact, lpm }) => Buffer.from((exact ?? lpm)!.value).toString('hex')),
+  action?.action?.params.map(({ value }) => Buffer.from(value).toString('hex')),
+];
+
+describe('a Tofino', () => {
+  test('gets its build, the tables of a job, and a group of device ports', async () => {
+    const site = await startTofino();
+    await runJob(site);
+    expect(site.unpacked()).toMatchObject({ p4Name: 'fpisa', profiles: [{ name: 'pipe', scope: [0, 1, 2, 3] }] });
+    expect([...site.fake.groups.values()]).toMatchObject([{ multicastGroupId: 1, replicas: [{ egressPort: 132, instance: 1 }, { egressPort: 140, instance: 2 }] }]);
+    expect((await site.client.getStatus()).switches).toMatchObject([{ state: 'ready', target: 'tofino', build: 'fpisa', pipeline: 'fpisa', absent: [], program: 'own' }]);
+  });
+
+  test('holds what BMv2 would hold', async () => {
+    const tofino = await startTofino();
+    const bmv2 = await startSite({ config: { ports: PORTS } });
+    for (const site of [tofino, bmv2]) await runJob(site);
+    for (const table of ADDED) {
+      expect(tofino.fake.table(table).map(plain), table).toEqual(bmv2.fake.table(table).map(plain));
+      expect(tofino.fake.table(table), table).not.toHaveLength(0);
+    }
+    expect([...tofino.fake.groups]).toEqual([...bmv2.fake.groups]);
+  });
+
+  test('keeps its program when the controller restarts', async () => {
+    const config = { target: 'tofino', buildDir: buildDirectory().path } as const;
+    const site = await startTofino(undefined, config);
+    await site.controller.ready('s1');
+    await site.stop();
+    const again = await startSite({ fake: site.fake, store: site.store, config: { ...config, ports: PORTS } });
+    await again.controller.ready('s1');
+    expect(site.fake.pushes).toBe(1);
+  });
+
+  test('computes FPISA-A and integers; a job of another profile is refused with the list', async () => {
+    const site = await startTofino();
+    await expect(site.client.createJob({ name: 'a', workers: 2, profile: 'fpisa' })).rejects.toMatchObject({
+      code: 'FPISA_PROFILE_NOT_OFFERED',
+      status: status.INVALID_ARGUMENT,
+      message: expect.stringMatching(/^switch "s1" runs build .*, which does not compute profile fpisa \(its profiles: fpisa-a, int32\)$/) as string,
+    });
+    await expect(site.client.createJob({ name: 'a', workers: 2, profile: 'fpisa-a', guard: 1 })).rejects.toThrow(/its profiles: fpisa-a, int32/);
+    for (const profile of ['fpisa-a', 'int32']) await site.client.createJob({ name: profile, workers: 2, profile });
+  });
+
+  test('whose build directory is wrong is not ready, and says why', async () => {
+    const directory = buildDirectory();
+    directory.remove('pipe/tofino.bin');
+    const stratum = await startStratum();
+    const site = await startSite({ fake: stratum.fake, config: { target: 'tofino', buildDir: directory.path, ports: PORTS } });
+    await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'unreachable', build: '', detail: expect.stringMatching(/lacks pipe\/tofino\.bin; expected what p4c/) as string });
+    directory.write('pipe/tofino.bin', 'x');
+    await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'ready', build: 'fpisa', detail: '' });
+  });
+});
+
+describe('a build without', () => {
+  const WITHOUT = ['table fpisa.parent', 'table fpisa.from_parent', 'table fpisa.ipv4', 'counter fpisa.egress_drops', 'counter fpisa.events'];
+
+  test('tables and counters that a job can do without', async () => {
+    const site = await startTofino(tnaP4Info(WITHOUT));
+    await runJob(site);
+    const absent = WITHOUT.map((name) => name.split(' ')[1]!);
+    expect((await site.client.getStatus()).switches).toMatchObject([{ state: 'ready', absent, drops: {} }]);
+    expect((await site.client.getJob('train')).events).toEqual({});
+    const reading = await takeReading(site.client, undefined);
+    const findings = diagnose({ before: reading, after: reading, seconds: 0 }).filter(({ subject }) => subject === 'switch s1');
+    expect(findings.map(({ level, finding }) => `${level}: ${finding}`)).toEqual([
+      'note: build fpisa has no fpisa.parent, so the switch cannot be below another one',
+      'note: build fpisa has no fpisa.from_parent, so the switch cannot be below another one',
+      'note: build fpisa has no fpisa.ipv4, so it forwards no packets but those of jobs',
+      'note: build fpisa has no fpisa.egress_drops, so nobody can say what its egress drops',
+      'note: build fpisa has no fpisa.events, so the events of jobs are not counted there',
+    ]);
+  });
+
+  test('parameters of profiles that it does not have', async () => {
+    const site = await startTofino(tnaP4Info(['param mode', 'param guard', 'param rounding', 'param left_shift_limit']));
+    await runJob(site);
+    // bitmap, all, group, slot base, slots, epoch, format
+    expect(site.fake.table('fpisa.member').map(({ action }) => action!.action!.params.map(({ value }) => [...value]))).toEqual([
+      [[1], [3], [1], [0], [64], [1], [0]],
+      [[2], [3], [1], [0], [64], [1], [0]],
+    ]);
+  });
+
+  test.each<[string, Partial<SwitchConfig>, RegExp]>([
+    ['table fpisa.ipv4', { routes: [{ prefix: '10.0.0.0/8', port: 132, mac: '02:00:00:00:00:01' }] }, /build fpisa has no table fpisa\.ipv4, so it forwards no packets but those of jobs/],
+    ['table fpisa.member', {}, /build fpisa has no table fpisa\.member, so it is not this project's program \(its tables: fpisa\.parent, /],
+  ])('%s that is needed', async (name, config, message) => {
+    const site = await startTofino(tnaP4Info([name]), config);
+    await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'unreachable', detail: expect.stringMatching(message) as string });
+  });
+
+  test('table fpisa.parent cannot be below another switch', async () => {
+    const [top, stratum] = [await startSwitch(), await startStratum()];
+    const leaf = { name: 's2', target: 'tofino', buildDir: buildDirectory(tnaP4Info(['table fpisa.parent'])).path, ports: PORTS, serviceIp: '10.0.1.254', serviceMac: '02:00:00:00:01:fe', parent: { switch: 's1', port: 156, parentPort: 9 } } as const;
+    const site = await startSite({ fake: top, more: [switchConfig(stratum.fake.address, leaf)] });
+    onEnd(() => stratum.fake.stop());
+    await site.client.createJob({ name: 'train', workers: 2, profile: 'fpisa-a', switchName: 's1' });
+    await expect.poll(async () => (await site.client.getStatus()).switches[1]).toMatchObject({ state: 'unreachable', detail: expect.stringMatching(/build fpisa has no table fpisa\.parent, so the switch cannot be below another one/) as string });
+  });
+});
