@@ -1,5 +1,6 @@
 /** Whether a worker that says Hello can be a member, and at which port of which switch. */
 import { choices, AddressTakenError, InvalidAddressError, JobFullError, RankOutOfRangeError, RankTakenError, SwitchPortError, UnknownSwitchError } from '../errors.js';
+import { pipeOf } from '../tofino/ports.js';
 import { ipv4ToNumber, isUdpPort, macOfIpv4, macToBigint, parseEndpoint } from '../address.js';
 import type { HelloMessage, WelcomeMessage } from '../messages.js';
 import type { JobRecord, MemberRecord, SwitchConfig } from './state.js';
@@ -32,7 +33,7 @@ export function admit(job: JobRecord, switches: Switches, occupants: readonly Oc
   const config = chooseSwitch(job, switches, others, hello);
   const there = others.filter(({ member }) => member.switchName === config.name);
   checkAddress(there, hello);
-  const switchPort = choosePort(config, there, hello.switchPort === 0 ? formerPort(job, config, hello) : hello.switchPort);
+  const switchPort = choosePort(config, job, there, hello.switchPort === 0 ? formerPort(job, config, hello) : hello.switchPort);
   const mac = hello.mac === '' ? macOfIpv4(ip) : hello.mac.toLowerCase();
   return { rank: hello.rank, ip: hello.ip, udpPort: hello.udpPort, mac, switchName: config.name, switchPort };
 }
@@ -51,7 +52,7 @@ function chooseSwitch(job: JobRecord, switches: Switches, others: readonly Occup
   const withPorts = job.switches.filter((name) => Object.keys(switches[name]!.ports).length > 0);
   const possible = withPorts.filter((name) => {
     if (switchPort !== 0) return switchPorts(switches[name]!).includes(switchPort);
-    return freePort(switches[name]!, others.filter(({ member }) => member.switchName === name)) !== undefined;
+    return freePort(switchPorts(switches[name]!), others.filter(({ member }) => member.switchName === name)) !== undefined;
   });
   if (possible.length === 1) return switches[possible[0]!]!;
   if (possible.length > 1) throw new UnknownSwitchError(`name the switch at which worker ${hello.rank} is: one of ${choices(possible)}`);
@@ -89,23 +90,42 @@ function formerPort(job: JobRecord, config: SwitchConfig, hello: HelloMessage): 
 }
 
 /** @param wanted 0: choose one that no other member uses */
-function choosePort(config: SwitchConfig, there: readonly Occupant[], wanted: number): number {
-  const ports = switchPorts(config);
+function choosePort(config: SwitchConfig, job: JobRecord, there: readonly Occupant[], wanted: number): number {
+  const all = switchPorts(config);
+  const pipe = pipeInUse(config, job, there);
+  const ports = all.filter((port) => pipe === undefined || pipeOf(port) === pipe);
   if (wanted !== 0) {
     if (ports.includes(wanted)) return wanted;
-    throw new SwitchPortError(`switch "${config.name}" has no worker port ${wanted} (ports: ${choices(ports)})`);
+    if (!all.includes(wanted)) throw new SwitchPortError(`switch "${config.name}" has no worker port ${wanted} (ports: ${choices(all)})`);
+    throw new SwitchPortError(`port ${wanted} of switch "${config.name}" is in another pipe than the other workers of job "${job.name}", and so are the registers that add (ports of their pipe: ${choices(ports)})`);
   }
-  const free = freePort(config, there);
+  const free = freePort(pipe === undefined && config.target !== undefined ? roomiestPipe(ports, there) : ports, there);
   if (free === undefined) {
-    throw new SwitchPortError(`every worker port of switch "${config.name}" is in use (ports: ${choices(ports)}); name one to share it`);
+    const where = pipe === undefined ? `switch "${config.name}"` : `switch "${config.name}" in the pipe of job "${job.name}"`;
+    throw new SwitchPortError(`every worker port of ${where} is in use (ports: ${choices(ports)}); name one to share it`);
   }
   return free;
 }
 
-/** @param there members at the switch. @returns undefined when each worker port has a member */
-function freePort(config: SwitchConfig, there: readonly Occupant[]): number | undefined {
+/** A Tofino adds up in the pipe at which packets arrive, so all of a job's come through one. Undefined: any will do. */
+function pipeInUse({ target = 'bmv2' }: SwitchConfig, job: JobRecord, there: readonly Occupant[]): number | undefined {
+  if (target === 'bmv2') return undefined;
+  const colleague = there.find((other) => other.job === job.name);
+  return colleague && pipeOf(colleague.member.switchPort);
+}
+
+/** The first worker of a job decides for all: the ports of the pipe with the most of them free. */
+function roomiestPipe(ports: readonly number[], there: readonly Occupant[]): number[] {
   const used = new Set(there.map(({ member }) => member.switchPort));
-  return switchPorts(config).find((port) => !used.has(port));
+  const pipes = [...new Set(ports.map(pipeOf))].map((pipe) => ports.filter((port) => pipeOf(port) === pipe));
+  const room = (list: readonly number[]): number => list.filter((port) => !used.has(port)).length;
+  return pipes.reduce((most, list) => (room(list) > room(most) ? list : most), pipes[0] ?? []);
+}
+
+/** @param there members at the switch. @returns undefined when each of the ports has a member */
+function freePort(ports: readonly number[], there: readonly Occupant[]): number | undefined {
+  const used = new Set(there.map(({ member }) => member.switchPort));
+  return ports.find((port) => !used.has(port));
 }
 
 /** Worker ports of a switch in ascending order. */

@@ -14,6 +14,9 @@ export const Counter = {
   events: 'fpisa.events',
 } as const;
 
+/** Events of which a Tofino counts a second one for the same packet: they are added to `events`. */
+const COMPLETIONS = 'fpisa.completions';
+
 /** Without one of these there are no jobs. */
 const NEEDED_TABLES: readonly string[] = [Table.local, Table.member, Table.receiver];
 /** Numeric profile: a build that adds in one way only has no need to be told. */
@@ -22,6 +25,8 @@ const PROFILE_PARAMS: ReadonlySet<string> = new Set(['mode', 'format', 'guard', 
 export class BuildFit {
   /** Full names of the optional tables and counters that the build does not have. */
   readonly absent: readonly string[];
+  /** Counters of jobs' events, which are added up: `job * EVENTS_PER_JOB + event` in each. */
+  readonly eventCounters: readonly string[];
   private readonly joinParams: ReadonlySet<string>;
 
   /** @throws ArtifactError when the build lacks what every job needs */
@@ -34,6 +39,7 @@ export class BuildFit {
     const needed = without.filter((name) => NEEDED_TABLES.includes(name));
     if (needed.length > 0) throw new ArtifactError(`build ${build} has no table ${choices(needed)}, so it is not this project's program (its tables: ${choices(index.tables.names)})`);
     this.absent = [...without, ...lacks(Object.values(Counter), index.counters.names)];
+    this.eventCounters = [Counter.events, COMPLETIONS].filter((name) => index.counters.names.includes(name));
     this.joinParams = new Set(index.tables.find(Table.member).actions.find('fpisa.join').definition.params.names);
   }
 

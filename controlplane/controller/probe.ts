@@ -3,6 +3,7 @@ import { SwitchNotReadyError } from '../errors.js';
 import type { P4RuntimeClient } from '../p4runtime/client.js';
 import type { PacketInEvent } from '../p4runtime/stream-messages.js';
 import type { SlotState } from '../../protocol/probe.js';
+import { pipeOf, recirculationPort } from '../tofino/ports.js';
 import { probeFrame, probeReply } from './probe-frame.js';
 import type { JobRecord, SwitchConfig } from './state.js';
 
@@ -57,7 +58,7 @@ async function collect(
       };
       const timer = setTimeout(finish, timing.replyTimeoutMs);
       client.on('packetIn', receive);
-      for (const slot of missing) client.packetOut(probeFrame(config, job.number, job.slotBase + slot));
+      for (const slot of missing) client.packetOut(probeFrame(config, job.number, job.slotBase + slot), probeMetadata(config, job));
     });
   }
   const silent = slots.filter((slot) => !states.has(slot));
@@ -66,4 +67,14 @@ async function collect(
       `switch "${config.name}" did not answer probes of ${silent.length} slots of job "${job.name}" (first: ${silent[0]}) in ${timing.attempts} attempts`,
     );
   }
+}
+
+/**
+ * A packet-out enters a Tofino by the pipe of its CPU port, and the slot is in the registers of the pipe in which the
+ * job's workers are: the program sends a probe there first.
+ */
+function probeMetadata({ name, target = 'bmv2', ports }: SwitchConfig, job: JobRecord): Record<string, number> {
+  if (target === 'bmv2') return {};
+  const member = job.members.find(({ switchName }) => switchName === name);
+  return { egress_port: recirculationPort(target, pipeOf(member?.switchPort ?? Number(Object.keys(ports)[0] ?? 0))) };
 }

@@ -40,16 +40,14 @@ export async function switchStatus(state: ControllerState, config: SwitchConfig,
   return status;
 }
 
-/** The job's counters on a switch; undefined when they cannot be read: the switch's state says why. */
+/** The job's counters on a switch; undefined when they cannot be read (the switch's state says why) or are not there. */
 export async function jobEvents(job: JobRecord, switchName: string, session: SwitchSession | undefined): Promise<SwitchEventsMessage | undefined> {
-  if (session?.state !== 'ready' || session.absent.includes(Counter.events)) return undefined;
+  if (session?.state !== 'ready' || session.eventCounters.length === 0) return undefined;
   const events = Object.entries(JobEvent);
+  const indices = events.map(([, event]) => job.number * EVENTS_PER_JOB + event);
   try {
-    const cells = await session.client.readCounterCells(
-      Counter.events,
-      events.map(([, event]) => job.number * EVENTS_PER_JOB + event),
-    );
-    return { switchName, events: Object.fromEntries(events.map(([name], i) => [name, Number(cells[i]!.packets)])) };
+    const counters = await Promise.all(session.eventCounters.map((name) => session.client.readCounterCells(name, indices)));
+    return { switchName, events: Object.fromEntries(events.map(([name], i) => [name, counters.reduce((sum, cells) => sum + Number(cells[i]!.packets), 0)])) };
   } catch {
     return undefined;
   }

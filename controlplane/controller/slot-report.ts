@@ -27,7 +27,8 @@ function setReport(switches: Switches, job: JobRecord, states: ReadonlyMap<strin
   const begun = [...states.values()].filter((state) => state.epoch === active?.epoch && state.bitmap !== 0);
   if (active === undefined || begun.length === 0) {
     const { epoch, chunk, operation, bitmap, contributions } = states.get(job.switchName)!;
-    return { epoch, chunk, operation, bitmap, contributions, missing: [], missingSwitches: [] };
+    // A program that does not count them says so by the bitmap alone.
+    return { epoch, chunk, operation, bitmap, contributions: contributions === 0 ? bitsOf(bitmap) : contributions, missing: [], missingSwitches: [] };
   }
   const { chunk, operation } = begun.reduce((newest, state) => (isNewer(state.chunk, newest.chunk) ? state : newest));
   const isIn = (switchName: string, bit: number): boolean => {
@@ -57,6 +58,10 @@ function missingSwitches(switches: Switches, job: JobRecord, { members }: Active
       .children.filter(({ config, bit }) => !isIn(name, bit) && isComplete(config.name))
       .map(({ config }) => config.name),
   );
+}
+
+function bitsOf(bitmap: number): number {
+  return bitmap.toString(2).replaceAll('0', '').length;
 }
 
 /** Whether chunk `a` comes after `b`: serial numbers of 32 bits (RFC 1982). */

@@ -7,7 +7,7 @@ import type { TlsOptions } from '../p4runtime/credentials.js';
 import { modify, type UpdateInput } from '../p4runtime/entries.js';
 import type { Pipeline } from '../p4runtime/pipeline.js';
 import { entryIdentity } from '../p4runtime/entity-codec.js';
-import { BuildFit, Counter } from './build-fit.js';
+import { BuildFit } from './build-fit.js';
 import { desiredSwitch, memberEntries, type DesiredSwitch } from './desired.js';
 import { jobsOn } from './jobs.js';
 import { difference, readSwitch, type ActualSwitch } from './reconcile.js';
@@ -107,6 +107,15 @@ export class SwitchSession {
   get absent(): readonly string[] {
     try {
       return this.fit.absent;
+    } catch {
+      return [];
+    }
+  }
+
+  /** See {@link BuildFit}. */
+  get eventCounters(): readonly string[] {
+    try {
+      return this.fit.eventCounters;
     } catch {
       return [];
     }
@@ -223,7 +232,7 @@ export class SwitchSession {
       else if (first) this.desk.jobsLost(this.jobsInUse().filter((job) => !this.isPresent(job, actual)));
       // Only now: jobsLost may have taken memberships out of the state that must not be written again.
       for (const stage of difference(this.client.entities, this.desired(), actual)) await this.client.write(stage);
-      if (fit.has(Counter.events)) await this.resetCounters();
+      await this.resetCounters(fit.eventCounters);
     } catch (error) {
       this.fresh ||= first;
       throw error;
@@ -255,15 +264,13 @@ export class SwitchSession {
     return memberEntries(this.desk.state(), job, this.desk.config()).every((entry) => present.has(entryIdentity(entities.normalise(this.fit.entry(entry)))));
   }
 
-  private async resetCounters(): Promise<void> {
+  private async resetCounters(counters: readonly string[]): Promise<void> {
     const { name } = this.desk.config();
     const jobs = jobsOn(this.desk.state(), name).filter((job) => !job.countersResetOn.includes(name));
     if (jobs.length === 0) return;
     const zero = { packets: 0n, bytes: 0n };
     const updates = jobs.flatMap((job) =>
-      Array.from({ length: EVENTS_PER_JOB }, (_, event): UpdateInput =>
-        modify({ counter: { name: Counter.events, index: job.number * EVENTS_PER_JOB + event, value: zero } }),
-      ),
+      counters.flatMap((name) => Array.from({ length: EVENTS_PER_JOB }, (_, event): UpdateInput => modify({ counter: { name, index: job.number * EVENTS_PER_JOB + event, value: zero } }))),
     );
     await this.client.write(updates);
     this.desk.countersReset(jobs);

@@ -15,6 +15,8 @@ const FRONT_PANEL: Record<Chip, readonly [number, number]> = {
   // 0 to 7 are for a CPU, or recirculate.
   tofino2: [8, 71],
 };
+/** The recirculation port of each pipe that the program uses (p4/tna/target.p4). */
+const RECIRCULATION: Record<Chip, number> = { tofino: 68, tofino2: 6 };
 const PIPES = 4;
 const PIPE_STEP = 128;
 
@@ -23,6 +25,16 @@ export function isFrontPanelPort(chip: Chip, port: number): boolean {
   const [first, last] = FRONT_PANEL[chip];
   const local = port % PIPE_STEP;
   return Number.isInteger(port) && port >= 1 && port < PIPES * PIPE_STEP && local >= first && local <= last;
+}
+
+/** Each pipe has registers of its own. */
+export function pipeOf(port: number): number {
+  return Math.floor(port / PIPE_STEP);
+}
+
+/** The port whose packets enter the pipe again. */
+export function recirculationPort(chip: Chip, pipe: number): number {
+  return pipe * PIPE_STEP + RECIRCULATION[chip];
 }
 
 /** For messages: the front-panel ports of all pipes. */

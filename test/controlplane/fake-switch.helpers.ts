@@ -31,7 +31,7 @@ export class FakeSwitch {
   /** Called when a pipeline is pushed, before the old state goes. */
   onPush: () => void = () => undefined;
   /** Called for each packet-out; what it returns goes back as packet-in payloads. */
-  onPacketOut: (payload: Uint8Array) => Uint8Array[] = () => [];
+  onPacketOut: (payload: Uint8Array, metadata: p4.PacketOut['metadata']) => Uint8Array[] = () => [];
   /** Refuses an update with this message, when it returns one. */
   refuse: (update: p4.Update) => string | undefined = () => undefined;
   private server: Server | undefined;
@@ -123,7 +123,7 @@ export class FakeSwitch {
         this.notify();
       }
       if (message.packet) {
-        for (const payload of this.onPacketOut(message.packet.payload)) {
+        for (const payload of this.onPacketOut(message.packet.payload, message.packet.metadata)) {
           call.write({ packet: { payload, metadata: [{ metadataId: 1, value: Uint8Array.of(1) }] } });
         }
       }

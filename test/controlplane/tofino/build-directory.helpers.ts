@@ -16,6 +16,12 @@ export function tnaP4Info(without: readonly string[] = []): string {
   return text.replace(/^ {2}params \{[^}]*\n {2}\}\n/gm, drop).replace(/^(tables|counters) \{[\s\S]*?^\}\n/gm, drop);
 }
 
+/** The P4Info with a second counter of events, which TNA needs for packets with two. */
+export function withCompletions(p4info: string): string {
+  const events = /^counters \{(?:(?!^\}$)[\s\S])*?name: "fpisa\.events"[\s\S]*?^\}\n/m.exec(p4info)![0];
+  return p4info.replace(events, events + events.replaceAll('events', 'completions').replace(/id: (\d+)/, (_, id: string) => `id: ${Number(id) + 1}`));
+}
+
 /** The list of bfrt.json: names have the pipe's before them, and ids of counters differ from those of P4Info. */
 export function bfrtOf(p4info: string): string {
   const { tables, counters, registers } = indexP4Info(p4info);

@@ -5,8 +5,12 @@ import { diagnose } from '../../../controlplane/cli/doctor/diagnose.js';
 import { takeReading } from '../../../controlplane/cli/doctor/reading.js';
 import type { SwitchConfig } from '../../../controlplane/controller/state.js';
 import { onEnd, startSite, startSwitch, switchConfig, type Site } from '../site.helpers.js';
-import { buildDirectory, tnaP4Info } from './build-directory.helpers.js';
+import { buildDirectory, tnaP4Info, withCompletions } from './build-directory.helpers.js';
 import { startStratum, type FakeStratum } from './stratum.helpers.js';
+import { EntityCodec } from '../../../controlplane/p4runtime/entity-codec.js';
+import { P4InfoIndex } from '../../../p4runtime/p4info.js';
+import { JobEvent, Opcode } from '../../../protocol/constants.js';
+import { HEADER_BYTES, readHeader, writeHeader } from '../../../protocol/message.js';
 import type * as p4 from '../../../p4runtime/messages.js';
 
 const PORTS = { 132: null, 140: null, 148: null };
@@ -25,6 +29,18 @@ async function runJob(site: Site): Promise<void> {
   await site.client.createJob({ name: 'train', workers: 2, profile: 'fpisa-a' });
   const workers = [0, 1].map((rank) => site.worker(rank));
   for (const worker of workers) await worker.resume(1);
+}
+
+/** Both sets: epoch, chunk, operation, signature, bitmap; contributions are not counted. */
+function probeReplyTo(frame: Uint8Array): Uint8Array {
+  const reply = frame.slice();
+  const body = new DataView(reply.buffer, 42);
+  const header = readHeader(body);
+  writeHeader(body, { ...header, opcode: Opcode.PROBE_REPLY });
+  body.setUint16(HEADER_BYTES, header.slot);
+  [1, 9, 6, 0xabcd, 3, 0].forEach((value, i) => body.setUint32(HEADER_BYTES + 8 + i * 4, value));
+  [7, 9, 6, 0xabcd, 0b101, 0].forEach((value, i) => body.setUint32(HEADER_BYTES + 32 + i * 4, value));
+  return reply;
 }
 
 /** Entries without the bytes of ids, which differ between compilers: keys and parameters in their order. */
@@ -82,6 +98,57 @@ describe('a Tofino', () => {
     await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'unreachable', build: '', detail: expect.stringMatching(/lacks pipe\/tofino\.bin; expected what p4c/) as string });
     directory.write('pipe/tofino.bin', 'x');
     await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'ready', build: 'fpisa', detail: '' });
+  });
+});
+
+describe('pipes', () => {
+  const portOf = async (site: Site, rank: number, switchPort = 0, job = 'train'): Promise<number> => (await site.worker(rank, { job, switchPort, udpPort: (job === 'train' ? 40_000 : 41_000) + rank }).welcome()).switchPort;
+
+  test("a job's workers are at ports of one, the one with the most of them free", async () => {
+    const site = await startTofino(undefined, { ports: { 1: null, 132: null, 140: null, 148: null, 260: null } });
+    for (const name of ['train', 'other']) await site.client.createJob({ name, workers: 4, profile: 'fpisa-a' });
+    expect([await portOf(site, 0), await portOf(site, 1), await portOf(site, 2)]).toEqual([132, 140, 148]);
+    await expect(site.worker(3).welcome()).rejects.toThrow(/every worker port of switch "s1" in the pipe of job "train" is in use \(ports: 132, 140, 148\); name one to share it/);
+    await expect(site.worker(3, { switchPort: 260 }).welcome()).rejects.toThrow(
+      /port 260 of switch "s1" is in another pipe than the other workers of job "train", and so are the registers that add \(ports of their pipe: 132, 140, 148\)/,
+    );
+    await expect(site.worker(3, { switchPort: 2 }).welcome()).rejects.toThrow(/switch "s1" has no worker port 2 \(ports: 1, 132, 140, 148, 260\)/);
+    expect(await portOf(site, 3, 140)).toBe(140);
+    // Of the others' only a shared one is left in pipe 1.
+    expect(await portOf(site, 0, 0, 'other')).toBe(1);
+  });
+
+  test("probes are sent to that of the job's workers", async () => {
+    const site = await startTofino(undefined, { ports: { 1: null, 260: null, 268: null } });
+    await runJob(site);
+    const named = new Set<number>();
+    site.fake.onPacketOut = (frame, metadata) => {
+      named.add(Number(`0x${Buffer.from(metadata.find(({ metadataId }) => metadataId === 1)!.value).toString('hex')}`));
+      return [probeReplyTo(frame)];
+    };
+    const [first] = await site.client.probeJob('train');
+    // Pipe 2, and the port there that recirculates.
+    expect([...named]).toEqual([2 * 128 + 68]);
+    expect(first!.sets[0]).toMatchObject({ chunk: 9, bitmap: 3, contributions: 2, missing: [] });
+    // Of another epoch: as the switch has it, but for the count that it does not keep.
+    expect(first!.sets[1]).toMatchObject({ epoch: 7, bitmap: 0b101, contributions: 2 });
+  });
+});
+
+describe('events', () => {
+  test('of a packet with two are counted by two counters', async () => {
+    const site = await startTofino(withCompletions(tnaP4Info()));
+    await runJob(site);
+    const { index } = new EntityCodec(new P4InfoIndex(site.fake.pipeline!.p4info!));
+    const put = (counter: string, event: number, packets: number): void => {
+      site.fake.counters.set(`${index.counters.find(counter).id}/${event}`, { packetCount: BigInt(packets), byteCount: 0n });
+    };
+    for (const name of ['fpisa.events', 'fpisa.completions']) expect(site.fake.counters.get(`${index.counters.find(name).id}/${JobEvent.RESULT}`), name).toMatchObject({ packetCount: 0n });
+    put('fpisa.events', JobEvent.CONTRIBUTION, 5);
+    put('fpisa.completions', JobEvent.RESULT, 2);
+    put('fpisa.completions', JobEvent.CONTRIBUTION, 1);
+    expect((await site.client.getJob('train')).events).toMatchObject({ CONTRIBUTION: 6, RESULT: 2 });
+    expect((await site.client.getStatus()).switches[0]!.absent).toEqual([]);
   });
 });
 
