@@ -21,13 +21,14 @@ export interface QuerySwitchOptions {
   readonly ports?: ReadonlyMap<number, string>;
   readonly routes?: readonly Route[];
   readonly connectTimeoutMs?: number;
+  /** How long whoever is primary may be somebody who has gone: servers notice late that a controller's stream has ended. Default 2,000. */
+  readonly departureMs?: number;
 }
 
 /** Of a call: a busy machine takes its time to compile the program. */
 const RPC_TIMEOUT_MS = 120_000;
 /** P4Runtime servers are slow with batches of thousands. */
 const BATCH = 256;
-/** A server notices late that a controller's stream has ended: this long, whoever is primary may be somebody who has gone. */
 const DEPARTURE_MS = 2_000;
 const DEPARTURE_STEP_MS = 100;
 
@@ -80,7 +81,7 @@ export class QuerySwitch implements ProgrammableSwitch {
       throw taken(address, primaryId);
     };
     let client: P4RuntimeClient | undefined;
-    for (const until = performance.now() + DEPARTURE_MS; client === undefined; ) {
+    for (const until = performance.now() + (options.departureMs ?? DEPARTURE_MS); client === undefined; ) {
       try {
         client = await attempt();
       } catch (error) {

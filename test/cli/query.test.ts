@@ -1,9 +1,9 @@
 /** `fpisa query` as a process, with the processes that it starts. */
 import { readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
+import { freePorts } from '../support/free-ports.js';
 import { Command, fpisa, onlyJson, scratch } from './support/command.js';
 
 async function write(...statements: string[]): Promise<void> {
@@ -102,7 +102,7 @@ describe('workers that are started by hand, at a switch that runs already', () =
     const { p4runtime, ports } = (await device.line()) as unknown as { p4runtime: string; ports: Record<string, string> };
     const at = ['--p4runtime', p4runtime, ...Object.entries(ports).flatMap(([port, place]) => ['--port', `${port}=${place}`])];
     for (const sql of ['SELECT k, count(*) FROM sample GROUP BY k', 'SELECT max(v), sum(v) FROM sample']) {
-      const address = `127.0.0.1:${await freePort()}`;
+      const address = `127.0.0.1:${(await freePorts(1))[0]}`;
       const query = new Command(['query', sql, '--sample', '--verify', '--json', '--listen', address, '--switch-port', '3', ...at]);
       const workers = [0, 1].map((rank) => new Command(['query', 'worker', '--master', address, '--rank', String(rank), '--switch-port', String(rank + 1)]));
       expect(onlyJson<Result>(await query.ended)).toMatchObject({ verified: true });
@@ -114,15 +114,6 @@ describe('workers that are started by hand, at a switch that runs already', () =
     expect({ code: refused.code, stderr: refused.stderr }).toEqual({ code: 4, stderr: expect.stringMatching(/another controller \(election id \d+\) is primary at the switch .*: stop it, or name another switch/) as string });
   });
 });
-
-/** A TCP port that nobody has. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('what is wrong is said before anything is started', () => {
   it.each<[args: string[], exitCode: number, message: RegExp]>([

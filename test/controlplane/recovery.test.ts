@@ -209,7 +209,7 @@ describe('controller restart', () => {
 
   test('members that do not come back in time are dropped', async () => {
     const before = await running(3);
-    const site = await restart(before, { returnTimeoutMs: 300 });
+    const site = await restart(before, { returnTimeoutMs: 3_000 });
     const back = [site.worker(0), site.worker(2)];
     expect(await back[0]!.membership(2)).toMatchObject({ epoch: 2, ranks: [0, 2], reason: 'the controller restarted, and not all members came back' });
     for (const member of back) await member.resume(2);

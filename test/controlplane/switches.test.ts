@@ -1,6 +1,6 @@
 /** The controller against real switches: BMv2 where it is installed, and the emulator. */
 import { spawn, spawnSync } from 'node:child_process';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { P4RuntimeServer } from '../../emulator/p4runtime/server.js';
 import { SwitchDevice } from '../../emulator/p4runtime/switch-device.js';
@@ -10,20 +10,13 @@ import { loadBuild } from '../../controlplane/artifacts.js';
 import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
 import { insert } from '../../controlplane/p4runtime/entries.js';
 import { RpcError, WriteError } from '../../controlplane/p4runtime/errors.js';
+import { freePorts } from '../support/free-ports.js';
 import { onEnd, startSite, switchConfig } from './site.helpers.js';
 import { Controller } from '../../controlplane/controller/controller.js';
 import { MemoryStore } from '../../controlplane/controller/store.js';
 
 const BINARY = 'simple_switch_grpc';
 const present = spawnSync(BINARY, ['--version']).error === undefined;
-
-/** Ports that were free a moment ago, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const sockets = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(sockets.map((socket) => new Promise<number>((resolve) => socket.listen(0, '127.0.0.1', () => resolve((socket.address() as { port: number }).port)))));
-  await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.close(resolve))));
-  return ports;
-}
 
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -111,7 +111,7 @@ describe('members', () => {
   ])('a worker that gives up while ranks %j wait with it says whom its own switch lacks', async (present, message) => {
     const network = await Network.start(TWO_LEVELS);
     await network.client.createJob({ name: 'train', workers: 4 });
-    const join = (home: string, rank: number): Promise<Worker> => network.join('train', rank, home, { timeoutMs: rank === 0 ? 1500 : 300_000 });
+    const join = (home: string, rank: number): Promise<Worker> => network.join('train', rank, home, { timeoutMs: rank === 0 ? 4_000 : 300_000 });
     const workers = await Promise.all(['leaf1', 'leaf2', 'leaf1', 'spine'].map(join));
     for (const rank of present) void workers[rank]!.allreduce(marked(rank, 10)).catch(() => undefined);
     expect((await failure(workers[0]!.allreduce(marked(0, 10)))).message).toMatch(message);

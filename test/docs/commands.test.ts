@@ -1,11 +1,11 @@
 /** Every command in README.md and docs/ is run here, as it stands there. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePorts } from '../support/free-ports.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -20,18 +20,6 @@ const STAND_INS: Readonly<Record<string, string>> = {
 
 function blocks(page: string): string[] {
   return [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!.trim());
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => new Promise<ReturnType<typeof createServer>>((resolve) => {
-      const server = createServer();
-      server.listen(0, '127.0.0.1', () => resolve(server));
-    })),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
@@ -51,11 +39,10 @@ describe('commands of the documentation', () => {
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   it.each(pages)('%s', { timeout: 180_000 }, async (page) => {
-    const ports = await freePorts(PORTS.length - 1);
-    ports.push(ports.at(-1)! + 1);
+    const ports = await freePorts(PORTS.length);
     const script = blocks(page)
       .map((block) => STAND_INS[block] ?? block)
-      .map((block) => PORTS.reduce((text, port, index) => text.replaceAll(String(port), String(ports[index])), block))
+      .map((block) => block.replace(new RegExp(`\\b(${PORTS.join('|')})\\b`, 'g'), (port) => String(ports[PORTS.indexOf(Number(port))])))
       .join('\n');
     // The trap ends background processes when a command fails.
     const child = spawn('bash', ['-e', '-c', `trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${script}`], {

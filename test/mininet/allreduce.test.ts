@@ -1,19 +1,12 @@
 /** The main job on real interfaces, with each switch that this machine has. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { endAll, eventually, run, type Run } from './support/run.js';
+import { endAll, expectNothingLeft, run } from './support/run.js';
 import { NO_NETEM, TARGETS } from './support/targets.js';
 
 afterAll(endAll);
 
-const NOTHING = { processes: [], interfaces: [], files: [] };
-
-async function leavesNothing(network: Run): Promise<void> {
-  await eventually(() => network.leftovers().processes.length === 0);
-  expect(network.leftovers()).toEqual(NOTHING);
-}
-
 for (const { kind, missing } of TARGETS) {
-  describe(`fpisa mininet --switch ${kind}`, { timeout: 120_000 }, () => {
+  describe(`fpisa mininet --switch ${kind}`, { timeout: 300_000 }, () => {
     it('reduces the recorded gradients, every worker in a host of its own', async ({ skip }) => {
       if (missing !== undefined) skip(missing);
       const network = run(['--switch', kind, '--json']);
@@ -32,7 +25,7 @@ for (const { kind, missing } of TARGETS) {
       expect(report!.layers).toHaveLength(16);
       expect(report!.layers.every(({ ranks }) => ranks.length === 4)).toBe(true);
       expect(code).toBe(0);
-      await leavesNothing(network);
+      await expectNothingLeft(network);
     });
 
     it('survives links that lose every tenth packet', async ({ skip }) => {
@@ -43,7 +36,7 @@ for (const { kind, missing } of TARGETS) {
       // 1 % would be a run without the loss that was asked for.
       expect(report!.retransmissions).toBeGreaterThan(report!.packets / 100);
       expect(code).toBe(0);
-      await leavesNothing(network);
+      await expectNothingLeft(network);
     });
 
     it('reduces over a tree of switches', async ({ skip }) => {
@@ -52,12 +45,12 @@ for (const { kind, missing } of TARGETS) {
       const { code, report, errors } = await network.end;
       expect(report, errors).toMatchObject({ ok: true, workers: 3, switches: ['s1', 's2', 's3'], identicalAcrossWorkers: true, outOfBound: 0 });
       expect(code).toBe(0);
-      await leavesNothing(network);
+      await expectNothingLeft(network);
     });
   });
 }
 
-describe('links', { timeout: 120_000 }, () => {
+describe('links', { timeout: 300_000 }, () => {
   const { kind, missing } = TARGETS.find((target) => target.missing === undefined) ?? TARGETS[0]!;
 
   it('have the bandwidth that they were given', async ({ skip }) => {

@@ -7,7 +7,7 @@ import { endAll, run } from './support/run.js';
 
 afterAll(endAll);
 
-describe('fpisa mininet refuses', { timeout: 60_000 }, () => {
+describe('fpisa mininet refuses', { timeout: 300_000 }, () => {
   it.each([
     [['--cli', '--json'], /--cli is for people/],
     [['--tree', '--topo', 'fpisa,2'], /--tree and --topo both choose a topology/],

@@ -1,7 +1,7 @@
 /** Parts that fail while an operation is under way: no sum is wrong, and nothing is left behind. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeGradients } from './support/files.js';
-import { endAll, eventually, run, temporaryFolder, type Run } from './support/run.js';
+import { endAll, expectNothingLeft, run, temporaryFolder, type Run } from './support/run.js';
 import { TARGETS } from './support/targets.js';
 
 const WORKERS = 4;
@@ -9,7 +9,7 @@ const folder = temporaryFolder();
 let pattern: string;
 
 beforeAll(async () => {
-  pattern = await writeGradients(folder.path, WORKERS, 60_000);
+  pattern = await writeGradients(folder.path, WORKERS, 150_000);
 });
 afterAll(async () => {
   await endAll();
@@ -30,7 +30,7 @@ async function done(network: Run, command: unknown): Promise<void> {
 }
 
 for (const { kind, missing } of TARGETS) {
-  describe(`with --switch ${kind}`, { timeout: 120_000 }, () => {
+  describe(`with --switch ${kind}`, { timeout: 300_000 }, () => {
     it('a worker is killed: the others finish, with a sum of theirs alone', async ({ skip }) => {
       if (missing !== undefined) skip(missing);
       const network = await underWay(kind);
@@ -40,7 +40,7 @@ for (const { kind, missing } of TARGETS) {
       expect(report!.layers.map(({ ranks }) => ranks)).toEqual([[0, 1, 3]]);
       expect(report!.restarts).toBeGreaterThanOrEqual(WORKERS - 1);
       expect(code).toBe(0);
-      expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
+      await expectNothingLeft(network);
     });
 
     it('the switch is killed and started again: a new epoch sums everything anew', async ({ skip }) => {
@@ -53,7 +53,7 @@ for (const { kind, missing } of TARGETS) {
       // Registers were lost, so no worker can have gone on with what it had.
       expect(report!.restarts).toBeGreaterThanOrEqual(WORKERS);
       expect(code).toBe(0);
-      expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
+      await expectNothingLeft(network);
     });
 
     it('the switch dies for good: one sentence says so', async ({ skip }) => {
@@ -64,12 +64,12 @@ for (const { kind, missing } of TARGETS) {
       expect(report).toMatchObject({ ok: false, error: { code: 'FPISA_NETWORK' } });
       expect(report!.error!.message).toMatch(/^switch s1 \(\w+\) ended with code -9/);
       expect(code).toBe(6);
-      expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
+      await expectNothingLeft(network);
     });
   });
 }
 
-describe('in a tree', { timeout: 120_000 }, () => {
+describe('in a tree', { timeout: 300_000 }, () => {
   const { kind, missing } = TARGETS.find((target) => target.missing === undefined) ?? TARGETS[0]!;
 
   it.for(['s1', 's2'])('switch %s is killed and started again: a new epoch sums everything anew', async (name, { skip }) => {
@@ -92,7 +92,7 @@ describe('in a tree', { timeout: 120_000 }, () => {
   });
 });
 
-describe('whatever the switch', { timeout: 120_000 }, () => {
+describe('whatever the switch', { timeout: 300_000 }, () => {
   const { kind, missing } = TARGETS.find((target) => target.missing === undefined) ?? TARGETS[0]!;
 
   it('the controller is killed and started again: the operation goes on', async ({ skip }) => {
@@ -112,7 +112,7 @@ describe('whatever the switch', { timeout: 120_000 }, () => {
       const { code, report } = await network.end;
       expect(report!.error!.message).toMatch(/^worker \d on h\d ended with code 6: .*100\d/s);
       expect(code).toBe(6);
-      expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
+      await expectNothingLeft(network);
     } finally {
       other.remove();
     }
@@ -125,7 +125,7 @@ describe('whatever the switch', { timeout: 120_000 }, () => {
     const { code, report } = await network.end;
     expect(report).toMatchObject({ ok: false, error: { code: 'FPISA_INTERRUPTED' } });
     expect(code).toBe(130);
-    expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
+    await expectNothingLeft(network);
   });
 
   it('its own violent death leaves no process and no interface', async ({ skip }) => {
@@ -133,7 +133,7 @@ describe('whatever the switch', { timeout: 120_000 }, () => {
     const network = await underWay(kind);
     network.process.kill('SIGKILL');
     await network.end;
-    expect(await eventually(() => network.leftovers().processes.length === 0)).toBe(true);
+    await expect.poll(() => network.leftovers().processes).toEqual([]);
     expect(network.leftovers().interfaces).toEqual([]);
   });
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, describe, expect, it } from 'vitest';
-import { endAll, eventually, run, temporaryFolder } from './support/run.js';
+import { endAll, expectNothingLeft, run, temporaryFolder } from './support/run.js';
 import { TARGETS } from './support/targets.js';
 
 afterAll(endAll);
@@ -25,7 +25,7 @@ async function visits(folder: string): Promise<string> {
 }
 
 for (const { kind, missing } of TARGETS) {
-  describe(`fpisa mininet --query --switch ${kind}`, { timeout: 180_000 }, () => {
+  describe(`fpisa mininet --query --switch ${kind}`, { timeout: 300_000 }, () => {
     it('aggregates a small file over links that lose packets', async ({ skip }) => {
       if (missing !== undefined) skip(missing);
       const files = temporaryFolder();
@@ -35,8 +35,7 @@ for (const { kind, missing } of TARGETS) {
       expect(answer, errors).toMatchObject({ verified: true, columns: [{ name: 'page' }, { name: 'sum(stay)' }, { name: 'count_star()' }], statistics: { tuplesSent: 1000, absorbed: 1000 } });
       expect(answer.rows[3]).toEqual(['3', 6162.5, '50']);
       expect(code).toBe(0);
-      await eventually(() => network.leftovers().processes.length === 0);
-      expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
+      await expectNothingLeft(network);
       files.remove();
     });
 

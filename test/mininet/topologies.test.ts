@@ -11,7 +11,7 @@ afterAll(endAll);
 
 const { kind, missing } = TARGETS.find((target) => target.missing === undefined) ?? TARGETS[0]!;
 
-describe('the prompt', { timeout: 120_000 }, () => {
+describe('the prompt', { timeout: 300_000 }, () => {
   it('reduces, and knows the fpisa command in every host', async ({ skip }) => {
     if (missing !== undefined) skip(missing);
     // Not "h2 fpisa …": while a host's command runs, the prompt gives it what comes from standard input.
@@ -30,7 +30,7 @@ describe('the prompt', { timeout: 120_000 }, () => {
   });
 });
 
-describe('topologies of one\'s own', { timeout: 120_000 }, () => {
+describe('topologies of one\'s own', { timeout: 300_000 }, () => {
   const racks = join(ROOT, 'examples/mininet/racks.py');
 
   it('are built from a file, with as many workers as they have', async ({ skip }) => {
@@ -46,7 +46,7 @@ describe('topologies of one\'s own', { timeout: 120_000 }, () => {
   });
 });
 
-describe('mn --custom', { timeout: 120_000 }, () => {
+describe('mn --custom', { timeout: 300_000 }, () => {
   it('builds a tree of our switches, and writes the controller\'s configuration for it', ({ skip }) => {
     if (missing !== undefined) skip(missing);
     const folder = temporaryFolder();
@@ -73,7 +73,7 @@ describe('mn --custom', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a switch', { timeout: 60_000 }, () => {
+describe('a switch', { timeout: 300_000 }, () => {
   it('says that its port is in use', ({ skip }) => {
     if (missing !== undefined) skip(missing);
     const script = `

@@ -1,5 +1,6 @@
 /** A switch and a controller as processes, on ports that nobody else uses. */
 import { join } from 'node:path';
+import { freePorts } from '../../support/free-ports.js';
 import { Command, fpisa, scratch, type Ended } from './command.js';
 
 export interface SiteOptions {
@@ -25,9 +26,11 @@ export class Site {
 
   static async start(options: SiteOptions): Promise<Site> {
     const directory = scratch();
-    const device = new Command(['switch', '--json', '--p4runtime', '127.0.0.1:0', '--ports', String(options.ports), ...(options.faults ?? [])]);
+    // Known before, so that they are free when a server comes back to its own.
+    const [first, second, base] = await freePorts(2 + Math.max(1, options.ports));
+    const device = new Command(['switch', '--json', '--p4runtime', `127.0.0.1:${first}`, '--ports', String(options.ports), '--base-port', String(base), ...(options.faults ?? [])]);
     const { p4runtime, ports } = (await device.line()) as { p4runtime: string; ports: Record<string, string> };
-    const keeper = new Command(controllerArgs(options, directory, p4runtime, ports, '127.0.0.1:0'));
+    const keeper = new Command(controllerArgs(options, directory, p4runtime, ports, `127.0.0.1:${second}`));
     const { controller } = (await keeper.line()) as { controller: string };
     return new Site(options, directory, device, p4runtime, ports, keeper, controller);
   }

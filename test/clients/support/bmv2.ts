@@ -1,32 +1,22 @@
 /** simple_switch_grpc, where it is installed. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { dressDatagram, macOf, parseMac, undressDatagram } from '../../../emulator/ports/udp-frame.js';
 import { CPU_PORT, SERVICE_UDP_PORT } from '../../../protocol/constants.js';
+import { freePorts } from '../../support/free-ports.js';
 import { onEnd } from '../../cli/support/command.js';
 import { DataplaneClient } from '../../differential/bmv2/dataplane.js';
 import { DEVICE_ID, EgressQueue, SERVICE_MAC, type Target } from './target.js';
-
-/** One that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** @param tls PEM files of the server; with a CA, clients must have a certificate of it. */
 export async function startBmv2(tls?: { readonly certificate: string; readonly key: string; readonly ca?: string }): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-clients-'));
   const dataplane = `unix:${join(folder, 'dataplane')}`;
   // A socket of its own cannot be taken by another; but the name in a certificate can only be that of a host.
-  const address = tls ? `127.0.0.1:${await freePort()}` : `unix:${join(folder, 'p4runtime')}`;
+  const address = tls ? `127.0.0.1:${(await freePorts(1))[0]}` : `unix:${join(folder, 'p4runtime')}`;
   const child = spawn(
     'simple_switch_grpc',
     [

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FPISA = join(ROOT, 'bin/fpisa.js');
@@ -113,13 +114,10 @@ export function temporaryFolder(): { path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Waits until `condition` holds: the kernel takes processes and interfaces of a namespace away after its first process has ended. */
-export async function eventually(condition: () => boolean): Promise<boolean> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (condition()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  return false;
+/** The kernel takes processes and interfaces of a namespace away after its first process has ended, so this waits for the last of them to go. */
+export async function expectNothingLeft(network: Run): Promise<void> {
+  await expect.poll(() => network.leftovers().processes).toEqual([]);
+  expect(network.leftovers()).toEqual({ processes: [], interfaces: [], files: [] });
 }
 
 function processesWith(setting: string): { pid: number; command: string }[] {
