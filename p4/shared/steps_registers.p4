@@ -20,9 +20,9 @@
         stored = exponent + (int<16>) RESTRICTED_BIAS; \
     }
 
-/* The first of a round replaces whatever is stored. */
+/* The first of a round replaces whatever is stored. An ALU cannot give out a constant, and the complement is negative too. */
 #define OPEN_EXPONENT(stored, distance, exponent) \
-    distance = -1; \
+    distance = ~exponent; \
     stored = exponent + (int<16>) RESTRICTED_BIAS;
 
 /* Mantissa, both int<32>: saturating, as everywhere (docs/arithmetic.md). */

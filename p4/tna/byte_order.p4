@@ -1,0 +1,7 @@
+/*
+ * Values travel in the order of tensor memory, little-endian, so that hosts convert nothing (paper §3). One instruction a container, and one
+ * action for all of them.
+ */
+#define SWAPPED(x) (x[7:0] ++ x[15:8] ++ x[23:16] ++ x[31:24])
+#define SWAP_VALUE(i) hdr.values.v##i = SWAPPED(hdr.values.v##i);
+#define SWAP_EXPONENT(i) hdr.exponents.e##i = hdr.exponents.e##i[7:0] ++ hdr.exponents.e##i[15:8];
