@@ -103,12 +103,24 @@ control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set,
     ShiftByEights() shift_by_eights;
     ShiftByOnes() shift_by_ones;
 
+    /*
+     * Each table under a condition of its own: a Tofino runs what is under one condition without anything between, so a block
+     * would keep the protocol's tables waiting.
+     */
     apply {
         if (format == FORMAT_FP32) {
             classify.apply(word, exponent);
+        }
+        if (format == FORMAT_FP32) {
             negate.apply(word, exponent);
+        }
+        if (format == FORMAT_FP32) {
             align.apply();
+        }
+        if (format == FORMAT_FP32) {
             shift_by_eights.apply(word, exponent, distance);
+        }
+        if (format == FORMAT_FP32) {
             shift_by_ones.apply(word, distance);
         }
         accumulate.apply();

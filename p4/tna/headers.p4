@@ -12,17 +12,10 @@ header bridge_t {
     bit<8> egress;
 }
 
-/*
- * Exponents of the values, from ingress to egress. Ingress keeps them in 16-bit containers, egress takes them with the zeros behind
- * as words of 32 bits: a shift by 16, and a way between containers of two sizes, for nothing.
- */
-#define EXPONENT_FIELD(i) bit<16> e##i; bit<16> zero##i;
+/* Exponents of the values, from ingress to egress. */
+#define EXPONENT_FIELD(i) bit<16> e##i;
 header exponents_t {
     EACH_VALUE(EXPONENT_FIELD)
-}
-#define SCALE_FIELD(i) bit<32> s##i;
-header scales_t {
-    EACH_VALUE(SCALE_FIELD)
 }
 
 /* probe_t in pieces: what one action moves must not be one block of containers. */
@@ -145,9 +138,10 @@ struct ingress_meta_t {
     bit<1> reflects;            // it goes back to where it came from, alone
 }
 
+#define SCALE_FIELD(i) bit<32> s##i;
 struct egress_meta_t {
     bridge_t bridge;
-    scales_t scales;
+    EACH_VALUE(SCALE_FIELD)
 }
 
 #endif

@@ -36,4 +36,5 @@ Pipeline(FpisaIngressParser(),
          FpisaEgress(),
          FpisaEgressDeparser()) pipe;
 
+@egress_intrinsic_metadata_opt
 Switch(pipe) main;

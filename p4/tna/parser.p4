@@ -190,8 +190,13 @@ parser FpisaEgressParser(packet_in packet,
         }
     }
 
+    /*
+     * Exponents come as 16 bits and are taken as the upper halves of words, each with what follows it: an ALU cannot move
+     * bits between containers of two sizes.
+     */
+#define TAKE_SCALE(i) meta.s##i = packet.lookahead<bit<32>>(); packet.advance(16);
     state parse_scales {
-        packet.extract(meta.scales);
+        EACH_VALUE(TAKE_SCALE)
         transition parse_network;
     }
 
