@@ -3,7 +3,7 @@ import { parseP4Info } from '../../p4runtime/p4info-file.js';
 import type { P4Info, Preamble } from '../../p4runtime/p4info-messages.js';
 import { ArtifactError, choices } from '../errors.js';
 import { encodeBfPipelineConfig } from './bf-pipeline-config.js';
-import { readCompilerOutput, type CompilerOutput } from './compiler-output.js';
+import { readCompilerOutput, type CompiledPipe, type CompilerOutput } from './compiler-output.js';
 import type { Chip } from './ports.js';
 
 export interface TofinoBuild {
@@ -16,12 +16,17 @@ export interface TofinoBuild {
 }
 
 const ARCHITECTURES = ['tna', 't2na'];
+/** Of TNA, where P4Info has objects of its own for what they are. */
+const STANDARD_EXTERNS = ['Counter', 'DirectCounter', 'Register', 'DirectRegister'];
+/** The binary begins with names and versions; the registers' values come after. */
+const BINARY_HEADER_BYTES = 4096;
 
 /** @throws ArtifactError when files are missing, wrong, or not of one compilation */
 export function readTofinoBuild(directory: string): TofinoBuild {
   const output = readCompilerOutput(directory);
   const p4info = readP4Info(directory, output);
   checkBfrt(directory, output, p4info);
+  for (const pipe of output.pipes) checkPipe(directory, output.chip, pipe);
   const { program, chip, bfrt, pipes } = output;
   const deviceConfig = encodeBfPipelineConfig({
     p4Name: program,
@@ -41,10 +46,19 @@ function readP4Info(directory: string, { program, p4info: text }: CompilerOutput
   }
   const architecture = p4info.pkgInfo?.arch ?? '';
   if (!ARCHITECTURES.includes(architecture)) throw wrong(`is of architecture "${architecture}" (architectures of a Tofino: ${choices(ARCHITECTURES)})`);
-  if (p4info.counters.length === 0 && p4info.externs.length > 0) {
-    throw wrong('has its counters as externs, which neither Stratum nor this controller can address: compile with --p4runtime-force-std-externs');
+  if (p4info.externs.some(({ externTypeName }) => STANDARD_EXTERNS.includes(externTypeName))) {
+    throw wrong('has its counters and registers as externs, which neither Stratum nor this controller can address: compile with --p4runtime-force-std-externs');
   }
   return p4info;
+}
+
+/** The assembler writes the name of its run into both files; older ones that do not are taken as they are. */
+function checkPipe(directory: string, chip: Chip, { name, context, binary }: CompiledPipe): void {
+  const { run_id: run, target } = JSON.parse(Buffer.from(context).toString('utf8')) as { run_id?: unknown; target?: unknown };
+  if (typeof target === 'string' && target !== chip) throw new ArtifactError(`${name}/context.json in build directory ${directory} is for ${target}, and the .conf file for ${chip}`);
+  if (typeof run === 'string' && !Buffer.from(binary).subarray(0, BINARY_HEADER_BYTES).includes(run)) {
+    throw new ArtifactError(`the context.json and the binary of ${name} in build directory ${directory} are not of the same compilation: the binary is not of run ${run}`);
+  }
 }
 
 /**

@@ -6,7 +6,8 @@ import { indexP4Info } from '../../../p4runtime/p4info-file.js';
 import { onEnd } from '../site.helpers.js';
 
 /** Not UTF-8, and with zeros: what a binary may hold and text may not. */
-export const BINARY = Uint8Array.of(0, 0xff, 0xfe, 0x0a, 0, 0x80);
+export const BINARY = Uint8Array.from(Buffer.concat([Buffer.of(0, 0xff, 0xfe, 0x0a, 0, 0x80), Buffer.from('run_id\x001f1005b72fd04619\0')]));
+export const CONTEXT = JSON.stringify({ program_name: 'fpisa', target: 'tofino', run_id: '1f1005b72fd04619' });
 
 /** The P4Info of the v1model build, as it would be for TNA, without the objects (`table fpisa.parent`) and parameters named. */
 export function tnaP4Info(without: readonly string[] = []): string {
@@ -69,7 +70,7 @@ export function buildDirectory(p4info = tnaP4Info()): Directory {
   directory.write('fpisa.conf', JSON.stringify(CONF));
   directory.write('fpisa.p4info.txtpb', p4info);
   directory.write('bfrt.json', bfrtOf(p4info));
-  directory.write('pipe/context.json', '{"program_name":"fpisa"}');
+  directory.write('pipe/context.json', CONTEXT);
   directory.write('pipe/tofino.bin', BINARY);
   return directory;
 }

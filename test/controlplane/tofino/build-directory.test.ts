@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { loadSwitchBuild } from '../../../controlplane/artifacts.js';
 import { ArtifactError } from '../../../controlplane/errors.js';
 import { readTofinoBuild } from '../../../controlplane/tofino/build.js';
-import { BINARY, bfrtOf, buildDirectory, CONF, tnaP4Info, type Directory } from './build-directory.helpers.js';
+import { BINARY, bfrtOf, buildDirectory, CONF, CONTEXT, tnaP4Info, type Directory } from './build-directory.helpers.js';
 import { unpackBfPipelineConfig } from './wire.helpers.js';
 
 const EXPECTED = /expected what p4c --target tofino .* writes: PROGRAM\.conf, PROGRAM\.p4info\.txtpb, bfrt\.json, and for each pipe PIPE\/context\.json and PIPE\/tofino\.bin$/;
@@ -33,7 +33,7 @@ describe('a build directory', () => {
     expect(unpackBfPipelineConfig(build.deviceConfig)).toEqual({
       p4Name: 'fpisa',
       bfruntimeInfo: bfrtOf(tnaP4Info()),
-      profiles: [{ name: 'pipe', context: '{"program_name":"fpisa"}', binary: [...BINARY], scope: [0, 1, 2, 3] }],
+      profiles: [{ name: 'pipe', context: CONTEXT, binary: [...BINARY], scope: [0, 1, 2, 3] }],
     });
   });
 
@@ -100,6 +100,11 @@ describe('a build directory', () => {
     const directory = buildDirectory();
     directory.write('bfrt.json', bfrtOf(tnaP4Info(['table fpisa.parent', 'counter fpisa.events'])));
     expect(refusal(directory.path)).toMatch(/bfrt\.json and the P4Info of fpisa in build directory .* are not of the same compilation: bfrt\.json lacks fpisa\.parent, fpisa\.events$/);
+    directory.write('bfrt.json', bfrtOf(tnaP4Info()));
+    directory.write('pipe/tofino.bin', 'run_id\x000000000000000000\0');
+    expect(refusal(directory.path)).toMatch(/the context\.json and the binary of pipe in build directory .* are not of the same compilation: the binary is not of run 1f1005b72fd04619$/);
+    directory.write('pipe/context.json', '{"target":"tofino2"}');
+    expect(refusal(directory.path)).toMatch(/pipe\/context\.json in build directory .* is for tofino2, and the \.conf file for tofino$/);
     directory.write('bfrt.json', '{}');
     expect(refusal(directory.path)).toMatch(/bfrt\.json in build directory .* has no list "tables"/);
   });
@@ -109,7 +114,7 @@ describe("a switch's build", () => {
   test('has a cookie of its contents and its owner', () => {
     const load = ({ path }: Directory, owner: number): bigint => loadSwitchBuild({ target: 'tofino', buildDir: path, valuesPerPacket: 16 }, owner).cookie;
     const [one, same, other] = [buildDirectory(), buildDirectory(), buildDirectory()];
-    other.write('pipe/tofino.bin', Uint8Array.of(1));
+    other.write('pipe/tofino.bin', Uint8Array.of(...BINARY, 1));
     expect(load(same, 7)).toBe(load(one, 7));
     expect(load(one, 7) & 0xffff_ffffn).toBe(7n);
     expect(load(one, 8) >> 32n).toBe(load(one, 7) >> 32n);

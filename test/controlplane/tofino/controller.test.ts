@@ -5,7 +5,7 @@ import { diagnose } from '../../../controlplane/cli/doctor/diagnose.js';
 import { takeReading } from '../../../controlplane/cli/doctor/reading.js';
 import type { SwitchConfig } from '../../../controlplane/controller/state.js';
 import { onEnd, startSite, startSwitch, switchConfig, type Site } from '../site.helpers.js';
-import { buildDirectory, tnaP4Info, withCompletions } from './build-directory.helpers.js';
+import { BINARY, buildDirectory, tnaP4Info, withCompletions } from './build-directory.helpers.js';
 import { startStratum, type FakeStratum } from './stratum.helpers.js';
 import { EntityCodec } from '../../../controlplane/p4runtime/entity-codec.js';
 import { P4InfoIndex } from '../../../p4runtime/p4info.js';
@@ -96,7 +96,7 @@ describe('a Tofino', () => {
     const stratum = await startStratum();
     const site = await startSite({ fake: stratum.fake, config: { target: 'tofino', buildDir: directory.path, ports: PORTS } });
     await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'unreachable', build: '', detail: expect.stringMatching(/lacks pipe\/tofino\.bin; expected what p4c/) as string });
-    directory.write('pipe/tofino.bin', 'x');
+    directory.write('pipe/tofino.bin', BINARY);
     await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'ready', build: 'fpisa', detail: '' });
   });
 });
