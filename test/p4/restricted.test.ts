@@ -1,0 +1,192 @@
+/** The build with a Tofino's arithmetic against the reference model, and against the general build. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { accumulateAll, FORMATS, readOut, resolveProfile, type NumericProfile } from '../../arithmetic/index.js';
+import { ENGINE_NAMES, engineNamed } from '../../emulator/engines.js';
+import type { EngineChoice } from '../../emulator/switch.js';
+import { buildNamed } from '../../protocol/builds.js';
+import { Flag } from '../../protocol/constants.js';
+import { anyRound, finiteBits, specialBits } from '../arithmetic/arbitraries.js';
+import { runOnEmulator } from '../differential/targets/emulator.js';
+import { Traffic, type Mixture } from '../differential/generate/traffic.js';
+import { configurationOf, profileParams, type Job } from '../differential/generate/site.js';
+import { SeededRandom } from '../differential/random.js';
+import type { Scenario } from '../differential/scenario.js';
+import { contribution, fromWorker, parse, udpFrame } from './support/frames.js';
+import { exponentOf, FpisaSwitch, portOf } from './support/fpisa-switch.js';
+
+const BUILD = buildNamed('fpisa-a-n16')!;
+const N = BUILD.valuesPerPacket;
+const FLOATS = resolveProfile({ preset: 'fpisa-a', workers: 32 });
+const INTEGERS = resolveProfile({ preset: 'int32', workers: 32 });
+
+/** Contributions to one value, in order of arrival. */
+type Round = readonly bigint[];
+
+interface Run {
+  readonly results: readonly string[];
+  /** After each contribution, of each value: exponent (of floats) and mantissa. */
+  readonly registers: readonly string[];
+  readonly overwrites: number;
+  readonly overflows: number;
+}
+
+const hex = (value: bigint | number): string => BigInt(value).toString(16).padStart(8, '0');
+
+/** One switch for many rounds: each opens on what the one before has left in the registers. A job for each number of workers. */
+class Rounds {
+  private readonly fpisa: FpisaSwitch;
+  private readonly jobs = new Set<number>();
+  private chunk = 0;
+
+  constructor(
+    engine: EngineChoice,
+    private readonly profile: NumericProfile,
+  ) {
+    this.fpisa = new FpisaSwitch(N, { engine }, BUILD.name);
+  }
+
+  /** Sends N rounds of equal length, value by value beside each other. @param repeats which contributions are sent again at once */
+  run(rounds: readonly Round[], repeats: readonly boolean[] = []): Run {
+    const workers = rounds[0]!.length;
+    const job = workers;
+    if (!this.jobs.has(job)) this.fpisa.addJob({ number: job, workers, profile: this.profile, slotBase: 4 * job });
+    this.jobs.add(job);
+    const chunk = this.chunk++;
+    const place = { slot: chunk % 4, set: (chunk >>> 2) % 2 };
+    const first = (2 * (4 * job + place.slot) + place.set) * N;
+    const before = this.fpisa.events(job);
+    const registers: string[] = [];
+    const results: string[] = [];
+    for (let rank = 0; rank < workers; rank++) {
+      const bigEndian = rank % 2 === 1;
+      const message = contribution({ job, worker: rank, chunk, ...place, flags: bigEndian ? Flag.NETWORK_ORDER : 0 }, rounds.map((round) => Number(round[rank]!)), bigEndian);
+      const send = () => this.fpisa.device.receive(portOf(rank), udpFrame(message, fromWorker(rank)));
+      const outputs = send();
+      const held = registersAt(this.fpisa, this.profile, first);
+      registers.push(...held);
+      const last = rank === workers - 1;
+      expect(outputs).toHaveLength(last ? workers : 0);
+      if (last) results.push(...parse(outputs[0]!.bytes).words.map(hex));
+      if (repeats[rank] !== true) continue;
+      expect(send().map(({ bytes }) => parse(bytes).words.map(hex))).toEqual(last ? [results] : []);
+      expect(registersAt(this.fpisa, this.profile, first)).toEqual(held);
+    }
+    const after = this.fpisa.events(job);
+    const count = (event: string): number => (after[event] ?? 0) - (before[event] ?? 0);
+    return { results, registers, overwrites: count('OVERWRITE'), overflows: count('OVERFLOW') };
+  }
+}
+
+function registersAt(fpisa: FpisaSwitch, profile: NumericProfile, first: number): string[] {
+  return Array.from({ length: N }, (_, i) => {
+    const index = first + i;
+    const mantissa = hex(fpisa.register('fpisa.mantissas', index));
+    return profile.format === 'int32' ? mantissa : `${exponentOf(BUILD, fpisa.register('fpisa.exponents', index))}:${mantissa}`;
+  });
+}
+
+function reference(profile: NumericProfile, rounds: readonly Round[]): Run {
+  const each = rounds.map((round) => accumulateAll(round, profile));
+  const registers = rounds[0]!.flatMap((_, rank) =>
+    each.map(({ states }) => {
+      const { exponent, mantissa } = states[rank]!;
+      const bits = hex(BigInt.asUintN(32, mantissa));
+      return profile.format === 'int32' ? bits : `${exponent}:${bits}`;
+    }),
+  );
+  return {
+    results: each.map(({ states }) => hex(readOut(states.at(-1)!, profile))),
+    registers,
+    overwrites: each.reduce((sum, { events }) => sum + events.overwrites, 0),
+    overflows: each.reduce((sum, { events }) => sum + events.overflows, 0),
+  };
+}
+
+const fp32 = FORMATS.fp32;
+if (fp32.kind !== 'float') throw new Error('fp32 is a float format');
+const subnormal = finiteBits(fp32, 0, 0);
+const huge = finiteBits(fp32, 252, 254);
+const near = fc.integer({ min: 1, max: 246 }).chain((low) => fc.array(finiteBits(fp32, low, low + 8), { minLength: 32, maxLength: 32 }));
+/** Of 32 contributions; a test takes as many as it has workers. */
+const floats: fc.Arbitrary<bigint[]> = fc.oneof(
+  near,
+  fc.array(fc.oneof(subnormal, finiteBits(fp32, 0, 3)), { minLength: 32, maxLength: 32 }),
+  fc.array(fc.oneof(huge, finiteBits(fp32)), { minLength: 32, maxLength: 32 }),
+  fc.array(fc.oneof({ weight: 5, arbitrary: finiteBits(fp32) }, { weight: 1, arbitrary: specialBits(fp32) }, { weight: 1, arbitrary: fc.constantFrom(0n, 0x8000_0000n) }), { minLength: 32, maxLength: 32 }),
+  anyRound(fp32, 32).map((round) => Array.from({ length: 32 }, (_, i) => round[i % round.length]!)),
+);
+const integers = fc.array(fc.bigInt(0n, 0xffff_ffffn), { minLength: 32, maxLength: 32 });
+
+function rounds(of: fc.Arbitrary<bigint[]>): fc.Arbitrary<[bigint[][], boolean[]]> {
+  return fc
+    .tuple(fc.array(of, { minLength: N, maxLength: N }), fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constant(32)), fc.array(fc.boolean(), { minLength: 32, maxLength: 32 }))
+    .map(([list, workers, repeats]) => [list.map((round) => round.slice(0, workers)), repeats]);
+}
+
+describe.each(ENGINE_NAMES)('fpisa-a-n16, engine %s, adds as the reference does: results, registers, events', (name) => {
+  it('floats of every kind, with contributions repeated', async () => {
+    const fpisa = new Rounds(await engineNamed(name), FLOATS);
+    fc.assert(
+      fc.property(rounds(floats), ([list, repeats]) => {
+        expect(fpisa.run(list, repeats)).toEqual(reference(FLOATS, list));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('integers', async () => {
+    const fpisa = new Rounds(await engineNamed(name), INTEGERS);
+    fc.assert(
+      fc.property(rounds(integers), ([list, repeats]) => {
+        expect(fpisa.run(list, repeats)).toEqual(reference(INTEGERS, list));
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe('fpisa-a-n16 adds as the reference does', () => {
+  it.each([
+    ['positive to positive', 0n, 0n],
+    ['negative to positive', 0n, 0x8000_0000n],
+    ['positive to negative', 0x8000_0000n, 0n],
+  ])('every exponent to every 16th, %s', async (_, first, second) => {
+    const fpisa = new Rounds(await engineNamed('compiled'), FLOATS);
+    // Fractions that fill the significand, and hardly any: what is shifted out is not only zeros.
+    const fraction = (exponent: number): bigint => [0x7fffffn, 1n, 0x400000n, 0n, 0x2aaaabn][exponent % 5]!;
+    const element = (sign: bigint, exponent: number): bigint => sign | (BigInt(exponent) << 23n) | fraction(exponent);
+    for (let row = 0; row < 256; row++) {
+      // Each packet: one exponent of the first worker, 16 of the second; all distances occur over the rows.
+      const list = Array.from({ length: N }, (_, i) => [element(first, row), element(second, (row + 16 * i + (row >>> 4)) % 256)]);
+      expect(fpisa.run(list)).toEqual(reference(FLOATS, list));
+    }
+  });
+});
+
+describe('fpisa-a-n16 and fpisa-n16 are the same to a worker', () => {
+  const jobs = ['fpisa-a', 'int32', 'fpisa-a', 'fpisa-a'].map((preset, index): Job => {
+    const workers = [2, 3, 5, 8][index]!;
+    return { number: 1 + index, workers, profile: profileParams(resolveProfile({ preset, workers })), slotBase: 8 * index, slots: 1 + 2 * index, epoch: 1 + index };
+  });
+  const mixtures: Readonly<Record<string, Mixture>> = {
+    rounds: { contribution: 40, repetition: 10 },
+    // The other sources may repeat a contribution with other values, which no worker does, and there the builds differ (docs/tofino.md).
+    'rounds among other traffic': { contribution: 40, repetition: 5, probe: 4, parent: 2, packetOut: 3, ordinary: 5 },
+  };
+
+  it.each(Object.keys(mixtures))('%s: every packet, packet-in and counter', async (name) => {
+    const engine = await engineNamed('compiled');
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 0x7fff_ffff }), (seed) => {
+        const site = { jobs, routes: [] };
+        const packets = new Traffic(site, N, new SeededRandom(seed), mixtures[name]!).take(300);
+        const scenario = (build: string): Scenario => ({ name: `seed ${seed}`, build, phases: [{ configuration: configurationOf(site), packets }] });
+        const [restricted, general] = [BUILD.name, 'fpisa-n16'].map((build) => runOnEmulator(scenario(build), engine));
+        expect(restricted).toEqual(general);
+        expect(Object.keys(restricted!.counters['fpisa.events']!).length).toBeGreaterThan(4);
+      }),
+      { numRuns: 5 },
+    );
+  });
+});
