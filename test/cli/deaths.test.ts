@@ -6,23 +6,23 @@ import { onlyJson, type Command } from './support/command.js';
 import { Site } from './support/site.js';
 
 const WORKERS = 3;
-const LENGTH = 150_000;
-/** What a compiled switch is not done with before it is killed. */
-const LONG = 600_000;
+/** What a compiled switch is not done with before something is killed; loss makes it last, too. */
+const LENGTH = 600_000;
+const FAULTS = ['--loss', '0.05'];
 
 interface Underway {
   readonly site: Site;
   readonly workers: Command[];
 }
 
-/** Resolves when all workers are well into their work; loss makes it last. */
-async function underway(length = LENGTH): Promise<Underway> {
-  const site = await Site.start({ ports: WORKERS, values: 64, faults: ['--loss', '0.05'] });
+/** Resolves when all workers are well into their work. */
+async function underway(): Promise<Underway> {
+  const site = await Site.start({ ports: WORKERS, values: 64, faults: FAULTS });
   expect(await site.run('job', 'create', 'training', '--workers', String(WORKERS))).toMatchObject({ code: 0 });
   const workers: Command[] = [];
   for (let rank = 0; rank < WORKERS; rank++) {
-    const data = marked(rank, length);
-    await writeNpy(site.file(`in-${rank}.npy`), { tensors: new Map([['x', { shape: [length], data }]]), metadata: {} });
+    const data = marked(rank, LENGTH);
+    await writeNpy(site.file(`in-${rank}.npy`), { tensors: new Map([['x', { shape: [LENGTH], data }]]), metadata: {} });
     workers.push(site.worker('training', rank, site.file(`in-${rank}.npy`), site.file(`out-${rank}.npy`)));
   }
   await Promise.all(workers.map((worker) => worker.line(({ event, share }) => event === 'progress' && (share as number) > 0.02)));
@@ -62,12 +62,12 @@ describe('SIGKILL', () => {
   });
 
   it('of the switch, and a new one at the same addresses: the operation is repeated', async () => {
-    const { site, workers } = await underway(LONG);
+    const { site, workers } = await underway();
     const before = await epoch(site);
     await site.restartSwitch();
     const ends = await Promise.all(workers.map((worker) => worker.ended));
     expect(ends.map(({ code, stderr }) => ({ code, stderr }))).toEqual(ends.map(() => ({ code: 0, stderr: '' })));
-    for (const rank of workers.keys()) expectSameBits(await result(site, rank), markedSum([0, 1, 2], LONG));
+    for (const rank of workers.keys()) expectSameBits(await result(site, rank), markedSum([0, 1, 2], LENGTH));
     expect(await epoch(site)).toBeGreaterThan(before);
   });
 });
