@@ -2,9 +2,9 @@ import type { Expression } from '../json/expression.js';
 import type { Ref } from './binaryen.js';
 import { turnedRound, turnRound } from './byte-order.js';
 import { compareWith, unsaturated } from './comparisons.js';
-import { keepsAll, kindOf, limbsOf, stackIn, union, type Kind, type Range } from './ranges.js';
+import { keepsAll, kindOf, stackIn, union, type Kind, type Range } from './ranges.js';
 import type { Scope } from './scope.js';
-import { WIDE_OPS, type WideOp } from './unit.js';
+import { WideExpressions } from './wide-expression.js';
 
 type Scalar = Exclude<Kind, 'wide'>;
 type Arithmetic = Extract<Expression, { op: 'arithmetic' }>;
@@ -17,7 +17,11 @@ const RING = new Set(['+', '-', '*', '&', '|', '^']);
  * narrowest kind that holds its range, or modulo 2^32 or 2^64 where a store, a mask or a cast looks at no more.
  */
 export class ExpressionCompiler {
-  constructor(private readonly scope: Scope) {}
+  readonly wide: WideExpressions;
+
+  constructor(private readonly scope: Scope) {
+    this.wide = new WideExpressions(scope, this);
+  }
 
   range(e: Expression): Range {
     return this.scope.ranges.of(e);
@@ -30,7 +34,7 @@ export class ExpressionCompiler {
   /** The exact value in the kind of its range; a wide one as the address of limbsOf(range) limbs. */
   exact(e: Expression): Ref {
     const kind = this.kind(e);
-    return kind === 'wide' ? this.exactWide(e) : this.exactScalar(e, kind);
+    return kind === 'wide' ? this.wide.exact(e) : this.exactScalar(e, kind);
   }
 
   /** The value modulo 2^32 or 2^64. */
@@ -42,7 +46,7 @@ export class ExpressionCompiler {
     const modular = this.modular(e, kind);
     if (modular !== undefined) return modular;
     if (own === 'i64') return m.i32.wrap(this.exactScalar(e, 'i64'));
-    const address = this.exactWide(e);
+    const address = this.wide.exact(e);
     return kind === 'i32' ? m.i32.load(0, 4, address) : m.i64.load(0, 8, address);
   }
 
@@ -68,7 +72,7 @@ export class ExpressionCompiler {
       case 'compare':
         return this.compare(e.operator, e.left, e.right);
       case 'equal': {
-        if (e.left.type !== 'bool' && e.left.type !== 'data') return m.i32.wrap(m.i64.load(0, 8, this.fallback(e)));
+        if (e.left.type !== 'bool' && e.left.type !== 'data') return m.i32.wrap(m.i64.load(0, 8, this.wide.fallback(e)));
         return this.compare(e.negated ? '!=' : '==', unsaturated(e.left, e.right), unsaturated(e.right, e.left));
       }
       case 'logic': {
@@ -83,7 +87,7 @@ export class ExpressionCompiler {
         if (e.of.op === 'union') {
           return e.of.union.members.map((member) => this.scope.isValid(member)).reduce((x, y) => m.i32.or(x, y), m.i32.const(0));
         }
-        return m.i32.wrap(m.i64.load(0, 8, this.fallback(e)));
+        return m.i32.wrap(m.i64.load(0, 8, this.wide.fallback(e)));
       case 'choose':
         return m.if(this.bool(e.condition), this.bool(e.left), this.bool(e.right));
       default:
@@ -115,8 +119,8 @@ export class ExpressionCompiler {
   /** -1, 0 or 1. */
   private compareWide(left: Expression, right: Expression): Ref {
     const { m, b } = this.scope.unit;
-    const [a, an] = this.wideOperand(left);
-    const [c, cn] = this.wideOperand(right);
+    const [a, an] = this.wide.operand(left);
+    const [c, cn] = this.wide.operand(right);
     return m.call('compare', [a, m.i32.const(an), c, m.i32.const(cn)], b.i32);
   }
 
@@ -158,7 +162,7 @@ export class ExpressionCompiler {
       default:
         if (e.type === 'bool') return this.bool(e);
     }
-    const address = this.fallback(e);
+    const address = this.wide.fallback(e);
     return kind === 'i32' ? m.i32.load(0, 4, address) : m.i64.load(0, 8, address);
   }
 
@@ -268,7 +272,7 @@ export class ExpressionCompiler {
     switch (e.operator) {
       case '>>': {
         const own = kindOf(left);
-        if (right.min < 0n || own === 'wide' || this.kind(e.right) === 'wide') return this.wideTo(e, kind);
+        if (right.min < 0n || own === 'wide' || this.kind(e.right) === 'wide') return this.wide.low(e, kind);
         const signed = left.min < 0n;
         const bits = BITS[own];
         const local = this.scope.local(own);
@@ -284,7 +288,7 @@ export class ExpressionCompiler {
       case '%': {
         // One bit is kept free: the lowest i64 divided by -1 traps.
         const own = kindOf({ min: operands.min < 0n ? operands.min - 1n : 0n, max: operands.max });
-        if (own === 'wide') return this.wideTo(e, kind);
+        if (own === 'wide') return this.wide.low(e, kind);
         const signed = operands.min < 0n;
         const type = own === 'i32' ? b.i32 : b.i64;
         const dividend = this.scope.local(own);
@@ -300,11 +304,11 @@ export class ExpressionCompiler {
       }
       case 'usat_cast':
       case 'sat_cast': {
-        if (e.right.op !== 'constant' || kindOf(left) === 'wide') return this.wideTo(e, kind);
+        if (e.right.op !== 'constant' || kindOf(left) === 'wide') return this.wide.low(e, kind);
         return this.clamp(e.left, this.range(e), kind);
       }
       default:
-        return this.wideTo(e, kind);
+        return this.wide.low(e, kind);
     }
   }
 
@@ -330,134 +334,5 @@ export class ExpressionCompiler {
     if (range.max > to.max) limit(signed ? m[own].gt_s : m[own].gt_u, to.max);
     const result = m.block(null, [...steps, value()], type);
     return own === kind ? result : own === 'i64' ? m.i32.wrap(result) : this.widen(result, range);
-  }
-
-  // --- more than 64 bits ---
-
-  /** Address of the exact value, and its limbs: negative if it is read as signed. */
-  wideOperand(e: Expression): [Ref, number] {
-    const range = this.range(e);
-    const sign = range.min < 0n ? -1 : 1;
-    if (kindOf(range) === 'wide') return [this.exactWide(e), limbsOf(range) * sign];
-    const { m, b } = this.scope.unit;
-    const address = this.scope.scratch(1);
-    const store = m.i64.store(0, 8, m.i32.const(address), this.exact64(e));
-    return [m.block(null, [store, m.i32.const(address)], b.i32), sign];
-  }
-
-  private exactWide(e: Expression): Ref {
-    const { m, b } = this.scope.unit;
-    const range = this.range(e);
-    const limbs = limbsOf(range);
-    switch (e.op) {
-      case 'constant': {
-        const address = this.scope.scratch(limbs);
-        const stores = Array.from({ length: limbs }, (_, i) =>
-          m.i64.store(0, 8, m.i32.const(address + 8 * i), m.i64.const(BigInt.asIntN(64, e.value >> BigInt(64 * i)))));
-        return m.block(null, [...stores, m.i32.const(address)], b.i32);
-      }
-      case 'field':
-        if ('field' in e.ref) return this.scope.fieldAddress(e.ref.field);
-        break;
-      case 'argument':
-        return m.i32.add(this.scope.args, m.i32.const(this.scope.argumentSlot(e.index).offset));
-      case 'choose':
-        if (e.type === 'data') {
-          const side = (of: Expression): Ref => this.toLimbs(of, limbs, range.min < 0n);
-          return m.if(this.bool(e.condition), side(e.left), side(e.right));
-        }
-        break;
-      case 'arithmetic':
-        if (e.right.op === 'constant' || e.operator !== 'two_comp_mod') return this.wideArithmetic(e, limbs);
-        break;
-      case 'invert':
-        return this.wideCall('^', e.of, { op: 'constant', type: 'data', value: -1n }, limbs);
-      default:
-        break;
-    }
-    return this.fallback(e);
-  }
-
-  /** The address of a value as a given number of limbs. */
-  private toLimbs(e: Expression, limbs: number, signed: boolean): Ref {
-    const range = this.range(e);
-    if (kindOf(range) === 'wide' && limbsOf(range) === limbs && range.min < 0n === signed) return this.exactWide(e);
-    return this.wideCall('+', e, { op: 'constant', type: 'data', value: 0n }, limbs);
-  }
-
-  private wideArithmetic(e: Arithmetic, limbs: number): Ref {
-    const native = this.wideBitwise(e, limbs);
-    return native ?? this.wideCall(e.operator, e.left, e.right, limbs);
-  }
-
-  /** `&`, `|` and `^` limb by limb, where both sides have the limbs or are non-negative. */
-  private wideBitwise(e: Arithmetic, limbs: number): Ref | undefined {
-    if ((e.operator !== '&' && e.operator !== '|' && e.operator !== '^') || limbs > 8) return undefined;
-    if (this.range(e.left).min < 0n || this.range(e.right).min < 0n) return undefined;
-    const { m, b } = this.scope.unit;
-    const operand = (side: Expression): { before: Ref[]; limb: (i: number) => Ref } => {
-      if (side.op === 'constant') return { before: [], limb: (i) => m.i64.const(BigInt.asIntN(64, side.value >> BigInt(64 * i))) };
-      const [address, n] = this.wideOperand(side);
-      const local = this.scope.local('i32');
-      return {
-        before: [m.local.set(local, address)],
-        limb: (i) => (i < n ? m.i64.load(8 * i, 8, m.local.get(local, b.i32)) : m.i64.const(0n)),
-      };
-    };
-    const [left, right] = [operand(e.left), operand(e.right)];
-    const to = this.scope.scratch(limbs);
-    const ops = { '&': m.i64.and, '|': m.i64.or, '^': m.i64.xor };
-    const operate = ops[e.operator as '&' | '|' | '^'];
-    const stores = Array.from({ length: limbs }, (_, i) => m.i64.store(0, 8, m.i32.const(to + 8 * i), operate(left.limb(i), right.limb(i))));
-    return m.block(null, [...left.before, ...right.before, ...stores, m.i32.const(to)], b.i32);
-  }
-
-  /** A host call on numbers of any width; the result is cut to `limbs`. @returns its address. */
-  wideCall(op: WideOp, left: Expression, right: Expression, limbs: number): Ref {
-    return this.wideCallOn(op, this.wideOperand(left), this.wideOperand(right), limbs);
-  }
-
-  wideCallOn(op: WideOp, [x, xn]: readonly [Ref, number], [y, yn]: readonly [Ref, number], limbs: number): Ref {
-    const { m, b } = this.scope.unit;
-    const to = this.scope.scratch(limbs);
-    const call = m.call('wide', [
-      m.i32.const(WIDE_OPS.indexOf(op)), m.i32.const(to), m.i32.const(limbs), x, m.i32.const(xn), y, m.i32.const(yn),
-    ], b.none);
-    return m.block(null, [call, m.i32.const(to)], b.i32);
-  }
-
-  /** A result of at most 64 bits of an operation on wider operands. */
-  private wideTo(e: Arithmetic, kind: Scalar): Ref | undefined {
-    if (e.operator === 'two_comp_mod' && e.right.op !== 'constant') return undefined;
-    const { m } = this.scope.unit;
-    const shifted = this.wideSlice(e);
-    if (shifted !== undefined) return kind === 'i32' ? m.i32.wrap(shifted) : shifted;
-    const address = this.wideCall(e.operator, e.left, e.right, 1);
-    return kind === 'i32' ? m.i32.load(0, 4, address) : m.i64.load(0, 8, address);
-  }
-
-  /** A wide non-negative number shifted right by a constant, as p4c writes slices; the low 64 bits of it. */
-  private wideSlice(e: Arithmetic): Ref | undefined {
-    if (e.operator !== '>>' || e.right.op !== 'constant' || this.range(e.left).min < 0n || this.kind(e.left) !== 'wide') return undefined;
-    const { m, b } = this.scope.unit;
-    const limbs = limbsOf(this.range(e.left));
-    const limb = Number(e.right.value / 64n);
-    const bits = Number(e.right.value % 64n);
-    if (limb >= limbs) return undefined;
-    const local = this.scope.local('i32');
-    const from = (i: number): Ref => (i < limbs ? m.i64.load(8 * i, 8, m.local.get(local, b.i32)) : m.i64.const(0n));
-    const low = m.i64.shr_u(from(limb), m.i64.const(BigInt(bits)));
-    const value = bits === 0 ? from(limb) : m.i64.or(low, m.i64.shl(from(limb + 1), m.i64.const(BigInt(64 - bits))));
-    return m.block(null, [m.local.set(local, this.exactWide(e.left)), value], b.i64);
-  }
-
-  /** Lets the interpreter's code evaluate an expression. @returns the address of the result, in the limbs of its range. */
-  private fallback(e: Expression): Ref {
-    const { m, b } = this.scope.unit;
-    const number = this.scope.fallbackExpression(e);
-    const limbs = limbsOf(this.range(e));
-    const to = this.scope.scratch(limbs);
-    const call = m.call('expression', [m.i32.const(number), this.scope.frame, this.scope.args, m.i32.const(to), m.i32.const(limbs)], b.none);
-    return m.block(null, [call, m.i32.const(to)], b.i32);
   }
 }

@@ -17,7 +17,7 @@ export interface Source {
 }
 
 export function sourceOf(e: Expression, expressions: ExpressionCompiler): Source {
-  return { range: expressions.range(e), low: (kind) => expressions.low(e, kind), wide: () => expressions.wideOperand(e) };
+  return { range: expressions.range(e), low: (kind) => expressions.low(e, kind), wide: () => expressions.wide.operand(e) };
 }
 
 /** A value of at most 64 bits that has been computed exactly. */
@@ -83,12 +83,12 @@ export class StoreCompiler {
 
   private byHost(op: 'sat_cast' | 'usat_cast' | 'storeSigned', source: Source, width: number, kind: Scalar): Ref {
     const { m } = this.scope.unit;
-    const address = this.expressions.wideCallOn(op, source.wide(), this.widthOperand(width), 1);
+    const address = this.expressions.wide.callOn(op, source.wide(), this.widthOperand(width), 1);
     return kind === 'i32' ? m.i32.load(0, 4, address) : m.i64.load(0, 8, address);
   }
 
   private widthOperand(width: number): [Ref, number] {
-    return this.expressions.wideOperand({ op: 'constant', type: 'data', value: BigInt(width) });
+    return this.expressions.wide.operand({ op: 'constant', type: 'data', value: BigInt(width) });
   }
 
   private storeWide(field: FieldDef, source: Source): Ref {
@@ -98,7 +98,7 @@ export class StoreCompiler {
     this.scope.needsMemory();
     let [from, count] = source.wide();
     if (saturating || signed) {
-      from = this.expressions.wideCallOn(saturating ? (signed ? 'sat_cast' : 'usat_cast') : 'storeSigned', [from, count], this.widthOperand(width), limbs);
+      from = this.expressions.wide.callOn(saturating ? (signed ? 'sat_cast' : 'usat_cast') : 'storeSigned', [from, count], this.widthOperand(width), limbs);
       count = -limbs;
     }
     const local = this.scope.local('i32');
