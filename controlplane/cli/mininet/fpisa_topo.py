@@ -6,6 +6,9 @@
 
 A topology of one's own is a subclass of AggregationTopo that says in build() which switches there are
 and on which of them each worker is; docs/mininet.md shows one.
+
+All of it is one file, however long, because `mn --custom` takes one and runs it as text: it could import
+nothing that lies beside it.
 """
 
 import functools
