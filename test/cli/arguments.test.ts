@@ -60,6 +60,12 @@ describe('wrong arguments', () => {
     ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1', /a switch needs ports for its workers: give --ports COUNT, or --port/],
     ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --port 1=host:5', /"host:5", expected a dotted IPv4 address and a UDP port such as/],
     ['controller --listen 127.0.0.1:0 --config nowhere.json', /configuration nowhere.json cannot be read/],
+    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build fpisa-b --ports 2', /"fpisa-b" is not a build: fpisa-n16, .*fpisa-a-n16/],
+    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build fpisa-a-n16 --values 64 --ports 2', /build "fpisa-a-n16" has 16 values per packet, not 64/],
+    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --values 7 --ports 2', /there is no build with 7 values per packet \(builds: fpisa-n16, /],
+    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir . --port 132', /--build-dir needs --values/],
+    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir . --build fpisa-n16 --values 8 --port 132', /give one of them/],
+    ['controller --listen 127.0.0.1:0 --build-dir .', /--build and --build-dir are of the switch that --switch names/],
     ['job create --workers 2', /missing required argument 'name'/],
     ['job create training', /required option '-w, --workers <number>' not specified/],
     ['job create training --workers 33', /"33" is not a whole number from 1 to 32/],
@@ -73,6 +79,10 @@ describe('wrong arguments', () => {
     ['doctor --controller nowhere', /"nowhere" is not host:port/],
   ])('fpisa %s', async (line, message) => {
     expectFailure(await fpisa(...words(line)), 2, message);
+  });
+
+  it('a directory without a build', async () => {
+    expectFailure(await fpisa(...words('controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir bench --values 8 --port 132')), 5, /build directory .*bench has no \.conf file; expected what p4c --target tofino /);
   });
 
   it.each(['', 'job'])('none at all: "fpisa %s" shows what there is', async (line) => {
