@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { POOL_SLOTS } from '../../protocol/constants.js';
 import { DEFAULT_SLOTS, newJob, nextEpoch, withJob, withoutJob } from '../../controlplane/controller/jobs.js';
 import { profileParams, resolveJobProfile } from '../../controlplane/controller/profile.js';
+import { ProfileNotOfferedError } from '../../controlplane/errors.js';
 import { emptyState, type ControllerState } from '../../controlplane/controller/state.js';
 import type { CreateJobRequest } from '../../controlplane/messages.js';
 import { switchConfig } from './site.helpers.js';
@@ -106,6 +107,32 @@ describe('profile', () => {
     [{ workers: 8, guard: 2, rounding: 'truncate' }, { mode: 0, format: 0, guard: 2, rounding: 0, left_shift_limit: 0 }],
   ])('%j becomes the parameters of fpisa.join', (request, params) => {
     expect(profileParams(resolveJobProfile({ name: 'a', ...request }))).toEqual(params);
+  });
+
+  describe('on a build that does not compute every profile', () => {
+    const onRestricted = (request: Partial<CreateJobRequest>) => () => {
+      const config = switchConfig('127.0.0.1:9559', { name: 'leaf', build: 'fpisa-a-n16', parent: { switch: 'top', port: 8, parentPort: 9 } });
+      const state = stateWith('top');
+      return newJob({ ...state, switches: { ...state.switches, leaf: config } }, { name: 'a', workers: 2, ...request });
+    };
+
+    test.each<Partial<CreateJobRequest>>([
+      { profile: 'fpisa-a' },
+      { profile: 'int32' },
+      // The same numbers by another name.
+      { profile: 'fpisa-paper', mode: 'approximate' },
+    ])('%j is taken', (request) => {
+      expect(onRestricted(request)).not.toThrow();
+    });
+
+    test.each<[Partial<CreateJobRequest>, string]>([
+      [{}, 'profile fpisa'],
+      [{ profile: 'fpisa-paper' }, 'profile fpisa-paper'],
+      [{ profile: 'fpisa-a', leftShiftLimit: 3 }, 'a profile of fp32, mode approximate, guard 0, truncate, left-shift limit 3'],
+      [{ profile: 'fpisa-paper', guard: 2 }, 'a profile of fp32, mode full, guard 2, truncate'],
+    ])('%j is refused, whichever switch of the tree cannot', (request, what) => {
+      expect(onRestricted(request)).toThrow(new ProfileNotOfferedError(what, 'leaf', 'fpisa-a-n16', ['fpisa-a', 'int32']));
+    });
   });
 
   test.each([

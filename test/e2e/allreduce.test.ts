@@ -38,6 +38,23 @@ describe.each(TRANSPORTS)('sums over %s', (transport) => {
   });
 });
 
+describe("sums by the build with a Tofino's arithmetic", () => {
+  it.each(TRANSPORTS)('over %s, losing packets: each contribution once', async (transport) => {
+    const cluster = await Cluster.start({ workers: 3, build: 'fpisa-a-n16', profile: 'fpisa-a', transport, faults: { loss: 0.05, seed: 3 } });
+    const members = await cluster.joinAll();
+    const { results } = await allreduce(members, members.map((_, rank) => marked(rank, 500)));
+    for (const result of results) expectSameBits(result, markedSum([0, 1, 2], 500));
+  });
+
+  it('of integers', async () => {
+    const cluster = await Cluster.start({ workers: 2, build: 'fpisa-a-n16', profile: 'int32' });
+    const members = await cluster.joinAll();
+    const inputs = members.map((_, rank) => integers(rank, 100, 2 ** 29));
+    const { results } = await allreduce(members, inputs);
+    for (const result of results) expect(result).toEqual(inputs[0]!.map((value, i) => value + inputs[1]![i]!));
+  });
+});
+
 describe('one operation', () => {
   it('takes several tensors, empty ones among them, and keeps them apart', async () => {
     const cluster = await Cluster.start({ workers: 3 });

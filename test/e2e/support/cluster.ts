@@ -26,6 +26,8 @@ export interface ClusterOptions {
   readonly slots?: number;
   /** Values per packet: which build of the program runs. Default 16. */
   readonly values?: ValuesPerPacket;
+  /** Another build of that many values; default the one with all profiles. */
+  readonly build?: string;
   /** Worker ports of the switch; default one for each worker of the first job. */
   readonly ports?: number;
   /** How workers reach the switch; default `in-process`. */
@@ -171,6 +173,7 @@ export class Cluster {
       serviceUdpPort: SERVICE_UDP_PORT,
       ports: Object.fromEntries([...numbers].map((number) => [number, network.endpoints.get(number) ?? null])),
       valuesPerPacket: options.values ?? 16,
+      ...(options.build !== undefined && { build: options.build }),
     };
   }
 }
