@@ -15,12 +15,19 @@ import type { Pipeline } from './pipeline.js';
 import { exists, invalid, notFound } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
+/** A digest from its INSERT to its DELETE. A DELETE that is taken back brings the same one again. */
+export interface EnabledDigest {
+  readonly config: NonNullable<DigestEntry['config']>;
+  /** Equal for all configurations of one enabling, and for those of no other. */
+  readonly enabling: symbol;
+}
+
 /** Stands for a configuration that the client left out, and that a read must leave out too. */
 const UNSET_CONFIG = { maxTimeoutNs: 0n, maxListSize: 0, ackTimeoutNs: 0n };
 
 export function writeDigest(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: DigestEntry): void {
   const digest = pipeline.index.digests.byId(entry.digestId);
-  const enabled = pipeline.digestConfigs.has(digest.id);
+  const enabled = pipeline.enabledDigests.get(digest.id);
   if (type === 'UNSPECIFIED') throw invalid('The update has no type.');
   if (type === 'INSERT' && enabled) throw exists(`Digest ${digest.name} is enabled already.`);
   if (type !== 'INSERT' && !enabled) throw notFound(`Digest ${digest.name} is not enabled.`);
@@ -28,29 +35,33 @@ export function writeDigest(pipeline: Pipeline, tx: Transaction, type: UpdateTyp
   if (config.maxTimeoutNs < 0n || config.maxListSize < 0 || config.ackTimeoutNs < 0n) {
     throw invalid('Timeouts and list sizes must not be negative.');
   }
-  tx.note(pipeline.digestConfigs, digest.id, type === 'DELETE' ? undefined : config);
+  tx.note(pipeline.enabledDigests, digest.id, type === 'DELETE' ? undefined : { config, enabling: enabled?.enabling ?? Symbol(digest.name) });
 }
 
 export function* readDigests(pipeline: Pipeline, request: DigestEntry): Generator<Init<Entity>> {
   const { digests } = pipeline.index;
   for (const { id } of request.digestId === 0 ? digests.items : [digests.byId(request.digestId)]) {
-    const config = pipeline.digestConfigs.get(id);
+    const config = pipeline.enabledDigests.get(id)?.config;
     if (config) yield { digestEntry: { digestId: id, ...(config !== UNSET_CONFIG && { config }) } };
   }
 }
 
 interface Buffer {
+  readonly enabling: symbol;
   readonly samples: Map<string, Digest>;
   readonly cancelTimer: () => void;
 }
 
 const milliseconds = (ns: bigint): number => Number(ns) / 1e6;
 
-/** Batches the samples of one pipeline, leaving out those that the controller has not acknowledged yet. */
+/**
+ * Batches the samples of one pipeline, leaving out those that the controller has not acknowledged yet. What was
+ * learned before a digest was disabled is forgotten, sent or not, as by BMv2's server: the specification does not say.
+ */
 export class DigestPublisher {
   readonly #buffers = new Map<number, Buffer>();
   /** Samples sent and not acknowledged, by digest and list. */
-  readonly #unacknowledged = new Map<string, { readonly digestId: number; readonly samples: ReadonlySet<string> }>();
+  readonly #unacknowledged = new Map<string, { readonly enabling: symbol; readonly samples: ReadonlySet<string> }>();
   readonly #byName: ReadonlyMap<string, DigestInfo>;
   readonly #unsubscribe: () => void;
   #nextListId = 1n;
@@ -79,26 +90,37 @@ export class DigestPublisher {
 
   #receive(sample: Digest): void {
     const digest = this.#byName.get(sample.name);
-    const config = digest && this.pipeline.digestConfigs.get(digest.id);
-    if (!config) return;
+    const enabled = digest && this.pipeline.enabledDigests.get(digest.id);
+    if (!enabled) return;
+    const { config, enabling } = enabled;
     const text = sample.values.join();
-    if (this.#isUnacknowledged(digest.id, text)) return;
-    const buffer = this.#buffers.get(digest.id) ?? this.#open(digest, config.maxTimeoutNs);
+    if (this.#isUnacknowledged(enabling, text)) return;
+    const buffer = this.#openBuffer(digest.id, enabling) ?? this.#open(digest, enabled);
     buffer.samples.set(text, sample);
     const full = config.maxListSize > 0 && buffer.samples.size >= config.maxListSize;
     if (full || config.maxTimeoutNs === 0n) this.#flush(digest);
   }
 
-  #isUnacknowledged(digestId: number, text: string): boolean {
+  #isUnacknowledged(enabling: symbol, text: string): boolean {
     for (const list of this.#unacknowledged.values()) {
-      if (list.digestId === digestId && list.samples.has(text)) return true;
+      if (list.enabling === enabling && list.samples.has(text)) return true;
     }
     return false;
   }
 
-  #open(digest: DigestInfo, maxTimeoutNs: bigint): Buffer {
+  /** One of an earlier enabling is dropped, and its timer with it. */
+  #openBuffer(digestId: number, enabling: symbol): Buffer | undefined {
+    const buffer = this.#buffers.get(digestId);
+    if (buffer === undefined || buffer.enabling === enabling) return buffer;
+    buffer.cancelTimer();
+    this.#buffers.delete(digestId);
+    return undefined;
+  }
+
+  #open(digest: DigestInfo, { config: { maxTimeoutNs }, enabling }: EnabledDigest): Buffer {
     const wait = maxTimeoutNs > 0n;
     const buffer = {
+      enabling,
       samples: new Map<string, Digest>(),
       cancelTimer: wait ? this.clock.after(milliseconds(maxTimeoutNs), () => this.#flush(digest)) : () => {},
     };
@@ -108,10 +130,11 @@ export class DigestPublisher {
 
   #flush(digest: DigestInfo): void {
     const buffer = this.#buffers.get(digest.id);
-    const config = this.pipeline.digestConfigs.get(digest.id);
+    const enabled = this.pipeline.enabledDigests.get(digest.id);
     this.#buffers.delete(digest.id);
     buffer?.cancelTimer();
-    if (!buffer || !config) return; // Disabled since.
+    if (!buffer || enabled?.enabling !== buffer.enabling) return; // Disabled since.
+    const { config, enabling } = enabled;
     const listId = this.#nextListId++;
     const data = [...buffer.samples.values()].map(({ values }) => {
       const next = values.values();
@@ -120,7 +143,7 @@ export class DigestPublisher {
     const sent = this.send({ digestId: digest.id, listId, data, timestamp: this.clock.nowNs() });
     if (!sent || config.ackTimeoutNs === 0n) return;
     const key = `${digest.id} ${listId}`;
-    this.#unacknowledged.set(key, { digestId: digest.id, samples: new Set(buffer.samples.keys()) });
+    this.#unacknowledged.set(key, { enabling, samples: new Set(buffer.samples.keys()) });
     this.clock.after(milliseconds(config.ackTimeoutNs), () => this.#unacknowledged.delete(key));
   }
 }

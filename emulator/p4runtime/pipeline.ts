@@ -1,7 +1,6 @@
 /** One forwarding pipeline: the P4Info, the program, and what P4Runtime must give back but the switch does not keep. */
 import {
   P4InfoIndex,
-  type DigestEntry,
   type ForwardingPipelineConfig,
   type P4Info,
   type TableAction,
@@ -9,6 +8,7 @@ import {
 } from '../../p4runtime/index.js';
 import type { Control, MatchKey, ProgramDescription, TableDescription, TableEntry } from '../control.js';
 import type { PreparedProgram } from './device.js';
+import type { EnabledDigest } from './digests.js';
 import { keyText } from './match.js';
 import { invalid, notFound, toRpcError } from './rpc-error.js';
 
@@ -58,7 +58,7 @@ export class Pipeline {
   /** By profile name and group. */
   readonly groupNotes = new Map<string, GroupNotes>();
   /** By digest id: those that are enabled. */
-  readonly digestConfigs = new Map<number, NonNullable<DigestEntry['config']>>();
+  readonly enabledDigests = new Map<number, EnabledDigest>();
 
   readonly #tables: ReadonlyMap<string, TableDescription>;
   /** By table name; the entries of the program never change. */

@@ -102,6 +102,9 @@ const DIGESTS: Script = {
     await target.write('INSERT', config(2, HOUR_NS));
     await learn(22, 23);
     await list('enabled again');
+    // None of these lists was acknowledged.
+    await learn(20, 1);
+    await list('what was learned before is forgotten');
     return lines;
   },
 };

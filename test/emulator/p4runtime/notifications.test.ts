@@ -77,6 +77,39 @@ describe('digests', () => {
     expect((await primary.next()).digest!.listId).toBe(3n);
   });
 
+  it('are forgotten when the digest is disabled: those sent, and those that wait', async () => {
+    const config = { maxTimeoutNs: 1000n * ms, maxListSize: 2, ackTimeoutNs: 10_000n * ms };
+    await bed.insert(digest(config));
+    for (const src of [1n, 2n, 3n]) learn(src);
+    expect((await primary.next()).digest).toMatchObject({ listId: 1n, data: [data(1n), data(2n)] });
+    clock.advance(500);
+    await bed.write('DELETE', digest());
+    await bed.insert(digest(config));
+    learn(4n);
+    await nothingCame();
+    // The time of those that waited before is over; that of the new one is not.
+    clock.advance(600);
+    await nothingCame();
+    learn(1n);
+    expect((await primary.next()).digest).toMatchObject({ listId: 2n, data: [data(4n), data(1n)] });
+    // An acknowledgement of then is none of now.
+    primary.send({ digestAck: { digestId, listId: 1n } });
+    learn(1n);
+    learn(5n);
+    await nothingCame();
+  });
+
+  it('are not forgotten when the configuration changes, or a batch that disables the digest is taken back', async () => {
+    const config = { maxListSize: 1, ackTimeoutNs: 10_000n * ms };
+    await bed.insert(digest(config));
+    learn(1n);
+    expect((await primary.next()).digest!.listId).toBe(1n);
+    await bed.write('MODIFY', digest({ ...config, maxTimeoutNs: 1n }));
+    await expect(bed.writeAll([['DELETE', digest()], ['INSERT', digest(config)], ['INSERT', digest(config)]], 'ROLLBACK_ON_ERROR')).rejects.toThrow();
+    learn(1n);
+    await nothingCame();
+  });
+
   it('are repeated at once if no acknowledgement is wanted', async () => {
     await bed.insert(digest({ maxListSize: 1 }));
     learn(1n);
