@@ -7,6 +7,7 @@ import { Operator } from '../../../protocol/query/constants.js';
 import type { Binder } from './catalog.js';
 import { switchHaving } from './having.js';
 import { aggregateOf, LanePlan, type Aggregate } from './lane-plan.js';
+import { isNeverNull } from './never-null.js';
 import type { AggregateStep, KeyColumn } from './plan.js';
 import { Refusal } from './refusal.js';
 import { isBound, leafOf, leavesOf, resolve, type Leaf } from './scope.js';
@@ -283,7 +284,7 @@ class AggregateRewriter {
       if (leavesOf(argument, [this.leaf]) === undefined) throw new Refusal('an aggregate’s argument refers to an outer query');
       if (e.filter != null && (isBound(e.filter, this.binder.unstable, this.binder.aggregates) || leavesOf(e.filter, [this.leaf]) === undefined)) throw new Refusal('a FILTER holds what only the master can evaluate');
     }
-    this.aggregates.set(canonical, aggregateOf(e, argument === undefined ? '' : this.canonical(argument)));
+    this.aggregates.set(canonical, aggregateOf(e, argument === undefined ? '' : this.canonical(argument), argument !== undefined && isNeverNull(argument, this.leaf)));
     return canonical;
   }
 

@@ -7,6 +7,8 @@ export interface CatalogColumn {
   readonly name: string;
   /** As DuckDB's DESCRIBE gives it, for example DECIMAL(15,2). */
   readonly type: string;
+  /** The files say that no value of it is NULL. */
+  readonly isNeverNull?: boolean;
 }
 
 export interface CatalogTable {
@@ -30,9 +32,6 @@ const SELECT_ONE = 'SELECT 1';
  * An in-memory DuckDB with the catalog's tables, all empty: it parses, binds and names, and no data is ever in it.
  */
 export class Binder {
-  /** Tables that there are now. */
-  private readonly declared = new Set<string>();
-
   private constructor(
     private readonly instance: DuckDBInstance,
     private readonly connection: DuckDBConnection,
@@ -52,15 +51,9 @@ export class Binder {
     const aggregates = await names(`function_type = 'aggregate'`);
     const unstable = await names(`stability IS NOT NULL AND stability <> 'CONSISTENT' OR function_type IN ('table', 'table_macro') OR function_name = 'unnest'`);
     const template = (await serialize(connection, SELECT_ONE)).statements![0]!;
-    const binder = new Binder(instance, connection, catalog, aggregates, unstable, template);
-    await binder.reset();
-    return binder;
-  }
-
-  /** Has the catalog's tables again, and no others. */
-  async reset(): Promise<void> {
-    for (const name of [...this.declared]) await this.drop(name);
-    for (const { name, columns } of this.catalog) await this.declare(name, columns);
+    for (const { name, columns } of catalog) await declare(connection, name, columns);
+    await connection.run(`ATTACH ':memory:' AS ${OTHER}`);
+    return new Binder(instance, connection, catalog, aggregates, unstable, template);
   }
 
   close(): void {
@@ -154,16 +147,25 @@ export class Binder {
     return (await this.connection.runAndReadAll(`SELECT ${text}`)).getRows()[0]![0];
   }
 
-  async drop(name: string): Promise<void> {
-    await this.connection.run(`DROP TABLE ${identifier(name)}`);
-    this.declared.delete(name);
+  /** As {@link describe}, where there are these tables and not the catalog's. */
+  async describeOver(tables: ReadonlyMap<string, readonly CatalogColumn[]>, sql: string): Promise<Described> {
+    await this.connection.run(`USE ${OTHER}`);
+    try {
+      for (const [name, columns] of tables) await declare(this.connection, name, columns);
+      return await this.describe(sql);
+    } finally {
+      for (const name of tables.keys()) await this.connection.run(`DROP TABLE IF EXISTS ${identifier(name)}`);
+      await this.connection.run('USE memory');
+    }
   }
+}
 
-  /** Makes a table, so that SQL over it can be bound. */
-  async declare(name: string, columns: readonly CatalogColumn[]): Promise<void> {
-    await this.connection.run(`CREATE TABLE ${identifier(name)} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')})`);
-    this.declared.add(name);
-  }
+/** Database of {@link Binder.describeOver}. */
+const OTHER = 'fpisa_other';
+
+/** Makes a table, so that SQL over it can be bound. */
+async function declare(connection: DuckDBConnection, name: string, columns: readonly CatalogColumn[]): Promise<void> {
+  await connection.run(`CREATE TABLE ${identifier(name)} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')})`);
 }
 
 async function serialize(connection: DuckDBConnection, sql: string): Promise<SerializedSql> {

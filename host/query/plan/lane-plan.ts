@@ -16,10 +16,12 @@ export interface Aggregate {
   readonly filter: Expression | undefined;
   /** Equal for aggregates over the same values. */
   readonly argumentKey: string;
+  /** Each row has a value, so that there are as many values as rows. */
+  readonly countsRows: boolean;
 }
 
 /** @throws Refusal if it is none that the switch has operations for */
-export function aggregateOf(e: Expression, canonicalArgument: string): Aggregate {
+export function aggregateOf(e: Expression, canonicalArgument: string, isNeverNull: boolean): Aggregate {
   const name = e.function_name!.toLowerCase();
   const kind = KINDS[name];
   const shown = `${name}(${e.distinct ? 'DISTINCT …' : '…'})`;
@@ -31,7 +33,7 @@ export function aggregateOf(e: Expression, canonicalArgument: string): Aggregate
   const isRows = args === 0;
   const filter = e.filter ?? undefined;
   const argumentKey = `${canonicalArgument} ${filter === undefined ? '' : JSON.stringify(filter)}`;
-  return { kind: isRows ? 'rows' : kind, expression: e, argument: e.children?.[0], filter, argumentKey };
+  return { kind: isRows ? 'rows' : kind, expression: e, argument: e.children?.[0], filter, argumentKey, countsRows: filter === undefined && (isRows || isNeverNull) };
 }
 
 interface Slot extends LaneColumn {
@@ -105,8 +107,9 @@ export class LanePlan {
    * in none.
    */
   laneOf(aggregate: Aggregate): { index: number; op: LaneOp; scale: number } | 'rows' | undefined {
-    if (aggregate.kind === 'rows' && aggregate.filter === undefined && !this.isCombined) return 'rows';
-    const part = aggregate.kind === 'avg' ? undefined : aggregate.kind;
+    const isRows = aggregate.countsRows && (aggregate.kind === 'rows' || aggregate.kind === 'count');
+    if (isRows && !this.isCombined) return 'rows';
+    const part = isRows ? 'rows' : aggregate.kind === 'avg' ? undefined : aggregate.kind;
     const index = this.slots.findIndex((slot) => slot.part === part && slot.argumentKey === (part === 'rows' ? '' : aggregate.argumentKey) && (part !== 'count' || this.isCombined));
     if (index < 0) return undefined;
     const slot = this.slots[index]!;
@@ -116,20 +119,18 @@ export class LanePlan {
 
   private partText(aggregate: Aggregate): string {
     const { kind, argumentKey } = aggregate;
-    if (kind === 'rows' && aggregate.filter === undefined) {
-      return this.isCombined ? `coalesce(sum(${identifier(this.slot('rows', '').name)}), 0)` : 'coalesce(sum("rows"), 0)';
-    }
-    if (kind === 'count' || kind === 'rows') return `coalesce(${this.countText(argumentKey)}, 0)`;
+    if (kind === 'count' || kind === 'rows') return `coalesce(${this.countText(aggregate)}, 0)`;
     if (kind === 'avg') {
       const slot = this.slot('sum', argumentKey);
       const scale = decimalOf(this.types.get(argumentKey)!.type)?.scale ?? 0;
-      return `CAST(sum(${identifier(slot.name)}) AS DOUBLE) / (CAST(${this.countText(argumentKey)} AS DOUBLE) * CAST('1e${scale}' AS DOUBLE))`;
+      return `CAST(sum(${identifier(slot.name)}) AS DOUBLE) / (CAST(${this.countText(aggregate)} AS DOUBLE) * CAST('1e${scale}' AS DOUBLE))`;
     }
     const slot = this.slot(kind, argumentKey);
     return slot.lane!.decode(`${kind}(${identifier(slot.name)})`);
   }
 
-  private countText(argumentKey: string): string {
+  private countText({ argumentKey, countsRows }: Aggregate): string {
+    if (countsRows) return this.isCombined ? `sum(${identifier(this.slot('rows', '').name)})` : 'sum("rows")';
     const own = this.slots.find((slot) => slot.part === 'count' && slot.argumentKey === argumentKey);
     if (own !== undefined && this.isCombined) return `sum(${identifier(own.name)})`;
     const slot = this.slots.find((s) => s.argumentKey === argumentKey)!;
@@ -151,16 +152,15 @@ function slotsOf(
     if (slots.some((slot) => slot.part === part && slot.argumentKey === argumentKey)) return;
     slots.push({ ...slotOf(part, args.get(argumentKey), options), part, argumentKey, name: `l${slots.length}` });
   };
-  for (const { kind, argumentKey, filter } of aggregates) {
+  for (const { kind, argumentKey, countsRows } of aggregates) {
     if (kind === 'sum' || kind === 'avg') add('sum', argumentKey);
     else if (kind === 'min' || kind === 'max') add(kind, argumentKey);
-    if (kind === 'rows' && filter === undefined && options.combine) add('rows', '');
-    if (options.combine && (kind === 'avg' || kind === 'count' || kind === 'rows' && filter !== undefined)) add('count', argumentKey);
+    if (options.combine && (kind === 'avg' || kind === 'count' || kind === 'rows')) add(countsRows ? 'rows' : 'count', countsRows ? '' : argumentKey);
   }
   // A lane counts its values anyway, so only what no other lane holds needs one to be counted.
-  for (const { kind, argumentKey, filter } of aggregates) {
-    const isCount = kind === 'count' || kind === 'rows' && filter !== undefined;
-    if (isCount && !slots.some((slot) => slot.argumentKey === argumentKey)) add('count', argumentKey);
+  for (const { kind, argumentKey, countsRows } of aggregates) {
+    const isCount = kind === 'count' || kind === 'rows';
+    if (isCount && !countsRows && !slots.some((slot) => slot.argumentKey === argumentKey)) add('count', argumentKey);
   }
   return slots;
 }

@@ -75,6 +75,8 @@ export type PruneStep =
     readonly keys: readonly KeyColumn[];
     /** Which filter. */
     readonly filter: number;
+    /** Each worker sends a key once, however many of its rows have it. */
+    readonly isDistinct: boolean;
   };
 
 /** Rows of one table of which the master needs all that remain. */

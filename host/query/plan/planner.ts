@@ -37,8 +37,17 @@ export async function plan(sql: string, catalog: Catalog, options: PlanOptions =
   }
 }
 
-/** Plans one query after the other over the same tables; what DuckDB costs at its start is paid once. */
+/** Plans that a planner remembers. */
+const MOST_PLANS = 64;
+
+/**
+ * Plans one query after the other over the same tables. What DuckDB costs at its start is paid once, and a query that
+ * comes again has its plan already: nothing but the text, the options and the catalog decides about it.
+ */
 export class QueryPlanner {
+  /** By text and options, the one that was used last at the end. */
+  private readonly plans = new Map<string, QueryPlan>();
+
   private constructor(private readonly binder: Binder) {}
 
   static async open(catalog: Catalog): Promise<QueryPlanner> {
@@ -47,15 +56,19 @@ export class QueryPlanner {
 
   /** One at a time. @throws QueryPlanError as {@link plan} does */
   async plan(sql: string, options: PlanOptions = {}): Promise<QueryPlan> {
-    // The query before left the tables that its master had.
-    await this.binder.reset();
-    return new Planner(sql, this.binder, {
+    const all: Required<PlanOptions> = {
       lanes: options.lanes ?? Math.max(...QUERY_BUILDS.map(({ lanes }) => lanes)),
       sums: options.sums ?? 'fp64',
       combine: options.combine ?? false,
       topLimit: Math.min(options.topLimit ?? TOP_SLOTS, TOP_SLOTS),
       integerSums: options.integerSums ?? true,
-    }).run();
+    };
+    const key = JSON.stringify([sql, all]);
+    const made = this.plans.get(key) ?? (await new Planner(sql, this.binder, all).run());
+    this.plans.delete(key);
+    this.plans.set(key, made);
+    if (this.plans.size > MOST_PLANS) this.plans.delete(this.plans.keys().next().value!);
+    return made;
   }
 
   close(): void {
@@ -172,17 +185,14 @@ class Planner {
 
   /** Would the master's SQL bind over the relations, with the same columns? @returns what is wrong */
   private async check(master: string, rowSets: readonly RowSet[], described: Described): Promise<string | undefined> {
-    const relations = new Map<string, CatalogColumn[]>();
+    const relations = new Map<string, readonly CatalogColumn[]>();
     for (const { select, name, helpers } of rowSets) {
       const { names, types } = await this.binder.describe(select);
       relations.set(name, names.map((column, i) => ({ name: column, type: types[i]! })).filter((column) => !helpers.includes(column.name)));
     }
-    // From here on only what the master will have.
-    for (const { name } of this.binder.catalog) await this.binder.drop(name);
-    for (const [name, columns] of relations) await this.binder.declare(name, columns);
-    for (const step of this.aggregates) await this.binder.declare(step.relation, groupColumns(step));
+    for (const step of this.aggregates) relations.set(step.relation, groupColumns(step));
     try {
-      const { names, types } = await this.binder.describe(master);
+      const { names, types } = await this.binder.describeOver(relations, master);
       const wrong = names.findIndex((name, i) => name !== described.names[i] || types[i] !== described.types[i]);
       return wrong < 0 ? undefined : `column ${described.names[wrong]} of type ${described.types[wrong]} would be ${names[wrong]} of type ${types[wrong]}.`;
     } catch (error) {

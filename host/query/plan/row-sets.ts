@@ -55,15 +55,17 @@ export async function planRowSets(root: QueryNode, binder: Binder, options: RowS
   }
   const steps: PruneStep[] = [
     ...(await topSteps(graph, drafts, binder, options, notes)),
-    ...(await pruneSteps(graph, drafts, binder, notes)),
+    ...(await pruneSteps(graph, drafts, binder, options, notes)),
   ];
   const rowSets = [...drafts.values()].map(({ table, columns, helpers, where, suffix }): RowSet => {
     const items = [...columns.map(identifier), ...helpers.map(({ name, text }) => `${text} AS ${identifier(name)}`)];
     const all = columns.length === table.columns.length ? 'all columns' : `${columns.length} of ${table.columns.length} columns`;
     notes.workers.push(`${table.name}: ${all} of ${where === undefined ? 'every row' : `rows with ${where}`}.`);
+    const from = `FROM ${identifier(table.name)}${where === undefined ? '' : ` WHERE ${where}`}`;
     return {
       name: table.name,
-      select: `SELECT ${items.join(', ')} FROM ${identifier(table.name)}${where === undefined ? '' : ` WHERE ${where}`}${suffix}`,
+      // Helpers only of the rows that LIMIT leaves.
+      select: suffix === '' ? `SELECT ${items.join(', ')} ${from}` : `SELECT ${items.join(', ')} FROM (SELECT ${columns.map(identifier).join(', ')} ${from}${suffix})`,
       helpers: helpers.map(({ name }) => name),
     };
   });
@@ -162,7 +164,7 @@ interface Link {
   readonly columns: { readonly sides: readonly [EdgeSide, EdgeSide] }[];
 }
 
-async function pruneSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, binder: Binder, notes: RowSets['notes']): Promise<PruneStep[]> {
+async function pruneSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, binder: Binder, { combine }: RowSetOptions, notes: RowSets['notes']): Promise<PruneStep[]> {
   const links = linksOf(graph, drafts, notes);
   const estimate = new Map<string, number>();
   const reduced = new Set<string>();
@@ -182,8 +184,8 @@ async function pruneSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, 
     if (next === undefined) return steps;
     done.add(next);
     for (const { keys, filter, from } of incoming.get(next) ?? []) {
-      steps.push({ operator: Operator.PROBE, rowSet: next, keys, filter });
-      notes.switch.push(`Join pruning: rows of ${next} whose key no row of ${from} has are dropped (a Bloom filter; a few more may pass).`);
+      steps.push({ operator: Operator.PROBE, rowSet: next, keys, filter, isDistinct: combine });
+      notes.switch.push(`Join pruning: rows of ${next} whose key no row of ${from} has are dropped (a Bloom filter; a few more may pass)${combine ? '; each worker asks once for each key' : ''}.`);
     }
     for (const link of links.filter(({ tables }) => tables.includes(next))) {
       const mine = link.tables[0] === next ? 0 : 1;
@@ -198,7 +200,7 @@ async function pruneSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, 
       }
       const keys = await joinKeys(usable.map(({ sides }) => [sides[mine]!, sides[1 - mine]!] as const), drafts.get(next)!, drafts.get(other)!, binder, notes);
       if (keys === undefined) continue;
-      steps.push({ operator: Operator.BUILD, rowSet: next, keys: keys[0], filter: filters });
+      steps.push({ operator: Operator.BUILD, rowSet: next, keys: keys[0], filter: filters, isDistinct: combine });
       notes.switch.push(`Join pruning: keys of ${next} (${keys[0].map(({ name }) => name).join(', ')}) are put into filter ${filters}.`);
       incoming.set(other, [...(incoming.get(other) ?? []), { keys: keys[1], filter: filters, from: next }]);
       estimate.set(other, estimate.get(other)! * FILTERED_SHARE);

@@ -35,7 +35,9 @@ export class QueryAttemptRun {
   private readonly endpoint: MasterEndpoint;
   private pieces: PieceFiles | undefined;
   private failure: ((error: Error) => void) | undefined;
-  /** Rows of each row set that are left after its steps so far, by rank. */
+  /** Resolves when the switch has the query's entries. */
+  private programmed: Promise<void> = Promise.resolve();
+  /** Rows of each row set that are left after its steps so far, by rank; none of row sets that were asked about by keys. */
   private readonly kept = new Map<string, readonly number[]>();
   private readonly onPiece = (rank: number, relation: string, data: Uint8Array): void => this.pieces?.add(rank, relation, data);
 
@@ -76,7 +78,9 @@ export class QueryAttemptRun {
     this.pieces = await PieceFiles.create();
     desk.on('piece', this.onPiece);
     const streams = allocation.steps.map(({ setup }) => setup);
-    if (streams.length > 0) await timed(() => device.program({ build: allocation.build, epoch, hosts, streams }), (ms) => (time.switch += ms));
+    // Workers evaluate their first step meanwhile, and send when its stream is open.
+    if (streams.length > 0) this.programmed = timed(() => device.program({ build: allocation.build, epoch, hosts, streams }), (ms) => (time.switch += ms));
+    this.programmed.catch(() => undefined);
     await Promise.all(desk.all.map((link) => link.ask({ begin: { epoch, build: allocation.build.name, rowSets: plan.rowSets } }, 'begun')));
     this.countScanned();
     for (const [index, step] of allocation.steps.entries()) {
@@ -118,7 +122,10 @@ export class QueryAttemptRun {
 
   private async step({ step, setup }: AllocatedStep): Promise<void> {
     const { desk, allocation, connection, statistics } = this.options;
+    const message = stepMessage(step, setup.stream, setup.flowSlots);
+    const evaluated = Promise.all(desk.all.map((link) => link.ask({ step: message }, 'stepDone')));
     const relation = isAggregate(step) ? await GroupRelation.create(connection, step, allocation.build) : undefined;
+    await this.programmed;
     await this.endpoint.open(setup.stream);
     const passed = new Array<number>(desk.workers).fill(0);
     const receiver = this.endpoint.listen({
@@ -130,8 +137,8 @@ export class QueryAttemptRun {
         relation?.addTuple(view, offset, nulls);
       },
     });
-    const message = stepMessage(step, setup.stream, setup.flowSlots);
-    const done = await Promise.all(desk.all.map((link) => link.ask({ step: message }, 'stepDone')));
+    for (const link of desk.all) link.send({ open: { stream: setup.stream } });
+    const done = await evaluated;
     const sent = await receiver.ended;
     for (const [rank, { rows, absorbed }] of done.entries()) {
       if (sent[rank] !== rows) throw new QueryRowsLostError(`worker ${rank} sent ${rows} rows, and the end of its stream says ${sent[rank]}`);
@@ -171,11 +178,14 @@ export class QueryAttemptRun {
   /** A row that the switch dropped, and no other, may be missing from what is left. */
   private remember(step: PruneStep, done: readonly StepDoneMessage[]): void {
     const before = this.kept.get(step.rowSet);
-    done.forEach(({ kept, absorbed }, rank) => {
+    const isByKeys = step.operator !== Operator.TOP && step.isDistinct;
+    done.forEach(({ rows, unfit, kept, absorbed }, rank) => {
       const dropped = step.operator === Operator.BUILD ? 0 : absorbed;
-      if (before !== undefined && before[rank]! - dropped !== kept) throw new QueryRowsLostError(`worker ${rank} had ${before[rank]} rows of ${step.rowSet}, the switch dropped ${dropped}, and ${kept} are left`);
+      const had = isByKeys ? rows + unfit : (before?.[rank] ?? rows + unfit);
+      if (had - dropped !== kept) throw new QueryRowsLostError(`worker ${rank} had ${had} ${isByKeys ? 'keys' : 'rows'} of ${step.rowSet}, the switch dropped ${dropped}, and ${kept} are left`);
     });
-    this.kept.set(step.rowSet, done.map(({ kept }) => kept));
+    if (isByKeys) this.kept.delete(step.rowSet);
+    else this.kept.set(step.rowSet, done.map(({ kept }) => kept));
   }
 
   private async ship(rowSets: readonly RowSet[]): Promise<void> {
@@ -203,8 +213,8 @@ function unfitName(stream: number): string {
 function stepMessage(step: AggregateStep | PruneStep, stream: number, flowSlots: number): StepMessage {
   if (isAggregate(step)) return { stream, flowSlots, aggregate: { select: step.select, keys: step.keys.map(keyMessage), lanes: step.lanes } };
   const { operator, rowSet } = step;
-  const common = { operator, rowSet, column: '', order: 0, keys: [] };
-  return { stream, flowSlots, prune: step.operator === Operator.TOP ? { ...common, column: step.column, order: step.order } : { ...common, keys: step.keys.map(keyMessage) } };
+  const common = { operator, rowSet, column: '', order: 0, keys: [], isDistinct: false };
+  return { stream, flowSlots, prune: step.operator === Operator.TOP ? { ...common, column: step.column, order: step.order } : { ...common, keys: step.keys.map(keyMessage), isDistinct: step.isDistinct } };
 }
 
 function keyMessage({ name, type, sqlType }: KeyColumn): KeyColumnMessage {

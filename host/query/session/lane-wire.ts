@@ -18,13 +18,7 @@ function fp32Bits(values: Float64Array): BigInt64Array {
   return words;
 }
 
-const INTEGERS: ReadonlySet<LaneOp> = new Set([LaneOp.SUM_I64, LaneOp.MIN_I64, LaneOp.MAX_I64]);
-
-export function isIntegerLane(op: LaneOp): boolean {
-  return INTEGERS.has(op);
-}
-
-/** A value of a lane that is not one of integers. @param offset of the lane's eight bytes */
-export function readFloatLane(op: LaneOp, view: DataView, offset: number): number {
-  return op === LaneOp.SUM_F32 ? view.getFloat32(offset + 4) : view.getFloat64(offset);
+/** A lane's fp32 number. @param offset of the lane's eight bytes */
+export function readSingle(view: DataView, offset: number): number {
+  return view.getFloat32(offset + 4);
 }

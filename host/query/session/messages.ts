@@ -13,7 +13,7 @@ export interface ReadyMessage {
   readonly ip: string;
   readonly udpPort: number;
   readonly mac: string;
-  readonly tables: readonly { readonly name: string; readonly rows: number }[];
+  readonly tables: readonly { readonly name: string; readonly rows: number; readonly neverNull: readonly string[] }[];
 }
 
 export interface StepDoneMessage {
@@ -82,7 +82,7 @@ export interface StepMessage {
   readonly stream: number;
   readonly flowSlots: number;
   readonly aggregate?: { readonly select: string; readonly keys: readonly KeyColumnMessage[]; readonly lanes: readonly { readonly name: string; readonly op: number }[] };
-  readonly prune?: { readonly operator: number; readonly rowSet: string; readonly column: string; readonly order: number; readonly keys: readonly KeyColumnMessage[] };
+  readonly prune?: { readonly operator: number; readonly rowSet: string; readonly column: string; readonly order: number; readonly keys: readonly KeyColumnMessage[]; readonly isDistinct: boolean };
 }
 
 /** Exactly one is there. */
@@ -90,6 +90,7 @@ export interface MasterMessage {
   readonly setup?: SetupMessage;
   readonly begin?: BeginMessage;
   readonly step?: StepMessage;
+  readonly open?: { readonly stream: number };
   readonly ship?: { readonly rowSet: string };
   readonly finish?: Record<string, never>;
 }

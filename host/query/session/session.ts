@@ -6,6 +6,7 @@ import { MASTER } from '../../../protocol/query/constants.js';
 import type { HostPlace, ProgrammableSwitch } from '../../../protocol/query/provisioning.js';
 import { DgramTransport, localIpTowards } from '../../transport/dgram.js';
 import { QueryOverflowError, type QueryError } from '../errors.js';
+import type { CatalogColumn } from '../plan/catalog.js';
 import type { QueryPlan } from '../plan/plan.js';
 import { QueryPlanner, type PlanOptions } from '../plan/planner.js';
 import { isWideValueError } from '../plan/wide-values.js';
@@ -81,7 +82,7 @@ export class QuerySession {
       { worker: MASTER, port: options.port, ip, udpPort: transport.localAddress.udpPort, mac: options.mac },
     ];
     const rows = countRows(ready);
-    const planner = await QueryPlanner.open(tables.map(({ name, columns }) => ({ name, columns, rows: rows.get(name) ?? 0 })));
+    const planner = await QueryPlanner.open(tables.map(({ name, columns }) => ({ name, columns: asTheWorkersHaveThem(name, columns, ready), rows: rows.get(name) ?? 0 })));
     return new QuerySession(options, transport, hosts, rows, planner);
   }
 
@@ -149,6 +150,12 @@ function countRows(ready: readonly ReadyMessage[]): ReadonlyMap<string, number> 
   const rows = new Map<string, number>();
   for (const { tables } of ready) for (const table of tables) rows.set(table.name, (rows.get(table.name) ?? 0) + table.rows);
   return rows;
+}
+
+/** Workers may have files of their own, so what holds of the master's is not enough. */
+function asTheWorkersHaveThem(table: string, columns: readonly CatalogColumn[], ready: readonly ReadyMessage[]): readonly CatalogColumn[] {
+  const neverNull = ready.map(({ tables }) => new Set(tables.find(({ name }) => name === table)?.neverNull));
+  return columns.map(({ name, type }) => ({ name, type, isNeverNull: neverNull.every((names) => names.has(name)) }));
 }
 
 function timeout(ms: number, error: () => Error): { promise: Promise<never>; clear: () => void } {

@@ -91,7 +91,9 @@ async function findTable(connection: DuckDBConnection, name: string, patterns: r
   if (formats.size > 1) throw new QueryDataError(`files of table ${name} are of several formats (${[...formats].join(', ')}); give each a table of its own`);
   const [format] = formats as Set<TableFormat>;
   const csvOptions = format === 'csv' ? await sniffOptions(connection, files[0]!.path) : '';
-  const columns = await columnsOf(connection, `SELECT * FROM ${plainScan({ format: format!, files })}`, files);
+  const known = await columnsOf(connection, `SELECT * FROM ${plainScan({ format: format!, files })}`, files);
+  const neverNull = format === 'parquet' ? await neverNullColumns(connection, known, files.map(({ path }) => path)) : [];
+  const columns = known.map((column): CatalogColumn => ({ ...column, isNeverNull: neverNull.includes(column.name) }));
   return { name, format: format!, files, columns, csvOptions: format === 'csv' ? `${csvOptions}, types = ${typesOf(columns)}` : '', rows: format === 'parquet' ? await parquetRows(connection, files) : undefined };
 }
 
@@ -118,6 +120,20 @@ async function columnsOf(connection: DuckDBConnection, sql: string, files: reado
 async function parquetRows(connection: DuckDBConnection, files: readonly DataFile[]): Promise<number> {
   const list = files.map(({ path }) => literal(path)).join(', ');
   return Number((await connection.runAndReadAll(`SELECT sum(num_rows) FROM parquet_file_metadata([${list}])`)).getRows()[0]![0]);
+}
+
+/**
+ * Columns of which the files' statistics say that no value is NULL; DuckDB trusts them as well.
+ * @param paths of Parquet files
+ */
+export async function neverNullColumns(connection: DuckDBConnection, columns: readonly CatalogColumn[], paths: readonly string[]): Promise<string[]> {
+  if (paths.length === 0) return columns.map(({ name }) => name);
+  const list = `[${paths.map(literal).join(', ')}]`;
+  const types = new Map((await connection.runAndReadAll(`DESCRIBE SELECT * FROM read_parquet(${list})`)).getRows().map(([name, type]) => [String(name), String(type)]));
+  // A file that stores a column in another way is cast, and a cast may make NULL of what is none (JSON's null).
+  const rows = (await connection.runAndReadAll(`SELECT lower(path_in_schema) FROM parquet_metadata(${list}) GROUP BY 1 HAVING bool_and(coalesce(stats_null_count, 1) = 0) AND count(DISTINCT type) = 1`)).getRows();
+  const never = new Set(rows.map(([name]) => String(name)));
+  return columns.filter(({ name, type }) => never.has(name.toLowerCase()) && types.get(name) === type).map(({ name }) => name);
 }
 
 /** A worker sees only its share, from which it might guess otherwise than DuckDB does from all files. */

@@ -18,7 +18,8 @@ import type { BeginMessage, KeyColumnMessage, MasterMessage, SetupMessage, StepM
 import { withOwnFiles } from './own-files.js';
 import { exportRows } from './parquet.js';
 import { WorkerRowSet } from './row-set.js';
-import { literal, shareSelect } from './tables.js';
+import { StreamGate } from './stream-gate.js';
+import { literal, neverNullColumns, shareSelect } from './tables.js';
 import { UnfitRows } from './unfit.js';
 
 export interface WorkerOptions {
@@ -72,6 +73,7 @@ class QueryWorker {
   /** One thing after the other; only a new beginning interrupts. */
   private work: Promise<void> = Promise.resolve();
   private attempt = 0;
+  private gate = new StreamGate();
   private readonly header = emptyHeader();
 
   constructor(
@@ -108,6 +110,7 @@ class QueryWorker {
 
   private receive(message: MasterMessage): void {
     if (message.begin) this.interrupt();
+    if (message.open) return this.gate.open(message.open.stream);
     const { attempt } = this;
     this.work = this.work.then(async () => {
       try {
@@ -124,6 +127,8 @@ class QueryWorker {
 
   private interrupt(): void {
     this.attempt++;
+    this.gate.close(new QueryAbortedError('the query was begun again'));
+    this.gate = new StreamGate();
     this.sender?.fail(new QueryAbortedError('the query was begun again'));
     this.connection?.interrupt();
   }
@@ -147,14 +152,15 @@ class QueryWorker {
     }
     if (missing.length > 0) throw new QueryDataError(`worker ${this.options.rank} cannot read ${missing.join(', ')}: every worker must see its files under the names that the master sees`);
     await connection.run(`SET preserve_insertion_order = true; SET TimeZone = ${literal(timeZone)}`);
-    const counts: { name: string; rows: number }[] = [];
+    const counts: { name: string; rows: number; neverNull: string[] }[] = [];
     for (const table of tables) {
       const split = table.format === 'parquet' ? table.parts.filter(({ of }) => of > 1) : [];
       const rowsOf = new Map<string, number>();
       for (const { path } of split) rowsOf.set(path, Number((await connection.runAndReadAll(`SELECT num_rows FROM parquet_file_metadata(${literal(path)})`)).getRows()[0]![0]));
       try {
         await connection.run(`CREATE VIEW ${identifier(table.name)} AS ${shareSelect(table, rowsOf)}`);
-        counts.push({ name: table.name, rows: Number((await connection.runAndReadAll(`SELECT count(*) FROM ${identifier(table.name)}`)).getRows()[0]![0]) });
+        const neverNull = table.format === 'parquet' ? await neverNullColumns(connection, table.columns, table.parts.map(({ path }) => path)) : [];
+        counts.push({ name: table.name, neverNull, rows: Number((await connection.runAndReadAll(`SELECT count(*) FROM ${identifier(table.name)}`)).getRows()[0]![0]) });
       } catch (error) {
         throw new QueryDataError(`worker ${this.options.rank} cannot read its share of table ${table.name}: ${(error as Error).message}`, { cause: error });
       }
@@ -185,20 +191,24 @@ class QueryWorker {
     this.send({ begun: { epoch } });
   }
 
-  private senderOf(message: StepMessage, onVerdict?: (first: number, count: number, mask: number) => void): RowSender {
+  /** Resolves when the switch awaits the stream's rows. */
+  private async senderOf(message: StepMessage, gate: StreamGate, onVerdict?: (first: number, count: number, mask: number) => void): Promise<RowSender> {
     const { stream, flowSlots } = message;
+    await gate.opened(stream);
     this.stream = stream;
     this.sender = new RowSender(this.transport!, { build: this.build, stream, rank: this.options.rank, epoch: this.epoch, slots: flowSlots, ...(onVerdict && { onVerdict }) });
     return this.sender;
   }
 
   private async step(message: StepMessage, attempt: number): Promise<void> {
+    // The gate of this attempt: another one gets another.
+    const { gate } = this;
     const progress = setInterval(() => this.send({ progress: { rows: this.sender?.statistics.rows ?? 0 } }), PROGRESS_MS);
     const checkIsWanted = (): void => {
       if (attempt !== this.attempt) throw new QueryAbortedError('the query was begun again');
     };
     try {
-      const { unfit, kept } = message.aggregate ? await this.aggregate(message, checkIsWanted) : await this.prune(message, checkIsWanted);
+      const { unfit, kept } = message.aggregate ? await this.aggregate(message, gate, checkIsWanted) : await this.prune(message, gate, checkIsWanted);
       const { rows, absorbed, packets, repeats, bytes } = this.sender!.statistics;
       this.send({ stepDone: { stream: message.stream, rows, absorbed, packets, repeats, bytes, unfit, kept } });
     } catch (error) {
@@ -209,13 +219,13 @@ class QueryWorker {
     }
   }
 
-  private async aggregate(message: StepMessage, checkIsWanted: () => void): Promise<{ unfit: number; kept: number }> {
+  private async aggregate(message: StepMessage, gate: StreamGate, checkIsWanted: () => void): Promise<{ unfit: number; kept: number }> {
     const { select, keys, lanes } = message.aggregate!;
     const columns = lanes.map(({ name, op }) => ({ name, op: op as LaneOp }));
-    const sender = this.senderOf(message);
     const encoder = new ChunkEncoder(keys.map(keyColumnOf), columns);
     const unfit = new UnfitRows(await this.instance!.connect(), `fpisa_unfit_${message.stream}`, select);
     const result = await this.connection!.stream(select);
+    const sender = await this.senderOf(message, gate);
     for (;;) {
       const chunk = await result.fetchChunk();
       checkIsWanted();
@@ -233,11 +243,11 @@ class QueryWorker {
     return { unfit: unfit.rows, kept: 0 };
   }
 
-  private async prune(message: StepMessage, checkIsWanted: () => void): Promise<{ unfit: number; kept: number }> {
-    const { operator, rowSet, column, order, keys } = message.prune!;
-    const step = { operator: operator as Operator, rowSet, column, order: order as Order, keys: keys.map(keyColumnOf), n: 0, filter: 0 } as PruneStep;
-    const { kept } = await this.rowSets.get(rowSet)!.prune(step, (onVerdict) => this.senderOf(message, onVerdict), checkIsWanted);
-    return { unfit: 0, kept };
+  private async prune(message: StepMessage, gate: StreamGate, checkIsWanted: () => void): Promise<{ unfit: number; kept: number }> {
+    const { operator, rowSet, column, order, keys, isDistinct } = message.prune!;
+    const step = { operator: operator as Operator, rowSet, column, order: order as Order, keys: keys.map(keyColumnOf), n: 0, filter: 0, isDistinct } as PruneStep;
+    const { unseen, kept } = await this.rowSets.get(rowSet)!.prune(step, { senderOf: (onVerdict) => this.senderOf(message, gate, onVerdict), checkIsWanted });
+    return { unfit: unseen, kept };
   }
 
   private async ship(name: string): Promise<void> {

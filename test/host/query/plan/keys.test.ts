@@ -2,11 +2,12 @@ import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ChunkEncoder } from '../../../../host/query/plan/chunk-encoder.js';
-import { KeyDecoder, KeyEncoder } from '../../../../host/query/plan/keys.js';
+import { KeyEncoder } from '../../../../host/query/plan/keys.js';
 import type { KeyColumn } from '../../../../host/query/plan/plan.js';
 import { keyTypeOf } from '../../../../host/query/plan/types.js';
 import { KEY_BYTES } from '../../../../host/query/tuples.js';
 import { LaneOp } from '../../../../protocol/query/constants.js';
+import { KeyDecoder } from '../support/key-decoder.js';
 
 let connection: DuckDBConnection;
 beforeAll(async () => {

@@ -12,7 +12,7 @@ beforeAll(async () => {
 const RUNS = Number(process.env['FPISA_QUERY_RUNS'] ?? 40);
 
 const KEYS = ['k', 'g', 'y', 'b', 'm', 'dt', 'k % 2', 'upper(g)', 'year(tz)', 'x IS NULL', 'd', 'f'];
-const ARGUMENTS = ['x', 'n', 'd', 'f', 'k', 'x * 2', 'd * (1 - d)', 'n + k', 'CASE WHEN b THEN n END'];
+const ARGUMENTS = ['id', 'id * 2 - 1', 'x', 'n', 'd', 'f', 'k', 'x * 2', 'd * (1 - d)', 'n + k', 'CASE WHEN b THEN n END'];
 const ORDERED = [...ARGUMENTS, 'dt', 'ts', 'tz', 'y', 'b', 'u'];
 const CONDITIONS = ['k > 2', 'b', 'NOT b', 'g IS NOT NULL', 'n < 0', 'y > 0', `g LIKE 'a%'`, `dt >= DATE '1970-01-01'`, 'x BETWEEN 1 AND 1e9', 'k IN (1, 2, 3)', `m = 'ok'`, 'd > 500 OR k = 1'];
 

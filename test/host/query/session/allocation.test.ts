@@ -10,7 +10,7 @@ function planOf(steps: QueryPlan['steps']): QueryPlan {
 
 const group = (lanes: number): QueryPlan['steps'][number] => ({ operator: Operator.GROUP, select: '', keys: [], lanes: Array.from({ length: lanes }, (_, i) => ({ name: `l${i}`, op: LaneOp.SUM_F64 })), relation: 'r' });
 const top = (n: number): PruneStep => ({ operator: Operator.TOP, rowSet: 't', column: 'c', order: Order.F64, n });
-const filter = (operator: typeof Operator.BUILD | typeof Operator.PROBE, number: number): PruneStep => ({ operator, rowSet: 't', keys: [], filter: number });
+const filter = (operator: typeof Operator.BUILD | typeof Operator.PROBE, number: number): PruneStep => ({ operator, rowSet: 't', keys: [], isDistinct: false, filter: number });
 
 const anyStep = fc.oneof(
   fc.integer({ min: 0, max: 6 }).map(group),

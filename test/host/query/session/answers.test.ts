@@ -1,5 +1,6 @@
 /** Queries from files to the answer, each compared with that of DuckDB alone. */
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { duck, folder, QuerySite } from './support/site.js';
 
@@ -60,6 +61,24 @@ describe('answers are those of DuckDB alone', { timeout: 120_000 }, () => {
     const { statistics } = await site.verified('SELECT k, sum(v), avg(w), count(w), count(*) FROM t GROUP BY k', [join(path, 't.parquet')], { combine: false });
     expect(statistics.toMaster.unfit).toBeGreaterThan(500);
     expect(statistics.absorbed).toBeGreaterThan(500);
+  });
+
+  it('with columns that are never NULL, unless a worker’s own files say otherwise', async () => {
+    const path = folder();
+    const write = (name: string, value: string): Promise<void> => duck(`COPY (SELECT i % 3 AS k, ${value} AS a, i * 2 AS b, i + 1 AS c FROM range(1000) t(i)) TO '${join(path, name)}'`);
+    await write('t-0.parquet', 'i');
+    await write('t-1.parquet', 'CASE WHEN i % 2 = 0 THEN i END');
+    const sql = 'SELECT k, avg(a), avg(b), avg(c), sum(a * (1 - b)), count(*) FROM t GROUP BY k ORDER BY k';
+    const whole = await QuerySite.start({ workers: 2 });
+    const { plan } = await whole.verified(sql, [join(path, 't-0.parquet')], { combine: true });
+    // Their counts are that of the rows.
+    expect(plan.explanation.notPushed).toEqual([]);
+    expect(plan.steps[0]).toMatchObject({ lanes: { length: 5 } });
+    const own = await QuerySite.start({ workers: 2, own: (rank) => [`t=${join(path, `t-${rank}.parquet`)}`] });
+    const outcome = await own.run(sql, [join(path, 't-0.parquet')], { combine: true });
+    expect(outcome.plan.steps[0]).toMatchObject({ lanes: { length: 6 } });
+    const alone = await (await DuckDBInstance.create(':memory:')).connect();
+    expect(outcome.reader.getRows()).toEqual((await alone.runAndReadAll(sql.replace('FROM t', `FROM '${join(path, 't-*.parquet')}'`))).getRows());
   });
 
   it('with sums in fp32, as close as that is', async () => {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { findTables, parseDataArgument, shareOut, shareSelect, tableNameOf } from '../../../../host/query/session/tables.js';
+import { findTables, neverNullColumns, parseDataArgument, shareOut, shareSelect, tableNameOf } from '../../../../host/query/session/tables.js';
 import { duck, folder } from './support/site.js';
 
 async function connect() {
@@ -73,6 +73,23 @@ describe('shares', () => {
       const rows = async (sql: string): Promise<string[]> => (await connection.runAndReadAll(sql)).getRowsJson().map((row) => JSON.stringify(row)).sort();
       expect(await rows(selects.join(' UNION ALL '))).toEqual(await rows(`SELECT * FROM ${reader}('${join(path, pattern)}')`));
     }), { numRuns: 30 });
+  });
+
+  it('are known not to have NULL where the files’ statistics say so, all of them', async () => {
+    const path = folder();
+    const connection = await connect();
+    await duck(
+      `COPY (SELECT i AS a, CASE WHEN i < 9 THEN i END AS b, {f: CASE WHEN i < 9 THEN i END} AS s, i AS j FROM range(10) t(i)) TO '${join(path, 't-0.parquet')}'`,
+      `COPY (SELECT i AS a, i AS b, {f: i} AS s, '1'::JSON AS j FROM range(10) t(i)) TO '${join(path, 't-1.parquet')}'`,
+    );
+    const [both, first, second] = ['t-*.parquet', 't-0.parquet', 't-1.parquet'].map((name) => join(path, name));
+    const neverNull = async (pattern: string): Promise<string[]> => (await findTables(connection, [pattern]))[0]!.columns.filter(({ isNeverNull }) => isNeverNull).map(({ name }) => name);
+    // A JSON null becomes NULL when it is cast to the other files' type.
+    expect(await neverNull(both!)).toEqual(['a']);
+    expect(await neverNull(first!)).toEqual(['a', 'j']);
+    expect(await neverNull(second!)).toEqual(['a', 'b', 'j']);
+    expect(await neverNullColumns(connection, [{ name: 'a', type: 'DOUBLE' }, { name: 'b', type: 'BIGINT' }], [second!])).toEqual(['b']);
+    expect(await neverNullColumns(connection, [{ name: 'a', type: 'DOUBLE' }], [])).toEqual(['a']);
   });
 
   it('are of equal size, by bytes', () => {

@@ -1,6 +1,6 @@
 /** Random data in several DuckDBs, and the same data in one. */
 import { DuckDBInstance, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
-import type { Catalog } from '../../../../host/query/plan/catalog.js';
+import type { Catalog, CatalogColumn } from '../../../../host/query/plan/catalog.js';
 import { plan, type PlanOptions } from '../../../../host/query/plan/planner.js';
 import { isWideValueError } from '../../../../host/query/plan/wide-values.js';
 import type { QueryPlan } from '../../../../host/query/plan/plan.js';
@@ -23,11 +23,12 @@ export class Cluster {
       const part = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
       parts.push(part);
     }
-    const catalog: { name: string; columns: { name: string; type: string }[]; rows: number }[] = [];
+    const catalog: { name: string; columns: CatalogColumn[]; rows: number }[] = [];
     for (const name of tables) {
       const described = (await whole.runAndReadAll(`DESCRIBE "${name}"`)).getRows();
-      const columns = described.map(([column, type]) => ({ name: String(column), type: String(type) }));
       const rows = Number((await whole.runAndReadAll(`SELECT count(*) FROM "${name}"`)).getRows()[0]![0]);
+      const values = (await whole.runAndReadAll(`SELECT ${described.map(([column]) => `count("${String(column)}")`).join(', ')} FROM "${name}"`)).getRows()[0]!;
+      const columns = described.map(([column, type], i): CatalogColumn => ({ name: String(column), type: String(type), isNeverNull: Number(values[i]) === rows }));
       catalog.push({ name, columns, rows });
       for (const [rank, part] of parts.entries()) {
         await part.run(`CREATE TABLE "${name}" (${columns.map((column) => `"${column.name}" ${column.type}`).join(', ')})`);

@@ -6,11 +6,12 @@ import { DuckDBInstance, DuckDBDataChunk, type DuckDBConnection, type DuckDBType
 import { FORMATS } from '../../../../arithmetic/formats.js';
 import { orderKey } from '../../../../arithmetic/key.js';
 import { ChunkEncoder } from '../../../../host/query/plan/chunk-encoder.js';
-import { KeyDecoder, KeyEncoder } from '../../../../host/query/plan/keys.js';
+import { KeyEncoder } from '../../../../host/query/plan/keys.js';
 import type { AggregateStep, PruneStep, QueryPlan, RowSet } from '../../../../host/query/plan/plan.js';
 import { groupColumns } from '../../../../host/query/plan/planner.js';
 import { KEY_BYTES } from '../../../../host/query/tuples.js';
 import { Having, HAVING_ON_ROWS, LaneOp, Operator, Order } from '../../../../protocol/query/constants.js';
+import { KeyDecoder } from './key-decoder.js';
 
 export interface Run {
   readonly names: readonly string[];

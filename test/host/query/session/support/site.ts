@@ -20,6 +20,8 @@ export interface SiteOptions {
   readonly workers?: number;
   readonly faults?: FaultOptions;
   readonly groupSlots?: number;
+  /** Files that a worker has itself. */
+  readonly own?: (rank: number) => readonly string[];
 }
 
 /** A folder that is gone after the test. */
@@ -78,7 +80,7 @@ export class QuerySite {
       for (let rank = 0; rank < count; rank++) {
         const abort = new AbortController();
         this.aborts.push(abort);
-        const worker = runQueryWorker({ master: `127.0.0.1:${port}`, rank, version: VERSION, signal: abort.signal });
+        const worker = runQueryWorker({ master: `127.0.0.1:${port}`, rank, version: VERSION, signal: abort.signal, ...(this.options.own && { data: this.options.own(rank) }) });
         worker.catch(() => undefined);
         this.workers.push(worker);
       }
