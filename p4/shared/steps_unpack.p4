@@ -68,10 +68,24 @@ control Negate(inout bit<32> word, inout bit<16> exponent) {
         exponent = exponent - SIGN_BESIDE_EXPONENT;
     }
 
-    apply {
-        if (exponent[8:8] == 1) {
-            negate();
+    /* A table, not a condition: a condition inside another takes a table of its own on a Tofino. */
+    table signs {
+        key = {
+            exponent: ternary @name("sign");
         }
+        actions = {
+            negate;
+            @defaultonly NoAction;
+        }
+        const entries = {
+            SIGN_BESIDE_EXPONENT &&& SIGN_BESIDE_EXPONENT: negate();
+        }
+        const default_action = NoAction();
+        size = 1;
+    }
+
+    apply {
+        signs.apply();
     }
 }
 

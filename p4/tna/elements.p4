@@ -100,8 +100,12 @@ control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set,
 
     Classify() classify;
     Negate() negate;
+#ifdef PAPER_LAYOUT
+    ShiftByDistance() shift_by_distance;
+#else
     ShiftByEights() shift_by_eights;
     ShiftByOnes() shift_by_ones;
+#endif
 
     /*
      * Each table under a condition of its own: a Tofino runs what is under one condition without anything between, so a block
@@ -117,12 +121,18 @@ control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set,
         if (format == FORMAT_FP32) {
             align.apply();
         }
+#ifdef PAPER_LAYOUT
+        if (format == FORMAT_FP32) {
+            shift_by_distance.apply(word, exponent, distance);
+        }
+#else
         if (format == FORMAT_FP32) {
             shift_by_eights.apply(word, exponent, distance);
         }
         if (format == FORMAT_FP32) {
             shift_by_ones.apply(word, distance);
         }
+#endif
         accumulate.apply();
     }
 }

@@ -20,6 +20,9 @@
 #include "membership.p4"
 #include "slots.p4"
 #include "byte_order.p4"
+#ifdef PAPER_LAYOUT
+#include "paper.p4"
+#endif
 #include "elements.p4"
 #include "read_out.p4"
 #include "probes.p4"

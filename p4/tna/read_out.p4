@@ -1,20 +1,30 @@
 /* The sum of one value, on its way out (p4/shared/steps_read_out.p4); the registers stay as they are. */
 control ReadOut(inout bit<32> word, inout bit<32> scale, in bit<8> how) {
     Magnitude() magnitude;
+#ifdef PAPER_LAYOUT
+    NormaliseByPrefix() normalise_by_prefix;
+#else
     NormaliseByEights() normalise_by_eights;
     NormaliseByTwos() normalise_by_twos;
+#endif
     NormaliseByOne() normalise_by_one;
 
     apply {
         if (how == EGRESS_READS_FLOATS) {
             magnitude.apply(word, scale);
         }
+#ifdef PAPER_LAYOUT
+        if (how == EGRESS_READS_FLOATS) {
+            normalise_by_prefix.apply(word, scale);
+        }
+#else
         if (how == EGRESS_READS_FLOATS) {
             normalise_by_eights.apply(word, scale);
         }
         if (how == EGRESS_READS_FLOATS) {
             normalise_by_twos.apply(word, scale);
         }
+#endif
         if (how == EGRESS_READS_FLOATS) {
             normalise_by_one.apply(word, scale);
         }
