@@ -87,9 +87,9 @@ const bit<8> MANTISSA_JOIN = 2;
 const bit<8> MANTISSA_READ = 3;
 
 /* What a stateful ALU says of two comparisons, one bit for each outcome: neither holds. */
-const bit<8> NEITHER = 1;
+const bit<32> NEITHER = 1;
 /* Of `work`: the first comparison, of chunks, does not hold, the second does. */
-const bit<8> OTHER_OPERATION = 4;
+const bit<32> OTHER_OPERATION = 4;
 
 struct ingress_meta_t {
     /* Of the parser. */
@@ -122,9 +122,10 @@ struct ingress_meta_t {
     /* Of the slot's state. */
     set_number_t set;
     bit<8> service;
-    bit<8> entered;             // NEITHER: the set's round is of this epoch, and not older
-    bit<8> work;                // NEITHER: ... and of this chunk and operation
-    bit<8> foreign;             // of another signature
+    /* What stateful ALUs say goes to containers of one size, whichever action asks: a probe wants whole words of them. */
+    bit<32> entered;            // NEITHER: the set's round is of this epoch, and not older
+    bit<32> work;               // NEITHER: ... and of this chunk and operation
+    bit<32> foreign;            // of another signature
     bit<8> step;
     worker_bitmap_t before;     // who had contributed
     worker_bitmap_t seen;       // not 0: this worker had

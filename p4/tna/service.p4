@@ -12,8 +12,8 @@ control Admission(inout ingress_headers_t hdr,
 
     /* Step 1 of docs/protocol.md's cases; here because it needs no stage of its own. */
     Register<round_t, set_number_t>(SETS) rounds;
-    RegisterAction<round_t, set_number_t, bit<8>>(rounds) enter = {
-        void apply(inout round_t value, out bit<8> result) {
+    RegisterAction<round_t, set_number_t, bit<32>>(rounds) enter = {
+        void apply(inout round_t value, out bit<32> result) {
             result = this.predicate(value.epoch != hdr.fpisa.epoch, (int<32>) (value.chunk - hdr.fpisa.chunk) < 0);
             if (value.epoch != hdr.fpisa.epoch || (int<32>) (value.chunk - hdr.fpisa.chunk) < 0) {
                 value.epoch = hdr.fpisa.epoch;

@@ -24,14 +24,14 @@ control Rounds(inout ingress_headers_t hdr, inout ingress_meta_t meta) {
     Register<bit<32>, set_number_t>(SETS) signatures;
     Register<worker_bitmap_t, set_number_t>(SETS) bitmaps;
 
-    RegisterAction<work_t, set_number_t, bit<8>>(works) open_work = {
+    RegisterAction<work_t, set_number_t, bit<32>>(works) open_work = {
         void apply(inout work_t value) {
             value.chunk = hdr.fpisa.chunk;
             value.operation = hdr.fpisa.operation;
         }
     };
-    RegisterAction<work_t, set_number_t, bit<8>>(works) compare_work = {
-        void apply(inout work_t value, out bit<8> result) {
+    RegisterAction<work_t, set_number_t, bit<32>>(works) compare_work = {
+        void apply(inout work_t value, out bit<32> result) {
             result = this.predicate(value.chunk != hdr.fpisa.chunk, value.operation != hdr.fpisa.operation);
         }
     };
@@ -46,13 +46,13 @@ control Rounds(inout ingress_headers_t hdr, inout ingress_meta_t meta) {
         }
     };
 
-    RegisterAction<bit<32>, set_number_t, bit<8>>(signatures) open_signature = {
+    RegisterAction<bit<32>, set_number_t, bit<32>>(signatures) open_signature = {
         void apply(inout bit<32> value) {
             value = hdr.fpisa.signature;
         }
     };
-    RegisterAction<bit<32>, set_number_t, bit<8>>(signatures) compare_signature = {
-        void apply(inout bit<32> value, out bit<8> result) {
+    RegisterAction<bit<32>, set_number_t, bit<32>>(signatures) compare_signature = {
+        void apply(inout bit<32> value, out bit<32> result) {
             result = 0;
             if (value != hdr.fpisa.signature) {
                 result = 1;
