@@ -142,6 +142,7 @@ export const CLASSES: readonly DifferenceClass[] = [
   { name: 'max_size', holds: (d) => d.ours === INVALID && d.oursMessage.includes('max_size') },
   { name: 'size of action profiles', holds: (d) => d.ours === 'RESOURCE_EXHAUSTED' && /is full with|is full: it holds|The (groups|size) of|The weights/.test(d.oursMessage) },
   { name: 'parameter twice', holds: (d) => d.ours === INVALID && /^Parameter .* is given twice/.test(d.oursMessage) },
+  { name: 'full ranges', holds: (d) => d.ours === INVALID && d.oursMessage.includes('has the full range') },
   { name: 'ports that do not exist', holds: (d) => d.ours === INVALID && /is not one of this switch|watches port/.test(d.oursMessage) },
   { name: 'large instances', holds: (d) => d.ours === INVALID && /^Instance \d+ is more than/.test(d.oursMessage) },
   { name: 'direct resources of default entries', holds: (d) => d.ours === 'UNIMPLEMENTED' && d.oursMessage.includes('A default entry has no') },
