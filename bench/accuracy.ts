@@ -3,7 +3,6 @@
  *
  *     npm run build && node dist/bench/accuracy.js [--json] [--workers 2,4,8] [--data FOLDER]
  */
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   aggregate,
@@ -20,6 +19,7 @@ import {
   type PresetName,
 } from '../arithmetic/index.js';
 import { loadGradient, PHASES, RECORDED_WORKERS, type Phase } from './gradients.js';
+import { runAsCommand, wholeNumbers } from './options.js';
 
 /** Values that share a scale in the int32 baseline: those of one packet, as in SwitchML's larger packets. */
 const BLOCK = 256;
@@ -101,24 +101,22 @@ export function table(rows: readonly (AccuracyRow & { readonly phase: Phase })[]
   ].join('\n');
 }
 
-function main(): void {
+function main(): number {
   const { values } = parseArgs({
     options: { json: { type: 'boolean', default: false }, workers: { type: 'string', default: '2,4,8' }, data: { type: 'string' } },
   });
-  const counts = values.workers.split(',').map(Number);
+  const counts = wholeNumbers('workers', values.workers, 1, values.data === undefined ? RECORDED_WORKERS : 1023);
   const recorded = values.data === undefined ? RECORDED_WORKERS : Math.max(...counts);
-  if (!counts.every((count) => Number.isInteger(count) && count >= 1 && count <= recorded)) {
-    throw new Error(`--workers is a list like 2,4,8 of counts from 1 to ${recorded}, not '${values.workers}'`);
-  }
   const rows = PHASES.flatMap((phase) => {
     const gradients = Array.from({ length: recorded }, (_, rank) => loadGradient(phase, rank, values.data));
     return counts.flatMap((workers) => measure(gradients, workers).map((row) => ({ phase, ...row })));
   });
   if (values.json) {
     console.log(JSON.stringify(rows, null, 2));
-    return;
+    return 0;
   }
   console.log(table(rows));
+  return 0;
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) main();
+await runAsCommand(import.meta.url, main);

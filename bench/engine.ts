@@ -10,12 +10,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Switch, type EngineChoice, type MatchKey } from '../emulator/index.js';
 import { dressDatagram, macOf, type Endpoint } from '../emulator/ports/udp-frame.js';
 import { Opcode, SERVICE_UDP_PORT } from '../protocol/constants.js';
 import { HEADER_BYTES, messageBytes, Offset, writeHeader } from '../protocol/message.js';
+import { runAsCommand, seconds, wholeNumbers } from './options.js';
 
 const WORKERS = 32;
 /** Fewer than the members, so that no round ends. */
@@ -160,10 +161,13 @@ function render(rows: readonly Row[]): string {
   return ['values  engine       ns/value      of C loop', ...lines].join('\n');
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+async function main(): Promise<number> {
   const { values: options } = parseArgs({
     options: { json: { type: 'boolean', default: false }, values: { type: 'string', default: '64,256' }, seconds: { type: 'string', default: '2' } },
   });
-  const rows = await measure(options.values.split(',').map(Number), Number(options.seconds));
+  const rows = await measure(wholeNumbers('values', options.values, 1, 1024), seconds(options.seconds));
   process.stdout.write(options.json ? `${JSON.stringify(rows, null, 2)}\n` : `${render(rows)}\n`);
+  return 0;
 }
+
+await runAsCommand(import.meta.url, main);

@@ -8,7 +8,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadCompiler } from '../emulator/compiler/cache.js';
 import { UnsupportedFeatureError } from '../emulator/errors.js';
@@ -18,6 +18,7 @@ import type { Coverage } from './fuzz/coverage.js';
 import { Dice } from './fuzz/dice.js';
 import { DifferenceError, Differential } from './fuzz/differential.js';
 import { randomProgram } from './fuzz/generate/program.js';
+import { runAsCommand, wholeNumber } from './options.js';
 
 const FOLDERS = ['../../test/emulator/programs/', '../../p4/build/'].map((folder) => fileURLToPath(new URL(folder, import.meta.url)));
 const PACKETS_PER_RUN = 2_000;
@@ -125,7 +126,7 @@ function plain(total: FuzzReport): object {
   return { ...total, programs };
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -139,9 +140,9 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
   const sources = (positionals.length === 0 ? FOLDERS : positionals).flatMap((folder) => loadFolder(folder, values.only));
   let reported = Date.now();
   const total = await fuzz(sources, {
-    packets: Number(values.packets),
-    firstSeed: Number(values.seed),
-    generated: Number(values.generated),
+    packets: wholeNumber('packets', values.packets, 1),
+    firstSeed: wholeNumber('seed', values.seed, 0),
+    generated: wholeNumber('generated', values.generated, 0, 100),
     onRun: (soFar) => {
       if (Date.now() - reported < REPORT_EVERY_MS) return;
       reported = Date.now();
@@ -149,4 +150,7 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     },
   });
   process.stdout.write(values.json ? `${JSON.stringify(plain(total))}\n` : summary(total));
+  return 0;
 }
+
+await runAsCommand(import.meta.url, main);

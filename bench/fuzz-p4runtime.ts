@@ -8,8 +8,8 @@
  * A first signal ends the run early, with its report. `--bmv2` starts simple_switch_grpc; `--against` takes one that runs, with device id 1 and CPU port 510.
  */
 import { writeFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runAsCommand, wholeNumber } from './options.js';
 import { Fuzzer, renderDifference, type FuzzOptions, type FuzzReport } from './p4runtime-fuzz/fuzzer.js';
 import { loadPrograms } from './p4runtime-fuzz/programs.js';
 import { bmv2Version, connectTo, startBmv2, startOurs } from './p4runtime-fuzz/servers.js';
@@ -39,7 +39,7 @@ function summary(report: FuzzReport): string {
   ].join('\n');
 }
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       writes: { type: 'string', default: '100000' },
@@ -56,8 +56,8 @@ async function main(): Promise<void> {
   let stopped = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopped = true));
   const report = await fuzzP4Runtime({
-    writes: Number(values.writes),
-    seed: Number(values.seed),
+    writes: wholeNumber('writes', values.writes, 1),
+    seed: wholeNumber('seed', values.seed, 0),
     only: values.only,
     ...(startOther && { startOther }),
     isStopped: () => stopped,
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   });
   process.stdout.write(`${startOther ? `against ${values.against ?? `BMv2 ${bmv2Version()}`}\n` : ''}${summary(report)}\n`);
   if (values.json !== undefined) writeFileSync(values.json, report.unknown.map(renderDifference).join('\n'));
-  process.exitCode = report.unknown.length > 0 ? 1 : 0;
+  return report.unknown.length > 0 ? 1 : 0;
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await main();
+await runAsCommand(import.meta.url, main);

@@ -16,10 +16,10 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { difference } from './query/answers.js';
 import { prepareData } from './query/data.js';
+import { numberBetween, runAsCommand, wholeNumber } from './options.js';
 import { QUERIES, type BenchQuery, type DataSet } from './query/queries.js';
 import { plotOf, rowOf, tables, type QueryReport, type QueryRow, type SwitchCost } from './query/report.js';
 import { Alone, WithSwitch, type Run, type SwitchRun } from './query/systems.js';
@@ -141,7 +141,7 @@ async function main(): Promise<number> {
   const python = process.env['FPISA_BENCH_PYTHON'] ?? 'python3';
   checkPython(python);
   const report = await measure(
-    { scale: Number(values.scale), workers: Number(values.workers), rounds: Number(values.rounds), queries: values.queries.split(',').filter(Boolean), folder: resolve(values.data), python },
+    { scale: numberBetween('scale', values.scale, 0.001, 1000), workers: wholeNumber('workers', values.workers, 1, 64), rounds: wholeNumber('rounds', values.rounds, 1, 1000), queries: values.queries.split(',').filter(Boolean), folder: resolve(values.data), python },
     (text) => process.stderr.write(text),
   );
   writeFileSync(join(values.out, 'query.json'), `${JSON.stringify(report, null, 2)}\n`);
@@ -150,9 +150,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = await main().catch((error: Error) => {
-    console.error(error.message);
-    return 1;
-  });
-}
+await runAsCommand(import.meta.url, main);

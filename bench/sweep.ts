@@ -10,13 +10,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measureC, measureEngine } from './engine.js';
 import { median } from './switch.js';
 import { KINDS, measureLookups, type LookupRow } from './sweep/lookups.js';
 import { plot, type Panel } from './sweep/plot.js';
 import { Generator } from './switch/generator.js';
+import { runAsCommand, seconds, wholeNumber, wholeNumbers } from './options.js';
 import { inNamespace, makeCables, type Site } from './switch/site.js';
 import { startSwitch } from './switch/switches.js';
 import { fpisa } from './switch/workloads.js';
@@ -195,22 +195,20 @@ async function main(): Promise<number> {
       out: { type: 'string', default: 'bench/data' },
     },
   });
+  const options: Options = {
+    values: wholeNumbers('values', values.values, 1, 1024),
+    entries: wholeNumbers('entries', values.entries, 1, 10_000_000),
+    workers: wholeNumbers('workers', values.workers, 1, 16),
+    seconds: seconds(values.seconds),
+    rounds: wholeNumber('rounds', values.rounds, 1, 1000),
+  };
   const outside = inNamespace(import.meta.url);
   if (outside !== undefined) return outside;
-  const list = (text: string): number[] => text.split(',').map(Number);
-  const sweep = await measure(
-    { values: list(values.values), entries: list(values.entries), workers: list(values.workers), seconds: Number(values.seconds), rounds: Number(values.rounds) },
-    (text) => process.stderr.write(text),
-  );
+  const sweep = await measure(options, (text) => process.stderr.write(text));
   writeFileSync(join(values.out, 'sweep.json'), `${JSON.stringify(sweep, null, 2)}\n`);
   writeFileSync(join(values.out, 'sweep.svg'), plot(panels(sweep)));
   console.log(Object.values(tables(sweep)).join('\n\n'));
   return 0;
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = await main().catch((error: Error) => {
-    console.error(error.message);
-    return 1;
-  });
-}
+await runAsCommand(import.meta.url, main);

@@ -12,10 +12,10 @@
  * Needs Linux, root (it makes a network namespace for itself) and a C compiler.
  */
 import { cpus, release } from 'node:os';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measure as measureEngines, type Row as EngineRow } from './engine.js';
 import { Generator, type Measurement } from './switch/generator.js';
+import { runAsCommand, seconds, wholeNumber, wholeNumbers } from './options.js';
 import { inNamespace, makeCables, type Site } from './switch/site.js';
 import { startSwitch, SWITCHES, versionOf, type SwitchName } from './switch/switches.js';
 import { fpisa, router, type Workload } from './switch/workloads.js';
@@ -193,18 +193,6 @@ export function render({ machine, versions, skipped, options, rows, ratios, engi
   ].join('\n');
 }
 
-function wholeNumber(name: string, text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (text === '' || !Number.isInteger(value) || value < low || value > high) throw new Error(`--${name} is a whole number from ${low} to ${high}, not '${text}'`);
-  return value;
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text === '' || !(value >= 0.1 && value <= 3600)) throw new Error(`--seconds is a number from 0.1 to 3600, not '${text}'`);
-  return value;
-}
-
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -218,7 +206,7 @@ async function main(): Promise<number> {
       json: { type: 'boolean', default: false },
     },
   });
-  const list = (name: 'values' | 'more', high: number): number[] => (['', 'none'].includes(values[name]) ? [] : values[name].split(',').map((each) => wholeNumber(name, each, 1, high)));
+  const list = (name: 'values' | 'more', high: number): number[] => (['', 'none'].includes(values[name]) ? [] : wholeNumbers(name, values[name], 1, high));
   const options: Options = {
     values: list('values', 256),
     workers: wholeNumber('workers', values.workers, 2, 16),
@@ -235,9 +223,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.exitCode = await main().catch((error: Error) => {
-    console.error(error.message);
-    return 1;
-  });
-}
+await runAsCommand(import.meta.url, main);

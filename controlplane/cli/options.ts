@@ -116,6 +116,26 @@ export const faultOptions = () => [
   new Option('--seed <number>', 'of the injected faults').argParser(integer(0, 0xffff_ffff)).default(1),
 ];
 
+/** The arguments of `fpisa switch` that say them again. */
+export function faultArguments({ loss, duplicate, reorder, delay, seed }: FaultFlags): string[] {
+  return Object.entries({ loss, duplicate, reorder, delay, seed }).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+/** Where a worker or a query's master is, if the switch cannot see that for itself. @param who for the descriptions */
+export const placeOptions = (who: string) => [
+  new Option('--ip <address>', `address of ${who} as the switch sees it`),
+  new Option('--udp-port <number>', `UDP port of ${who}`).argParser(integer(1, 65_535)),
+  new Option('--switch-port <number>', `port of the switch that leads to ${who}`).argParser(integer(1, 509)),
+  new Option('--mac <address>', `MAC address that the switch writes into what it sends to ${who}`),
+];
+
+export interface PlaceFlags {
+  readonly ip?: string;
+  readonly udpPort?: number;
+  readonly switchPort?: number;
+  readonly mac?: string;
+}
+
 export interface FaultFlags {
   readonly loss: number;
   readonly duplicate: number;

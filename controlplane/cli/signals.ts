@@ -16,6 +16,22 @@ export function interruption(): AbortSignal {
   return controller.signal;
 }
 
+/**
+ * What `run` comes to, unless `signal` aborts before.
+ * @throws InterruptedError once it has aborted, whatever else failed: Ctrl-C at a terminal reaches the processes of
+ * `run` too, and that they end is no failure of theirs
+ */
+export async function unlessInterrupted<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+  const interrupted = aborted(signal).then(() => Promise.reject(new InterruptedError()));
+  interrupted.catch(() => undefined);
+  try {
+    return await Promise.race([run(), interrupted]);
+  } catch (error) {
+    if (signal.aborted) throw new InterruptedError();
+    throw error;
+  }
+}
+
 /** Resolves when `signal` aborts. */
 export function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

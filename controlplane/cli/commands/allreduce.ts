@@ -3,12 +3,12 @@ import { Command, Option } from 'commander';
 import { Worker, readTensorFile, writeTensorFile, type AllreduceStats, type ReduceOp, type Tensor, type TensorFile } from '../../../host/index.js';
 import { UsageError } from '../errors.js';
 import { checkOutputFile } from '../output-files.js';
-import { collect, controllerOption, integer, jsonOption } from '../options.js';
+import { collect, controllerOption, integer, jsonOption, placeOptions, type PlaceFlags } from '../options.js';
 import { Output } from '../output.js';
 import { progressBar } from '../progress.js';
 import { interruption } from '../signals.js';
 
-interface Flags {
+interface Flags extends PlaceFlags {
   controller: string;
   job: string;
   rank: number;
@@ -16,11 +16,7 @@ interface Flags {
   out: string[];
   op: ReduceOp;
   each?: boolean;
-  ip?: string;
-  udpPort?: number;
   switch?: string;
-  switchPort?: number;
-  mac?: string;
   timeout: number;
   wait: number;
   events?: boolean;
@@ -45,7 +41,7 @@ export type AllreduceEvent =
 const PROGRESS_MS = 100;
 
 export function allreduceCommand(): Command {
-  return new Command('allreduce')
+  const command = new Command('allreduce')
     .description('take part in a job as one worker: reduce tensors from files, write the sums')
     .addOption(new Option('-j, --job <name>', 'name of the job').makeOptionMandatory())
     .addOption(new Option('-r, --rank <number>', 'which of the job\'s workers this is, from 0').argParser(integer(0, 65_535)).makeOptionMandatory())
@@ -53,11 +49,9 @@ export function allreduceCommand(): Command {
     .addOption(new Option('-o, --out <file>', 'where the sums go; one for each --in').argParser(collect).makeOptionMandatory())
     .addOption(new Option('--op <operation>', 'what the result is').choices(['sum', 'mean']).default('sum'))
     .option('--each', 'reduce the tensors of a file one after the other, not all in one operation')
-    .option('--ip <address>', 'this machine\'s address as the switch sees it')
-    .addOption(new Option('--udp-port <number>', 'UDP port of this worker').argParser(integer(1, 65_535)))
-    .option('--switch <name>', 'switch that leads here, if the job has several')
-    .addOption(new Option('--switch-port <number>', 'port of the switch that leads here').argParser(integer(1, 509)))
-    .option('--mac <address>', 'MAC address that the switch writes into results')
+    .option('--switch <name>', 'switch at which this worker is, if the job has several');
+  for (const option of placeOptions('this worker')) command.addOption(option);
+  return command
     .addOption(new Option('--timeout <seconds>', 'give up after so long without any result').argParser(integer(1, 86_400)).default(30))
     .addOption(new Option('--wait <seconds>', 'how long to wait for the job\'s other workers').argParser(integer(1, 86_400)).default(300))
     .addOption(controllerOption())

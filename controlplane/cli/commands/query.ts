@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import type { QueryPlan } from '../../../host/query/plan/plan.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
-import { collect, faultOptions, hostPortText, integer, jsonOption, portAssignment, type FaultFlags } from '../options.js';
+import { collect, faultOptions, hostPortText, integer, jsonOption, placeOptions, portAssignment, type FaultFlags, type PlaceFlags } from '../options.js';
 import { Output } from '../output.js';
 import { progressBar } from '../progress.js';
 import { answerOf, csvLines, tableLines } from '../query/format.js';
@@ -12,7 +12,7 @@ import { interruption } from '../signals.js';
 import { packageVersion } from '../version.js';
 import { queryWorkerCommand } from './query-worker.js';
 
-interface Flags extends FaultFlags {
+interface Flags extends FaultFlags, PlaceFlags {
   data: string[];
   sample?: boolean;
   workers: number;
@@ -28,10 +28,6 @@ interface Flags extends FaultFlags {
   serviceIp?: string;
   serviceMac?: string;
   listen?: string;
-  ip?: string;
-  udpPort?: number;
-  switchPort?: number;
-  mac?: string;
   wait: number;
   json?: boolean;
 }
@@ -59,13 +55,9 @@ export function queryCommand(): Command {
     .addOption(new Option('--port <port=host:udpport>', 'a port of that switch that is a UDP socket, the workers\' first; repeatable').argParser(portAssignment).default(new Map(), 'none'))
     .option('--service-ip <address>', 'IPv4 address of the service on the switch')
     .option('--service-mac <address>', 'its MAC address')
-    .addOption(new Option('--switch-port <number>', 'port of that switch that leads to the master').argParser(integer(1, 509)))
-    .option('--ip <address>', 'the master\'s address as the switch sees it')
-    .addOption(new Option('--udp-port <number>', 'UDP port of the master').argParser(integer(1, 65_535)))
-    .option('--mac <address>', 'MAC address that the switch writes into what it sends to the master')
     .addOption(new Option('--listen <host:port>', 'wait here for workers that are started elsewhere, with "fpisa query worker"').argParser(hostPortText))
     .addOption(new Option('--wait <seconds>', 'how long workers may take to come').argParser(integer(1, 86_400)).default(60));
-  for (const option of faultOptions()) command.addOption(option);
+  for (const option of [...placeOptions('the master'), ...faultOptions()]) command.addOption(option);
   return command
     .addOption(jsonOption())
     .addCommand(queryWorkerCommand())

@@ -71,6 +71,15 @@ Examples:
     .action(run);
 }
 
+/** What is printed with --json once the switch can be used. */
+export interface SwitchReady {
+  readonly ready: true;
+  readonly p4runtime: string;
+  readonly deviceId: number;
+  /** By number: `host:udpport`, or the name of an interface. */
+  readonly ports: Readonly<Record<string, string>>;
+}
+
 async function run(flags: Flags): Promise<void> {
   const output = new Output(flags.json ?? false);
   const stop = interruption();
@@ -85,7 +94,7 @@ async function run(flags: Flags): Promise<void> {
     const ports = await openPorts(open, flags);
     const port = await listening('P4Runtime', flags.p4runtime, '--p4runtime', (address) => server.listen(address, credentials));
     const p4runtime = `${hostPort(flags.p4runtime).host}:${port}`;
-    output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports });
+    output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports } satisfies SwitchReady);
     output.line(`switch serves P4Runtime at ${p4runtime}, device ${flags.deviceId}`);
     for (const [number, place] of Object.entries(ports)) output.line(`port ${number}: ${isInterfaceName(place) ? 'interface' : 'UDP'} ${place}`);
     await Promise.race([aborted(stop), failed]);

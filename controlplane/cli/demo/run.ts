@@ -9,9 +9,10 @@ import type { NumericProfile } from '../../../arithmetic/index.js';
 import { readTensorFile, type TensorFile } from '../../../host/index.js';
 import { shippedFile } from '../../../protocol/service.js';
 import { ControllerClient } from '../../index.js';
-import { InterruptedError } from '../errors.js';
-import type { FaultFlags } from '../options.js';
+import { faultArguments, type FaultFlags } from '../options.js';
+import { unlessInterrupted } from '../signals.js';
 import type { AllreduceEvent, TensorResult } from '../commands/allreduce.js';
+import type { SwitchReady } from '../commands/switch.js';
 import { Child } from './child.js';
 import { demoReport, sum, type DemoReport, type LayerReport } from './report.js';
 import { verifyLayer } from './verify.js';
@@ -32,11 +33,6 @@ export interface DemoOptions extends FaultFlags {
   readonly onProgress?: (share: number) => void;
 }
 
-interface SwitchReady {
-  readonly p4runtime: string;
-  readonly ports: Readonly<Record<string, string>>;
-}
-
 interface WorkerEnd {
   readonly tensors: readonly TensorResult[];
 }
@@ -51,17 +47,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     children.push(child);
     return child;
   };
-  const interrupted = new Promise<never>((_, reject) => {
-    const fail = (): void => reject(new InterruptedError());
-    if (options.signal.aborted) fail();
-    options.signal.addEventListener('abort', fail, { once: true });
-  });
   try {
-    return await Promise.race([reduce(options, directory, start, started), interrupted]);
-  } catch (error) {
-    // Ctrl-C at a terminal reaches the processes too: that they end is no failure of theirs.
-    if (options.signal.aborted) throw new InterruptedError();
-    throw error;
+    return await unlessInterrupted(options.signal, () => reduce(options, directory, start, started));
   } finally {
     // Workers first: a worker whose controller goes away keeps trying to come back.
     for (const child of children.reverse()) await child.stop();
@@ -75,8 +62,7 @@ async function reduce(options: DemoOptions, directory: string, start: Start, sta
   options.onStage?.('starting the switch');
   const device = start<SwitchReady>('the switch', [
     ...['switch', '--json', '--p4runtime', '127.0.0.1:0', '--ports', String(options.workers)],
-    ...['--loss', String(options.loss), '--duplicate', String(options.duplicate), '--reorder', String(options.reorder)],
-    ...['--delay', String(options.delay), '--seed', String(options.seed)],
+    ...faultArguments(options),
   ]);
   const { p4runtime, ports } = await device.next();
 

@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Child } from '../demo/child.js';
-import { InterruptedError, NetworkError } from '../errors.js';
+import { NetworkError } from '../errors.js';
 import { hostPort } from '../options.js';
-import { aborted } from '../signals.js';
+import { unlessInterrupted } from '../signals.js';
 import { MininetDriver } from './driver.js';
 import { Relay } from './relay.js';
 import type { SwitchKind } from './requirements.js';
@@ -60,10 +60,8 @@ export async function runMininetQuery(options: MininetQueryOptions): Promise<Min
     bw: options.bw ?? null,
   }, {});
   const running: { close(): Promise<void> }[] = [{ close: () => driver.stop() }];
-  const interrupted = aborted(options.signal).then(() => Promise.reject(new InterruptedError()));
-  interrupted.catch(() => undefined);
   try {
-    return await Promise.race([ask(options, driver, running), driver.broken, interrupted]);
+    return await unlessInterrupted(options.signal, () => Promise.race([ask(options, driver, running), driver.broken]));
   } finally {
     for (const each of running.reverse()) await each.close();
     if (options.keep === undefined) await rm(directory, { recursive: true, force: true });

@@ -4,8 +4,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { NumericProfile } from '../../../arithmetic/index.js';
-import { InterruptedError } from '../errors.js';
-import { aborted } from '../signals.js';
+import { unlessInterrupted } from '../signals.js';
 import { parseCommand, readCommands } from './control.js';
 import { inputsFor, readInputs } from './inputs.js';
 import { Network } from './network.js';
@@ -81,10 +80,8 @@ export async function runMininet(options: MininetOptions): Promise<MininetReport
       bw: options.bw ?? null,
     },
   });
-  const interrupted = aborted(options.signal).then(() => Promise.reject(new InterruptedError()));
-  interrupted.catch(() => undefined);
   try {
-    return await Promise.race([work(options, network, directory, started), network.broken, interrupted]);
+    return await unlessInterrupted(options.signal, () => Promise.race([work(options, network, directory, started), network.broken]));
   } finally {
     await network.stop();
     if (options.keep === undefined) await rm(directory, { recursive: true, force: true });

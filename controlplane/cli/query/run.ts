@@ -9,11 +9,12 @@ import { plan, type PlanOptions } from '../../../host/query/plan/planner.js';
 import { SERVICE_UDP_PORT } from '../../../protocol/query/constants.js';
 import { QuerySwitch } from '../../query/switch.js';
 import type { Route } from '../../controller/state.js';
+import type { SwitchReady } from '../commands/switch.js';
 import { Child } from '../demo/child.js';
-import { InterruptedError, UsageError } from '../errors.js';
+import { UsageError } from '../errors.js';
 import { listening } from '../listen.js';
-import { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, type FaultFlags } from '../options.js';
-import { aborted } from '../signals.js';
+import { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, faultArguments, type FaultFlags } from '../options.js';
+import { unlessInterrupted } from '../signals.js';
 import { writeSample } from './sample.js';
 
 export interface QueryRunOptions extends FaultFlags {
@@ -48,11 +49,6 @@ export interface QueryRunOptions extends FaultFlags {
 
 export interface QueryRunResult extends QueryOutcome {
   readonly verdict: Verdict | undefined;
-}
-
-interface SwitchReady {
-  readonly p4runtime: string;
-  readonly ports: Readonly<Record<string, string>>;
 }
 
 /** What runs beside this process, ended in the reverse order. */
@@ -99,14 +95,8 @@ export async function runQuery(options: QueryRunOptions): Promise<QueryRunResult
     // What is wrong with the query should be said before anything is started for it.
     await plan(options.sql, tables.map(({ name, columns }) => ({ name, columns })), planOptions(options));
     const beside = new Beside();
-    const interrupted = aborted(options.signal).then(() => Promise.reject(new InterruptedError()));
-    interrupted.catch(() => undefined);
     try {
-      return await Promise.race([carryOut(options, tables, connection, beside), interrupted]);
-    } catch (error) {
-      // Ctrl-C at a terminal reaches the processes too: that they end is no failure of theirs.
-      if (options.signal.aborted) throw new InterruptedError();
-      throw error;
+      return await unlessInterrupted(options.signal, () => carryOut(options, tables, connection, beside));
     } finally {
       await beside.end();
     }
@@ -183,8 +173,7 @@ async function switchFor(options: QueryRunOptions, beside: Beside): Promise<Swit
   const child = new Child<SwitchReady>('the switch', [
     ...['switch', '--json', '--p4runtime', '127.0.0.1:0', '--ports', String(workers + 1), '--service-udp-port', String(SERVICE_UDP_PORT)],
     ...['--service-ip', serviceIp, '--service-mac', serviceMac],
-    ...['--loss', String(options.loss), '--duplicate', String(options.duplicate), '--reorder', String(options.reorder)],
-    ...['--delay', String(options.delay), '--seed', String(options.seed)],
+    ...faultArguments(options),
   ]);
   beside.add(child, () => child.stop());
   const died = child.fault();

@@ -1,0 +1,42 @@
+/** What the measurements have in common as commands: options that are numbers, and how they begin and end. */
+import { pathToFileURL } from 'node:url';
+
+/** @throws Error that names the option and its bounds */
+export function wholeNumber(name: string, text: string, low: number, high = Number.MAX_SAFE_INTEGER): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value) || value < low || value > high) {
+    throw new Error(`--${name} is a whole number ${high === Number.MAX_SAFE_INTEGER ? `of at least ${low}` : `from ${low} to ${high}`}, not '${text}'`);
+  }
+  return value;
+}
+
+/** A list like `64,256`. @throws Error that names the option and its bounds */
+export function wholeNumbers(name: string, text: string, low: number, high: number): number[] {
+  return text.split(',').map((each) => wholeNumber(name, each, low, high));
+}
+
+/** @throws Error that names the option and its bounds */
+export function numberBetween(name: string, text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= low && value <= high)) throw new Error(`--${name} is a number from ${low} to ${high}, not '${text}'`);
+  return value;
+}
+
+/** How long one measurement lasts. @throws Error that names the option and its bounds */
+export function seconds(text: string): number {
+  return numberBetween('seconds', text, 0.1, 3600);
+}
+
+/**
+ * Runs `main` if the module is what was started, and not imported by a test. What it throws becomes one sentence and
+ * exit code 1.
+ * @param url of the module
+ * @param main gives the exit code
+ */
+export async function runAsCommand(url: string, main: () => number | Promise<number>): Promise<void> {
+  if (process.argv[1] === undefined || url !== pathToFileURL(process.argv[1]).href) return;
+  process.exitCode = await Promise.resolve().then(main).catch((error: Error) => {
+    console.error(error.message);
+    return 1;
+  });
+}
