@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createInterface } from 'node:readline';
@@ -9,31 +9,10 @@ import { RawSocket } from '../../../emulator/index.js';
 import { loadLibc, type Libc } from '../../../emulator/ports/linux/libc.js';
 import { MemorySocket, waitForFrames, type MemorySocketOptions } from '../../../emulator/ports/linux/memory-socket.js';
 import { Namespace, namespacesMissing } from '../support/network-namespace.js';
+import { carries, hashingClient, hashingServer, hasRightChecksum, node, numbered, until } from '../support/wire.js';
 
 const missing = await namespacesMissing();
 const PAGE = 65_536;
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((next) => setTimeout(next, 1));
-}
-
-function numbered(number: number, length: number): Uint8Array {
-  const frame = new Uint8Array(length).map((_, i) => i * 7 + number);
-  frame.set([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x88, 0xb5]);
-  new DataView(frame.buffer).setUint32(14, number);
-  return frame;
-}
-
-/** RFC 1071 over a whole TCP segment or UDP datagram in IPv4: 0xffff if its checksum is right. */
-function transportSum(frame: Uint8Array): number {
-  const ip = frame.subarray(14, 14 + ((frame[16]! << 8) | frame[17]!));
-  const segment = ip.subarray(20);
-  const words = Uint8Array.of(...ip.subarray(12, 20), 0, ip[9]!, segment.length >> 8, segment.length & 0xff, ...segment, 0);
-  let sum = 0;
-  for (let i = 0; i + 1 < words.length; i += 2) sum += (words[i]! << 8) | words[i + 1]!;
-  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
-  return sum;
-}
 
 describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a WebAssembly memory' : `sockets over a WebAssembly memory (${missing})`, () => {
   let namespace: Namespace;
@@ -52,18 +31,8 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
   });
   beforeEach(async () => {
     namespace.ip('link add outer type veth peer name inner', 'link set outer up', 'link set inner up');
-    // The kernel drops what is sent before it has noticed that the other end is up.
-    for (const [from, to] of [['outer', 'inner'], ['inner', 'outer']] as const) {
-      const [sender, receiver] = [await RawSocket.open(from), await RawSocket.open(to)];
-      await until(() => {
-        sender.send(numbered(0, 60));
-        sender.flush();
-        receiver.receive(() => {});
-        return receiver.statistics.received > 0;
-      });
-      sender.close();
-      receiver.close();
-    }
+    await carries('outer', 'inner');
+    await carries('inner', 'outer');
   });
   afterEach(async () => {
     for (const close of closers.splice(0).reverse()) await close();
@@ -237,7 +206,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
     const got: Uint8Array[] = [];
     await until(() => got.push(...drain(socket, memory)) > 0 && got.length === payloads.length);
     expect(got.map((frame) => Buffer.from(frame.subarray(42)))).toEqual(payloads);
-    expect(got.map(transportSum)).toEqual(payloads.map(() => 0xffff));
+    expect(got.map(hasRightChecksum)).toEqual(payloads.map(() => true));
   });
 
   it('TCP between two machines is cut into segments with right checksums', async () => {
@@ -258,7 +227,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
           const frame = bytes.subarray(from.offset(i), from.offset(i) + from.length(i));
           if (frame[12] === 8 && frame[13] === 0) {
             checked++;
-            if (frame.length > 1514 || transportSum(frame) !== 0xffff) wrong.push(frame.slice());
+            if (frame.length > 1514 || !hasRightChecksum(frame)) wrong.push(frame.slice());
           }
           to.send(from.offset(i), from.length(i));
         }
@@ -272,14 +241,11 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
     closers.push(() => clearInterval(timer));
 
     const data = randomFillSync(Buffer.alloc(2_000_000));
-    const receiver = node(namespace, `
-      const hash = require('crypto').createHash('sha256');
-      const server = require('net').createServer((c) => { c.on('data', (d) => hash.update(d)); c.on('end', () => { console.log(hash.digest('hex')); c.end(); server.close(); }); });
-      server.listen(5001, '10.9.0.1', () => console.log('ready'));`);
+    const receiver = nodeAt(namespace, hashingServer('10.9.0.1'));
     const lines = createInterface({ input: receiver.stdout! })[Symbol.asyncIterator]();
     const line = async (): Promise<unknown> => (await lines.next()).value;
     expect(await line()).toBe('ready');
-    const sender = node(far, `process.stdin.pipe(require('net').connect(5001, '10.9.0.1'))`);
+    const sender = nodeAt(far, hashingClient('10.9.0.1'));
     sender.stdin!.end(data);
     expect(await line()).toBe(createHash('sha256').update(data).digest('hex'));
     expect(wrong).toEqual([]);
@@ -358,9 +324,9 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
     expect(() => MemorySocket.openWith(libc, 'eth77', region(0))).toThrow(expect.objectContaining({ code: 'EMULATOR_PORT_NO_INTERFACE' }) as Error);
   });
 
-  function node(where: Namespace, script: string): ChildProcess {
-    const child = spawn('nsenter', [`--net=${where.path}`, process.execPath, '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
-    closers.push(() => child.kill());
+  function nodeAt(where: Namespace, script: string): ChildProcess {
+    const child = node(where, script);
+    closers.push(() => child.kill('SIGKILL'));
     return child;
   }
 });

@@ -1,10 +1,12 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, type ChildProcess } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { readdirSync, readlinkSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PacketPort, RawSocket, type Port } from '../../../emulator/index.js';
 import { Namespace, namespacesMissing } from '../support/network-namespace.js';
+import { carries, hashingClient, hashingServer, hasRightChecksum, node, numbered, until } from '../support/wire.js';
 
 const missing = await namespacesMissing();
 
@@ -13,39 +15,9 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** Waits for a condition that other turns of the event loop bring about. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((next) => setTimeout(next, 1));
-}
-
 /** Some turns of the event loop, and time for whatever the kernel has under way. */
 async function pause(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((next) => setTimeout(next, 5));
-}
-
-/** An Ethernet frame of an experimental EtherType, `length` bytes long, that begins with a number. */
-function numbered(number: number, length: number): Uint8Array {
-  const frame = new Uint8Array(length).map((_, i) => i * 7 + number);
-  frame.set([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x88, 0xb5]);
-  new DataView(frame.buffer).setUint32(14, number);
-  return frame;
-}
-
-function onesComplementSum(bytes: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < bytes.length; i++) sum += i % 2 === 0 ? bytes[i]! << 8 : bytes[i]!;
-  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
-  return sum;
-}
-
-/** Whether the checksum of a TCP segment or UDP datagram in IPv4 without options is right, and there. */
-function hasRightChecksum(frame: Uint8Array): boolean {
-  const ip = frame.subarray(14, 14 + new DataView(frame.buffer, frame.byteOffset).getUint16(16));
-  const isUdp = ip[9] === 17;
-  const field = isUdp ? 26 : 36;
-  const segment = ip.subarray(20);
-  const pseudoHeader = Uint8Array.of(...ip.subarray(12, 20), 0, ip[9]!, segment.length >> 8, segment.length & 0xff);
-  return (ip[field]! | ip[field + 1]!) !== 0 && onesComplementSum(Uint8Array.of(...pseudoHeader, ...segment)) === 0xffff && onesComplementSum(ip.subarray(0, 20)) === 0xffff;
 }
 
 describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : `packet ports (${missing})`, () => {
@@ -69,19 +41,6 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
     await carries('inner', 'outer');
   });
   afterEach(() => namespace.ip('link del outer'));
-
-  /** The kernel drops what is sent before it has noticed that the other end is up. */
-  async function carries(from: string, to: string): Promise<void> {
-    const [sender, receiver] = [await RawSocket.open(from), await RawSocket.open(to)];
-    await until(() => {
-      sender.send(numbered(0, 60));
-      sender.flush();
-      receiver.receive(() => {});
-      return receiver.statistics.received > 0;
-    });
-    sender.close();
-    receiver.close();
-  }
 
   async function portAt(name: string, receive: (frame: Uint8Array) => void = () => {}): Promise<PacketPort> {
     const port = new PacketPort({ number: 1, interface: name });
@@ -249,15 +208,13 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
 
       const data = randomFillSync(Buffer.alloc(3_000_000));
       // The near end listens in this process' namespace; both ends are other processes, as ends are.
-      const receiver = node(namespace, `
-        const hash = require('crypto').createHash('sha256');
-        const server = require('net').createServer((c) => { c.on('data', (d) => hash.update(d)); c.on('end', () => { console.log(hash.digest('hex')); c.end(); server.close(); }); });
-        server.listen(5001, '10.9.0.1', () => console.log('ready'));`);
-      const lines = linesOf(receiver);
-      expect(await lines()).toBe('ready');
-      const sender = node(far, `process.stdin.pipe(require('net').connect(5001, '10.9.0.1'))`);
+      const receiver = nodeAt(namespace, hashingServer('10.9.0.1'));
+      const lines = createInterface({ input: receiver.stdout! })[Symbol.asyncIterator]();
+      const line = async (): Promise<unknown> => (await lines.next()).value;
+      expect(await line()).toBe('ready');
+      const sender = nodeAt(far, hashingClient('10.9.0.1'));
       sender.stdin!.end(data);
-      expect(await lines()).toBe(createHash('sha256').update(data).digest('hex'));
+      expect(await line()).toBe(createHash('sha256').update(data).digest('hex'));
       expect(wrong).toEqual([]);
       expect(checked).toBeGreaterThan(data.length / 1448);
     });
@@ -369,22 +326,9 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
     await port.close();
   });
 
-  function node(where: Namespace, script: string): ChildProcess {
-    const child = where.inside(() => spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] }));
+  function nodeAt(where: Namespace, script: string): ChildProcess {
+    const child = node(where, script);
     closers.push(() => child.kill('SIGKILL'));
     return child;
-  }
-
-  /** Lines that a process prints, one a call. */
-  function linesOf(child: ChildProcess): () => Promise<string> {
-    let text = '';
-    child.stdout!.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    return async () => {
-      await until(() => text.includes('\n'));
-      const end = text.indexOf('\n');
-      const line = text.slice(0, end);
-      text = text.slice(end + 1);
-      return line;
-    };
   }
 });
