@@ -95,6 +95,7 @@ struct ingress_meta_t {
     /* Of the parser. */
     bit<8> kind;
     bit<1> from_cpu;
+    bit<1> to_cpu;              // an answer to the control plane
     bit<1> little_endian;
     bool bad_checksum;
 

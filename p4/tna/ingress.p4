@@ -125,7 +125,7 @@ control FpisaIngress(inout ingress_headers_t hdr,
             drop();
         }
         hdr.packet_out.setInvalid();
-        if (meta.reflects == 1 && meta.from_cpu == 1) {
+        if (meta.to_cpu == 1) {
             to_control_plane();
         }
     }

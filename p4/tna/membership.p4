@@ -43,19 +43,7 @@ control Membership(inout ingress_headers_t hdr,
         size = MEMBERS;
     }
 
-    /* From the control plane: the slot is absolute, and every slot may be looked at. */
-    action admit_controller() {
-        meta.is_member = 1;
-        meta.slot_base = 0;
-        meta.slots = (slot_t) POOL_SLOTS;
-        meta.epoch = hdr.fpisa.epoch;
-    }
-
     apply {
-        if (meta.from_cpu == 1) {
-            admit_controller();
-        } else {
-            member.apply();
-        }
+        member.apply();
     }
 }

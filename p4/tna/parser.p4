@@ -15,6 +15,7 @@ parser FpisaIngressParser(packet_in packet,
         packet.advance(PORT_METADATA_SIZE);
         meta.kind = KIND_ORDINARY;
         meta.from_cpu = 0;
+        meta.to_cpu = 0;
         meta.little_endian = 0;
         meta.bad_checksum = false;
         meta.local = 0;

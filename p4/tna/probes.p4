@@ -27,7 +27,7 @@ control Probes(inout ingress_headers_t hdr,
         hdr.probe0.bitmap = hdr.probe1.bitmap;
     }
     action last_pass(bit<1> to_cpu) {
-        meta.from_cpu = to_cpu;
+        meta.to_cpu = to_cpu;
         hdr.fpisa.opcode = OPCODE_PROBE_REPLY;
         hdr.fpisa.set = 0;
         hdr.fpisa.reserved = 0;

@@ -57,6 +57,15 @@ control Admission(inout ingress_headers_t hdr,
     action send_packet_out() {
         ig_tm_md.ucast_egress_port = hdr.packet_out.egress_port;
     }
+    /*
+     * A probe of the control plane enters by the pipe of the CPU's port, and the slot may be of another: it is sent where the control
+     * plane says, a recirculation port, and comes round as if it had been there before.
+     */
+    action send_probe() {
+        ig_tm_md.ucast_egress_port = hdr.packet_out.egress_port;
+        hdr.probe.values_per_packet[8:0] = ig_intr_md.ingress_port;
+        hdr.probe.absolute_slot = hdr.fpisa.slot;
+    }
     action contribute() {
         meta.service = SERVICE_CONTRIBUTE;
         meta.entered = enter.execute(number.get({meta.location[14:0], hdr.fpisa.set[0:0]}));
@@ -87,6 +96,7 @@ control Admission(inout ingress_headers_t hdr,
             drop_wrong_epoch;
             route;
             send_packet_out;
+            send_probe;
             contribute;
             probe;
         }
@@ -94,7 +104,7 @@ control Admission(inout ingress_headers_t hdr,
             (0, KIND_MALFORMED, _, _, _, _, _, _, _, _, _): drop((bit<8>) DROP_MALFORMED);
             (0, KIND_PROBE_AGAIN, _, _, _, _, _, _, _, _, _): probe();
             (0, KIND_PROBE, true, _, _, _, _, _, _, _, _): drop((bit<8>) DROP_BAD_CHECKSUM);
-            (0, KIND_PROBE, _, 0, 1, _, _, _, _, _, _): send_packet_out();
+            (0, KIND_PROBE, _, _, 1, _, _, _, _, _, _): send_probe();
             (0, KIND_ORDINARY, _, _, 1, _, _, _, _, _, _): send_packet_out();
             (0, KIND_CONTRIBUTION, _, _, 1, _, _, _, _, _, _): send_packet_out();
             (0, KIND_BAD_VERSION, _, _, 1, _, _, _, _, _, _): send_packet_out();
