@@ -22,6 +22,9 @@
 #include "../shared/steps_registers.p4"
 #include "../shared/steps_shift.p4"
 #include "../shared/steps_read_out.p4"
+#ifdef PAPER_LAYOUT
+#include "../tna/paper.p4"
+#endif
 #include "restricted_elements.p4"
 #else
 #include "accumulate.p4"

@@ -6,6 +6,8 @@
  * Profiles fpisa-a and int32 only: mode, guard, rounding and left-shift limit of the membership are not looked at. The exponent
  * register holds the exponent + RESTRICTED_BIAS, and RESTRICTED_SPECIAL + RESTRICTED_BIAS for a special.
  *
+ * With -DPAPER_LAYOUT one table shifts a value by any distance, as the paper's program does (p4/tna/paper.p4).
+ *
  * What no stateful ALU says is counted beside the steps: each overwritten value, and each addition that saturates.
  */
 control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
@@ -14,17 +16,25 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
     @name(".fpisa.mantissas")
     register<mantissa_bits_t>(POOL_SLOTS * SETS_PER_SLOT * VALUES_PER_PACKET) mantissas;
 
+#ifdef PAPER_LAYOUT
+#define SHIFTERS(i) \
+    ShiftByDistance() shift_by_distance##i; \
+    NormaliseByPrefix() normalise_by_prefix##i;
+#else
+#define SHIFTERS(i) \
+    ShiftByEights() shift_by_eights##i; \
+    ShiftByOnes() shift_by_ones##i; \
+    NormaliseByEights() normalise_by_eights##i; \
+    NormaliseByTwos() normalise_by_twos##i;
+#endif
 #define ELEMENT(i) \
     exponent_t exponent##i; \
     bit<16> distance##i; \
     bit<32> scale##i; \
     Classify() classify##i; \
     Negate() negate##i; \
-    ShiftByEights() shift_by_eights##i; \
-    ShiftByOnes() shift_by_ones##i; \
     Magnitude() magnitude##i; \
-    NormaliseByEights() normalise_by_eights##i; \
-    NormaliseByTwos() normalise_by_twos##i; \
+    SHIFTERS(i) \
     NormaliseByOne() normalise_by_one##i;
     EACH_VALUE(ELEMENT)
 
@@ -121,8 +131,17 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
 
 #define CLASSIFY(i) classify##i.apply(hdr.values.v##i, exponent##i);
 #define NEGATE(i) negate##i.apply(hdr.values.v##i, exponent##i);
-#define SHIFT_BY_EIGHTS(i) shift_by_eights##i.apply(hdr.values.v##i, exponent##i, distance##i);
-#define SHIFT_BY_ONES(i) shift_by_ones##i.apply(hdr.values.v##i, distance##i);
+#ifdef PAPER_LAYOUT
+#define ALIGN(i) shift_by_distance##i.apply(hdr.values.v##i, exponent##i, distance##i);
+#define NORMALISE(i) normalise_by_prefix##i.apply(hdr.values.v##i, scale##i);
+#else
+#define ALIGN(i) \
+        shift_by_eights##i.apply(hdr.values.v##i, exponent##i, distance##i); \
+        shift_by_ones##i.apply(hdr.values.v##i, distance##i);
+#define NORMALISE(i) \
+        normalise_by_eights##i.apply(hdr.values.v##i, scale##i); \
+        normalise_by_twos##i.apply(hdr.values.v##i, scale##i);
+#endif
 #define COUNT_OVERWRITE(i) \
         if (distance##i[15:15] == 1 && exponent##i != RESTRICTED_SPECIAL + RESTRICTED_BIAS) { \
             count_overwrite(); \
@@ -134,8 +153,6 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
             join_mantissa(meta.index + 0x##i, hdr.values.v##i); \
         }
 #define MAGNITUDE(i) magnitude##i.apply(hdr.values.v##i, scale##i);
-#define NORMALISE_BY_EIGHTS(i) normalise_by_eights##i.apply(hdr.values.v##i, scale##i);
-#define NORMALISE_BY_TWOS(i) normalise_by_twos##i.apply(hdr.values.v##i, scale##i);
 #define NORMALISE_BY_ONE(i) normalise_by_one##i.apply(hdr.values.v##i, scale##i);
 
     /* Adds the packet's values when it contributes, and replaces them by the sums when it answers. */
@@ -155,8 +172,7 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
                 } else {
                     join_exponents();
                 }
-                EACH_VALUE(SHIFT_BY_EIGHTS)
-                EACH_VALUE(SHIFT_BY_ONES)
+                EACH_VALUE(ALIGN)
                 if (meta.first == 0) {
                     EACH_VALUE(COUNT_OVERWRITE)
                 }
@@ -174,8 +190,7 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
                 if (meta.format == FORMAT_FP32) {
                     take_scales();
                     EACH_VALUE(MAGNITUDE)
-                    EACH_VALUE(NORMALISE_BY_EIGHTS)
-                    EACH_VALUE(NORMALISE_BY_TWOS)
+                    EACH_VALUE(NORMALISE)
                     EACH_VALUE(NORMALISE_BY_ONE)
                     place_fields();
                     add_fields();

@@ -1,10 +1,10 @@
-/** The build with a Tofino's arithmetic against the reference model, and against the general build. */
+/** A Tofino's arithmetic, in its two layouts, against the reference model; and against the general build. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { accumulateAll, FORMATS, readOut, resolveProfile, type NumericProfile } from '../../arithmetic/index.js';
 import { ENGINE_NAMES, engineNamed } from '../../emulator/engines.js';
 import type { EngineChoice } from '../../emulator/switch.js';
-import { buildNamed } from '../../protocol/builds.js';
+import { buildNamed, type BuildDescriptor } from '../../protocol/builds.js';
 import { Flag } from '../../protocol/constants.js';
 import { anyRound, finiteBits, specialBits } from '../arithmetic/arbitraries.js';
 import { runOnEmulator } from '../differential/targets/emulator.js';
@@ -13,10 +13,10 @@ import { configurationOf, profileParams, type Job } from '../differential/genera
 import { SeededRandom } from '../differential/random.js';
 import type { Scenario } from '../differential/scenario.js';
 import { contribution, fromWorker, parse, udpFrame } from './support/frames.js';
-import { exponentOf, FpisaSwitch, portOf } from './support/fpisa-switch.js';
+import { exponentOf, FpisaSwitch, PAPER_BUILD, portOf } from './support/fpisa-switch.js';
 
 const BUILD = buildNamed('fpisa-a-n16')!;
-const N = BUILD.valuesPerPacket;
+const LAYOUTS = [BUILD, PAPER_BUILD];
 const FLOATS = resolveProfile({ preset: 'fpisa-a', workers: 32 });
 const INTEGERS = resolveProfile({ preset: 'int32', workers: 32 });
 
@@ -40,13 +40,14 @@ class Rounds {
   private chunk = 0;
 
   constructor(
+    private readonly build: BuildDescriptor,
     engine: EngineChoice,
     private readonly profile: NumericProfile,
   ) {
-    this.fpisa = new FpisaSwitch(N, { engine }, BUILD.name);
+    this.fpisa = new FpisaSwitch(build.valuesPerPacket, { engine }, build.name);
   }
 
-  /** Sends N rounds of equal length, value by value beside each other. @param repeats which contributions are sent again at once */
+  /** Sends rounds of equal length, one for each value of a packet, beside each other. @param repeats which contributions are sent again at once */
   run(rounds: readonly Round[], repeats: readonly boolean[] = []): Run {
     const workers = rounds[0]!.length;
     const job = workers;
@@ -54,7 +55,7 @@ class Rounds {
     this.jobs.add(job);
     const chunk = this.chunk++;
     const place = { slot: chunk % 4, set: (chunk >>> 2) % 2 };
-    const first = (2 * (4 * job + place.slot) + place.set) * N;
+    const first = (2 * (4 * job + place.slot) + place.set) * this.build.valuesPerPacket;
     const before = this.fpisa.events(job);
     const registers: string[] = [];
     const results: string[] = [];
@@ -63,27 +64,27 @@ class Rounds {
       const message = contribution({ job, worker: rank, chunk, ...place, flags: bigEndian ? Flag.NETWORK_ORDER : 0 }, rounds.map((round) => Number(round[rank]!)), bigEndian);
       const send = () => this.fpisa.device.receive(portOf(rank), udpFrame(message, fromWorker(rank)));
       const outputs = send();
-      const held = registersAt(this.fpisa, this.profile, first);
+      const held = this.registersAt(first);
       registers.push(...held);
       const last = rank === workers - 1;
       expect(outputs).toHaveLength(last ? workers : 0);
       if (last) results.push(...parse(outputs[0]!.bytes).words.map(hex));
       if (repeats[rank] !== true) continue;
       expect(send().map(({ bytes }) => parse(bytes).words.map(hex))).toEqual(last ? [results] : []);
-      expect(registersAt(this.fpisa, this.profile, first)).toEqual(held);
+      expect(this.registersAt(first)).toEqual(held);
     }
     const after = this.fpisa.events(job);
     const count = (event: string): number => (after[event] ?? 0) - (before[event] ?? 0);
     return { results, registers, overwrites: count('OVERWRITE'), overflows: count('OVERFLOW') };
   }
-}
 
-function registersAt(fpisa: FpisaSwitch, profile: NumericProfile, first: number): string[] {
-  return Array.from({ length: N }, (_, i) => {
-    const index = first + i;
-    const mantissa = hex(fpisa.register('fpisa.mantissas', index));
-    return profile.format === 'int32' ? mantissa : `${exponentOf(BUILD, fpisa.register('fpisa.exponents', index))}:${mantissa}`;
-  });
+  private registersAt(first: number): string[] {
+    return Array.from({ length: this.build.valuesPerPacket }, (_, i) => {
+      const index = first + i;
+      const mantissa = hex(this.fpisa.register('fpisa.mantissas', index));
+      return this.profile.format === 'int32' ? mantissa : `${exponentOf(this.build, this.fpisa.register('fpisa.exponents', index))}:${mantissa}`;
+    });
+  }
 }
 
 function reference(profile: NumericProfile, rounds: readonly Round[]): Run {
@@ -118,48 +119,51 @@ const floats: fc.Arbitrary<bigint[]> = fc.oneof(
 );
 const integers = fc.array(fc.bigInt(0n, 0xffff_ffffn), { minLength: 32, maxLength: 32 });
 
-function rounds(of: fc.Arbitrary<bigint[]>): fc.Arbitrary<[bigint[][], boolean[]]> {
+function rounds(n: number, of: fc.Arbitrary<bigint[]>): fc.Arbitrary<[bigint[][], boolean[]]> {
   return fc
-    .tuple(fc.array(of, { minLength: N, maxLength: N }), fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constant(32)), fc.array(fc.boolean(), { minLength: 32, maxLength: 32 }))
+    .tuple(fc.array(of, { minLength: n, maxLength: n }), fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constant(32)), fc.array(fc.boolean(), { minLength: 32, maxLength: 32 }))
     .map(([list, workers, repeats]) => [list.map((round) => round.slice(0, workers)), repeats]);
 }
 
-describe.each(ENGINE_NAMES)('fpisa-a-n16, engine %s, adds as the reference does: results, registers, events', (name) => {
+const runs = LAYOUTS.flatMap((build) => ENGINE_NAMES.map((engine) => ({ build, name: build.name, engine, floatRuns: build === PAPER_BUILD ? 400 : 60, integerRuns: 20 })));
+
+describe.each(runs)('$name, engine $engine, adds as the reference does: results, registers, events', ({ build, engine, floatRuns, integerRuns }) => {
   it('floats of every kind, with contributions repeated', async () => {
-    const fpisa = new Rounds(await engineNamed(name), FLOATS);
+    const fpisa = new Rounds(build, await engineNamed(engine), FLOATS);
     fc.assert(
-      fc.property(rounds(floats), ([list, repeats]) => {
+      fc.property(rounds(build.valuesPerPacket, floats), ([list, repeats]) => {
         expect(fpisa.run(list, repeats)).toEqual(reference(FLOATS, list));
       }),
-      { numRuns: 60 },
+      { numRuns: floatRuns },
     );
   });
 
   it('integers', async () => {
-    const fpisa = new Rounds(await engineNamed(name), INTEGERS);
+    const fpisa = new Rounds(build, await engineNamed(engine), INTEGERS);
     fc.assert(
-      fc.property(rounds(integers), ([list, repeats]) => {
+      fc.property(rounds(build.valuesPerPacket, integers), ([list, repeats]) => {
         expect(fpisa.run(list, repeats)).toEqual(reference(INTEGERS, list));
       }),
-      { numRuns: 20 },
+      { numRuns: integerRuns },
     );
   });
 });
 
-describe('fpisa-a-n16 adds as the reference does', () => {
+describe.each(LAYOUTS)('$name adds as the reference does', (build) => {
   it.each([
     ['positive to positive', 0n, 0n],
     ['negative to positive', 0n, 0x8000_0000n],
     ['positive to negative', 0x8000_0000n, 0n],
   ])('every exponent to every 16th, %s', async (_, first, second) => {
-    const fpisa = new Rounds(await engineNamed('compiled'), FLOATS);
+    const n = build.valuesPerPacket;
+    const fpisa = new Rounds(build, await engineNamed('compiled'), FLOATS);
     // Fractions that fill the significand, and hardly any: what is shifted out is not only zeros.
     const fraction = (exponent: number): bigint => [0x7fffffn, 1n, 0x400000n, 0n, 0x2aaaabn][exponent % 5]!;
     const element = (sign: bigint, exponent: number): bigint => sign | (BigInt(exponent) << 23n) | fraction(exponent);
     for (let row = 0; row < 256; row++) {
-      // Each packet: one exponent of the first worker, 16 of the second; all distances occur over the rows.
-      const list = Array.from({ length: N }, (_, i) => [element(first, row), element(second, (row + 16 * i + (row >>> 4)) % 256)]);
-      expect(fpisa.run(list)).toEqual(reference(FLOATS, list));
+      // Of the first worker one exponent a row, of the second 16; all distances occur over the rows.
+      const list = Array.from({ length: 16 }, (_, i) => [element(first, row), element(second, (row + 16 * i + (row >>> 4)) % 256)]);
+      for (let at = 0; at < list.length; at += n) expect(fpisa.run(list.slice(at, at + n))).toEqual(reference(FLOATS, list.slice(at, at + n)));
     }
   });
 });
@@ -180,7 +184,7 @@ describe('fpisa-a-n16 and fpisa-n16 are the same to a worker', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 0x7fff_ffff }), (seed) => {
         const site = { jobs, routes: [] };
-        const packets = new Traffic(site, N, new SeededRandom(seed), mixtures[name]!).take(300);
+        const packets = new Traffic(site, BUILD.valuesPerPacket, new SeededRandom(seed), mixtures[name]!).take(300);
         const scenario = (build: string): Scenario => ({ name: `seed ${seed}`, build, phases: [{ configuration: configurationOf(site), packets }] });
         const [restricted, general] = [BUILD.name, 'fpisa-n16'].map((build) => runOnEmulator(scenario(build), engine));
         expect(restricted).toEqual(general);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { NumericProfile } from '../../../arithmetic/index.js';
 import type { MatchKey } from '../../../emulator/control.js';
 import { Switch, type SwitchOptions } from '../../../emulator/switch.js';
-import type { BuildDescriptor } from '../../../protocol/builds.js';
+import { RESTRICTED_PROFILES, type BuildDescriptor } from '../../../protocol/builds.js';
 import { DropReason, EVENTS_PER_JOB, JobEvent } from '../../../protocol/constants.js';
 import { SERVICE_IP, workerIp, workerMac, workerPort } from './frames.js';
 
@@ -23,6 +23,9 @@ const programs = new Map<string, unknown>();
 export function portOf(rank: number): number {
   return rank + 1;
 }
+
+/** A test build: the paper's shifts, with an action for each distance, where other builds take several steps. */
+export const PAPER_BUILD: BuildDescriptor = { name: 'fpisa-a-n1-paper', target: 'bmv2', valuesPerPacket: 1, profiles: RESTRICTED_PROFILES };
 
 /** What the restricted steps add to an exponent, and the exponent that a special has there (p4/shared/steps_unpack.p4). */
 const RESTRICTED_BIAS = 7;
