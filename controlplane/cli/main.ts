@@ -35,6 +35,7 @@ export function program(): Command {
     .addCommand(stfCommand())
     .addCommand(doctorCommand());
   forEach(command, (each) => {
+    if (each !== command) acceptVersion(each, version);
     each
       .exitOverride((error) => {
         throw error.exitCode === 0 ? error : usageError(each, error);
@@ -49,6 +50,7 @@ export function program(): Command {
 
 export async function main(argv: readonly string[]): Promise<void> {
   leaveWithParent();
+  leaveWithReader();
   // What it would log is in the error that follows.
   if (process.env['GRPC_VERBOSITY'] === undefined) setLogVerbosity(logVerbosity.NONE);
   try {
@@ -56,6 +58,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = report(error, argv.includes('--json'));
   }
+}
+
+/** `fpisa demo --version` is as clear as `fpisa --version`; one of them in the help is enough. */
+function acceptVersion(command: Command, version: string): void {
+  command.version(version);
+  command.options.at(-1)!.hideHelp();
 }
 
 function forEach(command: Command, visit: (command: Command) => void): void {
@@ -68,6 +76,14 @@ function leaveWithParent(): void {
   if (!process.connected) return;
   process.once('disconnect', () => process.exit(ExitCode.INTERRUPTED));
   process.channel?.unref();
+}
+
+/** Whoever closes the other end of a pipe, as `head` does, has seen enough. */
+function leaveWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(ExitCode.INTERRUPTED);
+    throw error;
+  });
 }
 
 function report(error: unknown, json: boolean): ExitCode {

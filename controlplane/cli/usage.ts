@@ -12,7 +12,7 @@ export function usageError(command: Command, { code, message }: CommanderError):
 
 function choicesOf(command: Command, code: string): string {
   if (code === 'commander.unknownCommand') return commandsOf(command);
-  if (code === 'commander.unknownOption') return ` (options: ${[...command.options.map(({ long }) => long), '--help'].join(', ')})`;
+  if (code === 'commander.unknownOption') return ` (options: ${[...command.options.filter(({ hidden }) => !hidden).map(({ long }) => long), '--help'].join(', ')})`;
   return '';
 }
 

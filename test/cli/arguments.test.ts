@@ -34,6 +34,13 @@ describe('help', () => {
   });
 });
 
+describe('--version', () => {
+  it.each(['--version', 'demo --version', 'job create -V'])('fpisa %s', async (line) => {
+    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect(await fpisa(...words(line))).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
 describe('wrong arguments', () => {
   it.each<[line: string, message: RegExp]>([
     ['dmo', /unknown command 'dmo' .*Did you mean demo\?.*\(commands: demo, switch, controller, job, allreduce, .*doctor.*\)/],
@@ -63,7 +70,6 @@ describe('wrong arguments', () => {
     ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build fpisa-b --ports 2', /"fpisa-b" is not a build: fpisa-n16, .*fpisa-a-n16/],
     ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build fpisa-a-n16 --values 64 --ports 2', /build "fpisa-a-n16" has 16 values per packet, not 64/],
     ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --values 7 --ports 2', /there is no build with 7 values per packet \(builds: fpisa-n16, /],
-    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir . --port 132', /--build-dir needs --values/],
     ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir . --build fpisa-n16 --values 8 --port 132', /give one of them/],
     ['controller --listen 127.0.0.1:0 --build-dir .', /--build and --build-dir are of the switch that --switch names/],
     ['job create --workers 2', /missing required argument 'name'/],
@@ -82,7 +88,7 @@ describe('wrong arguments', () => {
   });
 
   it('a directory without a build', async () => {
-    expectFailure(await fpisa(...words('controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir bench --values 8 --port 132')), 5, /build directory .*bench has no \.conf file; expected what p4c --target tofino /);
+    expectFailure(await fpisa(...words('controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir bench --values 8 --port 132')), 5, /build directory .*bench has neither manifest\.json nor a \.conf file; expected what p4c --target tofino /);
   });
 
   it.each(['', 'job'])('none at all: "fpisa %s" shows what there is', async (line) => {

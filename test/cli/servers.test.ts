@@ -1,8 +1,12 @@
 /** `fpisa switch` and `fpisa controller`: how they begin, where they cannot, and how they end. */
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ROOT } from './support/built.js';
 import { Command, expectFailure, fpisa, onEnd, onlyJson, scratch } from './support/command.js';
 import { Site } from './support/site.js';
 
@@ -99,6 +103,16 @@ describe('the end', () => {
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     }
     expect(existsSync(site.file('store.json.lock'))).toBe(false);
+  });
+
+  it('of whoever reads what it prints is its own, without a word', async () => {
+    const child = spawn(process.execPath, [join(ROOT, 'bin/fpisa.js'), 'switch', '--json', '--ports', '1', '--p4runtime', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    onEnd(() => void child.kill('SIGKILL'));
+    child.stdout.destroy();
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect({ code, errors }).toEqual({ code: 130, errors: '' });
   });
 
   it('as text they say where they are', async () => {
