@@ -38,9 +38,10 @@ function known(build: BuildDescriptor | undefined, what: string): BuildDescripto
 export function loadSwitchBuild(config: Pick<SwitchConfig, 'target' | 'build' | 'buildDir' | 'valuesPerPacket'>, storeId: number, folder?: string): Pipeline {
   const { target, build, buildDir, valuesPerPacket } = config;
   if (buildDir === undefined) return loadArtifacts(known(wantedBuild(config), build ?? `with ${valuesPerPacket} values per packet`).name, storeId, folder);
-  const { name, chip, p4info, deviceConfig } = readTofinoBuild(buildDir);
+  const { chip, p4info, deviceConfig, valuesPerPacket: compiled = valuesPerPacket } = readTofinoBuild(buildDir);
   if (chip !== target) throw new ArtifactError(`build directory ${buildDir} is compiled for ${chip}, but the switch's target is ${String(target)}`);
-  return pipelineOf(name, p4info, deviceConfig, storeId);
+  if (compiled !== valuesPerPacket) throw new ArtifactError(`build directory ${buildDir} is compiled for ${compiled} values per packet, but the switch's configuration says ${valuesPerPacket}`);
+  return pipelineOf(known(wantedBuild(config), '').name, p4info, deviceConfig, storeId);
 }
 
 /** Loads a build of the query program, by its name. @throws ArtifactError */

@@ -14,8 +14,11 @@ export const Counter = {
   events: 'fpisa.events',
 } as const;
 
-/** Events of which a Tofino counts a second one for the same packet: they are added to `events`. */
-const COMPLETIONS = 'fpisa.completions';
+/**
+ * A Tofino counts a packet once in a counter, so one that completes a round counts as a contribution in `events`, and
+ * again, with the same index, here.
+ */
+export const COMPLETIONS = 'fpisa.completions';
 
 /** Without one of these there are no jobs. */
 const NEEDED_TABLES: readonly string[] = [Table.local, Table.member, Table.receiver];
@@ -25,7 +28,7 @@ const PROFILE_PARAMS: ReadonlySet<string> = new Set(['mode', 'format', 'guard', 
 export class BuildFit {
   /** Full names of the optional tables and counters that the build does not have. */
   readonly absent: readonly string[];
-  /** Counters of jobs' events, which are added up: `job * EVENTS_PER_JOB + event` in each. */
+  /** Counters of jobs' events, with `job * EVENTS_PER_JOB + event` as index. */
   readonly eventCounters: readonly string[];
   private readonly joinParams: ReadonlySet<string>;
 

@@ -1,7 +1,7 @@
 /** What the controller can say of a switch and of a job's counters, as far as they can be read. */
 import { DropReason, EVENTS_PER_JOB, JobEvent } from '../../protocol/constants.js';
 import type { SwitchEventsMessage, SwitchStatusMessage } from '../messages.js';
-import { Counter } from './build-fit.js';
+import { COMPLETIONS, Counter } from './build-fit.js';
 import { slotsFree } from './jobs.js';
 import type { SwitchSession } from './switch-session.js';
 import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
@@ -43,11 +43,17 @@ export async function switchStatus(state: ControllerState, config: SwitchConfig,
 /** The job's counters on a switch; undefined when they cannot be read (the switch's state says why) or are not there. */
 export async function jobEvents(job: JobRecord, switchName: string, session: SwitchSession | undefined): Promise<SwitchEventsMessage | undefined> {
   if (session?.state !== 'ready' || session.eventCounters.length === 0) return undefined;
-  const events = Object.entries(JobEvent);
-  const indices = events.map(([, event]) => job.number * EVENTS_PER_JOB + event);
+  const { client, eventCounters } = session;
+  const first = job.number * EVENTS_PER_JOB;
+  const cells = async (counter: string, events: readonly number[]): Promise<number[]> => {
+    if (!eventCounters.includes(counter)) return events.map(() => 0);
+    return (await client.readCounterCells(counter, events.map((event) => first + event))).map(({ packets }) => Number(packets));
+  };
   try {
-    const counters = await Promise.all(session.eventCounters.map((name) => session.client.readCounterCells(name, indices)));
-    return { switchName, events: Object.fromEntries(events.map(([name], i) => [name, counters.reduce((sum, cells) => sum + Number(cells[i]!.packets), 0)])) };
+    const counts = await cells(Counter.events, Object.values(JobEvent));
+    const [completions = 0] = await cells(COMPLETIONS, [JobEvent.CONTRIBUTION]);
+    const events = Object.fromEntries(Object.keys(JobEvent).map((name, i) => [name, counts[i]!]));
+    return { switchName, events: { ...events, RESULT: events['RESULT']! + completions } };
   } catch {
     return undefined;
   }

@@ -11,6 +11,8 @@ export interface TofinoBuild {
   readonly name: string;
   readonly chip: Chip;
   readonly p4info: P4Info;
+  /** By the registers that add; undefined when they have other names than this project's. */
+  readonly valuesPerPacket: number | undefined;
   /** As Stratum takes it. */
   readonly deviceConfig: Uint8Array;
 }
@@ -33,7 +35,9 @@ export function readTofinoBuild(directory: string): TofinoBuild {
     bfruntimeInfo: bfrt,
     profiles: pipes.map(({ name, context, binary, scope }) => ({ profileName: name, context, binary, pipeScope: scope })),
   });
-  return { name: program, chip, p4info, deviceConfig };
+  // Each value of a packet has a register of mantissas of its own (p4/tna/elements.p4).
+  const registers = p4info.registers.filter(({ preamble }) => /\.element_\d+\.mantissas$/.test(preamble?.name ?? '')).length;
+  return { name: program, chip, p4info, deviceConfig, valuesPerPacket: registers === 0 ? undefined : registers };
 }
 
 function readP4Info(directory: string, { program, p4info: text }: CompilerOutput): P4Info {

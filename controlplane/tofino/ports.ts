@@ -17,7 +17,7 @@ const FRONT_PANEL: Record<Chip, readonly [number, number]> = {
 };
 /** The recirculation port of each pipe that the program uses (p4/tna/target.p4). */
 const RECIRCULATION: Record<Chip, number> = { tofino: 68, tofino2: 6 };
-const PIPES = 4;
+export const PIPES = 4;
 const PIPE_STEP = 128;
 
 /** Whether workers and other switches can be at this port. 0 is not one: to a worker it means "any port". */

@@ -41,7 +41,7 @@ export function controllerCommand(): Command {
     .addOption(new Option('--device-id <number>', 'P4Runtime device id of that switch').argParser(integer(0, Number.MAX_SAFE_INTEGER)).default(0))
     .addOption(new Option('--values <number>', `values per packet of that switch's build (default: ${DEFAULT_VALUES})`).argParser(integer(1, MAX_VALUES)))
     .addOption(new Option('--build <name>', `its build, if not the one with all profiles: ${BUILD_DESCRIPTORS.map(({ name }) => name).join(', ')}`).argParser(buildName))
-    .option('--build-dir <directory>', 'what p4c wrote when it compiled the program for a Tofino; needs --values, and Stratum on the switch')
+    .option('--build-dir <directory>', 'what p4c wrote when it compiled the program for a Tofino; the switch runs Stratum')
     .addOption(new Option('--port <port[=ip:udpport]>', 'a port of that switch for workers, with the UDP socket behind it if the switch is an embedded one; repeatable').argParser(workerPort).default(new Map(), 'none'))
     .addOption(new Option('--ports <count>', 'ports 1 to count of a switch whose workers send to the service address').argParser(integer(1, 509)))
     .option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch', DEFAULT_SERVICE_IP)
@@ -53,7 +53,7 @@ export function controllerCommand(): Command {
 Examples:
   $ fpisa controller --switch 127.0.0.1:9559 --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002
   $ fpisa controller --config switches.json --store state/controller.json
-  $ fpisa controller --switch 10.9.0.1:9559 --device-id 1 --build-dir out/fpisa-tofino --values 8 --port 132 --port 140`)
+  $ fpisa controller --switch 10.9.0.1:9559 --device-id 1 --build-dir out/tofino-n8 --port 132 --port 140`)
     .action((flags: Flags) => run(flags));
 }
 
@@ -107,9 +107,11 @@ function switchConfigs(flags: Flags): SwitchConfig[] {
 function buildFlags({ build, buildDir, values }: Flags): Pick<SwitchConfig, 'valuesPerPacket' | 'build' | 'target' | 'buildDir'> {
   if (buildDir === undefined) return { valuesPerPacket: values ?? (build === undefined ? DEFAULT_VALUES : buildNamed(build)!.valuesPerPacket), ...(build !== undefined && { build }) };
   if (build !== undefined) throw new UsageError('--build is a build for BMv2, and --build-dir one for a Tofino: give one of them');
-  if (values === undefined) throw new UsageError('--build-dir needs --values, the values per packet for which the program was compiled');
   const directory = resolve(buildDir);
-  return { valuesPerPacket: values, target: readTofinoBuild(directory).chip, buildDir: directory };
+  const { chip, valuesPerPacket = values } = readTofinoBuild(directory);
+  if (valuesPerPacket === undefined) throw new UsageError(`how many values per packet the program in ${buildDir} has cannot be seen from its registers: give --values`);
+  if (values !== undefined && values !== valuesPerPacket) throw new UsageError(`the program in ${buildDir} is compiled for ${valuesPerPacket} values per packet, not --values ${values}`);
+  return { valuesPerPacket, target: chip, buildDir: directory };
 }
 
 function readConfig(path: string): SwitchConfig[] {

@@ -6,7 +6,7 @@ import { readTofinoBuild } from '../../../controlplane/tofino/build.js';
 import { BINARY, bfrtOf, buildDirectory, CONF, CONTEXT, tnaP4Info, type Directory } from './build-directory.helpers.js';
 import { unpackBfPipelineConfig } from './wire.helpers.js';
 
-const EXPECTED = /expected what p4c --target tofino .* writes: PROGRAM\.conf, PROGRAM\.p4info\.txtpb, bfrt\.json, and for each pipe PIPE\/context\.json and PIPE\/tofino\.bin$/;
+const EXPECTED = /expected what p4c --target tofino .* writes: manifest\.json or PROGRAM\.conf, PROGRAM\.p4info\.txtpb, bfrt\.json, and for each pipe PIPE\/context\.json and PIPE\/tofino\.bin$/;
 
 function refusal(path: string): string {
   try {
@@ -24,6 +24,10 @@ function conf(change: (program: Record<string, unknown> & { p4_pipelines: Record
   copy.chip_list[0]!.chip_family = family;
   change(copy.p4_devices[0]!.p4_programs[0]! as never);
   return JSON.stringify(copy);
+}
+
+function manifest(changes: object = {}): string {
+  return JSON.stringify({ schema_version: '3.0.1', target: 'tofino', compilation_succeeded: true, programs: [{ program_name: 'fpisa.p4', pipes: [{ pipe_id: 0, pipe_name: 'pipe' }] }], ...changes });
 }
 
 describe('a build directory', () => {
@@ -56,8 +60,44 @@ describe('a build directory', () => {
     );
   });
 
+  test('may be described by the manifest alone', () => {
+    const directory = buildDirectory();
+    directory.remove('fpisa.conf');
+    directory.write('manifest.json', manifest());
+    const build = readTofinoBuild(directory.path);
+    expect(build).toMatchObject({ name: 'fpisa', chip: 'tofino' });
+    expect(unpackBfPipelineConfig(build.deviceConfig)).toMatchObject({ p4Name: 'fpisa', profiles: [{ name: 'pipe', binary: [...BINARY], scope: [0, 1, 2, 3] }] });
+  });
+
+  test.each<[string, number[][]]>([
+    ['tofino', [[0, 2], [1, 3]]],
+    ['tofino2', [[0, 1], [2, 3]]],
+  ])('of a %s for two pipes, with the scopes that p4c-gen-conf would give', (target, scopes) => {
+    const directory = buildDirectory();
+    directory.remove('fpisa.conf');
+    directory.write('manifest.json', manifest({ target, programs: [{ program_name: 'fpisa.p4', pipes: ['a', 'b'].map((pipe_name) => ({ pipe_name })) }] }));
+    for (const name of ['a', 'b']) {
+      directory.write(`${name}/context.json`, '{}');
+      directory.write(`${name}/${target}.bin`, name);
+    }
+    expect(unpackBfPipelineConfig(readTofinoBuild(directory.path).deviceConfig).profiles.map(({ name, scope }) => [name, scope])).toEqual([['a', scopes[0]], ['b', scopes[1]]]);
+  });
+
+  test.each<[string, string, RegExp]>([
+    ['that failed', manifest({ compilation_succeeded: false }), /has a manifest\.json that is of a compilation that failed;/],
+    ['for another chip', manifest({ target: 'tofino3' }), /has a manifest\.json that is for chip family "tofino3"/],
+    ['of no program', manifest({ programs: [] }), /has a manifest\.json that names 0 programs, not one;/],
+    ['without pipes', manifest({ programs: [{ program_name: 'fpisa.p4' }] }), /has a manifest\.json that lacks the pipes of its program;/],
+    ['that is no JSON', '', /has a manifest\.json that is not JSON \(/],
+  ])('with a manifest %s', (_, text, message) => {
+    const directory = buildDirectory();
+    directory.remove('fpisa.conf');
+    directory.write('manifest.json', text);
+    expect(refusal(directory.path)).toMatch(message);
+  });
+
   test.each<[string, (directory: Directory) => void, RegExp]>([
-    ['no .conf', (directory) => directory.remove('fpisa.conf'), /has no \.conf file;/],
+    ['no .conf', (directory) => directory.remove('fpisa.conf'), /has neither manifest\.json nor a \.conf file;/],
     ['two of them', (directory) => directory.write('other.conf', '{}'), /has several \.conf files \(fpisa\.conf, other\.conf\);/],
     ['a .conf that is no JSON', (directory) => directory.write('fpisa.conf', 'chip_list'), /has a fpisa\.conf that is not JSON \(/],
     ['another chip', (directory) => directory.write('fpisa.conf', conf(() => undefined, 'tofino3')), /has a fpisa\.conf that is for chip family "tofino3" \(chips: tofino, tofino2\);/],
@@ -119,6 +159,19 @@ describe("a switch's build", () => {
     expect(load(one, 7) & 0xffff_ffffn).toBe(7n);
     expect(load(one, 8) >> 32n).toBe(load(one, 7) >> 32n);
     expect(load(other, 7) >> 32n).not.toBe(load(one, 7) >> 32n);
+  });
+
+  test('is named after what it is for', () => {
+    expect(loadSwitchBuild({ target: 'tofino', buildDir: buildDirectory().path, valuesPerPacket: 16 }, 1).name).toBe('fpisa-tofino-n16');
+  });
+
+  test('has the values per packet that its registers show', () => {
+    const register = (i: number): string => `registers { preamble { id: ${0x17000000 + i} name: "FpisaIngress.element_0${i}.mantissas" alias: "m${i}" } type_spec { bitstring { bit { bitwidth: 32 } } } size: 1024 }\n`;
+    const { path } = buildDirectory(tnaP4Info() + [0, 1, 2].map(register).join(''));
+    expect(readTofinoBuild(path).valuesPerPacket).toBe(3);
+    expect(readTofinoBuild(buildDirectory().path).valuesPerPacket).toBeUndefined();
+    expect(() => loadSwitchBuild({ target: 'tofino', buildDir: path, valuesPerPacket: 8 }, 1)).toThrow(`build directory ${path} is compiled for 3 values per packet, but the switch's configuration says 8`);
+    expect(loadSwitchBuild({ target: 'tofino', buildDir: path, valuesPerPacket: 3 }, 1).name).toBe('fpisa-tofino-n3');
   });
 
   test('is for the chip of the switch', () => {

@@ -55,7 +55,7 @@ describe('a Tofino', () => {
     await runJob(site);
     expect(site.unpacked()).toMatchObject({ p4Name: 'fpisa', profiles: [{ name: 'pipe', scope: [0, 1, 2, 3] }] });
     expect([...site.fake.groups.values()]).toMatchObject([{ multicastGroupId: 1, replicas: [{ egressPort: 132, instance: 1 }, { egressPort: 140, instance: 2 }] }]);
-    expect((await site.client.getStatus()).switches).toMatchObject([{ state: 'ready', target: 'tofino', build: 'fpisa', pipeline: 'fpisa', absent: [], program: 'own' }]);
+    expect((await site.client.getStatus()).switches).toMatchObject([{ state: 'ready', target: 'tofino', build: 'fpisa-tofino-n16', pipeline: 'fpisa-tofino-n16', absent: [], program: 'own' }]);
   });
 
   test('holds what BMv2 would hold', async () => {
@@ -84,7 +84,7 @@ describe('a Tofino', () => {
     await expect(site.client.createJob({ name: 'a', workers: 2, profile: 'fpisa' })).rejects.toMatchObject({
       code: 'FPISA_PROFILE_NOT_OFFERED',
       status: status.INVALID_ARGUMENT,
-      message: expect.stringMatching(/^switch "s1" runs build .*, which does not compute profile fpisa \(its profiles: fpisa-a, int32\)$/) as string,
+      message: expect.stringMatching(/^switch "s1" runs build fpisa-tofino-n16, which does not compute profile fpisa \(its profiles: fpisa-a, int32\)$/) as string,
     });
     await expect(site.client.createJob({ name: 'a', workers: 2, profile: 'fpisa-a', guard: 1 })).rejects.toThrow(/its profiles: fpisa-a, int32/);
     for (const profile of ['fpisa-a', 'int32']) await site.client.createJob({ name: profile, workers: 2, profile });
@@ -97,7 +97,7 @@ describe('a Tofino', () => {
     const site = await startSite({ fake: stratum.fake, config: { target: 'tofino', buildDir: directory.path, ports: PORTS } });
     await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'unreachable', build: '', detail: expect.stringMatching(/lacks pipe\/tofino\.bin; expected what p4c/) as string });
     directory.write('pipe/tofino.bin', BINARY);
-    await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'ready', build: 'fpisa', detail: '' });
+    await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'ready', build: 'fpisa-tofino-n16', detail: '' });
   });
 });
 
@@ -136,18 +136,18 @@ describe('pipes', () => {
 });
 
 describe('events', () => {
-  test('of a packet with two are counted by two counters', async () => {
+  test('of a packet that is a contribution and a result are counted by two counters', async () => {
     const site = await startTofino(withCompletions(tnaP4Info()));
     await runJob(site);
     const { index } = new EntityCodec(new P4InfoIndex(site.fake.pipeline!.p4info!));
     const put = (counter: string, event: number, packets: number): void => {
       site.fake.counters.set(`${index.counters.find(counter).id}/${event}`, { packetCount: BigInt(packets), byteCount: 0n });
     };
-    for (const name of ['fpisa.events', 'fpisa.completions']) expect(site.fake.counters.get(`${index.counters.find(name).id}/${JobEvent.RESULT}`), name).toMatchObject({ packetCount: 0n });
+    for (const name of ['fpisa.events', 'fpisa.completions']) expect(site.fake.counters.get(`${index.counters.find(name).id}/${JobEvent.CONTRIBUTION}`), name).toMatchObject({ packetCount: 0n });
     put('fpisa.events', JobEvent.CONTRIBUTION, 5);
-    put('fpisa.completions', JobEvent.RESULT, 2);
-    put('fpisa.completions', JobEvent.CONTRIBUTION, 1);
-    expect((await site.client.getJob('train')).events).toMatchObject({ CONTRIBUTION: 6, RESULT: 2 });
+    // As contributions that were also the last of their rounds.
+    put('fpisa.completions', JobEvent.CONTRIBUTION, 2);
+    expect((await site.client.getJob('train')).events).toMatchObject({ CONTRIBUTION: 5, RESULT: 2, REPEAT: 0 });
     expect((await site.client.getStatus()).switches[0]!.absent).toEqual([]);
   });
 });
@@ -164,11 +164,11 @@ describe('a build without', () => {
     const reading = await takeReading(site.client, undefined);
     const findings = diagnose({ before: reading, after: reading, seconds: 0 }).filter(({ subject }) => subject === 'switch s1');
     expect(findings.map(({ level, finding }) => `${level}: ${finding}`)).toEqual([
-      'note: build fpisa has no fpisa.parent, so the switch cannot be below another one',
-      'note: build fpisa has no fpisa.from_parent, so the switch cannot be below another one',
-      'note: build fpisa has no fpisa.ipv4, so it forwards no packets but those of jobs',
-      'note: build fpisa has no fpisa.egress_drops, so nobody can say what its egress drops',
-      'note: build fpisa has no fpisa.events, so the events of jobs are not counted there',
+      'note: build fpisa-tofino-n16 has no fpisa.parent, so the switch cannot be below another one',
+      'note: build fpisa-tofino-n16 has no fpisa.from_parent, so the switch cannot be below another one',
+      'note: build fpisa-tofino-n16 has no fpisa.ipv4, so it forwards no packets but those of jobs',
+      'note: build fpisa-tofino-n16 has no fpisa.egress_drops, so nobody can say what its egress drops',
+      'note: build fpisa-tofino-n16 has no fpisa.events, so the events of jobs are not counted there',
     ]);
   });
 
@@ -183,8 +183,8 @@ describe('a build without', () => {
   });
 
   test.each<[string, Partial<SwitchConfig>, RegExp]>([
-    ['table fpisa.ipv4', { routes: [{ prefix: '10.0.0.0/8', port: 132, mac: '02:00:00:00:00:01' }] }, /build fpisa has no table fpisa\.ipv4, so it forwards no packets but those of jobs/],
-    ['table fpisa.member', {}, /build fpisa has no table fpisa\.member, so it is not this project's program \(its tables: fpisa\.parent, /],
+    ['table fpisa.ipv4', { routes: [{ prefix: '10.0.0.0/8', port: 132, mac: '02:00:00:00:00:01' }] }, /build fpisa-tofino-n16 has no table fpisa\.ipv4, so it forwards no packets but those of jobs/],
+    ['table fpisa.member', {}, /build fpisa-tofino-n16 has no table fpisa\.member, so it is not this project's program \(its tables: fpisa\.parent, /],
   ])('%s that is needed', async (name, config, message) => {
     const site = await startTofino(tnaP4Info([name]), config);
     await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'unreachable', detail: expect.stringMatching(message) as string });
@@ -196,6 +196,6 @@ describe('a build without', () => {
     const site = await startSite({ fake: top, more: [switchConfig(stratum.fake.address, leaf)] });
     onEnd(() => stratum.fake.stop());
     await site.client.createJob({ name: 'train', workers: 2, profile: 'fpisa-a', switchName: 's1' });
-    await expect.poll(async () => (await site.client.getStatus()).switches[1]).toMatchObject({ state: 'unreachable', detail: expect.stringMatching(/build fpisa has no table fpisa\.parent, so the switch cannot be below another one/) as string });
+    await expect.poll(async () => (await site.client.getStatus()).switches[1]).toMatchObject({ state: 'unreachable', detail: expect.stringMatching(/build fpisa-tofino-n16 has no table fpisa\.parent, so the switch cannot be below another one/) as string });
   });
 });
