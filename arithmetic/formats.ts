@@ -40,10 +40,6 @@ export const FORMATS = {
 export type FormatName = keyof typeof FORMATS;
 export const FORMAT_NAMES = Object.keys(FORMATS) as readonly FormatName[];
 
-export function isFormatName(name: string): name is FormatName {
-  return Object.hasOwn(FORMATS, name);
-}
-
 /**
  * Headroom H: bits of the mantissa register between the sign bit and a significand held without guard.
  * Carries of additions and guard digits share it. An integer has none.

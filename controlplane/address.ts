@@ -16,10 +16,6 @@ export function ipv4ToNumber(text: string): number | undefined {
   return value;
 }
 
-export function numberToIpv4(value: number): string {
-  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.');
-}
-
 /** @returns the address as a 48-bit bigint, or undefined when `text` is not six hex pairs with colons. */
 export function macToBigint(text: string): bigint | undefined {
   return MAC.test(text) ? BigInt(`0x${text.replaceAll(':', '')}`) : undefined;

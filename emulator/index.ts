@@ -39,7 +39,6 @@ export { P4InfoMismatchError } from './testing/p4info-aliases.js';
 export { EntryHandle, TableHandle } from './testing/table-handle.js';
 export type { EntryOptions, Indirect, Match } from './testing/table-handle.js';
 export type { MatchValue, Value } from './testing/values.js';
-export { renderDescription } from './state/describe.js';
 export type { SwitchStatistics } from './statistics.js';
 export { parseStf, StfError } from './stf/parse.js';
 export { runStf } from './stf/run.js';

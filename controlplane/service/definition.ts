@@ -46,5 +46,3 @@ export function controllerService() {
     ProbeJob: method<{ name: string }, { slots: SlotReportMessage[] }>(root, 'ProbeJob'),
   } satisfies ServiceDefinition;
 }
-
-export type ControllerServiceDefinition = ReturnType<typeof controllerService>;

@@ -35,11 +35,6 @@ export function artifactOf({ wasm: bytes, ...rest }: CompiledProgram): Artifact 
   return { ...rest, module: new wasm.Module(bytes) };
 }
 
-/** Where the state of a program lies; the same for every compilation of it. */
-export function layoutOf(program: Program): Layout {
-  return new Layout(program);
-}
-
 export function compileProgram(b: BinaryenApi, program: Program, dropPort: number): CompiledProgram {
   const layout = new Layout(program);
   const unit = new Unit(b, program, layout, dropPort);

@@ -38,22 +38,3 @@ export function describeProgram({ program, tables }: ProgramState): ProgramDescr
     digests: [...program.learnLists.values()].map(({ name, id }) => ({ name, id })),
   };
 }
-
-/** The description as text, one object a line. */
-export function renderDescription(description: ProgramDescription): string {
-  const lines: string[] = [];
-  for (const table of description.tables) {
-    const keys = table.keys.map((key) => `${key.name}: ${key.kind} ${key.width}`).join(', ');
-    lines.push(`table ${table.name} (${keys}) ${table.entryCount}/${table.maxSize} entries${table.constEntries ? ', const' : ''}`);
-    for (const { name, params } of table.actions) {
-      lines.push(`  action ${name}(${params.map((p) => `${p.name}: ${p.width}`).join(', ')})`);
-    }
-  }
-  for (const { name, size } of description.counters) lines.push(`counter ${name}[${size}]`);
-  for (const { name, size, width } of description.registers) lines.push(`register ${name}[${size}] of ${width} bits`);
-  for (const { name, size, unit } of description.meters) lines.push(`meter ${name}[${size}] of ${unit}`);
-  for (const { name, size, selector } of description.actionProfiles) lines.push(`action ${selector ? 'selector' : 'profile'} ${name}, ${size} members`);
-  for (const { name, width } of description.valueSets) lines.push(`value set ${name} of ${width} bits`);
-  for (const { name, id } of description.digests) lines.push(`digest ${name} (${id})`);
-  return lines.join('\n');
-}

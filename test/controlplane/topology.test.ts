@@ -10,7 +10,7 @@ import { MemoryStore } from '../../controlplane/controller/store.js';
 import { checkTopology, rootsOf, treeBelow } from '../../controlplane/controller/topology.js';
 import type { EntryInput } from '../../controlplane/p4runtime/entries.js';
 import { MAX_WORKERS, POOL_SLOTS } from '../../protocol/constants.js';
-import { switchConfig } from './site.helpers.js';
+import { onEnd, switchConfig } from './site.helpers.js';
 
 const UPLINK = 100;
 
@@ -85,6 +85,21 @@ describe('configuration', () => {
     const [, s1] = configs([undefined, undefined]);
     expect(() => controller.setSwitch(s1!)).toThrow('switch "s1" is no longer below switch "s0", but job "train" spans both (switches: s0, s1, s2, s3); put its parent back, or delete the job first');
     controller.deleteJob('train');
+  });
+
+  test('a switch can be taken away when nothing needs it', () => {
+    const state = stateWith(configs(TREE));
+    const store = new MemoryStore();
+    store.write(withJob(state, newJob(state, { name: 'train', workers: 2, switchName: 's3' })));
+    const controller = new Controller({ store });
+    controller.start();
+    onEnd(() => controller.stop());
+    expect(() => controller.removeSwitch('s3')).toThrow('switch "s3" still has jobs (train); delete them first');
+    expect(() => controller.removeSwitch('s0')).toThrow('switch "s0" is the parent of others (s1, s2); remove those first');
+    expect(() => controller.removeSwitch('s9')).toThrow('there is no switch "s9" (switches: s0, s1, s2, s3)');
+    controller.deleteJob('train');
+    controller.removeSwitch('s3');
+    expect(Object.keys(store.read().switches).sort()).toEqual(['s0', 's1', 's2']);
   });
 });
 
