@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ENGINE_NAMES, engineNamed } from '../../emulator/engines.js';
+import { buildNamed } from '../../protocol/builds.js';
 import type { ValuesPerPacket } from '../../protocol/constants.js';
 import { installedVersion } from '../emulator/support/programs.js';
 import { bmv2Version } from './bmv2/process.js';
@@ -20,10 +21,11 @@ import { runOnEmulator } from './targets/emulator.js';
 const SEED = Number(process.env['FPISA_DIFFERENTIAL_SEED'] ?? randomInt(2 ** 31));
 
 /** Packets of each plan, and how often all plans run. */
-const VOLUME: readonly { readonly values: ValuesPerPacket; readonly packets: number; readonly rounds: number }[] = [
-  { values: 16, packets: 240, rounds: 5 },
-  { values: 64, packets: 150, rounds: 2 },
-  { values: 256, packets: 100, rounds: 1 },
+const VOLUME: readonly { readonly build: string; readonly values: ValuesPerPacket; readonly packets: number; readonly rounds: number }[] = [
+  { build: 'fpisa-n16', values: 16, packets: 240, rounds: 5 },
+  { build: 'fpisa-n64', values: 64, packets: 150, rounds: 2 },
+  { build: 'fpisa-n256', values: 256, packets: 100, rounds: 1 },
+  { build: 'fpisa-a-n16', values: 16, packets: 240, rounds: 1 },
 ];
 const SCENARIOS_OF_A_PROGRAM = 5;
 const PACKETS_OF_A_PROGRAM = 200;
@@ -47,17 +49,17 @@ describe.skipIf(reason !== undefined)(`BMv2 and the emulator give the same bits$
     }
   }
 
-  it.each(VOLUME)('N = $values: $rounds rounds of every plan, $packets packets each', async ({ values, packets, rounds }) => {
+  it.each(VOLUME)('$build: $rounds rounds of every plan, $packets packets each', async ({ build, values, packets, rounds }) => {
     for (let round = 0; round < rounds; round++) {
       for (const [index, plan] of PLAN_NAMES.entries()) {
-        const scenario = makeScenario(plan, values, SEED + 1000 * round + index, packets);
+        const scenario = makeScenario(plan, values, SEED + 1000 * round + index, packets, build);
         await compare(scenario);
       }
     }
   }, TIMEOUT_MS);
 
-  it.each(VOLUME)('N = $values: the golden vectors of the reference model', async ({ values }) => {
-    for (const { scenario, check } of vectorScenarios(values)) check(await bmv2.run(scenario));
+  it.each(VOLUME)('$build: the golden vectors of the reference model', async ({ build }) => {
+    for (const { scenario, check } of vectorScenarios(buildNamed(build)!)) check(await bmv2.run(scenario));
   }, TIMEOUT_MS);
 
   it.skipIf(!p4c).each(PROGRAM_NAMES)(`%s${p4c ? '' : ' (skipped: p4c is not on PATH, which makes its P4Info)'}`, async (build) => {

@@ -1,4 +1,8 @@
-/** `npm run record:bmv2`: runs the scenarios on simple_switch_grpc and writes what it did to traces/. */
+/**
+ * `npm run record:bmv2`: runs the scenarios on simple_switch_grpc and writes what it did to traces/. With names of builds
+ * (`npm run record:bmv2 -- fpisa-a-n16`) only theirs.
+ */
+import { RESTRICTED_BUILDS } from '../../protocol/builds.js';
 import { BUILDS, type ValuesPerPacket } from '../../protocol/constants.js';
 import { bmv2Version } from './bmv2/process.js';
 import { firstDifference } from './compare.js';
@@ -25,8 +29,8 @@ const SCENARIOS_OF_A_PROGRAM = 4;
 const PACKETS_OF_A_PROGRAM = 100;
 const PACKETS_OF_QUERIES = 150;
 
-function scenariosOf(values: ValuesPerPacket): Scenario[] {
-  return PLAN_NAMES.map((plan, index) => makeScenario(plan, values, SEED + index, plan === '32 workers' ? PACKETS_OF_32_WORKERS : PACKETS[values]));
+function scenariosOf(values: ValuesPerPacket, build = `fpisa-n${values}`): Scenario[] {
+  return PLAN_NAMES.map((plan, index) => makeScenario(plan, values, SEED + index, plan === '32 workers' ? PACKETS_OF_32_WORKERS : PACKETS[values], build));
 }
 
 function scenariosOfProgram(build: string): Scenario[] {
@@ -40,11 +44,19 @@ function scenariosOfQueries(build: string): Scenario[] {
 async function main(): Promise<void> {
   const version = bmv2Version();
   if (version === undefined) throw new Error('simple_switch_grpc is not on PATH');
+  const wanted = process.argv.slice(2);
   const bmv2 = await Bmv2.start();
   let differences = 0;
   try {
-    for (const scenarios of [...BUILDS.map(scenariosOf), ...PROGRAM_NAMES.map(scenariosOfProgram), ...QUERY_NAMES.map(scenariosOfQueries)]) {
+    const all = [
+      ...BUILDS.map((n) => scenariosOf(n)),
+      ...RESTRICTED_BUILDS.map((n) => scenariosOf(n, `fpisa-a-n${n}`)),
+      ...PROGRAM_NAMES.map(scenariosOfProgram),
+      ...QUERY_NAMES.map(scenariosOfQueries),
+    ];
+    for (const scenarios of all) {
       const { build } = scenarios[0]!;
+      if (wanted.length > 0 && !wanted.includes(build)) continue;
       const recorded: Recorded[] = [];
       for (const scenario of scenarios) {
         const outcome = await bmv2.run(scenario);
@@ -61,8 +73,10 @@ async function main(): Promise<void> {
   } finally {
     await bmv2.stop();
   }
-  await recordScripts(version, SCRIPTS);
-  console.log(`${SCRIPTS.length} scripts of controllers`);
+  if (wanted.length === 0) {
+    await recordScripts(version, SCRIPTS);
+    console.log(`${SCRIPTS.length} scripts of controllers`);
+  }
   // The traces are BMv2's whatever the emulator does; the test that replays them fails until it does the same.
   if (differences > 0) console.error(`the emulator differs in ${differences} scenarios`);
 }

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ENGINE_NAMES, engineNamed } from '../../emulator/engines.js';
+import { RESTRICTED_BUILDS } from '../../protocol/builds.js';
 import { BUILDS } from '../../protocol/constants.js';
 import { firstDifference } from './compare.js';
 import { PROGRAM_NAMES } from './generate/programs.js';
@@ -16,7 +17,8 @@ const MOST_BYTES = 2 * 1024 * 1024;
 const LEAST_PACKETS = 3_000;
 
 const builds = BUILDS.map((n) => `fpisa-n${n}`);
-const all = [...builds, ...PROGRAM_NAMES, ...QUERY_NAMES];
+const restricted = RESTRICTED_BUILDS.map((n) => `fpisa-a-n${n}`);
+const all = [...builds, ...restricted, ...PROGRAM_NAMES, ...QUERY_NAMES];
 const currentTraces = (build: string) => readTraces(build, hashOf(jsonOf(build)));
 
 describe.each(all)('traces of BMv2 with %s', (build) => {
@@ -39,7 +41,7 @@ describe.each(all)('traces of BMv2 with %s', (build) => {
   });
 });
 
-it.each(builds)('the traces with %s cover every plan', (build) => {
+it.each([...builds, ...restricted])('the traces with %s cover every plan', (build) => {
   expect(currentTraces(build).recorded.map(({ scenario }) => scenario.name.split(',')[0])).toEqual(PLAN_NAMES);
 });
 
@@ -58,6 +60,6 @@ it('the traces are small, and as many as docs/bmv2-differences.md says', () => {
   const count = (names: readonly string[]): number => names.flatMap((build) => currentTraces(build).recorded).reduce((sum, { scenario }) => sum + packetsOf(scenario).length, 0);
   expect(count(builds)).toBeGreaterThanOrEqual(LEAST_PACKETS);
   const page = readFileSync(new URL('../../docs/bmv2-differences.md', import.meta.url), 'utf8');
-  for (const names of [builds, PROGRAM_NAMES, QUERY_NAMES]) expect(page).toContain(`${count(names).toLocaleString('en')} `);
+  for (const names of [builds, restricted, PROGRAM_NAMES, QUERY_NAMES]) expect(page).toContain(`${count(names).toLocaleString('en')} `);
   expect(all.reduce((sum, build) => sum + statSync(tracePath(build)).size, 0)).toBeLessThan(MOST_BYTES);
 });

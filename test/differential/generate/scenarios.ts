@@ -76,10 +76,10 @@ const PLANS: Readonly<Record<string, (random: SeededRandom) => Plan>> = {
 
 export const PLAN_NAMES: readonly string[] = [...Object.keys(PLANS), 'epochs', 'groups'];
 
-/** @param plan one of {@link PLAN_NAMES} */
-export function makeScenario(plan: string, values: ValuesPerPacket, seed: number, packets: number): Scenario {
+/** @param plan one of {@link PLAN_NAMES}. @param build with that many values */
+export function makeScenario(plan: string, values: ValuesPerPacket, seed: number, packets: number, build = `fpisa-n${values}`): Scenario {
   const random = new SeededRandom(seed);
-  const named = { name: `${plan}, seed ${seed}`, build: `fpisa-n${values}` };
+  const named = { name: `${plan}, seed ${seed}`, build };
   if (plan === 'epochs') return { ...named, phases: epochs(random, values, packets) };
   if (plan === 'groups') return { ...named, phases: groups(random, values, packets) };
   const { site, mixture, firstChunk } = PLANS[plan]!(random);

@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { NumericProfile } from '../../../arithmetic/index.js';
+import type { BuildDescriptor } from '../../../protocol/builds.js';
 import { EVENTS_PER_JOB, Flag, JobEvent } from '../../../protocol/constants.js';
 import { parse } from '../../p4/support/frames.js';
 import type { Outcome, Packet, Scenario } from '../scenario.js';
 import { contributionOf, place } from './frames.js';
 import { configurationOf, profileParams, type Job } from './site.js';
 
-const FILES = ['fpisa', 'fpisa-paper', 'fpisa-a', 'int32', 'custom'];
+const FILES: readonly string[] = ['fpisa', 'fpisa-paper', 'fpisa-a', 'int32', 'custom'];
 
 interface Element {
   readonly in: readonly string[];
@@ -28,9 +29,9 @@ export interface VectorScenario {
   readonly check: (outcome: Outcome) => void;
 }
 
-/** One scenario a file, one job a group. @param n values per packet */
-export function vectorScenarios(n: number): VectorScenario[] {
-  return FILES.map((name) => {
+/** One scenario a file, one job a group: of the presets that the build computes. */
+export function vectorScenarios({ name: build, valuesPerPacket: n, profiles = FILES }: BuildDescriptor): VectorScenario[] {
+  return FILES.filter((name) => profiles.includes(name)).map((name) => {
     const { groups } = JSON.parse(readFileSync(new URL(`../../arithmetic/vectors/${name}.json`, import.meta.url), 'utf8')) as VectorFile;
     const jobs = groups.map(({ workers, profile }, number): Job => ({ number, workers, profile: profileParams(profile), slotBase: 4 * number, slots: 4, epoch: 1 }));
     const packets: Packet[] = [];
@@ -48,7 +49,7 @@ export function vectorScenarios(n: number): VectorScenario[] {
         results.set(packets.length - 1, part);
       }
     }
-    const scenario = { name: `vectors of ${name}`, build: `fpisa-n${n}`, phases: [{ configuration: configurationOf({ jobs, routes: [] }), packets }] };
+    const scenario = { name: `vectors of ${name}`, build, phases: [{ configuration: configurationOf({ jobs, routes: [] }), packets }] };
     const check = ({ outputs, counters }: Outcome): void => {
       for (const [index, left] of outputs.entries()) {
         const part = results.get(index);
