@@ -73,6 +73,8 @@ export class ThreadedSwitch implements Device {
   private closing = false;
   private failure: DataPlaneError | undefined;
   private compiling: Promise<void> = Promise.resolve();
+  /** For programs that the packet thread is to run compiled, by number: whoever waits until it does. */
+  private readonly waiting = new Map<number, () => void>();
 
   constructor(private readonly options: ThreadedSwitchOptions = {}) {
     this.cpuPort = options.cpuPort ?? CPU_PORT;
@@ -147,7 +149,7 @@ export class ThreadedSwitch implements Device {
     if (this.worker !== undefined) this.run(host);
   }
 
-  /** Resolves when the program that runs now runs compiled, or stays interpreted as it cannot be compiled. */
+  /** Resolves when the program that runs now runs compiled, stays interpreted as it cannot be compiled, or runs no more as the thread has ended. */
   ready(): Promise<void> {
     return this.compiling;
   }
@@ -170,6 +172,7 @@ export class ThreadedSwitch implements Device {
     // The thread closes it, and its number may become another file's.
     this.bell = undefined;
     await ended;
+    for (const number of this.waiting.keys()) this.noLongerWaiting(number);
   }
 
   /** Packets are interpreted until the program is compiled. */
@@ -185,14 +188,12 @@ export class ThreadedSwitch implements Device {
   private async compile(host: ProgramHost): Promise<void> {
     const { program } = host.state;
     const artifact = host.code === undefined ? await compileAside(program, identityOf(program), this.dropPort, this.options.cacheFolder) : undefined;
-    if (this.active !== host) return;
+    if (this.active !== host || this.closing || this.failure !== undefined) return;
     const code = host.code ?? this.lock.hold(() => host.compile(artifact!));
     const running = new Promise<void>((resolve) => this.waiting.set(host.number, resolve));
     this.send({ kind: 'program', number: host.number, code });
     await running;
   }
-
-  private readonly waiting = new Map<number, () => void>();
 
   private send(message: ToPackets): void {
     if (this.failure !== undefined) throw this.failure;
@@ -211,7 +212,7 @@ export class ThreadedSwitch implements Device {
           if (number === message.number) break;
           this.programs.delete(number);
         }
-        if (message.compiled) this.waiting.get(message.number)?.();
+        if (message.compiled) this.noLongerWaiting(message.number);
         break;
       case 'packetIn':
         for (const listener of this.packetIns) listener(message.bytes);
@@ -226,9 +227,15 @@ export class ThreadedSwitch implements Device {
     answer(this.block, (program, name) => this.programs.get(program)!.callee(name));
   }
 
+  private noLongerWaiting(number: number): void {
+    this.waiting.get(number)?.();
+    this.waiting.delete(number);
+  }
+
   private fail(problem: string): DataPlaneError {
     if (this.failure === undefined) {
       this.failure = new DataPlaneError(problem);
+      for (const number of this.waiting.keys()) this.noLongerWaiting(number);
       this.options.onFailure?.(this.failure);
     }
     return this.failure;

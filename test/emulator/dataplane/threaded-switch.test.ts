@@ -240,6 +240,26 @@ describe('a program that cannot be compiled', () => {
   });
 });
 
+describe('a switch that ends while a program is being compiled', () => {
+  it('keeps nobody waiting for it', async () => {
+    const bench = new Bench();
+    await bench.start('values', []);
+    const ready = bench.target.ready();
+    await bench.target.close();
+    await ready;
+  });
+
+  it('nor does a thread that has died', async () => {
+    const bench = new Bench();
+    await bench.start('externs', []);
+    bench.load('values');
+    const ready = bench.target.ready();
+    await (bench.target as unknown as { worker: Worker }).worker.terminate();
+    await ready;
+    expect(bench.failures).toMatchObject([{ code: 'EMULATOR_DATA_PLANE' }]);
+  });
+});
+
 describe('a port that cannot be opened', () => {
   it('is refused as without the thread', async () => {
     const { target } = new Bench();
