@@ -20,7 +20,7 @@
         stored = exponent + (int<16>) RESTRICTED_BIAS; \
     }
 
-/* The first of a round replaces whatever is stored. An ALU cannot give out a constant, and the complement is negative too. */
+/* The first of a round replaces whatever is stored: any negative distance says so. */
 #define OPEN_EXPONENT(stored, distance, exponent) \
     distance = ~exponent; \
     stored = exponent + (int<16>) RESTRICTED_BIAS;

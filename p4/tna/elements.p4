@@ -14,9 +14,8 @@ control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set,
     bit<16> distance;
 
     RegisterAction<exponent_and_distance_t, set_number_t, bit<16>>(exponents) open_exponent = {
-        void apply(inout exponent_and_distance_t stored, out bit<16> result) {
+        void apply(inout exponent_and_distance_t stored) {
             OPEN_EXPONENT(stored.exponent, stored.distance, (int<16>) exponent)
-            result = (bit<16>) stored.distance;
         }
     };
     RegisterAction<exponent_and_distance_t, set_number_t, bit<16>>(exponents) join_exponent = {
@@ -44,8 +43,10 @@ control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set,
         }
     };
 
+    /* The ALU is not asked for the distance: p4c 1.2.5.16 lets it give out the exponent where its complement was meant. */
     action first() {
-        distance = open_exponent.execute(set);
+        open_exponent.execute(set);
+        distance = 0xFFFF;
     }
     action later() {
         distance = join_exponent.execute(set);
@@ -102,6 +103,8 @@ control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set,
     Negate() negate;
 #ifdef PAPER_LAYOUT
     ShiftByDistance() shift_by_distance;
+#elif defined(NARROW_SHIFT)
+    ShiftNarrow() shift_narrow;
 #else
     ShiftByEights() shift_by_eights;
     ShiftByOnes() shift_by_ones;
@@ -125,6 +128,8 @@ control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set,
         if (format == FORMAT_FP32) {
             shift_by_distance.apply(word, exponent, distance);
         }
+#elif defined(NARROW_SHIFT)
+        shift_narrow.apply(word, exponent, distance, format);
 #else
         if (format == FORMAT_FP32) {
             shift_by_eights.apply(word, exponent, distance);

@@ -13,15 +13,18 @@ export interface Layout {
   readonly defines: readonly string[];
   /** Compiles within a minute, so a test may do it. */
   readonly quick?: boolean;
-  /** What was tried with it, for the table. */
+  /** How it aligns, for the table. */
   readonly note: string;
 }
 
 export const ARCHITECTURES: Readonly<Record<TofinoChip, string>> = { tofino: 'tna', tofino2: 't2na' };
 
+const PAPER = { defines: ['-DPAPER_LAYOUT'], note: 'the paper: one action a distance' };
+const WIDE = { defines: [], note: 'two steps' };
+
 export const LAYOUTS: readonly Layout[] = [
-  { name: 'tofino-paper-n1', target: 'tofino', valuesPerPass: 1, defines: ['-DPAPER_LAYOUT'], quick: true, note: "the paper's: one action a distance" },
-  { name: 'tofino-paper-n2', target: 'tofino', valuesPerPass: 2, defines: ['-DPAPER_LAYOUT'], note: "the paper's, twice" },
-  { name: 'tofino-n1', target: 'tofino', valuesPerPass: 1, defines: [], quick: true, note: 'two-step shifts' },
-  { name: 'tofino-n8', target: 'tofino', valuesPerPass: 8, defines: [], note: 'two-step shifts' },
+  { name: 'tofino-paper-n1', target: 'tofino', valuesPerPass: 1, ...PAPER, quick: true },
+  { name: 'tofino-paper-n2', target: 'tofino', valuesPerPass: 2, ...PAPER },
+  { name: 'tofino-n1', target: 'tofino', valuesPerPass: 1, ...WIDE, quick: true },
+  { name: 'tofino-n8', target: 'tofino', valuesPerPass: 8, ...WIDE },
 ];

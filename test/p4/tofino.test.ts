@@ -1,0 +1,92 @@
+/**
+ * What is said of the Tofino layouts, held to the compiler's reports: the page to resources.json always, resources.json to the
+ * sources where a compiler for Tofino is found.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { compileLayout, findTofinoCompiler } from '../../p4/tofino/compiler.js';
+import { LAYOUTS } from '../../p4/tofino/layouts.js';
+import { recordOf, type ResourcesFile, tableOf, withTable } from '../../p4/tofino/records.js';
+import { resourcesOf } from '../../p4/tofino/reports.js';
+
+const file = (path: string): URL => new URL(`../../${path}`, import.meta.url);
+const { layouts } = JSON.parse(readFileSync(file('p4/build/tofino/resources.json'), 'utf8')) as ResourcesFile;
+const page = readFileSync(file('docs/tofino.md'), 'utf8');
+
+describe('records', () => {
+  test('the page has the table of resources.json', () => {
+    expect(page).toContain(tableOf(layouts));
+    expect(withTable(page, layouts)).toBe(page);
+  });
+
+  test('every layout has a record, and nothing else has', () => {
+    expect(layouts.map(({ name }) => name)).toEqual(LAYOUTS.map(({ name }) => name));
+    for (const [i, layout] of LAYOUTS.entries()) expect(layouts[i]).toMatchObject({ target: layout.target, valuesPerPass: layout.valuesPerPass, note: layout.note });
+  });
+
+  test('a layout that compiles has P4Info and stays within the chip, another says why it does not', () => {
+    for (const { name, target, compiles, notFitting, stages, perStage, total } of layouts) {
+      expect(existsSync(file(`p4/build/tofino/${name}.p4info.txtpb`)), name).toBe(compiles);
+      if (!compiles) {
+        expect(notFitting, name).toMatch(/\w/);
+        expect(notFitting, name).not.toMatch(/\/\w+\//);
+        continue;
+      }
+      expect(stages, name).toBeLessThanOrEqual(target === 'tofino' ? 12 : 20);
+      expect(perStage, name).toHaveLength(stages!);
+      for (const stage of perStage!) {
+        expect(stage.salu, name).toBeLessThanOrEqual(4);
+        expect(stage.tcam, name).toBeLessThanOrEqual(24);
+        expect(stage.sram, name).toBeLessThanOrEqual(80);
+      }
+      // Two registers a value, and four of the slot.
+      expect(total!.salu, name).toBe(2 * layouts.find((layout) => layout.name === name)!.valuesPerPass + 4);
+    }
+  });
+
+  test('a Tofino 1 carries eight values in one pass, the paper one', () => {
+    const most = Math.max(...layouts.filter(({ target, compiles }) => target === 'tofino' && compiles).map(({ valuesPerPass }) => valuesPerPass));
+    expect(most).toBeGreaterThanOrEqual(8);
+  });
+});
+
+describe('the compiler', () => {
+  const cells = (...values: readonly (string | number)[]): string => `| ${values.join(' | ')} |`;
+  const titles = ['Stage Number', 'SRAM', 'TCAM', 'VLIW Instr', 'Meter ALU', 'Logical TableID'];
+  const metrics = JSON.stringify({ phv: { normal: [{ bit_width: 8, containers_occupied: 3 }], tagalong: [{ bit_width: 16, containers_occupied: 5 }] } });
+
+  test('is read by the columns of its report, up to the last stage in use', () => {
+    const report = ['header', cells(...titles), cells(0, 1, 2, 3, 4, 5), cells(1, 10, 20, 30, 2, 6), cells(2, 0, 0, 0, 0, 0), cells('Totals', 0, 0, 0, 0, 0), cells(0, '1%', '1%', '1%', '1%', '1%')].join('\n');
+    expect(resourcesOf(report, metrics)).toEqual({
+      stages: 2,
+      total: { sram: 11, tcam: 22, vliw: 33, salu: 6, tables: 11 },
+      perStage: [
+        { sram: 1, tcam: 2, vliw: 3, salu: 4, tables: 5 },
+        { sram: 10, tcam: 20, vliw: 30, salu: 2, tables: 6 },
+      ],
+      phv: { 8: 3, '16 tagalong': 5 },
+    });
+  });
+
+  test('that reports in another form is refused', () => {
+    expect(() => resourcesOf(cells('Stage Number', 'SRAM'), metrics)).toThrow('Logical TableID');
+  });
+
+  test('makes of the sources what is recorded', { timeout: 600_000 }, async (context) => {
+    const command = await findTofinoCompiler();
+    if (command === undefined) return context.skip('no compiler for Tofino on this machine');
+    for (const layout of LAYOUTS.filter(({ quick }) => quick)) {
+      const directory = await mkdtemp(join(tmpdir(), 'fpisa-tofino-test-'));
+      try {
+        const compilation = await compileLayout(command, layout, directory, 280);
+        expect(recordOf(layout, compilation)).toEqual(layouts.find(({ name }) => name === layout.name));
+        expect(compilation).toHaveProperty('p4info', readFileSync(file(`p4/build/tofino/${layout.name}.p4info.txtpb`), 'utf8'));
+      } finally {
+        await rm(directory, { recursive: true });
+      }
+    }
+  });
+});
