@@ -1,42 +1,22 @@
-import type { ChildProcess } from 'node:child_process';
-import { createHash, randomFillSync } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { wasm, type WasmMemory } from '../../../emulator/compiler/wasm.js';
-import { RawSocket } from '../../../emulator/index.js';
 import { loadLibc, type Libc } from '../../../emulator/ports/linux/libc.js';
 import { MemorySocket, waitForFrames, type MemorySocketOptions } from '../../../emulator/ports/linux/memory-socket.js';
-import { Namespace, namespacesMissing } from '../support/network-namespace.js';
-import { carries, hashingClient, hashingServer, hasRightChecksum, node, numbered, until } from '../support/wire.js';
+import { namespacesMissing } from '../support/network-namespace.js';
+import { hasRightChecksum, numbered, until, Wire } from '../support/wire.js';
 
 const missing = await namespacesMissing();
 const PAGE = 65_536;
 
 describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a WebAssembly memory' : `sockets over a WebAssembly memory (${missing})`, () => {
-  let namespace: Namespace;
-  let leave: () => void;
+  const site = Wire.forEachTest();
+  const { closers, end: wireEnd } = site;
   let libc: Libc;
-  const closers: (() => unknown)[] = [];
-
   beforeAll(async () => {
     libc = await loadLibc();
-    namespace = await Namespace.create();
-    leave = namespace.enter();
-  });
-  afterAll(() => {
-    leave();
-    namespace.remove();
-  });
-  beforeEach(async () => {
-    namespace.ip('link add outer type veth peer name inner', 'link set outer up', 'link set inner up');
-    await carries('outer', 'inner');
-    await carries('inner', 'outer');
-  });
-  afterEach(async () => {
-    for (const close of closers.splice(0).reverse()) await close();
-    namespace.ip('link del outer');
   });
 
   /** Room for so many sockets, behind what is the caller's own. */
@@ -47,12 +27,6 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
 
   function open(name: string, region: Uint8Array, options?: MemorySocketOptions): MemorySocket {
     const socket = MemorySocket.openWith(libc, name, region, options);
-    closers.push(() => socket.close());
-    return socket;
-  }
-
-  async function wireEnd(name: string): Promise<RawSocket> {
-    const socket = await RawSocket.open(name);
     closers.push(() => socket.close());
     return socket;
   }
@@ -125,10 +99,10 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
       }
       socket.flush();
     };
-    namespace.ip('link set inner down');
+    site.namespace.ip('link set inner down');
     send(0, 200);
     expect(socket.statistics).toMatchObject({ sent: 0, sendErrors: 200 });
-    namespace.ip('link set inner up');
+    site.namespace.ip('link set inner up');
     const wire = await wireEnd('outer');
     const got: Uint8Array[] = [];
     await until(() => {
@@ -197,7 +171,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
   it('UDP checksums that were left to the card are there, of even and odd lengths', async () => {
     const { memory, region } = memoryFor(1);
     const socket = open('inner', region(0));
-    namespace.ip('addr add 10.9.0.1/24 dev outer', 'neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev outer');
+    site.namespace.ip('addr add 10.9.0.1/24 dev outer', 'neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev outer');
     const udp = createSocket('udp4');
     closers.push(() => new Promise<void>((done) => udp.close(() => done())));
     await new Promise<void>((done) => udp.bind(0, '10.9.0.1', done));
@@ -210,11 +184,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
   });
 
   it('TCP between two machines is cut into segments with right checksums', async () => {
-    const far = await Namespace.create();
-    closers.push(() => far.remove());
-    namespace.ip('addr add 10.9.0.1/24 dev outer', 'link add inner2 type veth peer name far', `link set far netns ${far.path}`, 'link set inner2 up');
-    closers.push(() => namespace.ip('link del inner2'));
-    far.ip('addr add 10.9.0.2/24 dev far', 'link set far up');
+    const far = await site.farMachine();
     const { memory, region } = memoryFor(2);
     const sockets = [open('inner', region(0)), open('inner2', region(1))] as const;
     const bytes = new Uint8Array(memory.buffer);
@@ -241,13 +211,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
     closers.push(() => clearInterval(timer));
 
     const data = randomFillSync(Buffer.alloc(2_000_000));
-    const receiver = nodeAt(namespace, hashingServer('10.9.0.1'));
-    const lines = createInterface({ input: receiver.stdout! })[Symbol.asyncIterator]();
-    const line = async (): Promise<unknown> => (await lines.next()).value;
-    expect(await line()).toBe('ready');
-    const sender = nodeAt(far, hashingClient('10.9.0.1'));
-    sender.stdin!.end(data);
-    expect(await line()).toBe(createHash('sha256').update(data).digest('hex'));
+    await site.expectTcp(far, data);
     expect(wrong).toEqual([]);
     expect(checked).toBeGreaterThan(data.length / 1448);
   });
@@ -323,10 +287,4 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'sockets over a W
     expect(() => MemorySocket.openWith(libc, 'inner', region(0).subarray(1))).toThrow(RangeError);
     expect(() => MemorySocket.openWith(libc, 'eth77', region(0))).toThrow(expect.objectContaining({ code: 'EMULATOR_PORT_NO_INTERFACE' }) as Error);
   });
-
-  function nodeAt(where: Namespace, script: string): ChildProcess {
-    const child = node(where, script);
-    closers.push(() => child.kill('SIGKILL'));
-    return child;
-  }
 });

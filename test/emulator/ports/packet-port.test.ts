@@ -1,19 +1,13 @@
-import { execFileSync, type ChildProcess } from 'node:child_process';
-import { createHash, randomFillSync } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
+import { randomFillSync } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { readdirSync, readlinkSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { PacketPort, RawSocket, type Port } from '../../../emulator/index.js';
-import { Namespace, namespacesMissing } from '../support/network-namespace.js';
-import { carries, hashingClient, hashingServer, hasRightChecksum, node, numbered, until } from '../support/wire.js';
+import { namespacesMissing } from '../support/network-namespace.js';
+import { carries, hasRightChecksum, numbered, until, Wire } from '../support/wire.js';
 
 const missing = await namespacesMissing();
-
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
 
 /** Some turns of the event loop, and time for whatever the kernel has under way. */
 async function pause(): Promise<void> {
@@ -21,38 +15,14 @@ async function pause(): Promise<void> {
 }
 
 describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : `packet ports (${missing})`, () => {
-  let namespace: Namespace;
-  let leave: () => void;
-
-  /** The whole file runs in a namespace of its own: what it opens, and the processes it starts. */
-  beforeAll(async () => {
-    namespace = await Namespace.create();
-    leave = namespace.enter();
-  });
-  afterAll(() => {
-    leave();
-    namespace.remove();
-  });
-
-  // A wire: what goes in at `outer` arrives at `inner`, where the port is.
-  beforeEach(async () => {
-    namespace.ip('link add outer type veth peer name inner', 'link set outer up', 'link set inner up');
-    await carries('outer', 'inner');
-    await carries('inner', 'outer');
-  });
-  afterEach(() => namespace.ip('link del outer'));
+  const site = Wire.forEachTest();
+  const { closers, end: wireEnd } = site;
 
   async function portAt(name: string, receive: (frame: Uint8Array) => void = () => {}): Promise<PacketPort> {
     const port = new PacketPort({ number: 1, interface: name });
     await port.open(receive);
     closers.push(() => port.close());
     return port;
-  }
-
-  async function wireEnd(name: string): Promise<RawSocket> {
-    const socket = await RawSocket.open(name);
-    closers.push(() => socket.close());
-    return socket;
   }
 
   /** Everything that waits at the socket, copied. */
@@ -176,7 +146,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
     it('UDP checksums are there, of even and odd lengths', async () => {
       const got: Uint8Array[] = [];
       await portAt('inner', (frame) => got.push(frame));
-      namespace.ip('addr add 10.9.0.1/24 dev outer', 'neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev outer');
+      site.namespace.ip('addr add 10.9.0.1/24 dev outer', 'neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev outer');
       const socket = createSocket('udp4');
       closers.push(() => new Promise<void>((done) => socket.close(() => done())));
       await new Promise<void>((done) => socket.bind(0, '10.9.0.1', done));
@@ -188,12 +158,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
     });
 
     it('TCP goes through a switch between two machines, cut into segments with right checksums', async () => {
-      const far = await Namespace.create();
-      closers.push(() => far.remove());
-      namespace.ip('addr add 10.9.0.1/24 dev outer', 'link add inner2 type veth peer name far', `link set far netns ${far.path}`, 'link set inner2 up');
-      closers.push(() => namespace.ip('link del inner2'));
-      far.ip('addr add 10.9.0.2/24 dev far', 'link set far up');
-
+      const far = await site.farMachine();
       let checked = 0;
       const wrong: Uint8Array[] = [];
       const ports: Port[] = [];
@@ -207,14 +172,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
       ports.push(await portAt('inner', repeat(1)), await portAt('inner2', repeat(0)));
 
       const data = randomFillSync(Buffer.alloc(3_000_000));
-      // The near end listens in this process' namespace; both ends are other processes, as ends are.
-      const receiver = nodeAt(namespace, hashingServer('10.9.0.1'));
-      const lines = createInterface({ input: receiver.stdout! })[Symbol.asyncIterator]();
-      const line = async (): Promise<unknown> => (await lines.next()).value;
-      expect(await line()).toBe('ready');
-      const sender = nodeAt(far, hashingClient('10.9.0.1'));
-      sender.stdin!.end(data);
-      expect(await line()).toBe(createHash('sha256').update(data).digest('hex'));
+      await site.expectTcp(far, data);
       expect(wrong).toEqual([]);
       expect(checked).toBeGreaterThan(data.length / 1448);
     });
@@ -231,7 +189,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
     });
 
     it('an interface that is down: says how to bring it up', async () => {
-      namespace.ip('link set inner down');
+      site.namespace.ip('link set inner down');
       await expect(new PacketPort({ number: 1, interface: 'inner' }).open(() => {})).rejects.toMatchObject({
         code: 'EMULATOR_PORT_DOWN',
         message: 'port 1: network interface "inner" is down; bring it up with "ip link set inner up"',
@@ -253,20 +211,20 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
     it('an interface that goes down and comes up again, under way', async () => {
       const got: Uint8Array[] = [];
       const port = await portAt('inner', (frame) => got.push(frame));
-      namespace.ip('link set inner down');
+      site.namespace.ip('link set inner down');
       await until(() => port.wakeups > 0);
       port.send(numbered(1, 60));
       await until(() => port.statistics.sendErrors === 1);
-      namespace.ip('link set inner up');
+      site.namespace.ip('link set inner up');
       await carries('outer', 'inner');
       await until(() => got.length > 0);
       expect(got[0]).toEqual(numbered(0, 60));
     });
 
     it('an interface that is removed: what is sent counts as an error, and nothing spins', async () => {
-      namespace.ip('link add lost type veth peer name lost2', 'link set lost up', 'link set lost2 up');
+      site.namespace.ip('link add lost type veth peer name lost2', 'link set lost up', 'link set lost2 up');
       const port = await portAt('lost');
-      namespace.ip('link del lost');
+      site.namespace.ip('link del lost');
       port.send(numbered(1, 60));
       await until(() => port.statistics.sendErrors === 1);
       await pause();
@@ -325,10 +283,4 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
     expect(port.statistics.received).toBe(6);
     await port.close();
   });
-
-  function nodeAt(where: Namespace, script: string): ChildProcess {
-    const child = node(where, script);
-    closers.push(() => child.kill('SIGKILL'));
-    return child;
-  }
 });
