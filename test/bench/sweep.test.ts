@@ -107,9 +107,9 @@ function has(command: string): boolean {
 const missing = (await namespacesMissing()) ?? ['cc', 'taskset', 'sysctl', 'unshare', 'p4c'].filter((each) => !has(each)).map((each) => `needs the command "${each}"`)[0];
 
 describe.skipIf(missing !== undefined)(missing === undefined ? 'bench:sweep' : `bench:sweep (${missing})`, () => {
-  beforeAll(ensureBuilt, 180_000);
+  beforeAll(ensureBuilt, 600_000);
 
-  it('measures, also a size that is not built, and writes data and plot', { timeout: 180_000 }, () => {
+  it('measures, also a size that is not built, and writes data and plot', { timeout: 600_000 }, () => {
     const out = mkdtempSync(join(tmpdir(), 'fpisa-sweep-test-'));
     try {
       const args = ['--values', '48', '--entries', '1,10', '--workers', '1', '--seconds', '0.2', '--rounds', '1', '--out', out];

@@ -110,10 +110,10 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'bench:switch' : 
   beforeAll(async () => {
     await ensureBuilt();
     for (const name of ['ip', 'sysctl', 'unshare', 'taskset', 'cc', 'as', 'ld']) symlinkSync(found(name)!, join(bin, name));
-  }, 180_000);
+  }, 600_000);
   afterAll(() => rmSync(bin, { recursive: true, force: true }));
 
-  it('runs on a machine without BMv2, with right sums, right routes and nothing lost', { timeout: 120_000 }, () => {
+  it('runs on a machine without BMv2, with right sums, right routes and nothing lost', { timeout: 600_000 }, () => {
     const args = [join(ROOT, 'dist/bench/switch.js'), '--values', '16', '--workers', '3', '--window', '5', '--more', '40', '--rounds', '1', '--seconds', '1', '--json'];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, PATH: bin } });
     expect(status, stderr).toBe(0);

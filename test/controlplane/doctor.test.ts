@@ -219,27 +219,27 @@ describe('real faults', () => {
   ])('a firewall at a worker of %s', async (home, rank) => {
     const { net, workers } = await network(rank);
     begin(workers);
-    await expect.poll(() => faults(net), { timeout: 20_000 }).toEqual([expect.stringMatching(new RegExp(`^worker ${rank} does not receive results: .*\\(REPEAT \\+\\d+ on switch ${home}\\)`))]);
+    await expect.poll(() => faults(net), { timeout: 60_000 }).toEqual([expect.stringMatching(new RegExp(`^worker ${rank} does not receive results: .*\\(REPEAT \\+\\d+ on switch ${home}\\)`))]);
   });
 
   test('a worker that does not begin, and a link that fails in either direction', async () => {
     const { net, workers } = await network();
     begin(workers.slice(0, 2));
-    await expect.poll(() => faults(net), { timeout: 20_000 }).toEqual([expect.stringMatching(/^nothing arrives from worker 2 through port \d of switch leaf, and the others wait for it in slots 0, 1, 2, 3$/)]);
+    await expect.poll(() => faults(net), { timeout: 60_000 }).toEqual([expect.stringMatching(/^nothing arrives from worker 2 through port \d of switch leaf, and the others wait for it in slots 0, 1, 2, 3$/)]);
     const wire = net.wires.get('leaf')!;
     wire.loss.down = 1;
     begin(workers.slice(2));
-    await expect.poll(() => faults(net), { timeout: 20_000 }).toEqual([expect.stringMatching(/^results of switch spine do not arrive at switch leaf/)]);
+    await expect.poll(() => faults(net), { timeout: 60_000 }).toEqual([expect.stringMatching(/^results of switch spine do not arrive at switch leaf/)]);
     // The leaf asks for results that the spine has.
     wire.loss = { up: 1, down: 0 };
-    await expect.poll(() => faults(net), { timeout: 20_000 }).toEqual([expect.stringMatching(/^sums of switch leaf do not arrive at switch spine: \d+ went up through port 100, none came in through port 101$/)]);
+    await expect.poll(() => faults(net), { timeout: 60_000 }).toEqual([expect.stringMatching(/^sums of switch leaf do not arrive at switch spine: \d+ went up through port 100, none came in through port 101$/)]);
   });
 
   test('a link that fails before any sum has passed', async () => {
     const { net, workers } = await network();
     net.wires.get('leaf')!.loss.up = 1;
     begin(workers);
-    await expect.poll(() => faults(net), { timeout: 20_000 }).toEqual([expect.stringMatching(/^sums of switch leaf do not arrive at switch spine/)]);
+    await expect.poll(() => faults(net), { timeout: 60_000 }).toEqual([expect.stringMatching(/^sums of switch leaf do not arrive at switch spine/)]);
   });
 
   test('another program on the switch is named, replaced, and remembered', async () => {

@@ -65,7 +65,7 @@ const targets: [string, boolean, (grpcPort?: number) => Promise<RealSwitch>][] =
 ];
 
 describe.each(targets)('%s', (_, available, start) => {
-  test.skipIf(!available)('a job runs through start, death of a member, and restart of the switch', { timeout: 120_000 }, async () => {
+  test.skipIf(!available)('a job runs through start, death of a member, and restart of the switch', { timeout: 300_000 }, async () => {
     const target = await start();
     const site = await startSite({ config: { address: target.address }, timing: { probeReplyTimeoutMs: 2_000 } });
     await site.client.createJob({ name: 'train', workers: 3, slots: 40 });
@@ -106,7 +106,7 @@ describe.each(targets)('%s', (_, available, start) => {
     for (const member of [members[0]!, members[2]!]) expect(await member.resume(3)).toMatchObject({ epoch: 3 });
   });
 
-  test.skipIf(!available)('a tree of two switches takes its tables, and a restart of the leaf raises the epoch', { timeout: 120_000 }, async () => {
+  test.skipIf(!available)('a tree of two switches takes its tables, and a restart of the leaf raises the epoch', { timeout: 300_000 }, async () => {
     const [spine, leaf] = [await start(), await start()];
     const config = switchConfig(leaf.address, { name: 'leaf', serviceIp: '10.0.1.254', serviceMac: '02:00:00:00:01:fe', parent: { switch: 's1', port: 9, parentPort: 8 } });
     const site = await startSite({ config: { address: spine.address }, more: [config], timing: { probeReplyTimeoutMs: 2_000 } });
@@ -139,7 +139,7 @@ describe.each(targets)('%s', (_, available, start) => {
     expect(await Promise.all([contents(spine.address), contents(leaf.address)])).toEqual(expected(2));
   });
 
-  test.skipIf(!available)('errors of single updates are unpacked', { timeout: 60_000 }, async () => {
+  test.skipIf(!available)('errors of single updates are unpacked', { timeout: 300_000 }, async () => {
     const target = await start();
     const controller = new Controller({ store: new MemoryStore(), switches: [switchConfig(target.address)] });
     controller.start();
@@ -157,7 +157,7 @@ describe.each(targets)('%s', (_, available, start) => {
   });
 });
 
-test.skipIf(!present)('BMv2 serves no registers, and says so', { timeout: 60_000 }, async () => {
+test.skipIf(!present)('BMv2 serves no registers, and says so', { timeout: 300_000 }, async () => {
   const { address } = await startBmv2();
   const client = new P4RuntimeClient({ address, deviceId: 1, reconnectMs: { first: 20, most: 50 } });
   onEnd(() => client.close());

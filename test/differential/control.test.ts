@@ -9,7 +9,7 @@ import { ControlledSwitch } from './control/controlled-switch.js';
 import { linesOf, readRecording, recordedLines } from './control/recording.js';
 import { SCRIPTS } from './control/scripts.js';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 const recording = readRecording();
 
 describe.each(SCRIPTS.map((script) => [script.name, script] as const))('%s', { timeout: TIMEOUT_MS }, (_, script) => {

@@ -12,7 +12,7 @@ import { CPU_PORT } from './scenario.js';
 const DEVICE_ID = 1;
 const missing = bmv2Version() === undefined;
 
-it.skipIf(missing)(`operations of the JSON on BMv2${missing ? ' (skipped: simple_switch_grpc is not on PATH)' : ''}`, { timeout: 60_000 }, async () => {
+it.skipIf(missing)(`operations of the JSON on BMv2${missing ? ' (skipped: simple_switch_grpc is not on PATH)' : ''}`, { timeout: 300_000 }, async () => {
   const process = new Bmv2Process(DEVICE_ID, CPU_PORT);
   const client = new P4RuntimeClient({ address: process.p4runtimeAddress, deviceId: DEVICE_ID, electionId: 1n });
   const dataplane = new DataplaneClient(process.dataplaneAddress, credentials.createInsecure());

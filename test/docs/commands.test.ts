@@ -38,7 +38,7 @@ describe('commands of the documentation', () => {
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it.each(pages)('%s', { timeout: 180_000 }, async (page) => {
+  it.each(pages)('%s', { timeout: 300_000 }, async (page) => {
     const ports = await freePorts(PORTS.length);
     const script = blocks(page)
       .map((block) => STAND_INS[block] ?? block)

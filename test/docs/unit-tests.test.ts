@@ -28,7 +28,7 @@ function vitest(): Promise<{ code: number; output: string }> {
   });
 }
 
-it('docs/unit-tests.md: every test of the example passes', { timeout: 120_000 }, async () => {
+it('docs/unit-tests.md: every test of the example passes', { timeout: 300_000 }, async () => {
   const [, example] = /^```ts\n([\s\S]*?)^```/m.exec(page)!;
   writeFileSync(join(folder, 'router.test.ts'), example!);
   const { code, output } = await vitest();
@@ -37,7 +37,7 @@ it('docs/unit-tests.md: every test of the example passes', { timeout: 120_000 },
   expect({ numPassedTests, numTotalTests }).toEqual({ numPassedTests: example!.match(/^test\(/gm)!.length, numTotalTests: numPassedTests });
 });
 
-it('the example can fail', { timeout: 120_000 }, async () => {
+it('the example can fail', { timeout: 300_000 }, async () => {
   const [, example] = /^```ts\n([\s\S]*?)^```/m.exec(page)!;
   writeFileSync(join(folder, 'router.test.ts'), example!.replace('toEqual([3])', 'toEqual([4])'));
   expect((await vitest()).code).toBe(1);

@@ -97,7 +97,7 @@ async function namespace(): Promise<Namespace> {
 }
 
 describe.skipIf(missing !== undefined)(missing === undefined ? 'workers behind network interfaces' : `workers behind network interfaces (${missing})`, () => {
-  it('get the right sums, each to the bit', { timeout: 120_000 }, async () => {
+  it('get the right sums, each to the bit', { timeout: 300_000 }, async () => {
     const site = await Site.start(2, 64);
     expect(await site.create('floats', 2, 'fpisa')).toMatchObject({ code: 0 });
     const inputs = [marked(0, 20_001), marked(1, 20_001)];

@@ -49,7 +49,7 @@ const TARGETS = [
 ];
 
 describe.each(TARGETS)('$name', ({ missing, start }) => {
-  it('has the entries of the last query and no other, whichever build it ran before', { timeout: 120_000 }, async ({ skip }) => {
+  it('has the entries of the last query and no other, whichever build it ran before', { timeout: 300_000 }, async ({ skip }) => {
     if (missing !== undefined) skip(missing);
     const place = await start();
     for (const [query, build, workers] of [[1, 0, 3], [2, 0, 2], [3, 1, 2], [4, 0, 1]] as const) {
@@ -67,7 +67,7 @@ describe.each(TARGETS)('$name', ({ missing, start }) => {
     }
   });
 
-  it('waits for a controller that is about to leave, and refuses to outbid one that stays', { timeout: 60_000 }, async ({ skip }) => {
+  it('waits for a controller that is about to leave, and refuses to outbid one that stays', { timeout: 300_000 }, async ({ skip }) => {
     if (missing !== undefined) skip(missing);
     const place = await start();
     const options = { ...place, serviceIp: SERVICE_IP, serviceMac: SERVICE_MAC, connectTimeoutMs: 20_000 };

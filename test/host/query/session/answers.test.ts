@@ -34,7 +34,7 @@ const QUERIES: readonly (readonly [name: string, sql: string, absorbs: boolean])
   ['no table', 'SELECT 1 AS one', false],
 ];
 
-describe('answers are those of DuckDB alone', { timeout: 120_000 }, () => {
+describe('answers are those of DuckDB alone', { timeout: 300_000 }, () => {
   it.each([{ combine: true, loss: 0 }, { combine: false, loss: 0.05 }])('combine $combine, loss $loss', async ({ combine, loss }) => {
     const data = await files();
     const site = await QuerySite.start({ workers: 2, ...(loss > 0 && { faults: { seed: 5, drop: loss, duplicate: loss, reorder: loss } }) });

@@ -17,7 +17,7 @@ async function table(rows: number): Promise<string> {
   return join(path, 't.parquet');
 }
 
-describe('a query that cannot be answered says why', { timeout: 120_000 }, () => {
+describe('a query that cannot be answered says why', { timeout: 300_000 }, () => {
   it('when a worker ends in the middle', async () => {
     const data = await table(200_000);
     const site = await QuerySite.start({ workers: 2, faults: SLOW });

@@ -54,7 +54,7 @@ describe('files', () => {
 });
 
 describe('shares', () => {
-  it('hold every row once, whatever the files and workers', { timeout: 120_000 }, async () => {
+  it('hold every row once, whatever the files and workers', { timeout: 300_000 }, async () => {
     const path = folder();
     // Of the same types together, though a part alone would be read otherwise.
     for (let file = 0; file < 3; file++) {
