@@ -40,7 +40,7 @@ describe.each(TRANSPORTS)('sums over %s', (transport) => {
 
 describe("sums by the build with a Tofino's arithmetic", () => {
   it.each(TRANSPORTS)('over %s, losing packets: each contribution once', async (transport) => {
-    const cluster = await Cluster.start({ workers: 3, build: 'fpisa-a-n16', profile: 'fpisa-a', transport, faults: { loss: 0.05, seed: 3 } });
+    const cluster = await Cluster.start({ workers: 3, build: 'fpisa-a-n16', profile: 'fpisa-a', transport, faults: { drop: 0.05, seed: 3 } });
     const members = await cluster.joinAll();
     const { results } = await allreduce(members, members.map((_, rank) => marked(rank, 500)));
     for (const result of results) expectSameBits(result, markedSum([0, 1, 2], 500));
