@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, onTestFinished, vi } from 'vitest';
 import { ensureBuilt, ROOT } from './built.js';
 
 /** Far beyond what any of them takes: processes start slowly on a busy machine. */
-const PATIENCE_MS = 240_000;
+const PATIENCE_MS = 600_000;
 vi.setConfig({ testTimeout: PATIENCE_MS, hookTimeout: PATIENCE_MS });
 
 beforeAll(ensureBuilt, PATIENCE_MS);
