@@ -30,8 +30,9 @@ export const V1MODEL_BUILDS: readonly Build[] = [
   ...BUILDS.map((n) => ({ name: `fpisa-n${n}`, source: ALLREDUCE, defines: [`-DVALUES_PER_PACKET=${n}`] })),
   // A Tofino's arithmetic (docs/tofino.md), on BMv2.
   ...RESTRICTED_BUILDS.map((n) => ({ name: `fpisa-a-n${n}`, source: ALLREDUCE, defines: [`-DVALUES_PER_PACKET=${n}`, '-DRESTRICTED_ARITHMETIC'] })),
-  // The same with the paper's shifts, one table for all distances: to compare with, as p4/tna has it too.
+  // Test builds: the other shifts that p4/tna has. One value, for values do not depend on each other.
   { name: 'fpisa-a-n1-paper', source: ALLREDUCE, defines: ['-DVALUES_PER_PACKET=1', '-DRESTRICTED_ARITHMETIC', '-DPAPER_LAYOUT'] },
+  { name: 'fpisa-a-n1-narrow', source: ALLREDUCE, defines: ['-DVALUES_PER_PACKET=1', '-DRESTRICTED_ARITHMETIC', '-DNARROW_SHIFT'] },
   // A test build that can lose packets on purpose.
   { name: 'fpisa-n16-faults', source: ALLREDUCE, defines: ['-DVALUES_PER_PACKET=16', '-DFAULT_INJECTION'] },
   ...QUERY_BUILDS.map(({ name, lanes }) => ({ name, source: QUERY, defines: [`-DLANES=${lanes}`] })),

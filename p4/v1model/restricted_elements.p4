@@ -6,7 +6,8 @@
  * Profiles fpisa-a and int32 only: mode, guard, rounding and left-shift limit of the membership are not looked at. The exponent
  * register holds the exponent + RESTRICTED_BIAS, and RESTRICTED_SPECIAL + RESTRICTED_BIAS for a special.
  *
- * With -DPAPER_LAYOUT one table shifts a value by any distance, as the paper's program does (p4/tna/paper.p4).
+ * With -DPAPER_LAYOUT one table shifts a value by any distance, as the paper's program does (p4/tna/paper.p4); with
+ * -DNARROW_SHIFT tables are smaller, and more (p4/shared/steps_shift_narrow.p4).
  *
  * What no stateful ALU says is counted beside the steps: each overwritten value, and each addition that saturates.
  */
@@ -20,6 +21,11 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
 #define SHIFTERS(i) \
     ShiftByDistance() shift_by_distance##i; \
     NormaliseByPrefix() normalise_by_prefix##i;
+#elif defined(NARROW_SHIFT)
+#define SHIFTERS(i) \
+    ShiftNarrow() shift_narrow##i; \
+    NormaliseByEights() normalise_by_eights##i; \
+    NormaliseByTwos() normalise_by_twos##i;
 #else
 #define SHIFTERS(i) \
     ShiftByEights() shift_by_eights##i; \
@@ -135,9 +141,13 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
 #define ALIGN(i) shift_by_distance##i.apply(hdr.values.v##i, exponent##i, distance##i);
 #define NORMALISE(i) normalise_by_prefix##i.apply(hdr.values.v##i, scale##i);
 #else
+#ifdef NARROW_SHIFT
+#define ALIGN(i) shift_narrow##i.apply(hdr.values.v##i, exponent##i, distance##i, meta.format);
+#else
 #define ALIGN(i) \
         shift_by_eights##i.apply(hdr.values.v##i, exponent##i, distance##i); \
         shift_by_ones##i.apply(hdr.values.v##i, distance##i);
+#endif
 #define NORMALISE(i) \
         normalise_by_eights##i.apply(hdr.values.v##i, scale##i); \
         normalise_by_twos##i.apply(hdr.values.v##i, scale##i);

@@ -1,4 +1,4 @@
-/** A Tofino's arithmetic, in its two layouts, against the reference model; and against the general build. */
+/** A Tofino's arithmetic, in its layouts, against the reference model; and against the general build. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { accumulateAll, FORMATS, readOut, resolveProfile, type NumericProfile } from '../../arithmetic/index.js';
@@ -13,10 +13,10 @@ import { configurationOf, profileParams, type Job } from '../differential/genera
 import { SeededRandom } from '../differential/random.js';
 import type { Scenario } from '../differential/scenario.js';
 import { contribution, fromWorker, parse, udpFrame } from './support/frames.js';
-import { exponentOf, FpisaSwitch, PAPER_BUILD, portOf } from './support/fpisa-switch.js';
+import { exponentOf, FpisaSwitch, LAYOUT_BUILDS, portOf } from './support/fpisa-switch.js';
 
 const BUILD = buildNamed('fpisa-a-n16')!;
-const LAYOUTS = [BUILD, PAPER_BUILD];
+const LAYOUTS = [BUILD, ...LAYOUT_BUILDS];
 const FLOATS = resolveProfile({ preset: 'fpisa-a', workers: 32 });
 const INTEGERS = resolveProfile({ preset: 'int32', workers: 32 });
 
@@ -125,7 +125,7 @@ function rounds(n: number, of: fc.Arbitrary<bigint[]>): fc.Arbitrary<[bigint[][]
     .map(([list, workers, repeats]) => [list.map((round) => round.slice(0, workers)), repeats]);
 }
 
-const runs = LAYOUTS.flatMap((build) => ENGINE_NAMES.map((engine) => ({ build, name: build.name, engine, floatRuns: build === PAPER_BUILD ? 400 : 60, integerRuns: 20 })));
+const runs = LAYOUTS.flatMap((build) => ENGINE_NAMES.map((engine) => ({ build, name: build.name, engine, floatRuns: build === BUILD ? 60 : 300, integerRuns: 20 })));
 
 describe.each(runs)('$name, engine $engine, adds as the reference does: results, registers, events', ({ build, engine, floatRuns, integerRuns }) => {
   it('floats of every kind, with contributions repeated', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { BUILD_DESCRIPTORS } from '../../protocol/builds.js';
 import { contribution, fromWorker, parse, udpFrame } from './support/frames.js';
-import { exponentOf, FpisaSwitch, PAPER_BUILD, portOf } from './support/fpisa-switch.js';
+import { exponentOf, FpisaSwitch, LAYOUT_BUILDS, portOf } from './support/fpisa-switch.js';
 
 interface VectorFile {
   readonly groups: readonly {
@@ -22,7 +22,7 @@ function load(name: string): VectorFile {
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 
-const builds = [...BUILD_DESCRIPTORS.filter(({ target }) => target === 'bmv2'), PAPER_BUILD];
+const builds = [...BUILD_DESCRIPTORS.filter(({ target }) => target === 'bmv2'), ...LAYOUT_BUILDS];
 
 describe.each(builds)('$name', (build) => {
   const n = build.valuesPerPacket;

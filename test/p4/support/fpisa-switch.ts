@@ -24,8 +24,8 @@ export function portOf(rank: number): number {
   return rank + 1;
 }
 
-/** A test build: the paper's shifts, with an action for each distance, where other builds take several steps. */
-export const PAPER_BUILD: BuildDescriptor = { name: 'fpisa-a-n1-paper', target: 'bmv2', valuesPerPacket: 1, profiles: RESTRICTED_PROFILES };
+/** Test builds: the paper's shifts, with an action for each distance, and those in more and smaller tables than `fpisa-a-n16` has. */
+export const LAYOUT_BUILDS = ['fpisa-a-n1-paper', 'fpisa-a-n1-narrow'].map((name): BuildDescriptor => ({ name, target: 'bmv2', valuesPerPacket: 1, profiles: RESTRICTED_PROFILES }));
 
 /** What the restricted steps add to an exponent, and the exponent that a special has there (p4/shared/steps_unpack.p4). */
 const RESTRICTED_BIAS = 7;
