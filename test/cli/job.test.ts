@@ -90,6 +90,31 @@ describe('fpisa job', () => {
   });
 });
 
+describe('fpisa job on a build that does not compute every profile', () => {
+  let restricted: Site;
+  beforeAll(async () => {
+    restricted = await Site.start({ ports: 2, build: 'fpisa-a-n16' });
+  });
+
+  it.each([
+    ['--profile fpisa', 'profile fpisa'],
+    ['', 'profile fpisa'],
+    ['--profile fpisa-a --rounding nearest-even', 'a profile of fp32, mode approximate, guard 0, nearest-even, left-shift limit 7'],
+  ])('"%s" is refused with the profiles that there are', async (flags, what) => {
+    const args = ['job', 'create', 'refused', '--workers', '2', ...flags.split(' ').filter((flag) => flag !== '')];
+    const message = `switch "s1" runs build fpisa-a-n16, which does not compute ${what} (its profiles: fpisa-a, int32)`;
+    const ended = await restricted.run(...args, '--json');
+    expect(onlyJson(ended)).toMatchObject({ ok: false, error: { code: 'FPISA_PROFILE_NOT_OFFERED', message: expect.stringContaining(message) as string } });
+    expect(ended.code).toBe(4);
+  });
+
+  it('what it offers is taken', async () => {
+    for (const profile of ['fpisa-a', 'int32']) {
+      expect(onlyJson(await restricted.run('job', 'create', profile, '--workers', '2', '--profile', profile, '--json'))).toMatchObject({ profile: { name: profile } });
+    }
+  });
+});
+
 describe('without a controller', () => {
   it.each(['job list', 'job create training --workers 2', 'doctor'])('fpisa %s says where it looked, and what mends it', async (line) => {
     expectFailure(await fpisa(...line.split(' '), '--controller', '127.0.0.1:1'), 3, /no controller answers at 127\.0\.0\.1:1: .*ECONNREFUSED.*; start one with "fpisa controller", or name another with --controller\n$/);

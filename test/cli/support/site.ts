@@ -7,6 +7,8 @@ export interface SiteOptions {
   /** Of the switch; each becomes a UDP socket. */
   readonly ports: number;
   readonly values?: number;
+  /** By its name, instead of by its values. */
+  readonly build?: string;
   /** Further arguments of `fpisa switch`. */
   readonly faults?: readonly string[];
 }
@@ -68,9 +70,10 @@ export class Site {
   }
 }
 
-function controllerArgs({ values = 16 }: SiteOptions, directory: string, p4runtime: string, ports: Readonly<Record<string, string>>, listen: string): string[] {
+function controllerArgs({ values = 16, build }: SiteOptions, directory: string, p4runtime: string, ports: Readonly<Record<string, string>>, listen: string): string[] {
   return [
-    ...['controller', '--json', '--listen', listen, '--store', join(directory, 'store.json'), '--switch', p4runtime, '--values', String(values)],
+    ...['controller', '--json', '--listen', listen, '--store', join(directory, 'store.json'), '--switch', p4runtime],
+    ...(build === undefined ? ['--values', String(values)] : ['--build', build]),
     ...Object.entries(ports).flatMap(([port, endpoint]) => ['--port', `${port}=${endpoint}`]),
   ];
 }
