@@ -1,9 +1,12 @@
 /** `fpisa query` as a process, with the processes that it starts. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
 import { freePorts } from '../support/free-ports.js';
+import { loadQueryBuild } from '../../controlplane/artifacts.js';
+import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
+import { Event, QUERY_BUILDS } from '../../protocol/query/constants.js';
 import { Command, fpisa, onlyJson, scratch } from './support/command.js';
 
 async function write(...statements: string[]): Promise<void> {
@@ -20,9 +23,39 @@ function childrenOf(pid: number): { pid: number; line: string }[] {
   return (list === '' ? [] : list.split(' ')).map((child) => ({ pid: Number(child), line: readFileSync(`/proc/${child}/cmdline`, 'utf8').replaceAll('\0', ' ') }));
 }
 
-async function until<T>(find: () => T | undefined): Promise<T> {
+/** The TCP port where a process listens. */
+function portOf(pid: number): number | undefined {
+  const sockets = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+    } catch {
+      // Closed since.
+      return undefined;
+    }
+  }));
+  const LISTENING = '0A';
+  const row = readFileSync(`/proc/${pid}/net/tcp`, 'utf8').trim().split('\n').slice(1).map((line) => line.trim().split(/\s+/)).find((fields) => fields[3] === LISTENING && sockets.has(fields[9]!));
+  return row === undefined ? undefined : parseInt(row[1]!.split(':')[1]!, 16);
+}
+
+/** Resolves when packets of rows have reached the switch that is this process. */
+async function rowsUnderWay(pid: number): Promise<void> {
+  const port = await until(() => portOf(pid));
+  // Workers are started when the master is primary, with an id far above this one.
+  const client = new P4RuntimeClient({ address: `127.0.0.1:${port}`, deviceId: 0, electionId: 2n });
+  try {
+    await client.connect();
+    client.usePipeline(loadQueryBuild(QUERY_BUILDS[0]));
+    // Until the program is there it has no such counter.
+    await until(async () => (await client.readCounterCells('fpisa_query.events', [Event.ROWS]).then(([rows]) => rows!.packets > 0n, () => false)) || undefined);
+  } finally {
+    client.close();
+  }
+}
+
+async function until<T>(find: () => T | undefined | Promise<T | undefined>): Promise<T> {
   for (;;) {
-    const found = find();
+    const found = await find();
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -84,8 +117,8 @@ describe('fpisa query', () => {
         const all = childrenOf(query.pid);
         return all.length === 3 ? all : undefined;
       });
-      // By then workers are likely sending, which takes half a minute with these delays; the error is the same in any case.
-      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      // All of them take half a minute with these delays.
+      await rowsUnderWay(others.find(({ line }) => line.includes('switch --json'))!.pid);
       if (victim === '') query.kill('SIGINT');
       else process.kill(pid, 'SIGKILL');
       const ended = await query.ended;
@@ -108,6 +141,11 @@ describe('workers that are started by hand, at a switch that runs already', () =
       expect(onlyJson<Result>(await query.ended)).toMatchObject({ verified: true });
       for (const worker of workers) expect(await worker.ended).toMatchObject({ code: 0, stdout: 'the query is over\n', stderr: '' });
     }
+    const failing = `127.0.0.1:${(await freePorts(1))[0]}`;
+    const query = new Command(['query', `SELECT k, sum(CASE WHEN v > 5 THEN error('no such value') ELSE v END) FROM sample GROUP BY k`, '--sample', '--listen', failing, '--switch-port', '3', ...at]);
+    const workers = [0, 1].map((rank) => new Command(['query', 'worker', '--master', failing, '--rank', String(rank), '--switch-port', String(rank + 1)]));
+    expect(await query.ended).toMatchObject({ code: 6, stderr: expect.stringMatching(/no such value/) as string });
+    for (const worker of workers) expect(await worker.ended).toMatchObject({ code: 6, stdout: '', stderr: expect.stringMatching(/^fpisa: the query failed at its master: .*no such value/) as string });
     const controller = new Command(['controller', '--json', '--listen', '127.0.0.1:0', '--switch', p4runtime, '--port', `1=${ports['1']!}`]);
     await controller.line();
     const refused = await fpisa('query', 'SELECT max(v) FROM sample', '--sample', '--switch-port', '3', ...at);

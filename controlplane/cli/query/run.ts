@@ -53,15 +53,16 @@ export interface QueryRunResult extends QueryOutcome {
 
 /** What runs beside this process, ended in the reverse order. */
 class Beside {
-  private readonly endings: (() => void | Promise<void>)[] = [];
+  private readonly endings: ((failure?: Error) => void | Promise<void>)[] = [];
 
-  add<T>(thing: T, end: () => void | Promise<void>): T {
+  add<T>(thing: T, end: (failure?: Error) => void | Promise<void>): T {
     this.endings.push(end);
     return thing;
   }
 
-  async end(): Promise<void> {
-    for (const ending of this.endings.splice(0).reverse()) await ending();
+  /** @param failure why it is not needed any more, if something went wrong */
+  async end(failure?: Error): Promise<void> {
+    for (const ending of this.endings.splice(0).reverse()) await ending(failure);
   }
 }
 
@@ -95,10 +96,14 @@ export async function runQuery(options: QueryRunOptions): Promise<QueryRunResult
     // What is wrong with the query should be said before anything is started for it.
     await plan(options.sql, tables.map(({ name, columns }) => ({ name, columns })), planOptions(options));
     const beside = new Beside();
+    let failure: Error | undefined;
     try {
       return await unlessInterrupted(options.signal, () => carryOut(options, tables, connection, beside));
+    } catch (error) {
+      failure = error as Error;
+      throw error;
     } finally {
-      await beside.end();
+      await beside.end(failure);
     }
   });
 }
@@ -107,7 +112,7 @@ async function carryOut(options: QueryRunOptions, tables: readonly DataTable[], 
   const { workers, signal } = options;
   const { device, died, portOf, masterPort } = await switchFor(options, beside);
   const desk = new WorkerDesk(workers, options.version);
-  beside.add(desk, () => desk.close());
+  beside.add(desk, (failure) => desk.close(failure));
   const address = options.listen ?? '127.0.0.1:0';
   const port = await listening('the query\'s master', address, '--listen', (where) => desk.listen(where));
   const deaths = [died];

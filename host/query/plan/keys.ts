@@ -8,7 +8,6 @@ import { KEY_BYTES } from '../tuples.js';
 import type { KeyColumn } from './plan.js';
 import { rawBytes, rawView, validityOf, isValid } from './vectors.js';
 
-const HASH_BYTES = 16;
 /** DuckDB's vectors keep a text of up to 12 bytes in the 16 bytes of its entry: its length, then the bytes. */
 const ENTRY_BYTES = 16;
 const INLINE_BYTES = 12;
@@ -34,7 +33,7 @@ export class KeyLayout {
     const texts: Place[] = [];
     columns.forEach((column, index) => {
       const { type } = column;
-      const width = type.kind === 'hash' ? HASH_BYTES : type.kind === 'text' ? 0 : type.bytes;
+      const width = type.kind === 'text' ? 0 : type.bytes;
       (type.kind === 'text' ? texts : fixed).push({ column, index, offset, width });
       offset += width;
     });
@@ -64,8 +63,7 @@ export class KeyEncoder {
     keys.fill(0, 0, rows * KEY_BYTES);
     for (const place of this.layout.fixed) {
       const vector = vectors[place.index]!;
-      if (place.column.type.kind === 'hash') this.hashes(vector, place, rows, keys);
-      else if (place.column.type.kind === 'float') floats(vector, place, rows, keys);
+      if (place.column.type.kind === 'float') floats(vector, place, rows, keys);
       else integers(vector, place, rows, keys);
     }
     if (this.layout.texts.length === 0) return [];
@@ -103,22 +101,6 @@ export class KeyEncoder {
       ends[row] = end;
     }
   }
-
-  private hashes(vector: DuckDBVector, { index, offset }: Place, rows: number, keys: Uint8Array): void {
-    const view = rawView(vector);
-    const bytes = rawBytes(vector);
-    const validity = validityOf(vector);
-    for (let row = 0; row < rows; row++) {
-      const at = row * KEY_BYTES;
-      if (!isValid(validity, row)) {
-        keys[at + (index >> 3)]! |= 1 << (index & 7);
-        continue;
-      }
-      const length = view.getUint32(row * ENTRY_BYTES, true);
-      const isInline = length <= INLINE_BYTES;
-      hashInto(isInline ? bytes : this.encoder.encode(vector.getItem(row) as string), isInline ? row * ENTRY_BYTES + 4 : 0, length, keys, at + offset);
-    }
-  }
 }
 
 function integers(vector: DuckDBVector, { index, offset, width }: Place, rows: number, keys: Uint8Array): void {
@@ -151,35 +133,4 @@ function floats(vector: DuckDBVector, { index, offset, width }: Place, rows: num
     if (width === 8) view.setFloat64(at + offset, canonical, true);
     else view.setFloat32(at + offset, canonical, true);
   }
-}
-
-const MULTIPLIERS = [0x01000193, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f] as const;
-
-/** 128 bits, the same on every machine: each worker must find what another has put into the filter. */
-function hashInto(bytes: Uint8Array, from: number, length: number, into: Uint8Array, at: number): void {
-  let [a, b, c, d] = [0x811c9dc5 ^ length, 0x9e3779b9, 0x7f4a7c15, 0x165667b1];
-  for (let i = 0; i < length; i++) {
-    const byte = bytes[from + i]!;
-    a = Math.imul(a ^ byte, MULTIPLIERS[0]);
-    b = Math.imul(b ^ byte ^ a >>> 15, MULTIPLIERS[1]);
-    c = Math.imul(c ^ byte ^ b >>> 13, MULTIPLIERS[2]);
-    d = Math.imul(d ^ byte ^ c >>> 16, MULTIPLIERS[3]);
-  }
-  put32(into, at, mix(a ^ d));
-  put32(into, at + 4, mix(b + a | 0));
-  put32(into, at + 8, mix(c ^ b));
-  put32(into, at + 12, mix(d + c | 0));
-}
-
-function mix(h: number): number {
-  h = Math.imul(h ^ h >>> 16, MULTIPLIERS[1]);
-  h = Math.imul(h ^ h >>> 13, MULTIPLIERS[2]);
-  return h ^ h >>> 16;
-}
-
-function put32(into: Uint8Array, at: number, value: number): void {
-  into[at] = value;
-  into[at + 1] = value >>> 8;
-  into[at + 2] = value >>> 16;
-  into[at + 3] = value >>> 24;
 }

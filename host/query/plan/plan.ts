@@ -14,9 +14,7 @@ export type KeyType =
   | { readonly kind: 'int'; readonly bytes: 1 | 2 | 4 | 8 }
   | { readonly kind: 'float'; readonly bytes: 4 | 8 }
   /** A length byte and what the other columns leave of the key. A longer text does not fit. */
-  | { readonly kind: 'text' }
-  /** 16 bytes of a hash of a text: where a false equality does no harm, as in a Bloom filter. */
-  | { readonly kind: 'hash' };
+  | { readonly kind: 'text' };
 
 export interface KeyColumn {
   /** Name in the worker's SELECT. */

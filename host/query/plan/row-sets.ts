@@ -256,16 +256,18 @@ async function joinKeys(
       notes.notPushed.push(`Join pruning by ${texts[0]} = ${texts[1]}: no key holds both ${types[0]} and ${types[1]}.`);
       continue;
     }
-    const keyType = type.kind === 'text' ? { kind: 'hash' as const } : type;
-    const size = keyType.kind === 'hash' ? 16 : keyType.bytes;
-    if (bytes + size > KEY_BYTES) continue;
-    bytes += size;
+    // Texts by a hash that is the same on every machine: a false equality does no harm in a Bloom filter.
+    const keyType = type.kind === 'text' ? { kind: 'int' as const, bytes: 8 as const } : type;
+    const sqlType = type.kind === 'text' ? 'UBIGINT' : common;
+    if (bytes + keyType.bytes > KEY_BYTES) continue;
+    bytes += keyType.bytes;
     [mine, other].forEach((draft, i) => {
       const column = pair[i]!.expression;
-      const plain = types[i] === common && isColumnRef(column) && column.column_names.length === 1
+      const plain = types[i] === sqlType && isColumnRef(column) && column.column_names.length === 1
         ? draft.columns.find((name) => name.toLowerCase() === column.column_names[0]!.toLowerCase())
         : undefined;
-      keys[i as 0 | 1].push({ name: plain ?? helperFor(draft, types[i] === common ? texts[i]! : `CAST(${texts[i]} AS ${common})`), type: keyType, sqlType: common });
+      const value = types[i] === common ? texts[i]! : `CAST(${texts[i]} AS ${common})`;
+      keys[i as 0 | 1].push({ name: plain ?? helperFor(draft, type.kind === 'text' ? `md5_number_lower(${value})` : value), type: keyType, sqlType });
     });
   }
   return keys[0].length === 0 ? undefined : keys;

@@ -108,10 +108,11 @@ export class WorkerDesk extends EventEmitter<DeskEvents> {
     this.reject(error);
   }
 
-  async close(): Promise<void> {
+  /** @param failure why the query has no answer: its workers say so, too */
+  async close(failure?: Error): Promise<void> {
     this.isOver = true;
     for (const link of this.all) {
-      link.send({ finish: {} });
+      link.send({ finish: { failure: failure?.message ?? '' } });
       link.end();
     }
     await new Promise<void>((resolve) => {

@@ -6,6 +6,11 @@ export class QueryWorkerLostError extends QueryError {
   readonly code = 'FPISA_QUERY_WORKER_LOST';
 }
 
+/** What a worker is told when there is no answer. */
+export class QueryFailedError extends QueryError {
+  readonly code = 'FPISA_QUERY_FAILED';
+}
+
 /** A worker could not do its part; the message is its own. */
 export class QueryWorkerFailedError extends QueryError {
   readonly code = 'FPISA_QUERY_WORKER';

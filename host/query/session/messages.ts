@@ -73,7 +73,7 @@ export interface BeginMessage {
 
 export interface KeyColumnMessage {
   readonly name: string;
-  readonly kind: 'int' | 'float' | 'text' | 'hash';
+  readonly kind: 'int' | 'float' | 'text';
   readonly bytes: number;
   readonly sqlType: string;
 }
@@ -92,5 +92,5 @@ export interface MasterMessage {
   readonly step?: StepMessage;
   readonly open?: { readonly stream: number };
   readonly ship?: { readonly rowSet: string };
-  readonly finish?: Record<string, never>;
+  readonly finish?: { readonly failure: string };
 }

@@ -12,7 +12,7 @@ import { identifier } from '../plan/tree.js';
 import { ChunkEncoder } from '../plan/chunk-encoder.js';
 import { RowSender } from '../stream/sender.js';
 import { queryService } from './definition.js';
-import { QueryAbortedError, QueryAttachError, QueryDataError, QueryEvaluationError, QueryWorkerLostError } from './errors.js';
+import { QueryAbortedError, QueryAttachError, QueryDataError, QueryEvaluationError, QueryFailedError, QueryWorkerLostError } from './errors.js';
 import { toWire } from './lane-wire.js';
 import type { BeginMessage, KeyColumnMessage, MasterMessage, SetupMessage, StepMessage, WorkerMessage } from './messages.js';
 import { withOwnFiles } from './own-files.js';
@@ -47,7 +47,7 @@ const PROGRESS_MS = 200;
 
 /**
  * Takes part in one query, until the master says that it is over.
- * @throws QueryAttachError, QueryWorkerLostError when the master is gone
+ * @throws QueryFailedError if there is no answer, QueryAttachError, QueryWorkerLostError when the master is gone
  */
 export async function runQueryWorker(options: WorkerOptions): Promise<void> {
   const { Attach } = queryService();
@@ -88,7 +88,8 @@ class QueryWorker {
     try {
       await new Promise<void>((resolve, reject) => {
         this.call.on('data', (message: MasterMessage) => {
-          if (message.finish) resolve();
+          if (message.finish?.failure) reject(new QueryFailedError(`the query failed at its master: ${message.finish.failure}`));
+          else if (message.finish) resolve();
           else this.receive(message);
         });
         this.call.on('error', (error: Error & { details?: string; code?: number }) =>

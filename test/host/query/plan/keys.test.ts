@@ -98,13 +98,6 @@ describe('keys', () => {
     expect(unfit).toEqual([1]);
     expect([0, 2, 3].map((row) => new KeyDecoder([column('VARCHAR')]).decode(keys[row]!, 0, [])[0])).toEqual(['ä'.repeat(11), 'b'.repeat(12), 'b'.repeat(13)]);
   });
-
-  it('hash texts of any length, equal ones alike', async () => {
-    const columns = [{ name: 'k', type: { kind: 'hash' }, sqlType: 'VARCHAR' }] as const;
-    const { keys, unfit } = await encode(columns, `SELECT 'page ' || i % 5000 FROM range(10000) t(i) UNION ALL SELECT repeat('x', 1000) || i % 3 FROM range(6) t(i) UNION ALL SELECT NULL`);
-    expect(unfit).toEqual([]);
-    expect(new Set(keys.map((key) => Buffer.from(key).toString('hex'))).size).toBe(5004);
-  });
 });
 
 describe('chunks', () => {
