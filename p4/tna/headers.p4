@@ -4,7 +4,6 @@
 
 /* From ingress to egress: what is left to do with the packet. */
 const bit<8> EGRESS_PASSES = 0;
-const bit<8> EGRESS_ADDRESSES = 1;
 const bit<8> EGRESS_READS_INTEGERS = 2;
 const bit<8> EGRESS_READS_FLOATS = 3;
 

@@ -21,10 +21,12 @@ export const ARCHITECTURES: Readonly<Record<TofinoChip, string>> = { tofino: 'tn
 
 const PAPER = { defines: ['-DPAPER_LAYOUT'], note: 'the paper: one action a distance' };
 const WIDE = { defines: [], note: 'two steps' };
+const NARROW = { defines: ['-DNARROW_SHIFT'], note: 'three narrow steps' };
 
 export const LAYOUTS: readonly Layout[] = [
   { name: 'tofino-paper-n1', target: 'tofino', valuesPerPass: 1, ...PAPER, quick: true },
-  { name: 'tofino-paper-n2', target: 'tofino', valuesPerPass: 2, ...PAPER },
+  { name: 'tofino-paper-n4', target: 'tofino', valuesPerPass: 4, ...PAPER },
   { name: 'tofino-n1', target: 'tofino', valuesPerPass: 1, ...WIDE, quick: true },
   { name: 'tofino-n8', target: 'tofino', valuesPerPass: 8, ...WIDE },
+  { name: 'tofino2-n8', target: 'tofino2', valuesPerPass: 8, ...NARROW },
 ];

@@ -16,6 +16,28 @@ const file = (path: string): URL => new URL(`../../${path}`, import.meta.url);
 const { layouts } = JSON.parse(readFileSync(file('p4/build/tofino/resources.json'), 'utf8')) as ResourcesFile;
 const page = readFileSync(file('docs/tofino.md'), 'utf8');
 
+/**
+ * What the stateful ALUs must be told. p4c 1.2.5.16 was seen to make one give out its operand instead of the complement that the
+ * source asked for, without a word; nothing that runs here would notice.
+ */
+const STATEFUL: Record<string, readonly string[]> = {
+  element_00_open_exponent: ['nota hi, phv_lo', 'add lo, phv_lo, 7'],
+  element_00_join_exponent: ['sub hi, lo, phv_lo', 'lss.s lo, lo, -phv_lo', 'add cmplo, lo, phv_lo, 7', 'output alu_hi'],
+  element_00_open_mantissa: ['alu_a lo, phv_lo', 'output phv_lo'],
+  element_00_join_mantissa: ['sadds lo, lo, phv_lo', 'output alu_lo'],
+  element_00_read_mantissa: ['output mem_lo'],
+  admission_enter: ['neq lo, lo, -phv_lo', 'lss.uus hi, hi, -phv_hi', 'alu_a (cmplo | cmphi), lo, phv_lo', 'alu_a (cmplo | cmphi), hi, phv_hi', 'output predicate'],
+  rounds_compare_work: ['neq lo, lo, -phv_lo', 'neq hi, hi, -phv_hi', 'output predicate'],
+  rounds_join_bitmap: ['or lo, lo, phv_lo', 'output mem_lo'],
+};
+
+function statefulProgram(assembly: string, name: string): string[] {
+  const lines = assembly.split('\n');
+  const start = lines.findIndex((line) => line.trim() === `${name}:`);
+  const end = lines.findIndex((line, i) => i > start && !line.trim().startsWith('- '));
+  return lines.slice(start + 1, end).map((line) => line.trim().slice(2));
+}
+
 describe('records', () => {
   test('the page has the table of resources.json', () => {
     expect(page).toContain(tableOf(layouts));
@@ -83,6 +105,8 @@ describe('the compiler', () => {
       try {
         const compilation = await compileLayout(command, layout, directory, 280);
         expect(recordOf(layout, compilation)).toEqual(layouts.find(({ name }) => name === layout.name));
+        const assembly = readFileSync(join(directory, 'pipe/main.bfa'), 'utf8');
+        for (const [name, program] of Object.entries(STATEFUL)) expect(statefulProgram(assembly, name), name).toEqual(program);
         expect(compilation).toHaveProperty('p4info', readFileSync(file(`p4/build/tofino/${layout.name}.p4info.txtpb`), 'utf8'));
       } finally {
         await rm(directory, { recursive: true });
