@@ -6,7 +6,7 @@
  *
  * Each query is run once by every system before the clock starts: the answers are compared, and caches and compilers
  * are warm, as Spark's session is. Then follow the rounds. Writes query.json, and query.svg from it, and prints the
- * tables.
+ * tables; `npm run bench:query:docs` puts them into docs/queries.md.
  *
  * Needs Python with pyspark, pyarrow, pandas and tpchgen-cli: FPISA_BENCH_PYTHON names its interpreter (default
  * python3). PySpark needs Java 17. Generated tables are kept in --data (default: fpisa-bench in the folder for
