@@ -69,7 +69,8 @@ describe('fpisa demo', () => {
   });
 
   it('takes its processes with it when it is killed', async () => {
-    const { demo, children } = await underway([]);
+    // Its folder stays behind.
+    const { demo, children } = await underway([], { env: { TMPDIR: scratch() } });
     demo.kill('SIGKILL');
     await demo.ended;
     await allGone(children);
