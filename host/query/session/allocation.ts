@@ -1,5 +1,5 @@
 /** Which of the switch's memory each step of a plan gets. */
-import { BLOOM_WORDS, FLOW_SLOTS, MAX_STREAMS, Operator, QUERY_BUILDS, TOP_SLOTS, type QueryBuild } from '../../../protocol/query/constants.js';
+import { BLOOM_WORDS, FLOW_SLOTS, MAX_STREAMS, Operator, QUERY_BUILDS, SCAN_SLOTS, TOP_SLOTS, type QueryBuild } from '../../../protocol/query/constants.js';
 import type { StreamSetup } from '../../../protocol/query/provisioning.js';
 import type { AggregateStep, PruneStep, QueryPlan } from '../plan/plan.js';
 import { QueryResourceError } from './errors.js';
@@ -48,8 +48,10 @@ export function allocate(plan: QueryPlan, workers: number, limits: AllocationLim
     const common = { stream, operator: step.operator, laneOps: [], order: undefined, having: undefined, flowSlots };
     if (isAggregate(step)) {
       const stateBase = nextGroup;
-      nextGroup += groupSlots;
-      return { step, setup: { ...common, laneOps: step.lanes.map(({ op }) => op), stateBase, stateMask: groupSlots - 1, having: step.having } };
+      // Without keys there is one group, and all slots are read in the end.
+      const slots = step.keys.length === 0 ? Math.min(groupSlots, SCAN_SLOTS) : groupSlots;
+      nextGroup += slots;
+      return { step, setup: { ...common, laneOps: step.lanes.map(({ op }) => op), stateBase, stateMask: slots - 1, having: step.having } };
     }
     if (step.operator === Operator.TOP) {
       const stateBase = nextTop;

@@ -1,19 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PruneStep, QueryPlan } from '../../../../host/query/plan/plan.js';
+import type { KeyColumn, PruneStep, QueryPlan } from '../../../../host/query/plan/plan.js';
 import { allocate, isAggregate } from '../../../../host/query/session/allocation.js';
-import { BLOOM_WORDS, FLOW_SLOTS, LaneOp, Operator, Order, TOP_SLOTS } from '../../../../protocol/query/constants.js';
+import { BLOOM_WORDS, FLOW_SLOTS, LaneOp, Operator, Order, SCAN_SLOTS, TOP_SLOTS } from '../../../../protocol/query/constants.js';
 
 function planOf(steps: QueryPlan['steps']): QueryPlan {
   return { sql: '', steps, rowSets: [], masterSql: '', explanation: { workers: [], switch: [], master: [], notPushed: [] } };
 }
 
-const group = (lanes: number): QueryPlan['steps'][number] => ({ operator: Operator.GROUP, select: '', keys: [], lanes: Array.from({ length: lanes }, (_, i) => ({ name: `l${i}`, op: LaneOp.SUM_F64 })), relation: 'r' });
+const KEY: KeyColumn = { name: 'k', type: { kind: 'text' }, sqlType: 'VARCHAR' };
+const group = (lanes: number, keys: readonly KeyColumn[] = [KEY]): QueryPlan['steps'][number] => ({ operator: Operator.GROUP, select: '', keys, lanes: Array.from({ length: lanes }, (_, i) => ({ name: `l${i}`, op: LaneOp.SUM_F64 })), relation: 'r' });
 const top = (n: number): PruneStep => ({ operator: Operator.TOP, rowSet: 't', column: 'c', order: Order.F64, n });
 const filter = (operator: typeof Operator.BUILD | typeof Operator.PROBE, number: number): PruneStep => ({ operator, rowSet: 't', keys: [], isDistinct: false, filter: number });
 
 const anyStep = fc.oneof(
-  fc.integer({ min: 0, max: 6 }).map(group),
+  fc.record({ lanes: fc.integer({ min: 0, max: 6 }), keys: fc.constantFrom([], [KEY]) }).map(({ lanes, keys }) => group(lanes, keys)),
   fc.integer({ min: 1, max: TOP_SLOTS + 5 }).map(top),
   fc.integer({ min: 0, max: 4 }).chain((number) => fc.constantFrom(filter(Operator.BUILD, number), filter(Operator.PROBE, number))),
 );
@@ -42,6 +43,11 @@ describe('memory of the switch', () => {
     const { steps, leftOut } = allocate(planOf([top(1000), top(25), filter(Operator.PROBE, 3)]), 2);
     expect(steps.map(({ step }) => step)).toEqual([top(1000)]);
     expect(leftOut).toEqual(['Top-N of t: the switch keeps 1024 rows, and other steps have 1000 of them.']);
+  });
+
+  it('is little for a single group, since all of it is read', () => {
+    const { build, steps } = allocate(planOf([group(2, []), group(2)]), 1);
+    expect(steps.map(({ setup }) => setup.stateMask + 1)).toEqual([SCAN_SLOTS, build.groupSlots / 2]);
   });
 
   it('goes by the lanes that are needed', () => {
