@@ -29,7 +29,7 @@ const VOLUME: readonly { readonly build: string; readonly values: ValuesPerPacke
 ];
 const SCENARIOS_OF_A_PROGRAM = 5;
 const PACKETS_OF_A_PROGRAM = 200;
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 900_000;
 
 const p4c = installedVersion() !== undefined;
 const reason = bmv2Version() === undefined ? 'simple_switch_grpc is not on PATH' : undefined;

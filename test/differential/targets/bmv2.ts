@@ -16,9 +16,11 @@ const BATCH_PACKETS = 30;
 const MARKER = Uint8Array.from([...Buffer.from('end of batch'), 0, 0]);
 
 const DEVICE_ID = 1;
-const MARKER_TIMEOUT_MS = 10_000;
+/** For what never comes: a busy machine takes long to load a program. */
+const PATIENCE_MS = 180_000;
+const MARKER_TIMEOUT_MS = PATIENCE_MS;
 /** Of a batch; a packet that simple_switch never finishes with would keep the stream open for ever. */
-const BATCH_TIMEOUT_MS = 30_000;
+const BATCH_TIMEOUT_MS = PATIENCE_MS;
 
 export class Bmv2 {
   private packetIns: Uint8Array[] = [];
@@ -41,8 +43,8 @@ export class Bmv2 {
   static async start(): Promise<Bmv2> {
     const process = new Bmv2Process(DEVICE_ID, CPU_PORT);
     try {
-      const client = new P4RuntimeClient({ address: process.p4runtimeAddress, deviceId: DEVICE_ID, electionId: 1n });
-      await client.connect({ timeoutMs: 20_000 });
+      const client = new P4RuntimeClient({ address: process.p4runtimeAddress, deviceId: DEVICE_ID, electionId: 1n, rpcTimeoutMs: PATIENCE_MS });
+      await client.connect({ timeoutMs: PATIENCE_MS });
       const dataplane = new DataplaneClient(process.dataplaneAddress, credentials.createInsecure());
       return new Bmv2(process, client, dataplane);
     } catch (error) {
