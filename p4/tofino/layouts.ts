@@ -24,9 +24,12 @@ const WIDE = { defines: [], note: 'two steps' };
 const NARROW = { defines: ['-DNARROW_SHIFT'], note: 'three narrow steps' };
 
 export const LAYOUTS: readonly Layout[] = [
-  { name: 'tofino-paper-n1', target: 'tofino', valuesPerPass: 1, ...PAPER, quick: true },
+  { name: 'tofino-paper-n1', target: 'tofino', valuesPerPass: 1, ...PAPER },
   { name: 'tofino-paper-n4', target: 'tofino', valuesPerPass: 4, ...PAPER },
   { name: 'tofino-n1', target: 'tofino', valuesPerPass: 1, ...WIDE, quick: true },
   { name: 'tofino-n8', target: 'tofino', valuesPerPass: 8, ...WIDE },
+  { name: 'tofino-n10', target: 'tofino', valuesPerPass: 10, ...WIDE },
+  { name: 'tofino-n12', target: 'tofino', valuesPerPass: 12, ...WIDE },
   { name: 'tofino2-n8', target: 'tofino2', valuesPerPass: 8, ...NARROW },
+  { name: 'tofino2-n16', target: 'tofino2', valuesPerPass: 16, ...NARROW },
 ];
