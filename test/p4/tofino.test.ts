@@ -97,13 +97,13 @@ describe('the compiler', () => {
     expect(() => resourcesOf(cells('Stage Number', 'SRAM'), metrics)).toThrow('Logical TableID');
   });
 
-  test('makes of the sources what is recorded', { timeout: 600_000 }, async (context) => {
+  test('makes of the sources what is recorded', { timeout: 3_600_000 }, async (context) => {
     const command = await findTofinoCompiler();
     if (command === undefined) return context.skip('no compiler for Tofino on this machine');
     for (const layout of LAYOUTS.filter(({ quick }) => quick)) {
       const directory = await mkdtemp(join(tmpdir(), 'fpisa-tofino-test-'));
       try {
-        const compilation = await compileLayout(command, layout, directory, 280);
+        const compilation = await compileLayout(command, layout, directory, 3000);
         expect(recordOf(layout, compilation)).toEqual(layouts.find(({ name }) => name === layout.name));
         const assembly = readFileSync(join(directory, 'pipe/main.bfa'), 'utf8');
         for (const [name, program] of Object.entries(STATEFUL)) expect(statefulProgram(assembly, name), name).toEqual(program);
