@@ -149,6 +149,44 @@ describe.each(runs)('$name, engine $engine, adds as the reference does: results,
   });
 });
 
+/** Packed fp32. */
+const packed = (negative: boolean, exponent: number, fraction: number): bigint => (negative ? 0x8000_0000n : 0n) | (BigInt(exponent) << 23n) | BigInt(fraction);
+
+function range(low: number, high: number): number[] {
+  return Array.from({ length: high - low + 1 }, (_, i) => low + i);
+}
+
+describe.each(LAYOUTS)('$name reads out as the reference does', (build) => {
+  const n = build.valuesPerPacket;
+  const compare = async (list: Round[]): Promise<void> => {
+    const fpisa = new Rounds(build, await engineNamed('compiled'), FLOATS);
+    for (let at = 0; at < list.length; at += n) {
+      const some = list.slice(at, at + n);
+      while (some.length < n) some.push(some[0]!);
+      expect(fpisa.run(some)).toEqual(reference(FLOATS, some));
+    }
+  };
+
+  it.each([2, 3, 5, 9, 17, 32])('sums of %i that are just too large for the format, or just not, with every number of leading zeros', async (workers) => {
+    await compare(
+      [false, true].flatMap((negative) =>
+        range(243, 254).flatMap((exponent) =>
+          range(exponent, Math.min(254, exponent + 7)).flatMap((others) =>
+            [0, 0x7fffff].map((fraction) => range(1, workers).map((rank) => packed(negative, rank === 1 ? exponent : others, fraction))),
+          ),
+        ),
+      ),
+    );
+  });
+
+  it.each([
+    ['positive', false],
+    ['negative', true],
+  ])('differences of one bit, %s: each number of leading zeros with each that the exponent allows to remove', async (_, negative) => {
+    await compare(range(0, 48).flatMap((exponent) => range(0, 22).map((bit) => [packed(negative, exponent, 1 << bit), packed(!negative, exponent, 0)])));
+  });
+});
+
 describe.each(LAYOUTS)('$name adds as the reference does', (build) => {
   it.each([
     ['positive to positive', 0n, 0n],
@@ -158,8 +196,8 @@ describe.each(LAYOUTS)('$name adds as the reference does', (build) => {
     const n = build.valuesPerPacket;
     const fpisa = new Rounds(build, await engineNamed('compiled'), FLOATS);
     // Fractions that fill the significand, and hardly any: what is shifted out is not only zeros.
-    const fraction = (exponent: number): bigint => [0x7fffffn, 1n, 0x400000n, 0n, 0x2aaaabn][exponent % 5]!;
-    const element = (sign: bigint, exponent: number): bigint => sign | (BigInt(exponent) << 23n) | fraction(exponent);
+    const fraction = (exponent: number): number => [0x7fffff, 1, 0x400000, 0, 0x2aaaab][exponent % 5]!;
+    const element = (sign: bigint, exponent: number): bigint => packed(sign !== 0n, exponent, fraction(exponent));
     for (let row = 0; row < 256; row++) {
       // Of the first worker one exponent a row, of the second 16; all distances occur over the rows.
       const list = Array.from({ length: 16 }, (_, i) => [element(first, row), element(second, (row + 16 * i + (row >>> 4)) % 256)]);
