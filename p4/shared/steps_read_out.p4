@@ -1,44 +1,54 @@
 /*
- * From the registers of an element to a packed number, truncating: magnitude, leading one to bit 31 by constant shifts,
- * assembly. Without guard digits nothing ever moves right, and what is left of the exponent says how far a
- * mantissa may move left before it is subnormal.
+ * From the registers of an element to a packed number, truncating: magnitude, leading one to where the format has it by
+ * constant shifts, assembly. Without guard digits nothing is ever rounded away that the format could hold, and what is
+ * left of the exponent says how far a mantissa may move left before it is subnormal.
  *
- * `scale` carries that budget, the exponent register, in its bits 26 to 16; bit 0 is the sign and bit 1 says that
- * the number is made already.
+ * `scale` carries that budget, the exponent register, in its bits 31 to 23, where the format has the exponent; bit 0 is the sign
+ * and bit 1 says that the number is made already.
  */
 #ifndef FPISA_STEPS_READ_OUT
 #define FPISA_STEPS_READ_OUT
 
 #include "steps_unpack.p4"
 
-const bit<32> SCALE_ONE = 1 << 16;
-const bit<32> SCALE_MINUS = 1;
+/* The exponent register, 16 bits, as the upper half of a scale. */
+#define TO_SCALE(exponent) exponent = exponent << 7;
+
+/* Bits 31 to 24 of a special's. Those of other numbers are less: their exponent registers are at most 254 + RESTRICTED_BIAS. */
+const bit<8> SCALE_OF_SPECIAL = 0x83;
+
+const bit<32> SCALE_ONE = 1 << 23;
 const bit<32> SCALE_MADE = 2;
-/* With a leading one at bit 31 this makes exponent field 255, and the bits below it the fraction. */
-const bit<32> SCALE_TOP = 254 << 16;
+/* With a leading one at bit 23 this makes exponent field 255, and the bits below it the fraction. */
+const bit<32> SCALE_TOP = 254 << 23;
+/* Before the last step the mantissa is moved eight bits to the left. */
 const bit<32> LEADING_ONE = 0x80000000;
 const bit<32> LEADING_ONE_AND_QUIET = 0xC0000000;
+const bit<32> LEADING_ONE_IN_PLACE = LEADING_ONE >> 8;
 /* What the sign adds when it moves from bit 0 to just above the exponent. */
-const bit<32> SCALE_SIGN_MOVES = (1 << 24) - 1;
+const bit<32> SCALE_SIGN = 1 << 31;
+const bit<32> SCALE_SIGN_MOVES = SCALE_SIGN - 1;
 
 control Magnitude(inout bit<32> mantissa, inout bit<32> scale) {
     action zero() {
         scale = 0;
     }
+    /* The lower half of a scale may come in with anything. */
     action negative() {
         mantissa = 0 - mantissa;
-        scale = scale | SCALE_MINUS;
+        scale[15:0] = 1;
     }
     action special(bit<32> significand, bit<32> scale_of_special) {
         mantissa = significand;
         scale = scale_of_special;
     }
     action positive() {
+        scale[15:0] = 0;
     }
 
     table signs {
         key = {
-            scale[26:26]: ternary @name("special");
+            scale[31:24]: ternary @name("special");
             mantissa: ternary @name("mantissa");
         }
         actions = {
@@ -49,9 +59,9 @@ control Magnitude(inout bit<32> mantissa, inout bit<32> scale) {
         }
         const entries = {
             (_, 0): zero();
-            (1, 0 &&& ALL_BUT_PLUS_INF): special(LEADING_ONE, SCALE_TOP + SCALE_MADE);
-            (1, 0 &&& ALL_BUT_MINUS_INF): special(LEADING_ONE, SCALE_TOP + SCALE_MADE + SCALE_MINUS);
-            (1, _): special(LEADING_ONE_AND_QUIET, SCALE_TOP + SCALE_MADE);
+            (SCALE_OF_SPECIAL, 0 &&& ALL_BUT_PLUS_INF): special(LEADING_ONE, SCALE_TOP + SCALE_MADE);
+            (SCALE_OF_SPECIAL, 0 &&& ALL_BUT_MINUS_INF): special(LEADING_ONE, SCALE_TOP + SCALE_MADE + 1);
+            (SCALE_OF_SPECIAL, _): special(LEADING_ONE_AND_QUIET, SCALE_TOP + SCALE_MADE);
             (_, LEADING_ONE &&& LEADING_ONE): negative();
         }
         const default_action = positive();
@@ -89,7 +99,7 @@ control NormaliseByEights(inout bit<32> mantissa, inout bit<32> scale) {
 
     table eights {
         key = {
-            scale[24:16]: ternary @name("budget");
+            scale[31:23]: ternary @name("budget");
             mantissa[31:8]: ternary @name("mantissa");
         }
         actions = {
@@ -114,6 +124,99 @@ control NormaliseByEights(inout bit<32> mantissa, inout bit<32> scale) {
     }
 }
 
+/*
+ * By what is left, 0 to 7 to the left, and eight to the right to where the format has its fraction, in one shift: what it loses on the left is
+ * zeros. And the end of it: numbers too large for the format, and the sign's way to where it is assembled.
+ */
+control NormaliseByOnes(inout bit<32> mantissa, inout bit<32> scale) {
+    /* k to the left, and eight to the right. */
+#define LEFT(k, right) \
+    action left_##k(bit<32> change) { \
+        mantissa = mantissa >> right; \
+        scale = scale + change; \
+    }
+    LEFT(0, 8)
+    LEFT(1, 7)
+    LEFT(2, 6)
+    LEFT(3, 5)
+    LEFT(4, 4)
+    LEFT(5, 3)
+    LEFT(6, 2)
+    LEFT(7, 1)
+#undef LEFT
+    action infinity(bit<32> whole) {
+        mantissa = LEADING_ONE_IN_PLACE;
+        scale = whole;
+    }
+
+/* With either sign. */
+#define BOTH(budget, zeros, act, change) \
+    (budget, 0, zeros): act(change); \
+    (budget, 1, zeros): act(change + SCALE_SIGN_MOVES);
+#define BOTH_INFINITE(budget, zeros) \
+    (budget, 0, zeros): infinity(SCALE_TOP); \
+    (budget, 1, zeros): infinity(SCALE_TOP + SCALE_SIGN);
+    table ones {
+        key = {
+            scale[31:23]: ternary @name("budget");
+            scale[1:0]: ternary @name("made_and_sign");
+            mantissa[31:24]: ternary @name("mantissa");
+        }
+        actions = {
+            left_0;
+            left_1;
+            left_2;
+            left_3;
+            left_4;
+            left_5;
+            left_6;
+            left_7;
+            infinity;
+        }
+        const entries = {
+            (_, 2, _): left_0(0 - SCALE_MADE);
+            (_, 3, _): left_0(SCALE_SIGN_MOVES - SCALE_MADE);
+            /* The budget ends before the mantissa is normal: it is subnormal. */
+            BOTH(0, _, left_0, 0)
+            BOTH(1, 0 &&& 0x80, left_1, 0 - 1 * SCALE_ONE)
+            BOTH(2, 0 &&& 0xC0, left_2, 0 - 2 * SCALE_ONE)
+            BOTH(3, 0 &&& 0xE0, left_3, 0 - 3 * SCALE_ONE)
+            BOTH(4, 0 &&& 0xF0, left_4, 0 - 4 * SCALE_ONE)
+            BOTH(5, 0 &&& 0xF8, left_5, 0 - 5 * SCALE_ONE)
+            BOTH(6, 0 &&& 0xFC, left_6, 0 - 6 * SCALE_ONE)
+            BOTH(7, 0 &&& 0xFE, left_7, 0 - 7 * SCALE_ONE)
+            /* Too large: the budget less the zeros is 254 or more. It is 261 at most. */
+            BOTH_INFINITE(254, 0x80 &&& 0x80)
+            BOTH_INFINITE(255, 0x80 &&& 0x80)
+            BOTH_INFINITE(255, 0x40 &&& 0xC0)
+            BOTH(256, 0x10 &&& 0xF0, left_3, 0 - 3 * SCALE_ONE)
+            BOTH(256 &&& 0x1FE, 0x08 &&& 0xF8, left_4, 0 - 4 * SCALE_ONE)
+            BOTH(256 &&& 0x1FE, 0x04 &&& 0xFC, left_5, 0 - 5 * SCALE_ONE)
+            BOTH(258, 0x04 &&& 0xFC, left_5, 0 - 5 * SCALE_ONE)
+            BOTH(256 &&& 0x1FC, 0x02 &&& 0xFE, left_6, 0 - 6 * SCALE_ONE)
+            BOTH(256 &&& 0x1FC, 0x01, left_7, 0 - 7 * SCALE_ONE)
+            BOTH(260, 0x01, left_7, 0 - 7 * SCALE_ONE)
+            BOTH_INFINITE(256 &&& 0x100, _)
+            BOTH(_, 0x80 &&& 0x80, left_0, 0)
+            BOTH(_, 0x40 &&& 0xC0, left_1, 0 - 1 * SCALE_ONE)
+            BOTH(_, 0x20 &&& 0xE0, left_2, 0 - 2 * SCALE_ONE)
+            BOTH(_, 0x10 &&& 0xF0, left_3, 0 - 3 * SCALE_ONE)
+            BOTH(_, 0x08 &&& 0xF8, left_4, 0 - 4 * SCALE_ONE)
+            BOTH(_, 0x04 &&& 0xFC, left_5, 0 - 5 * SCALE_ONE)
+            BOTH(_, 0x02 &&& 0xFE, left_6, 0 - 6 * SCALE_ONE)
+            BOTH(_, 0x01, left_7, 0 - 7 * SCALE_ONE)
+        }
+        const default_action = left_0(0);
+        size = 62;
+    }
+#undef BOTH_INFINITE
+#undef BOTH
+
+    apply {
+        ones.apply();
+    }
+}
+
 control NormaliseByTwos(inout bit<32> mantissa, inout bit<32> scale) {
     action stay() {
     }
@@ -123,7 +226,7 @@ control NormaliseByTwos(inout bit<32> mantissa, inout bit<32> scale) {
 
     table twos {
         key = {
-            scale[24:16]: ternary @name("budget");
+            scale[31:23]: ternary @name("budget");
             mantissa[31:26]: ternary @name("mantissa");
         }
         actions = {
@@ -153,20 +256,21 @@ control NormaliseByTwos(inout bit<32> mantissa, inout bit<32> scale) {
 /* The last bit, numbers too large for the format, and the sign's way to where it is assembled. */
 control NormaliseByOne(inout bit<32> mantissa, inout bit<32> scale) {
     action left_1(bit<32> change) {
-        mantissa = mantissa << 1;
+        mantissa = mantissa >> 7;
         scale = scale + change;
     }
     action keep(bit<32> change) {
+        mantissa = mantissa >> 8;
         scale = scale + change;
     }
     action infinity(bit<32> whole) {
-        mantissa = LEADING_ONE;
+        mantissa = LEADING_ONE_IN_PLACE;
         scale = whole;
     }
 
     table last {
         key = {
-            scale[24:16]: ternary @name("budget");
+            scale[31:23]: ternary @name("budget");
             scale[1:0]: ternary @name("made_and_sign");
             mantissa[31:31]: ternary @name("leading");
         }
@@ -179,11 +283,11 @@ control NormaliseByOne(inout bit<32> mantissa, inout bit<32> scale) {
             (_, 2, _): keep(0 - SCALE_MADE);
             (_, 3, _): keep(SCALE_SIGN_MOVES - SCALE_MADE);
             (0x100 &&& 0x100, 0, _): infinity(SCALE_TOP);
-            (0x100 &&& 0x100, 1, _): infinity(SCALE_TOP + (1 << 24));
+            (0x100 &&& 0x100, 1, _): infinity(SCALE_TOP + SCALE_SIGN);
             (255, 0, _): infinity(SCALE_TOP);
-            (255, 1, _): infinity(SCALE_TOP + (1 << 24));
+            (255, 1, _): infinity(SCALE_TOP + SCALE_SIGN);
             (254, 0, 1): infinity(SCALE_TOP);
-            (254, 1, 1): infinity(SCALE_TOP + (1 << 24));
+            (254, 1, 1): infinity(SCALE_TOP + SCALE_SIGN);
             (0, 1, _): keep(SCALE_SIGN_MOVES);
             (0, _, _): keep(0);
             (_, 1, 0): left_1(SCALE_SIGN_MOVES - SCALE_ONE);
@@ -203,13 +307,9 @@ control NormaliseByOne(inout bit<32> mantissa, inout bit<32> scale) {
 #undef LEFT_BY
 
 /*
- * Assembly, in two steps that are the same for all elements, so that one action does each for the whole packet. The leading one
- * adds 1 to the exponent field when it is there, and nothing when the number is subnormal.
+ * Assembly, the same for all elements, so that one action does it for the whole packet. The leading one adds 1 to the exponent
+ * field when it is there, and nothing when the number is subnormal.
  */
-#define PLACE_FIELDS(mantissa, scale) \
-    mantissa = mantissa >> 8; \
-    scale = scale << 7;
-#define ADD_FIELDS(mantissa, scale) \
-    mantissa = mantissa + scale;
+#define ADD_FIELDS(mantissa, scale) mantissa = mantissa + scale;
 
 #endif

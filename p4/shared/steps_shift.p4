@@ -6,6 +6,7 @@
 #ifndef FPISA_STEPS_SHIFT
 #define FPISA_STEPS_SHIFT
 
+#include "priorities.p4"
 #include "steps_unpack.p4"
 
 /*
@@ -43,6 +44,7 @@ control ShiftByEights(inout bit<32> mantissa, inout bit<16> exponent, in bit<16>
         exponent = exponent + RESTRICTED_BIAS;
     }
 
+    @placement_priority(PRIORITY_OF_EIGHTS)
     table eights {
         key = {
             distance[15:3]: ternary @name("eights");
@@ -90,10 +92,11 @@ control ShiftByOnes(inout bit<32> mantissa, in bit<16> distance) {
     RIGHT_BY(7)
 #undef RIGHT_BY
 
+    @placement_priority(PRIORITY_OF_ONES)
     table ones {
         key = {
-            distance[15:15]: ternary @name("replaces");
-            distance[2:0]: ternary @name("ones");
+            distance[15:15]: exact @name("replaces");
+            distance[2:0]: exact @name("ones");
         }
         actions = {
             right_1;

@@ -150,27 +150,4 @@ control ShiftByThrees(inout bit<32> mantissa, in bit<16> distance) {
 }
 #undef RIGHT_BY
 
-/* All of it, for a packet. */
-control ShiftNarrow(inout bit<32> mantissa, inout bit<16> exponent, in bit<16> distance, in bit<8> format) {
-    SettleExponent() settle_exponent;
-    ShiftBySixteens() shift_by_sixteens;
-    ShiftByFours() shift_by_fours;
-    ShiftByThrees() shift_by_threes;
-
-    apply {
-        if (format == FORMAT_FP32) {
-            settle_exponent.apply(mantissa, exponent, distance);
-        }
-        if (format == FORMAT_FP32) {
-            shift_by_sixteens.apply(mantissa, distance);
-        }
-        if (format == FORMAT_FP32) {
-            shift_by_fours.apply(mantissa, distance);
-        }
-        if (format == FORMAT_FP32) {
-            shift_by_threes.apply(mantissa, distance);
-        }
-    }
-}
-
 #endif

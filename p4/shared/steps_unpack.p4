@@ -9,9 +9,10 @@
 
 /*
  * Exponent of a special inside these steps. An ordinary distance to the register is at most RESTRICTED_BIAS + 253, so with
- * this one a distance above 511 can only be an ordinary packet that meets a special register.
+ * this one a distance above 511 can only be an ordinary packet that meets a special register. The lower nine bits of
+ * that register, which are all that read-out sees, hold one more than any other's. And its bit 8 is not a sign.
  */
-const bit<16> RESTRICTED_SPECIAL = 1024;
+const bit<16> RESTRICTED_SPECIAL = 1279;
 /* The exponent register holds the exponent plus this, the limit of a left shift: a negative distance says "overwrite". */
 const bit<16> RESTRICTED_BIAS = 7;
 
@@ -62,30 +63,17 @@ control Classify(inout bit<32> word, inout bit<16> exponent) {
     }
 }
 
+#define IS_NEGATIVE(exponent) (exponent[8:8] == 1)
+
+/* Where IS_NEGATIVE. A condition, not a table: a stage has eight tables with ternary keys, and other steps need them. */
 control Negate(inout bit<32> word, inout bit<16> exponent) {
     action negate() {
         word = 0 - word;
         exponent = exponent - SIGN_BESIDE_EXPONENT;
     }
 
-    /* A table, not a condition: a condition inside another takes a table of its own on a Tofino. */
-    table signs {
-        key = {
-            exponent: ternary @name("sign");
-        }
-        actions = {
-            negate;
-            @defaultonly NoAction;
-        }
-        const entries = {
-            SIGN_BESIDE_EXPONENT &&& SIGN_BESIDE_EXPONENT: negate();
-        }
-        const default_action = NoAction();
-        size = 1;
-    }
-
     apply {
-        signs.apply();
+        negate();
     }
 }
 

@@ -24,16 +24,26 @@
 #define EACH_VALUE(X) FOUR_VALUES(X, 0, 0, 1, 2, 3)
 #elif VALUES_PER_PACKET == 8
 #define EACH_VALUE(X) FOUR_VALUES(X, 0, 0, 1, 2, 3) FOUR_VALUES(X, 0, 4, 5, 6, 7)
+#elif VALUES_PER_PACKET == 9
+#define EACH_VALUE(X) FOUR_VALUES(X, 0, 0, 1, 2, 3) FOUR_VALUES(X, 0, 4, 5, 6, 7) X(08)
 #elif VALUES_PER_PACKET == 10
 #define EACH_VALUE(X) \
     FOUR_VALUES(X, 0, 0, 1, 2, 3) FOUR_VALUES(X, 0, 4, 5, 6, 7) X(08) X(09)
 #elif VALUES_PER_PACKET == 12
 #define EACH_VALUE(X) \
     FOUR_VALUES(X, 0, 0, 1, 2, 3) FOUR_VALUES(X, 0, 4, 5, 6, 7) FOUR_VALUES(X, 0, 8, 9, A, B)
+#elif VALUES_PER_PACKET == 13
+#define EACH_VALUE(X) \
+    FOUR_VALUES(X, 0, 0, 1, 2, 3) FOUR_VALUES(X, 0, 4, 5, 6, 7) FOUR_VALUES(X, 0, 8, 9, A, B) \
+    X(0C)
 #elif VALUES_PER_PACKET == 14
 #define EACH_VALUE(X) \
     FOUR_VALUES(X, 0, 0, 1, 2, 3) FOUR_VALUES(X, 0, 4, 5, 6, 7) FOUR_VALUES(X, 0, 8, 9, A, B) \
     X(0C) X(0D)
+#elif VALUES_PER_PACKET == 15
+#define EACH_VALUE(X) \
+    FOUR_VALUES(X, 0, 0, 1, 2, 3) FOUR_VALUES(X, 0, 4, 5, 6, 7) FOUR_VALUES(X, 0, 8, 9, A, B) \
+    X(0C) X(0D) X(0E)
 #elif VALUES_PER_PACKET == 16
 #define EACH_VALUE(X) ROW_OF_VALUES(X, 0)
 #elif VALUES_PER_PACKET == 20
@@ -54,7 +64,7 @@
     FOUR_ROWS(X, 0, 1, 2, 3) FOUR_ROWS(X, 4, 5, 6, 7) \
     FOUR_ROWS(X, 8, 9, A, B) FOUR_ROWS(X, C, D, E, F)
 #else
-#error "VALUES_PER_PACKET must be 1, 2, 4, 8, 10, 12, 14, 16, 20, 24, 28, 32, 64 or 256"
+#error "VALUES_PER_PACKET must be 1, 2, 4, 8, 9, 10, 12, 13, 14, 15, 16, 20, 24, 28, 32, 64 or 256"
 #endif
 
 #endif

@@ -46,15 +46,6 @@ control FpisaEgress(inout egress_headers_t hdr,
         size = MEMBERS;
     }
 
-    /* The parser took the exponent of the next value with each. */
-#define CLEAR(i) meta.s##i = meta.s##i & 0xFFFF0000;
-    action clear_beside_scales() {
-        EACH_VALUE(CLEAR)
-    }
-#define PLACE(i) PLACE_FIELDS(hdr.values.v##i, meta.s##i)
-    action place_fields() {
-        EACH_VALUE(PLACE)
-    }
 #define ADD(i) ADD_FIELDS(hdr.values.v##i, meta.s##i)
     action add_fields() {
         EACH_VALUE(ADD)
@@ -64,15 +55,9 @@ control FpisaEgress(inout egress_headers_t hdr,
     }
 
     apply {
-        if (meta.bridge.egress == EGRESS_READS_FLOATS) {
-            clear_beside_scales();
-        }
 #define READ_OUT(i) read_out_##i.apply(hdr.values.v##i, meta.s##i, meta.bridge.egress);
         EACH_VALUE(READ_OUT)
 #undef READ_OUT
-        if (meta.bridge.egress == EGRESS_READS_FLOATS) {
-            place_fields();
-        }
         if (meta.bridge.egress == EGRESS_READS_FLOATS) {
             add_fields();
         }

@@ -8,7 +8,7 @@ struct exponent_and_distance_t {
     int<16> distance;
 }
 
-control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set, in bit<8> step, in bit<8> mantissa, in bit<8> format) {
+control Element(inout bit<32> word, inout bit<16> exponent, in ingress_meta_t meta) {
     Register<exponent_and_distance_t, set_number_t>(SETS) exponents;
     Register<int<32>, set_number_t>(SETS) mantissas;
     bit<16> distance;
@@ -45,43 +45,49 @@ control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set,
 
     /* The ALU is not asked for the distance: p4c 1.2.5.16 lets it give out the exponent where its complement was meant. */
     action first() {
-        open_exponent.execute(set);
+        open_exponent.execute(meta.set);
         distance = 0xFFFF;
     }
     action later() {
-        distance = join_exponent.execute(set);
+        distance = join_exponent.execute(meta.set);
     }
+    /* Integers have none: as they are. */
+    action none() {
+        distance = 0;
+    }
+    @placement_priority(PRIORITY_OF_EXPONENTS)
     table align {
         key = {
-            step: exact @name("step");
+            meta.step: exact @name("step");
+            meta.format: exact @name("format");
         }
         actions = {
             first;
             later;
-            @defaultonly NoAction;
+            @defaultonly none;
         }
         const entries = {
-            STEP_OPEN: first();
-            STEP_JOIN: later();
+            (STEP_OPEN, FORMAT_FP32): first();
+            (STEP_JOIN, FORMAT_FP32): later();
         }
-        const default_action = NoAction();
+        const default_action = none();
         size = 2;
     }
 
     action replace() {
-        word = open_mantissa.execute(set);
+        word = open_mantissa.execute(meta.set);
     }
     action add() {
-        word = join_mantissa.execute(set);
+        word = join_mantissa.execute(meta.set);
     }
     action read() {
-        word = read_mantissa.execute(set);
+        word = read_mantissa.execute(meta.set);
     }
+    @placement_priority(PRIORITY_OF_MANTISSAS)
     table accumulate {
         key = {
-            mantissa: ternary @name("mantissa");
-            format: ternary @name("format");
-            distance[15:15]: ternary @name("replaces");
+            meta.mantissa: exact @name("mantissa");
+            distance[15:15]: exact @name("replaces");
         }
         actions = {
             replace;
@@ -90,13 +96,15 @@ control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set,
             @defaultonly NoAction;
         }
         const entries = {
-            (MANTISSA_OPEN, _, _): replace();
-            (MANTISSA_JOIN, FORMAT_FP32, 1): replace();
-            (MANTISSA_JOIN, _, _): add();
-            (MANTISSA_READ, _, _): read();
+            (MANTISSA_OPEN, 0): replace();
+            (MANTISSA_OPEN, 1): replace();
+            (MANTISSA_JOIN, 0): add();
+            (MANTISSA_JOIN, 1): replace();
+            (MANTISSA_READ, 0): read();
+            (MANTISSA_READ, 1): read();
         }
         const default_action = NoAction();
-        size = 4;
+        size = 6;
     }
 
     Classify() classify;
@@ -104,7 +112,10 @@ control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set,
 #ifdef PAPER_LAYOUT
     ShiftByDistance() shift_by_distance;
 #elif defined(NARROW_SHIFT)
-    ShiftNarrow() shift_narrow;
+    SettleExponent() settle_exponent;
+    ShiftBySixteens() shift_by_sixteens;
+    ShiftByFours() shift_by_fours;
+    ShiftByThrees() shift_by_threes;
 #else
     ShiftByEights() shift_by_eights;
     ShiftByOnes() shift_by_ones;
@@ -115,26 +126,35 @@ control Element(inout bit<32> word, inout bit<16> exponent, in set_number_t set,
      * would keep the protocol's tables waiting.
      */
     apply {
-        if (format == FORMAT_FP32) {
+        if (HAS_FLOATS(meta)) {
             classify.apply(word, exponent);
         }
-        if (format == FORMAT_FP32) {
+        if (HAS_FLOATS(meta) && IS_NEGATIVE(exponent)) {
             negate.apply(word, exponent);
         }
-        if (format == FORMAT_FP32) {
-            align.apply();
-        }
+        align.apply();
 #ifdef PAPER_LAYOUT
-        if (format == FORMAT_FP32) {
+        if (HAS_FLOATS(meta)) {
             shift_by_distance.apply(word, exponent, distance);
         }
 #elif defined(NARROW_SHIFT)
-        shift_narrow.apply(word, exponent, distance, format);
+        if (HAS_FLOATS(meta)) {
+            settle_exponent.apply(word, exponent, distance);
+        }
+        if (HAS_FLOATS(meta)) {
+            shift_by_sixteens.apply(word, distance);
+        }
+        if (HAS_FLOATS(meta)) {
+            shift_by_fours.apply(word, distance);
+        }
+        if (HAS_FLOATS(meta)) {
+            shift_by_threes.apply(word, distance);
+        }
 #else
-        if (format == FORMAT_FP32) {
+        if (HAS_FLOATS(meta)) {
             shift_by_eights.apply(word, exponent, distance);
         }
-        if (format == FORMAT_FP32) {
+        if (HAS_FLOATS(meta)) {
             shift_by_ones.apply(word, distance);
         }
 #endif

@@ -89,6 +89,8 @@ const bit<8> MANTISSA_READ = 3;
 const bit<32> NEITHER = 1;
 /* Of `work`: the first comparison, of chunks, does not hold, the second does. */
 const bit<32> OTHER_OPERATION = 4;
+/* No predicate of two comparisons is that. */
+const bit<32> ROUND_OPENS = 0x40;
 
 struct ingress_meta_t {
     /* Of the parser. */
@@ -103,7 +105,6 @@ struct ingress_meta_t {
     /* Of the tables in front. */
     bit<1> local;
     bit<1> is_member;
-    bit<1> current;             // the packet is of the membership's epoch
     bit<8> format;
     worker_bitmap_t member;
     worker_bitmap_t members;
@@ -115,7 +116,7 @@ struct ingress_meta_t {
     bit<16> before_udp;         // bytes that IPv4 counts and UDP does not
     bit<16> excess;             // by how much `count` is above the values of a packet
     slot_t location;            // slot, counted over the pool
-    bit<32> epoch;
+    bit<32> epoch;              // the membership's, and then by how much the packet's differs
     bit<16> first_event;        // index of the job's counters
     bit<1> routed;
 
@@ -123,8 +124,7 @@ struct ingress_meta_t {
     set_number_t set;
     bit<8> service;
     /* What stateful ALUs say goes to containers of one size, whichever action asks: a probe wants whole words of them. */
-    bit<32> entered;            // NEITHER: the set's round is of this epoch, and not older
-    bit<32> work;               // NEITHER: ... and of this chunk and operation
+    bit<32> round;              // NEITHER: the set's round is of this epoch, and not older; then: ... and of this chunk and operation
     bit<32> foreign;            // of another signature
     bit<8> step;
     worker_bitmap_t before;     // who had contributed
@@ -138,6 +138,12 @@ struct ingress_meta_t {
     bit<1> completes;
     bit<1> reflects;            // it goes back to where it came from, alone
 }
+
+/*
+ * The packet has values, and they are floats. Without the first, the steps of an element would change what is in the same containers
+ * when there are no values: the fields of a probe.
+ */
+#define HAS_FLOATS(meta) (meta.kind == KIND_CONTRIBUTION && meta.format == FORMAT_FP32)
 
 #define SCALE_FIELD(i) bit<32> s##i;
 struct egress_meta_t {

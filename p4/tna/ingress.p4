@@ -49,6 +49,11 @@ control FpisaIngress(inout ingress_headers_t hdr,
         EACH_VALUE(SWAP_EXPONENT)
     }
 
+#define SCALE(i) TO_SCALE(hdr.exponents.e##i)
+    action to_scales() {
+        EACH_VALUE(SCALE)
+    }
+
 #include "answers.p4"
 
     action read_floats() {
@@ -103,9 +108,12 @@ control FpisaIngress(inout ingress_headers_t hdr,
         admission.apply(hdr, meta, ig_intr_md, ig_prsr_md, ig_tm_md);
         rounds.apply(hdr, meta);
         progress.apply(hdr, meta, ig_tm_md, ig_dprsr_md);
-#define ELEMENT(i) element_##i.apply(hdr.values.v##i, hdr.exponents.e##i, meta.set, meta.step, meta.mantissa, meta.format);
+#define ELEMENT(i) element_##i.apply(hdr.values.v##i, hdr.exponents.e##i, meta);
         EACH_VALUE(ELEMENT)
 #undef ELEMENT
+        if (HAS_FLOATS(meta)) {
+            to_scales();
+        }
         answer.apply();
         if (meta.service == SERVICE_PROBE) {
             probes.apply(hdr, meta, ig_intr_md, ig_tm_md);

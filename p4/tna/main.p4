@@ -6,6 +6,7 @@
 
 #include "../shared/constants.p4"
 #include "target.p4"
+#include "../shared/priorities.p4"
 #include "../shared/types.p4"
 #include "../shared/values.p4"
 #include "../shared/headers.p4"

@@ -176,7 +176,7 @@ control NormaliseByPrefix(inout bit<32> mantissa, inout bit<32> scale) {
     }
     table budget {
         key = {
-            scale[24:16]: exact @name("budget");
+            scale[31:23]: exact @name("budget");
         }
         actions = {
             mark;

@@ -20,7 +20,6 @@ parser FpisaIngressParser(packet_in packet,
         meta.bad_checksum = false;
         meta.local = 0;
         meta.is_member = 0;
-        meta.current = 0;
         meta.service = SERVICE_NONE;
         meta.step = STEP_NONE;
         meta.mantissa = MANTISSA_IDLE;

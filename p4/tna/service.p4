@@ -33,6 +33,7 @@ control Admission(inout ingress_headers_t hdr,
         meta.before_udp = hdr.ipv4.total_len - hdr.udp.length_;
         meta.excess = hdr.fpisa.count |-| VALUES_PER_PACKET;
         meta.others = meta.members & ~meta.member;
+        meta.epoch = meta.epoch - hdr.fpisa.epoch;
         meta.first_event = hdr.fpisa.job << 4;
         meta.came_from = ig_intr_md.ingress_port;
     }
@@ -68,7 +69,7 @@ control Admission(inout ingress_headers_t hdr,
     }
     action contribute() {
         meta.service = SERVICE_CONTRIBUTE;
-        meta.entered = enter.execute(number.get({meta.location[14:0], hdr.fpisa.set[0:0]}));
+        meta.round = enter.execute(number.get({meta.location[14:0], hdr.fpisa.set[0:0]}));
         meta.set = same_number.get({meta.location[14:0], hdr.fpisa.set[0:0]});
     }
     action probe() {
@@ -77,6 +78,7 @@ control Admission(inout ingress_headers_t hdr,
         meta.set = same_number.get({meta.location[14:0], hdr.fpisa.set[0:0]});
     }
 
+    @placement_priority(PRIORITY_OF_SLOTS)
     table admission {
         key = {
             ig_prsr_md.parser_err: ternary @name("parser_error");
@@ -85,7 +87,7 @@ control Admission(inout ingress_headers_t hdr,
             meta.local: ternary @name("local");
             meta.from_cpu: ternary @name("from_cpu");
             meta.is_member: ternary @name("is_member");
-            meta.current: ternary @name("current");
+            meta.epoch: ternary @name("epochs_apart");
             meta.room: ternary @name("room");
             meta.before_udp: ternary @name("before_udp");
             hdr.fpisa.set: ternary @name("set");
@@ -118,12 +120,12 @@ control Admission(inout ingress_headers_t hdr,
             (0, KIND_BAD_OPCODE, _, _, _, _, _, _, _, _, _): drop((bit<8>) DROP_BAD_OPCODE);
             (0, KIND_BAD_LENGTH, _, _, _, _, _, _, _, _, _): drop((bit<8>) DROP_BAD_LENGTH);
             (0, _, _, _, _, 0, _, _, IPV4_BYTES, _, _): drop((bit<8>) DROP_NOT_MEMBER);
-            (0, _, _, _, _, _, 0, _, IPV4_BYTES, _, _): drop_wrong_epoch();
-            (0, _, _, _, _, _, _, 0, IPV4_BYTES, _, _): drop((bit<8>) DROP_BAD_SLOT);
-            (0, KIND_CONTRIBUTION, _, _, _, _, _, _, IPV4_BYTES, 0 &&& 0xFE, 0): contribute();
-            (0, KIND_PROBE, _, _, _, _, _, _, IPV4_BYTES, 0 &&& 0xFE, _): probe();
-            (0, KIND_CONTRIBUTION, _, _, _, _, _, _, IPV4_BYTES, 0 &&& 0xFE, _): drop((bit<8>) DROP_BAD_COUNT);
-            (0, _, _, _, _, _, _, _, IPV4_BYTES, _, _): drop((bit<8>) DROP_BAD_SLOT);
+            (0, _, _, _, _, _, 0, 0, IPV4_BYTES, _, _): drop((bit<8>) DROP_BAD_SLOT);
+            (0, KIND_CONTRIBUTION, _, _, _, _, 0, _, IPV4_BYTES, 0 &&& 0xFE, 0): contribute();
+            (0, KIND_PROBE, _, _, _, _, 0, _, IPV4_BYTES, 0 &&& 0xFE, _): probe();
+            (0, KIND_CONTRIBUTION, _, _, _, _, 0, _, IPV4_BYTES, 0 &&& 0xFE, _): drop((bit<8>) DROP_BAD_COUNT);
+            (0, _, _, _, _, _, 0, _, IPV4_BYTES, _, _): drop((bit<8>) DROP_BAD_SLOT);
+            (0, _, _, _, _, _, _, _, IPV4_BYTES, _, _): drop_wrong_epoch();
             (0, _, _, _, _, _, _, _, _, _, _): drop((bit<8>) DROP_BAD_LENGTH);
         }
         const default_action = drop((bit<8>) DROP_MALFORMED);
@@ -135,9 +137,6 @@ control Admission(inout ingress_headers_t hdr,
             locate_again();
         } else {
             locate();
-        }
-        if (hdr.fpisa.epoch == meta.epoch) {
-            meta.current = 1;
         }
         admission.apply();
     }

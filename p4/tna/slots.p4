@@ -84,9 +84,10 @@ control Rounds(inout ingress_headers_t hdr, inout ingress_meta_t meta) {
 
     action new_work() {
         open_work.execute(meta.set);
+        meta.round = ROUND_OPENS;
     }
     action same_work() {
-        meta.work = compare_work.execute(meta.set);
+        meta.round = compare_work.execute(meta.set);
     }
     action probe_chunk() {
         hdr.probe1.chunk = read_chunk.execute(meta.set);
@@ -94,10 +95,11 @@ control Rounds(inout ingress_headers_t hdr, inout ingress_meta_t meta) {
     action probe_operation() {
         hdr.probe1.operation = read_operation.execute(meta.set);
     }
+    @placement_priority(PRIORITY_OF_SLOTS)
     table work {
         key = {
             meta.service: ternary @name("service");
-            meta.entered: ternary @name("entered");
+            meta.round: ternary @name("round");
             hdr.fpisa.reserved[0:0]: ternary @name("pass");
         }
         actions = {
@@ -126,10 +128,11 @@ control Rounds(inout ingress_headers_t hdr, inout ingress_meta_t meta) {
     action probe_signature() {
         hdr.probe1.signature = read_signature.execute(meta.set);
     }
+    @placement_priority(PRIORITY_OF_SLOTS)
     table signature {
         key = {
             meta.service: ternary @name("service");
-            meta.entered: ternary @name("entered");
+            meta.round: ternary @name("round");
         }
         actions = {
             new_signature;
@@ -170,11 +173,11 @@ control Rounds(inout ingress_headers_t hdr, inout ingress_meta_t meta) {
     action probe_bitmap() {
         hdr.probe1.bitmap = read_bitmap.execute(meta.set);
     }
+    @placement_priority(PRIORITY_OF_SLOTS)
     table contributors {
         key = {
             meta.service: ternary @name("service");
-            meta.entered: ternary @name("entered");
-            meta.work: ternary @name("work");
+            meta.round: ternary @name("round");
             meta.foreign: ternary @name("foreign");
         }
         actions = {
@@ -186,20 +189,21 @@ control Rounds(inout ingress_headers_t hdr, inout ingress_meta_t meta) {
             @defaultonly NoAction;
         }
         const entries = {
-            (SERVICE_CONTRIBUTE, NEITHER, NEITHER, 0): join_round();
-            (SERVICE_CONTRIBUTE, NEITHER, NEITHER, _): refuse();
-            (SERVICE_CONTRIBUTE, NEITHER, OTHER_OPERATION, _): refuse();
-            (SERVICE_CONTRIBUTE, NEITHER, _, _): drop_stale();
-            (SERVICE_CONTRIBUTE, _, _, _): open_round();
-            (SERVICE_PROBE, _, _, _): probe_bitmap();
+            (SERVICE_CONTRIBUTE, ROUND_OPENS, _): open_round();
+            (SERVICE_CONTRIBUTE, NEITHER, 0): join_round();
+            (SERVICE_CONTRIBUTE, NEITHER, _): refuse();
+            (SERVICE_CONTRIBUTE, OTHER_OPERATION, _): refuse();
+            (SERVICE_CONTRIBUTE, _, _): drop_stale();
+            (SERVICE_PROBE, _, _): probe_bitmap();
         }
         const default_action = NoAction();
         size = 6;
     }
 
     apply {
-        work.apply();
+        /* Before the round is known better: a stage reads before it writes, so both share one. */
         signature.apply();
+        work.apply();
         contributors.apply();
     }
 }
@@ -244,6 +248,7 @@ control Progress(inout ingress_headers_t hdr,
         meta.event = meta.first_event + (bit<16>) EVENT_DUPLICATE;
     }
 
+    @placement_priority(PRIORITY_OF_PROGRESS)
     table progress {
         key = {
             meta.step: ternary @name("step");

@@ -63,7 +63,9 @@ export async function compileLayout(command: string, layout: Layout, directory: 
 function reasonOf(output: string): string {
   const lines = output.split('\n');
   const line = lines.find((text) => /\berror: /.test(text)) ?? lines.find((text) => /Compiler Bug/.test(text)) ?? 'the compiler failed without a reason';
-  return line
+  // Where containers run out, the line after says for how much.
+  const unallocated = lines.find((text) => /remain unallocated/.test(text));
+  return (unallocated === undefined ? line : `${line.trim()}: ${unallocated.trim()}`)
     .replace(/\S*\/(\w+\.(?:p4|cpp))/g, '$1')
     .replace(/^.*?error: /, '')
     .trim()

@@ -28,8 +28,10 @@ export const LAYOUTS: readonly Layout[] = [
   { name: 'tofino-paper-n4', target: 'tofino', valuesPerPass: 4, ...PAPER },
   { name: 'tofino-n1', target: 'tofino', valuesPerPass: 1, ...WIDE, quick: true },
   { name: 'tofino-n8', target: 'tofino', valuesPerPass: 8, ...WIDE },
-  { name: 'tofino-n10', target: 'tofino', valuesPerPass: 10, ...WIDE },
   { name: 'tofino-n12', target: 'tofino', valuesPerPass: 12, ...WIDE },
+  { name: 'tofino-n13', target: 'tofino', valuesPerPass: 13, ...WIDE },
+  { name: 'tofino-n14', target: 'tofino', valuesPerPass: 14, ...WIDE },
   { name: 'tofino2-n8', target: 'tofino2', valuesPerPass: 8, ...NARROW },
-  { name: 'tofino2-n16', target: 'tofino2', valuesPerPass: 16, ...NARROW },
+  { name: 'tofino2-n14', target: 'tofino2', valuesPerPass: 14, ...NARROW },
+  { name: 'tofino2-n15', target: 'tofino2', valuesPerPass: 15, ...NARROW },
 ];

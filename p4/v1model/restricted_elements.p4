@@ -20,18 +20,23 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
 #ifdef PAPER_LAYOUT
 #define SHIFTERS(i) \
     ShiftByDistance() shift_by_distance##i; \
-    NormaliseByPrefix() normalise_by_prefix##i;
+    NormaliseByPrefix() normalise_by_prefix##i; \
+    NormaliseByOne() normalise_by_one##i;
 #elif defined(NARROW_SHIFT)
 #define SHIFTERS(i) \
-    ShiftNarrow() shift_narrow##i; \
+    SettleExponent() settle_exponent##i; \
+    ShiftBySixteens() shift_by_sixteens##i; \
+    ShiftByFours() shift_by_fours##i; \
+    ShiftByThrees() shift_by_threes##i; \
     NormaliseByEights() normalise_by_eights##i; \
-    NormaliseByTwos() normalise_by_twos##i;
+    NormaliseByTwos() normalise_by_twos##i; \
+    NormaliseByOne() normalise_by_one##i;
 #else
 #define SHIFTERS(i) \
     ShiftByEights() shift_by_eights##i; \
     ShiftByOnes() shift_by_ones##i; \
     NormaliseByEights() normalise_by_eights##i; \
-    NormaliseByTwos() normalise_by_twos##i;
+    NormaliseByOnes() normalise_by_ones##i;
 #endif
 #define ELEMENT(i) \
     exponent_t exponent##i; \
@@ -40,8 +45,7 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
     Classify() classify##i; \
     Negate() negate##i; \
     Magnitude() magnitude##i; \
-    SHIFTERS(i) \
-    NormaliseByOne() normalise_by_one##i;
+    SHIFTERS(i)
     EACH_VALUE(ELEMENT)
 
     action locate() {
@@ -121,14 +125,13 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
         EACH_VALUE(READ_MANTISSA)
     }
 
-    /* A Tofino gets this for nothing: the header that carries the exponents to egress is read there as wider words. */
-#define TAKE_SCALE(i) scale##i = exponent##i ++ 16w0;
+    /*
+     * A Tofino gets the wider words for nothing: the header that carries the exponents to egress is read there so. What they hold
+     * in their lower halves is then the next value's.
+     */
+#define TAKE_SCALE(i) TO_SCALE(exponent##i) scale##i = exponent##i ++ 16w0xA5C3;
     action take_scales() {
         EACH_VALUE(TAKE_SCALE)
-    }
-#define PLACE(i) PLACE_FIELDS(hdr.values.v##i, scale##i)
-    action place_fields() {
-        EACH_VALUE(PLACE)
     }
 #define ADD(i) ADD_FIELDS(hdr.values.v##i, scale##i)
     action add_fields() {
@@ -136,21 +139,34 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
     }
 
 #define CLASSIFY(i) classify##i.apply(hdr.values.v##i, exponent##i);
-#define NEGATE(i) negate##i.apply(hdr.values.v##i, exponent##i);
+#define NEGATE(i) \
+        if (IS_NEGATIVE(exponent##i)) { \
+            negate##i.apply(hdr.values.v##i, exponent##i); \
+        }
 #ifdef PAPER_LAYOUT
 #define ALIGN(i) shift_by_distance##i.apply(hdr.values.v##i, exponent##i, distance##i);
-#define NORMALISE(i) normalise_by_prefix##i.apply(hdr.values.v##i, scale##i);
+#define NORMALISE(i) \
+        normalise_by_prefix##i.apply(hdr.values.v##i, scale##i); \
+        normalise_by_one##i.apply(hdr.values.v##i, scale##i);
 #else
 #ifdef NARROW_SHIFT
-#define ALIGN(i) shift_narrow##i.apply(hdr.values.v##i, exponent##i, distance##i, meta.format);
+#define ALIGN(i) \
+        settle_exponent##i.apply(hdr.values.v##i, exponent##i, distance##i); \
+        shift_by_sixteens##i.apply(hdr.values.v##i, distance##i); \
+        shift_by_fours##i.apply(hdr.values.v##i, distance##i); \
+        shift_by_threes##i.apply(hdr.values.v##i, distance##i);
+#define NORMALISE(i) \
+        normalise_by_eights##i.apply(hdr.values.v##i, scale##i); \
+        normalise_by_twos##i.apply(hdr.values.v##i, scale##i); \
+        normalise_by_one##i.apply(hdr.values.v##i, scale##i);
 #else
 #define ALIGN(i) \
         shift_by_eights##i.apply(hdr.values.v##i, exponent##i, distance##i); \
         shift_by_ones##i.apply(hdr.values.v##i, distance##i);
-#endif
 #define NORMALISE(i) \
         normalise_by_eights##i.apply(hdr.values.v##i, scale##i); \
-        normalise_by_twos##i.apply(hdr.values.v##i, scale##i);
+        normalise_by_ones##i.apply(hdr.values.v##i, scale##i);
+#endif
 #endif
 #define COUNT_OVERWRITE(i) \
         if (distance##i[15:15] == 1 && exponent##i != RESTRICTED_SPECIAL + RESTRICTED_BIAS) { \
@@ -163,7 +179,6 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
             join_mantissa(meta.index + 0x##i, hdr.values.v##i); \
         }
 #define MAGNITUDE(i) magnitude##i.apply(hdr.values.v##i, scale##i);
-#define NORMALISE_BY_ONE(i) normalise_by_one##i.apply(hdr.values.v##i, scale##i);
 
     /* Adds the packet's values when it contributes, and replaces them by the sums when it answers. */
     apply {
@@ -201,8 +216,6 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
                     take_scales();
                     EACH_VALUE(MAGNITUDE)
                     EACH_VALUE(NORMALISE)
-                    EACH_VALUE(NORMALISE_BY_ONE)
-                    place_fields();
                     add_fields();
                 }
                 if (meta.network_order == 0) {

@@ -53,7 +53,7 @@ export function controllerCommand(): Command {
 Examples:
   $ fpisa controller --switch 127.0.0.1:9559 --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002
   $ fpisa controller --config switches.json --store state/controller.json
-  $ fpisa controller --switch 10.9.0.1:9559 --device-id 1 --build-dir out/tofino-n8 --port 132 --port 140`)
+  $ fpisa controller --switch 10.9.0.1:9559 --device-id 1 --build-dir out/tofino-n12 --port 132 --port 140`)
     .action((flags: Flags) => run(flags));
 }
 
