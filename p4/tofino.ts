@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { shippedFile } from '../protocol/service.js';
 import { compileLayout, compilerVersion, findTofinoCompiler } from './tofino/compiler.js';
-import { LAYOUTS, type Layout } from './tofino/layouts.js';
+import { LAYOUTS, layoutsNamed } from './tofino/layouts.js';
 import { type LayoutRecord, recordOf, type ResourcesFile, withTable } from './tofino/records.js';
 
 /** Containers are searched for without a bound; what needs longer counts as not fitting. */
@@ -25,7 +25,7 @@ async function recordedIn(path: string): Promise<readonly LayoutRecord[]> {
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { output: { type: 'string' } } });
-  const chosen = positionals.length === 0 ? LAYOUTS : positionals.map(named);
+  const chosen = layoutsNamed(positionals);
   const command = await findTofinoCompiler();
   if (command === undefined) {
     console.log('No compiler for Tofino found (FPISA_P4C_TOFINO, p4c-tofino, or a p4c with that target): nothing compiled. docs/tofino.md says how to build one.');
@@ -55,10 +55,11 @@ async function main(): Promise<void> {
   }
 }
 
-function named(name: string): Layout {
-  const layout = LAYOUTS.find((known) => known.name === name);
-  if (layout === undefined) throw new Error(`There is no layout ${name}; the layouts are ${LAYOUTS.map((known) => known.name).join(', ')}.`);
-  return layout;
+if (process.argv[1]?.endsWith('tofino.js')) {
+  try {
+    await main();
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 1;
+  }
 }
-
-if (process.argv[1]?.endsWith('tofino.js')) await main();

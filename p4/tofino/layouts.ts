@@ -35,3 +35,21 @@ export const LAYOUTS: readonly Layout[] = [
   { name: 'tofino2-n14', target: 'tofino2', valuesPerPass: 14, ...NARROW },
   { name: 'tofino2-n15', target: 'tofino2', valuesPerPass: 15, ...NARROW },
 ];
+
+export class LayoutNotFoundError extends Error {
+  readonly code = 'FPISA_LAYOUT_NOT_FOUND';
+  constructor(name: string) {
+    super(`There is no layout "${name}" (layouts: ${LAYOUTS.map((known) => known.name).join(', ')}).`);
+    this.name = 'LayoutNotFoundError';
+  }
+}
+
+/** The layouts of these names; all where none is named. @throws LayoutNotFoundError */
+export function layoutsNamed(names: readonly string[]): readonly Layout[] {
+  if (names.length === 0) return LAYOUTS;
+  return names.map((name) => {
+    const layout = LAYOUTS.find((known) => known.name === name);
+    if (layout === undefined) throw new LayoutNotFoundError(name);
+    return layout;
+  });
+}

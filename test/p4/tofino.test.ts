@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { compileLayout, findTofinoCompiler } from '../../p4/tofino/compiler.js';
-import { LAYOUTS } from '../../p4/tofino/layouts.js';
+import { LAYOUTS, LayoutNotFoundError, layoutsNamed } from '../../p4/tofino/layouts.js';
 import { recordOf, type ResourcesFile, tableOf, withTable } from '../../p4/tofino/records.js';
 import { resourcesOf } from '../../p4/tofino/reports.js';
 
@@ -94,6 +94,18 @@ describe('records', () => {
   test('a Tofino 1 carries thirteen values in one pass', () => {
     const most = Math.max(...layouts.filter(({ target, compiles }) => target === 'tofino' && compiles).map(({ valuesPerPass }) => valuesPerPass));
     expect(most).toBeGreaterThanOrEqual(13);
+  });
+});
+
+describe('names of layouts', () => {
+  test('none: all', () => {
+    expect(layoutsNamed([])).toBe(LAYOUTS);
+    expect(layoutsNamed(['tofino-n12']).map(({ valuesPerPass }) => valuesPerPass)).toEqual([12]);
+  });
+
+  test('an unknown one is refused with those that there are', () => {
+    expect(() => layoutsNamed(['tofino-n8', 'tofino-n80'])).toThrow(LayoutNotFoundError);
+    expect(() => layoutsNamed(['tofino-n80'])).toThrow(/no layout "tofino-n80" \(layouts: tofino-paper-n1, .*tofino2-n15\)/);
   });
 });
 
