@@ -1,5 +1,5 @@
 /** Expressions that are surely never NULL, so that counting their values is counting rows. */
-import { columnOf, type Leaf } from './scope.js';
+import { wholeColumnOf, type Leaf } from './scope.js';
 import { isColumnRef, type Expression } from './tree.js';
 
 /** Of two numbers that are not NULL these are not NULL either; a division by zero would be. */
@@ -7,9 +7,9 @@ const TOTAL = new Set(['+', '-', '*']);
 
 export function isNeverNull(e: Expression, leaf: Leaf): boolean {
   if (isColumnRef(e)) {
-    const name = columnOf(leaf, e.column_names);
-    // A name that goes on after the column's is that of a field, which may be NULL where the column is not.
-    if (name === undefined || e.column_names.at(-1)!.toLowerCase() !== name) return false;
+    // A field may be NULL where its column is not.
+    const name = wholeColumnOf(leaf, e.column_names);
+    if (name === undefined) return false;
     const columns = leaf.table.columns.filter((column) => column.name.toLowerCase() === name);
     return columns.every(({ isNeverNull: never }) => never === true);
   }

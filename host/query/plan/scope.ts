@@ -19,13 +19,24 @@ const NESTED = /^(STRUCT|MAP|UNION|JSON|VARIANT)/;
 
 /** Lower-case name of the column that a reference means if it means one of this table. */
 export function columnOf(leaf: Leaf, names: readonly string[]): string | undefined {
+  return placeOf(leaf, names)?.column;
+}
+
+/** As {@link columnOf}, of a reference that means the column itself and no field of it. */
+export function wholeColumnOf(leaf: Leaf, names: readonly string[]): string | undefined {
+  const place = placeOf(leaf, names);
+  return place?.parts === names.length ? place.column : undefined;
+}
+
+/** @returns the column, and how many of the names lead to it; those that follow are of its fields */
+function placeOf(leaf: Leaf, names: readonly string[]): { readonly column: string; readonly parts: number } | undefined {
   const has = (name: string): boolean => leaf.table.columns.some((column) => column.name.toLowerCase() === name.toLowerCase());
   const parts = names.map((name) => name.toLowerCase());
-  if (parts.length > 1 && parts[0] === leaf.alias && has(parts[1]!)) return parts[1];
-  if (parts.length > 2 && parts[1] === leaf.alias && has(parts[2]!)) return parts[2];
+  if (parts.length > 1 && parts[0] === leaf.alias && has(parts[1]!)) return { column: parts[1]!, parts: 2 };
+  if (parts.length > 2 && parts[1] === leaf.alias && has(parts[2]!)) return { column: parts[2]!, parts: 3 };
   const column = leaf.table.columns.find(({ name }) => name.toLowerCase() === parts[0]);
   // A struct's field follows its column: still that column's table.
-  return column !== undefined && (parts.length === 1 || NESTED.test(column.type)) ? parts[0] : undefined;
+  return column !== undefined && (parts.length === 1 || NESTED.test(column.type)) ? { column: parts[0]!, parts: 1 } : undefined;
 }
 
 /**

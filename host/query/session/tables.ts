@@ -133,7 +133,9 @@ export async function neverNullColumns(connection: DuckDBConnection, columns: re
   // A file that stores a column in another way is cast, and a cast may make NULL of what is none (JSON's null).
   const rows = (await connection.runAndReadAll(`SELECT lower(path_in_schema) FROM parquet_metadata(${list}) GROUP BY 1 HAVING bool_and(coalesce(stats_null_count, 1) = 0) AND count(DISTINCT type) = 1`)).getRows();
   const never = new Set(rows.map(([name]) => String(name)));
-  return columns.filter(({ name, type }) => never.has(name.toLowerCase()) && types.get(name) === type).map(({ name }) => name);
+  // Of a column that folders name (h=5/t.parquet) the value is the folder's, whatever the files have.
+  const folders = new Set(paths.flatMap((path) => path.split(/[\\/]/).slice(0, -1)).flatMap((folder) => /^([^=]+)=/.exec(folder)?.[1]!.toLowerCase() ?? []));
+  return columns.filter(({ name, type }) => never.has(name.toLowerCase()) && !folders.has(name.toLowerCase()) && types.get(name) === type).map(({ name }) => name);
 }
 
 /** A worker sees only its share, from which it might guess otherwise than DuckDB does from all files. */

@@ -81,6 +81,13 @@ describe('answers are those of DuckDB alone', { timeout: 300_000 }, () => {
     expect(outcome.reader.getRows()).toEqual((await alone.runAndReadAll(sql.replace('FROM t', `FROM '${join(path, 't-*.parquet')}'`))).getRows());
   });
 
+  it('with fields of columns that are never NULL, which may be, whatever their name', async () => {
+    const path = folder();
+    await duck(`COPY (SELECT i % 3 AS k, '{"a": 1}'::JSON AS j, '{"j": null}'::JSON AS o FROM range(100) t(i)) TO '${join(path, 't.parquet')}'`);
+    const site = await QuerySite.start();
+    await site.verified('SELECT k, count(j.j), count(t.j.j), count(j), count(t.o), count(*) FROM t GROUP BY k', [join(path, 't.parquet')], { combine: true });
+  });
+
   it('with sums in fp32, as close as that is', async () => {
     const data = await files();
     const site = await QuerySite.start();

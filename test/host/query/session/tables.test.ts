@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -90,6 +91,20 @@ describe('shares', () => {
     expect(await neverNull(second!)).toEqual(['a', 'b', 'j']);
     expect(await neverNullColumns(connection, [{ name: 'a', type: 'DOUBLE' }, { name: 'b', type: 'BIGINT' }], [second!])).toEqual(['b']);
     expect(await neverNullColumns(connection, [{ name: 'a', type: 'DOUBLE' }], [])).toEqual(['a']);
+  });
+
+  it('are not, of a column that is told by the names of folders', async () => {
+    const path = folder();
+    const paths = ['h=5', 'h=__HIVE_DEFAULT_PARTITION__'].map((name) => join(path, name, 't.parquet'));
+    for (const file of paths) {
+      mkdirSync(dirname(file));
+      await duck(`COPY (SELECT i AS a, i AS h FROM range(10) t(i)) TO '${file}'`);
+    }
+    const connection = await connect();
+    const [table] = await findTables(connection, [`t=${join(path, '*', 't.parquet')}`]);
+    // NULL in the second, although both files have the column without NULL.
+    expect((await connection.runAndReadAll(`SELECT count(h) FROM '${join(path, '*', 't.parquet')}'`)).getRows()).toEqual([[10n]]);
+    expect(table!.columns.map(({ name, isNeverNull }) => [name, isNeverNull])).toEqual([['a', true], ['h', false]]);
   });
 
   it('are of equal size, by bytes', () => {
