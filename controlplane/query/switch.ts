@@ -36,6 +36,8 @@ export class QuerySwitch implements ProgrammableSwitch {
   readonly lost: Promise<never>;
   private lose!: (error: Error) => void;
   private cookie: bigint | undefined;
+  /** Settled when nothing is being written: two queries at once would take each other's entries away. */
+  private writing: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly client: P4RuntimeClient,
@@ -92,7 +94,13 @@ export class QuerySwitch implements ProgrammableSwitch {
     return new QuerySwitch(client, options);
   }
 
-  async program(setup: QuerySetup): Promise<void> {
+  program(setup: QuerySetup): Promise<void> {
+    const written = this.writing.then(() => this.replace(setup));
+    this.writing = written.catch(() => undefined);
+    return written;
+  }
+
+  private async replace(setup: QuerySetup): Promise<void> {
     const pipeline = loadQueryBuild(setup.build);
     const state = await this.client.ensurePipeline(pipeline);
     this.cookie = pipeline.cookie;

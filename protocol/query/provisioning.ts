@@ -43,7 +43,7 @@ export interface ServiceEndpoint {
 
 /** The switch as a query's master needs it. */
 export interface ProgrammableSwitch {
-  /** Replaces whatever an earlier query left in the tables. */
+  /** Replaces whatever an earlier query left in the tables, when what is being written for one that was given up is written. */
   program(setup: QuerySetup): Promise<void>;
   /** @param port of the switch */
   serviceAt(port: number): ServiceEndpoint;

@@ -67,6 +67,20 @@ describe.each(TARGETS)('$name', ({ missing, start }) => {
     }
   });
 
+  it('has the entries of the last query when the one before was given up while its entries were written', { timeout: 300_000 }, async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const place = await start();
+    const device = await QuerySwitch.connect({ ...place, serviceIp: SERVICE_IP, serviceMac: SERVICE_MAC, connectTimeoutMs: 20_000 });
+    onTestFinished(() => device.close());
+    await device.program(setup(0, 1, 1));
+    await Promise.all([device.program(setup(0, 3, 2)), device.program(setup(0, 2, 3))]);
+    const reader = new P4RuntimeClient({ ...place, electionId: 2n });
+    onTestFinished(() => reader.close());
+    await reader.connect();
+    await reader.getPipeline();
+    expect(await tables(reader)).toMatchObject({ members: 6, receivers: 6, local: 1, epochs: [3n] });
+  });
+
   it('waits for a controller that is about to leave, and refuses to outbid one that stays', { timeout: 300_000 }, async ({ skip }) => {
     if (missing !== undefined) skip(missing);
     const place = await start();
