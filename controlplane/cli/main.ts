@@ -50,14 +50,15 @@ export function program(): Command {
 
 export async function main(argv: readonly string[]): Promise<void> {
   leaveWithParent();
-  leaveWithReader();
+  const reader = leaveWithReader();
   // What it would log is in the error that follows.
   if (process.env['GRPC_VERBOSITY'] === undefined) setLogVerbosity(logVerbosity.NONE);
   try {
     await program().parseAsync(argv);
   } catch (error) {
-    process.exitCode = report(error, argv.includes('--json'));
+    if (!reader.hasLeft) process.exitCode = report(error, argv.includes('--json'));
   }
+  if (reader.hasLeft) process.exitCode = ExitCode.INTERRUPTED;
 }
 
 /** `fpisa demo --version` is as clear as `fpisa --version`; one of them in the help is enough. */
@@ -78,12 +79,18 @@ function leaveWithParent(): void {
   process.channel?.unref();
 }
 
-/** Whoever closes the other end of a pipe, as `head` does, has seen enough. */
-function leaveWithReader(): void {
+/** Whoever closes the other end of a pipe, as `head` does, has seen enough: then a command ends as at Ctrl-C, without a word. */
+function leaveWithReader(): { readonly hasLeft: boolean } {
+  const reader = { hasLeft: false };
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(ExitCode.INTERRUPTED);
-    throw error;
+    if (error.code !== 'EPIPE') throw error;
+    if (reader.hasLeft) return;
+    reader.hasLeft = true;
+    process.exitCode = ExitCode.INTERRUPTED;
+    // A command that puts things back listens to it.
+    if (!process.emit('SIGINT')) process.exit();
   });
+  return reader;
 }
 
 function report(error: unknown, json: boolean): ExitCode {

@@ -22,6 +22,7 @@ export function interruption(): AbortSignal {
  * `run` too, and that they end is no failure of theirs
  */
 export async function unlessInterrupted<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
+  if (signal.aborted) throw new InterruptedError();
   const interrupted = aborted(signal).then(() => Promise.reject(new InterruptedError()));
   interrupted.catch(() => undefined);
   try {

@@ -44,6 +44,8 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   private codec: EntityCodec | undefined;
   private state_: ConnectionState = 'closed';
   private retry: NodeJS.Timeout | undefined;
+  /** Ends a connect() that still waits. */
+  private stopConnecting: (() => void) | undefined;
   /** Since the last success, for the message of a failed connect(). */
   private attempts = 0;
   private lastError: ConnectError | undefined;
@@ -95,22 +97,33 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   connect(options: { timeoutMs?: number } = {}): Promise<{ primary: boolean }> {
     const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const stop = (): void => {
+        clearTimeout(timer);
         this.off('connected', done);
+        this.stopConnecting = undefined;
+      };
+      const timer = setTimeout(() => {
+        stop();
         const message = `no P4Runtime server answered at ${this.address} (device ${this.deviceId}) within ${timeoutMs / 1000} s: ${this.attempts} attempts, the last: ${this.lastError?.message ?? 'still waiting for its answer'}`;
         this.close();
         reject(new ConnectError(message));
       }, timeoutMs);
       const done = (role: { primary: boolean }): void => {
-        clearTimeout(timer);
+        stop();
         resolve({ primary: role.primary });
+      };
+      this.stopConnecting = () => {
+        stop();
+        reject(new ConnectError(`the client was closed before a P4Runtime server answered at ${this.address}`));
       };
       this.once('connected', done);
       this.start();
     });
   }
 
+  /** A connect() that still waits rejects with ConnectError. */
   close(): void {
+    this.stopConnecting?.();
     clearTimeout(this.retry);
     this.connection?.close();
     this.connection = undefined;

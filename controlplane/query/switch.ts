@@ -21,6 +21,8 @@ export interface QuerySwitchOptions {
   readonly ports?: ReadonlyMap<number, string>;
   readonly routes?: readonly Route[];
   readonly connectTimeoutMs?: number;
+  /** Whether the switch is still wanted while it is waited for. */
+  readonly signal?: AbortSignal;
   /** How long whoever is primary may be somebody who has gone: servers notice late that a controller's stream has ended. Default 2,000. */
   readonly departureMs?: number;
 }
@@ -53,22 +55,28 @@ export class QuerySwitch implements ProgrammableSwitch {
 
   /**
    * Takes the switch, unless somebody has it.
-   * @throws QuerySwitchUnreachableError, SwitchTakenError
+   * @throws QuerySwitchUnreachableError, SwitchTakenError, what the signal says when it aborts before
    */
   static async connect(options: QuerySwitchOptions): Promise<QuerySwitch> {
-    const { address, deviceId = 0, connectTimeoutMs } = options;
+    const { address, deviceId = 0, connectTimeoutMs, signal } = options;
     const connect = async (electionId: bigint): Promise<{ client: P4RuntimeClient; primary: boolean; primaryId: bigint }> => {
       const client = new P4RuntimeClient({ address, deviceId, electionId, rpcTimeoutMs: RPC_TIMEOUT_MS });
       let primaryId = 0n;
       client.once('connected', (role) => (primaryId = role.primaryId));
+      const stop = (): void => client.close();
+      signal?.addEventListener('abort', stop, { once: true });
       try {
+        signal?.throwIfAborted();
         const { primary } = await client.connect(connectTimeoutMs === undefined ? {} : { timeoutMs: connectTimeoutMs });
         return { client, primary, primaryId };
       } catch (error) {
         client.close();
+        signal?.throwIfAborted();
         if (!(error instanceof ConnectError)) throw error;
         if (/used by another live controller|INVALID_ARGUMENT/.test(error.message)) throw taken(address, electionId);
         throw new QuerySwitchUnreachableError(error.message, { cause: error });
+      } finally {
+        signal?.removeEventListener('abort', stop);
       }
     };
     const attempt = async (): Promise<P4RuntimeClient> => {

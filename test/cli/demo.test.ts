@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Command, fpisa, onlyJson, scratch, type CommandOptions } from './support/command.js';
+import { ROOT } from './support/built.js';
+import { Command, fpisa, onEnd, onlyJson, scratch, type CommandOptions } from './support/command.js';
 import { allGone, childrenOf } from './support/processes.js';
 
 const WORKERS = 8;
@@ -66,6 +70,18 @@ describe('fpisa demo', () => {
     await allGone(children);
     expect({ code, stderr }).toEqual({ code: 130, stderr: 'fpisa: interrupted\n' });
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('ends when nobody reads what it prints any more, and leaves nothing behind', async () => {
+    const folder = scratch();
+    const demo = spawn(process.execPath, [join(ROOT, 'bin/fpisa.js'), 'demo', '--workers', '2', '--delay', '50'], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: folder } });
+    onEnd(() => void demo.kill('SIGKILL'));
+    await once(demo.stdout, 'data');
+    demo.stdout.destroy();
+    let errors = '';
+    demo.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+    const [code] = (await once(demo, 'close')) as [number | null];
+    expect({ code, errors, left: readdirSync(folder) }).toEqual({ code: 130, errors: '', left: [] });
   });
 
   it('takes its processes with it when it is killed', async () => {

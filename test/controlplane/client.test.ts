@@ -135,6 +135,15 @@ describe('connection', () => {
     expect(p4.state).toBe('closed');
   });
 
+  test('a client that is closed waits for no server any more', async () => {
+    const fake = await startSwitch();
+    fake.stop();
+    const p4 = client(fake);
+    const connecting = p4.connect({ timeoutMs: 86_400_000 });
+    p4.close();
+    await expect(connecting).rejects.toThrow(new ConnectError(`the client was closed before a P4Runtime server answered at ${fake.address}`));
+  });
+
   test('the larger election id is primary; the other one becomes it when that one goes', async () => {
     const fake = await startSwitch();
     const first = client(fake, { electionId: 5n });

@@ -12,6 +12,7 @@ import { ControllerClient } from '../../index.js';
 import { faultArguments, type FaultFlags } from '../options.js';
 import { unlessInterrupted } from '../signals.js';
 import type { AllreduceEvent, TensorResult } from '../commands/allreduce.js';
+import { Beside } from '../beside.js';
 import type { SwitchReady } from '../commands/switch.js';
 import { Child } from './child.js';
 import { demoReport, sum, type DemoReport, type LayerReport } from './report.js';
@@ -41,17 +42,16 @@ interface WorkerEnd {
 export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const started = performance.now();
   const directory = await mkdtemp(join(tmpdir(), 'fpisa-demo-'));
-  const children: Pick<Child, 'stop'>[] = [];
+  const beside = new Beside();
   const start = <Message>(name: string, args: readonly string[], onMessage?: (message: Message) => void): Child<Message> => {
     const child = new Child<Message>(name, args, onMessage);
-    children.push(child);
-    return child;
+    return beside.add(child, () => child.stop());
   };
   try {
     return await unlessInterrupted(options.signal, () => reduce(options, directory, start, started));
   } finally {
     // Workers first: a worker whose controller goes away keeps trying to come back.
-    for (const child of children.reverse()) await child.stop();
+    await beside.end();
     await rm(directory, { recursive: true, force: true });
   }
 }

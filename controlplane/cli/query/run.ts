@@ -9,6 +9,7 @@ import { plan, type PlanOptions } from '../../../host/query/plan/planner.js';
 import { SERVICE_UDP_PORT } from '../../../protocol/query/constants.js';
 import { QuerySwitch } from '../../query/switch.js';
 import type { Route } from '../../controller/state.js';
+import { Beside } from '../beside.js';
 import type { SwitchReady } from '../commands/switch.js';
 import { Child } from '../demo/child.js';
 import { UsageError } from '../errors.js';
@@ -49,21 +50,6 @@ export interface QueryRunOptions extends FaultFlags {
 
 export interface QueryRunResult extends QueryOutcome {
   readonly verdict: Verdict | undefined;
-}
-
-/** What runs beside this process, ended in the reverse order. */
-class Beside {
-  private readonly endings: ((failure?: Error) => void | Promise<void>)[] = [];
-
-  add<T>(thing: T, end: (failure?: Error) => void | Promise<void>): T {
-    this.endings.push(end);
-    return thing;
-  }
-
-  /** @param failure why it is not needed any more, if something went wrong */
-  async end(failure?: Error): Promise<void> {
-    for (const ending of this.endings.splice(0).reverse()) await ending(failure);
-  }
 }
 
 export function planOptions({ combine, sums }: Pick<QueryRunOptions, 'combine' | 'sums'>): PlanOptions {
@@ -160,9 +146,9 @@ interface SwitchPlace {
 
 /** Rank r is at port r + 1 of a switch that is started here, the master at the port after the workers'. */
 async function switchFor(options: QueryRunOptions, beside: Beside): Promise<SwitchPlace> {
-  const { workers, p4runtime, serviceIp = DEFAULT_SERVICE_IP, serviceMac = DEFAULT_SERVICE_MAC, deviceId, routes = [] } = options;
+  const { workers, p4runtime, serviceIp = DEFAULT_SERVICE_IP, serviceMac = DEFAULT_SERVICE_MAC, deviceId, routes = [], signal } = options;
   if (p4runtime !== undefined) {
-    const device = await QuerySwitch.connect({ address: p4runtime, deviceId, serviceIp, serviceMac, ports: options.port, routes });
+    const device = await QuerySwitch.connect({ address: p4runtime, deviceId, serviceIp, serviceMac, ports: options.port, routes, signal });
     beside.add(device, () => device.close());
     const ports = [...options.port.keys()].sort((a, b) => a - b);
     const masterPort = options.switchPort ?? ports[workers];
@@ -184,7 +170,7 @@ async function switchFor(options: QueryRunOptions, beside: Beside): Promise<Swit
   const died = child.fault();
   died.catch(() => undefined);
   const { p4runtime: address, ports } = await child.next();
-  const device = await QuerySwitch.connect({ address, serviceIp, serviceMac, ports: new Map(Object.entries(ports).map(([port, place]) => [Number(port), place])) });
+  const device = await QuerySwitch.connect({ address, serviceIp, serviceMac, ports: new Map(Object.entries(ports).map(([port, place]) => [Number(port), place])), signal });
   beside.add(device, () => device.close());
   return { device, died, portOf: (rank) => rank + 1, masterPort: workers + 1 };
 }

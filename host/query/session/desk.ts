@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { Metadata, Server, ServerCredentials, status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { QueryStateLostError, type QueryError } from '../errors.js';
 import { queryService } from './definition.js';
-import { QueryAttachError, QueryEvaluationError, QueryWorkerFailedError, QueryWorkerLostError } from './errors.js';
+import { QueryAbortedError, QueryAttachError, QueryEvaluationError, QueryWorkerFailedError, QueryWorkerLostError } from './errors.js';
 import type { FailureMessage, HelloMessage, MasterMessage, WorkerMessage } from './messages.js';
 
 type Call = ServerDuplexStream<WorkerMessage, MasterMessage>;
@@ -108,9 +108,10 @@ export class WorkerDesk extends EventEmitter<DeskEvents> {
     this.reject(error);
   }
 
-  /** @param failure why the query has no answer: its workers say so, too */
+  /** Whoever waits for workers waits no more. @param failure why the query has no answer: its workers say so, too */
   async close(failure?: Error): Promise<void> {
     this.isOver = true;
+    this.reject(new QueryAbortedError('the query is over'));
     for (const link of this.all) {
       link.send({ finish: { failure: failure?.message ?? '' } });
       link.end();

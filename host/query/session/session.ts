@@ -49,6 +49,11 @@ const WAIT_MS = 60_000;
 const MAX_EPOCH = 0xffff_ffff;
 
 export class QuerySession {
+  /** Ends the attempt under way with an error. */
+  private giveUp: (error: QueryError) => void = () => undefined;
+  /** Settled when no attempt is under way. */
+  private underWay: Promise<unknown> = Promise.resolve();
+
   private constructor(
     private readonly options: SessionOptions,
     private readonly transport: DgramTransport,
@@ -75,14 +80,20 @@ export class QuerySession {
     ]);
     const service = device.serviceAt(options.port);
     const ip = options.ip ?? (await localIpTowards(service.ip, service.udpPort));
+    const rows = countRows(ready);
     const transport = await DgramTransport.open({ ip, ...(options.udpPort !== undefined && { udpPort: options.udpPort }) });
-    await transport.connect(service);
+    let planner: QueryPlanner;
+    try {
+      await transport.connect(service);
+      planner = await QueryPlanner.open(tables.map(({ name, columns }) => ({ name, columns: asTheWorkersHaveThem(name, columns, ready), rows: rows.get(name) ?? 0 })));
+    } catch (error) {
+      await transport.close();
+      throw error;
+    }
     const hosts: HostPlace[] = [
       ...desk.all.map((link, rank) => placeOf(rank, link.hello.switchPort || options.portOf(rank), ready[rank]!)),
       { worker: MASTER, port: options.port, ip, udpPort: transport.localAddress.udpPort, mac: options.mac },
     ];
-    const rows = countRows(ready);
-    const planner = await QueryPlanner.open(tables.map(({ name, columns }) => ({ name, columns: asTheWorkersHaveThem(name, columns, ready), rows: rows.get(name) ?? 0 })));
     return new QuerySession(options, transport, hosts, rows, planner);
   }
 
@@ -115,18 +126,28 @@ export class QuerySession {
     }
   }
 
+  /** A query that still runs is given up: its promise rejects with QueryAbortedError. */
   async close(): Promise<void> {
+    this.giveUp(new QueryAbortedError('the query was given up'));
+    await this.underWay;
     this.planner.close();
     await this.transport.close();
   }
 
-  private async attempt(made: QueryPlan, allocation: ReturnType<typeof allocate>, statistics: QueryStatistics): Promise<DuckDBResultReader> {
+  private attempt(made: QueryPlan, allocation: ReturnType<typeof allocate>, statistics: QueryStatistics): Promise<DuckDBResultReader> {
+    const attempt = this.carryOut(made, allocation, statistics);
+    this.underWay = attempt.catch(() => undefined);
+    return attempt;
+  }
+
+  private async carryOut(made: QueryPlan, allocation: ReturnType<typeof allocate>, statistics: QueryStatistics): Promise<DuckDBResultReader> {
     const { desk, device, connection, onProgress } = this.options;
     const epoch = randomInt(1, MAX_EPOCH);
     desk.epoch = epoch;
     desk.renew();
     const run = new QueryAttemptRun({ plan: made, allocation, epoch, desk, device, connection, transport: this.transport, hosts: this.hosts, statistics, rows: this.rows, ...(onProgress && { onProgress }) });
-    const failed = Promise.race([desk.failed, device.lost]);
+    const givenUp = new Promise<never>((_, reject) => (this.giveUp = reject));
+    const failed = Promise.race([desk.failed, device.lost, givenUp]);
     try {
       return await Promise.race([run.run(), failed]);
     } catch (error) {

@@ -204,6 +204,8 @@ class QueryWorker {
   private async step(message: StepMessage, attempt: number): Promise<void> {
     // The gate of this attempt: another one gets another.
     const { gate } = this;
+    // Nothing of this step is sent yet, whatever the last one sent.
+    this.sender = undefined;
     const progress = setInterval(() => this.send({ progress: { rows: this.sender?.statistics.rows ?? 0 } }), PROGRESS_MS);
     const checkIsWanted = (): void => {
       if (attempt !== this.attempt) throw new QueryAbortedError('the query was begun again');

@@ -89,6 +89,10 @@ describe.each(TARGETS)('$name', ({ missing, start }) => {
     expect(await other.connect({ timeoutMs: 20_000 })).toMatchObject({ primary: true });
 
     await expect(QuerySwitch.connect({ ...options, departureMs: 300 })).rejects.toThrow(new SwitchTakenError(`another controller (election id 7) is primary at the switch ${place.address}: stop it, or name another switch with --p4runtime`));
+    const abort = new AbortController();
+    const unwanted = QuerySwitch.connect({ ...options, departureMs: 86_400_000, signal: abort.signal });
+    abort.abort(new Error('interrupted'));
+    await expect(unwanted).rejects.toThrow('interrupted');
     const waiting = QuerySwitch.connect({ ...options, departureMs: 60_000 });
     // Likely after its first look, which finds the other.
     await setTimeout(300);

@@ -1,10 +1,12 @@
 /** What goes wrong on the way: a clear error, never a wrong row. */
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { QuerySwitch } from '../../../../controlplane/query/switch.js';
 import { P4RuntimeClient } from '../../../../controlplane/p4runtime/client.js';
-import { runQueryWorker, WorkerDesk, QueryAttachError } from '../../../../host/query/session/index.js';
+import type { ProgrammableSwitch } from '../../../../protocol/query/provisioning.js';
+import { QuerySession, runQueryWorker, WorkerDesk, QueryAttachError } from '../../../../host/query/session/index.js';
 import { DEVICE_ID, SERVICE_IP, SERVICE_MAC } from '../../../e2e/support/embedded-switch.js';
 import { duck, folder, QuerySite } from './support/site.js';
 
@@ -44,6 +46,18 @@ describe('a query that cannot be answered says why', { timeout: 300_000 }, () =>
     thief.close();
   });
 
+  it('when its session is closed in the middle, and leaves no file behind', async () => {
+    const data = await table(200_000);
+    const site = await QuerySite.start({ workers: 2, faults: SLOW });
+    const temporary = folder();
+    vi.stubEnv('TMPDIR', temporary);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    let left: readonly string[] | undefined;
+    const run = site.run(SUM, [data], {}, ({ session }) => void session!.close().then(() => (left = readdirSync(temporary))));
+    await expect(run).rejects.toMatchObject({ code: 'FPISA_QUERY_ABORTED', message: 'the query was given up' });
+    expect(left).toEqual([]);
+  });
+
   it('when a worker has no such file', async () => {
     const path = folder();
     for (const part of [1, 2]) await duck(`COPY (SELECT 1 AS k) TO '${join(path, `t-${part}.parquet`)}'`);
@@ -64,6 +78,15 @@ describe('a query that cannot be answered says why', { timeout: 300_000 }, () =>
     await expect(site.run('SELECT sum(v::INTEGER) FROM t', [join(path, 't.parquet')])).rejects.toThrow(/Could not convert string 'seven' to INT32/);
     await expect(site.run('SELECT v FROM t WHERE v::DOUBLE > 3', [join(path, 't.parquet')])).rejects.toThrow(/Could not convert string 'seven' to DOUBLE/);
   });
+});
+
+it('a master whose desk is closed waits for no worker any more', async () => {
+  const desk = new WorkerDesk(2, 'a');
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  const device: ProgrammableSwitch = { program: () => Promise.resolve(), serviceAt: () => ({ ip: '127.0.0.1', udpPort: 9 }), lost: new Promise(() => undefined) };
+  const open = QuerySession.open({ desk, device, tables: [], connection, portOf: (rank) => rank + 1, port: 3, waitMs: 86_400_000 });
+  await desk.close(new Error('interrupted'));
+  await expect(open).rejects.toMatchObject({ code: 'FPISA_QUERY_ABORTED' });
 });
 
 describe('a switch is not taken from anybody', () => {

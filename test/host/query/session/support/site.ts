@@ -67,13 +67,16 @@ export class QuerySite {
     return this.options.workers ?? 2;
   }
 
+  /** Of the query that runs. */
+  session: QuerySession | undefined;
+
   /** Runs a query over a switch that may have run others. @param during is called when rows are on their way */
   async run(sql: string, data: readonly string[], planOptions: PlanOptions = {}, during?: (site: QuerySite) => void): Promise<QueryOutcome> {
     const { network, count, connection } = this;
+    this.session = undefined;
     this.tables = await findTables(connection, data);
     const device = await QuerySwitch.connect({ address: network.address, deviceId: DEVICE_ID, serviceIp: SERVICE_IP, serviceMac: SERVICE_MAC, ports: network.endpoints });
     const desk = new WorkerDesk(count, VERSION);
-    let session: QuerySession | undefined;
     try {
       const port = await desk.listen('127.0.0.1:0');
       this.aborts.length = this.workers.length = 0;
@@ -84,25 +87,33 @@ export class QuerySite {
         worker.catch(() => undefined);
         this.workers.push(worker);
       }
-      session = await QuerySession.open({
+      const session = (this.session = await QuerySession.open({
         desk, device, tables: this.tables, connection, portOf: (rank) => rank + 1, port: count + 1,
         ...(this.options.groupSlots !== undefined && { limits: { groupSlots: this.options.groupSlots } }),
         onProgress: () => undefined,
-      });
+      }));
       const running = session.run(sql, planOptions);
-      if (during !== undefined) void this.underWay().then(() => during(this));
+      if (during !== undefined) {
+        const over = new AbortController();
+        void this.underWay(over.signal).then((isUnderWay) => isUnderWay && during(this));
+        running.then(() => over.abort(), () => over.abort());
+      }
       return await running;
     } finally {
       await desk.close();
-      await session?.close();
+      await this.session?.close();
       device.close();
       await Promise.allSettled(this.workers);
     }
   }
 
-  /** Resolves when a new switch has got some packets of rows. */
-  private async underWay(): Promise<void> {
-    while ((this.network.device?.current.statistics.received ?? 0) < PACKETS_UNDER_WAY) await setImmediate();
+  /** Resolves when a new switch has got some packets of rows. @returns false when the query is over before */
+  private async underWay(over: AbortSignal): Promise<boolean> {
+    while ((this.network.device?.current.statistics.received ?? 0) < PACKETS_UNDER_WAY) {
+      if (over.aborted) return false;
+      await setImmediate();
+    }
+    return true;
   }
 
   /** As {@link run}, and the answer must be that of DuckDB alone. */
