@@ -4,6 +4,7 @@ import type { P4Info, Preamble } from '../../p4runtime/p4info-messages.js';
 import { ArtifactError, choices } from '../errors.js';
 import { encodeBfPipelineConfig } from './bf-pipeline-config.js';
 import { readCompilerOutput, type CompiledPipe, type CompilerOutput } from './compiler-output.js';
+import { JsonPart } from './json-part.js';
 import type { Chip } from './ports.js';
 
 export interface TofinoBuild {
@@ -28,7 +29,7 @@ export function readTofinoBuild(directory: string): TofinoBuild {
   const output = readCompilerOutput(directory);
   const p4info = readP4Info(directory, output);
   checkBfrt(directory, output, p4info);
-  for (const pipe of output.pipes) checkPipe(directory, output.chip, pipe);
+  for (const pipe of output.pipes) checkPipe(directory, output, pipe);
   const { program, chip, bfrt, pipes } = output;
   const deviceConfig = encodeBfPipelineConfig({
     p4Name: program,
@@ -57,9 +58,10 @@ function readP4Info(directory: string, { program, p4info: text }: CompilerOutput
 }
 
 /** The assembler writes the name of its run into both files; older ones that do not are taken as they are. */
-function checkPipe(directory: string, chip: Chip, { name, context, binary }: CompiledPipe): void {
-  const { run_id: run, target } = JSON.parse(Buffer.from(context).toString('utf8')) as { run_id?: unknown; target?: unknown };
-  if (typeof target === 'string' && target !== chip) throw new ArtifactError(`${name}/context.json in build directory ${directory} is for ${target}, and the .conf file for ${chip}`);
+function checkPipe(directory: string, { chip, description }: CompilerOutput, { name, context, binary }: CompiledPipe): void {
+  const file = new JsonPart(JSON.parse(Buffer.from(context).toString('utf8')), '', (what) => new ArtifactError(`${name}/context.json in build directory ${directory} ${what}`));
+  const [run, target] = [file.get('run_id'), file.get('target')];
+  if (typeof target === 'string' && target !== chip) throw file.wrong(`is for ${target}, and ${description} for ${chip}`);
   if (typeof run === 'string' && !Buffer.from(binary).subarray(0, BINARY_HEADER_BYTES).includes(run)) {
     throw new ArtifactError(`the context.json and the binary of ${name} in build directory ${directory} are not of the same compilation: the binary is not of run ${run}`);
   }
@@ -70,8 +72,10 @@ function checkPipe(directory: string, chip: Chip, { name, context, binary }: Com
  * refuses the pipeline with an internal error when it does not. Here the message says which files disagree.
  */
 function checkBfrt(directory: string, { program, bfrt }: CompilerOutput, p4info: P4Info): void {
-  const { tables } = JSON.parse(Buffer.from(bfrt).toString('utf8')) as { tables?: { id: number; name: string }[] };
-  if (!Array.isArray(tables)) throw new ArtifactError(`bfrt.json in build directory ${directory} has no list "tables"; it is the file that p4c writes with --bf-rt-schema`);
+  const wrong = (what: string): ArtifactError => new ArtifactError(`bfrt.json in build directory ${directory} ${what}; it is the file that p4c writes with --bf-rt-schema`);
+  const file = new JsonPart(JSON.parse(Buffer.from(bfrt).toString('utf8')), '', wrong);
+  if (file.get('tables') === undefined) throw wrong('has no list "tables"');
+  const tables = file.list('tables').map((table) => ({ id: table.get('id'), name: table.text('name') ?? '' }));
   const objects = [p4info.tables, p4info.counters, p4info.meters, p4info.registers].flat() as { preamble?: Preamble | undefined }[];
   const absent = objects.flatMap(({ preamble }) => {
     const { id = 0, name = '' } = preamble ?? {};

@@ -16,6 +16,8 @@ export interface CompilerOutput {
   /** Name of the program: that of its main file, unless the compiler was told otherwise. */
   readonly program: string;
   readonly chip: Chip;
+  /** Name of the file that says so. */
+  readonly description: string;
   /** In text or JSON form. */
   readonly p4info: string;
   readonly bfrt: Uint8Array;
@@ -31,7 +33,7 @@ export function readCompilerOutput(directory: string): CompilerOutput {
   const wrong = (what: string): ArtifactError => new ArtifactError(`build directory ${directory} ${what}; ${EXPECTED}`);
   if (!existsSync(directory)) throw wrong('does not exist');
   if (!statSync(directory).isDirectory()) throw wrong('is a file');
-  const { program, chip, bfrtConfig, pipelines } = readDescription(directory, wrong);
+  const { file: description, program, chip, bfrtConfig, pipelines } = readDescription(directory, wrong);
 
   const p4infoPath = findP4Info(directory, program);
   const missing = p4infoPath === undefined ? [`${program}.p4info.txtpb`] : [];
@@ -61,6 +63,7 @@ export function readCompilerOutput(directory: string): CompilerOutput {
   return {
     program,
     chip,
+    description,
     p4info: readFileSync(p4infoPath!, 'utf8'),
     bfrt: json(bfrtPath),
     pipes: paths.map(({ name, scope, ...files }) => ({ name, scope, context: json(files.context), binary: binary(files.binary) })),

@@ -88,6 +88,10 @@ describe('a build directory', () => {
     ['for another chip', manifest({ target: 'tofino3' }), /has a manifest\.json that is for chip family "tofino3"/],
     ['of no program', manifest({ programs: [] }), /has a manifest\.json that names 0 programs, not one;/],
     ['without pipes', manifest({ programs: [{ program_name: 'fpisa.p4' }] }), /has a manifest\.json that lacks the pipes of its program;/],
+    ['that is null', 'null', /has a manifest\.json that is not an object;/],
+    ['with a chip that is no text', manifest({ target: 7 }), /has a manifest\.json that has no text at target;/],
+    ['with programs that are no list', manifest({ programs: {} }), /has a manifest\.json that has no list at programs;/],
+    ['with a pipe that is none', manifest({ programs: [{ program_name: 'fpisa.p4', pipes: ['pipe'] }] }), /has a manifest\.json that has no object at programs\[0\]\.pipes\[0\];/],
     ['that is no JSON', '', /has a manifest\.json that is not JSON \(/],
   ])('with a manifest %s', (_, text, message) => {
     const directory = buildDirectory();
@@ -104,6 +108,9 @@ describe('a build directory', () => {
     ['the .conf of a v1model program', (directory) => directory.write('fpisa.conf', '{"chip_list":[{"chip_family":"tofino"}],"p4_program_list":[{}]}'), /names 0 devices and 0 programs, not one of each/],
     ['a .conf without pipes', (directory) => directory.write('fpisa.conf', conf((program) => (program.p4_pipelines = []))), /lacks program-name, bfrt-config or p4_pipelines/],
     ['a pipe without a binary', (directory) => directory.write('fpisa.conf', conf((program) => delete program.p4_pipelines[0]!['config'])), /lacks p4_pipeline_name, context or config of a pipe/],
+    ['a .conf that is a list', (directory) => directory.write('fpisa.conf', '[]'), /has a fpisa\.conf that is not an object;/],
+    ['devices that are no list', (directory) => directory.write('fpisa.conf', '{"chip_list":[{"chip_family":"tofino"}],"p4_devices":{}}'), /has a fpisa\.conf that has no list at p4_devices;/],
+    ['a scope that is no list of pipes', (directory) => directory.write('fpisa.conf', conf((program) => (program.p4_pipelines[0]!['pipe_scope'] = ['all']))), /has no whole number at p4_devices\[0\]\.p4_programs\[0\]\.p4_pipelines\[0\]\.pipe_scope\[0\];/],
     ['no P4Info', (directory) => directory.remove('fpisa.p4info.txtpb'), /lacks fpisa\.p4info\.txtpb;/],
     [
       'no files at all',
@@ -144,9 +151,15 @@ describe('a build directory', () => {
     directory.write('pipe/tofino.bin', 'run_id\x000000000000000000\0');
     expect(refusal(directory.path)).toMatch(/the context\.json and the binary of pipe in build directory .* are not of the same compilation: the binary is not of run 1f1005b72fd04619$/);
     directory.write('pipe/context.json', '{"target":"tofino2"}');
-    expect(refusal(directory.path)).toMatch(/pipe\/context\.json in build directory .* is for tofino2, and the \.conf file for tofino$/);
+    expect(refusal(directory.path)).toMatch(/pipe\/context\.json in build directory .* is for tofino2, and fpisa\.conf for tofino$/);
+    directory.write('pipe/context.json', 'null');
+    expect(refusal(directory.path)).toMatch(/pipe\/context\.json in build directory .* is not an object$/);
     directory.write('bfrt.json', '{}');
-    expect(refusal(directory.path)).toMatch(/bfrt\.json in build directory .* has no list "tables"/);
+    expect(refusal(directory.path)).toMatch(/bfrt\.json in build directory .* has no list "tables"; it is/);
+    directory.write('bfrt.json', '{"tables":[{"id":"x","name":1}]}');
+    expect(refusal(directory.path)).toMatch(/bfrt\.json in build directory .* has no text at tables\[0\]\.name; it is/);
+    directory.write('bfrt.json', 'null');
+    expect(refusal(directory.path)).toMatch(/bfrt\.json in build directory .* is not an object; it is/);
   });
 });
 
