@@ -60,6 +60,8 @@ function checkPorts(config: SwitchConfig, chip: Chip | undefined, wrong: Wrong):
     if (chip !== undefined && !isFrontPanelPort(chip, port)) wrong(`${what} ${String(port)}, not a front-panel port as ${chip} numbers them: ${frontPanelRanges(chip).join(', ')}`);
     if (chip === undefined && !isPort(port)) wrong(`${what} ${String(port)}, not one of 1 to ${MAX_PORT}`);
   };
+  const ports: unknown = config.ports;
+  if (typeof ports !== 'object' || ports === null || Array.isArray(ports)) wrong('ports is not an object of ports for workers: {"1": null} where they send to the service address, {"1": "IP:UDPPORT"} where they have a socket');
   for (const [port, endpoint] of Object.entries(config.ports)) {
     check(Number(port), 'a port is');
     if (endpoint === null || endpoint === undefined) continue;

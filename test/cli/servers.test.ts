@@ -76,7 +76,10 @@ describe('stores and configurations that cannot be used', () => {
   it.each([
     ['{', /configuration .* cannot be read/],
     ['{}', /has no list "switches"; docs\/controller\.md has an example/],
+    ['null', /has no list "switches"; docs\/controller\.md has an example/],
+    ['{"switches": [null]}', /has no object at switches\[0\]; docs\/controller\.md has an example/],
     ['{"switches": [{"name": "s1"}]}', /switch "s1"/],
+    ['{"switches": [{"name": "s1", "address": "127.0.0.1:1", "deviceId": 0, "serviceIp": "10.0.0.254", "serviceMac": "02:00:00:00:00:fe", "serviceUdpPort": 61786, "valuesPerPacket": 16}]}', /switch "s1": ports is not an object of ports for workers: {"1": null}/],
     ['{"switches": [{"name": "s1", "address": "127.0.0.1:1", "deviceId": 0, "serviceIp": "10.0.0.254", "serviceMac": "02:00:00:00:00:fe", "serviceUdpPort": 61786, "ports": {"1": null}, "valuesPerPacket": 17}]}', /no build with 17 values per packet \(builds: fpisa-n16, fpisa-n64, fpisa-n256\b/],
   ])('configuration %s', async (text, message) => {
     const config = `${scratch()}/switches.json`;

@@ -121,8 +121,10 @@ function readConfig(path: string): SwitchConfig[] {
   } catch (error) {
     throw new UsageError(`configuration ${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }
-  const { switches } = parsed as { switches?: unknown };
+  const switches = (parsed as { switches?: unknown } | null)?.switches;
   if (!Array.isArray(switches)) throw new UsageError(`configuration ${path} has no list "switches"; docs/controller.md has an example`);
+  const other = switches.findIndex((each) => typeof each !== 'object' || each === null);
+  if (other >= 0) throw new UsageError(`configuration ${path} has no object at switches[${other}]; docs/controller.md has an example`);
   return (switches as SwitchConfig[]).map((config) => {
     if (typeof config.buildDir !== 'string') return config;
     const buildDir = resolve(dirname(path), config.buildDir);

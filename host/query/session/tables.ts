@@ -113,7 +113,9 @@ async function columnsOf(connection: DuckDBConnection, sql: string, files: reado
     const rows = (await connection.runAndReadAll(`DESCRIBE ${sql}`)).getRows();
     return rows.map(([name, type]) => ({ name: String(name), type: String(type) }));
   } catch (error) {
-    throw new QueryDataError(`${files.map(({ path }) => path).join(', ')} cannot be read: ${(error as Error).message}`, { cause: error });
+    // DuckDB shows its SQL below, which nobody here has written.
+    const reason = (error as Error).message.replace(/\s*\nLINE \d+:[\s\S]*$/, '');
+    throw new QueryDataError(`${files.map(({ path }) => path).join(', ')} cannot be read: ${reason}`, { cause: error });
   }
 }
 
