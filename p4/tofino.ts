@@ -18,8 +18,9 @@ const SECONDS_PER_LAYOUT = 1200;
 async function recordedIn(path: string): Promise<readonly LayoutRecord[]> {
   try {
     return (JSON.parse(await readFile(path, 'utf8')) as ResourcesFile).layouts;
-  } catch {
-    return [];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new Error(`${path} cannot be read, so what it says of other layouts would be lost: ${(error as Error).message}`, { cause: error });
   }
 }
 

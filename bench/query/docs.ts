@@ -5,8 +5,8 @@
  *     npm run bench:query:docs -- [--data bench/data] [--page docs/queries.md]
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runAsCommand } from '../options.js';
 import { readReport, tables, type QueryReport } from './report.js';
 
 /** Headings of the page, each followed by one table. */
@@ -40,7 +40,8 @@ export function filled(page: string, report: QueryReport): string {
   return text;
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+await runAsCommand(import.meta.url, () => {
   const { values } = parseArgs({ options: { data: { type: 'string', default: 'bench/data' }, page: { type: 'string', default: 'docs/queries.md' } } });
   writeFileSync(values.page, filled(readFileSync(values.page, 'utf8'), readReport(values.data)));
-}
+  return 0;
+});

@@ -18,7 +18,7 @@ const start = FIRST + (Number(process.env['VITEST_POOL_ID'] ?? 0) % PARTS) * SIZ
 /** Another test run on this machine has the same parts. */
 let next = Math.floor(Math.random() * SIZE);
 
-/** @returns numbers that follow one another, free on 127.0.0.1 for TCP and UDP, and handed out only once */
+/** @returns numbers that follow one another, free on 127.0.0.1 for TCP and UDP, and not handed out again before all others of the part */
 export async function freePorts(count: number): Promise<number[]> {
   for (;;) {
     if (next + count > SIZE) next = 0;

@@ -8,7 +8,7 @@ import type { KeyColumn } from '../../../../host/query/plan/plan.js';
 import { decimalOf } from '../../../../host/query/plan/types.js';
 import { KEY_BYTES } from '../../../../host/query/tuples.js';
 
-/** Keys back into the values of their columns, as DuckDB's appender takes them. Hashes have no way back. */
+/** Keys back into the values of their columns, as DuckDB's appender takes them. */
 export class KeyDecoder {
   private readonly layout: KeyLayout;
   private readonly readers: readonly ((view: DataView, at: number) => DuckDBValue)[];
