@@ -3,6 +3,7 @@ import { choices, AddressTakenError, InvalidAddressError, JobFullError, RankOutO
 import { pipeOf } from '../tofino/ports.js';
 import { ipv4ToNumber, isUdpPort, macOfIpv4, macToBigint, parseEndpoint } from '../address.js';
 import type { HelloMessage, WelcomeMessage } from '../messages.js';
+import { pipeOfJob } from './pipes.js';
 import type { JobRecord, MemberRecord, SwitchConfig } from './state.js';
 import type { Switches } from './topology.js';
 
@@ -33,7 +34,7 @@ export function admit(job: JobRecord, switches: Switches, occupants: readonly Oc
   const config = chooseSwitch(job, switches, others, hello);
   const there = others.filter(({ member }) => member.switchName === config.name);
   checkAddress(there, hello);
-  const switchPort = choosePort(config, job, there, hello.switchPort === 0 ? formerPort(job, config, hello) : hello.switchPort);
+  const switchPort = choosePort(switches, config, job, there, hello.switchPort === 0 ? formerPort(job, config, hello) : hello.switchPort);
   const mac = hello.mac === '' ? macOfIpv4(ip) : hello.mac.toLowerCase();
   return { rank: hello.rank, ip: hello.ip, udpPort: hello.udpPort, mac, switchName: config.name, switchPort };
 }
@@ -52,7 +53,8 @@ function chooseSwitch(job: JobRecord, switches: Switches, others: readonly Occup
   const withPorts = job.switches.filter((name) => Object.keys(switches[name]!.ports).length > 0);
   const possible = withPorts.filter((name) => {
     if (switchPort !== 0) return switchPorts(switches[name]!).includes(switchPort);
-    return freePort(switchPorts(switches[name]!), others.filter(({ member }) => member.switchName === name)) !== undefined;
+    const there = others.filter(({ member }) => member.switchName === name);
+    return freePort(portsInPipe(switches[name]!, jobsPipe(switches, switches[name]!, job, there)), there) !== undefined;
   });
   if (possible.length === 1) return switches[possible[0]!]!;
   if (possible.length > 1) throw new UnknownSwitchError(`name the switch at which worker ${hello.rank} is: one of ${choices(possible)}`);
@@ -90,14 +92,14 @@ function formerPort(job: JobRecord, config: SwitchConfig, hello: HelloMessage): 
 }
 
 /** @param wanted 0: choose one that no other member uses */
-function choosePort(config: SwitchConfig, job: JobRecord, there: readonly Occupant[], wanted: number): number {
+function choosePort(switches: Switches, config: SwitchConfig, job: JobRecord, there: readonly Occupant[], wanted: number): number {
   const all = switchPorts(config);
-  const pipe = pipeInUse(config, job, there);
-  const ports = all.filter((port) => pipe === undefined || pipeOf(port) === pipe);
+  const pipe = jobsPipe(switches, config, job, there);
+  const ports = portsInPipe(config, pipe);
   if (wanted !== 0) {
     if (ports.includes(wanted)) return wanted;
     if (!all.includes(wanted)) throw new SwitchPortError(`switch "${config.name}" has no worker port ${wanted} (ports: ${choices(all)})`);
-    throw new SwitchPortError(`port ${wanted} of switch "${config.name}" is in another pipe than the other workers of job "${job.name}", and so are the registers that add (ports of their pipe: ${choices(ports)})`);
+    throw new SwitchPortError(`port ${wanted} of switch "${config.name}" is in another pipe than the rest of job "${job.name}", and so are the registers that add (ports of its pipe: ${choices(ports)})`);
   }
   const free = freePort(pipe === undefined && config.target !== undefined ? roomiestPipe(ports, there) : ports, there);
   if (free === undefined) {
@@ -107,11 +109,12 @@ function choosePort(config: SwitchConfig, job: JobRecord, there: readonly Occupa
   return free;
 }
 
-/** A Tofino adds up in the pipe at which packets arrive, so all of a job's come through one. Undefined: any will do. */
-function pipeInUse({ target = 'bmv2' }: SwitchConfig, job: JobRecord, there: readonly Occupant[]): number | undefined {
-  if (target === 'bmv2') return undefined;
-  const colleague = there.find((other) => other.job === job.name);
-  return colleague && pipeOf(colleague.member.switchPort);
+function jobsPipe(switches: Switches, config: SwitchConfig, job: JobRecord, there: readonly Occupant[]): number | undefined {
+  return pipeOfJob(switches, config, job, there.filter((other) => other.job === job.name).map(({ member }) => member));
+}
+
+function portsInPipe(config: SwitchConfig, pipe: number | undefined): number[] {
+  return switchPorts(config).filter((port) => pipe === undefined || pipeOf(port) === pipe);
 }
 
 /** The first worker of a job decides for all: the ports of the pipe with the most of them free. */

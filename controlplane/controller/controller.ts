@@ -8,6 +8,7 @@ import { admit, serviceOf, type Occupant } from './admission.js';
 import { JobSession, type MemberLink } from './job-session.js';
 import { checkJobTrees, findJob, jobsOn, newJob, nextEpoch, without, withJob, withoutJob } from './jobs.js';
 import { bitsSeenAt, switchesInUse } from './placement.js';
+import { pipeOfJob } from './pipes.js';
 import { probeSlots } from './probe.js';
 import { jobEvents, sumEvents, switchStatus } from './reports.js';
 import { slotReports } from './slot-report.js';
@@ -174,7 +175,11 @@ export class Controller {
     const timing = { replyTimeoutMs: this.timing.probeReplyTimeoutMs, attempts: PROBE_ATTEMPTS };
     const used = new Set([job.switchName, ...switchesInUse(this.state.switches, job, job.active?.members ?? [])]);
     const clients = [...used].map((switchName) => [switchName, this.requireSwitch(switchName).requireReady()] as const);
-    const probed = clients.map(async ([switchName, client]) => [switchName, await probeSlots(client, this.state.switches[switchName]!, job, timing)] as const);
+    const probed = clients.map(async ([switchName, client]) => {
+      const { switches } = this.state;
+      const config = switches[switchName]!;
+      return [switchName, await probeSlots(client, config, job, pipeOfJob(switches, config, job, job.members), timing)] as const;
+    });
     return slotReports(this.state.switches, job, new Map(await Promise.all(probed)));
   }
 

@@ -17,14 +17,15 @@ export interface ProbeTiming {
 const WINDOW = 32;
 
 /**
+ * @param pipe in which the job is (pipes.ts)
  * @returns the state of each of the job's slots, in order
  * @throws SwitchNotReadyError when probes stay without a reply
  */
-export async function probeSlots(client: P4RuntimeClient, config: SwitchConfig, job: JobRecord, timing: ProbeTiming): Promise<SlotState[]> {
+export async function probeSlots(client: P4RuntimeClient, config: SwitchConfig, job: JobRecord, pipe: number | undefined, timing: ProbeTiming): Promise<SlotState[]> {
   const states = new Map<number, SlotState>();
   const slots = Array.from({ length: job.slots }, (_, slot) => slot);
   for (let from = 0; from < slots.length; from += WINDOW) {
-    await collect(client, config, job, slots.slice(from, from + WINDOW), states, timing);
+    await collect(client, config, job, pipe, slots.slice(from, from + WINDOW), states, timing);
   }
   return slots.map((slot) => states.get(slot)!);
 }
@@ -34,6 +35,7 @@ async function collect(
   client: P4RuntimeClient,
   config: SwitchConfig,
   job: JobRecord,
+  pipe: number | undefined,
   slots: readonly number[],
   states: Map<number, SlotState>,
   timing: ProbeTiming,
@@ -58,7 +60,7 @@ async function collect(
       };
       const timer = setTimeout(finish, timing.replyTimeoutMs);
       client.on('packetIn', receive);
-      for (const slot of missing) client.packetOut(probeFrame(config, job.number, job.slotBase + slot), probeMetadata(config, job));
+      for (const slot of missing) client.packetOut(probeFrame(config, job.number, job.slotBase + slot), probeMetadata(config, pipe));
     });
   }
   const silent = slots.filter((slot) => !states.has(slot));
@@ -73,8 +75,7 @@ async function collect(
  * A packet-out enters a Tofino by the pipe of its CPU port, and the slot is in the registers of the pipe in which the
  * job's workers are: the program sends a probe there first.
  */
-function probeMetadata({ name, target = 'bmv2', ports }: SwitchConfig, job: JobRecord): Record<string, number> {
+function probeMetadata({ target = 'bmv2', ports }: SwitchConfig, pipe: number | undefined): Record<string, number> {
   if (target === 'bmv2') return {};
-  const member = job.members.find(({ switchName }) => switchName === name);
-  return { egress_port: recirculationPort(target, pipeOf(member?.switchPort ?? Number(Object.keys(ports)[0] ?? 0))) };
+  return { egress_port: recirculationPort(target, pipe ?? pipeOf(Number(Object.keys(ports)[0] ?? 0))) };
 }

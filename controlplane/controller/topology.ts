@@ -1,7 +1,7 @@
 /** Trees of switches: who is below whom, and whether a set of configurations makes trees at all. */
 import { ipv4ToNumber, macToBigint } from '../address.js';
 import { choices, SwitchConfigError } from '../errors.js';
-import { frontPanelRanges, isFrontPanelPort } from '../tofino/ports.js';
+import { frontPanelRanges, isFrontPanelPort, pipeOf } from '../tofino/ports.js';
 import type { SwitchConfig } from './state.js';
 
 export type Switches = Readonly<Record<string, SwitchConfig>>;
@@ -31,6 +31,7 @@ export function treeBelow(switches: Switches, root: string): string[] {
 export function checkTopology(switches: Switches): void {
   for (const config of Object.values(switches)) checkParent(switches, config);
   for (const config of Object.values(switches)) checkPorts(switches, config);
+  for (const config of Object.values(switches)) checkPipes(switches, config);
   for (const root of rootsOf(switches)) checkTree(treeBelow(switches, root).map((name) => switches[name]!));
 }
 
@@ -53,6 +54,16 @@ function checkLinkAtParent({ name, parent }: SwitchConfig, { name: parentName, t
   const port = parent!.parentPort;
   if (target === 'bmv2' || isFrontPanelPort(target, port)) return;
   throw wrong(name, `parentPort of its parent is ${port}, not a front-panel port of switch "${parentName}" as ${target} numbers them: ${frontPanelRanges(target).join(', ')}`);
+}
+
+/** A job has all switches below one, and a pipe's registers are its own. */
+function checkPipes(switches: Switches, { name, target = 'bmv2' }: SwitchConfig): void {
+  if (target === 'bmv2') return;
+  const [first, ...others] = childrenOf(switches, name);
+  const other = others.find(({ parent }) => pipeOf(parent!.parentPort) !== pipeOf(first!.parent!.parentPort));
+  if (other === undefined) return;
+  const [one, two] = [first!, other].map((child) => `"${child.name}" at port ${child.parent!.parentPort}`);
+  throw wrong(name, `switches below it are in different pipes (${one}, ${two}), and so are the registers that add; link them to ports of one pipe (port / 128)`);
 }
 
 /** A packet's meaning follows from the port that it came through, so a port leads to one thing only. */

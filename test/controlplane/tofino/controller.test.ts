@@ -110,12 +110,32 @@ describe('pipes', () => {
     expect([await portOf(site, 0), await portOf(site, 1), await portOf(site, 2)]).toEqual([132, 140, 148]);
     await expect(site.worker(3).welcome()).rejects.toThrow(/every worker port of switch "s1" in the pipe of job "train" is in use \(ports: 132, 140, 148\); name one to share it/);
     await expect(site.worker(3, { switchPort: 260 }).welcome()).rejects.toThrow(
-      /port 260 of switch "s1" is in another pipe than the other workers of job "train", and so are the registers that add \(ports of their pipe: 132, 140, 148\)/,
+      /port 260 of switch "s1" is in another pipe than the rest of job "train", and so are the registers that add \(ports of its pipe: 132, 140, 148\)/,
     );
     await expect(site.worker(3, { switchPort: 2 }).welcome()).rejects.toThrow(/switch "s1" has no worker port 2 \(ports: 1, 132, 140, 148, 260\)/);
     expect(await portOf(site, 3, 140)).toBe(140);
     // Of the others' only a shared one is left in pipe 1.
     expect(await portOf(site, 0, 0, 'other')).toBe(1);
+  });
+
+  test('below a Tofino, links decide which one it is: for workers, and for probes', async () => {
+    const [stratum, below] = [await startStratum(), await startSwitch()];
+    const leaf = switchConfig(below.address, { name: 's2', ports: { 1: null }, serviceIp: '10.0.1.254', serviceMac: '02:00:00:00:01:fe', parent: { switch: 's1', port: 9, parentPort: 260 } });
+    const site = await startSite({ fake: stratum.fake, config: { target: 'tofino', buildDir: buildDirectory().path, ports: { 1: null, 2: null, 268: null } }, more: [leaf] });
+    await site.client.createJob({ name: 'train', workers: 2, profile: 'fpisa-a', switchName: 's1' });
+    const named: string[] = [];
+    stratum.fake.onPacketOut = (frame, metadata) => {
+      named.push(Buffer.from(metadata.find(({ metadataId }) => metadataId === 1)!.value).toString('hex'));
+      return [probeReplyTo(frame)];
+    };
+    below.onPacketOut = (frame) => [probeReplyTo(frame)];
+    for (const name of ['s1', 's2']) await site.controller.ready(name);
+    await site.client.probeJob('train');
+    expect([...new Set(named)].map((hex) => parseInt(hex, 16))).toEqual([2 * 128 + 68]);
+    await expect(site.worker(0, { switchName: 's1', switchPort: 1 }).welcome()).rejects.toThrow(/port 1 of switch "s1" is in another pipe than the rest of job "train", .*\(ports of its pipe: 268\)/);
+    expect(await site.worker(0, { switchName: 's1' }).welcome()).toMatchObject({ switchPort: 268 });
+    // The only port of that pipe is taken, so this worker can but be at the other switch.
+    expect(await site.worker(1, { udpPort: 40_100 }).welcome()).toMatchObject({ switchPort: 1 });
   });
 
   test("probes are sent to that of the job's workers", async () => {

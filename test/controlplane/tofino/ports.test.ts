@@ -59,6 +59,13 @@ describe('the configuration of a Tofino', () => {
   });
 });
 
+test('switches below a Tofino are linked to one of its pipes', () => {
+  const leaf = (i: number, parentPort: number): SwitchConfig => switchConfig(`10.9.0.${i}:9559`, { name: `l${i}`, valuesPerPacket: 8, serviceIp: `10.0.${i}.254`, serviceMac: `02:00:00:00:0${i}:fe`, parent: { switch: 's1', port: 9, parentPort } });
+  const tree = (...ports: number[]): Record<string, SwitchConfig> => Object.fromEntries([tofino(), ...ports.map((port, i) => leaf(i + 1, port))].map((config) => [config.name, config]));
+  checkTopology(tree(1, 2, 63));
+  expect(() => checkTopology(tree(1, 2, 133))).toThrow(/^switch "s1": switches below it are in different pipes \("l1" at port 1, "l3" at port 133\), and so are the registers that add; link them to ports of one pipe \(port \/ 128\)$/);
+});
+
 describe('the build of a switch for BMv2', () => {
   test('may be named', () => {
     checkSwitchConfig(switchConfig('10.9.0.1:9559', { build: 'fpisa-a-n16', valuesPerPacket: 16 }));
