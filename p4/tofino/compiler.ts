@@ -1,5 +1,5 @@
 /** Finds and runs a compiler that knows Tofino: p4c with its Tofino back end, or open-p4studio's, which is the same source. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,7 +9,8 @@ import { resourcesOf, type Resources } from './reports.js';
 
 const run = promisify(execFile);
 const SOURCE = 'p4/tna/main.p4';
-const OUTPUT_LIMIT = 1 << 26;
+/** Characters of output that are kept: the first error is near the beginning. */
+const OUTPUT_LIMIT = 1 << 24;
 
 /** The command that FPISA_P4C_TOFINO names, `p4c-tofino`, or a `p4c` with that target; undefined when there is none. */
 export async function findTofinoCompiler(): Promise<string | undefined> {
@@ -48,15 +49,51 @@ export async function compileLayout(command: string, layout: Layout, directory: 
     ...[`-DVALUES_PER_PACKET=${layout.valuesPerPass}`, ...layout.defines],
     ...['--p4runtime-files', p4info, '--p4runtime-force-std-externs', '-o', directory, shippedFile(SOURCE)],
   ];
-  try {
-    await run(command, args, { maxBuffer: OUTPUT_LIMIT, timeout: seconds * 1000 });
-  } catch (error) {
-    const { killed, stdout = '', stderr = '' } = error as { killed?: boolean; stdout?: string; stderr?: string };
-    return { compiles: false, notFitting: killed === true ? `no allocation found in ${seconds} s` : reasonOf(stdout + stderr) };
-  }
+  const { code, output } = await runWithin(seconds, command, args);
+  if (code === 'TIMED_OUT') return { compiles: false, notFitting: `no allocation found in ${seconds} s` };
+  if (code !== 0) return { compiles: false, notFitting: reasonOf(output) };
   const logs = join(directory, 'pipe', 'logs');
   const read = (name: string): Promise<string> => readFile(join(logs, name), 'utf8');
   return { compiles: true, resources: resourcesOf(await read('mau.resources.log'), await read('metrics.json')), p4info: await readFile(p4info, 'utf8') };
+}
+
+/**
+ * Runs a command in a process group of its own. The compiler is a driver that starts others, and these would go on for hours if only
+ * the driver were ended: when the time is up, or this process ends, the whole group is.
+ */
+async function runWithin(seconds: number, command: string, args: readonly string[]): Promise<{ readonly code: number | 'TIMED_OUT'; readonly output: string }> {
+  const child = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const endGroup = (): void => {
+    if (child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // All of it has ended.
+    }
+  };
+  const interrupted = (signal: NodeJS.Signals): void => {
+    endGroup();
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  };
+  let output = '';
+  const keep = (text: string): void => {
+    if (output.length < OUTPUT_LIMIT) output += text;
+  };
+  child.stdout.setEncoding('utf8').on('data', keep);
+  child.stderr.setEncoding('utf8').on('data', keep);
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    endGroup();
+  }, seconds * 1000);
+  process.once('exit', endGroup).once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  try {
+    const code = await new Promise<number>((resolve, reject) => child.once('error', reject).once('close', (ended) => resolve(ended ?? 1)));
+    return { code: timedOut ? 'TIMED_OUT' : code, output };
+  } finally {
+    clearTimeout(timer);
+    process.off('exit', endGroup).off('SIGINT', interrupted).off('SIGTERM', interrupted);
+  }
 }
 
 /** The compiler's first error in one line, without the paths of this machine. */

@@ -28,7 +28,7 @@ interface Metrics {
 
 /** @throws an Error when the report has no table of the form that is known */
 export function resourcesOf(report: string, metricsJson: string): Resources {
-  const perStage = stages(report).map((row) => row);
+  const perStage = stages(report);
   const used = perStage.findLastIndex(({ tables, vliw }) => tables > 0 || vliw > 0) + 1;
   const metrics = JSON.parse(metricsJson) as Metrics;
   const phv: Record<string, number> = {};
