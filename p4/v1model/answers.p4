@@ -1,5 +1,4 @@
-/* What a service does to a packet that it answers; for the body of a control. */
-/* The service answers from the address that was asked; receivers are written in egress. */
+/* What a service does to a packet that it answers, from the address that was asked; for the body of a control. */
 action reflect() {
     mac_addr_t mac = hdr.ethernet.src_addr;
     ipv4_addr_t address = hdr.ipv4.src_addr;
