@@ -125,7 +125,7 @@ parser FpisaIngressParser(packet_in packet,
     state parse_fpisa_before_probe {
         packet.extract(hdr.fpisa);
         transition select(hdr.fpisa.magic, hdr.fpisa.version, hdr.fpisa.opcode) {
-            (MAGIC, VERSION, OPCODE_PROBE): probe;
+            (MAGIC, VERSION, OPCODE_PROBE): parse_probe;
             (MAGIC, VERSION, OPCODE_CONTRIBUTE): bad_length;
             (MAGIC, VERSION, _): bad_opcode;
             default: bad_version;
@@ -167,6 +167,13 @@ parser FpisaIngressParser(packet_in packet,
         transition accept;
     }
 
+    /* Both say how far a probe has come, once it goes round (probes.p4): nobody may send it in the midst of that. */
+    state parse_probe {
+        transition select(hdr.fpisa.set, hdr.fpisa.reserved) {
+            (0, 0): probe;
+            default: bad_opcode;
+        }
+    }
     state probe {
         packet.extract(hdr.probe);
         packet.extract(hdr.probe0);
