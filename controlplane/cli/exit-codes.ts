@@ -5,7 +5,7 @@ export const ExitCode = {
   CHECK_FAILED: 1,
   /** Wrong arguments. */
   USAGE: 2,
-  /** No answer from a controller or switch. */
+  /** No answer from a controller, a switch or a query's master. */
   UNREACHABLE: 3,
   /** The controller refused: unknown job, job full, name taken. */
   REFUSED: 4,
@@ -44,6 +44,7 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   FPISA_CONTROLLER_UNREACHABLE: ExitCode.UNREACHABLE,
   FPISA_SWITCH_UNREACHABLE: ExitCode.UNREACHABLE,
   FPISA_SWITCH_NOT_READY: ExitCode.UNREACHABLE,
+  FPISA_QUERY_MASTER_UNREACHABLE: ExitCode.UNREACHABLE,
   FPISA_SWITCH_TAKEN: ExitCode.REFUSED,
   FPISA_QUERY_ATTACH: ExitCode.REFUSED,
   FPISA_JOIN: ExitCode.REFUSED,

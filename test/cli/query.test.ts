@@ -168,7 +168,7 @@ describe('what is wrong is said before anything is started', () => {
     [['SELECT 1', '--sample', '--workers', '0'], 2, /a whole number from 1 to 64/],
     [['SELECT 1', '--sample', '--sums', 'fp16'], 2, /choices are fp64, fp32/],
     [['worker', '--master', 'here', '--rank', '0'], 2, /"here" is not host:port/],
-    [['worker', '--master', '127.0.0.1:1', '--rank', '0', '--wait', '1'], 4, /no query's master answers at 127\.0\.0\.1:1/],
+    [['worker', '--master', '127.0.0.1:1', '--rank', '0', '--wait', '1'], 3, /no query's master answers at 127\.0\.0\.1:1/],
   ])('fpisa query %j', async (args, exitCode, message) => {
     const { code, stdout, stderr } = await fpisa('query', ...args);
     if (args.includes('--json')) expect(onlyJson<{ error: { message: string } }>({ code, stdout, stderr, signal: null }).error.message).toMatch(message);

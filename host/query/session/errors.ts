@@ -38,6 +38,11 @@ export class QueryAttachError extends QueryError {
   readonly code = 'FPISA_QUERY_ATTACH';
 }
 
+/** No master answers where a worker looks for it. */
+export class QueryMasterUnreachableError extends QueryError {
+  readonly code = 'FPISA_QUERY_MASTER_UNREACHABLE';
+}
+
 /** Another query began, or this one was given up. */
 export class QueryAbortedError extends QueryError {
   readonly code = 'FPISA_QUERY_ABORTED';

@@ -1,8 +1,7 @@
 /** Files that a worker has itself, in the place of its share of the master's. */
-import { resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { QueryDataError } from './errors.js';
-import { formatOf, literal, parseDataArgument, type TableShare } from './tables.js';
+import { filesNamed, formatOf, parseDataArgument, type TableShare } from './tables.js';
 
 /**
  * @param data patterns, or names and patterns, as `fpisa query --data` has them; several of one table add up
@@ -14,8 +13,7 @@ export async function withOwnFiles(connection: DuckDBConnection, shares: readonl
     const { name, pattern } = parseDataArgument(argument);
     const share = shares.find((each) => each.name.toLowerCase() === name.toLowerCase());
     if (share === undefined) throw new QueryDataError(`--data names the table ${name}, and the query has ${shares.map((each) => each.name).join(', ')}`);
-    const found = (await connection.runAndReadAll(`SELECT file FROM glob(${literal(resolve(pattern))}) ORDER BY file`)).getRows().map(([path]) => String(path));
-    if (found.length === 0) throw new QueryDataError(`no file is named ${pattern}, from which this worker's part of table ${name} would be read`);
+    const found = await filesNamed(connection, pattern, `this worker's part of table ${name}`);
     const other = found.find((path) => formatOf(path) !== share.format);
     if (other !== undefined) throw new QueryDataError(`table ${share.name} is of ${share.format} files in this query, and ${other} is not`);
     paths.set(share, new Set([...(paths.get(share) ?? []), ...found]));

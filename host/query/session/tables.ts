@@ -1,6 +1,6 @@
 /** Files that are tables: which there are, what columns they have, and who reads what of them. */
 import { stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { CatalogColumn } from '../plan/catalog.js';
 import { identifier } from '../plan/tree.js';
@@ -79,12 +79,20 @@ export async function findTables(connection: DuckDBConnection, data: readonly st
   return Promise.all([...patterns].map(([name, list]) => findTable(connection, name, list)));
 }
 
+/** @param what would be read from them, for the error @throws QueryDataError if there are none */
+export async function filesNamed(connection: DuckDBConnection, pattern: string, what: string): Promise<string[]> {
+  const rows = (await connection.runAndReadAll(`SELECT file FROM glob(${literal(resolve(pattern))}) ORDER BY file`)).getRows();
+  if (rows.length > 0) return rows.map(([path]) => String(path));
+  const isFolder = await stat(pattern).then((found) => found.isDirectory(), () => false);
+  throw new QueryDataError(
+    isFolder ? `${pattern} is a folder; name the files in it from which ${what} is read, such as '${join(pattern, '*.parquet')}'` : `no file is named ${pattern}, from which ${what} would be read`,
+  );
+}
+
 async function findTable(connection: DuckDBConnection, name: string, patterns: readonly string[]): Promise<DataTable> {
   const paths = new Set<string>();
   for (const pattern of patterns) {
-    const rows = (await connection.runAndReadAll(`SELECT file FROM glob(${literal(resolve(pattern))}) ORDER BY file`)).getRows();
-    if (rows.length === 0) throw new QueryDataError(`no file is named ${pattern}, from which table ${name} would be read`);
-    for (const [path] of rows) paths.add(String(path));
+    for (const path of await filesNamed(connection, pattern, `table ${name}`)) paths.add(path);
   }
   const files = await Promise.all([...paths].map(async (path): Promise<DataFile> => ({ path, bytes: (await stat(path)).size })));
   const formats = new Set(files.map(({ path }) => formatOf(path)));

@@ -12,7 +12,7 @@ import { identifier } from '../plan/tree.js';
 import { ChunkEncoder } from '../plan/chunk-encoder.js';
 import { RowSender } from '../stream/sender.js';
 import { queryService } from './definition.js';
-import { QueryAbortedError, QueryAttachError, QueryDataError, QueryEvaluationError, QueryFailedError, QueryWorkerLostError } from './errors.js';
+import { QueryAbortedError, QueryAttachError, QueryDataError, QueryEvaluationError, QueryFailedError, QueryMasterUnreachableError, QueryWorkerLostError } from './errors.js';
 import { toWire } from './lane-wire.js';
 import type { BeginMessage, KeyColumnMessage, MasterMessage, SetupMessage, StepMessage, WorkerMessage } from './messages.js';
 import { withOwnFiles } from './own-files.js';
@@ -47,13 +47,13 @@ const PROGRESS_MS = 200;
 
 /**
  * Takes part in one query, until the master says that it is over.
- * @throws QueryFailedError if there is no answer, QueryAttachError, QueryWorkerLostError when the master is gone
+ * @throws QueryFailedError if there is no answer, QueryAttachError, QueryMasterUnreachableError, QueryWorkerLostError when the master is gone
  */
 export async function runQueryWorker(options: WorkerOptions): Promise<void> {
   const { Attach } = queryService();
   const client = new Client(options.master, credentials.createInsecure(), KEEPALIVE);
   try {
-    await new Promise<void>((resolve, reject) => client.waitForReady(Date.now() + (options.waitMs ?? WAIT_MS), (error) => (error ? reject(new QueryAttachError(`no query's master answers at ${options.master}`)) : resolve())));
+    await new Promise<void>((resolve, reject) => client.waitForReady(Date.now() + (options.waitMs ?? WAIT_MS), (error) => (error ? reject(new QueryMasterUnreachableError(`no query's master answers at ${options.master}`)) : resolve())));
     const call: Call = client.makeBidiStreamRequest(Attach.path, Attach.requestSerialize, Attach.responseDeserialize, new Metadata());
     const worker = new QueryWorker(options, call);
     await worker.run();

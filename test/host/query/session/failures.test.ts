@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { QuerySwitch } from '../../../../controlplane/query/switch.js';
 import { P4RuntimeClient } from '../../../../controlplane/p4runtime/client.js';
 import type { ProgrammableSwitch } from '../../../../protocol/query/provisioning.js';
-import { QuerySession, runQueryWorker, WorkerDesk, QueryAttachError } from '../../../../host/query/session/index.js';
+import { QuerySession, runQueryWorker, WorkerDesk, QueryMasterUnreachableError } from '../../../../host/query/session/index.js';
 import { DEVICE_ID, SERVICE_IP, SERVICE_MAC } from '../../../e2e/support/embedded-switch.js';
 import { duck, folder, QuerySite } from './support/site.js';
 
@@ -132,6 +132,6 @@ describe('a worker is refused', () => {
   });
 
   it('when nobody is there', async () => {
-    await expect(runQueryWorker({ master: '127.0.0.1:1', rank: 0, version: 'a', waitMs: 200 })).rejects.toThrow(QueryAttachError);
+    await expect(runQueryWorker({ master: '127.0.0.1:1', rank: 0, version: 'a', waitMs: 200 })).rejects.toThrow(QueryMasterUnreachableError);
   });
 });

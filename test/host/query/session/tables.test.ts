@@ -37,6 +37,7 @@ describe('a table has the name', () => {
 describe('files', () => {
   it('that are not there are named', async () => {
     await expect(findTables(await connect(), ['nowhere*.parquet'])).rejects.toMatchObject({ code: 'FPISA_FILE_DATA', message: 'no file is named nowhere*.parquet, from which table nowhere would be read' });
+    await expect(findTables(await connect(), ['test'])).rejects.toMatchObject({ code: 'FPISA_FILE_DATA', message: "test is a folder; name the files in it from which table test is read, such as 'test/*.parquet'" });
   });
 
   it('of several formats cannot be one table', async () => {
