@@ -97,25 +97,19 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   connect(options: { timeoutMs?: number } = {}): Promise<{ primary: boolean }> {
     const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS;
     return new Promise((resolve, reject) => {
-      const stop = (): void => {
+      const settle = (failure: string | undefined, primary = false): void => {
         clearTimeout(timer);
         this.off('connected', done);
         this.stopConnecting = undefined;
+        if (failure === undefined) resolve({ primary });
+        else reject(new ConnectError(failure));
       };
+      const done = ({ primary }: { primary: boolean }): void => settle(undefined, primary);
       const timer = setTimeout(() => {
-        stop();
-        const message = `no P4Runtime server answered at ${this.address} (device ${this.deviceId}) within ${timeoutMs / 1000} s: ${this.attempts} attempts, the last: ${this.lastError?.message ?? 'still waiting for its answer'}`;
+        settle(`no P4Runtime server answered at ${this.address} (device ${this.deviceId}) within ${timeoutMs / 1000} s: ${this.attempts} attempts, the last: ${this.lastError?.message ?? 'still waiting for its answer'}`);
         this.close();
-        reject(new ConnectError(message));
       }, timeoutMs);
-      const done = (role: { primary: boolean }): void => {
-        stop();
-        resolve({ primary: role.primary });
-      };
-      this.stopConnecting = () => {
-        stop();
-        reject(new ConnectError(`the client was closed before a P4Runtime server answered at ${this.address}`));
-      };
+      this.stopConnecting = () => settle(`the client was closed before a P4Runtime server answered at ${this.address}`);
       this.once('connected', done);
       this.start();
     });

@@ -18,6 +18,7 @@
 const bit<8> SCALE_OF_SPECIAL = 0x83;
 
 const bit<32> SCALE_ONE = 1 << 23;
+const bit<32> SCALE_MINUS = 1;
 const bit<32> SCALE_MADE = 2;
 /* With a leading one at bit 23 this makes exponent field 255, and the bits below it the fraction. */
 const bit<32> SCALE_TOP = 254 << 23;
@@ -36,7 +37,7 @@ control Magnitude(inout bit<32> mantissa, inout bit<32> scale) {
     /* The lower half of a scale may come in with anything. */
     action negative() {
         mantissa = 0 - mantissa;
-        scale[15:0] = 1;
+        scale[15:0] = (bit<16>) SCALE_MINUS;
     }
     action special(bit<32> significand, bit<32> scale_of_special) {
         mantissa = significand;
@@ -60,7 +61,7 @@ control Magnitude(inout bit<32> mantissa, inout bit<32> scale) {
         const entries = {
             (_, 0): zero();
             (SCALE_OF_SPECIAL, 0 &&& ALL_BUT_PLUS_INF): special(LEADING_ONE, SCALE_TOP + SCALE_MADE);
-            (SCALE_OF_SPECIAL, 0 &&& ALL_BUT_MINUS_INF): special(LEADING_ONE, SCALE_TOP + SCALE_MADE + 1);
+            (SCALE_OF_SPECIAL, 0 &&& ALL_BUT_MINUS_INF): special(LEADING_ONE, SCALE_TOP + SCALE_MADE + SCALE_MINUS);
             (SCALE_OF_SPECIAL, _): special(LEADING_ONE_AND_QUIET, SCALE_TOP + SCALE_MADE);
             (_, LEADING_ONE &&& LEADING_ONE): negative();
         }
@@ -73,6 +74,7 @@ control Magnitude(inout bit<32> mantissa, inout bit<32> scale) {
     }
 }
 
+/* These are for steps_read_out_narrow.p4 as well, which ends them. */
 /* The budget is at least 2^k when one of its upper bits is set: one entry for each of them. */
 #define BUDGET_FROM_32(bits, act) \
     (0x100 &&& 0x100, bits): act; \
@@ -216,95 +218,6 @@ control NormaliseByOnes(inout bit<32> mantissa, inout bit<32> scale) {
         ones.apply();
     }
 }
-
-control NormaliseByTwos(inout bit<32> mantissa, inout bit<32> scale) {
-    action stay() {
-    }
-    LEFT_BY(2)
-    LEFT_BY(4)
-    LEFT_BY(6)
-
-    table twos {
-        key = {
-            scale[31:23]: ternary @name("budget");
-            mantissa[31:26]: ternary @name("mantissa");
-        }
-        actions = {
-            left_2;
-            left_4;
-            left_6;
-            stay;
-        }
-        const entries = {
-            BUDGET_FROM_8(0, left_6())
-            (0x006 &&& 0x006, 0): left_6();
-            BUDGET_FROM_8(0 &&& 0x3C, left_4())
-            (0x004 &&& 0x004, 0 &&& 0x3C): left_4();
-            BUDGET_FROM_8(0 &&& 0x30, left_2())
-            (0x004 &&& 0x004, 0 &&& 0x30): left_2();
-            (0x002 &&& 0x002, 0 &&& 0x30): left_2();
-        }
-        const default_action = stay();
-        size = 22;
-    }
-
-    apply {
-        twos.apply();
-    }
-}
-
-/* The last bit, numbers too large for the format, and the sign's way to where it is assembled. */
-control NormaliseByOne(inout bit<32> mantissa, inout bit<32> scale) {
-    action left_1(bit<32> change) {
-        mantissa = mantissa >> 7;
-        scale = scale + change;
-    }
-    action keep(bit<32> change) {
-        mantissa = mantissa >> 8;
-        scale = scale + change;
-    }
-    action infinity(bit<32> whole) {
-        mantissa = LEADING_ONE_IN_PLACE;
-        scale = whole;
-    }
-
-    table last {
-        key = {
-            scale[31:23]: ternary @name("budget");
-            scale[1:0]: ternary @name("made_and_sign");
-            mantissa[31:31]: ternary @name("leading");
-        }
-        actions = {
-            left_1;
-            keep;
-            infinity;
-        }
-        const entries = {
-            (_, 2, _): keep(0 - SCALE_MADE);
-            (_, 3, _): keep(SCALE_SIGN_MOVES - SCALE_MADE);
-            (0x100 &&& 0x100, 0, _): infinity(SCALE_TOP);
-            (0x100 &&& 0x100, 1, _): infinity(SCALE_TOP + SCALE_SIGN);
-            (255, 0, _): infinity(SCALE_TOP);
-            (255, 1, _): infinity(SCALE_TOP + SCALE_SIGN);
-            (254, 0, 1): infinity(SCALE_TOP);
-            (254, 1, 1): infinity(SCALE_TOP + SCALE_SIGN);
-            (0, 1, _): keep(SCALE_SIGN_MOVES);
-            (0, _, _): keep(0);
-            (_, 1, 0): left_1(SCALE_SIGN_MOVES - SCALE_ONE);
-            (_, _, 0): left_1(0 - SCALE_ONE);
-            (_, 1, 1): keep(SCALE_SIGN_MOVES);
-        }
-        const default_action = keep(0);
-        size = 13;
-    }
-
-    apply {
-        last.apply();
-    }
-}
-#undef BUDGET_FROM_8
-#undef BUDGET_FROM_32
-#undef LEFT_BY
 
 /*
  * Assembly, the same for all elements, so that one action does it for the whole packet. The leading one adds 1 to the exponent

@@ -16,6 +16,7 @@
 #include "../shared/steps_shift.p4"
 #include "../shared/steps_shift_narrow.p4"
 #include "../shared/steps_read_out.p4"
+#include "../shared/steps_read_out_narrow.p4"
 
 #include "headers.p4"
 #include "parser.p4"

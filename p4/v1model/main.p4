@@ -23,6 +23,7 @@
 #include "../shared/steps_shift.p4"
 #include "../shared/steps_shift_narrow.p4"
 #include "../shared/steps_read_out.p4"
+#include "../shared/steps_read_out_narrow.p4"
 #ifdef PAPER_LAYOUT
 #include "../tna/paper.p4"
 #endif
