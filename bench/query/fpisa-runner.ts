@@ -4,7 +4,7 @@
  */
 import { createInterface } from 'node:readline';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { packageVersion } from '../../controlplane/cli/version.js';
+import { packageVersion } from '../../cli/version.js';
 import { QuerySwitch } from '../../controlplane/query/switch.js';
 import { findTables, QuerySession, WorkerDesk, type QueryStatistics } from '../../host/query/session/index.js';
 import type { RunnerAnswer } from './duckdb-runner.js';

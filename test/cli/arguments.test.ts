@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { program } from '../../controlplane/cli/main.js';
+import { program } from '../../cli/main.js';
 import { ROOT } from './support/built.js';
 import { expectFailure, fpisa, onlyJson } from './support/command.js';
 

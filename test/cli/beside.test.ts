@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Beside } from '../../controlplane/cli/beside.js';
+import { Beside } from '../../cli/beside.js';
 
 describe('what runs beside a command', () => {
   it('is ended in the reverse order, and told why', async () => {

@@ -4,8 +4,8 @@ import { Worker, writeNpy } from '../../host/index.js';
 import { marked } from '../e2e/support/data.js';
 import { message } from '../e2e/support/forge.js';
 import { ControllerClient } from '../../controlplane/index.js';
-import { diagnose as findingsOf } from '../../controlplane/cli/doctor/diagnose.js';
-import { takeReading } from '../../controlplane/cli/doctor/reading.js';
+import { diagnose as findingsOf } from '../../cli/doctor/diagnose.js';
+import { takeReading } from '../../cli/doctor/reading.js';
 import { Command, fpisa, onEnd, onlyJson, scratch, type Ended } from './support/command.js';
 import { Site } from './support/site.js';
 

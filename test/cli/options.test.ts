@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lossShare, portAssignment, probability, workerPort } from '../../controlplane/cli/options.js';
+import { lossShare, portAssignment, probability, workerPort } from '../../cli/options.js';
 
 describe('option values', () => {
   it.each([['0', 0], ['0.1', 0.1], ['10%', 0.1], ['10', 0.1], ['0.5%', 0.005], ['1', 0.01], ['99', 0.99]])('a loss of %s is %d', (text, share) => {

@@ -1,7 +1,7 @@
 /** What the doctor says: of made-up reports one by one, and of real faults in a network of switches and workers. */
 import { describe, expect, test } from 'vitest';
-import { diagnose, needsSecondReading } from '../../controlplane/cli/doctor/diagnose.js';
-import { takeReading, type Interval, type Reading } from '../../controlplane/cli/doctor/reading.js';
+import { diagnose, needsSecondReading } from '../../cli/doctor/diagnose.js';
+import { takeReading, type Interval, type Reading } from '../../cli/doctor/reading.js';
 import type { JobMessage, MemberMessage, SetReportMessage, SwitchStatusMessage } from '../../controlplane/messages.js';
 import { DgramTransport, type Worker } from '../../host/index.js';
 import { marked } from '../e2e/support/data.js';

@@ -1,8 +1,8 @@
 /** What is wrong is said in one sentence, before anything is built. These tests need neither root nor Mininet. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { floats, inputsFor } from '../../controlplane/cli/mininet/inputs.js';
-import { parseCommand } from '../../controlplane/cli/mininet/control.js';
-import { among } from '../../controlplane/cli/mininet/report.js';
+import { floats, inputsFor } from '../../cli/mininet/inputs.js';
+import { parseCommand } from '../../cli/mininet/control.js';
+import { among } from '../../cli/mininet/report.js';
 import { endAll, run } from './support/run.js';
 
 afterAll(endAll);

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { NAMESPACES, onPath } from '../../controlplane/cli/mininet/requirements.js';
+import { NAMESPACES, onPath } from '../../cli/mininet/requirements.js';
 import { endAll, ROOT, run, temporaryFolder } from './support/run.js';
 import { TARGETS } from './support/targets.js';
 
@@ -52,7 +52,7 @@ describe('mn --custom', { timeout: 300_000 }, () => {
     const folder = temporaryFolder();
     try {
       const config = join(folder.path, 'switches.json');
-      const topology = join(ROOT, 'controlplane/cli/mininet/fpisa_topo.py');
+      const topology = join(ROOT, 'cli/mininet/fpisa_topo.py');
       const shell = `ip link set lo up && exec mn --custom ${topology} --topo fpisatree,4 --switch ${kind === 'emulator' ? 'fpisa' : kind},logs=${folder.path} --controller none`;
       const { status, stderr } = spawnSync('unshare', [...NAMESPACES, 'sh', '-c', shell], {
         input: `fpisaconfig ${config} 64\nexit\n`,
@@ -78,7 +78,7 @@ describe('a switch', { timeout: 300_000 }, () => {
     if (missing !== undefined) skip(missing);
     const script = `
 import socket, sys
-sys.path.insert(0, '${join(ROOT, 'controlplane/cli/mininet')}')
+sys.path.insert(0, '${join(ROOT, 'cli/mininet')}')
 import fpisa_topo
 taken = socket.create_server(('127.0.0.1', 9559))
 try:

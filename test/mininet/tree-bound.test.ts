@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { accumulateAll, readOut, resolveProfile, type NumericProfile } from '../../arithmetic/index.js';
-import { verifyLayer, type SumTree } from '../../controlplane/cli/demo/verify.js';
+import { verifyLayer, type SumTree } from '../../cli/sum-verification.js';
 
 const WORKERS = 8;
 

@@ -1,8 +1,8 @@
 /** The controller and a Tofino behind Stratum, as far as that can be seen without either. */
 import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
-import { diagnose } from '../../../controlplane/cli/doctor/diagnose.js';
-import { takeReading } from '../../../controlplane/cli/doctor/reading.js';
+import { diagnose } from '../../../cli/doctor/diagnose.js';
+import { takeReading } from '../../../cli/doctor/reading.js';
 import type { SwitchConfig } from '../../../controlplane/controller/state.js';
 import { onEnd, startSite, startSwitch, switchConfig, type Site } from '../site.helpers.js';
 import { BINARY, buildDirectory, tnaP4Info, withCompletions } from './build-directory.helpers.js';

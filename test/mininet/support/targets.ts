@@ -1,6 +1,6 @@
 /** Which networks can be built on this machine; what cannot is skipped, and says why. */
 import { existsSync } from 'node:fs';
-import { checkRequirements, SWITCHES, type SwitchKind } from '../../../controlplane/cli/mininet/requirements.js';
+import { checkRequirements, SWITCHES, type SwitchKind } from '../../../cli/mininet/requirements.js';
 
 export interface Target {
   readonly kind: SwitchKind;

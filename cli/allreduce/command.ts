@@ -1,0 +1,159 @@
+/** `fpisa allreduce`: one worker. Reads tensors from files, reduces them with the others, writes the sums. */
+import { Command, Option } from 'commander';
+import { Worker, readTensorFile, writeTensorFile, type AllreduceStats, type ReduceOp, type Tensor, type TensorFile } from '../../host/index.js';
+import { UsageError } from '../errors.js';
+import { checkOutputFile } from '../output-files.js';
+import { collect, controllerOption, integer, jsonOption, placeOptions, type PlaceFlags } from '../options.js';
+import { Output } from '../output.js';
+import { progressBar } from '../progress.js';
+import { interruption } from '../signals.js';
+
+interface Flags extends PlaceFlags {
+  controller: string;
+  job: string;
+  rank: number;
+  in: string[];
+  out: string[];
+  op: ReduceOp;
+  each?: boolean;
+  switch?: string;
+  timeout: number;
+  wait: number;
+  events?: boolean;
+  json?: boolean;
+}
+
+/** What one operation reduced. */
+export interface TensorResult extends AllreduceStats {
+  readonly file: string;
+  /** Names of the tensors in the operation. */
+  readonly tensors: readonly string[];
+}
+
+/** A line of `--events`; the last one is also what `--json` prints. */
+export type AllreduceEvent =
+  | { readonly event: 'joined'; readonly job: string; readonly rank: number }
+  /** Share of all operations that is done, 0 to 1. */
+  | { readonly event: 'progress'; readonly share: number; readonly retransmissions: number }
+  | { readonly event: 'done'; readonly ok: true; readonly job: string; readonly rank: number; readonly tensors: readonly TensorResult[] };
+
+/** Between two progress events. */
+const PROGRESS_MS = 100;
+
+export function allreduceCommand(): Command {
+  const command = new Command('allreduce')
+    .description('take part in a job as one worker: reduce tensors from files, write the sums')
+    .addOption(new Option('-j, --job <name>', 'name of the job').makeOptionMandatory())
+    .addOption(new Option('-r, --rank <number>', 'which of the job\'s workers this is, from 0').argParser(integer(0, 65_535)).makeOptionMandatory())
+    .addOption(new Option('-i, --in <file>', 'tensors to reduce, .safetensors or .npy; repeatable').argParser(collect).makeOptionMandatory())
+    .addOption(new Option('-o, --out <file>', 'where the sums go; one for each --in').argParser(collect).makeOptionMandatory())
+    .addOption(new Option('--op <operation>', 'what the result is').choices(['sum', 'mean']).default('sum'))
+    .option('--each', 'reduce the tensors of a file one after the other, not all in one operation')
+    .option('--switch <name>', 'switch at which this worker is, if the job has several');
+  for (const option of placeOptions('this worker')) command.addOption(option);
+  return command
+    .addOption(new Option('--timeout <seconds>', 'give up after so long without any result').argParser(integer(1, 86_400)).default(30))
+    .addOption(new Option('--wait <seconds>', 'how long to wait for the job\'s other workers').argParser(integer(1, 86_400)).default(300))
+    .addOption(controllerOption())
+    .option('--events', 'with --json: also one JSON object a line for what happens on the way')
+    .addOption(jsonOption())
+    .addHelpText('after', `
+Examples:
+  $ fpisa allreduce --job training --rank 0 --in gradients.safetensors --out sums.safetensors
+  $ fpisa allreduce --job training --rank 1 --in weights.npy --out mean.npy --op mean`)
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  if (flags.in.length !== flags.out.length) throw new UsageError(`${flags.in.length} --in files need as many --out files, not ${flags.out.length}`);
+  const output = new Output(flags.json ?? false);
+  const emit = (event: AllreduceEvent): void => {
+    if (flags.events || event.event === 'done') output.object(event);
+  };
+  // Files first: what is wrong with them should be said before other workers wait for this one.
+  const files = await Promise.all(flags.in.map(readTensorFile));
+  await Promise.all(files.map((file, index) => checkOutputFile(flags.out[index]!, file)));
+  const signal = interruption();
+  const worker = await Worker.join({
+    controller: flags.controller,
+    job: flags.job,
+    rank: flags.rank,
+    signal,
+    timeoutMs: flags.timeout * 1000,
+    membershipTimeoutMs: flags.wait * 1000,
+    ...(flags.ip !== undefined && { ip: flags.ip }),
+    ...(flags.udpPort !== undefined && { udpPort: flags.udpPort }),
+    ...(flags.switch !== undefined && { switchName: flags.switch }),
+    ...(flags.switchPort !== undefined && { switchPort: flags.switchPort }),
+    ...(flags.mac !== undefined && { mac: flags.mac }),
+  });
+  const bar = progressBar('reducing', output.json);
+  try {
+    emit({ event: 'joined', job: flags.job, rank: flags.rank });
+    output.line(`joined job ${flags.job} as worker ${flags.rank} of ${worker.job.workers}`);
+    const results = await reduceAll(worker, flags, files, signal, (share, retransmissions) => {
+      bar.update(share);
+      emit({ event: 'progress', share, retransmissions });
+    });
+    bar.stop();
+    for (const [index, file] of files.entries()) await writeTensorFile(flags.out[index]!, file);
+    for (const { file, tensors, elements, elapsedMs, packetsSent, retransmissions } of results) {
+      output.line(`${file}: ${tensors.join(', ')}: ${elements} elements in ${elapsedMs.toFixed(0)} ms, ${packetsSent} packets, ${retransmissions} sent again`);
+    }
+    output.line(`wrote ${flags.out.join(', ')}`);
+    await worker.leave();
+    emit({ event: 'done', ok: true, job: flags.job, rank: flags.rank, tensors: results });
+  } catch (error) {
+    // What the worker makes of it is an operation that was given up.
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    bar.stop();
+    await worker.close();
+  }
+}
+
+async function reduceAll(
+  worker: Worker,
+  flags: Flags,
+  files: readonly TensorFile[],
+  signal: AbortSignal,
+  onProgress: (share: number, retransmissions: number) => void,
+): Promise<TensorResult[]> {
+  const operations = files.flatMap((file, index) => operationsOf(file, flags.each ?? false).map((tensors) => ({ file: flags.in[index]!, tensors })));
+  const total = operations.reduce((sum, { tensors }) => sum + elementsOf(tensors), 0);
+  const results: TensorResult[] = [];
+  let done = 0;
+  let retransmissions = 0;
+  let lastProgress = 0;
+  for (const { file, tensors } of operations) {
+    const elements = elementsOf(tensors);
+    const stats = await worker.allreduce(tensors.map(([, data]) => data), {
+      op: flags.op,
+      signal,
+      onProgress: (progress) => {
+        const now = performance.now();
+        if (now - lastProgress < PROGRESS_MS) return;
+        lastProgress = now;
+        const share = (done + (elements * progress.chunksDone) / progress.chunksTotal) / Math.max(1, total);
+        onProgress(share, retransmissions + progress.retransmissions);
+      },
+    });
+    done += elements;
+    retransmissions += stats.retransmissions;
+    onProgress(total === 0 ? 1 : done / total, retransmissions);
+    results.push({ ...stats, file, tensors: tensors.map(([name]) => name) });
+  }
+  return results;
+}
+
+type NamedTensor = readonly [name: string, data: Tensor];
+
+function operationsOf(file: TensorFile, each: boolean): NamedTensor[][] {
+  const tensors = [...file.tensors].map(([name, { data }]): NamedTensor => [name, data]);
+  return each ? tensors.map((tensor) => [tensor]) : [tensors];
+}
+
+function elementsOf(tensors: readonly NamedTensor[]): number {
+  return tensors.reduce((sum, [, data]) => sum + data.length, 0);
+}

@@ -1,0 +1,42 @@
+import { FpisaError } from '../protocol/errors.js';
+
+/** An argument that cannot be used; the message lists what can. */
+export class UsageError extends FpisaError {
+  readonly code = 'FPISA_USAGE';
+}
+
+/** Ctrl-C or a termination signal. */
+export class InterruptedError extends FpisaError {
+  readonly code = 'FPISA_INTERRUPTED';
+  constructor() {
+    super('interrupted');
+  }
+}
+
+/** A TCP or UDP port that another process holds. */
+export class PortInUseError extends FpisaError {
+  readonly code = 'FPISA_PORT_IN_USE';
+  constructor(what: string, address: string, option: string) {
+    super(`${what} cannot listen on ${address}: the port is in use; choose another one with ${option}, or stop what holds it`);
+  }
+}
+
+/** A process that the demonstration started has died. */
+export class ChildError extends FpisaError {
+  readonly code = 'FPISA_CHILD';
+}
+
+/** A file of the user's that is missing or not readable. */
+export class FileError extends FpisaError {
+  readonly code = 'FPISA_FILE';
+}
+
+/** Something that a command needs of this machine is missing; the message says how to get it. */
+export class RequirementError extends FpisaError {
+  readonly code = 'FPISA_REQUIREMENT';
+}
+
+/** A process that this command drives could not do what it was told. */
+export class NetworkError extends FpisaError {
+  readonly code = 'FPISA_NETWORK';
+}

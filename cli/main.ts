@@ -1,0 +1,112 @@
+/** The `fpisa` command. Every part of the project is known here, and nothing depends on it. */
+import { readFileSync } from 'node:fs';
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
+import { Command, CommanderError } from 'commander';
+import { FpisaError } from '../protocol/errors.js';
+import { shippedFile } from '../protocol/service.js';
+import { allreduceCommand } from './allreduce/command.js';
+import { controllerCommand } from './controller/command.js';
+import { demoCommand } from './demo/command.js';
+import { doctorCommand } from './doctor/command.js';
+import { jobCommand } from './job/command.js';
+import { mininetCommand } from './mininet/command.js';
+import { queryCommand } from './query/command.js';
+import { stfCommand } from './stf/command.js';
+import { switchCommand } from './switch/command.js';
+import { EXIT_CODES_HELP, ExitCode, exitCodeOf } from './exit-codes.js';
+import { usageError } from './usage.js';
+
+export function program(): Command {
+  const { version } = JSON.parse(readFileSync(shippedFile('package.json'), 'utf8')) as { version: string };
+  const command = new Command('fpisa')
+    .description('Floating-point aggregation inside a programmable switch')
+    .version(version)
+    .showSuggestionAfterError()
+    // So that a command's command may have options of the same names.
+    .enablePositionalOptions()
+    .addHelpText('after', '\nExample, which needs nothing else:\n  $ fpisa demo')
+    .addCommand(demoCommand())
+    .addCommand(switchCommand())
+    .addCommand(controllerCommand())
+    .addCommand(jobCommand())
+    .addCommand(allreduceCommand())
+    .addCommand(queryCommand())
+    .addCommand(mininetCommand())
+    .addCommand(stfCommand())
+    .addCommand(doctorCommand());
+  forEach(command, (each) => {
+    if (each !== command) acceptVersion(each, version);
+    each
+      .exitOverride((error) => {
+        throw error.exitCode === 0 ? error : usageError(each, error);
+      })
+      // Errors are printed in one place, as text or JSON.
+      .configureOutput({ outputError: () => undefined })
+      .configureHelp({ sortOptions: false })
+      .addHelpText('after', EXIT_CODES_HELP);
+  });
+  return command;
+}
+
+export async function main(argv: readonly string[]): Promise<void> {
+  leaveWithParent();
+  const reader = leaveWithReader();
+  // What it would log is in the error that follows.
+  if (process.env['GRPC_VERBOSITY'] === undefined) setLogVerbosity(logVerbosity.NONE);
+  try {
+    await program().parseAsync(argv);
+  } catch (error) {
+    if (!reader.hasLeft) process.exitCode = report(error, argv.includes('--json'));
+  }
+  if (reader.hasLeft) process.exitCode = ExitCode.INTERRUPTED;
+}
+
+/** `fpisa demo --version` is as clear as `fpisa --version`; one of them in the help is enough. */
+function acceptVersion(command: Command, version: string): void {
+  command.version(version);
+  command.options.at(-1)!.hideHelp();
+}
+
+function forEach(command: Command, visit: (command: Command) => void): void {
+  visit(command);
+  for (const child of command.commands) forEach(child, visit);
+}
+
+/** Processes that the demonstration forks must not outlive it, however it ends. */
+function leaveWithParent(): void {
+  if (!process.connected) return;
+  process.once('disconnect', () => process.exit(ExitCode.INTERRUPTED));
+  process.channel?.unref();
+}
+
+/** Whoever closes the other end of a pipe, as `head` does, has seen enough: then a command ends as at Ctrl-C, without a word. */
+function leaveWithReader(): { readonly hasLeft: boolean } {
+  const reader = { hasLeft: false };
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (reader.hasLeft) return;
+    reader.hasLeft = true;
+    process.exitCode = ExitCode.INTERRUPTED;
+    // A command that puts things back listens to it.
+    if (!process.emit('SIGINT')) process.exit();
+  });
+  return reader;
+}
+
+function report(error: unknown, json: boolean): ExitCode {
+  // Help and version are not failures, and have been printed.
+  if (error instanceof CommanderError) return ExitCode.OK;
+  const known = error instanceof FpisaError ? error : undefined;
+  const message = (error instanceof Error ? error.message : String(error)) + hint(known?.code);
+  if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: { code: known?.code ?? 'FPISA_INTERNAL', message } })}\n`);
+  else process.stderr.write(`fpisa: ${message}\n`);
+  if (known !== undefined) return exitCodeOf(known.code);
+  if (process.env['FPISA_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return ExitCode.FAILED;
+}
+
+/** What a person can do about an error that comes from parts which know no command line. */
+function hint(code: string | undefined): string {
+  if (code !== 'FPISA_UNREACHABLE' && code !== 'FPISA_CONTROLLER_UNREACHABLE') return '';
+  return '; start one with "fpisa controller", or name another with --controller';
+}

@@ -1,0 +1,145 @@
+/** Parsers of option values, and the options that several commands share. */
+import { InvalidArgumentError, Option } from 'commander';
+import { isInterfaceName } from '../emulator/index.js';
+import { BUILD_DESCRIPTORS, buildNamed } from '../protocol/builds.js';
+import { BUILDS } from '../protocol/constants.js';
+
+export const DEFAULT_CONTROLLER = '127.0.0.1:9600';
+export const DEFAULT_P4RUNTIME = '127.0.0.1:9559';
+/** What the embedded switch calls itself on its ports, unless told otherwise. */
+export const DEFAULT_SERVICE_IP = '10.0.0.254';
+export const DEFAULT_SERVICE_MAC = '02:00:0a:00:00:fe';
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export function hostPort(text: string): HostPort {
+  const match = /^(.+):(\d+)$/.exec(text);
+  if (match === null || Number(match[2]) > 65_535) throw new InvalidArgumentError(`"${text}" is not host:port, for example 127.0.0.1:9600.`);
+  return { host: match[1]!, port: Number(match[2]) };
+}
+
+export function hostPortText(text: string): string {
+  hostPort(text);
+  return text;
+}
+
+export function integer(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < low || value > high) throw new InvalidArgumentError(`"${text}" is not a whole number from ${low} to ${high}.`);
+    return value;
+  };
+}
+
+export function probability(text: string): number {
+  const value = Number(text);
+  if (text === '' || !(value >= 0 && value < 1)) throw new InvalidArgumentError(`"${text}" is not a probability: a number from 0 up to, but not including, 1.`);
+  return value;
+}
+
+/** A link's loss as Mininet's users write it: `0.1`, `10%`, or `10` for per cent. */
+export function lossShare(text: string): number {
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  const value = percent === undefined ? Number(text) : Number(percent) / 100;
+  const share = percent === undefined && value >= 1 ? value / 100 : value;
+  if (text === '' || !(share >= 0 && share < 1)) throw new InvalidArgumentError(`"${text}" is not a share of packets: a probability below 1, as 0.1, or per cent below 100, as 10%.`);
+  return share;
+}
+
+export function milliseconds(text: string): number {
+  const value = Number(text);
+  if (text === '' || !(value >= 0)) throw new InvalidArgumentError(`"${text}" is not a number of milliseconds.`);
+  return value;
+}
+
+/**
+ * `PORT=HOST:UDPPORT`, or `PORT` alone for one whose workers send to the service address; collected over
+ * repetitions. Which ports there are depends on the switch.
+ */
+export function workerPort(text: string, previous: ReadonlyMap<number, string | null> = new Map()): Map<number, string | null> {
+  if (/^\d+$/.test(text)) return new Map(previous).set(Number(text), null);
+  return new Map([...previous, ...portAssignment(text)]);
+}
+
+/** `PORT=HOST:UDPPORT`, collected over repetitions. */
+export function portAssignment(text: string, previous: ReadonlyMap<number, string> = new Map()): Map<number, string> {
+  const [port, value] = assignment(text, 'HOST:UDPPORT', '127.0.0.1:47001');
+  hostPort(value);
+  return new Map(previous).set(port, value);
+}
+
+/** `PORT=HOST:UDPPORT` or `PORT=INTERFACE`, collected over repetitions. */
+export function switchPortAssignment(text: string, previous: ReadonlyMap<number, string> = new Map()): Map<number, string> {
+  const [port, value] = assignment(text, 'HOST:UDPPORT or PORT=INTERFACE', '127.0.0.1:47001 or 1=veth1');
+  if (!isInterfaceName(value)) hostPort(value);
+  return new Map(previous).set(port, value);
+}
+
+function assignment(text: string, form: string, example: string): [port: number, value: string] {
+  const match = /^(\d+)=(.+)$/.exec(text);
+  if (match === null || Number(match[1]) < 1 || Number(match[1]) > 509) {
+    throw new InvalidArgumentError(`"${text}" is not PORT=${form} with a switch port from 1 to 509, for example 1=${example}.`);
+  }
+  return [Number(match[1]), match[2]!];
+}
+
+/** One of the builds of the program, by its name. */
+export function buildName(text: string): string {
+  if (buildNamed(text) === undefined) throw new InvalidArgumentError(`"${text}" is not a build: ${BUILD_DESCRIPTORS.map(({ name }) => name).join(', ')}.`);
+  return text;
+}
+
+/** One of the builds of the program, by its values per packet. */
+export function buildOf(text: string): number {
+  if (!BUILDS.some((n) => String(n) === text)) throw new InvalidArgumentError(`"${text}" is not a build: ${BUILDS.join(', ')}.`);
+  return Number(text);
+}
+
+export function collect(text: string, previous: readonly string[] = []): string[] {
+  return [...previous, text];
+}
+
+export const controllerOption = () =>
+  new Option('-c, --controller <host:port>', 'gRPC address of the controller').env('FPISA_CONTROLLER').default(DEFAULT_CONTROLLER).argParser(hostPortText);
+
+export const jsonOption = () => new Option('--json', 'print one JSON object instead of text');
+
+/** Faults that the embedded switch injects, for the switch and for the demonstration. */
+export const faultOptions = () => [
+  new Option('--loss <probability>', 'drop packets, in each direction').argParser(probability).default(0),
+  new Option('--duplicate <probability>', 'send packets twice').argParser(probability).default(0),
+  new Option('--reorder <probability>', 'hold packets back behind later ones').argParser(probability).default(0),
+  new Option('--delay <ms>', 'largest random delay of a packet').argParser(milliseconds).default(0),
+  new Option('--seed <number>', 'of the injected faults').argParser(integer(0, 0xffff_ffff)).default(1),
+];
+
+/** The arguments of `fpisa switch` that say them again. */
+export function faultArguments({ loss, duplicate, reorder, delay, seed }: FaultFlags): string[] {
+  return Object.entries({ loss, duplicate, reorder, delay, seed }).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+/** Where a worker or a query's master is, if the switch cannot see that for itself. @param who for the descriptions */
+export const placeOptions = (who: string) => [
+  new Option('--ip <address>', `address of ${who} as the switch sees it`),
+  new Option('--udp-port <number>', `UDP port of ${who}`).argParser(integer(1, 65_535)),
+  new Option('--switch-port <number>', `port of the switch that leads to ${who}`).argParser(integer(1, 509)),
+  new Option('--mac <address>', `MAC address that the switch writes into what it sends to ${who}`),
+];
+
+export interface PlaceFlags {
+  readonly ip?: string;
+  readonly udpPort?: number;
+  readonly switchPort?: number;
+  readonly mac?: string;
+}
+
+export interface FaultFlags {
+  readonly loss: number;
+  readonly duplicate: number;
+  readonly reorder: number;
+  readonly delay: number;
+  readonly seed: number;
+}

@@ -1,0 +1,204 @@
+/** `fpisa switch`: the embedded software switch. */
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import {
+  defaultCacheFolder, ENGINE_NAMES, FaultInjector, isInterfaceName, P4RuntimeServer, PortError, PortRunner, portOf, SwitchDevice, ThreadedSwitch, type Device, type EngineName,
+  type FaultOptions, type PortSpec,
+} from '../../emulator/index.js';
+import { SERVICE_UDP_PORT } from '../../protocol/constants.js';
+import { SERVICE_UDP_PORT as QUERY_UDP_PORT } from '../../protocol/query/constants.js';
+import { parseP4Info } from '../../p4runtime/p4info-file.js';
+import { FileError, PortInUseError, UsageError } from '../errors.js';
+import { listening } from '../listen.js';
+import {
+  DEFAULT_P4RUNTIME,
+  DEFAULT_SERVICE_IP,
+  DEFAULT_SERVICE_MAC,
+  faultOptions,
+  hostPort,
+  hostPortText,
+  integer,
+  jsonOption,
+  switchPortAssignment,
+  type FaultFlags,
+} from '../options.js';
+import { Output } from '../output.js';
+import { aborted, interruption } from '../signals.js';
+import { serverCredentials, serverTlsOptions, type TlsFlags } from '../tls.js';
+
+interface Flags extends FaultFlags, TlsFlags {
+  p4runtime: string;
+  deviceId: number;
+  port: Map<number, string>;
+  ports?: number;
+  host: string;
+  basePort: number;
+  serviceIp: string;
+  serviceMac: string;
+  serviceUdpPort: number;
+  program?: string;
+  p4info?: string;
+  engine: EngineName;
+  json?: boolean;
+}
+
+/** Share of packets that --delay delays, each by a random time up to the one given. */
+const DELAYED_SHARE = 1;
+
+export function switchCommand(): Command {
+  const command = new Command('switch')
+    .description('run the embedded software switch: P4Runtime on one side, UDP sockets or network interfaces as ports on the other')
+    .addOption(new Option('--p4runtime <host:port>', 'where it serves P4Runtime; port 0 takes a free one').argParser(hostPortText).default(DEFAULT_P4RUNTIME))
+    .addOption(new Option('--device-id <number>', 'its P4Runtime device id').argParser(integer(0, Number.MAX_SAFE_INTEGER)).default(0))
+    .addOption(new Option('--ports <count>', 'switch ports 1 to count, each a UDP socket').argParser(integer(1, 509)))
+    .addOption(new Option('--base-port <number>', 'UDP port of switch port 1, the others follow; 0 takes free ones').argParser(integer(0, 65_535)).default(0))
+    .option('--host <address>', 'address of these sockets', '127.0.0.1')
+    .addOption(new Option('--port <port=place>', 'one switch port and what it is: host:udpport of a UDP socket, or the name of a network interface; repeatable').argParser(switchPortAssignment).default(new Map(), 'none'))
+    .option('--service-ip <address>', 'IPv4 address to which packets from these sockets are addressed', DEFAULT_SERVICE_IP)
+    .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
+    .addOption(new Option('--service-udp-port <number>', `its UDP port; ${QUERY_UDP_PORT} for queries`).argParser(integer(1, 65_535)).default(SERVICE_UDP_PORT))
+    .option('--program <file>', 'BMv2 JSON to run from the start; otherwise the controller brings it')
+    .option('--p4info <file>', 'P4Info of that program')
+    .addOption(new Option('--engine <engine>', 'how programs are run: compiled, on a thread of their own (the first seconds interpreted), or interpreted, which is far slower').choices(ENGINE_NAMES).default('compiled'))
+    .addOption(jsonOption());
+  for (const option of [...serverTlsOptions(), ...faultOptions()]) command.addOption(option);
+  return command
+    .addHelpText('after', `
+Examples:
+  $ fpisa switch --ports 8 --base-port 47001
+  $ fpisa switch --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002 --loss 0.05
+  $ sudo fpisa switch --port 1=veth1 --port 2=veth2`)
+    .action(run);
+}
+
+/** What is printed with --json once the switch can be used. */
+export interface SwitchReady {
+  readonly ready: true;
+  readonly p4runtime: string;
+  readonly deviceId: number;
+  /** By number: `host:udpport`, or the name of an interface. */
+  readonly ports: Readonly<Record<string, string>>;
+}
+
+async function run(flags: Flags): Promise<void> {
+  const output = new Output(flags.json ?? false);
+  const stop = interruption();
+  const credentials = serverCredentials(flags);
+  const { device, open, failed, close } = flags.engine === 'interpreter' ? interpreted(flags) : threaded(flags);
+  const server = new P4RuntimeServer(device, { deviceId: BigInt(flags.deviceId) });
+  if (flags.program !== undefined) {
+    if (flags.p4info === undefined) throw new UsageError('--program needs --p4info, the P4Info file that p4c wrote beside it');
+    runProgram(server, flags.program, flags.p4info);
+  }
+  try {
+    const ports = await openPorts(open, flags);
+    const port = await listening('P4Runtime', flags.p4runtime, '--p4runtime', (address) => server.listen(address, credentials));
+    const p4runtime = `${hostPort(flags.p4runtime).host}:${port}`;
+    output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports } satisfies SwitchReady);
+    output.line(`switch serves P4Runtime at ${p4runtime}, device ${flags.deviceId}`);
+    for (const [number, place] of Object.entries(ports)) output.line(`port ${number}: ${isInterfaceName(place) ? 'interface' : 'UDP'} ${place}`);
+    await Promise.race([aborted(stop), failed]);
+  } finally {
+    await close();
+    await server.close();
+  }
+}
+
+/** A switch that can be opened, in whatever way it runs its packets. */
+interface Running {
+  readonly device: Device;
+  open(ports: readonly PortSpec[]): Promise<ReadonlyMap<number, string>>;
+  /** Rejects when the switch cannot go on. */
+  readonly failed: Promise<never>;
+  close(): Promise<void>;
+}
+
+function threaded(flags: Flags): Running {
+  let fail: (error: Error) => void;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  // It may come while ports are opened, which then fails by itself.
+  failed.catch(() => {});
+  const device = new ThreadedSwitch({
+    cacheFolder: defaultCacheFolder(),
+    ...(hasFaults(flags) && { faults: faults(flags) }),
+    onError: givenUp,
+    onFailure: (error) => fail(error),
+    onInterpreted: (why) => process.stderr.write(`fpisa: the program stays interpreted, and slow: ${why}\n`),
+  });
+  return { device, open: (ports) => device.open(ports), failed, close: () => device.close() };
+}
+
+function interpreted(flags: Flags): Running {
+  const device = new SwitchDevice({ engine: 'interpreter' });
+  const runner = new PortRunner(device, { ...(hasFaults(flags) && { faults: new FaultInjector(faults(flags)) }), onError: givenUp });
+  device.onOutput((packet) => runner.emit(packet));
+  const open = async (ports: readonly PortSpec[]): Promise<ReadonlyMap<number, string>> => {
+    const places = new Map<number, string>();
+    for (const spec of ports) {
+      const { port, place } = portOf(spec);
+      await runner.attach(port);
+      places.set(spec.number, place());
+    }
+    return places;
+  };
+  return { device, open, failed: new Promise(() => {}), close: () => runner.close() };
+}
+
+function givenUp(error: unknown, port: number): void {
+  process.stderr.write(`fpisa: a packet from port ${port} was given up: ${(error as Error).message}\n`);
+}
+
+function runProgram(server: P4RuntimeServer, program: string, p4info: string): void {
+  const [text, p4DeviceConfig] = [read(p4info).toString('utf8'), read(program)];
+  try {
+    server.setPipeline({ p4info: parseP4Info(text), p4DeviceConfig, cookie: { cookie: 0n } });
+  } catch (error) {
+    throw new FileError(`${program} with ${p4info} is no program for this switch: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function openPorts(open: Running['open'], flags: Flags): Promise<Record<string, string>> {
+  const wanted = new Map<number, string>();
+  for (let port = 1; port <= (flags.ports ?? 0); port++) {
+    wanted.set(port, `${flags.host}:${flags.basePort === 0 ? 0 : flags.basePort + port - 1}`);
+  }
+  for (const [port, place] of flags.port) wanted.set(port, place);
+  if (wanted.size === 0) throw new UsageError('a switch needs ports: give --ports COUNT, or --port NUMBER=HOST:UDPPORT or --port NUMBER=INTERFACE for each');
+  try {
+    return Object.fromEntries(await open([...wanted].map(([number, place]) => portSpec(number, place, flags))));
+  } catch (error) {
+    if (error instanceof PortError && error.code === 'EMULATOR_PORT_IN_USE') {
+      throw new PortInUseError(`switch port ${error.port}`, wanted.get(error.port)!, '--port or --base-port');
+    }
+    if (error instanceof PortError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function portSpec(number: number, place: string, { serviceIp, serviceMac, serviceUdpPort }: Flags): PortSpec {
+  if (isInterfaceName(place)) return { number, kind: 'interface', interface: place };
+  const { host, port } = hostPort(place);
+  return { number, kind: 'udp', bindAddress: host, bindPort: port, service: { mac: serviceMac, address: serviceIp, udpPort: serviceUdpPort } };
+}
+
+function hasFaults(flags: FaultFlags): boolean {
+  return flags.loss > 0 || flags.duplicate > 0 || flags.reorder > 0 || flags.delay > 0;
+}
+
+function faults(flags: FaultFlags): FaultOptions {
+  return {
+    seed: flags.seed,
+    drop: flags.loss,
+    duplicate: flags.duplicate,
+    reorder: flags.reorder,
+    ...(flags.delay > 0 && { delay: DELAYED_SHARE, delayMs: flags.delay }),
+  };
+}
+
+function read(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new FileError(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
