@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { literal } from '../../host/query/session/tables.js';
+import { literal } from '../../query/session/tables.js';
 import type { DataSet } from './queries.js';
 
 /** Files of a table, so that workers and cores share them out. */

@@ -5,8 +5,8 @@
  */
 import { createInterface } from 'node:readline';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { identifier } from '../../host/query/plan/tree.js';
-import { literal } from '../../host/query/session/tables.js';
+import { identifier } from '../../query/plan/tree.js';
+import { literal } from '../../query/session/tables.js';
 import { toAnswer } from './values.js';
 
 export interface RunnerSetup {

@@ -5,8 +5,8 @@
 import { createInterface } from 'node:readline';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { packageVersion } from '../../cli/version.js';
-import { QuerySwitch } from '../../controlplane/query/switch.js';
-import { findTables, QuerySession, WorkerDesk, type QueryStatistics } from '../../host/query/session/index.js';
+import { QuerySwitch } from '../../query/switch/switch.js';
+import { findTables, QuerySession, WorkerDesk, type QueryStatistics } from '../../query/session/index.js';
 import type { RunnerAnswer } from './duckdb-runner.js';
 import { toAnswer } from './values.js';
 

@@ -1,6 +1,6 @@
 /** `fpisa query`: SQL over files, aggregated and pruned in the network. */
 import { Command, Option } from 'commander';
-import type { QueryPlan } from '../../host/query/plan/plan.js';
+import type { QueryPlan } from '../../query/plan/plan.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
 import { collect, faultOptions, hostPortText, integer, jsonOption, placeOptions, portAssignment, type FaultFlags, type PlaceFlags } from '../options.js';

@@ -1,7 +1,7 @@
 /** A small table for a first try: `sample(k, v)` in four Parquet files. */
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { literal } from '../../host/query/session/tables.js';
+import { literal } from '../../query/session/tables.js';
 
 const FILES = 4;
 const ROWS = 5_000;

@@ -1,6 +1,6 @@
 /** `fpisa query worker`: one worker of a query, also on another machine than the query's master. */
 import { Command, Option } from 'commander';
-import { runQueryWorker } from '../../host/query/session/index.js';
+import { runQueryWorker } from '../../query/session/index.js';
 import { collect, hostPortText, integer, jsonOption, placeOptions, type PlaceFlags } from '../options.js';
 import { Output } from '../output.js';
 import { interruption } from '../signals.js';

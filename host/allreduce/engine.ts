@@ -6,9 +6,9 @@
 import { Flag, Opcode } from '../../protocol/constants.js';
 import { HEADER_BYTES, Offset, PROBE_BYTES } from '../../protocol/message.js';
 import { readProbeReply, type SlotState } from '../../protocol/probe.js';
-import { CongestionWindow } from './congestion.js';
+import { CongestionWindow } from '../transport/congestion.js';
 import { isOurs, type PacketFields, PacketPool, uint16, uint32 } from './packets.js';
-import type { RetransmissionTimeout } from './rto.js';
+import type { RetransmissionTimeout } from '../transport/rto.js';
 import type { Workload } from './tensors.js';
 import { operationBase, SlotWindow } from './windowing.js';
 

@@ -15,7 +15,7 @@ import { Offset } from '../../protocol/message.js';
 import { AllreduceEngine, type EngineConfig, type Verdict } from './engine.js';
 import type { Operation } from './operation.js';
 import { uint16 } from './packets.js';
-import { RetransmissionTimeout, type RtoBounds } from './rto.js';
+import { RetransmissionTimeout, type RtoBounds } from '../transport/rto.js';
 import { type Patience, StallWatch } from './stall.js';
 
 export interface MemberOutput {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AllreduceEngine } from '../../../host/allreduce/engine.js';
-import { RetransmissionTimeout } from '../../../host/allreduce/rto.js';
+import { RetransmissionTimeout } from '../../../host/transport/rto.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';
 import { Flag, Opcode } from '../../../protocol/constants.js';
 import { HEADER_BYTES, Offset, readHeader } from '../../../protocol/message.js';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Member, type MemberConfig } from '../../../host/allreduce/member.js';
 import { type AllreduceStats, Operation } from '../../../host/allreduce/operation.js';
-import { DEFAULT_RTO } from '../../../host/allreduce/rto.js';
+import { DEFAULT_RTO } from '../../../host/transport/rto.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';
 import { AbortedError, type WorkerError } from '../../../host/errors.js';
 import type { Failed, Progress } from '../../../host/session/messages.js';

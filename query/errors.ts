@@ -1,0 +1,24 @@
+/** What can go wrong with a query: one class per failure, each with a stable `code` and one sentence. */
+import { FpisaError } from '../protocol/errors.js';
+
+export abstract class QueryError extends FpisaError {}
+
+/** No answer of the switch or the master for as long as one may wait. */
+export class QueryStalledError extends QueryError {
+  readonly code = 'FPISA_QUERY_STALLED';
+}
+
+/** The switch does not know the stream's epoch any more: it was restarted, or another query took its place. */
+export class QueryStateLostError extends QueryError {
+  readonly code = 'FPISA_QUERY_STATE_LOST';
+}
+
+/** Rows that went into the switch are not in what came out of it; so the answer would be wrong. */
+export class QueryRowsLostError extends QueryError {
+  readonly code = 'FPISA_QUERY_ROWS_LOST';
+}
+
+/** An integer sum left 64 bits in the switch. */
+export class QueryOverflowError extends QueryError {
+  readonly code = 'FPISA_QUERY_OVERFLOW';
+}

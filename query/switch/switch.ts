@@ -1,0 +1,164 @@
+/** A switch that runs queries: its program, and its tables for the query at hand. */
+import { setTimeout } from 'node:timers/promises';
+import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
+import type { ProgrammableSwitch, QuerySetup, ServiceEndpoint } from './provisioning.js';
+import { loadQueryBuild } from '../../controlplane/artifacts.js';
+import type { Route } from '../../controlplane/controller/state.js';
+import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
+import { insert, remove, type Entry, type EntryKeyInput, type KeyInput, type UpdateInput } from '../../controlplane/p4runtime/entries.js';
+import { ConnectError } from '../../controlplane/p4runtime/errors.js';
+import { queryEntries, QueryTable } from './entries.js';
+import { QuerySwitchLostError, QuerySwitchUnreachableError, SwitchTakenError } from './errors.js';
+
+export interface QuerySwitchOptions {
+  /** `host:port` of its P4Runtime server. */
+  readonly address: string;
+  readonly deviceId?: number;
+  readonly serviceIp: string;
+  readonly serviceMac: string;
+  readonly serviceUdpPort?: number;
+  /** Ports of the embedded switch that are UDP sockets, as `host:udpport`; behind other ports the service has its own address. */
+  readonly ports?: ReadonlyMap<number, string>;
+  readonly routes?: readonly Route[];
+  readonly connectTimeoutMs?: number;
+  /** Whether the switch is still wanted while it is waited for. */
+  readonly signal?: AbortSignal;
+  /** How long whoever is primary may be somebody who has gone: servers notice late that a controller's stream has ended. Default 2,000. */
+  readonly departureMs?: number;
+}
+
+/** Of a call: a busy machine takes its time to compile the program. */
+const RPC_TIMEOUT_MS = 120_000;
+/** P4Runtime servers are slow with batches of thousands. */
+const BATCH = 256;
+const DEPARTURE_MS = 2_000;
+const DEPARTURE_STEP_MS = 100;
+
+export class QuerySwitch implements ProgrammableSwitch {
+  readonly lost: Promise<never>;
+  private lose!: (error: Error) => void;
+  private cookie: bigint | undefined;
+  /** Settled when nothing is being written: two queries at once would take each other's entries away. */
+  private writing: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly client: P4RuntimeClient,
+    private readonly options: QuerySwitchOptions,
+  ) {
+    this.lost = new Promise((_, reject) => (this.lose = reject));
+    this.lost.catch(() => undefined);
+    client.on('role', ({ primary }) => {
+      if (!primary) this.lose(new SwitchTakenError(`another controller has become primary at the switch ${options.address} in the middle of the query`));
+    });
+    client.on('connected', () => void this.check());
+  }
+
+  /**
+   * Takes the switch, unless somebody has it.
+   * @throws QuerySwitchUnreachableError, SwitchTakenError, what the signal says when it aborts before
+   */
+  static async connect(options: QuerySwitchOptions): Promise<QuerySwitch> {
+    const { address, deviceId = 0, connectTimeoutMs, signal } = options;
+    const connect = async (electionId: bigint): Promise<{ client: P4RuntimeClient; primary: boolean; primaryId: bigint }> => {
+      const client = new P4RuntimeClient({ address, deviceId, electionId, rpcTimeoutMs: RPC_TIMEOUT_MS });
+      let primaryId = 0n;
+      client.once('connected', (role) => (primaryId = role.primaryId));
+      const stop = (): void => client.close();
+      signal?.addEventListener('abort', stop, { once: true });
+      try {
+        signal?.throwIfAborted();
+        const { primary } = await client.connect(connectTimeoutMs === undefined ? {} : { timeoutMs: connectTimeoutMs });
+        return { client, primary, primaryId };
+      } catch (error) {
+        client.close();
+        signal?.throwIfAborted();
+        if (!(error instanceof ConnectError)) throw error;
+        if (/used by another live controller|INVALID_ARGUMENT/.test(error.message)) throw taken(address, electionId);
+        throw new QuerySwitchUnreachableError(error.message, { cause: error });
+      } finally {
+        signal?.removeEventListener('abort', stop);
+      }
+    };
+    const attempt = async (): Promise<P4RuntimeClient> => {
+      // With the lowest id there is, which outbids nobody: is anyone primary?
+      const first = await connect(1n);
+      first.client.close();
+      if (!first.primary && first.primaryId !== 0n) throw taken(address, first.primaryId);
+      // Larger than that of any query before, which a switch remembers.
+      const { client, primary, primaryId } = await connect(BigInt(Date.now()));
+      if (primary) return client;
+      client.close();
+      throw taken(address, primaryId);
+    };
+    let client: P4RuntimeClient | undefined;
+    for (const until = performance.now() + (options.departureMs ?? DEPARTURE_MS); client === undefined; ) {
+      try {
+        client = await attempt();
+      } catch (error) {
+        if (!(error instanceof SwitchTakenError) || performance.now() > until) throw error;
+        await setTimeout(DEPARTURE_STEP_MS);
+      }
+    }
+    return new QuerySwitch(client, options);
+  }
+
+  program(setup: QuerySetup): Promise<void> {
+    const written = this.writing.then(() => this.replace(setup));
+    this.writing = written.catch(() => undefined);
+    return written;
+  }
+
+  private async replace(setup: QuerySetup): Promise<void> {
+    const pipeline = loadQueryBuild(setup.build);
+    const state = await this.client.ensurePipeline(pipeline);
+    this.cookie = pipeline.cookie;
+    if (state === 'kept') await this.write(await this.removals());
+    await this.write(queryEntries({ serviceIp: this.options.serviceIp, serviceMac: this.options.serviceMac, routes: this.options.routes ?? [] }, setup).map((entry) => insert({ entry })));
+  }
+
+  serviceAt(port: number): ServiceEndpoint {
+    const endpoint = this.options.ports?.get(port);
+    const { serviceIp, serviceUdpPort = SERVICE_UDP_PORT } = this.options;
+    if (endpoint === undefined) return { ip: serviceIp, udpPort: serviceUdpPort };
+    const colon = endpoint.lastIndexOf(':');
+    return { ip: endpoint.slice(0, colon), udpPort: Number(endpoint.slice(colon + 1)) };
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  private async removals(): Promise<UpdateInput[]> {
+    const updates: UpdateInput[] = [];
+    for (const table of Object.values(QueryTable)) {
+      for (const entry of await this.client.readTable(table)) updates.push(remove({ entryKey: keyOf(entry) }));
+    }
+    return updates;
+  }
+
+  private async write(updates: readonly UpdateInput[]): Promise<void> {
+    for (let at = 0; at < updates.length; at += BATCH) await this.client.write(updates.slice(at, at + BATCH));
+  }
+
+  /** After a lost connection: does the switch still run what it was given? */
+  private async check(): Promise<void> {
+    if (this.cookie === undefined) return;
+    try {
+      const present = await this.client.getPipeline('COOKIE_ONLY');
+      if (present?.cookie?.cookie === this.cookie) return;
+    } catch {
+      // It went away once more; the next connection will tell.
+      return;
+    }
+    this.lose(new QuerySwitchLostError(`the switch ${this.options.address} was restarted in the middle of the query, and has forgotten it; run the query again`));
+  }
+}
+
+function taken(address: string, electionId: bigint): SwitchTakenError {
+  return new SwitchTakenError(`another controller (election id ${electionId}) is primary at the switch ${address}: stop it, or name another switch with --p4runtime`);
+}
+
+function keyOf({ table, match, priority }: Entry): EntryKeyInput {
+  const keys = Object.entries(match).map(([name, key]): [string, KeyInput] => [name, key.kind === 'exact' ? key.value : (key as unknown as KeyInput)]);
+  return { table, match: Object.fromEntries(keys), ...(priority > 0 && { priority }) };
+}
