@@ -19,7 +19,7 @@ import {
   type PresetName,
 } from '../arithmetic/index.js';
 import { loadGradient, PHASES, RECORDED_WORKERS, type Phase } from './gradients.js';
-import { runAsCommand, wholeNumbers } from './options.js';
+import { runAsCommand, wholeNumbers } from '../scripts/arguments.js';
 
 /** Values that share a scale in the int32 baseline: those of one packet, as in SwitchML's larger packets. */
 const BLOCK = 256;

@@ -16,7 +16,7 @@ import { Switch, type EngineChoice, type MatchKey } from '../emulator/index.js';
 import { dressDatagram, macOf, type Endpoint } from '../emulator/ports/udp-frame.js';
 import { Opcode, SERVICE_UDP_PORT } from '../protocol/constants.js';
 import { HEADER_BYTES, messageBytes, Offset, writeHeader } from '../protocol/message.js';
-import { runAsCommand, seconds, wholeNumbers } from './options.js';
+import { runAsCommand, seconds, wholeNumbers } from '../scripts/arguments.js';
 
 const WORKERS = 32;
 /** Fewer than the members, so that no round ends. */

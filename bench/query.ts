@@ -19,7 +19,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { difference } from './query/answers.js';
 import { prepareData } from './query/data.js';
-import { numberBetween, runAsCommand, wholeNumber } from './options.js';
+import { numberBetween, runAsCommand, wholeNumber } from '../scripts/arguments.js';
 import { QUERIES, type BenchQuery, type DataSet } from './query/queries.js';
 import { plotOf, rowOf, tables, type QueryReport, type QueryRow, type SwitchCost } from './query/report.js';
 import { Alone, WithSwitch, type Run, type SwitchRun } from './query/systems.js';

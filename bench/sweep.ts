@@ -16,7 +16,7 @@ import { median } from './switch.js';
 import { KINDS, measureLookups, type LookupRow } from './sweep/lookups.js';
 import { plot, type Panel } from './sweep/plot.js';
 import { Generator } from './switch/generator.js';
-import { runAsCommand, seconds, wholeNumber, wholeNumbers } from './options.js';
+import { runAsCommand, seconds, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
 import { inNamespace, makeCables, type Site } from './switch/site.js';
 import { startSwitch } from './switch/switches.js';
 import { fpisa } from './switch/workloads.js';

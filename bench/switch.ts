@@ -15,7 +15,7 @@ import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measure as measureEngines, type Row as EngineRow } from './engine.js';
 import { Generator, type Measurement } from './switch/generator.js';
-import { runAsCommand, seconds, wholeNumber, wholeNumbers } from './options.js';
+import { runAsCommand, seconds, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
 import { inNamespace, makeCables, type Site } from './switch/site.js';
 import { startSwitch, SWITCHES, versionOf, type SwitchName } from './switch/switches.js';
 import { fpisa, router, type Workload } from './switch/workloads.js';

@@ -6,7 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { runAsCommand } from '../options.js';
+import { runAsCommand } from '../../scripts/arguments.js';
 import { readReport, tables, type QueryReport } from './report.js';
 
 /** Headings of the page, each followed by one table. */

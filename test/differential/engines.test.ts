@@ -1,10 +1,10 @@
-/** The engines against each other, on programs at random and on every build; `bench/fuzz-engines.ts` goes on for as long as one likes. */
+/** The engines against each other, on programs at random and on every build; `fuzz/engines.ts` goes on for as long as one likes. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Differential } from '../../bench/fuzz/differential.js';
-import { FpisaSite } from '../../bench/fuzz/fpisa-site.js';
-import { randomProgram } from '../../bench/fuzz/generate/program.js';
+import { Differential } from '../../fuzz/engines/differential.js';
+import { FpisaSite } from '../../fuzz/engines/fpisa-site.js';
+import { randomProgram } from '../../fuzz/engines/generate/program.js';
 import { loadCompiler } from '../../emulator/compiler/cache.js';
 import { loadProgram } from '../../emulator/index.js';
 

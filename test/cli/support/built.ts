@@ -8,7 +8,7 @@ export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUILT = join(ROOT, 'dist/cli/main.js');
 /** Made by whoever builds: test files run at the same time. */
 const LOCK = join(ROOT, 'node_modules/.fpisa-build');
-const SOURCES = ['arithmetic', 'protocol', 'p4runtime', 'emulator', 'controlplane', 'cli', 'host', 'query', 'bench'];
+const SOURCES = ['arithmetic', 'protocol', 'p4runtime', 'emulator', 'controlplane', 'cli', 'host', 'query', 'bench', 'fuzz', 'scripts'];
 /** A build that was killed leaves its lock behind. */
 const LOCK_MS = 120_000;
 

@@ -1,4 +1,4 @@
-/** The compiled engine against the interpreter; `bench/fuzz-engines.ts` does the same for as long as one likes. */
+/** The compiled engine against the interpreter; `fuzz/engines.ts` does the same for as long as one likes. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCompiler } from '../../../emulator/compiler/cache.js';
@@ -6,7 +6,7 @@ import type { NumericProfile } from '../../../arithmetic/index.js';
 import { contribution, fromWorker, udpFrame } from '../../p4/support/frames.js';
 import { FpisaSwitch, portOf } from '../../p4/support/fpisa-switch.js';
 import { programJson, programNames } from '../support/programs.js';
-import { Differential } from '../../../bench/fuzz/differential.js';
+import { Differential } from '../../../fuzz/engines/differential.js';
 
 const SEEDS = [1, 2, 3];
 const PACKETS = 120;

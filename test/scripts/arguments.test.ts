@@ -1,6 +1,6 @@
 /** Numbers that the measurements are given, and those that they refuse. */
 import { describe, expect, it } from 'vitest';
-import { numberBetween, seconds, wholeNumber, wholeNumbers } from '../../bench/options.js';
+import { numberBetween, seconds, wholeNumber, wholeNumbers } from '../../scripts/arguments.js';
 
 describe('a number of an option', () => {
   it('is taken within its bounds', () => {

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { fuzzP4Runtime } from '../../bench/fuzz-p4runtime.js';
-import { CLASSES, classOf, type Difference } from '../../bench/p4runtime-fuzz/differences.js';
-import { renderDifference } from '../../bench/p4runtime-fuzz/fuzzer.js';
-import { bmv2Version, startBmv2, startOurs } from '../../bench/p4runtime-fuzz/servers.js';
+import { fuzzP4Runtime } from '../../fuzz/p4runtime.js';
+import { CLASSES, classOf, type Difference } from '../../fuzz/p4runtime/differences.js';
+import { renderDifference } from '../../fuzz/p4runtime/fuzzer.js';
+import { bmv2Version, startBmv2, startOurs } from '../../fuzz/p4runtime/servers.js';
 
 const TIMEOUT_MS = 300_000;
 

@@ -1,7 +1,7 @@
 /**
  * Runs both engines on random packets, entries and state, seed after seed, and stops at the first difference.
  *
- *     npm run build && node dist/bench/fuzz-engines.js [--packets 1000000] [--seed 1] [--only NAME] [--generated 25] [--json] [FOLDER ...]
+ *     npm run build && node dist/fuzz/engines.js [--packets 1000000] [--seed 1] [--only NAME] [--generated 25] [--json] [FOLDER ...]
  *
  * Folders hold BMv2 JSON; without any, the programs of the tests and the fpisa builds are run. `--generated`: of a
  * hundred runs, so many are of a random program, a new one each time.
@@ -14,11 +14,11 @@ import { loadCompiler } from '../emulator/compiler/cache.js';
 import { UnsupportedFeatureError } from '../emulator/errors.js';
 import { loadProgram } from '../emulator/json/load.js';
 import type { Program } from '../emulator/json/program.js';
-import type { Coverage } from './fuzz/coverage.js';
-import { Dice } from './fuzz/dice.js';
-import { DifferenceError, Differential } from './fuzz/differential.js';
-import { randomProgram } from './fuzz/generate/program.js';
-import { runAsCommand, wholeNumber } from './options.js';
+import type { Coverage } from './engines/coverage.js';
+import { Dice } from './engines/dice.js';
+import { DifferenceError, Differential } from './engines/differential.js';
+import { randomProgram } from './engines/generate/program.js';
+import { runAsCommand, wholeNumber } from '../scripts/arguments.js';
 
 const FOLDERS = ['../../test/emulator/programs/', '../../p4/build/'].map((folder) => fileURLToPath(new URL(folder, import.meta.url)));
 const PACKETS_PER_RUN = 2_000;

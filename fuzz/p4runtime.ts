@@ -2,17 +2,17 @@
  * Random P4Runtime writes, half of them spoilt, to our server alone, or to ours and BMv2's, which must then agree
  * but for the differences that docs/compatibility.md explains.
  *
- *     npm run build && node dist/bench/fuzz-p4runtime.js [--writes 100000] [--seed 1] [--only NAME]
+ *     npm run build && node dist/fuzz/p4runtime.js [--writes 100000] [--seed 1] [--only NAME]
  *                      [--bmv2 | --against HOST:PORT] [--json FILE]
  *
  * A first signal ends the run early, with its report. `--bmv2` starts simple_switch_grpc; `--against` takes one that runs, with device id 1 and CPU port 510.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { runAsCommand, wholeNumber } from './options.js';
-import { Fuzzer, renderDifference, type FuzzOptions, type FuzzReport } from './p4runtime-fuzz/fuzzer.js';
-import { loadPrograms } from './p4runtime-fuzz/programs.js';
-import { bmv2Version, connectTo, startBmv2, startOurs } from './p4runtime-fuzz/servers.js';
+import { runAsCommand, wholeNumber } from '../scripts/arguments.js';
+import { Fuzzer, renderDifference, type FuzzOptions, type FuzzReport } from './p4runtime/fuzzer.js';
+import { loadPrograms } from './p4runtime/programs.js';
+import { bmv2Version, connectTo, startBmv2, startOurs } from './p4runtime/servers.js';
 
 const REPORT_EVERY_MS = 10_000;
 const SHOWN_DIFFERENCES = 20;
