@@ -24,7 +24,7 @@
 #include "slots.p4"
 #include "byte_order.p4"
 #ifdef PAPER_LAYOUT
-#include "paper.p4"
+#include "../shared/paper.p4"
 #endif
 #include "elements.p4"
 #include "read_out.p4"

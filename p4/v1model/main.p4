@@ -25,7 +25,7 @@
 #include "../shared/steps_read_out.p4"
 #include "../shared/steps_read_out_narrow.p4"
 #ifdef PAPER_LAYOUT
-#include "../tna/paper.p4"
+#include "../shared/paper.p4"
 #endif
 #include "restricted_elements.p4"
 #else

@@ -6,7 +6,7 @@
  * Profiles fpisa-a and int32 only: mode, guard, rounding and left-shift limit of the membership are not looked at. The exponent
  * register holds the exponent + RESTRICTED_BIAS, and RESTRICTED_SPECIAL + RESTRICTED_BIAS for a special.
  *
- * With -DPAPER_LAYOUT one table shifts a value by any distance, as the paper's program does (p4/tna/paper.p4); with
+ * With -DPAPER_LAYOUT one table shifts a value by any distance, as the paper's program does (p4/shared/paper.p4); with
  * -DNARROW_SHIFT tables are smaller, and more (p4/shared/steps_shift_narrow.p4).
  *
  * What no stateful ALU says is counted beside the steps: each overwritten value, and each addition that saturates.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compile, p4cVersion, V1MODEL_BUILDS } from '../../p4/build.js';
+import { compile, p4cVersion, V1MODEL_BUILDS } from '../../p4/tools/build.js';
 
 const committed = (name: string, ending: string): string => readFileSync(new URL(`../../p4/build/${name}${ending}`, import.meta.url), 'utf8');
 

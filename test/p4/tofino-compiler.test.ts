@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { compileLayout } from '../../p4/tofino/compiler.js';
-import { layoutsNamed } from '../../p4/tofino/layouts.js';
+import { compileLayout } from '../../p4/tools/tofino/compiler.js';
+import { layoutsNamed } from '../../p4/tools/tofino/layouts.js';
 
 const [layout] = layoutsNamed(['tofino-n1']);
 let directory: string;

@@ -7,10 +7,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { compileLayout, findTofinoCompiler } from '../../p4/tofino/compiler.js';
-import { LAYOUTS, LayoutNotFoundError, layoutsNamed } from '../../p4/tofino/layouts.js';
-import { recordOf, type ResourcesFile, tableOf, withTable } from '../../p4/tofino/records.js';
-import { resourcesOf } from '../../p4/tofino/reports.js';
+import { compileLayout, findTofinoCompiler } from '../../p4/tools/tofino/compiler.js';
+import { LAYOUTS, LayoutNotFoundError, layoutsNamed } from '../../p4/tools/tofino/layouts.js';
+import { recordOf, type ResourcesFile, tableOf, withTable } from '../../p4/tools/tofino/records.js';
+import { resourcesOf } from '../../p4/tools/tofino/reports.js';
 
 const file = (path: string): URL => new URL(`../../${path}`, import.meta.url);
 const { layouts } = JSON.parse(readFileSync(file('p4/build/tofino/resources.json'), 'utf8')) as ResourcesFile;

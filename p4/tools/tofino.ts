@@ -7,7 +7,7 @@ import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { shippedFile } from '../protocol/service.js';
+import { shippedFile } from '../../protocol/service.js';
 import { compileLayout, compilerVersion, findTofinoCompiler } from './tofino/compiler.js';
 import { LAYOUTS, layoutsNamed } from './tofino/layouts.js';
 import { type LayoutRecord, recordOf, type ResourcesFile, withTable } from './tofino/records.js';
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
     console.log('No compiler for Tofino found (FPISA_P4C_TOFINO, p4c-tofino, or a p4c with that target): nothing compiled. docs/tofino.md says how to build one.');
     return;
   }
-  const root = dirname(dirname(shippedFile('p4/build.ts')));
+  const root = dirname(shippedFile('package.json'));
   const target = join(root, 'p4/build/tofino');
   await mkdir(target, { recursive: true });
   const output = values.output ?? (await mkdtemp(join(tmpdir(), 'fpisa-tofino-')));

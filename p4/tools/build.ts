@@ -7,10 +7,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { RESTRICTED_BUILDS } from '../protocol/builds.js';
-import { BUILDS } from '../protocol/constants.js';
-import { QUERY_BUILDS } from '../protocol/query/constants.js';
-import { shippedFile } from '../protocol/service.js';
+import { RESTRICTED_BUILDS } from '../../protocol/builds.js';
+import { BUILDS } from '../../protocol/constants.js';
+import { QUERY_BUILDS } from '../../protocol/query/constants.js';
+import { shippedFile } from '../../protocol/service.js';
 
 const run = promisify(execFile);
 
