@@ -1,4 +1,4 @@
-import { TieredEngine } from './compiler/tiered.js';
+import { TieredEngine } from './tiered-engine.js';
 import { SwitchClock } from './clock.js';
 import type { Control, Output } from './control.js';
 import type { Engine, EngineHost } from './engine.js';
@@ -12,10 +12,10 @@ import { describeProgram } from './state/describe.js';
 import { restoreState, saveState, type Snapshot } from './state/snapshot.js';
 import { StateControl } from './state/state-control.js';
 import { emptyStatistics, type SwitchStatistics } from './statistics.js';
-import type { CounterHandle, MeterHandle, ProfileHandle, RegisterHandle, ValueSetHandle } from './testing/handles.js';
-import { ProgramObjects } from './testing/objects.js';
-import { aliasesOf, NO_P4INFO_ALIASES } from './testing/p4info-aliases.js';
-import type { TableHandle } from './testing/table-handle.js';
+import type { CounterHandle, MeterHandle, ProfileHandle, RegisterHandle, ValueSetHandle } from './handles/handles.js';
+import { ProgramObjects } from './handles/objects.js';
+import { aliasesOf, NO_P4INFO_ALIASES } from './handles/p4info-aliases.js';
+import type { TableHandle } from './handles/table-handle.js';
 import { TraceRecorder, type Trace } from './trace.js';
 import type { P4Info } from '../p4runtime/index.js';
 

@@ -1,7 +1,7 @@
 import type { ActionDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
-import { blocksOf, jumpTarget, selectBranches } from './blocks.js';
-import { flowOf } from './flow.js';
+import { blocksOf, jumpTarget, selectBranches } from './analysis/blocks.js';
+import { flowOf } from './analysis/flow.js';
 import { addLoops } from './loops.js';
 import { PrimitiveCompiler } from './primitives.js';
 import { renderFlow } from './render.js';

@@ -1,7 +1,7 @@
 import type { FieldDef, HeaderDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
-import type { Slot } from './layout.js';
-import { kindOf, unsignedRange, type Kind } from './ranges.js';
+import type { Slot } from '../machine/layout.js';
+import { kindOf, unsignedRange, type Kind } from './analysis/ranges.js';
 import type { Scope } from './scope.js';
 
 type Scalar = Exclude<Kind, 'wide'>;

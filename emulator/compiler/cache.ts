@@ -3,7 +3,7 @@ import type { Program } from '../json/program.js';
 import { binaryenIfLoaded, loadBinaryen } from './binaryen.js';
 import type { CompileJob, CompileResult } from './compile-thread.js';
 import { DiskCache } from './disk-cache.js';
-import { Layout } from './layout.js';
+import { Layout } from '../machine/layout.js';
 import { artifactOf, compileProgram, type Artifact } from './module.js';
 
 const MOST_ARTIFACTS = 32;

@@ -1,7 +1,7 @@
 import type { ActionDef, ControlNode, PipelineDef, Program, TableDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import { actionName } from './action.js';
-import { ENTRY, FRAME, TABLE } from './layout.js';
+import { ENTRY, FRAME, TABLE } from '../machine/layout.js';
 import { PrimitiveCompiler } from './primitives.js';
 import { Scope } from './scope.js';
 import { scalarSource } from './stores.js';

@@ -1,9 +1,9 @@
 import type { Ref } from './binaryen.js';
 import { CalculationCompiler, writeHeader } from './calculations.js';
 import { HeaderCompiler } from './headers.js';
-import { FRAME } from './layout.js';
+import { FRAME } from '../machine/layout.js';
 import { PrimitiveCompiler } from './primitives.js';
-import { unsignedRange } from './ranges.js';
+import { unsignedRange } from './analysis/ranges.js';
 import { Scope } from './scope.js';
 import { scalarSource } from './stores.js';
 import type { Unit } from './unit.js';

@@ -4,14 +4,14 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
-import { Layout } from './layout.js';
+import { Layout } from '../machine/layout.js';
 import type { CompiledProgram } from './module.js';
 
 const MOST_FILES = 64;
 const SUFFIX = '.compiled';
 const DIGEST_BYTES = 32;
 /** Folders of the emulator that decide what a program is compiled to. */
-const DECIDING = ['compiler', 'json', 'tables', 'externs'];
+const DECIDING = ['compiler', 'machine', 'json', 'tables', 'externs'];
 
 /** `$XDG_CACHE_HOME/fpisa`, or `~/.cache/fpisa` (XDG Base Directory Specification). */
 export function defaultCacheFolder(): string {
@@ -97,7 +97,7 @@ function compilerIdentity(): string {
     const hash = createHash('sha256').update(process.versions.v8);
     for (const name of DECIDING) {
       const folder = fileURLToPath(new URL(`../${name}/`, import.meta.url));
-      for (const file of readdirSync(folder).filter((f) => /(?<!\.d)\.[jt]s$/.test(f)).sort()) hash.update(file).update(readFileSync(join(folder, file)));
+      for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => /(?<!\.d)\.[jt]s$/.test(f)).sort()) hash.update(file).update(readFileSync(join(folder, file)));
     }
     identity = hash.digest('hex');
   }

@@ -2,7 +2,7 @@ import type { Expression } from '../json/expression.js';
 import type { Ref } from './binaryen.js';
 import { turnedRound, turnRound } from './byte-order.js';
 import { compareWith, unsaturated } from './comparisons.js';
-import { keepsAll, kindOf, stackIn, union, type Kind, type Range } from './ranges.js';
+import { keepsAll, kindOf, stackIn, union, type Kind, type Range } from './analysis/ranges.js';
 import type { Scope } from './scope.js';
 import { WideExpressions } from './wide-expression.js';
 

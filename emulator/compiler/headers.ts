@@ -1,6 +1,6 @@
 import type { HeaderDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
-import { FRAME } from './layout.js';
+import { FRAME } from '../machine/layout.js';
 import type { Scope } from './scope.js';
 
 /** Above this many bytes memory is copied and filled by WebAssembly's own instructions, which cost a call. */

@@ -4,12 +4,12 @@ import type { BinaryenApi, Ref } from './binaryen.js';
 import { addPipeline } from './control.js';
 import { addDeparser } from './deparser.js';
 import { addHashes } from './hashes.js';
-import { FRAME, Layout, NOT_TRUNCATED } from './layout.js';
+import { FRAME, Layout, NOT_TRUNCATED } from '../machine/layout.js';
 import { addLibrary } from './library.js';
 import { addParser } from './parser.js';
 import { addLookup } from './tables.js';
 import { Unit, type Fallbacks } from './unit.js';
-import { wasm, type WasmModule } from './wasm.js';
+import { wasm, type WasmModule } from '../machine/wasm.js';
 
 const OPTIMIZE_LEVEL = 2;
 

@@ -1,9 +1,9 @@
 import type { Expression } from '../json/expression.js';
 import type { Operand, Primitive } from '../json/program.js';
-import type { Step } from './blocks.js';
+import type { Step } from './analysis/blocks.js';
 import { unsaturated } from './comparisons.js';
-import { assignedBy, mentioned, placeOf } from './effects.js';
-import { edgesOf, type FlowNode } from './flow.js';
+import { assignedBy, mentioned, placeOf } from './analysis/effects.js';
+import { edgesOf, type FlowNode } from './analysis/flow.js';
 
 /**
  * Behind a test for an overflow, the way on without one gets a copy of the node it leads to, in which nothing

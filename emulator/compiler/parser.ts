@@ -4,12 +4,12 @@ import type { Ref } from './binaryen.js';
 import { aroundVarbit, BitCompiler } from './bits.js';
 import { CalculationCompiler } from './calculations.js';
 import { HeaderCompiler } from './headers.js';
-import { FRAME, type Slot } from './layout.js';
+import { FRAME, type Slot } from '../machine/layout.js';
 import { PrimitiveCompiler } from './primitives.js';
 import { Scope } from './scope.js';
 import { SelectCompiler } from './select.js';
 import { scalarSource } from './stores.js';
-import { unsignedRange } from './ranges.js';
+import { unsignedRange } from './analysis/ranges.js';
 import type { Unit } from './unit.js';
 
 /** Results of the function of a state, besides the number of the next one. */

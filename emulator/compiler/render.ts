@@ -1,7 +1,7 @@
 import type { Ref } from './binaryen.js';
-import type { Step } from './blocks.js';
-import type { FlowFacts } from './facts.js';
-import { EXIT, type Edge, type FlowNode } from './flow.js';
+import type { Step } from './analysis/blocks.js';
+import type { FlowFacts } from './analysis/facts.js';
+import { EXIT, type Edge, type FlowNode } from './analysis/flow.js';
 import type { PrimitiveCompiler } from './primitives.js';
 import type { Scope } from './scope.js';
 

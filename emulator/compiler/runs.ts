@@ -1,6 +1,6 @@
 import type { FieldDef, Primitive, RegisterDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
-import { placeOf } from './effects.js';
+import { placeOf } from './analysis/effects.js';
 import type { Scope } from './scope.js';
 
 const WORD_BYTES = 4;

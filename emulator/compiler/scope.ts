@@ -1,8 +1,8 @@
 import type { Expression } from '../json/expression.js';
 import type { ActionDef, FieldDef, HeaderDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
-import type { Slot } from './layout.js';
-import { kindOf, Ranges, type Kind, type Range } from './ranges.js';
+import type { Slot } from '../machine/layout.js';
+import { kindOf, Ranges, type Kind, type Range } from './analysis/ranges.js';
 import { NeedsMemory, type Unit } from './unit.js';
 
 type Scalar = Exclude<Kind, 'wide'>;

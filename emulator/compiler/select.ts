@@ -1,7 +1,7 @@
 import type { FieldRef, HeaderDef, ParserStateDef, Transition, TransitionKey } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import { BitCompiler } from './bits.js';
-import { FRAME } from './layout.js';
+import { FRAME } from '../machine/layout.js';
 import type { Scope } from './scope.js';
 
 /** One part of the key, in limbs of 64 bits, the lowest first. */

@@ -2,7 +2,7 @@ import type { Expression } from '../json/expression.js';
 import type { FieldDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import type { ExpressionCompiler } from './expression.js';
-import { contains, kindOf, signedRange, union, unsignedRange, type Kind, type Range } from './ranges.js';
+import { contains, kindOf, signedRange, union, unsignedRange, type Kind, type Range } from './analysis/ranges.js';
 import type { Scope } from './scope.js';
 
 type Scalar = Exclude<Kind, 'wide'>;

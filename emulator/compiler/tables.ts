@@ -1,7 +1,7 @@
 import type { TableDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import { BitCompiler } from './bits.js';
-import { ENTRY, GROUP, TABLE } from './layout.js';
+import { ENTRY, GROUP, TABLE } from '../machine/layout.js';
 import { Scope } from './scope.js';
 import type { Unit } from './unit.js';
 

@@ -1,8 +1,8 @@
 import type { Expression } from '../json/expression.js';
 import type { ActionDef, FieldDef, Primitive, Program } from '../json/program.js';
 import type { BinaryenApi, Module, Ref } from './binaryen.js';
-import type { Layout } from './layout.js';
-import { fieldsThatStay } from './liveness.js';
+import type { Layout } from '../machine/layout.js';
+import { fieldsThatStay } from './analysis/liveness.js';
 
 /** Operations on numbers of more than 64 bits, done by the host: they are rare. */
 export const WIDE_OPS = ['+', '-', '*', '/', '%', '<<', '>>', '&', '|', '^', 'two_comp_mod', 'usat_cast', 'sat_cast', 'storeSigned'] as const;

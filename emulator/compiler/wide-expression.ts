@@ -1,7 +1,7 @@
 import type { Expression } from '../json/expression.js';
 import type { Ref } from './binaryen.js';
 import type { ExpressionCompiler } from './expression.js';
-import { kindOf, limbsOf, type Kind } from './ranges.js';
+import { kindOf, limbsOf, type Kind } from './analysis/ranges.js';
 import type { Scope } from './scope.js';
 import { WIDE_OPS, type WideOp } from './unit.js';
 

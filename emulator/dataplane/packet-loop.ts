@@ -1,7 +1,7 @@
 /** The packet loop over network interfaces alone: no event loop, no allocation for a packet, and one wait for all ports. */
 import { readSync } from 'node:fs';
-import { Room } from '../compiler/collecting-sink.js';
-import type { FrameSink } from '../compiler/frames.js';
+import { Room } from '../machine/collecting-sink.js';
+import type { FrameSink } from '../machine/frames.js';
 import { EmulatorError } from '../errors.js';
 import { InterfaceError } from '../ports/linux/interface-error.js';
 import type { Libc } from '../ports/linux/libc.js';

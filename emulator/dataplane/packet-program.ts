@@ -1,10 +1,10 @@
 /** A program as the packet thread runs it. */
-import type { FrameSink } from '../compiler/frames.js';
-import { MemoryView, type FrameMemory } from '../compiler/memory-view.js';
-import { PacketMachine } from '../compiler/packet-machine.js';
-import type { FrameHost } from '../compiler/traffic-manager.js';
-import type { WasmMemory } from '../compiler/wasm.js';
-import { wideComparison, wideOperations } from '../compiler/wide.js';
+import type { FrameSink } from '../machine/frames.js';
+import { MemoryView, type FrameMemory } from '../machine/memory-view.js';
+import { PacketMachine } from '../machine/packet-machine.js';
+import type { FrameHost } from '../machine/traffic-manager.js';
+import type { WasmMemory } from '../machine/wasm.js';
+import { wideComparison, wideOperations } from '../machine/wide.js';
 import { PacketAbortError } from '../errors.js';
 import type { Caller } from './calls.js';
 import { WORD, type ControlBlock, type Count } from './control-block.js';

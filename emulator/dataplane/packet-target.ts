@@ -1,4 +1,4 @@
-import { CollectingSink, Room } from '../compiler/collecting-sink.js';
+import { CollectingSink, Room } from '../machine/collecting-sink.js';
 import type { Output } from '../control.js';
 import { EmulatorError } from '../errors.js';
 import type { PacketTarget } from '../ports/port-runner.js';

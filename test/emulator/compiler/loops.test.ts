@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { assumptionsOf } from '../../../emulator/compiler/assumptions.js';
-import { blocksOf } from '../../../emulator/compiler/blocks.js';
+import { assumptionsOf } from '../../../emulator/compiler/analysis/assumptions.js';
+import { blocksOf } from '../../../emulator/compiler/analysis/blocks.js';
 import { turnedRound } from '../../../emulator/compiler/byte-order.js';
-import { flowOf } from '../../../emulator/compiler/flow.js';
-import { countedLoop } from '../../../emulator/compiler/induction.js';
-import { Layout } from '../../../emulator/compiler/layout.js';
-import { fieldsThatStay } from '../../../emulator/compiler/liveness.js';
-import { Ranges } from '../../../emulator/compiler/ranges.js';
+import { flowOf } from '../../../emulator/compiler/analysis/flow.js';
+import { countedLoop } from '../../../emulator/compiler/analysis/induction.js';
+import { Layout } from '../../../emulator/machine/layout.js';
+import { fieldsThatStay } from '../../../emulator/compiler/analysis/liveness.js';
+import { Ranges } from '../../../emulator/compiler/analysis/ranges.js';
 import { loadProgram } from '../../../emulator/json/load.js';
 import { programJson } from '../support/programs.js';
 

@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { Worker } from 'node:worker_threads';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { wasm, type WasmMemory } from '../../../emulator/compiler/wasm.js';
+import { wasm, type WasmMemory } from '../../../emulator/machine/wasm.js';
 import { loadLibc, type Libc } from '../../../emulator/ports/linux/libc.js';
 import { MemorySocket, waitForFrames, type MemorySocketOptions } from '../../../emulator/ports/linux/memory-socket.js';
 import { namespacesMissing } from '../support/network-namespace.js';

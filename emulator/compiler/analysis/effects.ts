@@ -1,5 +1,5 @@
-import type { Expression } from '../json/expression.js';
-import type { FieldDef, HeaderDef, Operand, Primitive, Program } from '../json/program.js';
+import type { Expression } from '../../json/expression.js';
+import type { FieldDef, HeaderDef, Operand, Primitive, Program } from '../../json/program.js';
 import type { Assignment } from './blocks.js';
 import { clampRange, contains, fieldRange, signedRange, unsignedRange, type Range, type Ranges } from './ranges.js';
 

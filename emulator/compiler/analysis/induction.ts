@@ -1,5 +1,5 @@
-import type { Expression } from '../json/expression.js';
-import type { FieldDef, Program } from '../json/program.js';
+import type { Expression } from '../../json/expression.js';
+import type { FieldDef, Program } from '../../json/program.js';
 import { assignedBy, effectOf, effectOfAssignment, placeOf } from './effects.js';
 import { FlowFacts, NO_LIMITS, type Limits } from './facts.js';
 import { edgesOf, EXIT, reachableFrom, type Edge, type FlowNode } from './flow.js';

@@ -1,7 +1,7 @@
 import type { FieldDef, HeaderDef, Program, TableDef } from '../json/program.js';
 import { KeyLayout } from '../tables/key-layout.js';
-import { HASH_TABLE_BYTES, tableHashes } from './hashes.js';
-import { fieldRange, kindOf, limbsOf, union, unsignedRange, type Kind, type Range } from './ranges.js';
+import { HASH_TABLE_BYTES, tableHashes } from '../compiler/hashes.js';
+import { fieldRange, kindOf, limbsOf, union, unsignedRange, type Kind, type Range } from '../compiler/analysis/ranges.js';
 
 /** Where a value lies, relative to its frame or record. */
 export interface Slot {

@@ -1,5 +1,5 @@
-import type { Expression } from '../json/expression.js';
-import type { ActionDef, FieldDef, Primitive } from '../json/program.js';
+import type { Expression } from '../../json/expression.js';
+import type { ActionDef, FieldDef, Primitive } from '../../json/program.js';
 import { fieldRange, kindOf } from './ranges.js';
 
 /** An action may grow by so many operators where a branch is turned into selections. */

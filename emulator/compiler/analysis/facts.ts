@@ -1,5 +1,5 @@
-import type { Expression } from '../json/expression.js';
-import type { FieldDef, Program } from '../json/program.js';
+import type { Expression } from '../../json/expression.js';
+import type { FieldDef, Program } from '../../json/program.js';
 import type { Step } from './blocks.js';
 import { effectOf, effectOfAssignment, type Effect } from './effects.js';
 import { edgesOf, EXIT, type FlowNode } from './flow.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseMatch, parseValue, type MatchValue, type Value } from '../../../emulator/testing/values.js';
+import { parseMatch, parseValue, type MatchValue, type Value } from '../../../emulator/handles/values.js';
 
 const value = (text: Value, width: number): bigint => parseValue(text, width, 'key k');
 

@@ -1,12 +1,12 @@
-import type { Output } from '../control.js';
-import type { Engine, EngineHost } from '../engine.js';
-import { Interpreter } from '../interpreter/interpreter.js';
-import { identityOf } from '../json/identity.js';
-import type { TraceRecorder } from '../trace.js';
-import { compileAside, compileNow } from './cache.js';
-import { CompiledEngine } from './engine.js';
-import { ProgramMemory } from './memory.js';
-import type { Artifact } from './module.js';
+import type { Output } from './control.js';
+import type { Engine, EngineHost } from './engine.js';
+import { Interpreter } from './interpreter/interpreter.js';
+import { identityOf } from './json/identity.js';
+import type { TraceRecorder } from './trace.js';
+import { compileAside, compileNow } from './compiler/cache.js';
+import { CompiledEngine } from './machine/engine.js';
+import { ProgramMemory } from './machine/memory.js';
+import type { Artifact } from './compiler/module.js';
 
 /** A program that gets fewer packets is not worth the seconds that its compilation takes. */
 const PACKETS_UNTIL_COMPILED = 300;

@@ -1,5 +1,5 @@
-import type { Expression } from '../json/expression.js';
-import type { FieldDef, Operand, Primitive, Program } from '../json/program.js';
+import type { Expression } from '../../json/expression.js';
+import type { FieldDef, Operand, Primitive, Program } from '../../json/program.js';
 import { effectOf } from './effects.js';
 import type { FlowNode } from './flow.js';
 import { countedLoop } from './induction.js';

@@ -1,6 +1,6 @@
 import { PacketAbortError } from '../errors.js';
 import type { MemoryView } from './memory-view.js';
-import { WIDE_OPS, type WideOp } from './unit.js';
+import { WIDE_OPS, type WideOp } from '../compiler/unit.js';
 
 /** As in the interpreter. */
 const LONGEST_SHIFT = 1n << 16n;

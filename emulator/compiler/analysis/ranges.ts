@@ -1,5 +1,5 @@
-import type { Expression } from '../json/expression.js';
-import type { FieldDef, HeaderDef, HeaderStackDef, UnionDef, UnionStackDef } from '../json/program.js';
+import type { Expression } from '../../json/expression.js';
+import type { FieldDef, HeaderDef, HeaderStackDef, UnionDef, UnionStackDef } from '../../json/program.js';
 
 /** All values an expression can have, both ends included. */
 export interface Range {

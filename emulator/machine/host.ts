@@ -8,7 +8,7 @@ import { MeterState } from '../state/meters.js';
 import type { FrameBridge } from './bridge.js';
 import { ENTRY, FRAME } from './layout.js';
 import type { ProgramMemory } from './memory.js';
-import type { Artifact } from './module.js';
+import type { Artifact } from '../compiler/module.js';
 import type { TableMemory } from './table-memory.js';
 import { wideComparison, wideOperations } from './wide.js';
 

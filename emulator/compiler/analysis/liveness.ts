@@ -1,9 +1,9 @@
-import type { ActionDef, FieldDef, Program } from '../json/program.js';
+import type { ActionDef, FieldDef, Program } from '../../json/program.js';
 import { blocksOf } from './blocks.js';
 import { mentioned } from './effects.js';
 import { FlowFacts, NO_LIMITS } from './facts.js';
 import { edgesOf, EXIT, flowOf, type FlowNode } from './flow.js';
-import type { Layout } from './layout.js';
+import type { Layout } from '../../machine/layout.js';
 import { Ranges } from './ranges.js';
 
 /** Fields that may be read before they are written when the action begins. */
