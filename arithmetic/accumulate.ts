@@ -47,7 +47,8 @@ export function accumulate(state: RegisterState | undefined, bits: bigint, profi
   // BigInt's >> is arithmetic and takes any distance, so a long shift ends at 0 or -1 by itself.
   if (ahead <= 0) return add(format, state.exponent, state.mantissa, operand.mantissa >> BigInt(-ahead));
   if (profile.mode === 'full') return add(format, operand.exponent, state.mantissa >> BigInt(ahead), operand.mantissa);
-  if (ahead <= profile.leftShiftLimit) return add(format, state.exponent, state.mantissa, operand.mantissa << BigInt(ahead));
+  if (ahead <= profile.leftShiftLimit)
+    return add(format, state.exponent, state.mantissa, operand.mantissa << BigInt(ahead));
   return { state: operand, event: 'overwrite' };
 }
 
@@ -61,7 +62,10 @@ function add(format: Format, exponent: number, a: bigint, b: bigint): Step {
 }
 
 /** A whole round: the registers after each contribution, in order, and what happened on the way. */
-export function accumulateAll(values: readonly bigint[], profile: NumericProfile): { states: RegisterState[]; events: Events } {
+export function accumulateAll(
+  values: readonly bigint[],
+  profile: NumericProfile,
+): { states: RegisterState[]; events: Events } {
   const states: RegisterState[] = [];
   const events: Events = { overwrites: 0, overflows: 0 };
   for (const bits of values) {

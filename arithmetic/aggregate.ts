@@ -41,12 +41,16 @@ export function aggregate<V extends NumericVector>(vectors: readonly V[], profil
   checkProfile(profile);
   const length = commonLength(vectors);
   if (vectors.length > MAX_PROFILE_WORKERS) {
-    throw new VectorError(`${vectors.length} vectors are more than the ${MAX_PROFILE_WORKERS} that the Inf and NaN counts allow`);
+    throw new VectorError(
+      `${vectors.length} vectors are more than the ${MAX_PROFILE_WORKERS} that the Inf and NaN counts allow`,
+    );
   }
   const kinds = ARRAYS[profile.format];
   const kind = kinds.find((constructor) => vectors[0] instanceof constructor);
   if (kind === undefined || !vectors.every((vector) => vector instanceof kind)) {
-    throw new VectorError(`vectors of format ${profile.format} are all of one kind: ${kinds.map((k) => k.name).join(' or ')}`);
+    throw new VectorError(
+      `vectors of format ${profile.format} are all of one kind: ${kinds.map((k) => k.name).join(' or ')}`,
+    );
   }
   if (profile.format !== 'fp32') return aggregateGeneric(vectors, length, kind as new (length: number) => V, profile);
 
@@ -94,6 +98,7 @@ function accessor(vector: NumericVector, width: number): Accessor {
     const words = new BigUint64Array(buffer, byteOffset, length);
     return { get: (i) => words[i]!, set: (i, bits) => void (words[i] = bits) };
   }
-  const words = width === 16 ? new Uint16Array(buffer, byteOffset, length) : new Uint32Array(buffer, byteOffset, length);
+  const words =
+    width === 16 ? new Uint16Array(buffer, byteOffset, length) : new Uint32Array(buffer, byteOffset, length);
   return { get: (i) => BigInt(words[i]!), set: (i, bits) => void (words[i] = Number(bits)) };
 }

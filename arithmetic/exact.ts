@@ -70,7 +70,10 @@ export function errorInUlps(format: FloatFormat, result: bigint, sum: ExactSum):
   const bestUnits = toUnits(format, best);
   const units = toUnits(format, result);
   if (bestUnits === undefined || units === undefined) {
-    if (sum.special === 'nan') return units === undefined && result !== infinity(format, false) && result !== infinity(format, true) ? 0 : Infinity;
+    if (sum.special === 'nan')
+      return units === undefined && result !== infinity(format, false) && result !== infinity(format, true)
+        ? 0
+        : Infinity;
     return result === best ? 0 : Infinity;
   }
   const difference = units > sum.units ? units - sum.units : sum.units - units;

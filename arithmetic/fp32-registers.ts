@@ -44,7 +44,8 @@ export class Fp32Registers {
 
   /** Adds a vector of `length` elements, given as bits. The first one stores. */
   contribute(bits: Uint32Array): void {
-    if (bits.length !== this.length) throw new VectorError(`vector has ${bits.length} elements, the registers hold ${this.length}`);
+    if (bits.length !== this.length)
+      throw new VectorError(`vector has ${bits.length} elements, the registers hold ${this.length}`);
     if (this.filled) this.add(bits);
     else this.store(bits);
     this.filled = true;
@@ -107,7 +108,8 @@ export class Fp32Registers {
     const result = new Uint32Array(this.length);
     const { guard } = this.profile;
     const nearest = this.profile.rounding === 'nearest-even';
-    for (let i = 0; i < result.length; i++) result[i] = readOutOne(this.exponents[i]!, this.mantissas[i]!, guard, nearest);
+    for (let i = 0; i < result.length; i++)
+      result[i] = readOutOne(this.exponents[i]!, this.mantissas[i]!, guard, nearest);
     return result;
   }
 }

@@ -138,7 +138,10 @@ export function checkProfile(profile: NumericProfile): void {
   wholeNumber(profile.guard, room, room, 'guard', profile.format);
   if (profile.mode === 'full') {
     if (profile.leftShiftLimit !== 0) {
-      throw new ProfileError('left-shift', `a left-shift limit (${profile.leftShiftLimit}) goes with mode approximate only, in mode full it is 0`);
+      throw new ProfileError(
+        'left-shift',
+        `a left-shift limit (${profile.leftShiftLimit}) goes with mode approximate only, in mode full it is 0`,
+      );
     }
     return;
   }
@@ -159,10 +162,15 @@ function checkWorkers(profile: NumericProfile, workers: number): void {
   const format = FORMATS[profile.format];
   if (format.kind === 'integer' || growthBits(workers) + profile.guard <= headroom(format)) return;
   const guard = largestGuard(profile.format, workers);
-  const fits = { guard, workers: largestWorkers(profile.format, Math.max(0, Math.min(profile.guard, headroom(format)))) };
+  const fits = {
+    guard,
+    workers: largestWorkers(profile.format, Math.max(0, Math.min(profile.guard, headroom(format)))),
+  };
   const forThisGuard = `with guard ${Math.min(profile.guard, headroom(format))} at most ${fits.workers} workers fit`;
   const forTheseWorkers =
-    guard === undefined ? `${workers} workers do not fit with any guard` : `for ${workers} workers the guard is at most ${guard}`;
+    guard === undefined
+      ? `${workers} workers do not fit with any guard`
+      : `for ${workers} workers the guard is at most ${guard}`;
   throw new ProfileError(
     'headroom',
     `${workers} workers with guard ${profile.guard} could overflow the ${headroom(format)} headroom bits of ${profile.format}: ${forTheseWorkers}, ${forThisGuard}`,
@@ -172,7 +180,11 @@ function checkWorkers(profile: NumericProfile, workers: number): void {
 
 function equalFields(a: ProfileFields, b: ProfileFields): boolean {
   return (
-    a.format === b.format && a.mode === b.mode && a.guard === b.guard && a.rounding === b.rounding && a.leftShiftLimit === b.leftShiftLimit
+    a.format === b.format &&
+    a.mode === b.mode &&
+    a.guard === b.guard &&
+    a.rounding === b.rounding &&
+    a.leftShiftLimit === b.leftShiftLimit
   );
 }
 

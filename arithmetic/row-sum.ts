@@ -37,7 +37,10 @@ export interface RowSumState {
 export function rowSumOf({ format, guard }: RowSumProfile, bits: bigint): RowSumState {
   const { negative, exponent, fraction } = fieldsOf(format, bits);
   if (exponent === maxExponentField(format)) {
-    return { exponent: ROW_SUM_SPECIAL, mantissa: fraction !== 0n ? SEEN_NAN : negative ? SEEN_NEGATIVE_INFINITY : SEEN_POSITIVE_INFINITY };
+    return {
+      exponent: ROW_SUM_SPECIAL,
+      mantissa: fraction !== 0n ? SEEN_NAN : negative ? SEEN_NEGATIVE_INFINITY : SEEN_POSITIVE_INFINITY,
+    };
   }
   const significand = (exponent === 0 ? fraction : fraction | (1n << BigInt(format.fractionBits))) << BigInt(guard);
   return { exponent: Math.max(1, exponent), mantissa: negative ? -significand : significand };
@@ -57,9 +60,12 @@ export function addRow(profile: RowSumProfile, sum: RowSumState, bits: bigint): 
     return sum.exponent === ROW_SUM_SPECIAL ? sum : row;
   }
   const exponent = Math.max(sum.exponent, row.exponent);
-  const mantissa = shiftNearest(sum.mantissa, exponent - sum.exponent) + shiftNearest(row.mantissa, exponent - row.exponent);
+  const mantissa =
+    shiftNearest(sum.mantissa, exponent - sum.exponent) + shiftNearest(row.mantissa, exponent - row.exponent);
   const limit = 1n << BigInt(profile.limitBits);
-  return mantissa >= limit || mantissa <= -limit ? { exponent: exponent + 1, mantissa: shiftNearest(mantissa, 1) } : { exponent, mantissa };
+  return mantissa >= limit || mantissa <= -limit
+    ? { exponent: exponent + 1, mantissa: shiftNearest(mantissa, 1) }
+    : { exponent, mantissa };
 }
 
 /** The element nearest to the sum, ties to even; a sum of zero is +0. @returns unsigned bits */

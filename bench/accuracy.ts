@@ -47,7 +47,9 @@ export interface AccuracyRow {
  * @param workers size of a group; disjoint groups of consecutive ranks are added up and their errors pooled
  */
 export function measure(gradients: readonly Float32Array[], workers: number): AccuracyRow[] {
-  const tally = new Map<Scheme, { errors: number[]; events: Events }>(SCHEMES.map((scheme) => [scheme, { errors: [], events: { ...NO_EVENTS } }]));
+  const tally = new Map<Scheme, { errors: number[]; events: Events }>(
+    SCHEMES.map((scheme) => [scheme, { errors: [], events: { ...NO_EVENTS } }]),
+  );
   for (let first = 0; first + workers <= gradients.length; first += workers) {
     const group = gradients.slice(first, first + workers);
     const exact = exactSums(group);
@@ -63,7 +65,15 @@ export function measure(gradients: readonly Float32Array[], workers: number): Ac
   }
   return [...tally].map(([scheme, { errors, events }]) => {
     const all = Float64Array.from(errors);
-    return { scheme, workers, sums: all.length, median: quantile(all, 0.5), p99: quantile(all, 0.99), largest: quantile(all, 1), ...events };
+    return {
+      scheme,
+      workers,
+      sums: all.length,
+      median: quantile(all, 0.5),
+      p99: quantile(all, 0.99),
+      largest: quantile(all, 1),
+      ...events,
+    };
   });
 }
 
@@ -77,7 +87,10 @@ function addUp(scheme: Scheme, vectors: readonly Float32Array[]): { result: Floa
   for (let at = 0; at < result.length; at += BLOCK) {
     const blocks = vectors.map((vector) => vector.subarray(at, at + BLOCK));
     const scale = blockScale(vectors.length, Math.max(...blocks.map(blockExponent)));
-    const sum = aggregate(blocks.map((block) => quantize(block, scale)), profile);
+    const sum = aggregate(
+      blocks.map((block) => quantize(block, scale)),
+      profile,
+    );
     result.set(dequantize(sum.result, scale), at);
     events.overflows += sum.events.overflows;
   }
@@ -103,7 +116,11 @@ export function table(rows: readonly (AccuracyRow & { readonly phase: Phase })[]
 
 function main(): number {
   const { values } = parseArgs({
-    options: { json: { type: 'boolean', default: false }, workers: { type: 'string', default: '2,4,8' }, data: { type: 'string' } },
+    options: {
+      json: { type: 'boolean', default: false },
+      workers: { type: 'string', default: '2,4,8' },
+      data: { type: 'string' },
+    },
   });
   const counts = wholeNumbers('workers', values.workers, 1, values.data === undefined ? RECORDED_WORKERS : 1023);
   const recorded = values.data === undefined ? RECORDED_WORKERS : Math.max(...counts);

@@ -24,7 +24,11 @@ const CONTRIBUTORS = 31;
 const SLOTS = 8;
 const GUARD = 2;
 const FIRST_PORT = 40_000;
-const SERVICE: Endpoint = { mac: macOf(Uint8Array.of(10, 0, 0, 254)), address: Uint8Array.of(10, 0, 0, 254), port: SERVICE_UDP_PORT };
+const SERVICE: Endpoint = {
+  mac: macOf(Uint8Array.of(10, 0, 0, 254)),
+  address: Uint8Array.of(10, 0, 0, 254),
+  port: SERVICE_UDP_PORT,
+};
 const C_SOURCE = fileURLToPath(new URL('../../bench/c/fpisa_add.c', import.meta.url));
 
 export interface Row {
@@ -47,7 +51,11 @@ function startSwitch(json: string, engine: EngineChoice): Switch {
   const device = new Switch({ engine });
   device.load(json);
   const exact = (value: number): MatchKey => ({ kind: 'exact', value: BigInt(value) });
-  device.control.insertEntry('fpisa.local', { keys: [exact(0x0a0000fe)], priority: 0, call: { action: 'fpisa.serve', args: [] } });
+  device.control.insertEntry('fpisa.local', {
+    keys: [exact(0x0a0000fe)],
+    priority: 0,
+    call: { action: 'fpisa.serve', args: [] },
+  });
   for (let rank = 0; rank < WORKERS; rank++) {
     const profile = [0, 0, GUARD, 1, 0];
     const args = [2 ** rank, 2 ** WORKERS - 1, 1, 0, SLOTS, 1, ...profile].map(BigInt);
@@ -75,7 +83,19 @@ function frames(values: number): Uint8Array[] {
   return Array.from({ length: CONTRIBUTORS }, (_, rank) => {
     const message = new Uint8Array(messageBytes(values));
     const view = new DataView(message.buffer);
-    writeHeader(view, { opcode: Opcode.CONTRIBUTE, flags: 0, job: 0, worker: rank, slot: 0, epoch: 1, operation: 1, chunk: 0, signature: 0, count: values, set: 0 });
+    writeHeader(view, {
+      opcode: Opcode.CONTRIBUTE,
+      flags: 0,
+      job: 0,
+      worker: rank,
+      slot: 0,
+      epoch: 1,
+      operation: 1,
+      chunk: 0,
+      signature: 0,
+      count: values,
+      set: 0,
+    });
     for (let i = 0; i < values; i++) view.setUint32(HEADER_BYTES + 4 * i, all[rank * values + i]!, true);
     const address = workerAddress(rank);
     const from: Endpoint = {
@@ -91,7 +111,12 @@ function frames(values: number): Uint8Array[] {
  * @param json the fpisa program with so many values per packet; by default the committed build
  * @returns nanoseconds per value
  */
-export async function measureEngine(values: number, engine: 'interpreter' | 'compiled', seconds: number, json = committed(values)): Promise<number> {
+export async function measureEngine(
+  values: number,
+  engine: 'interpreter' | 'compiled',
+  seconds: number,
+  json = committed(values),
+): Promise<number> {
   const device = startSwitch(json, engine);
   await device.ready();
   const packets = frames(values);
@@ -110,7 +135,8 @@ export async function measureEngine(values: number, engine: 'interpreter' | 'com
   run(round, seconds / 2);
   const nsPerRound = run(round, seconds);
   const contributions = device.control.readCounter('fpisa.events', 0).packets;
-  if (contributions !== BigInt(chunk * CONTRIBUTORS)) throw new Error(`${chunk * CONTRIBUTORS} packets were sent, but ${contributions} counted`);
+  if (contributions !== BigInt(chunk * CONTRIBUTORS))
+    throw new Error(`${chunk * CONTRIBUTORS} packets were sent, but ${contributions} counted`);
   return nsPerRound / (CONTRIBUTORS * values);
 }
 
@@ -156,14 +182,20 @@ export async function measure(values: readonly number[], seconds: number): Promi
 }
 
 function render(rows: readonly Row[]): string {
-  const lines = rows.map(({ engine, values, nsPerValue, ratio }) =>
-    `${String(values).padStart(6)}  ${engine.padEnd(12)} ${nsPerValue.toFixed(2).padStart(9)}  ${ratio === undefined ? '-' : `${ratio.toFixed(2)} x`.padStart(10)}`);
+  const lines = rows.map(
+    ({ engine, values, nsPerValue, ratio }) =>
+      `${String(values).padStart(6)}  ${engine.padEnd(12)} ${nsPerValue.toFixed(2).padStart(9)}  ${ratio === undefined ? '-' : `${ratio.toFixed(2)} x`.padStart(10)}`,
+  );
   return ['values  engine       ns/value      of C loop', ...lines].join('\n');
 }
 
 async function main(): Promise<number> {
   const { values: options } = parseArgs({
-    options: { json: { type: 'boolean', default: false }, values: { type: 'string', default: '64,256' }, seconds: { type: 'string', default: '2' } },
+    options: {
+      json: { type: 'boolean', default: false },
+      values: { type: 'string', default: '64,256' },
+      seconds: { type: 'string', default: '2' },
+    },
   });
   const rows = await measure(wholeNumbers('values', options.values, 1, 1024), seconds(options.seconds));
   process.stdout.write(options.json ? `${JSON.stringify(rows, null, 2)}\n` : `${render(rows)}\n`);

@@ -44,12 +44,21 @@ interface Systems {
 async function measureQuery(query: BenchQuery, { spark, duckdb, fpisa }: Systems, rounds: number): Promise<QueryRow> {
   const { sql } = query;
   const reference = await duckdb.run(sql, true);
-  const others = { Spark: await spark.run(sql, true), 'fpisa, workers combining,': await fpisa.run(sql, true, true), 'fpisa, every row in the switch,': await fpisa.run(sql, false, true) };
+  const others = {
+    Spark: await spark.run(sql, true),
+    'fpisa, workers combining,': await fpisa.run(sql, true, true),
+    'fpisa, every row in the switch,': await fpisa.run(sql, false, true),
+  };
   for (const [name, { answer }] of Object.entries(others)) {
     const differs = difference(answer.answer!, reference.answer.answer!);
     if (differs !== undefined) throw new Error(`${query.title}: ${name} and DuckDB do not agree: ${differs}`);
   }
-  const runs: { spark: Run<number>[]; duckdb: Run<number>[]; combined: SwitchRun[]; everyRow: SwitchRun[] } = { spark: [], duckdb: [], combined: [], everyRow: [] };
+  const runs: { spark: Run<number>[]; duckdb: Run<number>[]; combined: SwitchRun[]; everyRow: SwitchRun[] } = {
+    spark: [],
+    duckdb: [],
+    combined: [],
+    everyRow: [],
+  };
   for (let round = 0; round < rounds; round++) {
     runs.spark.push(await spark.run(sql));
     runs.combined.push(await fpisa.run(sql, true));
@@ -78,16 +87,26 @@ function switchCostOf(runs: readonly SwitchRun[]): SwitchCost {
   const toMaster = runs.map(({ answer }) => answer.statistics.toMaster);
   return {
     seconds: median(runs.map(({ answer }) => answer.seconds)),
-    cpu: { workers: mean(runs.map(({ cpu }) => cpu.workers)), switch: mean(runs.map(({ cpu }) => cpu.switch)), master: mean(runs.map(({ cpu }) => cpu.master)) },
-    rowsToMaster: Math.round(mean(toMaster.map(({ tuples, groups, unfit, shipped }) => tuples + groups + unfit + shipped))),
+    cpu: {
+      workers: mean(runs.map(({ cpu }) => cpu.workers)),
+      switch: mean(runs.map(({ cpu }) => cpu.switch)),
+      master: mean(runs.map(({ cpu }) => cpu.master)),
+    },
+    rowsToMaster: Math.round(
+      mean(toMaster.map(({ tuples, groups, unfit, shipped }) => tuples + groups + unfit + shipped)),
+    ),
     bytesToMaster: Math.round(mean(toMaster.map(({ bytes }) => bytes))),
   };
 }
 
-export async function measure({ scale, workers, rounds, queries, folder, python }: Options, progress: (text: string) => void): Promise<QueryReport> {
+export async function measure(
+  { scale, workers, rounds, queries, folder, python }: Options,
+  progress: (text: string) => void,
+): Promise<QueryReport> {
   const cores = cpus().length;
   const chosen = QUERIES.filter(({ name }) => queries.length === 0 || queries.includes(name));
-  if (chosen.length < Math.max(1, queries.length)) throw new Error(`--queries takes a list of ${QUERIES.map(({ name }) => name).join(', ')}`);
+  if (chosen.length < Math.max(1, queries.length))
+    throw new Error(`--queries takes a list of ${QUERIES.map(({ name }) => name).join(', ')}`);
   const rows: QueryRow[] = [];
   let versions: Record<string, string> = { node: process.versions.node };
   for (const kind of new Set<DataSet>(chosen.map(({ data }) => data))) {
@@ -103,7 +122,12 @@ export async function measure({ scale, workers, rounds, queries, folder, python 
       const spark = await open(Alone.spark(python, patterns, cores));
       const duckdb = await open(Alone.duckdb(patterns, cores));
       const fpisa = await open(WithSwitch.start(patterns, workers, cores));
-      versions = { ...versions, spark: spark.versions['version']!, java: spark.versions['java']!, duckdb: duckdb.versions['version']! };
+      versions = {
+        ...versions,
+        spark: spark.versions['version']!,
+        java: spark.versions['java']!,
+        duckdb: duckdb.versions['version']!,
+      };
       for (const query of chosen.filter(({ data }) => data === kind)) {
         rows.push(await measureQuery(query, { spark, duckdb, fpisa }, rounds));
         progress(`${JSON.stringify(rows.at(-1))}\n`);
@@ -113,7 +137,16 @@ export async function measure({ scale, workers, rounds, queries, folder, python 
     }
   }
   const machine = `${cores} x ${cpus()[0]?.model.trim() ?? process.arch}, Linux ${release()}`;
-  return { machine, versions, date: new Date().toISOString().slice(0, 10), scale, workers, cores, rounds, queries: rows };
+  return {
+    machine,
+    versions,
+    date: new Date().toISOString().slice(0, 10),
+    scale,
+    workers,
+    cores,
+    rounds,
+    queries: rows,
+  };
 }
 
 /** Says in one sentence what Python lacks. */
@@ -123,7 +156,9 @@ function checkPython(python: string): void {
   } catch (error) {
     const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: Buffer };
     const why = code === 'ENOENT' ? 'it is not there' : (stderr?.toString().trim().split('\n').at(-1) ?? '');
-    throw new Error(`bench:query needs PySpark in ${python} (${why}): pip install pyspark pyarrow pandas tpchgen-cli in a virtual environment, and set FPISA_BENCH_PYTHON to its interpreter`);
+    throw new Error(
+      `bench:query needs PySpark in ${python} (${why}): pip install pyspark pyarrow pandas tpchgen-cli in a virtual environment, and set FPISA_BENCH_PYTHON to its interpreter`,
+    );
   }
 }
 
@@ -141,7 +176,14 @@ async function main(): Promise<number> {
   const python = process.env['FPISA_BENCH_PYTHON'] ?? 'python3';
   checkPython(python);
   const report = await measure(
-    { scale: numberBetween('scale', values.scale, 0.001, 1000), workers: wholeNumber('workers', values.workers, 1, 64), rounds: wholeNumber('rounds', values.rounds, 1, 1000), queries: values.queries.split(',').filter(Boolean), folder: resolve(values.data), python },
+    {
+      scale: numberBetween('scale', values.scale, 0.001, 1000),
+      workers: wholeNumber('workers', values.workers, 1, 64),
+      rounds: wholeNumber('rounds', values.rounds, 1, 1000),
+      queries: values.queries.split(',').filter(Boolean),
+      folder: resolve(values.data),
+      python,
+    },
     (text) => process.stderr.write(text),
   );
   writeFileSync(join(values.out, 'query.json'), `${JSON.stringify(report, null, 2)}\n`);

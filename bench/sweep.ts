@@ -59,15 +59,36 @@ export interface Options {
 }
 
 /** Packets a second over veth pairs. @throws if a packet is lost or wrong */
-async function overVeth(site: Site, generator: Generator, values: number, workers: number, { seconds, rounds }: Options): Promise<number> {
+async function overVeth(
+  site: Site,
+  generator: Generator,
+  values: number,
+  workers: number,
+  { seconds, rounds }: Options,
+): Promise<number> {
   const workload = fpisa(values, site.loadEnds.slice(0, workers), WINDOW);
   const pin = cpus().length > 1;
-  const running = await startSwitch('emulator', site.switchEnds.slice(0, workers), pin ? 0 : undefined, (client) => workload.install(client));
+  const running = await startSwitch('emulator', site.switchEnds.slice(0, workers), pin ? 0 : undefined, (client) =>
+    workload.install(client),
+  );
   try {
     const rates: number[] = [];
     for (let round = 0, first = 0; round < rounds; round++) {
-      const { packets, seconds: took, lost, wrong, next } = generator.run(workload.load, { window: WINDOW, first, warmUpSeconds: WARM_UP_SECONDS, seconds, cpu: pin ? 1 : undefined });
-      if (lost > 0 || wrong > 0) throw new Error(`${values} values, ${workers} workers: ${lost} packets were lost, ${wrong} wrong`);
+      const {
+        packets,
+        seconds: took,
+        lost,
+        wrong,
+        next,
+      } = generator.run(workload.load, {
+        window: WINDOW,
+        first,
+        warmUpSeconds: WARM_UP_SECONDS,
+        seconds,
+        cpu: pin ? 1 : undefined,
+      });
+      if (lost > 0 || wrong > 0)
+        throw new Error(`${values} values, ${workers} workers: ${lost} packets were lost, ${wrong} wrong`);
       rates.push(packets / took);
       first = next + 2 * WINDOW;
     }
@@ -79,7 +100,8 @@ async function overVeth(site: Site, generator: Generator, values: number, worker
 
 export async function measure(options: Options, progress: (text: string) => void): Promise<Sweep> {
   const generator = Generator.compile();
-  if (generator === undefined) throw new Error('this measurement needs a C compiler for its generator; "cc" is not on PATH');
+  if (generator === undefined)
+    throw new Error('this measurement needs a C compiler for its generator; "cc" is not on PATH');
   try {
     const site = makeCables(Math.max(2, ...options.workers), MTU);
     const values: ValueRow[] = [];
@@ -96,7 +118,10 @@ export async function measure(options: Options, progress: (text: string) => void
     }
     const workers: WorkerRow[] = [];
     for (const count of options.workers) {
-      workers.push({ workers: count, packetsPerSecond: await overVeth(site, generator, VALUES_OF_WORKERS, count, options) });
+      workers.push({
+        workers: count,
+        packetsPerSecond: await overVeth(site, generator, VALUES_OF_WORKERS, count, options),
+      });
       progress(`${JSON.stringify(workers.at(-1))}\n`);
     }
     const lookups: LookupRow[] = [];
@@ -139,13 +164,18 @@ export function panels({ values, lookups, workers }: Sweep): Panel[] {
       title: 'A packet by the entries of its table, in process',
       x: 'entries',
       y: 'ns per packet',
-      series: tablesOf(lookups).map((name) => ({ name, points: lookups.filter((row) => row.table === name).map((row) => [row.entries, row.nsPerPacket] as const) })),
+      series: tablesOf(lookups).map((name) => ({
+        name,
+        points: lookups.filter((row) => row.table === name).map((row) => [row.entries, row.nsPerPacket] as const),
+      })),
     },
     {
       title: `Workers, N = ${VALUES_OF_WORKERS}, over veth pairs`,
       x: 'workers',
       y: 'packets per second',
-      series: [{ name: 'packets in, and as many out', points: workers.map((row) => [row.workers, row.packetsPerSecond]) }],
+      series: [
+        { name: 'packets in, and as many out', points: workers.map((row) => [row.workers, row.packetsPerSecond]) },
+      ],
     },
   ];
 }
@@ -168,15 +198,27 @@ export function tables({ values, lookups, workers }: Sweep): { values: string; l
     values: [
       '| N | over veth pairs, ns/packet | in process, ns/packet | C loop, ns | over veth pairs, ns/value | in process, ns/value | in process against C |',
       '|---|---|---|---|---|---|---|',
-      ...values.map((row) => `| ${whole(row.values)} | ${whole(row.nsOverVeth)} | ${whole(row.nsInProcess)} | ${whole(row.nsInC)} | ${(row.nsOverVeth / row.values).toFixed(1)} | ${(row.nsInProcess / row.values).toFixed(2)} | ${(row.nsInProcess / row.nsInC).toFixed(2)} x |`),
+      ...values.map(
+        (row) =>
+          `| ${whole(row.values)} | ${whole(row.nsOverVeth)} | ${whole(row.nsInProcess)} | ${whole(row.nsInC)} | ${(row.nsOverVeth / row.values).toFixed(1)} | ${(row.nsInProcess / row.values).toFixed(2)} | ${(row.nsInProcess / row.nsInC).toFixed(2)} x |`,
+      ),
     ].join('\n'),
     lookups: [
       `| entries | ${names.map((name) => `${name}, ns/packet`).join(' | ')} |`,
       `|---|${names.map(() => '---|').join('')}`,
-      ...sizes.map((entries) => `| ${whole(entries)} | ${names.map((name) => cell(name, entries, (row) => whole(row.nsPerPacket))).join(' | ')} |`),
+      ...sizes.map(
+        (entries) =>
+          `| ${whole(entries)} | ${names.map((name) => cell(name, entries, (row) => whole(row.nsPerPacket))).join(' | ')} |`,
+      ),
       `| µs to insert one, up to ${whole(last)} | ${names.map((name) => cell(name, last, (row) => row.microsecondsPerInsert.toFixed(1))).join(' | ')} |`,
     ].join('\n'),
-    workers: ['| workers | packets/s | ns/packet |', '|---|---|---|', ...workers.map((row) => `| ${row.workers} | ${whole(row.packetsPerSecond)} | ${whole(1e9 / row.packetsPerSecond)} |`)].join('\n'),
+    workers: [
+      '| workers | packets/s | ns/packet |',
+      '|---|---|---|',
+      ...workers.map(
+        (row) => `| ${row.workers} | ${whole(row.packetsPerSecond)} | ${whole(1e9 / row.packetsPerSecond)} |`,
+      ),
+    ].join('\n'),
   };
 }
 

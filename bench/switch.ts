@@ -81,15 +81,31 @@ export function median(numbers: readonly number[]): number {
 }
 
 /** One switch, and the windows one after the other. @throws if a packet was wrong */
-async function run(name: SwitchName, workload: Workload, site: Site, generator: Generator, windows: readonly number[], { seconds, anyCpu }: Options): Promise<Run[]> {
-  const running = await startSwitch(name, site.switchEnds, anyCpu ? undefined : SWITCH_CPU, (client) => workload.install(client));
+async function run(
+  name: SwitchName,
+  workload: Workload,
+  site: Site,
+  generator: Generator,
+  windows: readonly number[],
+  { seconds, anyCpu }: Options,
+): Promise<Run[]> {
+  const running = await startSwitch(name, site.switchEnds, anyCpu ? undefined : SWITCH_CPU, (client) =>
+    workload.install(client),
+  );
   try {
     let first = 0;
     return windows.map((window) => {
       const [cpu, start] = [running.cpuSeconds(), performance.now()];
-      const measured = generator.run(workload.load, { window, first, warmUpSeconds: WARM_UP_SECONDS, seconds, cpu: anyCpu ? undefined : GENERATOR_CPU });
+      const measured = generator.run(workload.load, {
+        window,
+        first,
+        warmUpSeconds: WARM_UP_SECONDS,
+        seconds,
+        cpu: anyCpu ? undefined : GENERATOR_CPU,
+      });
       const switchBusy = (running.cpuSeconds() - cpu) / ((performance.now() - start) / 1000);
-      if (measured.wrong > 0) throw new Error(`${name}, ${workload.name}: ${measured.wrong} packets are not what they should be`);
+      if (measured.wrong > 0)
+        throw new Error(`${name}, ${workload.name}: ${measured.wrong} packets are not what they should be`);
       // Beyond all chunks of this run, also those that were lost.
       first = measured.next + 2 * window;
       return { measured, switchBusy };
@@ -101,12 +117,18 @@ async function run(name: SwitchName, workload: Workload, site: Site, generator: 
 
 export async function measure(options: Options, progress: (text: string) => void): Promise<Report> {
   const generator = Generator.compile();
-  if (generator === undefined) throw new Error('this measurement needs a C compiler for its generator; "cc" is not on PATH');
+  if (generator === undefined)
+    throw new Error('this measurement needs a C compiler for its generator; "cc" is not on PATH');
   const site = makeCables(options.workers, MTU);
-  const versions = Object.fromEntries(SWITCHES.flatMap((name) => [[name, versionOf(name)] as const]).filter(([, version]) => version !== undefined)) as Record<string, string>;
+  const versions = Object.fromEntries(
+    SWITCHES.flatMap((name) => [[name, versionOf(name)] as const]).filter(([, version]) => version !== undefined),
+  ) as Record<string, string>;
   const names = SWITCHES.filter((name) => versions[name] !== undefined);
   const windows = [options.window, ...options.more];
-  const workloads = [...options.values.map((values) => fpisa(values, site.loadEnds, Math.max(...windows))), router(site.loadEnds)];
+  const workloads = [
+    ...options.values.map((values) => fpisa(values, site.loadEnds, Math.max(...windows))),
+    router(site.loadEnds),
+  ];
   const rows: Row[] = [];
   const ratios: Ratio[] = [];
   try {
@@ -117,15 +139,31 @@ export async function measure(options: Options, progress: (text: string) => void
         for (const name of round % 2 === 0 ? names : [...names].reverse()) {
           const measured = await run(name, workload, site, generator, windows, options);
           runs.get(name)!.push(measured);
-          const text = measured.map((each, i) => `${rate(each) === undefined ? 'loses packets' : Math.round(rate(each)!)} (window ${windows[i]})`).join(', ');
+          const text = measured
+            .map(
+              (each, i) =>
+                `${rate(each) === undefined ? 'loses packets' : Math.round(rate(each)!)} (window ${windows[i]})`,
+            )
+            .join(', ');
           progress(`${workload.name}, round ${round + 1} of ${options.rounds}: ${name} packets/s ${text}\n`);
         }
       }
       windows.forEach((window, i) => {
-        for (const [name, rounds] of runs) rows.push(row(workload, window, name, rounds.map((each) => each[i]!)));
+        for (const [name, rounds] of runs)
+          rows.push(
+            row(
+              workload,
+              window,
+              name,
+              rounds.map((each) => each[i]!),
+            ),
+          );
         const [first, second] = SWITCHES.map((name) => runs.get(name)?.map((each) => rate(each[i]!)));
-        const each = second?.flatMap((mine, k) => (mine === undefined || first?.[k] === undefined ? [] : [mine / first[k]]));
-        if (each !== undefined && each.length === options.rounds) ratios.push({ workload: workload.name, window, ratio: median(each) });
+        const each = second?.flatMap((mine, k) =>
+          mine === undefined || first?.[k] === undefined ? [] : [mine / first[k]],
+        );
+        if (each !== undefined && each.length === options.rounds)
+          ratios.push({ workload: workload.name, window, ratio: median(each) });
       });
     }
   } finally {
@@ -165,7 +203,9 @@ function row(workload: Workload, window: number, name: SwitchName, runs: readonl
 export function render({ machine, versions, skipped, options, rows, ratios, engines }: Report): string {
   const columns = SWITCHES.filter((name) => !skipped.includes(name));
   const percent = (share: number): string => `${Math.round(share * 100)} %`;
-  const keys = [...new Set(rows.map(({ workload, window }) => JSON.stringify([workload, window])))].map((key) => JSON.parse(key) as [string, number]);
+  const keys = [...new Set(rows.map(({ workload, window }) => JSON.stringify([workload, window])))].map(
+    (key) => JSON.parse(key) as [string, number],
+  );
   const lines = keys.map(([workload, window]) => {
     const cells = columns.map((name) => {
       const found = rows.find((each) => each.switch === name && each.workload === workload && each.window === window)!;
@@ -182,14 +222,25 @@ export function render({ machine, versions, skipped, options, rows, ratios, engi
     return `| ${n} | ${c === undefined ? 'no C compiler' : c.nsPerValue.toFixed(2)} | ${compiled?.nsPerValue.toFixed(2) ?? ''} | ${compiled?.ratio === undefined ? '' : `${compiled.ratio.toFixed(2)} x`} |`;
   });
   return [
-    `${machine}; ${Object.entries(versions).map(([name, version]) => `${name}: ${version}`).join(', ')}`,
+    `${machine}; ${Object.entries(versions)
+      .map(([name, version]) => `${name}: ${version}`)
+      .join(', ')}`,
     ...skipped.map((name) => `${name} is not on PATH, so it was not measured`),
     `${options.workers} ports, median of ${options.rounds} rounds of ${options.seconds} s; packets a second that went in, and as many came out, without loss (CPUs of the switch, of the generator)${options.anyCpu ? '' : '; switch and generator with a CPU each'}`,
     '',
     `| program | in flight | ${columns.join(' | ')} | emulator against simple_switch_grpc |`,
     `|---|---|${columns.map(() => '---|').join('')}---|`,
     ...lines,
-    ...(perValue.length === 0 ? [] : ['', 'In process, nanoseconds per fp32 value added (the whole packet, against a C loop that only adds):', '', '| N | C loop | compiled | compiled against C |', '|---|---|---|---|', ...perValue]),
+    ...(perValue.length === 0
+      ? []
+      : [
+          '',
+          'In process, nanoseconds per fp32 value added (the whole packet, against a C loop that only adds):',
+          '',
+          '| N | C loop | compiled | compiled against C |',
+          '|---|---|---|---|',
+          ...perValue,
+        ]),
   ].join('\n');
 }
 
@@ -206,7 +257,8 @@ async function main(): Promise<number> {
       json: { type: 'boolean', default: false },
     },
   });
-  const list = (name: 'values' | 'more', high: number): number[] => (['', 'none'].includes(values[name]) ? [] : wholeNumbers(name, values[name], 1, high));
+  const list = (name: 'values' | 'more', high: number): number[] =>
+    ['', 'none'].includes(values[name]) ? [] : wholeNumbers(name, values[name], 1, high);
   const options: Options = {
     values: list('values', 256),
     workers: wholeNumber('workers', values.workers, 2, 16),

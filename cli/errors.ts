@@ -17,7 +17,9 @@ export class InterruptedError extends FpisaError {
 export class PortInUseError extends FpisaError {
   readonly code = 'FPISA_PORT_IN_USE';
   constructor(what: string, address: string, option: string) {
-    super(`${what} cannot listen on ${address}: the port is in use; choose another one with ${option}, or stop what holds it`);
+    super(
+      `${what} cannot listen on ${address}: the port is in use; choose another one with ${option}, or stop what holds it`,
+    );
   }
 }
 

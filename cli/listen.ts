@@ -6,7 +6,12 @@ import { PortInUseError, UsageError } from './errors.js';
  * @param option that chooses the address
  * @throws PortInUseError, UsageError
  */
-export async function listening(what: string, address: string, option: string, listen: (address: string) => Promise<number>): Promise<number> {
+export async function listening(
+  what: string,
+  address: string,
+  option: string,
+  listen: (address: string) => Promise<number>,
+): Promise<number> {
   try {
     return await listen(address);
   } catch (error) {
@@ -14,6 +19,9 @@ export async function listening(what: string, address: string, option: string, l
     const { message } = error as Error;
     if (message.includes('EADDRINUSE')) throw new PortInUseError(what, address, option);
     const reason = /EADDRNOTAVAIL|EACCES|ENOTFOUND|EAI_AGAIN/.exec(message)?.[0] ?? message;
-    throw new UsageError(`${what} cannot listen on ${address} (${reason}); give an address of this machine, and a port that you may use, with ${option}`, { cause: error });
+    throw new UsageError(
+      `${what} cannot listen on ${address} (${reason}); give an address of this machine, and a port that you may use, with ${option}`,
+      { cause: error },
+    );
   }
 }

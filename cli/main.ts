@@ -98,7 +98,10 @@ function report(error: unknown, json: boolean): ExitCode {
   if (error instanceof CommanderError) return ExitCode.OK;
   const known = error instanceof FpisaError ? error : undefined;
   const message = (error instanceof Error ? error.message : String(error)) + hint(known?.code);
-  if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: { code: known?.code ?? 'FPISA_INTERNAL', message } })}\n`);
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ ok: false, error: { code: known?.code ?? 'FPISA_INTERNAL', message } })}\n`,
+    );
   else process.stderr.write(`fpisa: ${message}\n`);
   if (known !== undefined) return exitCodeOf(known.code);
   if (process.env['FPISA_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);

@@ -17,7 +17,8 @@ export interface HostPort {
 
 export function hostPort(text: string): HostPort {
   const match = /^(.+):(\d+)$/.exec(text);
-  if (match === null || Number(match[2]) > 65_535) throw new InvalidArgumentError(`"${text}" is not host:port, for example 127.0.0.1:9600.`);
+  if (match === null || Number(match[2]) > 65_535)
+    throw new InvalidArgumentError(`"${text}" is not host:port, for example 127.0.0.1:9600.`);
   return { host: match[1]!, port: Number(match[2]) };
 }
 
@@ -29,14 +30,16 @@ export function hostPortText(text: string): string {
 export function integer(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!Number.isInteger(value) || value < low || value > high) throw new InvalidArgumentError(`"${text}" is not a whole number from ${low} to ${high}.`);
+    if (!Number.isInteger(value) || value < low || value > high)
+      throw new InvalidArgumentError(`"${text}" is not a whole number from ${low} to ${high}.`);
     return value;
   };
 }
 
 export function probability(text: string): number {
   const value = Number(text);
-  if (text === '' || !(value >= 0 && value < 1)) throw new InvalidArgumentError(`"${text}" is not a probability: a number from 0 up to, but not including, 1.`);
+  if (text === '' || !(value >= 0 && value < 1))
+    throw new InvalidArgumentError(`"${text}" is not a probability: a number from 0 up to, but not including, 1.`);
   return value;
 }
 
@@ -45,7 +48,10 @@ export function lossShare(text: string): number {
   const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
   const value = percent === undefined ? Number(text) : Number(percent) / 100;
   const share = percent === undefined && value >= 1 ? value / 100 : value;
-  if (text === '' || !(share >= 0 && share < 1)) throw new InvalidArgumentError(`"${text}" is not a share of packets: a probability below 1, as 0.1, or per cent below 100, as 10%.`);
+  if (text === '' || !(share >= 0 && share < 1))
+    throw new InvalidArgumentError(
+      `"${text}" is not a share of packets: a probability below 1, as 0.1, or per cent below 100, as 10%.`,
+    );
   return share;
 }
 
@@ -59,7 +65,10 @@ export function milliseconds(text: string): number {
  * `PORT=HOST:UDPPORT`, or `PORT` alone for one whose workers send to the service address; collected over
  * repetitions. Which ports there are depends on the switch.
  */
-export function workerPort(text: string, previous: ReadonlyMap<number, string | null> = new Map()): Map<number, string | null> {
+export function workerPort(
+  text: string,
+  previous: ReadonlyMap<number, string | null> = new Map(),
+): Map<number, string | null> {
   if (/^\d+$/.test(text)) return new Map(previous).set(Number(text), null);
   return new Map([...previous, ...portAssignment(text)]);
 }
@@ -72,7 +81,10 @@ export function portAssignment(text: string, previous: ReadonlyMap<number, strin
 }
 
 /** `PORT=HOST:UDPPORT` or `PORT=INTERFACE`, collected over repetitions. */
-export function switchPortAssignment(text: string, previous: ReadonlyMap<number, string> = new Map()): Map<number, string> {
+export function switchPortAssignment(
+  text: string,
+  previous: ReadonlyMap<number, string> = new Map(),
+): Map<number, string> {
   const [port, value] = assignment(text, 'HOST:UDPPORT or PORT=INTERFACE', '127.0.0.1:47001 or 1=veth1');
   if (!isInterfaceName(value)) hostPort(value);
   return new Map(previous).set(port, value);
@@ -81,20 +93,26 @@ export function switchPortAssignment(text: string, previous: ReadonlyMap<number,
 function assignment(text: string, form: string, example: string): [port: number, value: string] {
   const match = /^(\d+)=(.+)$/.exec(text);
   if (match === null || Number(match[1]) < 1 || Number(match[1]) > 509) {
-    throw new InvalidArgumentError(`"${text}" is not PORT=${form} with a switch port from 1 to 509, for example 1=${example}.`);
+    throw new InvalidArgumentError(
+      `"${text}" is not PORT=${form} with a switch port from 1 to 509, for example 1=${example}.`,
+    );
   }
   return [Number(match[1]), match[2]!];
 }
 
 /** One of the builds of the program, by its name. */
 export function buildName(text: string): string {
-  if (buildNamed(text) === undefined) throw new InvalidArgumentError(`"${text}" is not a build: ${BUILD_DESCRIPTORS.map(({ name }) => name).join(', ')}.`);
+  if (buildNamed(text) === undefined)
+    throw new InvalidArgumentError(
+      `"${text}" is not a build: ${BUILD_DESCRIPTORS.map(({ name }) => name).join(', ')}.`,
+    );
   return text;
 }
 
 /** One of the builds of the program, by its values per packet. */
 export function buildOf(text: string): number {
-  if (!BUILDS.some((n) => String(n) === text)) throw new InvalidArgumentError(`"${text}" is not a build: ${BUILDS.join(', ')}.`);
+  if (!BUILDS.some((n) => String(n) === text))
+    throw new InvalidArgumentError(`"${text}" is not a build: ${BUILDS.join(', ')}.`);
   return Number(text);
 }
 
@@ -103,7 +121,10 @@ export function collect(text: string, previous: readonly string[] = []): string[
 }
 
 export const controllerOption = () =>
-  new Option('-c, --controller <host:port>', 'gRPC address of the controller').env('FPISA_CONTROLLER').default(DEFAULT_CONTROLLER).argParser(hostPortText);
+  new Option('-c, --controller <host:port>', 'gRPC address of the controller')
+    .env('FPISA_CONTROLLER')
+    .default(DEFAULT_CONTROLLER)
+    .argParser(hostPortText);
 
 export const jsonOption = () => new Option('--json', 'print one JSON object instead of text');
 
@@ -118,7 +139,10 @@ export const faultOptions = () => [
 
 /** The arguments of `fpisa switch` that say them again. */
 export function faultArguments({ loss, duplicate, reorder, delay, seed }: FaultFlags): string[] {
-  return Object.entries({ loss, duplicate, reorder, delay, seed }).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return Object.entries({ loss, duplicate, reorder, delay, seed }).flatMap(([name, value]) => [
+    `--${name}`,
+    String(value),
+  ]);
 }
 
 /** Where a worker or a query's master is, if the switch cannot see that for itself. @param who for the descriptions */

@@ -1,7 +1,13 @@
 /** Whether results can be written where they are to go: asked before they are computed. */
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
-import { FILE_EXTENSIONS, FileAccessError, FileExtensionError, FileHeaderError, type TensorFile } from '../host/index.js';
+import {
+  FILE_EXTENSIONS,
+  FileAccessError,
+  FileExtensionError,
+  FileHeaderError,
+  type TensorFile,
+} from '../host/index.js';
 
 /**
  * @param file what is to be written
@@ -10,16 +16,24 @@ import { FILE_EXTENSIONS, FileAccessError, FileExtensionError, FileHeaderError, 
 export async function checkOutputFile(path: string, file: Readonly<TensorFile>): Promise<void> {
   const extension = extname(path).toLowerCase();
   if (!FILE_EXTENSIONS.includes(extension)) {
-    throw new FileExtensionError(path, `results cannot be written as '${extension}'; known are ${FILE_EXTENSIONS.join(', ')}`);
+    throw new FileExtensionError(
+      path,
+      `results cannot be written as '${extension}'; known are ${FILE_EXTENSIONS.join(', ')}`,
+    );
   }
   if (extension === '.npy' && file.tensors.size !== 1) {
-    throw new FileHeaderError(path, `a .npy file holds one tensor, not ${file.tensors.size}; .safetensors holds any number`);
+    throw new FileHeaderError(
+      path,
+      `a .npy file holds one tensor, not ${file.tensors.size}; .safetensors holds any number`,
+    );
   }
   const folder = dirname(path);
   try {
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new FileAccessError(path, `nothing can be written to folder ${folder}: ${(error as Error).message}`, { cause: error });
+    throw new FileAccessError(path, `nothing can be written to folder ${folder}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   // Results take their name by renaming, which replaces a file whatever its own permissions are, but no folder.
   const found = await stat(path).catch(() => undefined);

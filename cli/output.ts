@@ -17,9 +17,18 @@ export class Output {
     if (this.json) return;
     const cells = [header, ...rows.map((row) => row.map(String))];
     const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-    const numeric = header.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number' || /^[\d.,]+( \S+)?$/.test(String(row[column]))));
+    const numeric = header.map(
+      (_, column) =>
+        rows.length > 0 &&
+        rows.every((row) => typeof row[column] === 'number' || /^[\d.,]+( \S+)?$/.test(String(row[column]))),
+    );
     cells.forEach((row, index) => {
-      this.line(row.map((cell, column) => (numeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))).join('  ').trimEnd());
+      this.line(
+        row
+          .map((cell, column) => (numeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+          .join('  ')
+          .trimEnd(),
+      );
       if (index === 0) this.line(widths.map((width) => '-'.repeat(width)).join('  '));
     });
   }

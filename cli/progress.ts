@@ -12,7 +12,15 @@ const STEPS = 1000;
 /** @param quiet no bar, for example because output is JSON */
 export function progressBar(label: string, quiet: boolean): Progress {
   if (quiet || !process.stderr.isTTY) return { update: () => undefined, stop: () => undefined };
-  const bar = new SingleBar({ format: `${label} {bar} {percentage}% {duration_formatted}`, stream: process.stderr, clearOnComplete: true, hideCursor: true }, Presets.shades_classic);
+  const bar = new SingleBar(
+    {
+      format: `${label} {bar} {percentage}% {duration_formatted}`,
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+    },
+    Presets.shades_classic,
+  );
   bar.start(STEPS, 0);
   return { update: (share) => bar.update(Math.round(share * STEPS)), stop: () => bar.stop() };
 }

@@ -75,7 +75,13 @@ function summary(errors: Float64Array): ErrorSummary {
  * an ulp to nearest, one when truncating. In a tree the values that a switch adds may be such sums
  * themselves, and their errors come on top. Everything in units of 2^-(G+1) of the smallest subnormal, so whole.
  */
-function countOutOfBound(inputs: readonly Float32Array[], result: Float32Array, exact: readonly ExactSum[], profile: NumericProfile, tree: readonly SumTree[]): number {
+function countOutOfBound(
+  inputs: readonly Float32Array[],
+  result: Float32Array,
+  exact: readonly ExactSum[],
+  profile: NumericProfile,
+  tree: readonly SumTree[],
+): number {
   const format = FORMATS.fp32;
   const bits = inputs.map(bitsOf);
   const resultBits = bitsOf(result);

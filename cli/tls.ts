@@ -16,13 +16,19 @@ export function serverTlsOptions(): Option[] {
   return [
     new Option('--tls-cert <file>', 'PEM of the certificate with which P4Runtime is served over TLS; needs --tls-key'),
     new Option('--tls-key <file>', 'PEM of its private key'),
-    new Option('--tls-ca <file>', 'PEM of the authority whose certificate every client must have; otherwise any client may come'),
+    new Option(
+      '--tls-ca <file>',
+      'PEM of the authority whose certificate every client must have; otherwise any client may come',
+    ),
   ];
 }
 
 export function clientTlsOptions(): Option[] {
   return [
-    new Option('--tls-ca <file>', 'PEM of the authority that signed the certificates of the switches; P4Runtime is then spoken over TLS'),
+    new Option(
+      '--tls-ca <file>',
+      'PEM of the authority that signed the certificates of the switches; P4Runtime is then spoken over TLS',
+    ),
     new Option('--tls-cert <file>', 'PEM of the certificate to show to switches that ask for one; needs --tls-key'),
     new Option('--tls-key <file>', 'PEM of its private key'),
   ];
@@ -33,7 +39,10 @@ export function serverCredentials(flags: TlsFlags): ServerCredentials | undefine
   const { tlsCert, tlsKey, tlsCa } = flags;
   mustBePair(flags);
   if (tlsCert === undefined || tlsKey === undefined) {
-    if (tlsCa !== undefined) throw new UsageError('--tls-ca of a switch needs --tls-cert and --tls-key, as there are no client certificates without TLS');
+    if (tlsCa !== undefined)
+      throw new UsageError(
+        '--tls-ca of a switch needs --tls-cert and --tls-key, as there are no client certificates without TLS',
+      );
     return undefined;
   }
   const ca = tlsCa === undefined ? null : pem(tlsCa);
@@ -59,12 +68,15 @@ function usable({ tlsCert, tlsKey }: TlsFlags, pair: { readonly cert: Buffer; re
   try {
     createSecureContext(pair);
   } catch (error) {
-    throw new FileError(`${tlsCert} and ${tlsKey} are no certificate and key: ${(error as Error).message}`, { cause: error });
+    throw new FileError(`${tlsCert} and ${tlsKey} are no certificate and key: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
 function mustBePair({ tlsCert, tlsKey }: TlsFlags): void {
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new UsageError('--tls-cert and --tls-key go together: give both or neither');
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new UsageError('--tls-cert and --tls-key go together: give both or neither');
 }
 
 function pem(path: string): Buffer {

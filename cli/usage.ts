@@ -5,14 +5,19 @@ import { UsageError } from './errors.js';
 /** @param command the one whose arguments they are; it is asked for what would have been possible */
 export function usageError(command: Command, { code, message }: CommanderError): UsageError {
   const path = pathOf(command);
-  if (code === 'commander.help') return new UsageError(`"${path}" needs a command${commandsOf(command)}; "${path} --help" explains them`);
-  const what = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ').replace(/\.$/, '');
+  if (code === 'commander.help')
+    return new UsageError(`"${path}" needs a command${commandsOf(command)}; "${path} --help" explains them`);
+  const what = message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
   return new UsageError(`${what}${choicesOf(command, code)}; "${path} --help" has examples`);
 }
 
 function choicesOf(command: Command, code: string): string {
   if (code === 'commander.unknownCommand') return commandsOf(command);
-  if (code === 'commander.unknownOption') return ` (options: ${[...command.options.filter(({ hidden }) => !hidden).map(({ long }) => long), '--help'].join(', ')})`;
+  if (code === 'commander.unknownOption')
+    return ` (options: ${[...command.options.filter(({ hidden }) => !hidden).map(({ long }) => long), '--help'].join(', ')})`;
   return '';
 }
 

@@ -41,7 +41,9 @@ export function parseEndpoint(text: string, what: string): Endpoint {
   const ip = text.slice(0, Math.max(colon, 0));
   const port = Number(text.slice(colon + 1));
   if (ipv4ToNumber(ip) === undefined || !isUdpPort(port)) {
-    throw new InvalidAddressError(`${what} is "${text}", expected a dotted IPv4 address and a UDP port such as 127.0.0.1:5000`);
+    throw new InvalidAddressError(
+      `${what} is "${text}", expected a dotted IPv4 address and a UDP port such as 127.0.0.1:5000`,
+    );
   }
   return { ip, udpPort: port };
 }

@@ -22,7 +22,11 @@ const QUERY_OWNER = 0;
  * @throws ArtifactError naming the builds there are
  */
 export function loadBuild(valuesPerPacket: number, storeId: number, folder?: string): Pipeline {
-  return loadArtifacts(known(generalBuild(valuesPerPacket), `with ${valuesPerPacket} values per packet`).name, storeId, folder);
+  return loadArtifacts(
+    known(generalBuild(valuesPerPacket), `with ${valuesPerPacket} values per packet`).name,
+    storeId,
+    folder,
+  );
 }
 
 function known(build: BuildDescriptor | undefined, what: string): BuildDescriptor {
@@ -35,12 +39,27 @@ function known(build: BuildDescriptor | undefined, what: string): BuildDescripto
  * @param folder where the builds for BMv2 are
  * @throws ArtifactError
  */
-export function loadSwitchBuild(config: Pick<SwitchConfig, 'target' | 'build' | 'buildDir' | 'valuesPerPacket'>, storeId: number, folder?: string): Pipeline {
+export function loadSwitchBuild(
+  config: Pick<SwitchConfig, 'target' | 'build' | 'buildDir' | 'valuesPerPacket'>,
+  storeId: number,
+  folder?: string,
+): Pipeline {
   const { target, build, buildDir, valuesPerPacket } = config;
-  if (buildDir === undefined) return loadArtifacts(known(wantedBuild(config), build ?? `with ${valuesPerPacket} values per packet`).name, storeId, folder);
+  if (buildDir === undefined)
+    return loadArtifacts(
+      known(wantedBuild(config), build ?? `with ${valuesPerPacket} values per packet`).name,
+      storeId,
+      folder,
+    );
   const { chip, p4info, deviceConfig, valuesPerPacket: compiled = valuesPerPacket } = readTofinoBuild(buildDir);
-  if (chip !== target) throw new ArtifactError(`build directory ${buildDir} is compiled for ${chip}, but the switch's target is ${String(target)}`);
-  if (compiled !== valuesPerPacket) throw new ArtifactError(`build directory ${buildDir} is compiled for ${compiled} values per packet, but the switch's configuration says ${valuesPerPacket}`);
+  if (chip !== target)
+    throw new ArtifactError(
+      `build directory ${buildDir} is compiled for ${chip}, but the switch's target is ${String(target)}`,
+    );
+  if (compiled !== valuesPerPacket)
+    throw new ArtifactError(
+      `build directory ${buildDir} is compiled for ${compiled} values per packet, but the switch's configuration says ${valuesPerPacket}`,
+    );
   return pipelineOf(known(wantedBuild(config), '').name, p4info, deviceConfig, storeId);
 }
 
@@ -55,7 +74,9 @@ function loadArtifacts(name: string, owner: number, folder?: string): Pipeline {
   try {
     return pipelineOf(name, parseP4Info(info.toString('utf8')), config, owner);
   } catch (error) {
-    throw new ArtifactError(`the P4Info of build ${name} cannot be used: ${(error as Error).message}`, { cause: error });
+    throw new ArtifactError(`the P4Info of build ${name} cannot be used: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

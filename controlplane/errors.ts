@@ -45,7 +45,9 @@ export class ProfileNotOfferedError extends ControlPlaneError {
   readonly grpcStatus = status.INVALID_ARGUMENT;
   /** @param profile as the job asked for it. @param offered presets of the build */
   constructor(profile: string, switchName: string, build: string, offered: Iterable<string>) {
-    super(`switch "${switchName}" runs build ${build}, which does not compute ${profile} (its profiles: ${choices(offered)})`);
+    super(
+      `switch "${switchName}" runs build ${build}, which does not compute ${profile} (its profiles: ${choices(offered)})`,
+    );
   }
 }
 
@@ -88,7 +90,9 @@ export class RankOutOfRangeError extends ControlPlaneError {
   readonly code = 'FPISA_RANK_OUT_OF_RANGE';
   readonly grpcStatus = status.INVALID_ARGUMENT;
   constructor(rank: number, job: string, workers: number, free: Iterable<number>) {
-    super(`rank ${rank} is not one of job "${job}": it has ${workers} workers, ranks 0 to ${workers - 1} (free: ${choices(free)})`);
+    super(
+      `rank ${rank} is not one of job "${job}": it has ${workers} workers, ranks 0 to ${workers - 1} (free: ${choices(free)})`,
+    );
   }
 }
 

@@ -6,7 +6,14 @@ export * from './controller/controller.js';
 export { ABSENT } from './controller/build-fit.js';
 export { DEFAULT_SLOTS } from './controller/jobs.js';
 export type { SessionTiming } from './controller/job-session.js';
-export type { ControllerState, JobRecord, MemberRecord, ProfileRecord, Route, SwitchConfig } from './controller/state.js';
+export type {
+  ControllerState,
+  JobRecord,
+  MemberRecord,
+  ProfileRecord,
+  Route,
+  SwitchConfig,
+} from './controller/state.js';
 export { readTofinoBuild, type TofinoBuild } from './tofino/build.js';
 export { CHIPS, type Chip } from './tofino/ports.js';
 export { FileStore, MemoryStore, type Store } from './controller/store.js';

@@ -24,10 +24,16 @@ export class SwitchClock {
   /** From now on it is this time until it is set again. @throws ControlError FAILED_PRECONDITION, INVALID_ARGUMENT */
   set(micros: number): void {
     if (this.foreign) {
-      throw new ControlError('FAILED_PRECONDITION', 'this switch was made with the clock of its caller (option "clock"): set that one');
+      throw new ControlError(
+        'FAILED_PRECONDITION',
+        'this switch was made with the clock of its caller (option "clock"): set that one',
+      );
     }
     if (!Number.isFinite(micros) || micros < this.read()) {
-      throw new ControlError('INVALID_ARGUMENT', `the time can only go on from ${this.read()} microseconds, not to ${micros}`);
+      throw new ControlError(
+        'INVALID_ARGUMENT',
+        `the time can only go on from ${this.read()} microseconds, not to ${micros}`,
+      );
     }
     this.standing = micros;
   }

@@ -103,7 +103,12 @@ export interface Control {
   setMeter(meter: string, index: number, rates: readonly MeterRate[] | undefined): void;
   readMeter(meter: string, index: number): readonly MeterRate[] | undefined;
   meterSize(meter: string): number;
-  setDirectMeter(table: string, keys: readonly MatchKey[], priority: number, rates: readonly MeterRate[] | undefined): void;
+  setDirectMeter(
+    table: string,
+    keys: readonly MatchKey[],
+    priority: number,
+    rates: readonly MeterRate[] | undefined,
+  ): void;
   readDirectMeter(table: string, keys: readonly MatchKey[], priority: number): readonly MeterRate[] | undefined;
 
   /** @param copies that no other member comes between in the order of a group; default 1 */
@@ -172,7 +177,12 @@ export interface ProgramDescription {
   readonly tables: readonly TableDescription[];
   readonly counters: readonly { readonly name: string; readonly size: number }[];
   readonly registers: readonly { readonly name: string; readonly size: number; readonly width: number }[];
-  readonly meters: readonly { readonly name: string; readonly size: number; readonly unit: 'bytes' | 'packets'; readonly rates: number }[];
+  readonly meters: readonly {
+    readonly name: string;
+    readonly size: number;
+    readonly unit: 'bytes' | 'packets';
+    readonly rates: number;
+  }[];
   readonly actionProfiles: readonly { readonly name: string; readonly size: number; readonly selector: boolean }[];
   readonly valueSets: readonly { readonly name: string; readonly width: number }[];
   readonly digests: readonly { readonly name: string; readonly id: number }[];

@@ -12,7 +12,8 @@ export type EngineName = (typeof ENGINE_NAMES)[number];
  * @throws RangeError for another name
  */
 export async function engineNamed(name: EngineName): Promise<EngineFactory> {
-  if (!ENGINE_NAMES.includes(name)) throw new RangeError(`there is no engine "${name}" (there is: ${ENGINE_NAMES.join(', ')})`);
+  if (!ENGINE_NAMES.includes(name))
+    throw new RangeError(`there is no engine "${name}" (there is: ${ENGINE_NAMES.join(', ')})`);
   if (name === 'compiled') await loadCompiler();
   return name;
 }

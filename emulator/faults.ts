@@ -100,7 +100,13 @@ export class FaultInjector {
   pass(port: number, direction: Direction, frame: Uint8Array, deliver: (frame: Uint8Array) => void): void {
     const lane = this.lane(port, direction);
     // Always as many draws for a packet, so that one rate does not shift the luck of the others.
-    const [drop, duplicate, reorder, delay, amount] = [0, 1, 2, 3, 4].map(() => lane.random.fraction()) as [number, number, number, number, number];
+    const [drop, duplicate, reorder, delay, amount] = [0, 1, 2, 3, 4].map(() => lane.random.fraction()) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
     if (drop < lane.rates.drop) {
       lane.counts.dropped++;
       return;
@@ -158,7 +164,12 @@ export class FaultInjector {
       const rates = only[name] ?? only[String(port)] ?? only[direction] ?? this.options;
       lane = {
         random: new Random((BigInt(this.options.seed) << 17n) | (BigInt(port) << 1n) | (direction === 'in' ? 0n : 1n)),
-        rates: { drop: rates.drop ?? 0, duplicate: rates.duplicate ?? 0, reorder: rates.reorder ?? 0, delay: rates.delay ?? 0 },
+        rates: {
+          drop: rates.drop ?? 0,
+          duplicate: rates.duplicate ?? 0,
+          reorder: rates.reorder ?? 0,
+          delay: rates.delay ?? 0,
+        },
         counts: { passed: 0, dropped: 0, duplicated: 0, reordered: 0, delayed: 0 },
         held: [],
       };
@@ -171,6 +182,7 @@ export class FaultInjector {
 function checkRates(rates: FaultRates): void {
   for (const name of ['drop', 'duplicate', 'reorder', 'delay'] as const) {
     const rate = rates[name] ?? 0;
-    if (!(rate >= 0 && rate <= 1)) throw new EmulatorError('EMULATOR_FAULT_RATE', `the rate "${name}" is a probability from 0 to 1, not ${rate}`);
+    if (!(rate >= 0 && rate <= 1))
+      throw new EmulatorError('EMULATOR_FAULT_RATE', `the rate "${name}" is a probability from 0 to 1, not ${rate}`);
   }
 }

@@ -13,5 +13,13 @@ export interface SwitchStatistics {
 }
 
 export function emptyStatistics(): SwitchStatistics {
-  return { received: 0, sent: 0, aborted: 0, droppedInIngress: 0, droppedInEgress: 0, droppedInQueue: 0, droppedForPasses: 0 };
+  return {
+    received: 0,
+    sent: 0,
+    aborted: 0,
+    droppedInIngress: 0,
+    droppedInEgress: 0,
+    droppedInQueue: 0,
+    droppedForPasses: 0,
+  };
 }

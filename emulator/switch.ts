@@ -109,7 +109,8 @@ export class Switch {
     };
     let engine: Engine;
     if (typeof choice === 'function') engine = choice(typed, host);
-    else engine = choice === 'interpreter' ? new Interpreter(typed, host) : new TieredEngine(host, choice === 'compiled');
+    else
+      engine = choice === 'interpreter' ? new Interpreter(typed, host) : new TieredEngine(host, choice === 'compiled');
     const aliases = p4info === undefined ? NO_P4INFO_ALIASES : aliasesOf(p4info, describeProgram(state));
     this.loaded = { state, engine, random: host.random, objects: new ProgramObjects(this.control, aliases) };
   }
@@ -209,7 +210,8 @@ export class Switch {
   }
 
   private running(): Loaded {
-    if (this.loaded === undefined) throw new EmulatorError('EMULATOR_NO_PROGRAM', 'no program is loaded: call load() first');
+    if (this.loaded === undefined)
+      throw new EmulatorError('EMULATOR_NO_PROGRAM', 'no program is loaded: call load() first');
     return this.loaded;
   }
 

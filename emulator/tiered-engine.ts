@@ -22,7 +22,10 @@ export class TieredEngine implements Engine {
   private packets = 0;
 
   /** @param atOnce whether to compile now; otherwise when packets come, or {@link ready} is called. */
-  constructor(private readonly host: EngineHost, atOnce: boolean) {
+  constructor(
+    private readonly host: EngineHost,
+    atOnce: boolean,
+  ) {
     if (atOnce) this.start();
   }
 
@@ -52,7 +55,7 @@ export class TieredEngine implements Engine {
     const key = identityOf(program);
     // Up to the first await this runs at once: a program that can be compiled now is.
     const known = compileNow(program, key, this.host.dropPort);
-    this.use(known ?? await compileAside(program, key, this.host.dropPort));
+    this.use(known ?? (await compileAside(program, key, this.host.dropPort)));
   }
 
   private use(artifact: Artifact): void {

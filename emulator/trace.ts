@@ -7,11 +7,21 @@ export interface NamedValue {
 
 /** One thing that happened to a packet, in the order in which it happened. */
 export type TraceEvent =
-  | { readonly kind: 'ingress'; readonly pass: 'received' | 'resubmitted' | 'recirculated'; readonly port: number; readonly length: number }
+  | {
+      readonly kind: 'ingress';
+      readonly pass: 'received' | 'resubmitted' | 'recirculated';
+      readonly port: number;
+      readonly length: number;
+    }
   | { readonly kind: 'state'; readonly state: string }
   | { readonly kind: 'extract'; readonly header: string; readonly fields: readonly NamedValue[] }
   | { readonly kind: 'parserError'; readonly error: string }
-  | { readonly kind: 'checksum'; readonly name: string; readonly action: 'verified' | 'failed' | 'updated'; readonly value: bigint }
+  | {
+      readonly kind: 'checksum';
+      readonly name: string;
+      readonly action: 'verified' | 'failed' | 'updated';
+      readonly value: bigint;
+    }
   | { readonly kind: 'condition'; readonly name: string; readonly source: string | undefined; readonly result: boolean }
   | {
       readonly kind: 'table';
@@ -23,7 +33,14 @@ export type TraceEvent =
       readonly action: string | undefined;
       readonly args: readonly NamedValue[];
     }
-  | { readonly kind: 'register'; readonly access: 'read' | 'write'; readonly register: string; readonly index: number; readonly before: bigint; readonly after: bigint }
+  | {
+      readonly kind: 'register';
+      readonly access: 'read' | 'write';
+      readonly register: string;
+      readonly index: number;
+      readonly before: bigint;
+      readonly after: bigint;
+    }
   | { readonly kind: 'outOfRange'; readonly object: string; readonly index: bigint; readonly size: number }
   | { readonly kind: 'counter'; readonly counter: string; readonly index: number; readonly bytes: number }
   | { readonly kind: 'meter'; readonly meter: string; readonly index: number; readonly color: number }
@@ -31,7 +48,12 @@ export type TraceEvent =
   | { readonly kind: 'exit'; readonly action: string }
   | { readonly kind: 'log'; readonly text: string }
   | { readonly kind: 'digest'; readonly name: string; readonly values: readonly bigint[] }
-  | { readonly kind: 'clone'; readonly from: 'ingress' | 'egress'; readonly session: number; readonly replicas: readonly Replica[] }
+  | {
+      readonly kind: 'clone';
+      readonly from: 'ingress' | 'egress';
+      readonly session: number;
+      readonly replicas: readonly Replica[];
+    }
   | { readonly kind: 'multicast'; readonly group: number; readonly replicas: readonly Replica[] }
   | { readonly kind: 'egress'; readonly port: number; readonly instance: number }
   | { readonly kind: 'drop'; readonly where: 'ingress' | 'egress' | 'queue' | 'passes'; readonly why: string }
@@ -51,7 +73,9 @@ export class TraceRecorder {
 
   /** @returns why the packet is dropped now, naming the action that asked for it. */
   dropReason(spec: string): string {
-    return this.dropper === undefined ? `${spec}, set without mark_to_drop` : `${spec}, marked by action ${this.dropper}`;
+    return this.dropper === undefined
+      ? `${spec}, set without mark_to_drop`
+      : `${spec}, marked by action ${this.dropper}`;
   }
 
   startPass(): void {
@@ -95,9 +119,12 @@ function indentOf(event: TraceEvent): string {
 }
 
 const hex = (value: bigint): string => (value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`);
-const named = (values: readonly NamedValue[]): string => values.map(({ name, value }) => `${name}=${hex(value)}`).join(' ');
+const named = (values: readonly NamedValue[]): string =>
+  values.map(({ name, value }) => `${name}=${hex(value)}`).join(' ');
 const copies = (replicas: readonly Replica[]): string =>
-  replicas.length === 0 ? 'no copies' : replicas.map(({ egressPort, instance }) => `port ${egressPort} instance ${instance}`).join(', ');
+  replicas.length === 0
+    ? 'no copies'
+    : replicas.map(({ egressPort, instance }) => `port ${egressPort} instance ${instance}`).join(', ');
 
 function renderKey(key: MatchKey): string {
   switch (key.kind) {

@@ -20,7 +20,9 @@ import { DifferenceError, Differential } from './engines/differential.js';
 import { randomProgram } from './engines/generate/program.js';
 import { runAsCommand, wholeNumber } from '../scripts/arguments.js';
 
-const FOLDERS = ['../../test/emulator/programs/', '../../p4/build/'].map((folder) => fileURLToPath(new URL(folder, import.meta.url)));
+const FOLDERS = ['../../test/emulator/programs/', '../../p4/build/'].map((folder) =>
+  fileURLToPath(new URL(folder, import.meta.url)),
+);
 const PACKETS_PER_RUN = 2_000;
 /** A program is given fewer packets the more fields it has beyond this many: each takes longer. */
 const FIELDS_OF_A_SMALL_PROGRAM = 100;
@@ -58,13 +60,26 @@ export interface FuzzOptions {
 }
 
 /** @throws DifferenceError that names the packet. */
-export async function fuzz(sources: readonly Source[], { packets, firstSeed, generated, onRun }: FuzzOptions): Promise<FuzzReport> {
+export async function fuzz(
+  sources: readonly Source[],
+  { packets, firstSeed, generated, onRun }: FuzzOptions,
+): Promise<FuzzReport> {
   await loadCompiler();
-  const total: FuzzReport = { packets: 0, outputs: 0, aborted: 0, changes: 0, runs: 0, generated: 0, programs: new Map() };
+  const total: FuzzReport = {
+    packets: 0,
+    outputs: 0,
+    aborted: 0,
+    changes: 0,
+    runs: 0,
+    generated: 0,
+    programs: new Map(),
+  };
   for (let seed = firstSeed; total.packets < packets; seed++) {
     const dice = new Dice(seed);
     const random = sources.length === 0 || dice.below(100) < generated;
-    const source = random ? { name: GENERATED, program: loadProgram(randomProgram(seed)) } : sources[seed % sources.length]!;
+    const source = random
+      ? { name: GENERATED, program: loadProgram(randomProgram(seed)) }
+      : sources[seed % sources.length]!;
     const scale = Math.max(1, source.program.fieldCount / FIELDS_OF_A_SMALL_PROGRAM);
     const count = Math.min(Math.ceil(PACKETS_PER_RUN / scale), packets - total.packets);
     await runOnce(source, seed, count, total);
@@ -95,15 +110,17 @@ async function runOnce({ name, program }: Source, seed: number, packets: number,
 }
 
 function loadFolder(folder: string, only: string): Source[] {
-  return readdirSync(folder).filter((file) => file.endsWith('.json') && file.includes(only)).flatMap((file) => {
-    try {
-      return [{ name: basename(file, '.json'), program: loadProgram(readFileSync(join(folder, file), 'utf8')) }];
-    } catch (error) {
-      if (!(error instanceof UnsupportedFeatureError)) throw error;
-      process.stderr.write(`left out: ${file}: ${error.message}\n`);
-      return [];
-    }
-  });
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.json') && file.includes(only))
+    .flatMap((file) => {
+      try {
+        return [{ name: basename(file, '.json'), program: loadProgram(readFileSync(join(folder, file), 'utf8')) }];
+      } catch (error) {
+        if (!(error instanceof UnsupportedFeatureError)) throw error;
+        process.stderr.write(`left out: ${file}: ${error.message}\n`);
+        return [];
+      }
+    });
 }
 
 function summary(total: FuzzReport): string {
@@ -115,14 +132,24 @@ function summary(total: FuzzReport): string {
     if (coverage === undefined) continue;
     reached += coverage.reached;
     parts += coverage.parts;
-    if (coverage.unreached.length > 0) lines.push(`  ${name}, ${packets} packets: ${coverage.reached} of ${coverage.parts} parts; not ${coverage.unreached.join(', ')}`);
+    if (coverage.unreached.length > 0)
+      lines.push(
+        `  ${name}, ${packets} packets: ${coverage.reached} of ${coverage.parts} parts; not ${coverage.unreached.join(', ')}`,
+      );
   }
-  if (parts > 0) lines.push(`${reached} of ${parts} parser states, hits, misses, actions and results of conditions were reached`);
+  if (parts > 0)
+    lines.push(`${reached} of ${parts} parser states, hits, misses, actions and results of conditions were reached`);
   return `${lines.join('\n')}\n`;
 }
 
 function plain(total: FuzzReport): object {
-  const programs = [...total.programs].map(([name, { packets, runs, coverage }]) => ({ name, packets, runs, parts: coverage?.parts, unreached: coverage?.unreached }));
+  const programs = [...total.programs].map(([name, { packets, runs, coverage }]) => ({
+    name,
+    packets,
+    runs,
+    parts: coverage?.parts,
+    unreached: coverage?.unreached,
+  }));
   return { ...total, programs };
 }
 
@@ -137,7 +164,9 @@ async function main(): Promise<number> {
       json: { type: 'boolean', default: false },
     },
   });
-  const sources = (positionals.length === 0 ? FOLDERS : positionals).flatMap((folder) => loadFolder(folder, values.only));
+  const sources = (positionals.length === 0 ? FOLDERS : positionals).flatMap((folder) =>
+    loadFolder(folder, values.only),
+  );
   let reported = Date.now();
   const total = await fuzz(sources, {
     packets: wholeNumber('packets', values.packets, 1),

@@ -17,7 +17,9 @@ import { bmv2Version, connectTo, startBmv2, startOurs } from './p4runtime/server
 const REPORT_EVERY_MS = 10_000;
 const SHOWN_DIFFERENCES = 20;
 
-export async function fuzzP4Runtime(options: Omit<FuzzOptions, 'ours' | 'programs'> & { only?: string }): Promise<FuzzReport> {
+export async function fuzzP4Runtime(
+  options: Omit<FuzzOptions, 'ours' | 'programs'> & { only?: string },
+): Promise<FuzzReport> {
   const programs = loadPrograms().filter(({ name }) => name.includes(options.only ?? ''));
   const ours = await startOurs();
   try {
@@ -29,7 +31,9 @@ export async function fuzzP4Runtime(options: Omit<FuzzOptions, 'ours' | 'program
 
 function summary(report: FuzzReport): string {
   const { writes, updates, accepted, mutated, reads, pipelines, crashes, known, unknown } = report;
-  const classes = [...known].sort(([, a], [, b]) => b - a).map(([name, count]) => `${String(count).padStart(8)}  ${name}`);
+  const classes = [...known]
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${String(count).padStart(8)}  ${name}`);
   return [
     `${writes} writes with ${updates} updates (${mutated} spoilt, ${accepted} taken), ${pipelines} pipelines, everything read ${reads} times`,
     ...(crashes > 0 ? [`the other server ended ${crashes} times`] : []),
@@ -51,7 +55,11 @@ async function main(): Promise<number> {
     },
   });
   if (values.bmv2 && bmv2Version() === undefined) throw new Error('simple_switch_grpc is not on PATH.');
-  const startOther = values.bmv2 ? startBmv2 : values.against === undefined ? undefined : () => connectTo(values.against!);
+  const startOther = values.bmv2
+    ? startBmv2
+    : values.against === undefined
+      ? undefined
+      : () => connectTo(values.against!);
   let reported = Date.now();
   let stopped = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (stopped = true));
@@ -67,7 +75,9 @@ async function main(): Promise<number> {
       process.stderr.write(`${writes} writes, ${unknown.length} unknown differences\n`);
     },
   });
-  process.stdout.write(`${startOther ? `against ${values.against ?? `BMv2 ${bmv2Version()}`}\n` : ''}${summary(report)}\n`);
+  process.stdout.write(
+    `${startOther ? `against ${values.against ?? `BMv2 ${bmv2Version()}`}\n` : ''}${summary(report)}\n`,
+  );
   if (values.json !== undefined) writeFileSync(values.json, report.unknown.map(renderDifference).join('\n'));
   return report.unknown.length > 0 ? 1 : 0;
 }

@@ -76,7 +76,15 @@ export function settings(options: Readonly<JoinOptions>): Settings {
     rto: { ...DEFAULT_RTO, ...options.rto },
   };
   const { joinTimeoutMs, timeoutMs, membershipTimeoutMs, burst, rto } = result;
-  const positive = { joinTimeoutMs, timeoutMs, membershipTimeoutMs, burst, 'rto.initialMs': rto.initialMs, 'rto.minMs': rto.minMs, 'rto.maxMs': rto.maxMs };
+  const positive = {
+    joinTimeoutMs,
+    timeoutMs,
+    membershipTimeoutMs,
+    burst,
+    'rto.initialMs': rto.initialMs,
+    'rto.minMs': rto.minMs,
+    'rto.maxMs': rto.maxMs,
+  };
   for (const [name, value] of Object.entries(positive)) {
     if (!(value > 0)) throw new ArgumentError(`${name} is ${value}; it must be above 0`);
   }

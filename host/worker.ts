@@ -54,8 +54,10 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     super();
     const output = {
       transmit: (packet: Uint8Array) => transport.send(packet, packet.length),
-      progress: (message: Parameters<ConstructorParameters<typeof Member>[1]['progress']>[0]) => session.send({ progress: message }),
-      failed: (message: Parameters<ConstructorParameters<typeof Member>[1]['failed']>[0]) => session.send({ failed: message }),
+      progress: (message: Parameters<ConstructorParameters<typeof Member>[1]['progress']>[0]) =>
+        session.send({ progress: message }),
+      failed: (message: Parameters<ConstructorParameters<typeof Member>[1]['failed']>[0]) =>
+        session.send({ failed: message }),
     };
     this.member = new Member(this.memberConfig(), output, now());
     transport.onMessage = (message) => {
@@ -106,7 +108,8 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     });
     try {
       await session.open(options.signal);
-      if (first === undefined) throw new JoinError(`the controller at ${options.controller} did not begin with a welcome`);
+      if (first === undefined)
+        throw new JoinError(`the controller at ${options.controller} did not begin with a welcome`);
       await transport.connect(service(first));
       worker = new Worker(session, transport, options, limits, first);
     } catch (error) {
@@ -183,7 +186,11 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
         onProgress: guarded(options.onProgress),
       });
       const cancel = () => {
-        this.member.cancel(operation, new AbortedError('the operation was cancelled by its caller', { cause: signal!.reason }), now());
+        this.member.cancel(
+          operation,
+          new AbortedError('the operation was cancelled by its caller', { cause: signal!.reason }),
+          now(),
+        );
         this.advance();
       };
       signal?.addEventListener('abort', cancel, { once: true });

@@ -58,7 +58,13 @@ function messageToPlain(type: protobuf.Type, message: Plain): Plain {
 }
 
 function isDefault(value: unknown): boolean {
-  return value === 0 || value === 0n || value === false || value === '' || (value instanceof Uint8Array && value.length === 0);
+  return (
+    value === 0 ||
+    value === 0n ||
+    value === false ||
+    value === '' ||
+    (value instanceof Uint8Array && value.length === 0)
+  );
 }
 
 function enumFromPlain(type: protobuf.Enum, value: unknown, at: string): number {
@@ -90,7 +96,9 @@ function scalarFromPlain(type: string, value: unknown, at: string): unknown {
   const limits = INT_LIMITS[type];
   if (limits) {
     if (typeof value !== 'number' || !Number.isInteger(value) || value < limits[0] || value > limits[1]) {
-      throw new MessageShapeError(`${at} is ${String(value)}; it must be an integer from ${limits[0]} to ${limits[1]}.`);
+      throw new MessageShapeError(
+        `${at} is ${String(value)}; it must be an integer from ${limits[0]} to ${limits[1]}.`,
+      );
     }
     return value;
   }
@@ -163,7 +171,12 @@ export function codec<T>(typeName: string): Codec<T> {
   const lookup = (): protobuf.Type => (type ??= protobufRoot().lookupType(typeName));
   return {
     typeName,
-    encode: (message) => new Uint8Array(lookup().encode(messageFromPlain(lookup(), message, lookup().name)).finish()),
+    encode: (message) =>
+      new Uint8Array(
+        lookup()
+          .encode(messageFromPlain(lookup(), message, lookup().name))
+          .finish(),
+      ),
     decode: (bytes) => {
       try {
         return messageToPlain(lookup(), lookup().decode(bytes) as unknown as Plain) as T;

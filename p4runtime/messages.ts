@@ -346,12 +346,7 @@ export interface StreamError {
 // The pipeline
 
 export type PipelineAction =
-  | 'UNSPECIFIED'
-  | 'VERIFY'
-  | 'VERIFY_AND_SAVE'
-  | 'VERIFY_AND_COMMIT'
-  | 'COMMIT'
-  | 'RECONCILE_AND_COMMIT';
+  'UNSPECIFIED' | 'VERIFY' | 'VERIFY_AND_SAVE' | 'VERIFY_AND_COMMIT' | 'COMMIT' | 'RECONCILE_AND_COMMIT';
 
 export interface ForwardingPipelineConfig {
   p4info?: P4Info;

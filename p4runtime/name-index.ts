@@ -61,8 +61,18 @@ export class NameIndex<T extends Item> {
    * @throws P4InfoLookupError that lists the candidates
    */
   find(name: string): T {
-    const found = this.#byName.get(name) ?? this.#only(name, this.items.filter(({ alias }) => alias === name));
-    const item = found ?? this.#only(name, this.items.filter((each) => each.name.endsWith(`.${name}`)));
+    const found =
+      this.#byName.get(name) ??
+      this.#only(
+        name,
+        this.items.filter(({ alias }) => alias === name),
+      );
+    const item =
+      found ??
+      this.#only(
+        name,
+        this.items.filter((each) => each.name.endsWith(`.${name}`)),
+      );
     if (item) return item;
     throw new P4InfoLookupError(
       `There is no ${this.what} named ${name}${this.#place()}; ${this.#valid((each) => each.name)}.`,

@@ -149,7 +149,8 @@ function readMessage(type: protobuf.Type, scanner: TextScanner, close: string): 
       Object.assign(plain, readExpandedAny(scanner));
     } else {
       const name = scanner.next();
-      if (name.kind !== 'word') throw scanner.error(name, `a field name must stand here, not ${name.text || 'the end'}`);
+      if (name.kind !== 'word')
+        throw scanner.error(name, `a field name must stand here, not ${name.text || 'the end'}`);
       const field = fieldOf(type, name, scanner);
       scanner.accept(':');
       readField(plain, field, scanner);

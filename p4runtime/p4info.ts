@@ -250,8 +250,7 @@ export class P4InfoIndex {
       needsPriority: keys.items.some(({ kind }) => kind === 'ternary' || kind === 'range' || kind === 'optional'),
       isConst: table.isConstTable,
       hasInitialEntries: table.hasInitialEntries,
-      constDefaultAction:
-        table.constDefaultActionId === 0 ? undefined : this.actions.byId(table.constDefaultActionId),
+      constDefaultAction: table.constDefaultActionId === 0 ? undefined : this.actions.byId(table.constDefaultActionId),
       initialDefaultAction: table.initialDefaultAction,
       actionProfileId: table.implementationId === 0 ? undefined : table.implementationId,
       directCounter: this.directCounters.items.find(({ tableId }) => tableId === name.id),

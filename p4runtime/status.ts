@@ -43,9 +43,7 @@ export function statusOf(error: unknown): RpcStatus | undefined {
 /** One entry per update of the failed Write, or an empty array if the server gave none. */
 export function updateErrors(error: unknown): UpdateError[] {
   const details = statusOf(error)?.details ?? [];
-  return details
-    .filter(({ typeUrl }) => typeUrl.endsWith('/p4.v1.Error'))
-    .map(({ value }) => errorCodec.decode(value));
+  return details.filter(({ typeUrl }) => typeUrl.endsWith('/p4.v1.Error')).map(({ value }) => errorCodec.decode(value));
 }
 
 /** The name of a gRPC status code, as `ALREADY_EXISTS`; the number for one unknown. */

@@ -17,8 +17,7 @@ const SIMPLE_ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 
 
 function unquote(quoted: string): Uint8Array {
   const parts: Buffer[] = [];
-  const pieces =
-    /\\([0-7]{1,3})|\\[xX]([0-9A-Fa-f]{1,2})|\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})|\\(.)|[^\\]+/gu;
+  const pieces = /\\([0-7]{1,3})|\\[xX]([0-9A-Fa-f]{1,2})|\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})|\\(.)|[^\\]+/gu;
   for (const [piece, octal, hex, short, long, escaped] of quoted.slice(1, -1).matchAll(pieces)) {
     const unicode = short ?? long;
     if (octal) parts.push(Buffer.of(parseInt(octal, 8) & 0xff));

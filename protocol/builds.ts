@@ -30,7 +30,12 @@ export const RESTRICTED_BUILDS = [16] as const;
 
 export const BUILD_DESCRIPTORS: readonly BuildDescriptor[] = [
   ...BUILDS.map((n): BuildDescriptor => ({ name: `fpisa-n${n}`, target: 'bmv2', valuesPerPacket: n })),
-  ...RESTRICTED_BUILDS.map((n): BuildDescriptor => ({ name: `fpisa-a-n${n}`, target: 'bmv2', valuesPerPacket: n, profiles: RESTRICTED_PROFILES })),
+  ...RESTRICTED_BUILDS.map((n): BuildDescriptor => ({
+    name: `fpisa-a-n${n}`,
+    target: 'bmv2',
+    valuesPerPacket: n,
+    profiles: RESTRICTED_PROFILES,
+  })),
 ];
 
 export function buildNamed(name: string): BuildDescriptor | undefined {
@@ -39,7 +44,9 @@ export function buildNamed(name: string): BuildDescriptor | undefined {
 
 /** The build with `n` values per packet that computes every profile; where none is named, it is meant. */
 export function generalBuild(n: number): BuildDescriptor | undefined {
-  return BUILD_DESCRIPTORS.find((build) => build.target === 'bmv2' && build.valuesPerPacket === n && build.profiles === undefined);
+  return BUILD_DESCRIPTORS.find(
+    (build) => build.target === 'bmv2' && build.valuesPerPacket === n && build.profiles === undefined,
+  );
 }
 
 /** What a switch's configuration says of its build. */
@@ -55,6 +62,7 @@ export interface BuildChoice {
  * has the switch, in the layout that they chose: all layouts compute the same.
  */
 export function wantedBuild({ build, target = 'bmv2', valuesPerPacket }: BuildChoice): BuildDescriptor | undefined {
-  if (target !== 'bmv2') return { name: `fpisa-${target}-n${valuesPerPacket}`, target, valuesPerPacket, profiles: RESTRICTED_PROFILES };
+  if (target !== 'bmv2')
+    return { name: `fpisa-${target}-n${valuesPerPacket}`, target, valuesPerPacket, profiles: RESTRICTED_PROFILES };
   return build === undefined ? generalBuild(valuesPerPacket) : buildNamed(build);
 }

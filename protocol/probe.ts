@@ -26,7 +26,9 @@ const SETS_OFFSET = HEADER_BYTES + 8;
 
 export function readProbeReply(view: DataView): SlotState {
   if (view.byteLength < PROBE_BYTES) {
-    throw new MessageFormatError(`probe of ${view.byteLength} bytes, expected ${PROBE_BYTES} (header and ${PROBE_BODY_BYTES})`);
+    throw new MessageFormatError(
+      `probe of ${view.byteLength} bytes, expected ${PROBE_BYTES} (header and ${PROBE_BODY_BYTES})`,
+    );
   }
   return {
     absoluteSlot: view.getUint16(HEADER_BYTES),

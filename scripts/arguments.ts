@@ -5,7 +5,9 @@ import { pathToFileURL } from 'node:url';
 export function wholeNumber(name: string, text: string, low: number, high = Number.MAX_SAFE_INTEGER): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isInteger(value) || value < low || value > high) {
-    throw new Error(`--${name} is a whole number ${high === Number.MAX_SAFE_INTEGER ? `of at least ${low}` : `from ${low} to ${high}`}, not '${text}'`);
+    throw new Error(
+      `--${name} is a whole number ${high === Number.MAX_SAFE_INTEGER ? `of at least ${low}` : `from ${low} to ${high}`}, not '${text}'`,
+    );
   }
   return value;
 }
@@ -18,7 +20,8 @@ export function wholeNumbers(name: string, text: string, low: number, high: numb
 /** @throws Error that names the option and its bounds */
 export function numberBetween(name: string, text: string, low: number, high: number): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value >= low && value <= high)) throw new Error(`--${name} is a number from ${low} to ${high}, not '${text}'`);
+  if (text.trim() === '' || !(value >= low && value <= high))
+    throw new Error(`--${name} is a number from ${low} to ${high}, not '${text}'`);
   return value;
 }
 
@@ -35,8 +38,10 @@ export function seconds(text: string): number {
  */
 export async function runAsCommand(url: string, main: () => number | Promise<number>): Promise<void> {
   if (process.argv[1] === undefined || url !== pathToFileURL(process.argv[1]).href) return;
-  process.exitCode = await Promise.resolve().then(main).catch((error: Error) => {
-    console.error(error.message);
-    return 1;
-  });
+  process.exitCode = await Promise.resolve()
+    .then(main)
+    .catch((error: Error) => {
+      console.error(error.message);
+      return 1;
+    });
 }

@@ -38,7 +38,9 @@ function inOrder(answer: Answer, isRounded: readonly boolean[]): Answer {
   };
   const keyOf = (row: readonly Value[]): string => {
     const shown = row.map(text);
-    return [...shown.filter((_, column) => !isRounded[column]), ...shown.filter((_, column) => isRounded[column])].join('\u0000');
+    return [...shown.filter((_, column) => !isRounded[column]), ...shown.filter((_, column) => isRounded[column])].join(
+      '\u0000',
+    );
   };
   const keyed = answer.map((row) => ({ row, key: keyOf(row) }));
   return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ row }) => row);
@@ -48,11 +50,15 @@ function inOrder(answer: Answer, isRounded: readonly boolean[]): Answer {
 export function difference(got: Answer, wanted: Answer): string | undefined {
   if (got.length !== wanted.length) return `${got.length} rows instead of ${wanted.length}`;
   const columns = wanted[0]?.length ?? 0;
-  const isRounded = Array.from({ length: columns }, (_, column) => wanted.some((row) => {
-    const number = asNumber(row[column]!);
-    return number !== undefined && !Number.isInteger(number);
-  }));
+  const isRounded = Array.from({ length: columns }, (_, column) =>
+    wanted.some((row) => {
+      const number = asNumber(row[column]!);
+      return number !== undefined && !Number.isInteger(number);
+    }),
+  );
   const [a, b] = [inOrder(got, isRounded), inOrder(wanted, isRounded)];
-  const at = a.findIndex((row, i) => row.length !== b[i]!.length || !row.every((value, column) => equal(value, b[i]![column]!)));
+  const at = a.findIndex(
+    (row, i) => row.length !== b[i]!.length || !row.every((value, column) => equal(value, b[i]![column]!)),
+  );
   return at < 0 ? undefined : `row ${at} is (${a[at]!.join(', ')}) instead of (${b[at]!.join(', ')})`;
 }

@@ -46,17 +46,26 @@ function draw(panel: BarPanel): string {
   const { title, unit, labels, series } = panel;
   const positive = series.flatMap(({ values }) => values).filter((value) => value > 0);
   const [first, last] = [Math.floor(Math.log10(Math.min(...positive))), Math.ceil(Math.log10(Math.max(...positive)))];
-  const x = (value: number): number => LEFT + ((Math.log10(value) - first) / Math.max(1, last - first)) * (WIDTH - LEFT - RIGHT);
+  const x = (value: number): number =>
+    LEFT + ((Math.log10(value) - first) / Math.max(1, last - first)) * (WIDTH - LEFT - RIGHT);
   const bottom = heightOf(panel) - BOTTOM;
   const ticks = Array.from({ length: Math.max(1, last - first) + 1 }, (_, i) => 10 ** (first + i));
   const legend = (WIDTH - LEFT - RIGHT) / series.length;
   return [
     text((LEFT + WIDTH - RIGHT) / 2, 20, title, 'middle', 'font-weight="bold"'),
-    ...series.flatMap(({ name }, s) => [bar(LEFT + s * legend, 33, 10, s), text(LEFT + s * legend + 14, 41, name, 'start', 'font-size="11"')]),
-    ...ticks.flatMap((value) => [line(x(value), TOP, x(value), bottom, '#dddddd'), text(x(value), bottom + 16, tickOf(value), 'middle')]),
+    ...series.flatMap(({ name }, s) => [
+      bar(LEFT + s * legend, 33, 10, s),
+      text(LEFT + s * legend + 14, 41, name, 'start', 'font-size="11"'),
+    ]),
+    ...ticks.flatMap((value) => [
+      line(x(value), TOP, x(value), bottom, '#dddddd'),
+      text(x(value), bottom + 16, tickOf(value), 'middle'),
+    ]),
     ...labels.flatMap((label, i) => {
       const top = TOP + i * rowHeight(panel) + GAP / 2;
-      const bars = series.flatMap(({ values }, s) => (values[i]! > 0 ? [bar(LEFT, top + s * BAR, Math.max(1, x(values[i]!) - LEFT), s)] : []));
+      const bars = series.flatMap(({ values }, s) =>
+        values[i]! > 0 ? [bar(LEFT, top + s * BAR, Math.max(1, x(values[i]!) - LEFT), s)] : [],
+      );
       return [text(LEFT - 8, top + (series.length * BAR) / 2 + 4, label, 'end'), ...bars];
     }),
     line(LEFT, TOP, LEFT, bottom, '#333333'),

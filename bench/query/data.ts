@@ -28,7 +28,12 @@ export type TablePatterns = ReadonlyMap<string, string>;
  * @param python interpreter beside which tpchgen-cli may be installed
  * @throws BenchDataError
  */
-export async function prepareData(kind: DataSet, scale: number, folder: string, python: string): Promise<TablePatterns> {
+export async function prepareData(
+  kind: DataSet,
+  scale: number,
+  folder: string,
+  python: string,
+): Promise<TablePatterns> {
   const target = join(folder, `${kind}-${scale}`);
   if (!existsSync(target)) {
     const half = `${target}.${process.pid}`;
@@ -54,9 +59,14 @@ function generatorOf(python: string): string {
 
 function makeTpch(folder: string, scale: number, python: string): void {
   try {
-    execFileSync(generatorOf(python), ['parquet', '-s', String(scale), '--parts', String(PARTS), '-o', folder, '--quiet'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync(
+      generatorOf(python),
+      ['parquet', '-s', String(scale), '--parts', String(PARTS), '-o', folder, '--quiet'],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new BenchDataError('TPC-H data is made by tpchgen-cli, which is not installed: pip install tpchgen-cli');
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new BenchDataError('TPC-H data is made by tpchgen-cli, which is not installed: pip install tpchgen-cli');
     throw new BenchDataError(`tpchgen-cli failed: ${(error as Error).message}`);
   }
 }
@@ -80,7 +90,8 @@ function below(salt: string, count: number | string): string {
  */
 export function bigDataSql(scale: number): ReadonlyMap<string, { readonly rows: number; readonly select: string }> {
   const pages = Math.max(1, Math.round(RANKINGS * scale));
-  const url = (page: string): string => `'http://pages.example.org/' || lower(hex(hash(concat(${page}, 'url')))) || '/' || ${page}`;
+  const url = (page: string): string =>
+    `'http://pages.example.org/' || lower(hex(hash(concat(${page}, 'url')))) || '/' || ${page}`;
   return new Map([
     [
       'rankings',
@@ -95,7 +106,7 @@ export function bigDataSql(scale: number): ReadonlyMap<string, { readonly rows: 
         rows: Math.max(1, Math.round(USER_VISITS * scale)),
         select: `SELECT concat_ws('.', 100 + ${below('ip1', 156)}, 100 + ${below('ip2', 156)}, ${below('ip3', 256)}, ${below('ip4', 256)}) AS sourceIP,
           ${url(below('page', pages))} AS destURL,
-          (DATE '1970-01-01' + ${below('day', '(DATE \'2012-01-01\' - DATE \'1970-01-01\')')}) AS visitDate,
+          (DATE '1970-01-01' + ${below('day', "(DATE '2012-01-01' - DATE '1970-01-01')")}) AS visitDate,
           ${uniform('revenue')} AS adRevenue,
           'Mozilla/5.0 (compatible; ' || ${below('agent', 2000)} || ')' AS userAgent,
           chr(65 + ${below('country1', 26)}) || chr(65 + ${below('country2', 26)}) || chr(65 + ${below('country3', 26)}) AS countryCode,
@@ -116,7 +127,9 @@ async function makeBigData(folder: string, scale: number): Promise<void> {
       for (let part = 0; part < PARTS; part++) {
         const [from, to] = [Math.floor((rows * part) / PARTS), Math.floor((rows * (part + 1)) / PARTS)];
         const path = join(folder, table, `${table}.${part + 1}.parquet`);
-        await connection.run(`COPY (${select} FROM range(${from}, ${to}) AS source(i)) TO ${literal(path)} (FORMAT parquet)`);
+        await connection.run(
+          `COPY (${select} FROM range(${from}, ${to}) AS source(i)) TO ${literal(path)} (FORMAT parquet)`,
+        );
       }
     }
   } finally {

@@ -10,7 +10,12 @@ import { runAsCommand } from '../../scripts/arguments.js';
 import { readReport, tables, type QueryReport } from './report.js';
 
 /** Headings of the page, each followed by one table. */
-const SECTIONS = { time: '### Time', cpu: '### Processor time', traffic: '### What reaches the master', targets: '### Targets' } as const;
+const SECTIONS = {
+  time: '### Time',
+  cpu: '### Processor time',
+  traffic: '### What reaches the master',
+  targets: '### Targets',
+} as const;
 
 export class DocsPageError extends Error {
   readonly code = 'FPISA_BENCH_DOCS';
@@ -27,12 +32,25 @@ export function filled(page: string, report: QueryReport): string {
   const made = tables(report);
   for (const [name, heading] of Object.entries(SECTIONS) as [keyof typeof SECTIONS, string][]) {
     // Up to the first table, but not over another heading.
-    replace(`table below "${heading}"`, new RegExp(`(\\n${heading}\\n(?:(?!#|\\|).*\\n)*)(?:\\|.*\\n)+`), `${made[name]}\n`);
+    replace(
+      `table below "${heading}"`,
+      new RegExp(`(\\n${heading}\\n(?:(?!#|\\|).*\\n)*)(?:\\|.*\\n)+`),
+      `${made[name]}\n`,
+    );
   }
   const { machine, versions, scale, rounds } = report;
   replace('machine', /(\nMachine: )[^;\n]*/, machine);
-  for (const [name, version] of Object.entries({ node: versions['node'], DuckDB: versions['duckdb'], Spark: versions['spark'], Java: versions['java'] })) {
-    replace(`version of ${name}`, new RegExp(`(\\nMachine: .*?\\b${name} )[^\\s,;)]+`), (version ?? '').replace(/^v/, ''));
+  for (const [name, version] of Object.entries({
+    node: versions['node'],
+    DuckDB: versions['duckdb'],
+    Spark: versions['spark'],
+    Java: versions['java'],
+  })) {
+    replace(
+      `version of ${name}`,
+      new RegExp(`(\\nMachine: .*?\\b${name} )[^\\s,;)]+`),
+      (version ?? '').replace(/^v/, ''),
+    );
   }
   replace('scale factor', /(TPC-H at scale factor )[\d.]+/, String(scale));
   replace('scale of the Big Data benchmark', /(benchmark's tables at scale )[\d.]+/, String(scale));
@@ -41,7 +59,9 @@ export function filled(page: string, report: QueryReport): string {
 }
 
 await runAsCommand(import.meta.url, () => {
-  const { values } = parseArgs({ options: { data: { type: 'string', default: 'bench/data' }, page: { type: 'string', default: 'docs/queries.md' } } });
+  const { values } = parseArgs({
+    options: { data: { type: 'string', default: 'bench/data' }, page: { type: 'string', default: 'docs/queries.md' } },
+  });
   writeFileSync(values.page, filled(readFileSync(values.page, 'utf8'), readReport(values.data)));
   return 0;
 });

@@ -25,14 +25,19 @@ async function main(): Promise<void> {
   const say = (line: unknown): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
   const setup = JSON.parse((await lines.next()).value as string) as RunnerSetup;
   const connection = await (await DuckDBInstance.create(':memory:', { threads: String(setup.threads) })).connect();
-  for (const [name, pattern] of setup.tables) await connection.run(`CREATE VIEW ${identifier(name)} AS SELECT * FROM read_parquet(${literal(pattern)})`);
+  for (const [name, pattern] of setup.tables)
+    await connection.run(`CREATE VIEW ${identifier(name)} AS SELECT * FROM read_parquet(${literal(pattern)})`);
   say({ version: (await connection.runAndReadAll('SELECT version()')).getRows()[0]![0] });
   for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
     const { sql, answer } = JSON.parse(line.value) as { sql: string; answer?: boolean };
     const started = performance.now();
     const reader = await connection.runAndReadAll(sql);
     const seconds = (performance.now() - started) / 1000;
-    say({ seconds, rows: reader.currentRowCount, ...(answer === true && { answer: toAnswer(reader.getRows()) }) } satisfies RunnerAnswer);
+    say({
+      seconds,
+      rows: reader.currentRowCount,
+      ...(answer === true && { answer: toAnswer(reader.getRows()) }),
+    } satisfies RunnerAnswer);
   }
 }
 

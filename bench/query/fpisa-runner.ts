@@ -37,11 +37,26 @@ async function main(): Promise<void> {
   const setup = JSON.parse((await lines.next()).value as string) as FpisaSetup;
   const { workers, p4runtime, serviceIp, serviceMac } = setup;
   const connection = await (await DuckDBInstance.create(':memory:', { threads: String(setup.threads) })).connect();
-  const tables = await findTables(connection, setup.tables.map(([name, pattern]) => `${name}=${pattern}`));
-  const device = await QuerySwitch.connect({ address: p4runtime, serviceIp, serviceMac, ports: new Map(Object.entries(setup.ports).map(([port, place]) => [Number(port), place])) });
+  const tables = await findTables(
+    connection,
+    setup.tables.map(([name, pattern]) => `${name}=${pattern}`),
+  );
+  const device = await QuerySwitch.connect({
+    address: p4runtime,
+    serviceIp,
+    serviceMac,
+    ports: new Map(Object.entries(setup.ports).map(([port, place]) => [Number(port), place])),
+  });
   const desk = new WorkerDesk(workers, packageVersion());
   say({ port: await desk.listen('127.0.0.1:0') });
-  const session = await QuerySession.open({ desk, device, tables, connection, portOf: (rank) => rank + 1, port: workers + 1 });
+  const session = await QuerySession.open({
+    desk,
+    device,
+    tables,
+    connection,
+    portOf: (rank) => rank + 1,
+    port: workers + 1,
+  });
   say({});
   for (let line = await lines.next(); line.done !== true; line = await lines.next()) {
     const { sql, combine, answer } = JSON.parse(line.value) as FpisaQuestion;
@@ -49,7 +64,12 @@ async function main(): Promise<void> {
       const started = performance.now();
       const { reader, statistics } = await session.run(sql, { combine });
       const seconds = (performance.now() - started) / 1000;
-      say({ seconds, rows: reader.currentRowCount, statistics, ...(answer === true && { answer: toAnswer(reader.getRows()) }) } satisfies FpisaAnswer);
+      say({
+        seconds,
+        rows: reader.currentRowCount,
+        statistics,
+        ...(answer === true && { answer: toAnswer(reader.getRows()) }),
+      } satisfies FpisaAnswer);
     } catch (error) {
       say({ error: (error as Error).message });
     }

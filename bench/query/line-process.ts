@@ -29,8 +29,16 @@ export class LineProcess {
     });
   }
 
-  static start(name: string, command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): LineProcess {
-    return new LineProcess(name, spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } }));
+  static start(
+    name: string,
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): LineProcess {
+    return new LineProcess(
+      name,
+      spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } }),
+    );
   }
 
   get pid(): number {

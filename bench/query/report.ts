@@ -44,7 +44,10 @@ export interface QueryReport {
   readonly queries: readonly QueryRow[];
 }
 
-export function rowOf({ name, title, target }: BenchQuery, measured: Omit<QueryRow, 'name' | 'title' | 'target'>): QueryRow {
+export function rowOf(
+  { name, title, target }: BenchQuery,
+  measured: Omit<QueryRow, 'name' | 'title' | 'target'>,
+): QueryRow {
   return { name, title, target: target ?? null, ...measured };
 }
 
@@ -54,7 +57,8 @@ export function readReport(folder: string): QueryReport {
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en');
 const seconds = (value: number): string => (value >= 10 ? value.toFixed(1) : value.toFixed(2));
-const times = (value: number): string => `${value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toPrecision(1)} x`;
+const times = (value: number): string =>
+  `${value >= 10 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toPrecision(1)} x`;
 
 function percent(part: number, of: number): string {
   const value = (100 * part) / of;
@@ -76,19 +80,32 @@ export function tables({ queries }: QueryReport): { time: string; cpu: string; t
     time: [
       '| query | rows scanned | Spark, s | DuckDB, s | fpisa, workers combine, s | against Spark | against DuckDB | fpisa, every row, s | against Spark |',
       '|---|---|---|---|---|---|---|---|---|',
-      ...queries.map((row) => `| ${row.title} | ${whole(row.rowsScanned)} | ${seconds(row.spark.seconds)} | ${row.duckdb.seconds.toFixed(3)} | ${seconds(row.combined.seconds)} | ${times(row.spark.seconds / row.combined.seconds)} | ${times(row.duckdb.seconds / row.combined.seconds)} | ${seconds(row.everyRow.seconds)} | ${times(row.spark.seconds / row.everyRow.seconds)} |`),
+      ...queries.map(
+        (row) =>
+          `| ${row.title} | ${whole(row.rowsScanned)} | ${seconds(row.spark.seconds)} | ${row.duckdb.seconds.toFixed(3)} | ${seconds(row.combined.seconds)} | ${times(row.spark.seconds / row.combined.seconds)} | ${times(row.duckdb.seconds / row.combined.seconds)} | ${seconds(row.everyRow.seconds)} | ${times(row.spark.seconds / row.everyRow.seconds)} |`,
+      ),
     ].join('\n'),
     cpu: [
       '| query | Spark | DuckDB | fpisa, workers combine: workers + master + switch | without the switch | fpisa, every row: workers + master + switch | without the switch |',
       '|---|---|---|---|---|---|---|',
-      ...queries.map((row) => `| ${row.title} | ${seconds(row.spark.cpu)} | ${seconds(row.duckdb.cpu)} | ${cpuOf(row.combined)} | ${seconds(row.combined.cpu.workers + row.combined.cpu.master)} | ${cpuOf(row.everyRow)} | ${seconds(row.everyRow.cpu.workers + row.everyRow.cpu.master)} |`),
+      ...queries.map(
+        (row) =>
+          `| ${row.title} | ${seconds(row.spark.cpu)} | ${seconds(row.duckdb.cpu)} | ${cpuOf(row.combined)} | ${seconds(row.combined.cpu.workers + row.combined.cpu.master)} | ${cpuOf(row.everyRow)} | ${seconds(row.everyRow.cpu.workers + row.everyRow.cpu.master)} |`,
+      ),
     ].join('\n'),
     traffic: [
       '| query | rows scanned | rows of the answer | workers combine: rows to the master | bytes | every row: rows to the master | bytes |',
       '|---|---|---|---|---|---|---|',
-      ...queries.map((row) => `| ${row.title} | ${whole(row.rowsScanned)} | ${whole(row.rows)} | ${traffic(row, row.combined)} | ${traffic(row, row.everyRow)} |`),
+      ...queries.map(
+        (row) =>
+          `| ${row.title} | ${whole(row.rowsScanned)} | ${whole(row.rows)} | ${traffic(row, row.combined)} | ${traffic(row, row.everyRow)} |`,
+      ),
     ].join('\n'),
-    targets: ['| target | reached |', '|---|---|', ...targets(queries).map(({ text, reached, isMet }) => `| ${text} | ${reached}: ${isMet ? 'met' : 'missed'} |`)].join('\n'),
+    targets: [
+      '| target | reached |',
+      '|---|---|',
+      ...targets(queries).map(({ text, reached, isMet }) => `| ${text} | ${reached}: ${isMet ? 'met' : 'missed'} |`),
+    ].join('\n'),
   };
 }
 
@@ -103,19 +120,23 @@ interface Target {
 }
 
 function targets(queries: readonly QueryRow[]): Target[] {
-  const ratio = queries.filter(({ target }) => target !== null).map((row): Target => {
-    const [combined, everyRow] = [row.spark.seconds / row.combined.seconds, row.spark.seconds / row.everyRow.seconds];
-    return {
-      text: `${row.title}: at least ${TARGET_RATIO} times Spark's throughput`,
-      reached: `${times(combined)}; with every row in the switch ${times(everyRow)}`,
-      isMet: combined >= TARGET_RATIO,
-    };
-  });
-  const share = queries.filter(({ target }) => target === 'top').map((row): Target => ({
-    text: `${row.title}: at most ${100 * TARGET_SHARE} % of the rows reach the master`,
-    reached: `${percent(row.combined.rowsToMaster, row.rowsScanned)}; with every row in the switch ${percent(row.everyRow.rowsToMaster, row.rowsScanned)}`,
-    isMet: Math.max(row.combined.rowsToMaster, row.everyRow.rowsToMaster) <= TARGET_SHARE * row.rowsScanned,
-  }));
+  const ratio = queries
+    .filter(({ target }) => target !== null)
+    .map((row): Target => {
+      const [combined, everyRow] = [row.spark.seconds / row.combined.seconds, row.spark.seconds / row.everyRow.seconds];
+      return {
+        text: `${row.title}: at least ${TARGET_RATIO} times Spark's throughput`,
+        reached: `${times(combined)}; with every row in the switch ${times(everyRow)}`,
+        isMet: combined >= TARGET_RATIO,
+      };
+    });
+  const share = queries
+    .filter(({ target }) => target === 'top')
+    .map((row): Target => ({
+      text: `${row.title}: at most ${100 * TARGET_SHARE} % of the rows reach the master`,
+      reached: `${percent(row.combined.rowsToMaster, row.rowsScanned)}; with every row in the switch ${percent(row.everyRow.rowsToMaster, row.rowsScanned)}`,
+      isMet: Math.max(row.combined.rowsToMaster, row.everyRow.rowsToMaster) <= TARGET_SHARE * row.rowsScanned,
+    }));
   return [...ratio, ...share];
 }
 

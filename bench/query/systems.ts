@@ -27,7 +27,13 @@ export class Alone {
     readonly versions: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(name: string, command: string, args: readonly string[], tables: TablePatterns, threads: number): Promise<Alone> {
+  static async start(
+    name: string,
+    command: string,
+    args: readonly string[],
+    tables: TablePatterns,
+    threads: number,
+  ): Promise<Alone> {
     const runner = LineProcess.start(name, command, args);
     const setup: RunnerSetup = { tables: [...tables], threads };
     return new Alone(runner, await runner.ask(setup));
@@ -65,13 +71,38 @@ export class WithSwitch {
     const fpisa = shippedFile('bin/fpisa.js');
     const device = LineProcess.start('the switch', process.execPath, [
       ...[fpisa, 'switch', '--json', '--p4runtime', '127.0.0.1:0', '--ports', String(workers + 1)],
-      ...['--service-udp-port', String(SERVICE_UDP_PORT), '--service-ip', DEFAULT_SERVICE_IP, '--service-mac', DEFAULT_SERVICE_MAC],
+      ...[
+        '--service-udp-port',
+        String(SERVICE_UDP_PORT),
+        '--service-ip',
+        DEFAULT_SERVICE_IP,
+        '--service-mac',
+        DEFAULT_SERVICE_MAC,
+      ],
     ]);
     const { p4runtime, ports } = await device.next<{ p4runtime: string; ports: Record<string, string> }>();
     const master = LineProcess.start('the master', process.execPath, [shippedFile('dist/bench/query/fpisa-runner.js')]);
-    const setup: FpisaSetup = { tables: [...tables], workers, threads, p4runtime, ports, serviceIp: DEFAULT_SERVICE_IP, serviceMac: DEFAULT_SERVICE_MAC };
+    const setup: FpisaSetup = {
+      tables: [...tables],
+      workers,
+      threads,
+      p4runtime,
+      ports,
+      serviceIp: DEFAULT_SERVICE_IP,
+      serviceMac: DEFAULT_SERVICE_MAC,
+    };
     const { port } = await master.ask<{ port: number }>(setup);
-    const processes = Array.from({ length: workers }, (_, rank) => LineProcess.start(`worker ${rank}`, process.execPath, [fpisa, 'query', 'worker', '--master', `127.0.0.1:${port}`, '--rank', String(rank)]));
+    const processes = Array.from({ length: workers }, (_, rank) =>
+      LineProcess.start(`worker ${rank}`, process.execPath, [
+        fpisa,
+        'query',
+        'worker',
+        '--master',
+        `127.0.0.1:${port}`,
+        '--rank',
+        String(rank),
+      ]),
+    );
     await Promise.race([master.next(), ...processes.map((worker) => worker.fault())]);
     return new WithSwitch(device, master, processes);
   }
@@ -81,7 +112,14 @@ export class WithSwitch {
     const question: FpisaQuestion = { sql, combine, answer };
     const given = await this.master.ask<FpisaAnswer>(question);
     const after = this.cpu();
-    return { answer: given, cpu: { workers: after.workers - before.workers, switch: after.switch - before.switch, master: after.master - before.master } };
+    return {
+      answer: given,
+      cpu: {
+        workers: after.workers - before.workers,
+        switch: after.switch - before.switch,
+        master: after.master - before.master,
+      },
+    };
   }
 
   async close(): Promise<void> {
@@ -91,6 +129,10 @@ export class WithSwitch {
   }
 
   private cpu(): SwitchRun['cpu'] {
-    return { workers: this.workers.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0), switch: cpuSeconds(this.device.pid), master: cpuSeconds(this.master.pid) };
+    return {
+      workers: this.workers.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0),
+      switch: cpuSeconds(this.device.pid),
+      master: cpuSeconds(this.master.pid),
+    };
   }
 }

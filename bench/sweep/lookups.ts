@@ -43,9 +43,19 @@ export const KINDS: readonly Kind[] = [
       return { kind: 'lpm', value: BigInt(((scattered(i) >>> host) << host) >>> 0), prefixLength };
     },
   },
-  { name: 'ternary, 4 masks', match: 'ternary', most: 1_000_000, key: (i) => ternary(scattered(i), FEW_MASKS[i % FEW_MASKS.length]!) },
+  {
+    name: 'ternary, 4 masks',
+    match: 'ternary',
+    most: 1_000_000,
+    key: (i) => ternary(scattered(i), FEW_MASKS[i % FEW_MASKS.length]!),
+  },
   // Of each mask 24 bits count: the upper 16, and 8 of the lower that say which mask it is.
-  { name: `ternary, ${MANY_MASKS} masks`, match: 'ternary', most: 1_000_000, key: (i) => ternary(scattered(i), 0xffff_0000 | (i % MANY_MASKS) << 8 | (~i & 0xff)) },
+  {
+    name: `ternary, ${MANY_MASKS} masks`,
+    match: 'ternary',
+    most: 1_000_000,
+    key: (i) => ternary(scattered(i), 0xffff_0000 | ((i % MANY_MASKS) << 8) | (~i & 0xff)),
+  },
 ];
 
 const TABLE = 'LookupIngress.lookup';
@@ -56,7 +66,11 @@ const PACKET_BYTES = 64;
 const WARM_UP_MS = 500;
 
 /** @param sizes of the tables, ascending: each is filled up from the one before */
-export async function measureLookups({ name, match, key, most }: Kind, sizes: readonly number[], seconds: number): Promise<LookupRow[]> {
+export async function measureLookups(
+  { name, match, key, most }: Kind,
+  sizes: readonly number[],
+  seconds: number,
+): Promise<LookupRow[]> {
   const device = new Switch({ engine: 'compiled' });
   device.load(readFileSync(shippedFile(`bench/p4/lookup-${match}.json`), 'utf8'));
   await device.ready();
@@ -69,7 +83,11 @@ export async function measureLookups({ name, match, key, most }: Kind, sizes: re
     while (present.length < entries) {
       const i = next++;
       try {
-        device.control.insertEntry(TABLE, { keys: [key(i)], priority: match === 'ternary' ? 1 + i : 0, call: { action: FORWARD, args: [2n] } });
+        device.control.insertEntry(TABLE, {
+          keys: [key(i)],
+          priority: match === 'ternary' ? 1 + i : 0,
+          call: { action: FORWARD, args: [2n] },
+        });
       } catch (error) {
         // Masked keys may coincide.
         if ((error as { code?: string }).code !== 'ALREADY_EXISTS') throw error;
@@ -78,7 +96,16 @@ export async function measureLookups({ name, match, key, most }: Kind, sizes: re
       present.push(i);
     }
     const inserting = performance.now() - start;
-    rows.push({ table: name, entries, nsPerPacket: perPacket(device, present.map((i) => Number((key(i) as { value: bigint }).value)), seconds), microsecondsPerInsert: (inserting * 1000) / (entries - before) });
+    rows.push({
+      table: name,
+      entries,
+      nsPerPacket: perPacket(
+        device,
+        present.map((i) => Number((key(i) as { value: bigint }).value)),
+        seconds,
+      ),
+      microsecondsPerInsert: (inserting * 1000) / (entries - before),
+    });
   }
   return rows;
 }
@@ -98,7 +125,7 @@ function perPacket(device: Switch, keys: readonly number[], seconds: number): nu
     if (forwarded !== PROBES) throw new Error(`${PROBES} packets have an entry, but ${forwarded} were forwarded`);
     return (performance.now() - start) / PROBES;
   };
-  for (const end = performance.now() + WARM_UP_MS; performance.now() < end; ) round();
-  for (const end = performance.now() + seconds * 1000; performance.now() < end; ) times.push(round());
+  for (const end = performance.now() + WARM_UP_MS; performance.now() < end;) round();
+  for (const end = performance.now() + seconds * 1000; performance.now() < end;) times.push(round());
   return times.sort((a, b) => a - b)[times.length >> 1]! * 1e6;
 }

@@ -23,7 +23,9 @@ const MARKS = ['circle', 'square', 'diamond', 'triangle', 'ring'] as const;
 /** Panels in rows of two. */
 export function plot(panels: readonly Panel[]): string {
   const rows = Math.ceil(panels.length / 2);
-  const body = panels.map((panel, i) => `<g transform="translate(${(i % 2) * WIDTH},${Math.floor(i / 2) * HEIGHT})">\n${draw(panel)}\n</g>`);
+  const body = panels.map(
+    (panel, i) => `<g transform="translate(${(i % 2) * WIDTH},${Math.floor(i / 2) * HEIGHT})">\n${draw(panel)}\n</g>`,
+  );
   const size = `width="${2 * WIDTH}" height="${rows * HEIGHT}"`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${size} viewBox="0 0 ${2 * WIDTH} ${rows * HEIGHT}" font-family="sans-serif" font-size="12">`,
@@ -36,22 +38,52 @@ export function plot(panels: readonly Panel[]): string {
 
 function draw({ title, x, y, series }: Panel): string {
   const all = series.flatMap(({ points }) => points);
-  const across = axis(all.map((point) => point[0]), MARGIN.left, WIDTH - MARGIN.right, 'tight');
-  const up = axis(all.map((point) => point[1]), HEIGHT - MARGIN.bottom, MARGIN.top, 'decades');
+  const across = axis(
+    all.map((point) => point[0]),
+    MARGIN.left,
+    WIDTH - MARGIN.right,
+    'tight',
+  );
+  const up = axis(
+    all.map((point) => point[1]),
+    HEIGHT - MARGIN.bottom,
+    MARGIN.top,
+    'decades',
+  );
   const [left, right, bottom, top] = [MARGIN.left, WIDTH - MARGIN.right, HEIGHT - MARGIN.bottom, MARGIN.top];
   return [
     text((left + right) / 2, top - 14, title, 'middle', 'font-weight="bold"'),
-    ...up.ticks.flatMap((value) => [line(left, up.at(value), right, up.at(value), '#dddddd'), text(left - 6, up.at(value) + 4, short(value), 'end')]),
-    ...across.ticks.flatMap((value) => [line(across.at(value), bottom, across.at(value), bottom + 4, '#333333'), text(across.at(value), bottom + 18, short(value), 'middle')]),
+    ...up.ticks.flatMap((value) => [
+      line(left, up.at(value), right, up.at(value), '#dddddd'),
+      text(left - 6, up.at(value) + 4, short(value), 'end'),
+    ]),
+    ...across.ticks.flatMap((value) => [
+      line(across.at(value), bottom, across.at(value), bottom + 4, '#333333'),
+      text(across.at(value), bottom + 18, short(value), 'middle'),
+    ]),
     line(left, bottom, right, bottom, '#333333'),
     line(left, bottom, left, top, '#333333'),
     text((left + right) / 2, HEIGHT - 12, x, 'middle'),
     `<text transform="translate(14,${(top + bottom) / 2}) rotate(-90)" text-anchor="middle">${escaped(y)}</text>`,
-    ...series.flatMap(({ name, points }, i) => curve(name, points.map((point) => [across.at(point[0]), up.at(point[1])] as const), i, left + 12, top + 12 + 16 * i)),
+    ...series.flatMap(({ name, points }, i) =>
+      curve(
+        name,
+        points.map((point) => [across.at(point[0]), up.at(point[1])] as const),
+        i,
+        left + 12,
+        top + 12 + 16 * i,
+      ),
+    ),
   ].join('\n');
 }
 
-function curve(name: string, points: readonly (readonly [number, number])[], i: number, legendX: number, legendY: number): string[] {
+function curve(
+  name: string,
+  points: readonly (readonly [number, number])[],
+  i: number,
+  legendX: number,
+  legendY: number,
+): string[] {
   const colour = COLOURS[i % COLOURS.length]!;
   return [
     `<polyline fill="none" stroke="${colour}" stroke-width="1.6" points="${points.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(' ')}"/>`,
@@ -86,9 +118,13 @@ interface Axis {
 function axis(values: readonly number[], from: number, to: number, kind: 'tight' | 'decades'): Axis {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const steps: number[] = [];
-  for (let power = 10 ** Math.floor(Math.log10(low)); power <= high * 10; power *= 10) steps.push(power, 2 * power, 5 * power);
+  for (let power = 10 ** Math.floor(Math.log10(low)); power <= high * 10; power *= 10)
+    steps.push(power, 2 * power, 5 * power);
   // Room above for the legend.
-  const [first, last] = kind === 'tight' ? [low, high] : [Math.max(...steps.filter((step) => step <= low)), Math.min(...steps.filter((step) => step >= high * 2.5))];
+  const [first, last] =
+    kind === 'tight'
+      ? [low, high]
+      : [Math.max(...steps.filter((step) => step <= low)), Math.min(...steps.filter((step) => step >= high * 2.5))];
   const distinct = [...new Set(values)].sort((a, b) => a - b);
   const all = kind === 'tight' ? distinct : steps.filter((step) => step >= first && step <= last);
   const ticks = all.length > 10 ? all.filter((step) => Number.isInteger(Math.log10(step))) : all;

@@ -52,7 +52,9 @@ export class Generator {
   static compile(): Generator | undefined {
     const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
     try {
-      execFileSync('cc', ['-O3', '-o', join(folder, 'generator'), shippedFile('bench/c/generator.c')], { stdio: ['ignore', 'ignore', 'inherit'] });
+      execFileSync('cc', ['-O3', '-o', join(folder, 'generator'), shippedFile('bench/c/generator.c')], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
       return new Generator(folder);
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
@@ -63,8 +65,15 @@ export class Generator {
 
   /** Blocks the thread until it is done. */
   run({ kind, ports }: Load, { window, first, warmUpSeconds, seconds, cpu }: RunOptions): Measurement {
-    const specs = ports.map((port, i) => [port.interface, this.file(`${i}.out`, port.out), this.file(`${i}.in`, port.in)].join(','));
-    const command = [join(this.folder, 'generator'), kind, ...[window, first, warmUpSeconds, seconds].map(String), ...specs];
+    const specs = ports.map((port, i) =>
+      [port.interface, this.file(`${i}.out`, port.out), this.file(`${i}.in`, port.in)].join(','),
+    );
+    const command = [
+      join(this.folder, 'generator'),
+      kind,
+      ...[window, first, warmUpSeconds, seconds].map(String),
+      ...specs,
+    ];
     const [program, ...args] = pinned(cpu, command);
     const { status, stdout, stderr, error } = spawnSync(program!, args, { encoding: 'utf8' });
     if (status !== 0) throw new Error(`the generator failed: ${error?.message ?? stderr.trim()}`);

@@ -18,12 +18,30 @@ export function fpisaPipeline(values: number): Pipeline {
     // All that the program has for three sizes alone is this list.
     const each = Array.from({ length: values }, (_, i) => `X(${i.toString(16).toUpperCase().padStart(2, '0')})`);
     writeFileSync(join(folder, 'shared/values.p4'), `#define EACH_VALUE(X) ${each.join(' ')}\n`);
-    const files = ['--p4runtime-files', join(folder, 'main.p4info.txtpb'), '-o', folder, join(folder, 'v1model/main.p4')];
-    execFileSync('p4c', ['--target', 'bmv2', '--arch', 'v1model', '--Wdisable=unused', `-DVALUES_PER_PACKET=${values}`, ...files], { stdio: 'ignore' });
-    return makePipeline(`fpisa-n${values}`, parseP4Info(readFileSync(join(folder, 'main.p4info.txtpb'), 'utf8')), readFileSync(join(folder, 'main.json')), 1n);
+    const files = [
+      '--p4runtime-files',
+      join(folder, 'main.p4info.txtpb'),
+      '-o',
+      folder,
+      join(folder, 'v1model/main.p4'),
+    ];
+    execFileSync(
+      'p4c',
+      ['--target', 'bmv2', '--arch', 'v1model', '--Wdisable=unused', `-DVALUES_PER_PACKET=${values}`, ...files],
+      { stdio: 'ignore' },
+    );
+    return makePipeline(
+      `fpisa-n${values}`,
+      parseP4Info(readFileSync(join(folder, 'main.p4info.txtpb'), 'utf8')),
+      readFileSync(join(folder, 'main.json')),
+      1n,
+    );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new Error(`there is no build of ${values} values per packet, and p4c is not on PATH to make one; there are ${BUILDS.join(', ')}`, { cause: error });
+    throw new Error(
+      `there is no build of ${values} values per packet, and p4c is not on PATH to make one; there are ${BUILDS.join(', ')}`,
+      { cause: error },
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -22,8 +22,13 @@ export interface Site {
  */
 export function inNamespace(url: string): number | undefined {
   if (process.env[INSIDE] !== undefined) return undefined;
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) throw new Error('this measurement makes a network namespace, so it needs Linux, and to be run as root');
-  const { status } = spawnSync('unshare', ['--net', process.execPath, ...process.execArgv, fileURLToPath(url), ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } });
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    throw new Error('this measurement makes a network namespace, so it needs Linux, and to be run as root');
+  const { status } = spawnSync(
+    'unshare',
+    ['--net', process.execPath, ...process.execArgv, fileURLToPath(url), ...process.argv.slice(2)],
+    { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } },
+  );
   return status ?? 1;
 }
 

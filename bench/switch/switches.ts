@@ -36,14 +36,20 @@ export function versionOf(name: SwitchName): string | undefined {
  * @param interfaces of switch port 1, 2, …
  * @param cpu to run on; undefined: any
  */
-export async function startSwitch(name: SwitchName, interfaces: readonly string[], cpu: number | undefined, install: (client: P4RuntimeClient) => Promise<void>): Promise<RunningSwitch> {
+export async function startSwitch(
+  name: SwitchName,
+  interfaces: readonly string[],
+  cpu: number | undefined,
+  install: (client: P4RuntimeClient) => Promise<void>,
+): Promise<RunningSwitch> {
   const directory = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
   const child = launch(name, interfaces, cpu, directory);
   let client: P4RuntimeClient | undefined;
   const stop = async (): Promise<void> => {
     client?.close();
     child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await new Promise((resolve) => child.once('exit', resolve));
+    if (child.exitCode === null && child.signalCode === null)
+      await new Promise((resolve) => child.once('exit', resolve));
     rmSync(directory, { recursive: true, force: true });
   };
   try {
@@ -79,17 +85,39 @@ function cpuTicks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-function launch(name: SwitchName, interfaces: readonly string[], cpu: number | undefined, directory: string): ChildProcess {
+function launch(
+  name: SwitchName,
+  interfaces: readonly string[],
+  cpu: number | undefined,
+  directory: string,
+): ChildProcess {
   const start = (command: readonly string[], messages: 'inherit' | 'ignore'): ChildProcess => {
     const [program, ...args] = pinned(cpu, command);
     return spawn(program!, args, { stdio: ['ignore', 'ignore', messages] });
   };
   if (name === 'emulator') {
     const ports = interfaces.flatMap((each, i) => ['--port', `${i + 1}=${each}`]);
-    return start([process.execPath, shippedFile('bin/fpisa.js'), 'switch', '--p4runtime', P4RUNTIME, ...ports], 'inherit');
+    return start(
+      [process.execPath, shippedFile('bin/fpisa.js'), 'switch', '--p4runtime', P4RUNTIME, ...ports],
+      'inherit',
+    );
   }
   const ports = interfaces.flatMap((each, i) => ['-i', `${i + 1}@${each}`]);
   const own = ['--grpc-server-addr', P4RUNTIME, '--cpu-port', String(CPU_PORT)];
   const log = ['--log-level', 'off'];
-  return start([name, '--no-p4', '--device-id', '0', ...log, '--notifications-addr', `ipc://${directory}/notifications`, ...ports, '--', ...own], 'ignore');
+  return start(
+    [
+      name,
+      '--no-p4',
+      '--device-id',
+      '0',
+      ...log,
+      '--notifications-addr',
+      `ipc://${directory}/notifications`,
+      ...ports,
+      '--',
+      ...own,
+    ],
+    'ignore',
+  );
 }

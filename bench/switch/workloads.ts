@@ -11,7 +11,11 @@ import type { Load, LoadPort } from './generator.js';
 import { fpisaPipeline } from './program.js';
 
 /** Of every program here: the service of the fpisa program, and the router's next hops. */
-const SERVICE: Endpoint = { mac: macOf(Uint8Array.of(10, 0, 0, 254)), address: Uint8Array.of(10, 0, 0, 254), port: SERVICE_UDP_PORT };
+const SERVICE: Endpoint = {
+  mac: macOf(Uint8Array.of(10, 0, 0, 254)),
+  address: Uint8Array.of(10, 0, 0, 254),
+  port: SERVICE_UDP_PORT,
+};
 const FIRST_UDP_PORT = 40_000;
 const JOB = { number: 0, epoch: 1 };
 /** Destinations of each router port; as many /24 prefixes, in front of a /16 and a /8 that no packet takes. */
@@ -88,9 +92,23 @@ function jobTables(workers: readonly Endpoint[], slots: number): ReturnType<type
       insert({
         entry: {
           table: 'fpisa.member',
-          match: { ingress_port: rank + 1, src_addr: text(worker.address), src_port: worker.port, job: JOB.number, worker: rank },
+          match: {
+            ingress_port: rank + 1,
+            src_addr: text(worker.address),
+            src_port: worker.port,
+            job: JOB.number,
+            worker: rank,
+          },
           action: 'fpisa.join',
-          params: { bitmap: 2 ** rank, all: 2 ** workers.length - 1, group, slot_base: 0, slots, epoch: JOB.epoch, ...profile },
+          params: {
+            bitmap: 2 ** rank,
+            all: 2 ** workers.length - 1,
+            group,
+            slot_base: 0,
+            slots,
+            epoch: JOB.epoch,
+            ...profile,
+          },
         },
       }),
     ]),
@@ -100,7 +118,19 @@ function jobTables(workers: readonly Endpoint[], slots: number): ReturnType<type
 function message(values: number, opcode: number, worker: number, value: number): Uint8Array {
   const bytes = new Uint8Array(messageBytes(values));
   const view = new DataView(bytes.buffer);
-  writeHeader(view, { opcode, flags: 0, job: JOB.number, worker, slot: 0, epoch: JOB.epoch, operation: 1, chunk: 0, signature: 0, count: values, set: 0 });
+  writeHeader(view, {
+    opcode,
+    flags: 0,
+    job: JOB.number,
+    worker,
+    slot: 0,
+    epoch: JOB.epoch,
+    operation: 1,
+    chunk: 0,
+    signature: 0,
+    count: values,
+    set: 0,
+  });
   view.setUint8(Offset.reserved, 0);
   for (let i = 0; i < values; i++) view.setFloat32(HEADER_BYTES + 4 * i, value, true);
   return bytes;
@@ -112,19 +142,26 @@ export function router(interfaces: readonly string[]): Workload {
   const p4info = readFileSync(shippedFile('bench/p4/router.p4info.txtpb'), 'utf8');
   const pipeline = makePipeline('router', parseP4Info(p4info), json, 1n);
   const after = (port: number): number => (port + 1) % interfaces.length;
-  const frames = interfaces.map((_, port) => Array.from({ length: ROUTES }, (_, route) => routed(port, after(port), route)));
+  const frames = interfaces.map((_, port) =>
+    Array.from({ length: ROUTES }, (_, route) => routed(port, after(port), route)),
+  );
   return {
     name: 'IPv4 router',
     values: undefined,
     pipeline,
     install: async (client) => {
       await client.ensurePipeline(pipeline);
-      const hop = (port: number) => ({ action: 'forward', params: { port: port + 1, next_hop: `02:00:00:00:00:${port.toString(16).padStart(2, '0')}` } });
+      const hop = (port: number) => ({
+        action: 'forward',
+        params: { port: port + 1, next_hop: `02:00:00:00:00:${port.toString(16).padStart(2, '0')}` },
+      });
       await client.write([
         insert({ entry: { table: 'routes', match: { dst_addr: '20.0.0.0/8' }, action: 'drop' } }),
         ...interfaces.flatMap((_, port) => [
           insert({ entry: { table: 'routes', match: { dst_addr: `20.${port}.0.0/16` }, action: 'drop' } }),
-          ...Array.from({ length: ROUTES }, (_, route) => insert({ entry: { table: 'routes', match: { dst_addr: `20.${port}.${route}.0/24` }, ...hop(port) } })),
+          ...Array.from({ length: ROUTES }, (_, route) =>
+            insert({ entry: { table: 'routes', match: { dst_addr: `20.${port}.${route}.0/24` }, ...hop(port) } }),
+          ),
         ]),
       ]);
     },
@@ -132,7 +169,11 @@ export function router(interfaces: readonly string[]): Workload {
       kind: 'router',
       ports: interfaces.map((name, port): LoadPort => {
         const from = frames.findIndex((_, sender) => after(sender) === port);
-        return { interface: name, out: frames[port]!.map(({ sent }) => sent), in: frames[from]!.map(({ left }) => left) };
+        return {
+          interface: name,
+          out: frames[port]!.map(({ sent }) => sent),
+          in: frames[from]!.map(({ left }) => left),
+        };
       }),
     },
   };
@@ -143,7 +184,11 @@ function routed(port: number, to: number, route: number): { sent: Uint8Array; le
   const router = Uint8Array.of(2, 0, 0, 0, 1, port);
   const payload = new Uint8Array(ROUTER_PAYLOAD_BYTES);
   payload[ROUTER_PAYLOAD_BYTES - 1] = route;
-  const sent = dressDatagram(workerAt(port), { mac: router, address: Uint8Array.of(20, to, route, 1), port: 7 }, payload);
+  const sent = dressDatagram(
+    workerAt(port),
+    { mac: router, address: Uint8Array.of(20, to, route, 1), port: 7 },
+    payload,
+  );
   const left = Uint8Array.from(sent);
   left.set([2, 0, 0, 0, 0, to], 0);
   left.set(router, 6);

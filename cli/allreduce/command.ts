@@ -1,6 +1,14 @@
 /** `fpisa allreduce`: one worker. Reads tensors from files, reduces them with the others, writes the sums. */
 import { Command, Option } from 'commander';
-import { Worker, readTensorFile, writeTensorFile, type AllreduceStats, type ReduceOp, type Tensor, type TensorFile } from '../../host/index.js';
+import {
+  Worker,
+  readTensorFile,
+  writeTensorFile,
+  type AllreduceStats,
+  type ReduceOp,
+  type Tensor,
+  type TensorFile,
+} from '../../host/index.js';
 import { UsageError } from '../errors.js';
 import { checkOutputFile } from '../output-files.js';
 import { collect, controllerOption, integer, jsonOption, placeOptions, type PlaceFlags } from '../options.js';
@@ -35,7 +43,13 @@ export type AllreduceEvent =
   | { readonly event: 'joined'; readonly job: string; readonly rank: number }
   /** Share of all operations that is done, 0 to 1. */
   | { readonly event: 'progress'; readonly share: number; readonly retransmissions: number }
-  | { readonly event: 'done'; readonly ok: true; readonly job: string; readonly rank: number; readonly tensors: readonly TensorResult[] };
+  | {
+      readonly event: 'done';
+      readonly ok: true;
+      readonly job: string;
+      readonly rank: number;
+      readonly tensors: readonly TensorResult[];
+    };
 
 /** Between two progress events. */
 const PROGRESS_MS = 100;
@@ -44,28 +58,50 @@ export function allreduceCommand(): Command {
   const command = new Command('allreduce')
     .description('take part in a job as one worker: reduce tensors from files, write the sums')
     .addOption(new Option('-j, --job <name>', 'name of the job').makeOptionMandatory())
-    .addOption(new Option('-r, --rank <number>', 'which of the job\'s workers this is, from 0').argParser(integer(0, 65_535)).makeOptionMandatory())
-    .addOption(new Option('-i, --in <file>', 'tensors to reduce, .safetensors or .npy; repeatable').argParser(collect).makeOptionMandatory())
-    .addOption(new Option('-o, --out <file>', 'where the sums go; one for each --in').argParser(collect).makeOptionMandatory())
+    .addOption(
+      new Option('-r, --rank <number>', "which of the job's workers this is, from 0")
+        .argParser(integer(0, 65_535))
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('-i, --in <file>', 'tensors to reduce, .safetensors or .npy; repeatable')
+        .argParser(collect)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('-o, --out <file>', 'where the sums go; one for each --in').argParser(collect).makeOptionMandatory(),
+    )
     .addOption(new Option('--op <operation>', 'what the result is').choices(['sum', 'mean']).default('sum'))
     .option('--each', 'reduce the tensors of a file one after the other, not all in one operation')
     .option('--switch <name>', 'switch at which this worker is, if the job has several');
   for (const option of placeOptions('this worker')) command.addOption(option);
   return command
-    .addOption(new Option('--timeout <seconds>', 'give up after so long without any result').argParser(integer(1, 86_400)).default(30))
-    .addOption(new Option('--wait <seconds>', 'how long to wait for the job\'s other workers').argParser(integer(1, 86_400)).default(300))
+    .addOption(
+      new Option('--timeout <seconds>', 'give up after so long without any result')
+        .argParser(integer(1, 86_400))
+        .default(30),
+    )
+    .addOption(
+      new Option('--wait <seconds>', "how long to wait for the job's other workers")
+        .argParser(integer(1, 86_400))
+        .default(300),
+    )
     .addOption(controllerOption())
     .option('--events', 'with --json: also one JSON object a line for what happens on the way')
     .addOption(jsonOption())
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ fpisa allreduce --job training --rank 0 --in gradients.safetensors --out sums.safetensors
-  $ fpisa allreduce --job training --rank 1 --in weights.npy --out mean.npy --op mean`)
+  $ fpisa allreduce --job training --rank 1 --in weights.npy --out mean.npy --op mean`,
+    )
     .action(run);
 }
 
 async function run(flags: Flags): Promise<void> {
-  if (flags.in.length !== flags.out.length) throw new UsageError(`${flags.in.length} --in files need as many --out files, not ${flags.out.length}`);
+  if (flags.in.length !== flags.out.length)
+    throw new UsageError(`${flags.in.length} --in files need as many --out files, not ${flags.out.length}`);
   const output = new Output(flags.json ?? false);
   const emit = (event: AllreduceEvent): void => {
     if (flags.events || event.event === 'done') output.object(event);
@@ -98,7 +134,9 @@ async function run(flags: Flags): Promise<void> {
     bar.stop();
     for (const [index, file] of files.entries()) await writeTensorFile(flags.out[index]!, file);
     for (const { file, tensors, elements, elapsedMs, packetsSent, retransmissions } of results) {
-      output.line(`${file}: ${tensors.join(', ')}: ${elements} elements in ${elapsedMs.toFixed(0)} ms, ${packetsSent} packets, ${retransmissions} sent again`);
+      output.line(
+        `${file}: ${tensors.join(', ')}: ${elements} elements in ${elapsedMs.toFixed(0)} ms, ${packetsSent} packets, ${retransmissions} sent again`,
+      );
     }
     output.line(`wrote ${flags.out.join(', ')}`);
     await worker.leave();
@@ -120,7 +158,9 @@ async function reduceAll(
   signal: AbortSignal,
   onProgress: (share: number, retransmissions: number) => void,
 ): Promise<TensorResult[]> {
-  const operations = files.flatMap((file, index) => operationsOf(file, flags.each ?? false).map((tensors) => ({ file: flags.in[index]!, tensors })));
+  const operations = files.flatMap((file, index) =>
+    operationsOf(file, flags.each ?? false).map((tensors) => ({ file: flags.in[index]!, tensors })),
+  );
   const total = operations.reduce((sum, { tensors }) => sum + elementsOf(tensors), 0);
   const results: TensorResult[] = [];
   let done = 0;
@@ -128,17 +168,20 @@ async function reduceAll(
   let lastProgress = 0;
   for (const { file, tensors } of operations) {
     const elements = elementsOf(tensors);
-    const stats = await worker.allreduce(tensors.map(([, data]) => data), {
-      op: flags.op,
-      signal,
-      onProgress: (progress) => {
-        const now = performance.now();
-        if (now - lastProgress < PROGRESS_MS) return;
-        lastProgress = now;
-        const share = (done + (elements * progress.chunksDone) / progress.chunksTotal) / Math.max(1, total);
-        onProgress(share, retransmissions + progress.retransmissions);
+    const stats = await worker.allreduce(
+      tensors.map(([, data]) => data),
+      {
+        op: flags.op,
+        signal,
+        onProgress: (progress) => {
+          const now = performance.now();
+          if (now - lastProgress < PROGRESS_MS) return;
+          lastProgress = now;
+          const share = (done + (elements * progress.chunksDone) / progress.chunksTotal) / Math.max(1, total);
+          onProgress(share, retransmissions + progress.retransmissions);
+        },
       },
-    });
+    );
     done += elements;
     retransmissions += stats.retransmissions;
     onProgress(total === 0 ? 1 : done / total, retransmissions);

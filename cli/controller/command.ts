@@ -4,10 +4,26 @@ import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { BUILD_DESCRIPTORS, buildNamed } from '../../protocol/builds.js';
 import { SERVICE_UDP_PORT } from '../../protocol/constants.js';
-import { Controller, ControllerServer, FileStore, MemoryStore, readTofinoBuild, type SwitchConfig } from '../../controlplane/index.js';
+import {
+  Controller,
+  ControllerServer,
+  FileStore,
+  MemoryStore,
+  readTofinoBuild,
+  type SwitchConfig,
+} from '../../controlplane/index.js';
 import { UsageError } from '../errors.js';
 import { listening } from '../listen.js';
-import { DEFAULT_CONTROLLER, DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, buildName, hostPortText, integer, jsonOption, workerPort } from '../options.js';
+import {
+  DEFAULT_CONTROLLER,
+  DEFAULT_SERVICE_IP,
+  DEFAULT_SERVICE_MAC,
+  buildName,
+  hostPortText,
+  integer,
+  jsonOption,
+  workerPort,
+} from '../options.js';
 import { Output } from '../output.js';
 import { aborted, interruption } from '../signals.js';
 import { clientTls, clientTlsOptions, type TlsFlags } from '../tls.js';
@@ -34,26 +50,63 @@ interface Flags extends TlsFlags {
 export function controllerCommand(): Command {
   const command = new Command('controller')
     .description('run the controller: programs switches over P4Runtime, keeps jobs, admits workers')
-    .addOption(new Option('-l, --listen <host:port>', 'gRPC address for workers and for this command; port 0 takes a free one').argParser(hostPortText).default(DEFAULT_CONTROLLER))
+    .addOption(
+      new Option('-l, --listen <host:port>', 'gRPC address for workers and for this command; port 0 takes a free one')
+        .argParser(hostPortText)
+        .default(DEFAULT_CONTROLLER),
+    )
     .option('--store <file>', 'where jobs and epochs survive a restart; "memory" keeps nothing', 'memory')
     .option('--config <file>', 'JSON file {"switches": [...]}; see docs/controller.md')
-    .addOption(new Option('-s, --switch <host:port>', 'P4Runtime address of one switch, named "s1"').argParser(hostPortText))
-    .addOption(new Option('--device-id <number>', 'P4Runtime device id of that switch').argParser(integer(0, Number.MAX_SAFE_INTEGER)).default(0))
-    .addOption(new Option('--values <number>', `values per packet of that switch's build (default: ${DEFAULT_VALUES})`).argParser(integer(1, MAX_VALUES)))
-    .addOption(new Option('--build <name>', `its build, if not the one with all profiles: ${BUILD_DESCRIPTORS.map(({ name }) => name).join(', ')}`).argParser(buildName))
-    .option('--build-dir <directory>', 'what p4c wrote when it compiled the program for a Tofino; the switch runs Stratum')
-    .addOption(new Option('--port <port[=ip:udpport]>', 'a port of that switch for workers, with the UDP socket behind it if the switch is an embedded one; repeatable').argParser(workerPort).default(new Map(), 'none'))
-    .addOption(new Option('--ports <count>', 'ports 1 to count of a switch whose workers send to the service address').argParser(integer(1, 509)))
+    .addOption(
+      new Option('-s, --switch <host:port>', 'P4Runtime address of one switch, named "s1"').argParser(hostPortText),
+    )
+    .addOption(
+      new Option('--device-id <number>', 'P4Runtime device id of that switch')
+        .argParser(integer(0, Number.MAX_SAFE_INTEGER))
+        .default(0),
+    )
+    .addOption(
+      new Option(
+        '--values <number>',
+        `values per packet of that switch's build (default: ${DEFAULT_VALUES})`,
+      ).argParser(integer(1, MAX_VALUES)),
+    )
+    .addOption(
+      new Option(
+        '--build <name>',
+        `its build, if not the one with all profiles: ${BUILD_DESCRIPTORS.map(({ name }) => name).join(', ')}`,
+      ).argParser(buildName),
+    )
+    .option(
+      '--build-dir <directory>',
+      'what p4c wrote when it compiled the program for a Tofino; the switch runs Stratum',
+    )
+    .addOption(
+      new Option(
+        '--port <port[=ip:udpport]>',
+        'a port of that switch for workers, with the UDP socket behind it if the switch is an embedded one; repeatable',
+      )
+        .argParser(workerPort)
+        .default(new Map(), 'none'),
+    )
+    .addOption(
+      new Option('--ports <count>', 'ports 1 to count of a switch whose workers send to the service address').argParser(
+        integer(1, 509),
+      ),
+    )
     .option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch', DEFAULT_SERVICE_IP)
     .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
     .addOption(jsonOption());
   for (const option of clientTlsOptions()) command.addOption(option);
   return command
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ fpisa controller --switch 127.0.0.1:9559 --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002
   $ fpisa controller --config switches.json --store state/controller.json
-  $ fpisa controller --switch 10.9.0.1:9559 --device-id 1 --build-dir out/tofino-n12 --port 132 --port 140`)
+  $ fpisa controller --switch 10.9.0.1:9559 --device-id 1 --build-dir out/tofino-n12 --port 132 --port 140`,
+    )
     .action((flags: Flags) => run(flags));
 }
 
@@ -81,13 +134,19 @@ async function run(flags: Flags): Promise<void> {
 function switchConfigs(flags: Flags): SwitchConfig[] {
   const configs = flags.config === undefined ? [] : readConfig(flags.config);
   if (flags.switch === undefined) {
-    if (flags.buildDir !== undefined || flags.build !== undefined) throw new UsageError('--build and --build-dir are of the switch that --switch names; a configuration has "build" and "buildDir"');
+    if (flags.buildDir !== undefined || flags.build !== undefined)
+      throw new UsageError(
+        '--build and --build-dir are of the switch that --switch names; a configuration has "build" and "buildDir"',
+      );
     return configs;
   }
   const ports: Record<number, string | null> = {};
   for (let port = 1; port <= (flags.ports ?? 0); port++) ports[port] = null;
   for (const [port, endpoint] of flags.port) ports[port] = endpoint;
-  if (Object.keys(ports).length === 0) throw new UsageError('a switch needs ports for its workers: give --ports COUNT, or --port NUMBER or NUMBER=IP:UDPPORT for each');
+  if (Object.keys(ports).length === 0)
+    throw new UsageError(
+      'a switch needs ports for its workers: give --ports COUNT, or --port NUMBER or NUMBER=IP:UDPPORT for each',
+    );
   return [
     ...configs,
     {
@@ -104,13 +163,28 @@ function switchConfigs(flags: Flags): SwitchConfig[] {
 }
 
 /** What the flags say of the switch's build. @throws ArtifactError for a directory that holds none */
-function buildFlags({ build, buildDir, values }: Flags): Pick<SwitchConfig, 'valuesPerPacket' | 'build' | 'target' | 'buildDir'> {
-  if (buildDir === undefined) return { valuesPerPacket: values ?? (build === undefined ? DEFAULT_VALUES : buildNamed(build)!.valuesPerPacket), ...(build !== undefined && { build }) };
-  if (build !== undefined) throw new UsageError('--build is a build for BMv2, and --build-dir one for a Tofino: give one of them');
+function buildFlags({
+  build,
+  buildDir,
+  values,
+}: Flags): Pick<SwitchConfig, 'valuesPerPacket' | 'build' | 'target' | 'buildDir'> {
+  if (buildDir === undefined)
+    return {
+      valuesPerPacket: values ?? (build === undefined ? DEFAULT_VALUES : buildNamed(build)!.valuesPerPacket),
+      ...(build !== undefined && { build }),
+    };
+  if (build !== undefined)
+    throw new UsageError('--build is a build for BMv2, and --build-dir one for a Tofino: give one of them');
   const directory = resolve(buildDir);
   const { chip, valuesPerPacket = values } = readTofinoBuild(directory);
-  if (valuesPerPacket === undefined) throw new UsageError(`how many values per packet the program in ${buildDir} has cannot be seen from its registers: give --values`);
-  if (values !== undefined && values !== valuesPerPacket) throw new UsageError(`the program in ${buildDir} is compiled for ${valuesPerPacket} values per packet, not --values ${values}`);
+  if (valuesPerPacket === undefined)
+    throw new UsageError(
+      `how many values per packet the program in ${buildDir} has cannot be seen from its registers: give --values`,
+    );
+  if (values !== undefined && values !== valuesPerPacket)
+    throw new UsageError(
+      `the program in ${buildDir} is compiled for ${valuesPerPacket} values per packet, not --values ${values}`,
+    );
   return { valuesPerPacket, target: chip, buildDir: directory };
 }
 
@@ -122,9 +196,13 @@ function readConfig(path: string): SwitchConfig[] {
     throw new UsageError(`configuration ${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }
   const switches = (parsed as { switches?: unknown } | null)?.switches;
-  if (!Array.isArray(switches)) throw new UsageError(`configuration ${path} has no list "switches"; docs/controller.md has an example`);
+  if (!Array.isArray(switches))
+    throw new UsageError(`configuration ${path} has no list "switches"; docs/controller.md has an example`);
   const other = switches.findIndex((each) => typeof each !== 'object' || each === null);
-  if (other >= 0) throw new UsageError(`configuration ${path} has no object at switches[${other}]; docs/controller.md has an example`);
+  if (other >= 0)
+    throw new UsageError(
+      `configuration ${path} has no object at switches[${other}]; docs/controller.md has an example`,
+    );
   return (switches as SwitchConfig[]).map((config) => {
     if (typeof config.buildDir !== 'string') return config;
     const buildDir = resolve(dirname(path), config.buildDir);

@@ -24,17 +24,26 @@ const FLOAT_PRESETS = ['fpisa', 'fpisa-paper', 'fpisa-a'];
 export function demoCommand(): Command {
   const command = new Command('demo')
     .description('reduce recorded gradients over an embedded switch, every part a process on this machine')
-    .addOption(new Option('-w, --workers <number>', 'how many of the recorded workers take part').argParser(integer(2, RECORDED_WORKERS)).default(RECORDED_WORKERS))
-    .addOption(new Option('--values <number>', `values per packet: ${BUILDS.join(', ')}`).default(256).argParser(buildOf))
+    .addOption(
+      new Option('-w, --workers <number>', 'how many of the recorded workers take part')
+        .argParser(integer(2, RECORDED_WORKERS))
+        .default(RECORDED_WORKERS),
+    )
+    .addOption(
+      new Option('--values <number>', `values per packet: ${BUILDS.join(', ')}`).default(256).argParser(buildOf),
+    )
     .addOption(new Option('--profile <preset>', 'how the switch adds').choices(FLOAT_PRESETS).default('fpisa'));
   for (const option of faultOptions()) command.addOption(option);
   return command
     .addOption(jsonOption())
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ fpisa demo
   $ fpisa demo --loss 0.05
-  $ fpisa demo --workers 4 --profile fpisa-a --json`)
+  $ fpisa demo --workers 4 --profile fpisa-a --json`,
+    )
     .action(run);
 }
 
@@ -42,7 +51,12 @@ async function run(flags: Flags): Promise<void> {
   const output = new Output(flags.json ?? false);
   const bar = progressBar('reducing', output.json);
   try {
-    const report = await runDemo({ ...flags, signal: interruption(), onStage: (text) => output.line(text), onProgress: (share) => bar.update(share) });
+    const report = await runDemo({
+      ...flags,
+      signal: interruption(),
+      onStage: (text) => output.line(text),
+      onProgress: (share) => bar.update(share),
+    });
     bar.stop();
     printReport(output, report);
     process.exitCode = exitCodeOfReport(report);

@@ -67,7 +67,17 @@ export function printReport(output: Output, report: DemoReport): void {
   output.line();
   output.line('error in ulps: worst / median');
   output.table(
-    ['gradients', 'layer', 'elements', 'time', 'vs exact sum', 'vs sequential fp32', 'sequential vs exact', 'packets', 'resent'],
+    [
+      'gradients',
+      'layer',
+      'elements',
+      'time',
+      'vs exact sum',
+      'vs sequential fp32',
+      'sequential vs exact',
+      'packets',
+      'resent',
+    ],
     report.layers.map((layer) => [
       layer.phase,
       layer.layer,
@@ -81,13 +91,16 @@ export function printReport(output: Output, report: DemoReport): void {
     ]),
   );
   output.line();
-  output.line(`${report.elements} elements from ${report.workers} workers, ${report.packets} packets, ${report.retransmissions} sent again`);
+  output.line(
+    `${report.elements} elements from ${report.workers} workers, ${report.packets} packets, ${report.retransmissions} sent again`,
+  );
   output.line(verdict(report));
 }
 
 function verdict(report: DemoReport): string {
   if (!report.identicalAcrossWorkers) return 'FAILED: workers hold different sums';
-  if (report.outOfBound > 0) return `FAILED: ${report.outOfBound} elements are further from the exact sum than the arithmetic allows`;
+  if (report.outOfBound > 0)
+    return `FAILED: ${report.outOfBound} elements are further from the exact sum than the arithmetic allows`;
   return 'OK: every worker holds the same sums, to the bit, and every sum is within its proven bound of the exact one';
 }
 

@@ -43,7 +43,11 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const started = performance.now();
   const directory = await mkdtemp(join(tmpdir(), 'fpisa-demo-'));
   const beside = new Beside();
-  const start = <Message>(name: string, args: readonly string[], onMessage?: (message: Message) => void): Child<Message> => {
+  const start = <Message>(
+    name: string,
+    args: readonly string[],
+    onMessage?: (message: Message) => void,
+  ): Child<Message> => {
     const child = new Child<Message>(name, args, onMessage);
     return beside.add(child, () => child.stop());
   };
@@ -76,9 +80,15 @@ async function reduce(options: DemoOptions, directory: string, start: Start, sta
   const client = new ControllerClient(controller);
   try {
     const job = await client.createJob({ name: JOB, workers: options.workers, profile: options.profile });
-    options.onStage?.(`job "${JOB}" at ${controller}: ${options.workers} workers, profile ${job.profile.name} with ${job.profile.guard} guard digits, slots ${job.slots}`);
+    options.onStage?.(
+      `job "${JOB}" at ${controller}: ${options.workers} workers, profile ${job.profile.name} with ${job.profile.guard} guard digits, slots ${job.slots}`,
+    );
     // Workers would wait for a switch or a controller to come back; here nobody starts another one.
-    const ends = await Promise.race([runWorkers(options, directory, controller, start), device.fault(), controllerProcess.fault()]);
+    const ends = await Promise.race([
+      runWorkers(options, directory, controller, start),
+      device.fault(),
+      controllerProcess.fault(),
+    ]);
     options.onStage?.('comparing the sums');
     return await assemble(options, directory, job.profile as NumericProfile, ends, started);
   } finally {
@@ -86,16 +96,40 @@ async function reduce(options: DemoOptions, directory: string, start: Start, sta
   }
 }
 
-async function runWorkers(options: DemoOptions, directory: string, controller: string, start: Start): Promise<WorkerEnd[]> {
+async function runWorkers(
+  options: DemoOptions,
+  directory: string,
+  controller: string,
+  start: Start,
+): Promise<WorkerEnd[]> {
   const shares = new Float64Array(options.workers);
   const ranks = Array.from({ length: options.workers }, (_, rank) => rank);
   return Promise.all(
     ranks.map(async (rank) => {
-      const files = PHASES.flatMap((phase) => ['--in', inputPath(phase, rank), '--out', outputPath(directory, phase, rank)]);
+      const files = PHASES.flatMap((phase) => [
+        '--in',
+        inputPath(phase, rank),
+        '--out',
+        outputPath(directory, phase, rank),
+      ]);
       let end: WorkerEnd | undefined;
       const worker = start<AllreduceEvent>(
         `worker ${rank}`,
-        ['allreduce', '--json', '--events', '--each', '--wait', WAIT_SECONDS, '--controller', controller, '--job', JOB, '--rank', String(rank), ...files],
+        [
+          'allreduce',
+          '--json',
+          '--events',
+          '--each',
+          '--wait',
+          WAIT_SECONDS,
+          '--controller',
+          controller,
+          '--job',
+          JOB,
+          '--rank',
+          String(rank),
+          ...files,
+        ],
         (message) => {
           if (message.event === 'done') end = message;
           else if (message.event === 'progress') {
@@ -110,7 +144,13 @@ async function runWorkers(options: DemoOptions, directory: string, controller: s
   );
 }
 
-async function assemble(options: DemoOptions, directory: string, profile: NumericProfile, ends: readonly WorkerEnd[], started: number): Promise<DemoReport> {
+async function assemble(
+  options: DemoOptions,
+  directory: string,
+  profile: NumericProfile,
+  ends: readonly WorkerEnd[],
+  started: number,
+): Promise<DemoReport> {
   const layers: LayerReport[] = [];
   const ranks = ends.map((_, rank) => rank);
   let done = 0;
@@ -122,7 +162,11 @@ async function assemble(options: DemoOptions, directory: string, profile: Numeri
       layers.push({
         phase,
         layer,
-        ...verifyLayer(inputs.map((file) => values(file, layer)), outputs.map((file) => values(file, layer)), profile),
+        ...verifyLayer(
+          inputs.map((file) => values(file, layer)),
+          outputs.map((file) => values(file, layer)),
+          profile,
+        ),
         elapsedMs: Math.max(...stats.map((each) => each.elapsedMs)),
         packets: sum(stats, (each) => each.packetsSent),
         retransmissions: sum(stats, (each) => each.retransmissions),
@@ -131,7 +175,13 @@ async function assemble(options: DemoOptions, directory: string, profile: Numeri
     done += inputs[0]!.tensors.size;
   }
   const { workers, values: valuesPerPacket, loss } = options;
-  return demoReport(layers, { workers, valuesPerPacket, loss, profile: profile.name, elapsedMs: Math.round(performance.now() - started) });
+  return demoReport(layers, {
+    workers,
+    valuesPerPacket,
+    loss,
+    profile: profile.name,
+    elapsedMs: Math.round(performance.now() - started),
+  });
 }
 
 function values(file: TensorFile, layer: string): Float32Array {

@@ -23,7 +23,11 @@ export function doctorCommand(): Command {
   return new Command('doctor')
     .description('find out why it does not work: switches, programs, links, firewalls, missing workers, drops')
     .option('--job <name>', 'look at one job only')
-    .addOption(new Option('--interval <seconds>', 'while a job runs: how long to watch it').argParser(integer(1, 3600)).default(INTERVAL_SECONDS))
+    .addOption(
+      new Option('--interval <seconds>', 'while a job runs: how long to watch it')
+        .argParser(integer(1, 3600))
+        .default(INTERVAL_SECONDS),
+    )
     .addOption(controllerOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nExamples:\n  $ fpisa doctor\n  $ fpisa doctor --controller 10.0.0.100:9600 --job training')
@@ -39,9 +43,14 @@ async function run(flags: Flags): Promise<void> {
     const faults = findings.filter(({ level }) => level === 'fault');
     const { switches } = after.status;
     output.object({ ok: faults.length === 0, findings, switches, jobs: after.jobs.map(({ job }) => job) });
-    for (const { level, subject, finding, mend } of findings) output.line(`${level === 'fault' ? 'FAULT' : 'note '}  ${subject}: ${finding}; ${mend}`);
+    for (const { level, subject, finding, mend } of findings)
+      output.line(`${level === 'fault' ? 'FAULT' : 'note '}  ${subject}: ${finding}; ${mend}`);
     const looked = `looked at ${switches.length} ${switches.length === 1 ? 'switch' : 'switches'} and ${after.jobs.length} ${after.jobs.length === 1 ? 'job' : 'jobs'}`;
-    output.line(faults.length === 0 ? `${looked}: no fault` : `${looked}: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`);
+    output.line(
+      faults.length === 0
+        ? `${looked}: no fault`
+        : `${looked}: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`,
+    );
     if (faults.length > 0) process.exitCode = ExitCode.CHECK_FAILED;
   } finally {
     client.close();

@@ -16,10 +16,18 @@ export function diagnose(interval: Interval): Finding[] {
   const { before, after, seconds } = interval;
   const { switches } = after.status;
   if (switches.length === 0) {
-    return [{ level: 'fault', subject: 'controller', finding: 'it has no switch', mend: 'start it with --switch or --config' }];
+    return [
+      {
+        level: 'fault',
+        subject: 'controller',
+        finding: 'it has no switch',
+        mend: 'start it with --switch or --config',
+      },
+    ];
   }
   const traffic = after.jobs.map(({ job }) => diagnoseTraffic(interval, job.name));
-  const explained = (name: string): Set<string> => new Set(traffic.flatMap((each) => [...(each.explained.get(name) ?? [])]));
+  const explained = (name: string): Set<string> =>
+    new Set(traffic.flatMap((each) => [...(each.explained.get(name) ?? [])]));
   return [
     ...switches.flatMap((report) => {
       const earlier = before.status.switches.find(({ name }) => name === report.name);
@@ -46,9 +54,15 @@ function diagnoseJob(job: JobMessage, status: StatusMessage): Finding[] {
   }
   if (job.state === 'recovering') {
     const homes = new Set([job.switchName, ...job.members.map(({ switchName }) => switchName)]);
-    const absent = status.switches.filter(({ name, state }) => homes.has(name) && state !== 'ready').map(({ name }) => name);
-    const because = absent.length === 0 ? 'because a member has not answered' : `because switch ${absent.join(', ')} is not ready`;
-    const mend = absent.length === 0 ? 'wait: a member that does not answer is dropped' : 'mend the switch: the job goes on by itself when the switch is ready, or when its workers there have left';
+    const absent = status.switches
+      .filter(({ name, state }) => homes.has(name) && state !== 'ready')
+      .map(({ name }) => name);
+    const because =
+      absent.length === 0 ? 'because a member has not answered' : `because switch ${absent.join(', ')} is not ready`;
+    const mend =
+      absent.length === 0
+        ? 'wait: a member that does not answer is dropped'
+        : 'mend the switch: the job goes on by itself when the switch is ready, or when its workers there have left';
     findings.push({ level: 'fault', subject, finding: `a new epoch (${job.epoch}) has not begun, ${because}`, mend });
   }
   return findings;

@@ -7,22 +7,82 @@ type ReasonName = Exclude<keyof typeof DropReason, 'NONE'>;
 
 /** What a count of a drop reason tells, and what to do about it. */
 const DROPS: Record<ReasonName, { readonly means: string; readonly mend: string; readonly level: Finding['level'] }> = {
-  MALFORMED: { level: 'note', means: 'packets that end in the middle of a header', mend: 'look for what sends them; workers of this project do not' },
-  BAD_CHECKSUM: { level: 'fault', means: 'packets with a wrong IPv4 header checksum', mend: 'switch off checksum offload on the hosts\' interfaces: ethtool -K IFACE tx off' },
-  BAD_VERSION: { level: 'fault', means: 'packets of another protocol version', mend: 'run the same version of fpisa on workers and controller' },
-  BAD_OPCODE: { level: 'note', means: 'packets with an opcode that only a switch sends', mend: 'check that no result is routed back to the switch' },
-  BAD_LENGTH: { level: 'fault', means: 'packets of another length than this build takes', mend: 'let the workers join again: they may be configured for another build' },
-  NOT_MEMBER: { level: 'fault', means: 'contributions from an address, UDP port or switch port that no member has', mend: 'check on which switch port each worker is, and that no address translation lies between' },
-  WRONG_EPOCH: { level: 'note', means: 'packets of an earlier membership', mend: 'none needed: they were under way when a worker joined, left or died' },
-  BAD_SLOT: { level: 'fault', means: 'contributions to a slot outside the job\'s range', mend: 'run the same version of fpisa on workers and controller' },
-  BAD_COUNT: { level: 'fault', means: 'contributions that announce more values than a packet holds', mend: 'run the same version of fpisa on workers and controller' },
-  STALE: { level: 'note', means: 'contributions that arrived after their round was over', mend: 'none needed: packets were delayed or duplicated on the way' },
-  DUPLICATE: { level: 'note', means: 'contributions sent again before their round was complete', mend: 'none needed; many of them mean that one worker is late, or that packets are lost' },
-  NO_ROUTE: { level: 'note', means: 'ordinary IPv4 traffic without a route', mend: 'add routes to the switch\'s configuration if the network is to carry it' },
+  MALFORMED: {
+    level: 'note',
+    means: 'packets that end in the middle of a header',
+    mend: 'look for what sends them; workers of this project do not',
+  },
+  BAD_CHECKSUM: {
+    level: 'fault',
+    means: 'packets with a wrong IPv4 header checksum',
+    mend: "switch off checksum offload on the hosts' interfaces: ethtool -K IFACE tx off",
+  },
+  BAD_VERSION: {
+    level: 'fault',
+    means: 'packets of another protocol version',
+    mend: 'run the same version of fpisa on workers and controller',
+  },
+  BAD_OPCODE: {
+    level: 'note',
+    means: 'packets with an opcode that only a switch sends',
+    mend: 'check that no result is routed back to the switch',
+  },
+  BAD_LENGTH: {
+    level: 'fault',
+    means: 'packets of another length than this build takes',
+    mend: 'let the workers join again: they may be configured for another build',
+  },
+  NOT_MEMBER: {
+    level: 'fault',
+    means: 'contributions from an address, UDP port or switch port that no member has',
+    mend: 'check on which switch port each worker is, and that no address translation lies between',
+  },
+  WRONG_EPOCH: {
+    level: 'note',
+    means: 'packets of an earlier membership',
+    mend: 'none needed: they were under way when a worker joined, left or died',
+  },
+  BAD_SLOT: {
+    level: 'fault',
+    means: "contributions to a slot outside the job's range",
+    mend: 'run the same version of fpisa on workers and controller',
+  },
+  BAD_COUNT: {
+    level: 'fault',
+    means: 'contributions that announce more values than a packet holds',
+    mend: 'run the same version of fpisa on workers and controller',
+  },
+  STALE: {
+    level: 'note',
+    means: 'contributions that arrived after their round was over',
+    mend: 'none needed: packets were delayed or duplicated on the way',
+  },
+  DUPLICATE: {
+    level: 'note',
+    means: 'contributions sent again before their round was complete',
+    mend: 'none needed; many of them mean that one worker is late, or that packets are lost',
+  },
+  NO_ROUTE: {
+    level: 'note',
+    means: 'ordinary IPv4 traffic without a route',
+    mend: "add routes to the switch's configuration if the network is to carry it",
+  },
   TTL_EXPIRED: { level: 'note', means: 'ordinary IPv4 traffic whose TTL ran out', mend: 'look for a routing loop' },
-  NOT_IPV4: { level: 'note', means: 'frames other than IPv4 (ARP and IPv6 among them)', mend: 'give the hosts a static ARP entry for the service address' },
-  NO_RECEIVER: { level: 'fault', means: 'results for a member without an address', mend: 'restart the controller: it will write the switch\'s tables again' },
-  INJECTED: { level: 'note', means: 'packets on purpose, as this test build is told to', mend: 'push a build without faults if that is not wanted' },
+  NOT_IPV4: {
+    level: 'note',
+    means: 'frames other than IPv4 (ARP and IPv6 among them)',
+    mend: 'give the hosts a static ARP entry for the service address',
+  },
+  NO_RECEIVER: {
+    level: 'fault',
+    means: 'results for a member without an address',
+    mend: "restart the controller: it will write the switch's tables again",
+  },
+  INJECTED: {
+    level: 'note',
+    means: 'packets on purpose, as this test build is told to',
+    mend: 'push a build without faults if that is not wanted',
+  },
 };
 
 /** Whether a second reading would tell more: faults of which some may be long over. */
@@ -34,10 +94,19 @@ export function hasFaultyDrops({ drops }: SwitchStatusMessage): boolean {
  * @param before the same switch some time earlier
  * @param explained drop reasons that another finding accounts for
  */
-export function diagnoseSwitch(before: SwitchStatusMessage | undefined, after: SwitchStatusMessage, seconds: number, explained: ReadonlySet<string> = new Set()): Finding[] {
+export function diagnoseSwitch(
+  before: SwitchStatusMessage | undefined,
+  after: SwitchStatusMessage,
+  seconds: number,
+  explained: ReadonlySet<string> = new Set(),
+): Finding[] {
   const subject = `switch ${after.name}`;
   if (after.state !== 'ready') return [{ level: 'fault', subject, ...notReady(after) }];
-  return [...programFindings(subject, after), ...absenceFindings(subject, after), ...dropFindings(subject, before, after, seconds, explained)];
+  return [
+    ...programFindings(subject, after),
+    ...absenceFindings(subject, after),
+    ...dropFindings(subject, before, after, seconds, explained),
+  ];
 }
 
 function notReady(report: SwitchStatusMessage): Pick<Finding, 'finding' | 'mend'> {
@@ -46,10 +115,10 @@ function notReady(report: SwitchStatusMessage): Pick<Finding, 'finding' | 'mend'
   const build = wantedBuild(report);
   if (state === 'backup') {
     const runs = {
-      'own': 'still runs the program of this one',
+      own: 'still runs the program of this one',
       'same-build': `runs ${build} as the other controller programmed it`,
-      'other': `runs another program or build than ${build}`,
-      'none': 'runs no program',
+      other: `runs another program or build than ${build}`,
+      none: 'runs no program',
       '': 'does not say what it runs',
     }[program];
     return {
@@ -57,21 +126,39 @@ function notReady(report: SwitchStatusMessage): Pick<Finding, 'finding' | 'mend'
       mend: `stop the other controller, or use that one: once this one is primary it pushes ${build} if anything else runs, and its jobs go on in a new epoch`,
     };
   }
-  if (program === '') return { finding: `${state} at ${address}${because}`, mend: `start the switch, or correct its address: the controller keeps trying ${address}` };
+  if (program === '')
+    return {
+      finding: `${state} at ${address}${because}`,
+      mend: `start the switch, or correct its address: the controller keeps trying ${address}`,
+    };
   const finding = {
-    'none': `it has no program, and ${build} cannot be pushed`,
-    'other': `it runs another program or build, and ${build} cannot be pushed in its place`,
+    none: `it has no program, and ${build} cannot be pushed`,
+    other: `it runs another program or build, and ${build} cannot be pushed in its place`,
     'same-build': `its tables cannot be written`,
-    'own': `its tables cannot be written`,
+    own: `its tables cannot be written`,
   }[program];
-  return { finding: finding + because, mend: 'look into the log of the switch: the controller tries again every second' };
+  return {
+    finding: finding + because,
+    mend: 'look into the log of the switch: the controller tries again every second',
+  };
 }
 
 function programFindings(subject: string, report: SwitchStatusMessage): Finding[] {
   const build = wantedBuild(report);
   if (report.program === 'none' || report.program === 'other' || report.program === 'same-build') {
-    const runs = { 'none': 'it has lost its program', 'other': 'someone has pushed another program or build', 'same-build': `another controller has pushed ${build} with empty tables` }[report.program];
-    return [{ level: 'fault', subject, finding: runs, mend: `wait: within 5 s the controller pushes ${build} again, and the jobs there begin a new epoch; then find out who did it` }];
+    const runs = {
+      none: 'it has lost its program',
+      other: 'someone has pushed another program or build',
+      'same-build': `another controller has pushed ${build} with empty tables`,
+    }[report.program];
+    return [
+      {
+        level: 'fault',
+        subject,
+        finding: runs,
+        mend: `wait: within 5 s the controller pushes ${build} again, and the jobs there begin a new epoch; then find out who did it`,
+      },
+    ];
   }
   if (report.restored === 0) return [];
   const times = report.restored === 1 ? 'once' : `${report.restored} times`;
@@ -95,14 +182,29 @@ function absenceFindings(subject: string, { absent, build }: SwitchStatusMessage
   }));
 }
 
-function dropFindings(subject: string, before: SwitchStatusMessage | undefined, after: SwitchStatusMessage, seconds: number, explained: ReadonlySet<string>): Finding[] {
+function dropFindings(
+  subject: string,
+  before: SwitchStatusMessage | undefined,
+  after: SwitchStatusMessage,
+  seconds: number,
+  explained: ReadonlySet<string>,
+): Finding[] {
   return Object.entries(after.drops).flatMap(([reason, count]): Finding[] => {
     const known = DROPS[reason as ReasonName];
     if (count === 0 || known === undefined || explained.has(reason)) return [];
     const finding = `dropped ${count} ${known.means} (${reason})`;
     // Counters are never reset, so what has stopped is history.
-    const isOver = known.level === 'fault' && before?.state === 'ready' && seconds > 0 && (before.drops[reason] ?? 0) === count;
-    if (isOver) return [{ level: 'note', subject, finding: `${finding}, none of them in the last ${seconds} s`, mend: `none needed now; if it comes again, ${known.mend}` }];
+    const isOver =
+      known.level === 'fault' && before?.state === 'ready' && seconds > 0 && (before.drops[reason] ?? 0) === count;
+    if (isOver)
+      return [
+        {
+          level: 'note',
+          subject,
+          finding: `${finding}, none of them in the last ${seconds} s`,
+          mend: `none needed now; if it comes again, ${known.mend}`,
+        },
+      ];
     return [{ level: known.level, subject, finding, mend: known.mend }];
   });
 }

@@ -26,8 +26,10 @@ export function diagnoseTraffic(interval: Interval, name: string): TrafficFindin
   const of = (jobs: readonly JobReading[]): JobReading | undefined => jobs.find(({ job }) => job.name === name);
   const [before, after] = [of(interval.before.jobs), of(interval.after.jobs)];
   const explained = new Map<string, Set<string>>();
-  if (before?.slots === undefined || after?.slots === undefined || interval.seconds === 0) return { findings: [], explained };
-  const isSteady = before.job.state === 'running' && after.job.state === 'running' && before.job.epoch === after.job.epoch;
+  if (before?.slots === undefined || after?.slots === undefined || interval.seconds === 0)
+    return { findings: [], explained };
+  const isSteady =
+    before.job.state === 'running' && after.job.state === 'running' && before.job.epoch === after.job.epoch;
   if (!isSteady) return { findings: [], explained };
   const case_ = new Standstill(interval, before.job, after.job, openRounds(before.slots, after.slots), explained);
   return { findings: case_.diagnose(), explained };
@@ -72,11 +74,17 @@ class Standstill {
     if (this.growth(this.top, 'RESULT') > 0) return [];
     const cutOff = this.job.switches.filter((name) => name !== this.top && this.isCutOff(name));
     const isCutOff = (rank: number): boolean => cutOff.some((name) => this.ranksBelow(name).includes(rank));
-    const late = [...new Set(this.open.flatMap(({ missing }) => missing))].filter((rank) => !isCutOff(rank)).sort((a, b) => a - b);
+    const late = [...new Set(this.open.flatMap(({ missing }) => missing))]
+      .filter((rank) => !isCutOff(rank))
+      .sort((a, b) => a - b);
     const repeats = this.growth(this.top, 'REPEAT') >= STEADY_REPEATS;
     // Nobody is missing, and yet results are asked for again and again: nobody hears them.
-    const suspects = late.length === 0 && repeats && cutOff.length === 0 ? this.job.members.map(({ rank }) => rank) : late;
-    return [...cutOff.map((name) => this.lostUpwards(name)), ...this.bySwitch(suspects).flatMap(([name, members]) => this.judge(name, members, repeats, late.length > 0))];
+    const suspects =
+      late.length === 0 && repeats && cutOff.length === 0 ? this.job.members.map(({ rank }) => rank) : late;
+    return [
+      ...cutOff.map((name) => this.lostUpwards(name)),
+      ...this.bySwitch(suspects).flatMap(([name, members]) => this.judge(name, members, repeats, late.length > 0)),
+    ];
   }
 
   /** Whether the sums of a switch go up, and do not come in at its parent. */
@@ -93,11 +101,15 @@ class Standstill {
   private judge(switchName: string, members: readonly MemberMessage[], repeats: boolean, areLate: boolean): Finding[] {
     if (repeats && this.growth(switchName, 'REPEAT') > 0) {
       const broken = this.brokenLinkAbove(switchName);
-      return broken === undefined ? members.map((member) => this.deaf(switchName, member, members.length > 1)) : [broken];
+      return broken === undefined
+        ? members.map((member) => this.deaf(switchName, member, members.length > 1))
+        : [broken];
     }
     if (!areLate) return [];
     const strangers = this.dropsGrowth(switchName, 'NOT_MEMBER');
-    return members.map((member) => (strangers > 0 ? this.misplaced(switchName, member, strangers) : this.silent(switchName, member)));
+    return members.map((member) =>
+      strangers > 0 ? this.misplaced(switchName, member, strangers) : this.silent(switchName, member),
+    );
   }
 
   private deaf(switchName: string, { rank, ip, udpPort }: MemberMessage, isOneOfSeveral: boolean): Finding {
@@ -128,16 +140,19 @@ class Standstill {
     const ascents = this.growth(name, 'ASCENT');
     const strangers = this.dropsGrowth(link.switchName, 'NOT_MEMBER');
     if (strangers > 0) this.explain(link.switchName, 'NOT_MEMBER');
-    const instead = strangers > 0 ? `, where ${strangers} packets came from a port or address that no member has (NOT_MEMBER)` : '';
+    const instead =
+      strangers > 0 ? `, where ${strangers} packets came from a port or address that no member has (NOT_MEMBER)` : '';
     return this.fault(
       `sums of switch ${name} do not arrive at switch ${link.switchName}: ${ascents} went up through port ${link.port}, none came in through port ${link.parentPort}${instead}`,
-      strangers > 0 ? `connect the two switches by those ports, or correct "parent" of ${name} in the configuration` : `look at the link between port ${link.port} of ${name} and port ${link.parentPort} of ${link.switchName}`,
+      strangers > 0
+        ? `connect the two switches by those ports, or correct "parent" of ${name} in the configuration`
+        : `look at the link between port ${link.port} of ${name} and port ${link.parentPort} of ${link.switchName}`,
     );
   }
 
   /** Results come down to some switch above, and no further. */
   private brokenLinkAbove(switchName: string): Finding | undefined {
-    for (let name = switchName; name !== this.top; ) {
+    for (let name = switchName; name !== this.top;) {
       const link = this.status(name)?.parent;
       if (!link) return undefined;
       const arrives = this.growth(link.switchName, link.switchName === this.top ? 'REPEAT' : 'DESCENT') > 0;
@@ -155,7 +170,9 @@ class Standstill {
   private ranksBelow(switchName: string): number[] {
     const isBelow = (name: string): boolean => {
       const link = this.status(name)?.parent;
-      return name === switchName || (name !== this.top && link !== null && link !== undefined && isBelow(link.switchName));
+      return (
+        name === switchName || (name !== this.top && link !== null && link !== undefined && isBelow(link.switchName))
+      );
     };
     return this.job.members.filter((member) => isBelow(member.switchName)).map(({ rank }) => rank);
   }
@@ -163,7 +180,8 @@ class Standstill {
   private bySwitch(ranks: readonly number[]): [switchName: string, members: MemberMessage[]][] {
     const groups = new Map<string, MemberMessage[]>();
     for (const member of this.job.members) {
-      if (ranks.includes(member.rank)) groups.set(member.switchName, [...(groups.get(member.switchName) ?? []), member]);
+      if (ranks.includes(member.rank))
+        groups.set(member.switchName, [...(groups.get(member.switchName) ?? []), member]);
     }
     return [...groups];
   }
@@ -175,12 +193,14 @@ class Standstill {
   }
 
   private growth(switchName: string, event: keyof typeof JobEvent): number {
-    const count = ({ switchEvents }: JobMessage): number => switchEvents.find((each) => each.switchName === switchName)?.events[event] ?? 0;
+    const count = ({ switchEvents }: JobMessage): number =>
+      switchEvents.find((each) => each.switchName === switchName)?.events[event] ?? 0;
     return count(this.job) - count(this.before);
   }
 
   private dropsGrowth(switchName: string, reason: string): number {
-    const count = (list: readonly SwitchStatusMessage[]): number => list.find(({ name }) => name === switchName)?.drops[reason] ?? 0;
+    const count = (list: readonly SwitchStatusMessage[]): number =>
+      list.find(({ name }) => name === switchName)?.drops[reason] ?? 0;
     return count(this.interval.after.status.switches) - count(this.interval.before.status.switches);
   }
 

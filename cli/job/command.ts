@@ -29,18 +29,27 @@ export function jobCommand(): Command {
   job
     .command('create <name>')
     .description('reserve slots for a new job')
-    .addOption(new Option('-w, --workers <number>', 'how many workers reduce together').argParser(integer(1, MAX_WORKERS)).makeOptionMandatory())
+    .addOption(
+      new Option('-w, --workers <number>', 'how many workers reduce together')
+        .argParser(integer(1, MAX_WORKERS))
+        .makeOptionMandatory(),
+    )
     .addOption(new Option('--slots <number>', 'chunks that may be in flight').argParser(integer(1, POOL_SLOTS)))
     .addOption(new Option('--profile <preset>', 'how the switch adds').choices([...PRESETS]).default('fpisa'))
     .addOption(new Option('--guard <digits>', 'guard digits below the mantissa').argParser(integer(0, 31)))
     .addOption(new Option('--rounding <mode>', 'rounding on read-out').choices(['truncate', 'nearest-even']))
     .addOption(new Option('--mode <mode>', 'what the switch can do').choices(['full', 'approximate']))
     .addOption(new Option('--left-shift-limit <bits>', 'approximate mode only').argParser(integer(0, 31)))
-    .option('--switch <name>', 'top switch of the job: it spans the tree below; needed when the controller has several trees')
+    .option(
+      '--switch <name>',
+      'top switch of the job: it spans the tree below; needed when the controller has several trees',
+    )
     .addOption(controllerOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  $ fpisa job create training --workers 8 --profile fpisa')
-    .action((name: string, flags: CreateFlags) => withClient(flags, (client, output) => create(client, output, name, flags)));
+    .action((name: string, flags: CreateFlags) =>
+      withClient(flags, (client, output) => create(client, output, name, flags)),
+    );
   job
     .command('list')
     .description('list all jobs')
@@ -54,7 +63,9 @@ export function jobCommand(): Command {
     .addOption(controllerOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  $ fpisa job show training')
-    .action((name: string, flags: CommonFlags) => withClient(flags, async (client, output) => show(output, await client.getJob(name))));
+    .action((name: string, flags: CommonFlags) =>
+      withClient(flags, async (client, output) => show(output, await client.getJob(name))),
+    );
   job
     .command('delete <name>')
     .description('delete a job and free its slots')
@@ -72,7 +83,10 @@ export function jobCommand(): Command {
   return job;
 }
 
-async function withClient(flags: CommonFlags, run: (client: ControllerClient, output: Output) => Promise<void>): Promise<void> {
+async function withClient(
+  flags: CommonFlags,
+  run: (client: ControllerClient, output: Output) => Promise<void>,
+): Promise<void> {
   const client = new ControllerClient(flags.controller);
   try {
     await run(client, new Output(flags.json ?? false));
@@ -105,7 +119,15 @@ async function list(client: ControllerClient, output: Output): Promise<void> {
   }
   output.table(
     ['job', 'switch', 'state', 'workers', 'slots', 'profile', 'epoch'],
-    jobs.map((job) => [job.name, job.switchName, job.state, `${job.members.filter((member) => member.connected).length}/${job.workers}`, job.slots, job.profile.name, job.epoch]),
+    jobs.map((job) => [
+      job.name,
+      job.switchName,
+      job.state,
+      `${job.members.filter((member) => member.connected).length}/${job.workers}`,
+      job.slots,
+      job.profile.name,
+      job.epoch,
+    ]),
   );
 }
 
@@ -113,19 +135,32 @@ function show(output: Output, job: JobMessage): void {
   output.object(job);
   const { profile } = job;
   output.line(`job ${job.name}: ${job.state}, ${job.workers} workers, epoch ${job.epoch}`);
-  output.line(`${job.switches.length > 1 ? `switches ${job.switches.join(', ')}` : `switch ${job.switchName}`}, job number ${job.number}, slots ${job.slotBase} to ${job.slotBase + job.slots - 1}`);
-  output.line(`profile ${profile.name}: ${profile.format}, ${profile.mode}, ${profile.guard} guard digits, ${profile.rounding}`);
+  output.line(
+    `${job.switches.length > 1 ? `switches ${job.switches.join(', ')}` : `switch ${job.switchName}`}, job number ${job.number}, slots ${job.slotBase} to ${job.slotBase + job.slots - 1}`,
+  );
+  output.line(
+    `profile ${profile.name}: ${profile.format}, ${profile.mode}, ${profile.guard} guard digits, ${profile.rounding}`,
+  );
   if (job.members.length > 0) {
     output.line();
     output.table(
       ['rank', 'address', 'switch', 'port', 'connected'],
-      job.members.map((member) => [member.rank, `${member.ip}:${member.udpPort}`, member.switchName, member.switchPort, member.connected ? 'yes' : 'no']),
+      job.members.map((member) => [
+        member.rank,
+        `${member.ip}:${member.udpPort}`,
+        member.switchName,
+        member.switchPort,
+        member.connected ? 'yes' : 'no',
+      ]),
     );
   }
   const [first, ...others] = job.switchEvents;
   if (first !== undefined) {
     output.line();
     const columns = others.length === 0 ? ['count'] : job.switchEvents.map(({ switchName }) => switchName);
-    output.table(['event', ...columns], Object.keys(first.events).map((event) => [event, ...job.switchEvents.map(({ events }) => events[event] ?? 0)]));
+    output.table(
+      ['event', ...columns],
+      Object.keys(first.events).map((event) => [event, ...job.switchEvents.map(({ events }) => events[event] ?? 0)]),
+    );
   }
 }

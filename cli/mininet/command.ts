@@ -48,48 +48,85 @@ const FLOAT_PRESETS = ['fpisa', 'fpisa-paper', 'fpisa-a'];
 
 export function mininetCommand(): Command {
   return new Command('mininet')
-    .description('reduce gradients, or answer a query, over switches on a Mininet network: BMv2, or the embedded switch on real interfaces')
+    .description(
+      'reduce gradients, or answer a query, over switches on a Mininet network: BMv2, or the embedded switch on real interfaces',
+    )
     .addOption(new Option('--switch <kind>', 'what the switches run').choices(SWITCHES).default('bmv2'))
-    .addOption(new Option('-w, --workers <number>', `hosts, with one worker on each (default: ${DEFAULT_WORKERS})`).argParser(integer(2, MAX_WORKERS)))
+    .addOption(
+      new Option('-w, --workers <number>', `hosts, with one worker on each (default: ${DEFAULT_WORKERS})`).argParser(
+        integer(2, MAX_WORKERS),
+      ),
+    )
     .option('--tree', 'two leaf switches under a spine, the workers spread over the leaves')
-    .addOption(new Option('--loss <share>', 'links lose packets, in each direction: 0.1 or 10%').argParser(lossShare).default(0))
+    .addOption(
+      new Option('--loss <share>', 'links lose packets, in each direction: 0.1 or 10%').argParser(lossShare).default(0),
+    )
     .addOption(new Option('--delay <ms>', 'links delay packets').argParser(milliseconds).default(0))
     .addOption(new Option('--bw <mbit>', 'bandwidth of links in Mbit/s').argParser(integer(1, MAX_MBIT)))
     .option('-i, --in <pattern>', 'files to reduce, such as grad-{rank}.safetensors; default: recorded gradients')
-    .addOption(new Option('--values <number>', `values per packet: ${BUILDS.join(', ')}`).default(256).argParser(buildOf))
+    .addOption(
+      new Option('--values <number>', `values per packet: ${BUILDS.join(', ')}`).default(256).argParser(buildOf),
+    )
     .addOption(new Option('--profile <preset>', 'how the switches add').choices(FLOAT_PRESETS).default('fpisa'))
     .option('--query <sql>', 'answer a query instead (fpisa query): the workers are hosts, and so is its master')
-    .addOption(new Option('-d, --data <pattern>', 'with --query: files of a table; repeatable').argParser(collect).default([], 'none'))
+    .addOption(
+      new Option('-d, --data <pattern>', 'with --query: files of a table; repeatable')
+        .argParser(collect)
+        .default([], 'none'),
+    )
     .option('--sample', 'with --query: also a small table sample(k, v)')
     .option('--no-combine', 'with --query: workers send every row')
     .option('--custom <file>', 'Python file with topologies of your own (docs/mininet.md)')
     .option('--topo <name,arguments>', 'which topology, as "mn --topo" takes it')
     .option('--keep <folder>', 'leave configuration, switch logs and sums there')
-    .option('--cli', 'stay at Mininet\'s prompt instead')
-    .option('--control', 'take commands from standard input, one JSON object a line: {"kill":"worker","rank":2}, {"restart":"s1"}')
+    .option('--cli', "stay at Mininet's prompt instead")
+    .option(
+      '--control',
+      'take commands from standard input, one JSON object a line: {"kill":"worker","rank":2}, {"restart":"s1"}',
+    )
     .option('--events', 'with --json: also one JSON object a line for what happens on the way')
     .addOption(jsonOption())
     .addOption(new Option(INSIDE).hideHelp())
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ sudo fpisa mininet
   $ sudo fpisa mininet --switch emulator --workers 8 --loss 0.1
   $ sudo fpisa mininet --in 'grad-{rank}.safetensors' --bw 100 --json
   $ sudo fpisa mininet --query "SELECT k, sum(v) FROM sample GROUP BY k" --sample
-  $ sudo fpisa mininet --cli`)
+  $ sudo fpisa mininet --cli`,
+    )
     .action((flags: Flags) => run(flags));
 }
 
 async function run(flags: Flags): Promise<void> {
-  if (flags.cli && (flags.json || flags.control)) throw new UsageError('--cli is for people: it cannot be had together with --json or --control');
-  if (flags.tree && flags.topo !== undefined) throw new UsageError('--tree and --topo both choose a topology: give one of them');
-  if (flags.workers !== undefined && flags.topo !== undefined) throw new UsageError(`--workers is for the topologies of this command: tell yours in --topo ${flags.topo.split(',')[0]},NUMBER, or leave --workers away`);
-  if (flags.custom !== undefined && flags.topo === undefined) throw new UsageError('--custom needs --topo NAME: which of the file\'s topologies to build');
-  if (flags.query === undefined && (flags.data.length > 0 || flags.sample)) throw new UsageError('--data and --sample are tables of a query: give --query "SELECT …"');
+  if (flags.cli && (flags.json || flags.control))
+    throw new UsageError('--cli is for people: it cannot be had together with --json or --control');
+  if (flags.tree && flags.topo !== undefined)
+    throw new UsageError('--tree and --topo both choose a topology: give one of them');
+  if (flags.workers !== undefined && flags.topo !== undefined)
+    throw new UsageError(
+      `--workers is for the topologies of this command: tell yours in --topo ${flags.topo.split(',')[0]},NUMBER, or leave --workers away`,
+    );
+  if (flags.custom !== undefined && flags.topo === undefined)
+    throw new UsageError("--custom needs --topo NAME: which of the file's topologies to build");
+  if (flags.query === undefined && (flags.data.length > 0 || flags.sample))
+    throw new UsageError('--data and --sample are tables of a query: give --query "SELECT …"');
   if (flags.query !== undefined) {
-    const other = [flags.tree && '--tree', flags.topo && '--topo', flags.in && '--in', flags.cli && '--cli', flags.control && '--control'].find((each) => each);
-    if (other) throw new UsageError(`${other} is about allreduce: a query runs on one switch, and cannot be had together with it`);
-    if (flags.data.length === 0 && !flags.sample) throw new UsageError('--query needs tables: give --data FILES for each, or --sample');
+    const other = [
+      flags.tree && '--tree',
+      flags.topo && '--topo',
+      flags.in && '--in',
+      flags.cli && '--cli',
+      flags.control && '--control',
+    ].find((each) => each);
+    if (other)
+      throw new UsageError(
+        `${other} is about allreduce: a query runs on one switch, and cannot be had together with it`,
+      );
+    if (flags.data.length === 0 && !flags.sample)
+      throw new UsageError('--query needs tables: give --data FILES for each, or --sample');
   }
   const python = checkRequirements(flags.switch, flags.delay > 0);
   if (!flags.inside) {
@@ -112,7 +149,14 @@ async function run(flags: Flags): Promise<void> {
   const emit = (event: MininetEvent): void => {
     if (flags.events) output.object(event);
   };
-  const { tree, topo: own, workers = own === undefined ? DEFAULT_WORKERS : undefined, cli = false, control = false, ...rest } = flags;
+  const {
+    tree,
+    topo: own,
+    workers = own === undefined ? DEFAULT_WORKERS : undefined,
+    cli = false,
+    control = false,
+    ...rest
+  } = flags;
   try {
     const report = await runMininet({
       ...rest,
@@ -121,7 +165,10 @@ async function run(flags: Flags): Promise<void> {
       ...(workers !== undefined && { workers }),
       cli,
       control,
-      signal: interruptionFromOutside(cli ? new AbortController().signal : interruption(), () => new InterruptedError()),
+      signal: interruptionFromOutside(
+        cli ? new AbortController().signal : interruption(),
+        () => new InterruptedError(),
+      ),
       onStage: (text) => {
         stopBar();
         output.line(text);
@@ -142,14 +189,29 @@ async function run(flags: Flags): Promise<void> {
   }
 }
 
-async function runQuery(query: string, { workers = DEFAULT_WORKERS, sample = false, ...flags }: Flags, python: string, output: Output): Promise<void> {
+async function runQuery(
+  query: string,
+  { workers = DEFAULT_WORKERS, sample = false, ...flags }: Flags,
+  python: string,
+  output: Output,
+): Promise<void> {
   const report = await runMininetQuery({
-    ...flags, query, workers, sample, python,
+    ...flags,
+    query,
+    workers,
+    sample,
+    python,
     signal: interruptionFromOutside(interruption(), () => new InterruptedError()),
     onStage: (text) => output.line(text),
   });
   output.object({ ...report, switch: flags.switch, workers });
-  for (const line of framed(report.columns, report.rows.map((row) => row.map((value) => (value === null ? 'NULL' : typeof value === 'object' ? JSON.stringify(value) : String(value)))))) output.line(line);
+  for (const line of framed(
+    report.columns,
+    report.rows.map((row) =>
+      row.map((value) => (value === null ? 'NULL' : typeof value === 'object' ? JSON.stringify(value) : String(value))),
+    ),
+  ))
+    output.line(line);
   for (const why of report.notPushed) output.line(`not pushed: ${why}`);
   output.line(report.verified ? 'verified: DuckDB alone gives the same answer' : `NOT VERIFIED: ${report.difference}`);
   process.exitCode = report.verified ? ExitCode.OK : ExitCode.CHECK_FAILED;
@@ -157,5 +219,6 @@ async function runQuery(query: string, { workers = DEFAULT_WORKERS, sample = fal
 
 function print(output: Output, report: MininetReport): void {
   printReport(output, report);
-  if (report.lost.length > 0) output.line(`killed on the way: ${report.lost.join(', ')}; later sums are those of the others`);
+  if (report.lost.length > 0)
+    output.line(`killed on the way: ${report.lost.join(', ')}; later sums are those of the others`);
 }

@@ -17,7 +17,9 @@ export interface ControlCommand {
 
 /** @throws UsageError that says what a command looks like */
 export function parseCommand(line: string): ControlCommand {
-  const wrong = new UsageError(`"${line}" is no command: write {"kill":"worker","rank":2}, or {"restart":"s1"} with kill, start or restart and a switch or "controller"`);
+  const wrong = new UsageError(
+    `"${line}" is no command: write {"kill":"worker","rank":2}, or {"restart":"s1"} with kill, start or restart and a switch or "controller"`,
+  );
   let source: unknown;
   try {
     source = JSON.parse(line);

@@ -83,12 +83,16 @@ export class MininetDriver {
     // Whoever waits hears of it; that nobody does yet is no fault.
     this.broken.catch(() => undefined);
     this.process = spawn(python, ['-B', shippedFile('cli/mininet/driver.py')], {
-      stdio: [...(spec.cli ? (['inherit', 'inherit', 'inherit'] as const) : (['ignore', 'pipe', 'pipe'] as const)), 'pipe'],
+      stdio: [
+        ...(spec.cli ? (['inherit', 'inherit', 'inherit'] as const) : (['ignore', 'pipe', 'pipe'] as const)),
+        'pipe',
+      ],
       // At the prompt Ctrl-C is for what runs there; without one, this process alone decides when it ends.
       detached: !spec.cli,
       env: { ...process.env, FPISA_NODE: process.execPath, ...environment },
     });
-    for (const stream of [this.process.stdout, this.process.stderr]) stream?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
+    for (const stream of [this.process.stdout, this.process.stderr])
+      stream?.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
     this.channel = this.process.stdio[3] as Socket;
     const lines = createInterface({ input: this.channel });
     lines.on('line', (line) => this.receive(JSON.parse(line) as Message));
@@ -156,7 +160,9 @@ export class MininetDriver {
   }
 
   private end(how: string, resolve: () => void): void {
-    const error = new NetworkError(`Mininet ${how}${this.errors.trim() === '' ? '' : `: ${this.errors.trim().split('\n').slice(-3).join(' / ')}`}`);
+    const error = new NetworkError(
+      `Mininet ${how}${this.errors.trim() === '' ? '' : `: ${this.errors.trim().split('\n').slice(-3).join(' / ')}`}`,
+    );
     for (const { reject } of this.answers.splice(0)) reject(error);
     if (!this.stopping) this.break(error);
     resolve();

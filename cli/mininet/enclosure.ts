@@ -19,10 +19,14 @@ const INTERRUPT = 'interrupt';
  * @returns its exit code
  */
 export async function enclose(ignoreInterrupt: boolean): Promise<number> {
-  const child = spawn('unshare', [...NAMESPACES, process.execPath, ...process.execArgv, ...process.argv.slice(1), INSIDE], {
-    // The channel tells the process inside when this one is gone.
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-  });
+  const child = spawn(
+    'unshare',
+    [...NAMESPACES, process.execPath, ...process.execArgv, ...process.argv.slice(1), INSIDE],
+    {
+      // The channel tells the process inside when this one is gone.
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    },
+  );
   const forward = (): void => {
     // A terminal sends Ctrl-C to both processes; kill(1) to this one alone.
     if (child.connected) child.send(INTERRUPT);

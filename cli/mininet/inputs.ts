@@ -32,13 +32,28 @@ export function inputsFor(workers: number, pattern: string | undefined): Inputs 
     const sources = RECORDED_PHASES.map((phase) => ({
       phase,
       extension: '.safetensors',
-      pathOf: (rank: number) => shippedFile(`bench/data/gradients/${phase}/worker-${rank % RECORDED_WORKERS}.safetensors`),
+      pathOf: (rank: number) =>
+        shippedFile(`bench/data/gradients/${phase}/worker-${rank % RECORDED_WORKERS}.safetensors`),
     }));
     if (workers <= RECORDED_WORKERS) return { sources };
-    return { sources, note: `gradients of ${RECORDED_WORKERS} workers were recorded: worker ${RECORDED_WORKERS} and above reuse them from the first on` };
+    return {
+      sources,
+      note: `gradients of ${RECORDED_WORKERS} workers were recorded: worker ${RECORDED_WORKERS} and above reuse them from the first on`,
+    };
   }
-  if (!pattern.includes(PLACEHOLDER)) throw new UsageError(`--in "${pattern}" names one file for all workers: write ${PLACEHOLDER} where their ranks stand, as in grad-${PLACEHOLDER}.safetensors`);
-  return { sources: [{ phase: basename(pattern).replaceAll(PLACEHOLDER, '*'), extension: extname(pattern), pathOf: (rank) => pattern.replaceAll(PLACEHOLDER, String(rank)) }] };
+  if (!pattern.includes(PLACEHOLDER))
+    throw new UsageError(
+      `--in "${pattern}" names one file for all workers: write ${PLACEHOLDER} where their ranks stand, as in grad-${PLACEHOLDER}.safetensors`,
+    );
+  return {
+    sources: [
+      {
+        phase: basename(pattern).replaceAll(PLACEHOLDER, '*'),
+        extension: extname(pattern),
+        pathOf: (rank) => pattern.replaceAll(PLACEHOLDER, String(rank)),
+      },
+    ],
+  };
 }
 
 /** @throws FileError's kin from the reader, UsageError for tensors that the verdict does not know */
@@ -52,7 +67,10 @@ export async function readInputs({ sources }: Inputs, workers: number): Promise<
 export function floats(file: TensorFile, path: string): Map<string, Float32Array> {
   return new Map(
     [...file.tensors].map(([name, { data }]) => {
-      if (!(data instanceof Float32Array)) throw new UsageError(`tensor ${name} of ${path} is not fp32, and only such sums can be verified: give fp32 tensors`);
+      if (!(data instanceof Float32Array))
+        throw new UsageError(
+          `tensor ${name} of ${path} is not fp32, and only such sums can be verified: give fp32 tensors`,
+        );
       return [name, data];
     }),
   );

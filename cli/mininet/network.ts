@@ -54,7 +54,11 @@ export class Network {
 
   constructor(private readonly options: NetworkOptions) {
     const { python, spec, directory } = options;
-    this.driver = new MininetDriver(python, { ...spec, logs: directory }, { FPISA_CONTROLLER: CONTROLLER, PATH: `${directory}:${process.env['PATH'] ?? ''}` });
+    this.driver = new MininetDriver(
+      python,
+      { ...spec, logs: directory },
+      { FPISA_CONTROLLER: CONTROLLER, PATH: `${directory}:${process.env['PATH'] ?? ''}` },
+    );
     const own = new Promise<never>((_, reject) => (this.break = reject));
     this.broken = Promise.race([own, this.driver.broken]);
     this.broken.catch(() => undefined);
@@ -169,9 +173,25 @@ export class Network {
 
   private workerArguments({ rank, ip, mac, switch: place, port }: WorkerPlace, { sources }: Inputs): string[] {
     return [
-      ...['allreduce', '--json', '--events', '--each', '--controller', CONTROLLER, '--job', JOB, '--rank', String(rank)],
+      ...[
+        'allreduce',
+        '--json',
+        '--events',
+        '--each',
+        '--controller',
+        CONTROLLER,
+        '--job',
+        JOB,
+        '--rank',
+        String(rank),
+      ],
       ...['--ip', ip, '--mac', mac, '--switch', place, '--switch-port', String(port), '--wait', String(WAIT_SECONDS)],
-      ...sources.flatMap((source, index) => ['--in', source.pathOf(rank), '--out', this.outputPath(index, source.extension, rank)]),
+      ...sources.flatMap((source, index) => [
+        '--in',
+        source.pathOf(rank),
+        '--out',
+        this.outputPath(index, source.extension, rank),
+      ]),
     ];
   }
 
@@ -182,14 +202,20 @@ export class Network {
       const { switches } = await client.getStatus();
       const late = switches.find(({ state }) => state !== 'ready');
       if (late === undefined) return;
-      if (performance.now() > deadline) throw new NetworkError(`switch ${late.name} is ${late.state} after ${READY_MS / 1000} s${late.detail === '' ? '' : `: ${late.detail}`}`);
+      if (performance.now() > deadline)
+        throw new NetworkError(
+          `switch ${late.name} is ${late.state} after ${READY_MS / 1000} s${late.detail === '' ? '' : `: ${late.detail}`}`,
+        );
       await setTimeout(POLL_MS);
     }
   }
 
   private async killWorker(rank: number): Promise<void> {
     const worker = this.workers.get(rank);
-    if (worker === undefined) throw new UsageError(`there is no worker ${rank} at work: there are ${[...this.workers.keys()].sort((a, b) => a - b).join(', ') || 'none'}`);
+    if (worker === undefined)
+      throw new UsageError(
+        `there is no worker ${rank} at work: there are ${[...this.workers.keys()].sort((a, b) => a - b).join(', ') || 'none'}`,
+      );
     this.killed.add(rank);
     await worker.kill();
   }
@@ -198,14 +224,24 @@ export class Network {
     if (this.controller !== undefined) throw new UsageError('the controller runs already');
     const controller = new Child(
       'the controller',
-      ['controller', '--json', '--listen', `0.0.0.0:${CONTROLLER_PORT}`, '--config', this.path('controller.json'), '--store', this.path('store.json')],
+      [
+        'controller',
+        '--json',
+        '--listen',
+        `0.0.0.0:${CONTROLLER_PORT}`,
+        '--config',
+        this.path('controller.json'),
+        '--store',
+        this.path('store.json'),
+      ],
       undefined,
       { detached: true },
     );
     this.controller = controller;
     await controller.next();
     void controller.exit.then(() => {
-      if (this.controller === controller) this.break(new NetworkError('the controller ended, and nobody had told it to'));
+      if (this.controller === controller)
+        this.break(new NetworkError('the controller ended, and nobody had told it to'));
     });
   }
 

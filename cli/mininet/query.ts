@@ -44,21 +44,26 @@ const SWITCH_CLASS: Readonly<Record<SwitchKind, string>> = { bmv2: 'bmv2', emula
 
 /** Workers are the first hosts; the master is on the last one. @throws NetworkError, ChildError, InterruptedError */
 export async function runMininetQuery(options: MininetQueryOptions): Promise<MininetQueryReport> {
-  const directory = options.keep === undefined ? await mkdtemp(join(tmpdir(), 'fpisa-mininet-')) : resolve(options.keep);
+  const directory =
+    options.keep === undefined ? await mkdtemp(join(tmpdir(), 'fpisa-mininet-')) : resolve(options.keep);
   await mkdir(directory, { recursive: true });
   // A new network namespace begins with its loopback interface down.
   spawnSync('ip', ['link', 'set', 'lo', 'up']);
-  const driver = new MininetDriver(options.python, {
-    switch: SWITCH_CLASS[options.switch],
-    topo: `fpisa,${options.workers + 1}`,
-    custom: null,
-    values: 256,
-    logs: directory,
-    cli: false,
-    loss: options.loss > 0 ? options.loss * 100 : null,
-    delay: options.delay > 0 ? `${options.delay}ms` : null,
-    bw: options.bw ?? null,
-  }, {});
+  const driver = new MininetDriver(
+    options.python,
+    {
+      switch: SWITCH_CLASS[options.switch],
+      topo: `fpisa,${options.workers + 1}`,
+      custom: null,
+      values: 256,
+      logs: directory,
+      cli: false,
+      loss: options.loss > 0 ? options.loss * 100 : null,
+      delay: options.delay > 0 ? `${options.delay}ms` : null,
+      bw: options.bw ?? null,
+    },
+    {},
+  );
   const running: { close(): Promise<void> }[] = [{ close: () => driver.stop() }];
   try {
     return await unlessInterrupted(options.signal, () => Promise.race([ask(options, driver, running), driver.broken]));
@@ -68,12 +73,19 @@ export async function runMininetQuery(options: MininetQueryOptions): Promise<Min
   }
 }
 
-async function ask(options: MininetQueryOptions, driver: MininetDriver, running: { close(): Promise<void> }[]): Promise<MininetQueryReport> {
+async function ask(
+  options: MininetQueryOptions,
+  driver: MininetDriver,
+  running: { close(): Promise<void> }[],
+): Promise<MininetQueryReport> {
   options.onStage(`building the network: ${options.workers} workers and a master, switch ${options.switch}`);
   const { switches, workers: places } = await driver.start();
   const [device] = switches;
   const master = places[options.workers];
-  if (device === undefined || master === undefined) throw new NetworkError(`the network has ${switches.length} switches and ${places.length} hosts, too few for ${options.workers} workers and a master`);
+  if (device === undefined || master === undefined)
+    throw new NetworkError(
+      `the network has ${switches.length} switches and ${places.length} hosts, too few for ${options.workers} workers and a master`,
+    );
   const p4runtime = hostPort(device.address);
   const masterHost = NEAR.replace(/\d+$/, String(master.rank + 2));
   running.push(await Relay.open({ host: NEAR, port: p4runtime.port }, p4runtime));
@@ -84,8 +96,26 @@ async function ask(options: MininetQueryOptions, driver: MininetDriver, running:
     return child;
   };
   const asker = start<MininetQueryReport>(`the master on ${master.host}`, master.pid, [
-    ...['query', options.query, '--json', '--verify', '--workers', String(options.workers), '--listen', `${masterHost}:${MASTER_PORT}`],
-    ...['--p4runtime', `${NEAR}:${p4runtime.port}`, '--device-id', String(device.deviceId), '--service-ip', device.serviceIp, '--service-mac', device.serviceMac],
+    ...[
+      'query',
+      options.query,
+      '--json',
+      '--verify',
+      '--workers',
+      String(options.workers),
+      '--listen',
+      `${masterHost}:${MASTER_PORT}`,
+    ],
+    ...[
+      '--p4runtime',
+      `${NEAR}:${p4runtime.port}`,
+      '--device-id',
+      String(device.deviceId),
+      '--service-ip',
+      device.serviceIp,
+      '--service-mac',
+      device.serviceMac,
+    ],
     ...['--switch-port', String(master.port), '--ip', master.ip, '--mac', master.mac],
     ...options.data.flatMap((pattern) => ['--data', pattern]),
     ...(options.sample ? ['--sample'] : []),
@@ -93,7 +123,21 @@ async function ask(options: MininetQueryOptions, driver: MininetDriver, running:
   ]);
   options.onStage(`${options.workers} workers answer for the master on ${master.host}`);
   for (const { rank, host, pid, ip, mac, port } of places.slice(0, options.workers)) {
-    start(`worker ${rank} on ${host}`, pid, ['query', 'worker', '--json', '--master', `${NEAR}:${MASTER_PORT}`, '--rank', String(rank), '--ip', ip, '--mac', mac, '--switch-port', String(port)]);
+    start(`worker ${rank} on ${host}`, pid, [
+      'query',
+      'worker',
+      '--json',
+      '--master',
+      `${NEAR}:${MASTER_PORT}`,
+      '--rank',
+      String(rank),
+      '--ip',
+      ip,
+      '--mac',
+      mac,
+      '--switch-port',
+      String(port),
+    ]);
   }
   return await asker.next();
 }

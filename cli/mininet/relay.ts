@@ -6,12 +6,18 @@ export class Relay {
 
   private constructor(private readonly server: Server) {}
 
-  static async open(from: { readonly host: string; readonly port: number }, to: { readonly host: string; readonly port: number }): Promise<Relay> {
+  static async open(
+    from: { readonly host: string; readonly port: number },
+    to: { readonly host: string; readonly port: number },
+  ): Promise<Relay> {
     const server = createServer();
     const relay = new Relay(server);
     server.on('connection', (near) => {
       const far = connect(to);
-      for (const [socket, other] of [[near, far], [far, near]] as const) {
+      for (const [socket, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
         relay.sockets.add(socket);
         socket.setNoDelay(true);
         // Either end's end is the other's, however it comes.

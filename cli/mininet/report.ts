@@ -25,7 +25,8 @@ export interface MininetReport extends DemoReport {
   readonly notes: readonly string[];
 }
 
-export interface MininetFacts extends Omit<DemoFacts, 'profile' | 'elapsedMs'>, Pick<MininetReport, 'switch' | 'switches' | 'lost' | 'notes'> {
+export interface MininetFacts
+  extends Omit<DemoFacts, 'profile' | 'elapsedMs'>, Pick<MininetReport, 'switch' | 'switches' | 'lost' | 'notes'> {
   readonly profile: NumericProfile;
   /** Of the monotonic clock. */
   readonly started: number;
@@ -38,7 +39,12 @@ export interface MininetFacts extends Omit<DemoFacts, 'profile' | 'elapsedMs'>, 
  * it holds: those of its epoch.
  * @param outputPath file of a source's sums by rank
  */
-export async function verify(inputs: Inputs, ends: readonly WorkerEnd[], outputPath: (index: number, extension: string, rank: number) => string, facts: MininetFacts): Promise<MininetReport> {
+export async function verify(
+  inputs: Inputs,
+  ends: readonly WorkerEnd[],
+  outputPath: (index: number, extension: string, rank: number) => string,
+  facts: MininetFacts,
+): Promise<MininetReport> {
   const first = ends[0];
   if (first === undefined) throw new NetworkError('no worker is left that could have finished');
   const layers: MininetLayerReport[] = [];
@@ -50,7 +56,12 @@ export async function verify(inputs: Inputs, ends: readonly WorkerEnd[], outputP
     for (const layer of given[first.rank]!.keys()) {
       const stats = ends.map(({ results }) => results[layers.length]!);
       const { ranks } = stats[0]!;
-      const verdict = verifyLayer(ranks.map((rank) => given[rank]!.get(layer)!), got.map((tensors) => tensors.get(layer)!), facts.profile, among(facts.tree, ranks));
+      const verdict = verifyLayer(
+        ranks.map((rank) => given[rank]!.get(layer)!),
+        got.map((tensors) => tensors.get(layer)!),
+        facts.profile,
+        among(facts.tree, ranks),
+      );
       layers.push({
         phase: source.phase,
         layer,
@@ -66,7 +77,13 @@ export async function verify(inputs: Inputs, ends: readonly WorkerEnd[], outputP
   }
   const { started, profile, switch: kind, switches, lost, notes, workers, valuesPerPacket, loss } = facts;
   return {
-    ...demoReport(layers, { workers, valuesPerPacket, loss, profile: profile.name, elapsedMs: Math.round(performance.now() - started) }),
+    ...demoReport(layers, {
+      workers,
+      valuesPerPacket,
+      loss,
+      profile: profile.name,
+      elapsedMs: Math.round(performance.now() - started),
+    }),
     layers,
     switch: kind,
     switches,

@@ -61,7 +61,8 @@ export async function runMininet(options: MininetOptions): Promise<MininetReport
   const started = performance.now();
   // What is wrong with the files should be said before a network is built for them.
   if (options.workers !== undefined) await readInputs(inputsFor(options.workers, options.in), options.workers);
-  const directory = options.keep === undefined ? await mkdtemp(join(tmpdir(), 'fpisa-mininet-')) : resolve(options.keep);
+  const directory =
+    options.keep === undefined ? await mkdtemp(join(tmpdir(), 'fpisa-mininet-')) : resolve(options.keep);
   await mkdir(directory, { recursive: true });
   // A new network namespace begins with its loopback interface down.
   spawnSync('ip', ['link', 'set', 'lo', 'up']);
@@ -81,14 +82,21 @@ export async function runMininet(options: MininetOptions): Promise<MininetReport
     },
   });
   try {
-    return await unlessInterrupted(options.signal, () => Promise.race([work(options, network, directory, started), network.broken]));
+    return await unlessInterrupted(options.signal, () =>
+      Promise.race([work(options, network, directory, started), network.broken]),
+    );
   } finally {
     await network.stop();
     if (options.keep === undefined) await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function work(options: MininetOptions, network: Network, directory: string, started: number): Promise<MininetReport | undefined> {
+async function work(
+  options: MininetOptions,
+  network: Network,
+  directory: string,
+  started: number,
+): Promise<MininetReport | undefined> {
   options.onStage(`building the network: topology ${options.topo}, switch ${options.switch}`);
   await network.build();
   const count = network.places.length;
@@ -97,7 +105,10 @@ async function work(options: MininetOptions, network: Network, directory: string
   const profile = await network.serve();
   const switches = [...new Set(network.switches.map(({ name }) => name))];
   options.onEvent({ event: 'started', switches, workers: count });
-  const notes = [...(inputs.note === undefined ? [] : [inputs.note]), ...(options.loss > 0 && !network.netem ? ['this kernel has no netem: loss is made by a classic BPF filter'] : [])];
+  const notes = [
+    ...(inputs.note === undefined ? [] : [inputs.note]),
+    ...(options.loss > 0 && !network.netem ? ['this kernel has no netem: loss is made by a classic BPF filter'] : []),
+  ];
   for (const note of notes) options.onStage(`note: ${note}`);
 
   const reduce = async (since: number): Promise<MininetReport> => {
@@ -142,7 +153,13 @@ async function obey(line: string, network: Network, { onEvent, onStage }: Minine
   }
 }
 
-async function stayAtPrompt(options: MininetOptions, network: Network, directory: string, profile: NumericProfile, reduce: (since: number) => Promise<MininetReport>): Promise<void> {
+async function stayAtPrompt(
+  options: MininetOptions,
+  network: Network,
+  directory: string,
+  profile: NumericProfile,
+  reduce: (since: number) => Promise<MininetReport>,
+): Promise<void> {
   // So that hosts find the command by its name.
   const shim = join(directory, 'fpisa');
   await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${process.argv[1]}" "$@"\n`);

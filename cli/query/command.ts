@@ -3,7 +3,17 @@ import { Command, Option } from 'commander';
 import type { QueryPlan } from '../../query/plan/plan.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
-import { collect, faultOptions, hostPortText, integer, jsonOption, placeOptions, portAssignment, type FaultFlags, type PlaceFlags } from '../options.js';
+import {
+  collect,
+  faultOptions,
+  hostPortText,
+  integer,
+  jsonOption,
+  placeOptions,
+  portAssignment,
+  type FaultFlags,
+  type PlaceFlags,
+} from '../options.js';
 import { Output } from '../output.js';
 import { progressBar } from '../progress.js';
 import { answerOf, csvLines, tableLines } from './format.js';
@@ -37,43 +47,92 @@ const DEFAULT_WORKERS = 2;
 
 export function queryCommand(): Command {
   const command = new Command('query')
-    .description('answer SQL over Parquet and CSV files: workers scan, the switch aggregates and prunes, the master finishes')
+    .description(
+      'answer SQL over Parquet and CSV files: workers scan, the switch aggregates and prunes, the master finishes',
+    )
     // Options behind "worker" are the worker's, which has some of the same names.
     .enablePositionalOptions()
     .argument('[sql]', 'one SELECT statement')
-    .addOption(new Option('-d, --data <pattern>', 'files of a table, as lineitem*.parquet or NAME=PATTERN; repeatable').argParser(collect).default([], 'none'))
+    .addOption(
+      new Option('-d, --data <pattern>', 'files of a table, as lineitem*.parquet or NAME=PATTERN; repeatable')
+        .argParser(collect)
+        .default([], 'none'),
+    )
     .option('--sample', 'also a small table sample(k, v), for a first try')
-    .addOption(new Option('-w, --workers <number>', 'among how many the files are dealt out').argParser(integer(1, MAX_WORKERS)).default(DEFAULT_WORKERS))
+    .addOption(
+      new Option('-w, --workers <number>', 'among how many the files are dealt out')
+        .argParser(integer(1, MAX_WORKERS))
+        .default(DEFAULT_WORKERS),
+    )
     .option('--explain', 'only say what workers, switch and master would do')
-    .option('--verify', 'compare the answer with DuckDB\'s alone')
+    .option('--verify', "compare the answer with DuckDB's alone")
     .option('--no-combine', 'workers send every row, and do not combine rows of a group first')
-    .addOption(new Option('--sums <format>', 'how the switch adds floating-point values').choices(['fp64', 'fp32']).default('fp64'))
-    .addOption(new Option('--group-slots <number>', 'the most groups that the switch may keep').argParser(integer(1, 65_536)))
+    .addOption(
+      new Option('--sums <format>', 'how the switch adds floating-point values')
+        .choices(['fp64', 'fp32'])
+        .default('fp64'),
+    )
+    .addOption(
+      new Option('--group-slots <number>', 'the most groups that the switch may keep').argParser(integer(1, 65_536)),
+    )
     .option('--csv', 'print the answer as CSV')
-    .addOption(new Option('--p4runtime <host:port>', 'a switch that runs already; otherwise one is started').argParser(hostPortText))
-    .addOption(new Option('--device-id <number>', 'its P4Runtime device id').argParser(integer(0, Number.MAX_SAFE_INTEGER)).default(0))
-    .addOption(new Option('--port <port=host:udpport>', 'a port of that switch that is a UDP socket, the workers\' first; repeatable').argParser(portAssignment).default(new Map(), 'none'))
+    .addOption(
+      new Option('--p4runtime <host:port>', 'a switch that runs already; otherwise one is started').argParser(
+        hostPortText,
+      ),
+    )
+    .addOption(
+      new Option('--device-id <number>', 'its P4Runtime device id')
+        .argParser(integer(0, Number.MAX_SAFE_INTEGER))
+        .default(0),
+    )
+    .addOption(
+      new Option(
+        '--port <port=host:udpport>',
+        "a port of that switch that is a UDP socket, the workers' first; repeatable",
+      )
+        .argParser(portAssignment)
+        .default(new Map(), 'none'),
+    )
     .option('--service-ip <address>', 'IPv4 address of the service on the switch')
     .option('--service-mac <address>', 'its MAC address')
-    .addOption(new Option('--listen <host:port>', 'wait here for workers that are started elsewhere, with "fpisa query worker"').argParser(hostPortText))
-    .addOption(new Option('--wait <seconds>', 'how long workers may take to come').argParser(integer(1, 86_400)).default(60));
+    .addOption(
+      new Option(
+        '--listen <host:port>',
+        'wait here for workers that are started elsewhere, with "fpisa query worker"',
+      ).argParser(hostPortText),
+    )
+    .addOption(
+      new Option('--wait <seconds>', 'how long workers may take to come').argParser(integer(1, 86_400)).default(60),
+    );
   for (const option of [...placeOptions('the master'), ...faultOptions()]) command.addOption(option);
   return command
     .addOption(jsonOption())
     .addCommand(queryWorkerCommand())
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ fpisa query "SELECT k, sum(v), count(*) FROM sample GROUP BY k" --sample --verify
   $ fpisa query "SELECT l_returnflag, sum(l_quantity) FROM lineitem GROUP BY ALL" --data 'lineitem*.parquet' --workers 4
-  $ fpisa query "SELECT * FROM orders ORDER BY o_totalprice DESC LIMIT 10" --data 'orders*.parquet' --explain`)
+  $ fpisa query "SELECT * FROM orders ORDER BY o_totalprice DESC LIMIT 10" --data 'orders*.parquet' --explain`,
+    )
     .action(run);
 }
 
 async function run(sql: string | undefined, flags: Flags): Promise<void> {
-  if (sql === undefined || sql.trim() === '') throw new UsageError('"fpisa query" needs a SELECT statement in quotes, or the command worker; "fpisa query --help" has examples');
-  if (flags.csv && flags.json) throw new UsageError('--csv and --json both choose what the answer looks like: give one of them');
-  if (flags.p4runtime === undefined && (flags.port.size > 0 || flags.switchPort !== undefined)) throw new UsageError('--port and --switch-port are about a switch that runs already: name it with --p4runtime');
-  if (flags.p4runtime !== undefined && (flags.loss > 0 || flags.duplicate > 0 || flags.reorder > 0 || flags.delay > 0)) throw new UsageError('faults are injected by a switch that is started here: leave --p4runtime away, or start that switch with them');
+  if (sql === undefined || sql.trim() === '')
+    throw new UsageError(
+      '"fpisa query" needs a SELECT statement in quotes, or the command worker; "fpisa query --help" has examples',
+    );
+  if (flags.csv && flags.json)
+    throw new UsageError('--csv and --json both choose what the answer looks like: give one of them');
+  if (flags.p4runtime === undefined && (flags.port.size > 0 || flags.switchPort !== undefined))
+    throw new UsageError('--port and --switch-port are about a switch that runs already: name it with --p4runtime');
+  if (flags.p4runtime !== undefined && (flags.loss > 0 || flags.duplicate > 0 || flags.reorder > 0 || flags.delay > 0))
+    throw new UsageError(
+      'faults are injected by a switch that is started here: leave --p4runtime away, or start that switch with them',
+    );
   const output = new Output(flags.json ?? false);
   const sample = flags.sample ?? false;
   if (flags.explain) {
@@ -85,7 +144,16 @@ async function run(sql: string | undefined, flags: Flags): Promise<void> {
     if (process.stderr.isTTY && !output.json) process.stderr.write(`${text}\n`);
   };
   try {
-    const result = await runQuery({ ...flags, sql, sample, verify: flags.verify ?? false, version: packageVersion(), signal: interruption(), onStage: note, onProgress: (share) => bar.update(share) });
+    const result = await runQuery({
+      ...flags,
+      sql,
+      sample,
+      verify: flags.verify ?? false,
+      version: packageVersion(),
+      signal: interruption(),
+      onStage: note,
+      onProgress: (share) => bar.update(share),
+    });
     bar.stop();
     print(output, result, flags);
     if (result.verdict?.verified === false) process.exitCode = ExitCode.CHECK_FAILED;
@@ -94,8 +162,20 @@ async function run(sql: string | undefined, flags: Flags): Promise<void> {
   }
 }
 
-function print(output: Output, { reader, statistics, notPushed, verdict }: QueryRunResult, { csv, workers }: Flags): void {
-  output.object({ ...answerOf(reader), ...(verdict !== undefined && { verified: verdict.verified, ...(verdict.difference !== undefined && { difference: verdict.difference }) }), statistics, notPushed });
+function print(
+  output: Output,
+  { reader, statistics, notPushed, verdict }: QueryRunResult,
+  { csv, workers }: Flags,
+): void {
+  output.object({
+    ...answerOf(reader),
+    ...(verdict !== undefined && {
+      verified: verdict.verified,
+      ...(verdict.difference !== undefined && { difference: verdict.difference }),
+    }),
+    statistics,
+    notPushed,
+  });
   for (const line of csv ? csvLines(reader) : tableLines(reader)) output.line(line);
   if (output.json) return;
   const { rowsScanned, tuplesSent, absorbed, toMaster, packets, repeats, time } = statistics;
@@ -103,14 +183,20 @@ function print(output: Output, { reader, statistics, notPushed, verdict }: Query
     ...notPushed.map((why) => `not pushed: ${why}`),
     `${rowsScanned} rows scanned by ${workers} ${workers === 1 ? 'worker' : 'workers'}; ${tuplesSent} tuples into the switch, of which ${absorbed} stayed there`,
     `to the master: ${toMaster.groups} groups, ${toMaster.tuples} tuples, ${toMaster.shipped + toMaster.unfit} rows, ${toMaster.bytes} bytes; ${packets} packets, ${repeats} sent again; ${time.total.toFixed(0)} ms`,
-    ...(verdict === undefined ? [] : [verdict.verified ? 'verified: DuckDB alone gives the same answer' : `NOT VERIFIED: ${verdict.difference}`]),
+    ...(verdict === undefined
+      ? []
+      : [verdict.verified ? 'verified: DuckDB alone gives the same answer' : `NOT VERIFIED: ${verdict.difference}`]),
   ];
   for (const line of lines) process.stderr.write(`${line}\n`);
 }
 
 function printPlan(output: Output, { explanation, steps, rowSets, masterSql }: QueryPlan): void {
   // Bounds of HAVING are 64-bit numbers.
-  const plain = JSON.parse(JSON.stringify({ explanation, steps, rowSets, masterSql }, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))) as object;
+  const plain = JSON.parse(
+    JSON.stringify({ explanation, steps, rowSets, masterSql }, (_, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : value,
+    ),
+  ) as object;
   output.object(plain);
   const part = (title: string, lines: readonly string[], otherwise: string): void => {
     output.line(title);

@@ -27,16 +27,23 @@ function text(value: DuckDBValue): string {
 /** Lines of a table with a frame. */
 export function tableLines(reader: DuckDBResultReader): string[] {
   const types = reader.columnTypes();
-  return framed(reader.columnNames().map((name, i) => ({ name, type: types[i]!.toString() })), reader.getRows().map((row) => row.map(text)));
+  return framed(
+    reader.columnNames().map((name, i) => ({ name, type: types[i]!.toString() })),
+    reader.getRows().map((row) => row.map(text)),
+  );
 }
 
 /** The same of text. */
-export function framed(columns: readonly { readonly name: string; readonly type: string }[], all: readonly (readonly string[])[]): string[] {
+export function framed(
+  columns: readonly { readonly name: string; readonly type: string }[],
+  all: readonly (readonly string[])[],
+): string[] {
   const [names, types] = [columns.map(({ name }) => name), columns.map(({ type }) => type)];
   const rows = all.slice(0, MOST_ROWS).map((row) => row.map(shortened));
   const cells = [names, types, ...rows];
   const widths = names.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-  const rule = (left: string, middle: string, right: string): string => `${left}${widths.map((width) => '─'.repeat(width + 2)).join(middle)}${right}`;
+  const rule = (left: string, middle: string, right: string): string =>
+    `${left}${widths.map((width) => '─'.repeat(width + 2)).join(middle)}${right}`;
   const line = (row: readonly string[], isData: boolean): string =>
     `│${row.map((cell, column) => ` ${isData && NUMERIC.test(types[column]!) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)} `).join('│')}│`;
   return [

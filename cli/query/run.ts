@@ -3,7 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
-import { findTables, QuerySession, TOLERANCE, verifyAnswer, WorkerDesk, type DataTable, type QueryOutcome, type Verdict } from '../../query/session/index.js';
+import {
+  findTables,
+  QuerySession,
+  TOLERANCE,
+  verifyAnswer,
+  WorkerDesk,
+  type DataTable,
+  type QueryOutcome,
+  type Verdict,
+} from '../../query/session/index.js';
 import type { QueryPlan } from '../../query/plan/plan.js';
 import { plan, type PlanOptions } from '../../query/plan/planner.js';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
@@ -57,8 +66,13 @@ export function planOptions({ combine, sums }: Pick<QueryRunOptions, 'combine' |
 }
 
 /** The tables, and a DuckDB in which they were found. */
-export async function withTables<T>(data: readonly string[], sample: boolean, use: (tables: DataTable[], connection: DuckDBConnection) => Promise<T>): Promise<T> {
-  if (data.length === 0 && !sample) throw new UsageError('a query needs tables: give --data FILES for each, or --sample for a small one to try');
+export async function withTables<T>(
+  data: readonly string[],
+  sample: boolean,
+  use: (tables: DataTable[], connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  if (data.length === 0 && !sample)
+    throw new UsageError('a query needs tables: give --data FILES for each, or --sample for a small one to try');
   const folder = sample ? await mkdtemp(join(tmpdir(), 'fpisa-sample-')) : undefined;
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
@@ -72,15 +86,27 @@ export async function withTables<T>(data: readonly string[], sample: boolean, us
   }
 }
 
-export function explain(options: Pick<QueryRunOptions, 'sql' | 'data' | 'sample' | 'combine' | 'sums'>): Promise<QueryPlan> {
-  return withTables(options.data, options.sample, (tables) => plan(options.sql, tables.map(({ name, columns, rows }) => ({ name, columns, ...(rows !== undefined && { rows }) })), planOptions(options)));
+export function explain(
+  options: Pick<QueryRunOptions, 'sql' | 'data' | 'sample' | 'combine' | 'sums'>,
+): Promise<QueryPlan> {
+  return withTables(options.data, options.sample, (tables) =>
+    plan(
+      options.sql,
+      tables.map(({ name, columns, rows }) => ({ name, columns, ...(rows !== undefined && { rows }) })),
+      planOptions(options),
+    ),
+  );
 }
 
 /** @throws QueryError, ChildError when a process dies, InterruptedError at the signal */
 export async function runQuery(options: QueryRunOptions): Promise<QueryRunResult> {
   return withTables(options.data, options.sample, async (tables, connection) => {
     // What is wrong with the query should be said before anything is started for it.
-    await plan(options.sql, tables.map(({ name, columns }) => ({ name, columns })), planOptions(options));
+    await plan(
+      options.sql,
+      tables.map(({ name, columns }) => ({ name, columns })),
+      planOptions(options),
+    );
     const beside = new Beside();
     let failure: Error | undefined;
     try {
@@ -94,29 +120,50 @@ export async function runQuery(options: QueryRunOptions): Promise<QueryRunResult
   });
 }
 
-async function carryOut(options: QueryRunOptions, tables: readonly DataTable[], connection: DuckDBConnection, beside: Beside): Promise<QueryRunResult> {
+async function carryOut(
+  options: QueryRunOptions,
+  tables: readonly DataTable[],
+  connection: DuckDBConnection,
+  beside: Beside,
+): Promise<QueryRunResult> {
   const { workers, signal } = options;
   const { device, died, portOf, masterPort } = await switchFor(options, beside);
   const desk = new WorkerDesk(workers, options.version);
   beside.add(desk, (failure) => desk.close(failure));
   const address = options.listen ?? '127.0.0.1:0';
-  const port = await listening('the query\'s master', address, '--listen', (where) => desk.listen(where));
+  const port = await listening("the query's master", address, '--listen', (where) => desk.listen(where));
   const deaths = [died];
   if (options.listen === undefined) {
     for (let rank = 0; rank < workers; rank++) {
-      const child = new Child(`worker ${rank}`, ['query', 'worker', '--json', '--master', `127.0.0.1:${port}`, '--rank', String(rank)]);
+      const child = new Child(`worker ${rank}`, [
+        'query',
+        'worker',
+        '--json',
+        '--master',
+        `127.0.0.1:${port}`,
+        '--rank',
+        String(rank),
+      ]);
       beside.add(child, () => child.stop());
       deaths.push(child.fault());
     }
     options.onStage?.(`${workers} workers, each with its share of the files`);
   } else {
-    options.onStage?.(`waiting for ${workers} workers at ${address.replace(/:0$/, `:${port}`)}: fpisa query worker --master HOST:${port} --rank 0${workers > 1 ? ` … ${workers - 1}` : ''}`);
+    options.onStage?.(
+      `waiting for ${workers} workers at ${address.replace(/:0$/, `:${port}`)}: fpisa query worker --master HOST:${port} --rank 0${workers > 1 ? ` … ${workers - 1}` : ''}`,
+    );
   }
   const death = Promise.race(deaths);
   death.catch(() => undefined);
   const run = async (): Promise<QueryRunResult> => {
     const session = await QuerySession.open({
-      desk, device, tables, connection, portOf, port: masterPort, waitMs: options.wait * 1000,
+      desk,
+      device,
+      tables,
+      connection,
+      portOf,
+      port: masterPort,
+      waitMs: options.wait * 1000,
       ...(options.ip !== undefined && { ip: options.ip }),
       ...(options.udpPort !== undefined && { udpPort: options.udpPort }),
       ...(options.mac !== undefined && { mac: options.mac }),
@@ -129,7 +176,10 @@ async function carryOut(options: QueryRunOptions, tables: readonly DataTable[], 
     if (!options.verify) return { ...outcome, verdict: undefined };
     options.onStage?.('comparing with DuckDB alone');
     const [[timeZone]] = (await connection.runAndReadAll(`SELECT current_setting('TimeZone')`)).getRows() as [[string]];
-    return { ...outcome, verdict: await verifyAnswer(options.sql, tables, outcome.reader, TOLERANCE[options.sums], timeZone) };
+    return {
+      ...outcome,
+      verdict: await verifyAnswer(options.sql, tables, outcome.reader, TOLERANCE[options.sums], timeZone),
+    };
   };
   const result = run();
   result.catch(() => undefined);
@@ -146,23 +196,54 @@ interface SwitchPlace {
 
 /** Rank r is at port r + 1 of a switch that is started here, the master at the port after the workers'. */
 async function switchFor(options: QueryRunOptions, beside: Beside): Promise<SwitchPlace> {
-  const { workers, p4runtime, serviceIp = DEFAULT_SERVICE_IP, serviceMac = DEFAULT_SERVICE_MAC, deviceId, routes = [], signal } = options;
+  const {
+    workers,
+    p4runtime,
+    serviceIp = DEFAULT_SERVICE_IP,
+    serviceMac = DEFAULT_SERVICE_MAC,
+    deviceId,
+    routes = [],
+    signal,
+  } = options;
   if (p4runtime !== undefined) {
-    const device = await QuerySwitch.connect({ address: p4runtime, deviceId, serviceIp, serviceMac, ports: options.port, routes, signal });
+    const device = await QuerySwitch.connect({
+      address: p4runtime,
+      deviceId,
+      serviceIp,
+      serviceMac,
+      ports: options.port,
+      routes,
+      signal,
+    });
     beside.add(device, () => device.close());
     const ports = [...options.port.keys()].sort((a, b) => a - b);
     const masterPort = options.switchPort ?? ports[workers];
-    if (masterPort === undefined) throw new UsageError(`with --p4runtime the master needs a port of the switch: give --switch-port NUMBER, or --port NUMBER=HOST:UDPPORT for each of the ${workers} workers and one more`);
+    if (masterPort === undefined)
+      throw new UsageError(
+        `with --p4runtime the master needs a port of the switch: give --switch-port NUMBER, or --port NUMBER=HOST:UDPPORT for each of the ${workers} workers and one more`,
+      );
     const portOf = (rank: number): number => {
       const port = ports[rank];
-      if (port === undefined) throw new UsageError(`worker ${rank} has no port of the switch: start it with --switch-port NUMBER, or give --port NUMBER=HOST:UDPPORT for each worker`);
+      if (port === undefined)
+        throw new UsageError(
+          `worker ${rank} has no port of the switch: start it with --switch-port NUMBER, or give --port NUMBER=HOST:UDPPORT for each worker`,
+        );
       return port;
     };
     return { device, died: new Promise(() => undefined), portOf, masterPort };
   }
   options.onStage?.('starting the switch');
   const child = new Child<SwitchReady>('the switch', [
-    ...['switch', '--json', '--p4runtime', '127.0.0.1:0', '--ports', String(workers + 1), '--service-udp-port', String(SERVICE_UDP_PORT)],
+    ...[
+      'switch',
+      '--json',
+      '--p4runtime',
+      '127.0.0.1:0',
+      '--ports',
+      String(workers + 1),
+      '--service-udp-port',
+      String(SERVICE_UDP_PORT),
+    ],
     ...['--service-ip', serviceIp, '--service-mac', serviceMac],
     ...faultArguments(options),
   ]);
@@ -170,7 +251,13 @@ async function switchFor(options: QueryRunOptions, beside: Beside): Promise<Swit
   const died = child.fault();
   died.catch(() => undefined);
   const { p4runtime: address, ports } = await child.next();
-  const device = await QuerySwitch.connect({ address, serviceIp, serviceMac, ports: new Map(Object.entries(ports).map(([port, place]) => [Number(port), place])), signal });
+  const device = await QuerySwitch.connect({
+    address,
+    serviceIp,
+    serviceMac,
+    ports: new Map(Object.entries(ports).map(([port, place]) => [Number(port), place])),
+    signal,
+  });
   beside.add(device, () => device.close());
   return { device, died, portOf: (rank) => rank + 1, masterPort: workers + 1 };
 }

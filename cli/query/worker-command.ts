@@ -17,16 +17,36 @@ interface Flags extends PlaceFlags {
 export function queryWorkerCommand(): Command {
   const command = new Command('worker')
     .description('take part in a query as one worker: scan a share of the files, send rows into the switch')
-    .addOption(new Option('--master <host:port>', 'where the query\'s master listens').argParser(hostPortText).makeOptionMandatory())
-    .addOption(new Option('-r, --rank <number>', 'which of the query\'s workers this is, from 0').argParser(integer(0, 65_534)).makeOptionMandatory())
-    .addOption(new Option('-d, --data <pattern>', 'files that this worker has itself, in the place of its share of NAME=PATTERN; repeatable').argParser(collect).default([], 'its share of the master\'s'));
+    .addOption(
+      new Option('--master <host:port>', "where the query's master listens")
+        .argParser(hostPortText)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('-r, --rank <number>', "which of the query's workers this is, from 0")
+        .argParser(integer(0, 65_534))
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option(
+        '-d, --data <pattern>',
+        'files that this worker has itself, in the place of its share of NAME=PATTERN; repeatable',
+      )
+        .argParser(collect)
+        .default([], "its share of the master's"),
+    );
   for (const option of placeOptions('this worker')) command.addOption(option);
   return command
-    .addOption(new Option('--wait <seconds>', 'how long to look for the master').argParser(integer(1, 86_400)).default(60))
+    .addOption(
+      new Option('--wait <seconds>', 'how long to look for the master').argParser(integer(1, 86_400)).default(60),
+    )
     .addOption(jsonOption())
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Example:
-  $ fpisa query worker --master 192.0.2.1:9700 --rank 1 --switch-port 2`)
+  $ fpisa query worker --master 192.0.2.1:9700 --rank 1 --switch-port 2`,
+    )
     .action(run);
 }
 

@@ -4,8 +4,23 @@ import { availableParallelism, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import {
-  CompilerMissingError, EmulatorError, ENGINE_NAMES, engineNamed, findSuite, P4c, renderTrace, runStf, runSuite, SUITE_GROUPS, SuiteError, Switch,
-  type CaseResult, type EngineName, type GroupScore, type SuiteReport, type SwitchOptions,
+  CompilerMissingError,
+  EmulatorError,
+  ENGINE_NAMES,
+  engineNamed,
+  findSuite,
+  P4c,
+  renderTrace,
+  runStf,
+  runSuite,
+  SUITE_GROUPS,
+  SuiteError,
+  Switch,
+  type CaseResult,
+  type EngineName,
+  type GroupScore,
+  type SuiteReport,
+  type SwitchOptions,
 } from '../../emulator/index.js';
 import { FileError, RequirementError, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
@@ -28,20 +43,34 @@ const MANY = 4;
 
 export function stfCommand(): Command {
   return new Command('stf')
-    .description('run an STF test of a compiled program, or p4c\'s whole test suite, on the software switch')
+    .description("run an STF test of a compiled program, or p4c's whole test suite, on the software switch")
     .argument('[program]', 'BMv2 JSON that p4c wrote')
     .argument('[test]', 'STF file')
     .option('--suite <folder>', 'run all programs for v1model in p4c\'s "testdata" (docs/conformance.md)')
-    .addOption(new Option('--engine <name>', 'what executes the programs: a test has too few packets to be worth the compiler\'s time').choices(ENGINE_NAMES).default('interpreter'))
-    .addOption(new Option('-j, --jobs <number>', 'with --suite: compilers at a time').argParser(integer(1, MOST_JOBS)).default(availableParallelism(), 'processors'))
+    .addOption(
+      new Option(
+        '--engine <name>',
+        "what executes the programs: a test has too few packets to be worth the compiler's time",
+      )
+        .choices(ENGINE_NAMES)
+        .default('interpreter'),
+    )
+    .addOption(
+      new Option('-j, --jobs <number>', 'with --suite: compilers at a time')
+        .argParser(integer(1, MOST_JOBS))
+        .default(availableParallelism(), 'processors'),
+    )
     .option('--trace', 'print what every packet meets on its way')
     .addOption(jsonOption())
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ fpisa stf router.json router.stf
   $ fpisa stf router.json router.stf --trace
   $ fpisa stf --suite p4c/testdata
-  $ fpisa stf --suite p4c/testdata --json`)
+  $ fpisa stf --suite p4c/testdata --json`,
+    )
     .action(run);
 }
 
@@ -53,16 +82,25 @@ async function run(program: string | undefined, test: string | undefined, flags:
     if (flags.trace) throw new UsageError('--trace is for one test: give a program and its STF file');
     return suite(flags.suite, flags, switchOptions, output);
   }
-  if (program === undefined || test === undefined) throw new UsageError('give a program and its STF file, or --suite FOLDER; "fpisa stf --help" has examples');
+  if (program === undefined || test === undefined)
+    throw new UsageError('give a program and its STF file, or --suite FOLDER; "fpisa stf --help" has examples');
   await single(program, test, flags, switchOptions, output);
 }
 
-async function single(program: string, test: string, flags: Flags, switchOptions: SwitchOptions, output: Output): Promise<void> {
+async function single(
+  program: string,
+  test: string,
+  flags: Flags,
+  switchOptions: SwitchOptions,
+  output: Output,
+): Promise<void> {
   const json = await read('program', program);
   const text = await read('test', test);
   const target = new Switch(switchOptions);
   inFile(program, () => target.load(json));
-  const result = inFile(test, () => runStf(target, text, flags.trace ? { onTrace: (trace) => output.line(`${renderTrace(trace)}\n`) } : {}));
+  const result = inFile(test, () =>
+    runStf(target, text, flags.trace ? { onTrace: (trace) => output.line(`${renderTrace(trace)}\n`) } : {}),
+  );
   output.object({ ok: result.passed, ...result });
   for (const failure of result.failures) output.line(`FAIL  ${failure}`);
   output.line(`${result.passed ? 'pass' : 'fail'}: ${result.packets} packet(s) sent, ${result.expectations} expected`);
@@ -102,28 +140,43 @@ const LABELS: Readonly<Record<(typeof SUITE_GROUPS)[number], readonly [key: stri
   p4_14: ['p4_14', 'P4_14'],
 };
 
-function print({ ok, compiler, scores, results, excluded }: SuiteReport, engine: string, elapsedMs: number, output: Output): void {
+function print(
+  { ok, compiler, scores, results, excluded }: SuiteReport,
+  engine: string,
+  elapsedMs: number,
+  output: Output,
+): void {
   const failures = results.filter(({ outcome }) => outcome !== 'pass');
   const groups = Object.fromEntries(SUITE_GROUPS.map((group) => [LABELS[group][0], scores[group]]));
   output.object({ ok, compiler, engine, ...groups, failures, excluded, elapsedMs });
 
   for (const line of failureLines(failures)) output.line(line);
   if (failures.length > 0) output.line();
-  const rows = SUITE_GROUPS.filter((group) => scores[group].total > 0).map((group) => [LABELS[group][1], ...columns(scores[group])]);
+  const rows = SUITE_GROUPS.filter((group) => scores[group].total > 0).map((group) => [
+    LABELS[group][1],
+    ...columns(scores[group]),
+  ]);
   output.table(['programs', 'pass', 'fail', 'does not compile', 'total'], rows);
   output.line();
   const reasons = new Map<string, number>();
   for (const { reason } of excluded) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  output.table(['excluded', 'why'], [...reasons].sort(([, a], [, b]) => b - a).map(([reason, count]) => [count, reason]));
+  output.table(
+    ['excluded', 'why'],
+    [...reasons].sort(([, a], [, b]) => b - a).map(([reason, count]) => [count, reason]),
+  );
   output.line();
-  output.line(`${ok ? 'OK' : 'NOT OK'}: ${scores.core.pass} of ${scores.core.total} core programs pass; engine ${engine}, ${compiler}, ${(elapsedMs / 1000).toFixed(0)} s`);
+  output.line(
+    `${ok ? 'OK' : 'NOT OK'}: ${scores.core.pass} of ${scores.core.total} core programs pass; engine ${engine}, ${compiler}, ${(elapsedMs / 1000).toFixed(0)} s`,
+  );
 }
 
 /** One line each, but one for all that fail in the same words: a compiler without P4_14 says it of every such program. */
 function failureLines(failures: readonly CaseResult[]): string[] {
   const programs = new Map<string, string[]>();
-  const lineOf = ({ outcome, reasons: [first = '', ...more] }: CaseResult): ((who: string) => string) =>
-    (who) => `${outcome === 'fail' ? 'FAIL' : outcome}  ${who}: ${first}${more.length === 0 ? '' : ` (and ${more.length} more)`}`;
+  const lineOf =
+    ({ outcome, reasons: [first = '', ...more] }: CaseResult): ((who: string) => string) =>
+    (who) =>
+      `${outcome === 'fail' ? 'FAIL' : outcome}  ${who}: ${first}${more.length === 0 ? '' : ` (and ${more.length} more)`}`;
   for (const failure of failures) {
     const key = lineOf(failure)(failure.group);
     programs.set(key, [...(programs.get(key) ?? []), failure.program]);
@@ -132,7 +185,9 @@ function failureLines(failures: readonly CaseResult[]): string[] {
     const line = lineOf(failure);
     const alike = programs.get(line(failure.group))!;
     if (alike.length < MANY) return [line(failure.program)];
-    return alike[0] === failure.program ? [line(`${alike.length} programs of ${failure.group}, ${alike[0]} and others`)] : [];
+    return alike[0] === failure.program
+      ? [line(`${alike.length} programs of ${failure.group}, ${alike[0]} and others`)]
+      : [];
   });
 }
 

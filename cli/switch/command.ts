@@ -2,8 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import {
-  defaultCacheFolder, ENGINE_NAMES, FaultInjector, isInterfaceName, P4RuntimeServer, PortError, PortRunner, portOf, SwitchDevice, ThreadedSwitch, type Device, type EngineName,
-  type FaultOptions, type PortSpec,
+  defaultCacheFolder,
+  ENGINE_NAMES,
+  FaultInjector,
+  isInterfaceName,
+  P4RuntimeServer,
+  PortError,
+  PortRunner,
+  portOf,
+  SwitchDevice,
+  ThreadedSwitch,
+  type Device,
+  type EngineName,
+  type FaultOptions,
+  type PortSpec,
 } from '../../emulator/index.js';
 import { SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import { SERVICE_UDP_PORT as QUERY_UDP_PORT } from '../../protocol/query/constants.js';
@@ -47,27 +59,66 @@ const DELAYED_SHARE = 1;
 
 export function switchCommand(): Command {
   const command = new Command('switch')
-    .description('run the embedded software switch: P4Runtime on one side, UDP sockets or network interfaces as ports on the other')
-    .addOption(new Option('--p4runtime <host:port>', 'where it serves P4Runtime; port 0 takes a free one').argParser(hostPortText).default(DEFAULT_P4RUNTIME))
-    .addOption(new Option('--device-id <number>', 'its P4Runtime device id').argParser(integer(0, Number.MAX_SAFE_INTEGER)).default(0))
+    .description(
+      'run the embedded software switch: P4Runtime on one side, UDP sockets or network interfaces as ports on the other',
+    )
+    .addOption(
+      new Option('--p4runtime <host:port>', 'where it serves P4Runtime; port 0 takes a free one')
+        .argParser(hostPortText)
+        .default(DEFAULT_P4RUNTIME),
+    )
+    .addOption(
+      new Option('--device-id <number>', 'its P4Runtime device id')
+        .argParser(integer(0, Number.MAX_SAFE_INTEGER))
+        .default(0),
+    )
     .addOption(new Option('--ports <count>', 'switch ports 1 to count, each a UDP socket').argParser(integer(1, 509)))
-    .addOption(new Option('--base-port <number>', 'UDP port of switch port 1, the others follow; 0 takes free ones').argParser(integer(0, 65_535)).default(0))
+    .addOption(
+      new Option('--base-port <number>', 'UDP port of switch port 1, the others follow; 0 takes free ones')
+        .argParser(integer(0, 65_535))
+        .default(0),
+    )
     .option('--host <address>', 'address of these sockets', '127.0.0.1')
-    .addOption(new Option('--port <port=place>', 'one switch port and what it is: host:udpport of a UDP socket, or the name of a network interface; repeatable').argParser(switchPortAssignment).default(new Map(), 'none'))
-    .option('--service-ip <address>', 'IPv4 address to which packets from these sockets are addressed', DEFAULT_SERVICE_IP)
+    .addOption(
+      new Option(
+        '--port <port=place>',
+        'one switch port and what it is: host:udpport of a UDP socket, or the name of a network interface; repeatable',
+      )
+        .argParser(switchPortAssignment)
+        .default(new Map(), 'none'),
+    )
+    .option(
+      '--service-ip <address>',
+      'IPv4 address to which packets from these sockets are addressed',
+      DEFAULT_SERVICE_IP,
+    )
     .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
-    .addOption(new Option('--service-udp-port <number>', `its UDP port; ${QUERY_UDP_PORT} for queries`).argParser(integer(1, 65_535)).default(SERVICE_UDP_PORT))
+    .addOption(
+      new Option('--service-udp-port <number>', `its UDP port; ${QUERY_UDP_PORT} for queries`)
+        .argParser(integer(1, 65_535))
+        .default(SERVICE_UDP_PORT),
+    )
     .option('--program <file>', 'BMv2 JSON to run from the start; otherwise the controller brings it')
     .option('--p4info <file>', 'P4Info of that program')
-    .addOption(new Option('--engine <engine>', 'how programs are run: compiled, on a thread of their own (the first seconds interpreted), or interpreted, which is far slower').choices(ENGINE_NAMES).default('compiled'))
+    .addOption(
+      new Option(
+        '--engine <engine>',
+        'how programs are run: compiled, on a thread of their own (the first seconds interpreted), or interpreted, which is far slower',
+      )
+        .choices(ENGINE_NAMES)
+        .default('compiled'),
+    )
     .addOption(jsonOption());
   for (const option of [...serverTlsOptions(), ...faultOptions()]) command.addOption(option);
   return command
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ fpisa switch --ports 8 --base-port 47001
   $ fpisa switch --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002 --loss 0.05
-  $ sudo fpisa switch --port 1=veth1 --port 2=veth2`)
+  $ sudo fpisa switch --port 1=veth1 --port 2=veth2`,
+    )
     .action(run);
 }
 
@@ -87,16 +138,20 @@ async function run(flags: Flags): Promise<void> {
   const { device, open, failed, close } = flags.engine === 'interpreter' ? interpreted(flags) : threaded(flags);
   const server = new P4RuntimeServer(device, { deviceId: BigInt(flags.deviceId) });
   if (flags.program !== undefined) {
-    if (flags.p4info === undefined) throw new UsageError('--program needs --p4info, the P4Info file that p4c wrote beside it');
+    if (flags.p4info === undefined)
+      throw new UsageError('--program needs --p4info, the P4Info file that p4c wrote beside it');
     runProgram(server, flags.program, flags.p4info);
   }
   try {
     const ports = await openPorts(open, flags);
-    const port = await listening('P4Runtime', flags.p4runtime, '--p4runtime', (address) => server.listen(address, credentials));
+    const port = await listening('P4Runtime', flags.p4runtime, '--p4runtime', (address) =>
+      server.listen(address, credentials),
+    );
     const p4runtime = `${hostPort(flags.p4runtime).host}:${port}`;
     output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports } satisfies SwitchReady);
     output.line(`switch serves P4Runtime at ${p4runtime}, device ${flags.deviceId}`);
-    for (const [number, place] of Object.entries(ports)) output.line(`port ${number}: ${isInterfaceName(place) ? 'interface' : 'UDP'} ${place}`);
+    for (const [number, place] of Object.entries(ports))
+      output.line(`port ${number}: ${isInterfaceName(place) ? 'interface' : 'UDP'} ${place}`);
     await Promise.race([aborted(stop), failed]);
   } finally {
     await close();
@@ -130,7 +185,10 @@ function threaded(flags: Flags): Running {
 
 function interpreted(flags: Flags): Running {
   const device = new SwitchDevice({ engine: 'interpreter' });
-  const runner = new PortRunner(device, { ...(hasFaults(flags) && { faults: new FaultInjector(faults(flags)) }), onError: givenUp });
+  const runner = new PortRunner(device, {
+    ...(hasFaults(flags) && { faults: new FaultInjector(faults(flags)) }),
+    onError: givenUp,
+  });
   device.onOutput((packet) => runner.emit(packet));
   const open = async (ports: readonly PortSpec[]): Promise<ReadonlyMap<number, string>> => {
     const places = new Map<number, string>();
@@ -153,7 +211,9 @@ function runProgram(server: P4RuntimeServer, program: string, p4info: string): v
   try {
     server.setPipeline({ p4info: parseP4Info(text), p4DeviceConfig, cookie: { cookie: 0n } });
   } catch (error) {
-    throw new FileError(`${program} with ${p4info} is no program for this switch: ${(error as Error).message}`, { cause: error });
+    throw new FileError(`${program} with ${p4info} is no program for this switch: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -163,7 +223,10 @@ async function openPorts(open: Running['open'], flags: Flags): Promise<Record<st
     wanted.set(port, `${flags.host}:${flags.basePort === 0 ? 0 : flags.basePort + port - 1}`);
   }
   for (const [port, place] of flags.port) wanted.set(port, place);
-  if (wanted.size === 0) throw new UsageError('a switch needs ports: give --ports COUNT, or --port NUMBER=HOST:UDPPORT or --port NUMBER=INTERFACE for each');
+  if (wanted.size === 0)
+    throw new UsageError(
+      'a switch needs ports: give --ports COUNT, or --port NUMBER=HOST:UDPPORT or --port NUMBER=INTERFACE for each',
+    );
   try {
     return Object.fromEntries(await open([...wanted].map(([number, place]) => portSpec(number, place, flags))));
   } catch (error) {
@@ -178,7 +241,13 @@ async function openPorts(open: Running['open'], flags: Flags): Promise<Record<st
 function portSpec(number: number, place: string, { serviceIp, serviceMac, serviceUdpPort }: Flags): PortSpec {
   if (isInterfaceName(place)) return { number, kind: 'interface', interface: place };
   const { host, port } = hostPort(place);
-  return { number, kind: 'udp', bindAddress: host, bindPort: port, service: { mac: serviceMac, address: serviceIp, udpPort: serviceUdpPort } };
+  return {
+    number,
+    kind: 'udp',
+    bindAddress: host,
+    bindPort: port,
+    service: { mac: serviceMac, address: serviceIp, udpPort: serviceUdpPort },
+  };
 }
 
 function hasFaults(flags: FaultFlags): boolean {

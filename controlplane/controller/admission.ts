@@ -1,5 +1,14 @@
 /** Whether a worker that says Hello can be a member, and at which port of which switch. */
-import { choices, AddressTakenError, InvalidAddressError, JobFullError, RankOutOfRangeError, RankTakenError, SwitchPortError, UnknownSwitchError } from '../errors.js';
+import {
+  choices,
+  AddressTakenError,
+  InvalidAddressError,
+  JobFullError,
+  RankOutOfRangeError,
+  RankTakenError,
+  SwitchPortError,
+  UnknownSwitchError,
+} from '../errors.js';
 import { pipeOf } from '../tofino/ports.js';
 import { ipv4ToNumber, isUdpPort, macOfIpv4, macToBigint, parseEndpoint } from '../address.js';
 import type { HelloMessage, WelcomeMessage } from '../messages.js';
@@ -20,31 +29,54 @@ export interface Occupant {
  * @returns the member as it will be stored
  * @throws InvalidAddressError, RankOutOfRangeError, RankTakenError, JobFullError, UnknownSwitchError, AddressTakenError, SwitchPortError
  */
-export function admit(job: JobRecord, switches: Switches, occupants: readonly Occupant[], hello: HelloMessage): MemberRecord {
+export function admit(
+  job: JobRecord,
+  switches: Switches,
+  occupants: readonly Occupant[],
+  hello: HelloMessage,
+): MemberRecord {
   const ip = ipv4ToNumber(hello.ip);
   if (ip === undefined || ip === 0) {
-    throw new InvalidAddressError(`worker address "${hello.ip}" is not one that packets can come from: expected dotted IPv4, and not 0.0.0.0`);
+    throw new InvalidAddressError(
+      `worker address "${hello.ip}" is not one that packets can come from: expected dotted IPv4, and not 0.0.0.0`,
+    );
   }
-  if (!isUdpPort(hello.udpPort)) throw new InvalidAddressError(`UDP port ${hello.udpPort} of worker ${hello.rank} is not one of 1 to 65535`);
+  if (!isUdpPort(hello.udpPort))
+    throw new InvalidAddressError(`UDP port ${hello.udpPort} of worker ${hello.rank} is not one of 1 to 65535`);
   if (hello.mac !== '' && macToBigint(hello.mac) === undefined) {
-    throw new InvalidAddressError(`MAC address "${hello.mac}" of worker ${hello.rank} is not six hex pairs such as 02:00:00:00:00:01`);
+    throw new InvalidAddressError(
+      `MAC address "${hello.mac}" of worker ${hello.rank} is not six hex pairs such as 02:00:00:00:00:01`,
+    );
   }
   checkRank(job, occupants, hello);
   const others = occupants.filter((other) => other.job !== job.name || other.member.rank !== hello.rank);
   const config = chooseSwitch(job, switches, others, hello);
   const there = others.filter(({ member }) => member.switchName === config.name);
   checkAddress(there, hello);
-  const switchPort = choosePort(switches, config, job, there, hello.switchPort === 0 ? formerPort(job, config, hello) : hello.switchPort);
+  const switchPort = choosePort(
+    switches,
+    config,
+    job,
+    there,
+    hello.switchPort === 0 ? formerPort(job, config, hello) : hello.switchPort,
+  );
   const mac = hello.mac === '' ? macOfIpv4(ip) : hello.mac.toLowerCase();
   return { rank: hello.rank, ip: hello.ip, udpPort: hello.udpPort, mac, switchName: config.name, switchPort };
 }
 
 /** A worker that names no switch is where it was, or at the only one of the job's that could have room for it. */
-function chooseSwitch(job: JobRecord, switches: Switches, others: readonly Occupant[], hello: HelloMessage): SwitchConfig {
+function chooseSwitch(
+  job: JobRecord,
+  switches: Switches,
+  others: readonly Occupant[],
+  hello: HelloMessage,
+): SwitchConfig {
   const { switchName, switchPort } = hello;
   if (switchName !== '') {
     if (job.switches.includes(switchName)) return switches[switchName]!;
-    throw new UnknownSwitchError(`switch "${switchName}" is not one of job "${job.name}" (switches: ${choices(job.switches)})`);
+    throw new UnknownSwitchError(
+      `switch "${switchName}" is not one of job "${job.name}" (switches: ${choices(job.switches)})`,
+    );
   }
   const former = formerPlace(job, hello);
   if (former !== undefined) return switches[former.switchName]!;
@@ -57,18 +89,27 @@ function chooseSwitch(job: JobRecord, switches: Switches, others: readonly Occup
     return freePort(portsInPipe(switches[name]!, jobsPipe(switches, switches[name]!, job, there)), there) !== undefined;
   });
   if (possible.length === 1) return switches[possible[0]!]!;
-  if (possible.length > 1) throw new UnknownSwitchError(`name the switch at which worker ${hello.rank} is: one of ${choices(possible)}`);
-  if (switchPort !== 0) throw new SwitchPortError(`no switch of job "${job.name}" has a worker port ${switchPort} (switches with worker ports: ${choices(withPorts)})`);
-  throw new SwitchPortError(`every worker port of the switches of job "${job.name}" is in use (switches with worker ports: ${choices(withPorts)}); name switch and port to share one`);
+  if (possible.length > 1)
+    throw new UnknownSwitchError(`name the switch at which worker ${hello.rank} is: one of ${choices(possible)}`);
+  if (switchPort !== 0)
+    throw new SwitchPortError(
+      `no switch of job "${job.name}" has a worker port ${switchPort} (switches with worker ports: ${choices(withPorts)})`,
+    );
+  throw new SwitchPortError(
+    `every worker port of the switches of job "${job.name}" is in use (switches with worker ports: ${choices(withPorts)}); name switch and port to share one`,
+  );
 }
 
 function checkRank(job: JobRecord, occupants: readonly Occupant[], { rank, ip, udpPort }: HelloMessage): void {
   const connected = occupants.filter((other) => other.job === job.name && other.connected).map(({ member }) => member);
-  const free = [...Array(job.workers).keys()].filter((candidate) => connected.every((member) => member.rank !== candidate));
+  const free = [...Array(job.workers).keys()].filter((candidate) =>
+    connected.every((member) => member.rank !== candidate),
+  );
   const holder = connected.find((member) => member.rank === rank);
   // The same socket address is the same worker, whose old connection has not been seen to break yet.
   if (holder?.ip === ip && holder.udpPort === udpPort) return;
-  if (!Number.isInteger(rank) || rank < 0 || rank >= job.workers) throw new RankOutOfRangeError(rank, job.name, job.workers, free);
+  if (!Number.isInteger(rank) || rank < 0 || rank >= job.workers)
+    throw new RankOutOfRangeError(rank, job.name, job.workers, free);
   if (free.length === 0) throw new JobFullError(job.name, job.workers);
   if (holder !== undefined) throw new RankTakenError(rank, job.name, `${holder.ip}:${holder.udpPort}`, free);
 }
@@ -77,7 +118,9 @@ function checkRank(job: JobRecord, occupants: readonly Occupant[], { rank, ip, u
 function checkAddress(others: readonly Occupant[], { ip, udpPort }: HelloMessage): void {
   const same = others.find(({ member }) => member.ip === ip && member.udpPort === udpPort);
   if (same !== undefined) {
-    throw new AddressTakenError(`${ip}:${udpPort} is the address of worker ${same.member.rank} of job "${same.job}" already; each worker needs a UDP port of its own`);
+    throw new AddressTakenError(
+      `${ip}:${udpPort} is the address of worker ${same.member.rank} of job "${same.job}" already; each worker needs a UDP port of its own`,
+    );
   }
 }
 
@@ -92,25 +135,47 @@ function formerPort(job: JobRecord, config: SwitchConfig, hello: HelloMessage): 
 }
 
 /** @param wanted 0: choose one that no other member uses */
-function choosePort(switches: Switches, config: SwitchConfig, job: JobRecord, there: readonly Occupant[], wanted: number): number {
+function choosePort(
+  switches: Switches,
+  config: SwitchConfig,
+  job: JobRecord,
+  there: readonly Occupant[],
+  wanted: number,
+): number {
   const all = switchPorts(config);
   const pipe = jobsPipe(switches, config, job, there);
   const ports = portsInPipe(config, pipe);
   if (wanted !== 0) {
     if (ports.includes(wanted)) return wanted;
-    if (!all.includes(wanted)) throw new SwitchPortError(`switch "${config.name}" has no worker port ${wanted} (ports: ${choices(all)})`);
-    throw new SwitchPortError(`port ${wanted} of switch "${config.name}" is in another pipe than the rest of job "${job.name}", and so are the registers that add (ports of its pipe: ${choices(ports)})`);
+    if (!all.includes(wanted))
+      throw new SwitchPortError(`switch "${config.name}" has no worker port ${wanted} (ports: ${choices(all)})`);
+    throw new SwitchPortError(
+      `port ${wanted} of switch "${config.name}" is in another pipe than the rest of job "${job.name}", and so are the registers that add (ports of its pipe: ${choices(ports)})`,
+    );
   }
   const free = freePort(pipe === undefined && config.target !== undefined ? roomiestPipe(ports, there) : ports, there);
   if (free === undefined) {
-    const where = pipe === undefined ? `switch "${config.name}"` : `switch "${config.name}" in the pipe of job "${job.name}"`;
-    throw new SwitchPortError(`every worker port of ${where} is in use (ports: ${choices(ports)}); name one to share it`);
+    const where =
+      pipe === undefined ? `switch "${config.name}"` : `switch "${config.name}" in the pipe of job "${job.name}"`;
+    throw new SwitchPortError(
+      `every worker port of ${where} is in use (ports: ${choices(ports)}); name one to share it`,
+    );
   }
   return free;
 }
 
-function jobsPipe(switches: Switches, config: SwitchConfig, job: JobRecord, there: readonly Occupant[]): number | undefined {
-  return pipeOfJob(switches, config, job, there.filter((other) => other.job === job.name).map(({ member }) => member));
+function jobsPipe(
+  switches: Switches,
+  config: SwitchConfig,
+  job: JobRecord,
+  there: readonly Occupant[],
+): number | undefined {
+  return pipeOfJob(
+    switches,
+    config,
+    job,
+    there.filter((other) => other.job === job.name).map(({ member }) => member),
+  );
 }
 
 function portsInPipe(config: SwitchConfig, pipe: number | undefined): number[] {
@@ -139,7 +204,10 @@ export function switchPorts(config: SwitchConfig): number[] {
 }
 
 /** Where a worker at `switchPort` sends its contributions. */
-export function serviceOf(config: SwitchConfig, switchPort: number): Pick<WelcomeMessage, 'serviceIp' | 'serviceUdpPort' | 'serviceMac'> {
+export function serviceOf(
+  config: SwitchConfig,
+  switchPort: number,
+): Pick<WelcomeMessage, 'serviceIp' | 'serviceUdpPort' | 'serviceMac'> {
   const own = config.ports[switchPort];
   if (own === undefined || own === null) {
     return { serviceIp: config.serviceIp, serviceUdpPort: config.serviceUdpPort, serviceMac: config.serviceMac };

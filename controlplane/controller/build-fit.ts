@@ -37,10 +37,14 @@ export class BuildFit {
     private readonly build: string,
     index: P4InfoIndex,
   ) {
-    const lacks = (list: readonly string[], all: readonly string[]): string[] => list.filter((name) => !all.includes(name));
+    const lacks = (list: readonly string[], all: readonly string[]): string[] =>
+      list.filter((name) => !all.includes(name));
     const without = lacks(Object.values(Table), index.tables.names);
     const needed = without.filter((name) => NEEDED_TABLES.includes(name));
-    if (needed.length > 0) throw new ArtifactError(`build ${build} has no table ${choices(needed)}, so it is not this project's program (its tables: ${choices(index.tables.names)})`);
+    if (needed.length > 0)
+      throw new ArtifactError(
+        `build ${build} has no table ${choices(needed)}, so it is not this project's program (its tables: ${choices(index.tables.names)})`,
+      );
     this.absent = [...without, ...lacks(Object.values(Counter), index.counters.names)];
     this.eventCounters = [Counter.events, COMPLETIONS].filter((name) => index.counters.names.includes(name));
     this.joinParams = new Set(index.tables.find(Table.member).actions.find('fpisa.join').definition.params.names);
@@ -53,14 +57,21 @@ export class BuildFit {
   /** @throws ArtifactError when an entry is wanted of a table that the build does not have */
   desired({ tables, entries, groups }: DesiredSwitch): DesiredSwitch {
     const homeless = entries.find(({ table }) => !this.has(table));
-    if (homeless !== undefined) throw new ArtifactError(`build ${this.build} has no table ${homeless.table}, ${ABSENT[homeless.table]!}`);
-    return { tables: tables.filter((table) => this.has(table)), entries: entries.map((entry) => this.entry(entry)), groups };
+    if (homeless !== undefined)
+      throw new ArtifactError(`build ${this.build} has no table ${homeless.table}, ${ABSENT[homeless.table]!}`);
+    return {
+      tables: tables.filter((table) => this.has(table)),
+      entries: entries.map((entry) => this.entry(entry)),
+      groups,
+    };
   }
 
   /** The entry without parameters that the build does not take. */
   entry(entry: EntryInput): EntryInput {
     if (entry.table !== Table.member) return entry;
-    const params = Object.entries(entry.params ?? {}).filter(([name]) => this.joinParams.has(name) || !PROFILE_PARAMS.has(name));
+    const params = Object.entries(entry.params ?? {}).filter(
+      ([name]) => this.joinParams.has(name) || !PROFILE_PARAMS.has(name),
+    );
     return { ...entry, params: Object.fromEntries(params) };
   }
 }

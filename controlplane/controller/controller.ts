@@ -1,6 +1,13 @@
 /** The controller: jobs and switches as stored, sessions that make them real. Transport is in service/. */
 import { loadSwitchBuild } from '../artifacts.js';
-import { choices, ControllerStoppedError, JobBusyError, JobDeletedError, SwitchConfigError, UnknownSwitchError } from '../errors.js';
+import {
+  choices,
+  ControllerStoppedError,
+  JobBusyError,
+  JobDeletedError,
+  SwitchConfigError,
+  UnknownSwitchError,
+} from '../errors.js';
 import type { CreateJobRequest, HelloMessage, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
 import type { TlsOptions } from '../p4runtime/credentials.js';
 import type { Pipeline } from '../p4runtime/pipeline.js';
@@ -82,7 +89,11 @@ export class Controller {
     this.timing = { ...TIMING, ...options.timing };
     this.state = this.store.read();
     const { switches = [] } = options;
-    if (switches.length > 0) this.saveSwitches(switches, this.idleSwitches().filter((name) => switches.every((config) => config.name !== name)));
+    if (switches.length > 0)
+      this.saveSwitches(
+        switches,
+        this.idleSwitches().filter((name) => switches.every((config) => config.name !== name)),
+      );
   }
 
   start(): void {
@@ -94,7 +105,8 @@ export class Controller {
   stop(): void {
     if (this.stopped) return;
     this.stopped = true;
-    for (const session of this.sessions.values()) session.close(new ControllerStoppedError('the controller stopped; workers reconnect to its successor'));
+    for (const session of this.sessions.values())
+      session.close(new ControllerStoppedError('the controller stopped; workers reconnect to its successor'));
     this.sessions.clear();
     for (const session of this.switches.values()) session.stop();
     this.switches.clear();
@@ -116,9 +128,13 @@ export class Controller {
   removeSwitch(name: string): void {
     this.requireSwitch(name);
     const jobs = jobsOn(this.state, name).map((job) => job.name);
-    if (jobs.length > 0) throw new JobBusyError(`switch "${name}" still has jobs (${choices(jobs)}); delete them first`);
+    if (jobs.length > 0)
+      throw new JobBusyError(`switch "${name}" still has jobs (${choices(jobs)}); delete them first`);
     const children = childrenOf(this.state.switches, name).map((child) => child.name);
-    if (children.length > 0) throw new SwitchConfigError(`switch "${name}" is the parent of others (${choices(children)}); remove those first`);
+    if (children.length > 0)
+      throw new SwitchConfigError(
+        `switch "${name}" is the parent of others (${choices(children)}); remove those first`,
+      );
     this.save({ ...this.state, switches: without(this.state.switches, name) });
     this.switches.get(name)?.stop();
     this.switches.delete(name);
@@ -150,7 +166,9 @@ export class Controller {
   /** @throws UnknownJobError */
   async getJob(name: string): Promise<JobMessage> {
     const job = findJob(this.state, name);
-    const read = await Promise.all(job.switches.map((switchName) => jobEvents(job, switchName, this.switches.get(switchName))));
+    const read = await Promise.all(
+      job.switches.map((switchName) => jobEvents(job, switchName, this.switches.get(switchName))),
+    );
     const switchEvents = read.filter((each) => each !== undefined);
     return { ...this.describe(job), events: sumEvents(switchEvents), switchEvents };
   }
@@ -161,7 +179,9 @@ export class Controller {
     const session = this.sessions.get(name);
     const ranks = session?.connectedRanks() ?? [];
     if (ranks.length > 0 && !force) {
-      throw new JobBusyError(`job "${name}" has connected workers (ranks ${choices(ranks)}); stop them, or force the deletion`);
+      throw new JobBusyError(
+        `job "${name}" has connected workers (ranks ${choices(ranks)}); stop them, or force the deletion`,
+      );
     }
     this.sessions.delete(name);
     this.save(withoutJob(this.state, job));
@@ -178,14 +198,19 @@ export class Controller {
     const probed = clients.map(async ([switchName, client]) => {
       const { switches } = this.state;
       const config = switches[switchName]!;
-      return [switchName, await probeSlots(client, config, job, pipeOfJob(switches, config, job, job.members), timing)] as const;
+      return [
+        switchName,
+        await probeSlots(client, config, job, pipeOfJob(switches, config, job, job.members), timing),
+      ] as const;
     });
     return slotReports(this.state.switches, job, new Map(await Promise.all(probed)));
   }
 
   async getStatus(): Promise<StatusMessage> {
     const names = Object.keys(this.state.switches).sort();
-    const switches = names.map((name) => switchStatus(this.state, this.state.switches[name]!, this.requireSwitch(name)));
+    const switches = names.map((name) =>
+      switchStatus(this.state, this.state.switches[name]!, this.requireSwitch(name)),
+    );
     return { store: this.store.location, switches: await Promise.all(switches) };
   }
 
@@ -235,7 +260,10 @@ export class Controller {
     try {
       this.store.write(state);
     } catch (error) {
-      const failure = new ControllerStoppedError(`the store ${this.store.location} cannot be written: ${(error as Error).message}`, { cause: error });
+      const failure = new ControllerStoppedError(
+        `the store ${this.store.location} cannot be written: ${(error as Error).message}`,
+        { cause: error },
+      );
       this.stop();
       (this.options.onFailure ?? throwLater)(failure);
       throw failure;
@@ -312,7 +340,8 @@ export class Controller {
   /** @throws UnknownSwitchError */
   private requireSwitch(name: string): SwitchSession {
     const session = this.switches.get(name);
-    if (session === undefined) throw new UnknownSwitchError(`there is no switch "${name}" (switches: ${choices(this.switches.keys())})`);
+    if (session === undefined)
+      throw new UnknownSwitchError(`there is no switch "${name}" (switches: ${choices(this.switches.keys())})`);
     return session;
   }
 
@@ -354,7 +383,11 @@ export class Controller {
     return [...jobs].flatMap((job) => {
       const connected = this.sessions.get(job.name)?.connectedMembers() ?? [];
       const away = job.members.filter(({ rank }) => connected.every((member) => member.rank !== rank));
-      const occupant = (member: MemberRecord, isConnected: boolean): Occupant => ({ job: job.name, member, connected: isConnected });
+      const occupant = (member: MemberRecord, isConnected: boolean): Occupant => ({
+        job: job.name,
+        member,
+        connected: isConnected,
+      });
       return [...connected.map((member) => occupant(member, true)), ...away.map((member) => occupant(member, false))];
     });
   }

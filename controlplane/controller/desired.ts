@@ -38,7 +38,14 @@ export function desiredSwitch(state: ControllerState, config: SwitchConfig): Des
   const jobs = jobsOn(state, config.name);
   const { routes } = config;
   return {
-    tables: [Table.local, Table.receiver, Table.parent, Table.fromParent, Table.member, ...(routes === undefined ? [] : [Table.ipv4])],
+    tables: [
+      Table.local,
+      Table.receiver,
+      Table.parent,
+      Table.fromParent,
+      Table.member,
+      ...(routes === undefined ? [] : [Table.ipv4]),
+    ],
     entries: [
       { table: Table.local, match: { dst_addr: config.serviceIp }, action: 'fpisa.serve' },
       ...jobs.flatMap((job) => receiverEntries(job, contributors(state, job, config))),
@@ -53,7 +60,14 @@ export function desiredSwitch(state: ControllerState, config: SwitchConfig): Des
 function contributors(state: ControllerState, job: JobRecord, config: SwitchConfig): Contributor[] {
   const { workers, children } = placeAt(state.switches, job, job.active?.members ?? [], config.name);
   return [
-    ...workers.map(({ switchPort, ip, udpPort, mac, rank }) => ({ port: switchPort, ip, udpPort, mac, number: rank, bit: rank })),
+    ...workers.map(({ switchPort, ip, udpPort, mac, rank }) => ({
+      port: switchPort,
+      ip,
+      udpPort,
+      mac,
+      number: rank,
+      bit: rank,
+    })),
     ...children.map(({ config: child, bit }) => ({
       port: child.parent!.parentPort,
       ip: child.serviceIp,
@@ -123,7 +137,12 @@ function parentEntries(state: ControllerState, job: JobRecord, config: SwitchCon
 
 function multicastGroup(job: JobRecord, members: readonly Contributor[]): MulticastGroup[] {
   if (members.length === 0) return [];
-  return [{ group: job.multicastGroup, replicas: members.map((member) => ({ port: member.port, instance: instanceOf(member) })) }];
+  return [
+    {
+      group: job.multicastGroup,
+      replicas: members.map((member) => ({ port: member.port, instance: instanceOf(member) })),
+    },
+  ];
 }
 
 /** `egress_rid` of the copy for this member; 0 is what packets that were not replicated have. */

@@ -99,7 +99,8 @@ export class JobSession {
         if (this.attached.size === this.desk.record().workers) this.raise('all workers have joined');
         return;
       case 'returning':
-        if (this.desk.record().members.every(({ rank }) => this.attached.has(rank))) this.raise('the controller restarted');
+        if (this.desk.record().members.every(({ rank }) => this.attached.has(rank)))
+          this.raise('the controller restarted');
         return;
       default:
         this.raise(`worker ${member.rank} joined`);
@@ -237,7 +238,11 @@ export class JobSession {
     for (const [rank] of silent) this.attached.delete(rank);
     const seconds = this.timing.progressTimeoutMs / 1000;
     for (const [rank, { link }] of silent) {
-      link.end(new MembershipEndedError(`worker ${rank} did not answer Membership within ${seconds} s and is no longer a member`));
+      link.end(
+        new MembershipEndedError(
+          `worker ${rank} did not answer Membership within ${seconds} s and is no longer a member`,
+        ),
+      );
     }
     this.raise(`no answer from worker ${silent.map(([rank]) => rank).join(', ')}`);
   }

@@ -1,6 +1,14 @@
 /** Making and finding jobs: pure functions from one stored state to the next. */
 import { MAX_JOBS, MAX_WORKERS, POOL_SLOTS } from '../../protocol/constants.js';
-import { choices, InvalidJobError, JobExistsError, SwitchConfigError, TooManyJobsError, UnknownJobError, UnknownSwitchError } from '../errors.js';
+import {
+  choices,
+  InvalidJobError,
+  JobExistsError,
+  SwitchConfigError,
+  TooManyJobsError,
+  UnknownJobError,
+  UnknownSwitchError,
+} from '../errors.js';
 import type { CreateJobRequest } from '../messages.js';
 import { checkProfileOffered, resolveJobProfile } from './profile.js';
 import { allocateSlots, freeRanges, type SlotRange } from './slot-allocator.js';
@@ -34,8 +42,13 @@ export function newJob(state: ControllerState, request: CreateJobRequest): JobRe
   const profile = resolveJobProfile(request);
   const switchName = switchOf(state, request.switchName).name;
   const switches = treeBelow(state.switches, switchName);
-  checkProfileOffered(profile, workers, switches.map((each) => state.switches[each]!));
-  const where = switches.length === 1 ? `switch "${switchName}"` : `the tree of switch "${switchName}" (${choices(switches)})`;
+  checkProfileOffered(
+    profile,
+    workers,
+    switches.map((each) => state.switches[each]!),
+  );
+  const where =
+    switches.length === 1 ? `switch "${switchName}"` : `the tree of switch "${switchName}" (${choices(switches)})`;
   const others = jobsOnAny(state, switches);
   const number = freeNumber(others, where);
   const range = allocateSlots(POOL_SLOTS, rangesOf(others), slots, where);
@@ -71,7 +84,11 @@ export function withJob(state: ControllerState, job: JobRecord): ControllerState
 /** The state without the job, whose epochs stay used up on its switches. */
 export function withoutJob(state: ControllerState, job: JobRecord): ControllerState {
   const floors = job.switches.map((name) => [name, Math.max(state.epochFloor[name] ?? 0, job.epoch)] as const);
-  return { ...state, jobs: without(state.jobs, job.name), epochFloor: { ...state.epochFloor, ...Object.fromEntries(floors) } };
+  return {
+    ...state,
+    jobs: without(state.jobs, job.name),
+    epochFloor: { ...state.epochFloor, ...Object.fromEntries(floors) },
+  };
 }
 
 export function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
@@ -99,7 +116,10 @@ export function checkJobTrees(state: ControllerState): void {
   for (const job of Object.values(state.jobs)) {
     for (const name of job.switches) {
       const config = Object.hasOwn(state.switches, name) ? state.switches[name] : undefined;
-      const present = name === job.switchName ? config !== undefined : config?.parent !== undefined && job.switches.includes(config.parent.switch);
+      const present =
+        name === job.switchName
+          ? config !== undefined
+          : config?.parent !== undefined && job.switches.includes(config.parent.switch);
       if (present) continue;
       throw new SwitchConfigError(
         `switch "${name}" is no longer below switch "${job.switchName}", but job "${job.name}" spans both (switches: ${choices(job.switches)}); put its parent back, or delete the job first`,
@@ -125,11 +145,13 @@ function switchOf(state: ControllerState, name: string | undefined): SwitchConfi
   if (name === undefined || name === '') {
     const [only, ...others] = rootsOf(state.switches);
     if (only === undefined) throw new UnknownSwitchError('the controller has no switch to put a job on');
-    if (others.length > 0) throw new UnknownSwitchError(`name the switch of the job: one of ${choices([only, ...others])}`);
+    if (others.length > 0)
+      throw new UnknownSwitchError(`name the switch of the job: one of ${choices([only, ...others])}`);
     return state.switches[only]!;
   }
   const found = Object.hasOwn(state.switches, name) ? state.switches[name] : undefined;
-  if (found === undefined) throw new UnknownSwitchError(`there is no switch "${name}" (switches: ${choices(Object.keys(state.switches))})`);
+  if (found === undefined)
+    throw new UnknownSwitchError(`there is no switch "${name}" (switches: ${choices(Object.keys(state.switches))})`);
   return found;
 }
 

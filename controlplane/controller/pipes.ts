@@ -8,7 +8,12 @@ import { childrenOf, type Switches } from './topology.js';
  * @param members of the job, those that count
  * @returns undefined when any pipe will do, or the switch has none
  */
-export function pipeOfJob(switches: Switches, { name, target = 'bmv2' }: SwitchConfig, job: JobRecord, members: readonly MemberRecord[]): number | undefined {
+export function pipeOfJob(
+  switches: Switches,
+  { name, target = 'bmv2' }: SwitchConfig,
+  job: JobRecord,
+  members: readonly MemberRecord[],
+): number | undefined {
   if (target === 'bmv2') return undefined;
   const child = childrenOf(switches, name).find((each) => job.switches.includes(each.name));
   const port = child?.parent?.parentPort ?? members.find(({ switchName }) => switchName === name)?.switchPort;

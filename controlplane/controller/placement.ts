@@ -39,7 +39,12 @@ export function switchNumber(job: JobRecord, switchName: string): number {
 }
 
 /** @param members of one epoch of the job */
-export function placeAt(switches: Switches, job: JobRecord, members: readonly MemberRecord[], switchName: string): Place {
+export function placeAt(
+  switches: Switches,
+  job: JobRecord,
+  members: readonly MemberRecord[],
+  switchName: string,
+): Place {
   const children = childrenInJob(switches, job, switchName).flatMap((config) => {
     const ranks = ranksBelow(switches, job, members, config.name);
     return ranks.length === 0 ? [] : [{ config, ranks, bit: ranks[0]! }];
@@ -48,7 +53,12 @@ export function placeAt(switches: Switches, job: JobRecord, members: readonly Me
 }
 
 /** Ranks of the workers at the switch and at all switches below it, in ascending order. */
-export function ranksBelow(switches: Switches, job: JobRecord, members: readonly MemberRecord[], switchName: string): number[] {
+export function ranksBelow(
+  switches: Switches,
+  job: JobRecord,
+  members: readonly MemberRecord[],
+  switchName: string,
+): number[] {
   const below = new Set([switchName]);
   for (const name of below) for (const child of childrenInJob(switches, job, name)) below.add(child.name);
   return members
@@ -67,7 +77,12 @@ export function switchesInUse(switches: Switches, job: JobRecord, members: reado
  * one that does not pass this switch on its way up.
  * @returns in the order of `members`
  */
-export function bitsSeenAt(switches: Switches, job: JobRecord, members: readonly MemberRecord[], switchName: string): number[] {
+export function bitsSeenAt(
+  switches: Switches,
+  job: JobRecord,
+  members: readonly MemberRecord[],
+  switchName: string,
+): number[] {
   const { children } = placeAt(switches, job, members, switchName);
   return members.map((member) => {
     if (member.switchName === switchName) return member.rank;

@@ -21,7 +21,13 @@ const WINDOW = 32;
  * @returns the state of each of the job's slots, in order
  * @throws SwitchNotReadyError when probes stay without a reply
  */
-export async function probeSlots(client: P4RuntimeClient, config: SwitchConfig, job: JobRecord, pipe: number | undefined, timing: ProbeTiming): Promise<SlotState[]> {
+export async function probeSlots(
+  client: P4RuntimeClient,
+  config: SwitchConfig,
+  job: JobRecord,
+  pipe: number | undefined,
+  timing: ProbeTiming,
+): Promise<SlotState[]> {
   const states = new Map<number, SlotState>();
   const slots = Array.from({ length: job.slots }, (_, slot) => slot);
   for (let from = 0; from < slots.length; from += WINDOW) {
@@ -60,7 +66,8 @@ async function collect(
       };
       const timer = setTimeout(finish, timing.replyTimeoutMs);
       client.on('packetIn', receive);
-      for (const slot of missing) client.packetOut(probeFrame(config, job.number, job.slotBase + slot), probeMetadata(config, pipe));
+      for (const slot of missing)
+        client.packetOut(probeFrame(config, job.number, job.slotBase + slot), probeMetadata(config, pipe));
     });
   }
   const silent = slots.filter((slot) => !states.has(slot));

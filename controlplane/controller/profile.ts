@@ -21,9 +21,18 @@ export function resolveJobProfile(request: CreateJobRequest): ProfileRecord {
       overrides: { guard, rounding, leftShiftLimit, mode },
     });
     if (format !== 'fp32' && format !== 'int32') {
-      throw new InvalidJobError(`the switch program does not add up ${format}, but ${Object.keys(SWITCH_FORMATS).join(' and ')}`);
+      throw new InvalidJobError(
+        `the switch program does not add up ${format}, but ${Object.keys(SWITCH_FORMATS).join(' and ')}`,
+      );
     }
-    return { name, format, mode: numeric.mode, guard: numeric.guard, rounding: numeric.rounding, leftShiftLimit: numeric.leftShiftLimit };
+    return {
+      name,
+      format,
+      mode: numeric.mode,
+      guard: numeric.guard,
+      rounding: numeric.rounding,
+      leftShiftLimit: numeric.leftShiftLimit,
+    };
   } catch (error) {
     if (error instanceof ProfileError) throw new InvalidJobError(error.message, { cause: error });
     throw error;
@@ -47,7 +56,13 @@ export function checkProfileOffered(profile: ProfileRecord, workers: number, swi
 type Numbers = Omit<ProfileRecord, 'name' | 'format'> & { readonly format: string };
 
 function sameNumbers(a: Numbers, b: Numbers): boolean {
-  return a.format === b.format && a.mode === b.mode && a.guard === b.guard && a.rounding === b.rounding && a.leftShiftLimit === b.leftShiftLimit;
+  return (
+    a.format === b.format &&
+    a.mode === b.mode &&
+    a.guard === b.guard &&
+    a.rounding === b.rounding &&
+    a.leftShiftLimit === b.leftShiftLimit
+  );
 }
 
 function described({ name, format, mode, guard, rounding, leftShiftLimit }: ProfileRecord): string {
@@ -56,7 +71,9 @@ function described({ name, format, mode, guard, rounding, leftShiftLimit }: Prof
 }
 
 /** The profile as `fpisa.join` takes it (p4/v1model, table `fpisa.member`). */
-export function profileParams(profile: ProfileRecord): Record<'mode' | 'format' | 'guard' | 'rounding' | 'left_shift_limit', number> {
+export function profileParams(
+  profile: ProfileRecord,
+): Record<'mode' | 'format' | 'guard' | 'rounding' | 'left_shift_limit', number> {
   return {
     mode: MODES[profile.mode],
     format: SWITCH_FORMATS[profile.format],

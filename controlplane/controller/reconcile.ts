@@ -4,7 +4,17 @@
  */
 import type { P4RuntimeClient } from '../p4runtime/client.js';
 import { entryCall, entryIdentity, type EntityCodec } from '../p4runtime/entity-codec.js';
-import { insert, modify, remove, type Entry, type EntryInput, type Key, type KeyInput, type MulticastGroup, type UpdateInput } from '../p4runtime/entries.js';
+import {
+  insert,
+  modify,
+  remove,
+  type Entry,
+  type EntryInput,
+  type Key,
+  type KeyInput,
+  type MulticastGroup,
+  type UpdateInput,
+} from '../p4runtime/entries.js';
 import { Table, type DesiredSwitch } from './desired.js';
 
 /** What a switch holds now, of the things that the controller owns. */
@@ -33,12 +43,22 @@ export async function readSwitch(client: P4RuntimeClient, tables: readonly strin
 export function difference(codec: EntityCodec, desired: DesiredSwitch, actual: ActualSwitch): UpdateInput[][] {
   const present = new Map(actual.entries.map((entry) => [entryIdentity(entry), entry]));
   const wanted = new Map(desired.entries.map((input) => [entryIdentity(codec.normalise(input)), input]));
-  const stale = actual.entries.filter((entry) => !wanted.has(entryIdentity(entry))).map((entry) => ({ table: entry.table, update: remove({ entryKey: keyOf(entry) }) }));
-  const missing = [...wanted].flatMap(([identity, input]) => entryUpdate(codec, input, present.get(identity)).map((update) => ({ table: input.table, update })));
+  const stale = actual.entries
+    .filter((entry) => !wanted.has(entryIdentity(entry)))
+    .map((entry) => ({ table: entry.table, update: remove({ entryKey: keyOf(entry) }) }));
+  const missing = [...wanted].flatMap(([identity, input]) =>
+    entryUpdate(codec, input, present.get(identity)).map((update) => ({ table: input.table, update })),
+  );
   const groups = groupUpdates(desired.groups, actual.groups);
   const of = (updates: readonly { table: string; update: UpdateInput }[], members: boolean): UpdateInput[] =>
     updates.filter(({ table }) => (table === Table.member) === members).map(({ update }) => update);
-  const stages = [of(stale, true), groups.stale, of(stale, false), [...groups.missing, ...of(missing, false)], of(missing, true)];
+  const stages = [
+    of(stale, true),
+    groups.stale,
+    of(stale, false),
+    [...groups.missing, ...of(missing, false)],
+    of(missing, true),
+  ];
   return stages.filter((stage) => stage.length > 0);
 }
 
@@ -47,11 +67,16 @@ function entryUpdate(codec: EntityCodec, input: EntryInput, present: Entry | und
   return entryCall(present) === entryCall(codec.normalise(input)) ? [] : [modify({ entry: input })];
 }
 
-function groupUpdates(desired: readonly MulticastGroup[], actual: readonly MulticastGroup[]): { stale: UpdateInput[]; missing: UpdateInput[] } {
+function groupUpdates(
+  desired: readonly MulticastGroup[],
+  actual: readonly MulticastGroup[],
+): { stale: UpdateInput[]; missing: UpdateInput[] } {
   const present = new Map(actual.map((group) => [group.group, group]));
   const wanted = new Set(desired.map(({ group }) => group));
   return {
-    stale: actual.filter(({ group }) => !wanted.has(group)).map(({ group }) => remove({ multicastGroup: { group, replicas: [] } })),
+    stale: actual
+      .filter(({ group }) => !wanted.has(group))
+      .map(({ group }) => remove({ multicastGroup: { group, replicas: [] } })),
     missing: desired.flatMap((group) => {
       const old = present.get(group.group);
       if (old === undefined) return [insert({ multicastGroup: group })];
@@ -68,8 +93,16 @@ function replicaText({ replicas }: MulticastGroup): string {
     .join();
 }
 
-function keyOf({ table, match, priority }: Entry): { table: string; match: Record<string, KeyInput>; priority: number } {
-  return { table, match: Object.fromEntries(Object.entries(match).map(([name, key]) => [name, keyInput(key)])), priority };
+function keyOf({ table, match, priority }: Entry): {
+  table: string;
+  match: Record<string, KeyInput>;
+  priority: number;
+} {
+  return {
+    table,
+    match: Object.fromEntries(Object.entries(match).map(([name, key]) => [name, keyInput(key)])),
+    priority,
+  };
 }
 
 function keyInput(key: Key): KeyInput {

@@ -6,7 +6,11 @@ import { slotsFree } from './jobs.js';
 import type { SwitchSession } from './switch-session.js';
 import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
 
-export async function switchStatus(state: ControllerState, config: SwitchConfig, session: SwitchSession): Promise<SwitchStatusMessage> {
+export async function switchStatus(
+  state: ControllerState,
+  config: SwitchConfig,
+  session: SwitchSession,
+): Promise<SwitchStatusMessage> {
   const { name, address, valuesPerPacket, serviceIp, parent } = config;
   const status: SwitchStatusMessage = {
     name,
@@ -23,7 +27,8 @@ export async function switchStatus(state: ControllerState, config: SwitchConfig,
     target: config.target ?? 'bmv2',
     build: session.build,
     absent: [...session.absent],
-    parent: parent === undefined ? null : { switchName: parent.switch, port: parent.port, parentPort: parent.parentPort },
+    parent:
+      parent === undefined ? null : { switchName: parent.switch, port: parent.port, parentPort: parent.parentPort },
   };
   if (status.state !== 'ready') return status;
   status.pipeline = status.build;
@@ -41,13 +46,22 @@ export async function switchStatus(state: ControllerState, config: SwitchConfig,
 }
 
 /** The job's counters on a switch; undefined when they cannot be read (the switch's state says why) or are not there. */
-export async function jobEvents(job: JobRecord, switchName: string, session: SwitchSession | undefined): Promise<SwitchEventsMessage | undefined> {
+export async function jobEvents(
+  job: JobRecord,
+  switchName: string,
+  session: SwitchSession | undefined,
+): Promise<SwitchEventsMessage | undefined> {
   if (session?.state !== 'ready' || session.eventCounters.length === 0) return undefined;
   const { client, eventCounters } = session;
   const first = job.number * EVENTS_PER_JOB;
   const cells = async (counter: string, events: readonly number[]): Promise<number[]> => {
     if (!eventCounters.includes(counter)) return events.map(() => 0);
-    return (await client.readCounterCells(counter, events.map((event) => first + event))).map(({ packets }) => Number(packets));
+    return (
+      await client.readCounterCells(
+        counter,
+        events.map((event) => first + event),
+      )
+    ).map(({ packets }) => Number(packets));
   };
   try {
     const counts = await cells(Counter.events, Object.values(JobEvent));
@@ -62,6 +76,7 @@ export async function jobEvents(job: JobRecord, switchName: string, session: Swi
 /** @returns nothing when there is nothing to sum */
 export function sumEvents(list: readonly SwitchEventsMessage[]): Record<string, number> {
   const sums: Record<string, number> = {};
-  for (const { events } of list) for (const [name, count] of Object.entries(events)) sums[name] = (sums[name] ?? 0) + count;
+  for (const { events } of list)
+    for (const [name, count] of Object.entries(events)) sums[name] = (sums[name] ?? 0) + count;
   return sums;
 }

@@ -9,9 +9,15 @@ import type { ActiveEpoch, JobRecord, MemberRecord } from './state.js';
  * @param probed by switch: the job's slots in order; the top of its tree must be among them
  * @returns a report per slot, in order
  */
-export function slotReports(switches: Switches, job: JobRecord, probed: ReadonlyMap<string, readonly SlotState[]>): SlotReportMessage[] {
+export function slotReports(
+  switches: Switches,
+  job: JobRecord,
+  probed: ReadonlyMap<string, readonly SlotState[]>,
+): SlotReportMessage[] {
   return probed.get(job.switchName)!.map((_, slot) => {
-    const sets = [0, 1].map((set) => setReport(switches, job, new Map([...probed].map(([name, slots]) => [name, slots[slot]!.sets[set]!]))));
+    const sets = [0, 1].map((set) =>
+      setReport(switches, job, new Map([...probed].map(([name, slots]) => [name, slots[slot]!.sets[set]!]))),
+    );
     return { slot, sets };
   });
 }
@@ -28,12 +34,22 @@ function setReport(switches: Switches, job: JobRecord, states: ReadonlyMap<strin
   if (active === undefined || begun.length === 0) {
     const { epoch, chunk, operation, bitmap, contributions } = states.get(job.switchName)!;
     // A program that does not count them says so by the bitmap alone.
-    return { epoch, chunk, operation, bitmap, contributions: contributions === 0 ? bitsOf(bitmap) : contributions, missing: [], missingSwitches: [] };
+    return {
+      epoch,
+      chunk,
+      operation,
+      bitmap,
+      contributions: contributions === 0 ? bitsOf(bitmap) : contributions,
+      missing: [],
+      missingSwitches: [],
+    };
   }
   const { chunk, operation } = begun.reduce((newest, state) => (isNewer(state.chunk, newest.chunk) ? state : newest));
   const isIn = (switchName: string, bit: number): boolean => {
     const state = states.get(switchName);
-    return state !== undefined && state.epoch === active.epoch && state.chunk === chunk && ((state.bitmap >>> bit) & 1) === 1;
+    return (
+      state !== undefined && state.epoch === active.epoch && state.chunk === chunk && ((state.bitmap >>> bit) & 1) === 1
+    );
   };
   const contributed = ({ switchName, rank }: MemberRecord): boolean => isIn(switchName, rank);
   const present = active.members.filter(contributed);
@@ -48,7 +64,12 @@ function setReport(switches: Switches, job: JobRecord, states: ReadonlyMap<strin
   };
 }
 
-function missingSwitches(switches: Switches, job: JobRecord, { members }: ActiveEpoch, isIn: (switchName: string, bit: number) => boolean): string[] {
+function missingSwitches(
+  switches: Switches,
+  job: JobRecord,
+  { members }: ActiveEpoch,
+  isIn: (switchName: string, bit: number) => boolean,
+): string[] {
   const isComplete = (name: string): boolean => {
     const { workers, children } = placeAt(switches, job, members, name);
     return [...workers.map(({ rank }) => rank), ...children.map(({ bit }) => bit)].every((bit) => isIn(name, bit));

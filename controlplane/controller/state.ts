@@ -118,17 +118,21 @@ export function emptyState(storeId: number): ControllerState {
 }
 
 /** Fields that stores of the first release lack, where a job had one switch. */
-type OldJobRecord = Omit<JobRecord, 'switches' | 'countersResetOn'> & Partial<Pick<JobRecord, 'switches' | 'countersResetOn'>> & { readonly countersReset?: boolean };
+type OldJobRecord = Omit<JobRecord, 'switches' | 'countersResetOn'> &
+  Partial<Pick<JobRecord, 'switches' | 'countersResetOn'>> & { readonly countersReset?: boolean };
 
 /** The state with what older releases did not write. */
 export function completeState(state: ControllerState): ControllerState {
-  const jobs = Object.entries(state.jobs as Readonly<Record<string, OldJobRecord>>).map(([name, job]) => [name, completeJob(job)] as const);
+  const jobs = Object.entries(state.jobs as Readonly<Record<string, OldJobRecord>>).map(
+    ([name, job]) => [name, completeJob(job)] as const,
+  );
   return { ...state, jobs: Object.fromEntries(jobs) };
 }
 
 function completeJob({ countersReset, ...job }: OldJobRecord): JobRecord {
   const { switchName, active } = job;
-  const complete = (members: readonly MemberRecord[]): MemberRecord[] => members.map((member) => ({ ...member, switchName: member.switchName ?? switchName }));
+  const complete = (members: readonly MemberRecord[]): MemberRecord[] =>
+    members.map((member) => ({ ...member, switchName: member.switchName ?? switchName }));
   return {
     ...job,
     switches: job.switches ?? [switchName],

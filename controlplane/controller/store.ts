@@ -98,13 +98,18 @@ function parseState(text: string, location: string): ControllerState {
   try {
     state = JSON.parse(text) as Partial<ControllerState>;
   } catch (error) {
-    throw new StoreFormatError(`the store ${location} is not JSON (${(error as Error).message}); restore it, or move it away to start empty`);
+    throw new StoreFormatError(
+      `the store ${location} is not JSON (${(error as Error).message}); restore it, or move it away to start empty`,
+    );
   }
   if (state?.version !== 1) {
-    throw new StoreFormatError(`the store ${location} has format version ${String(state?.version)}, this controller reads version 1`);
+    throw new StoreFormatError(
+      `the store ${location} has format version ${String(state?.version)}, this controller reads version 1`,
+    );
   }
   for (const key of ['switches', 'jobs', 'epochFloor'] as const) {
-    if (typeof state[key] !== 'object' || state[key] === null) throw new StoreFormatError(`the store ${location} has no "${key}"`);
+    if (typeof state[key] !== 'object' || state[key] === null)
+      throw new StoreFormatError(`the store ${location} has no "${key}"`);
   }
   for (const key of ['storeId', 'electionId'] as const) {
     if (typeof state[key] !== 'number') throw new StoreFormatError(`the store ${location} has no "${key}"`);

@@ -20,15 +20,18 @@ export function checkSwitchConfig(config: SwitchConfig): void {
   };
   if (config.name === '') wrong('the name is empty');
   if (!/^.+:\d+$/.test(config.address)) wrong(`address "${config.address}" is not host:port`);
-  if (!Number.isSafeInteger(config.deviceId) || config.deviceId < 0) wrong(`device id ${config.deviceId} is not a whole number`);
+  if (!Number.isSafeInteger(config.deviceId) || config.deviceId < 0)
+    wrong(`device id ${config.deviceId} is not a whole number`);
   if (ipv4ToNumber(config.serviceIp) === undefined) wrong(`service address "${config.serviceIp}" is not dotted IPv4`);
-  if (macToBigint(config.serviceMac) === undefined) wrong(`service MAC address "${config.serviceMac}" is not six hex pairs`);
+  if (macToBigint(config.serviceMac) === undefined)
+    wrong(`service MAC address "${config.serviceMac}" is not six hex pairs`);
   if (!isUdpPort(config.serviceUdpPort)) wrong(`service UDP port ${config.serviceUdpPort} is not one of 1 to 65535`);
   const chip = checkTarget(config, wrong);
   checkPorts(config, chip, wrong);
   for (const { prefix, mac } of config.routes ?? []) {
     const match = /^(.+)\/(\d+)$/.exec(prefix);
-    if (match === null || ipv4ToNumber(match[1]!) === undefined || Number(match[2]) > 32) wrong(`route "${prefix}" is not of the form 10.0.0.0/8`);
+    if (match === null || ipv4ToNumber(match[1]!) === undefined || Number(match[2]) > 32)
+      wrong(`route "${prefix}" is not of the form 10.0.0.0/8`);
     if (macToBigint(mac) === undefined) wrong(`MAC address "${mac}" of route ${prefix} is not six hex pairs`);
   }
 }
@@ -38,40 +41,59 @@ function checkTarget(config: SwitchConfig, wrong: Wrong): Chip | undefined {
   const { target = 'bmv2', build, buildDir, valuesPerPacket, deviceId } = config;
   if (!TARGETS.includes(target)) wrong(`target "${String(target)}" is not one of ${choices(TARGETS)}`);
   if (target === 'bmv2') {
-    if (buildDir !== undefined) wrong(`buildDir is for a Tofino: give the target (${choices(CHIPS)}), or leave buildDir out`);
+    if (buildDir !== undefined)
+      wrong(`buildDir is for a Tofino: give the target (${choices(CHIPS)}), or leave buildDir out`);
     const known = BUILD_DESCRIPTORS.map(({ name }) => name);
     const wanted = wantedBuild(config);
-    if (wanted === undefined) wrong(build === undefined ? `there is no build with ${valuesPerPacket} values per packet (builds: ${choices(known)})` : `there is no build "${build}" (builds: ${choices(known)})`);
-    else if (wanted.valuesPerPacket !== valuesPerPacket) wrong(`build "${wanted.name}" has ${wanted.valuesPerPacket} values per packet, not ${valuesPerPacket}`);
+    if (wanted === undefined)
+      wrong(
+        build === undefined
+          ? `there is no build with ${valuesPerPacket} values per packet (builds: ${choices(known)})`
+          : `there is no build "${build}" (builds: ${choices(known)})`,
+      );
+    else if (wanted.valuesPerPacket !== valuesPerPacket)
+      wrong(`build "${wanted.name}" has ${wanted.valuesPerPacket} values per packet, not ${valuesPerPacket}`);
     return undefined;
   }
   if (build !== undefined) wrong(`build "${build}" is for BMv2: a Tofino's is what buildDir holds`);
-  if (typeof buildDir !== 'string' || buildDir === '') wrong(`target ${target} needs buildDir, the directory into which p4c compiled the program for it`);
+  if (typeof buildDir !== 'string' || buildDir === '')
+    wrong(`target ${target} needs buildDir, the directory into which p4c compiled the program for it`);
   if (!Number.isInteger(valuesPerPacket) || valuesPerPacket < 1 || valuesPerPacket > MAX_VALUES) {
-    wrong(`valuesPerPacket is ${String(valuesPerPacket)}, not the number for which the program in buildDir was compiled: 1 to ${MAX_VALUES}`);
+    wrong(
+      `valuesPerPacket is ${String(valuesPerPacket)}, not the number for which the program in buildDir was compiled: 1 to ${MAX_VALUES}`,
+    );
   }
   // Stratum's node ids begin at 1, and it takes 0 for a device id that was not given.
-  if (deviceId === 0) wrong('device id 0 is none to Stratum: give the id of the node in its chassis configuration, for example 1');
+  if (deviceId === 0)
+    wrong('device id 0 is none to Stratum: give the id of the node in its chassis configuration, for example 1');
   return target;
 }
 
 function checkPorts(config: SwitchConfig, chip: Chip | undefined, wrong: Wrong): void {
   const check = (port: number, what: string): void => {
-    if (chip !== undefined && !isFrontPanelPort(chip, port)) wrong(`${what} ${String(port)}, not a front-panel port as ${chip} numbers them: ${frontPanelRanges(chip).join(', ')}`);
+    if (chip !== undefined && !isFrontPanelPort(chip, port))
+      wrong(
+        `${what} ${String(port)}, not a front-panel port as ${chip} numbers them: ${frontPanelRanges(chip).join(', ')}`,
+      );
     if (chip === undefined && !isPort(port)) wrong(`${what} ${String(port)}, not one of 1 to ${MAX_PORT}`);
   };
   const ports: unknown = config.ports;
-  if (typeof ports !== 'object' || ports === null || Array.isArray(ports)) wrong('ports is not an object of ports for workers: {"1": null} where they send to the service address, {"1": "IP:UDPPORT"} where they have a socket');
+  if (typeof ports !== 'object' || ports === null || Array.isArray(ports))
+    wrong(
+      'ports is not an object of ports for workers: {"1": null} where they send to the service address, {"1": "IP:UDPPORT"} where they have a socket',
+    );
   for (const [port, endpoint] of Object.entries(config.ports)) {
     check(Number(port), 'a port is');
     if (endpoint === null || endpoint === undefined) continue;
-    if (chip !== undefined) wrong(`port ${port} has the endpoint "${endpoint}", which only the embedded switch has: use null`);
+    if (chip !== undefined)
+      wrong(`port ${port} has the endpoint "${endpoint}", which only the embedded switch has: use null`);
     parseEndpoint(endpoint, `endpoint of port ${port} of switch "${config.name}"`);
   }
   for (const { port } of config.routes ?? []) check(port, 'the port of a route is');
   if (config.parent === undefined) return;
   const { switch: name, port, parentPort } = config.parent;
-  if (typeof name !== 'string' || name === '') wrong('parent needs the name of a switch: {"switch": NAME, "port": NUMBER, "parentPort": NUMBER}');
+  if (typeof name !== 'string' || name === '')
+    wrong('parent needs the name of a switch: {"switch": NAME, "port": NUMBER, "parentPort": NUMBER}');
   check(port, 'port of its parent is');
   // The parent may be another chip: only that it is a port at all can be said here.
   if (!isPort(parentPort)) wrong(`parentPort of its parent is ${String(parentPort)}, not one of 1 to ${MAX_PORT}`);

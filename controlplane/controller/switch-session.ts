@@ -160,7 +160,9 @@ export class SwitchSession {
   requireReady(): P4RuntimeClient {
     if (this.state === 'ready') return this.client;
     const { name, address } = this.desk.config();
-    throw new SwitchNotReadyError(`switch "${name}" at ${address} is ${this.state}${this.detail ? `: ${this.detail}` : ''}`);
+    throw new SwitchNotReadyError(
+      `switch "${name}" at ${address} is ${this.state}${this.detail ? `: ${this.detail}` : ''}`,
+    );
   }
 
   private connected(primary: boolean): void {
@@ -261,7 +263,9 @@ export class SwitchSession {
   private isPresent(job: JobRecord, actual: ActualSwitch): boolean {
     const { entities } = this.client;
     const present = new Set(actual.entries.map(entryIdentity));
-    return memberEntries(this.desk.state(), job, this.desk.config()).every((entry) => present.has(entryIdentity(entities.normalise(this.fit.entry(entry)))));
+    return memberEntries(this.desk.state(), job, this.desk.config()).every((entry) =>
+      present.has(entryIdentity(entities.normalise(this.fit.entry(entry)))),
+    );
   }
 
   private async resetCounters(counters: readonly string[]): Promise<void> {
@@ -270,7 +274,11 @@ export class SwitchSession {
     if (jobs.length === 0) return;
     const zero = { packets: 0n, bytes: 0n };
     const updates = jobs.flatMap((job) =>
-      counters.flatMap((name) => Array.from({ length: EVENTS_PER_JOB }, (_, event): UpdateInput => modify({ counter: { name, index: job.number * EVENTS_PER_JOB + event, value: zero } }))),
+      counters.flatMap((name) =>
+        Array.from({ length: EVENTS_PER_JOB }, (_, event): UpdateInput =>
+          modify({ counter: { name, index: job.number * EVENTS_PER_JOB + event, value: zero } }),
+        ),
+      ),
     );
     await this.client.write(updates);
     this.desk.countersReset(jobs);

@@ -37,12 +37,16 @@ export function checkTopology(switches: Switches): void {
 
 function checkParent(switches: Switches, config: SwitchConfig): void {
   const path = [config.name];
-  for (let { parent } = config; parent !== undefined; ) {
+  for (let { parent } = config; parent !== undefined;) {
     const next = Object.hasOwn(switches, parent.switch) ? switches[parent.switch] : undefined;
     const child = path.at(-1)!;
-    if (next === undefined) throw wrong(child, `its parent "${parent.switch}" does not exist (switches: ${choices(Object.keys(switches))})`);
+    if (next === undefined)
+      throw wrong(child, `its parent "${parent.switch}" does not exist (switches: ${choices(Object.keys(switches))})`);
     if (path.includes(next.name)) {
-      throw wrong(child, `its parents lead back to itself (${[...path.slice(path.indexOf(next.name)), next.name].join(' -> ')}); the top switch of a tree has no parent`);
+      throw wrong(
+        child,
+        `its parents lead back to itself (${[...path.slice(path.indexOf(next.name)), next.name].join(' -> ')}); the top switch of a tree has no parent`,
+      );
     }
     if (child === config.name) checkLinkAtParent(config, next);
     path.push(next.name);
@@ -53,7 +57,10 @@ function checkParent(switches: Switches, config: SwitchConfig): void {
 function checkLinkAtParent({ name, parent }: SwitchConfig, { name: parentName, target = 'bmv2' }: SwitchConfig): void {
   const port = parent!.parentPort;
   if (target === 'bmv2' || isFrontPanelPort(target, port)) return;
-  throw wrong(name, `parentPort of its parent is ${port}, not a front-panel port of switch "${parentName}" as ${target} numbers them: ${frontPanelRanges(target).join(', ')}`);
+  throw wrong(
+    name,
+    `parentPort of its parent is ${port}, not a front-panel port of switch "${parentName}" as ${target} numbers them: ${frontPanelRanges(target).join(', ')}`,
+  );
 }
 
 /** A job has all switches below one, and a pipe's registers are its own. */
@@ -63,20 +70,32 @@ function checkPipes(switches: Switches, { name, target = 'bmv2' }: SwitchConfig)
   const other = others.find(({ parent }) => pipeOf(parent!.parentPort) !== pipeOf(first!.parent!.parentPort));
   if (other === undefined) return;
   const [one, two] = [first!, other].map((child) => `"${child.name}" at port ${child.parent!.parentPort}`);
-  throw wrong(name, `switches below it are in different pipes (${one}, ${two}), and so are the registers that add; link them to ports of one pipe (port / 128)`);
+  throw wrong(
+    name,
+    `switches below it are in different pipes (${one}, ${two}), and so are the registers that add; link them to ports of one pipe (port / 128)`,
+  );
 }
 
 /** A packet's meaning follows from the port that it came through, so a port leads to one thing only. */
 function checkPorts(switches: Switches, config: SwitchConfig): void {
   const uses: [port: number, use: string][] = [
     ...Object.keys(config.ports).map((port): [number, string] => [Number(port), 'a port for workers']),
-    ...(config.parent === undefined ? [] : [[config.parent.port, `the uplink to "${config.parent.switch}"`] as [number, string]]),
-    ...childrenOf(switches, config.name).map((child): [number, string] => [child.parent!.parentPort, `the link to "${child.name}"`]),
+    ...(config.parent === undefined
+      ? []
+      : [[config.parent.port, `the uplink to "${config.parent.switch}"`] as [number, string]]),
+    ...childrenOf(switches, config.name).map((child): [number, string] => [
+      child.parent!.parentPort,
+      `the link to "${child.name}"`,
+    ]),
   ];
   const used = new Map<number, string>();
   for (const [port, use] of uses) {
     const other = used.get(port);
-    if (other !== undefined) throw wrong(config.name, `port ${port} is ${other}, and ${use} as well; a port has one use (ports in use: ${choices([...used.keys()].sort((a, b) => a - b))})`);
+    if (other !== undefined)
+      throw wrong(
+        config.name,
+        `port ${port} is ${other}, and ${use} as well; a port has one use (ports in use: ${choices([...used.keys()].sort((a, b) => a - b))})`,
+      );
     used.set(port, use);
   }
 }
@@ -90,14 +109,21 @@ function checkTree(tree: readonly SwitchConfig[]): void {
     const owners = new Map<unknown, string>();
     for (const config of tree) {
       const other = owners.get(key(of(config)));
-      if (other !== undefined) throw wrong(config.name, `${what} ${of(config)} is that of switch "${other}" of the same tree; each switch needs its own`);
+      if (other !== undefined)
+        throw wrong(
+          config.name,
+          `${what} ${of(config)} is that of switch "${other}" of the same tree; each switch needs its own`,
+        );
       owners.set(key(of(config)), config.name);
     }
   }
   const root = tree[0]!;
   for (const { name, valuesPerPacket } of tree) {
     if (valuesPerPacket !== root.valuesPerPacket) {
-      throw wrong(name, `it has ${valuesPerPacket} values per packet, switch "${root.name}" of the same tree ${root.valuesPerPacket}; a tree runs one build`);
+      throw wrong(
+        name,
+        `it has ${valuesPerPacket} values per packet, switch "${root.name}" of the same tree ${root.valuesPerPacket}; a tree runs one build`,
+      );
     }
   }
 }

@@ -5,17 +5,41 @@ import { decodeBytestring } from '../../p4runtime/bytestring.js';
 import { P4InfoIndex } from '../../p4runtime/p4info.js';
 import { unary } from '../../p4runtime/service.js';
 import { toUint128 } from '../../p4runtime/uint128.js';
-import type { Atomicity, Entity, ForwardingPipelineConfig, Init, PipelineAction, PipelineResponseType, StreamMessageResponse } from '../../p4runtime/messages.js';
+import type {
+  Atomicity,
+  Entity,
+  ForwardingPipelineConfig,
+  Init,
+  PipelineAction,
+  PipelineResponseType,
+  StreamMessageResponse,
+} from '../../p4runtime/messages.js';
 import { Backoff } from './backoff.js';
 import { CONNECT_TIMEOUT_MS, RECONNECT_MS, RPC_TIMEOUT_MS, type ClientOptions } from './client-options.js';
 import { Connection } from './connection.js';
 import { channelCredentials } from './credentials.js';
 import { checkIndex, decodeCloneSession, decodeCounter, decodeMulticastGroup, EntityCodec } from './entity-codec.js';
 import { ConnectError, NoPipelineError, NotConnectedError, RpcError } from './errors.js';
-import { remove, type CloneSession, type CounterValue, type Entry, type EntryKeyInput, type MulticastGroup, type UpdateInput, type Value } from './entries.js';
+import {
+  remove,
+  type CloneSession,
+  type CounterValue,
+  type Entry,
+  type EntryKeyInput,
+  type MulticastGroup,
+  type UpdateInput,
+  type Value,
+} from './entries.js';
 import type { Pipeline } from './pipeline.js';
 import { rpcError, writeError } from './rpc-errors.js';
-import { decodeStreamMessage, digestAckMessage, packetOutMessage, type DigestEvent, type StreamEvent, type StreamEvents } from './stream-messages.js';
+import {
+  decodeStreamMessage,
+  digestAckMessage,
+  packetOutMessage,
+  type DigestEvent,
+  type StreamEvent,
+  type StreamEvents,
+} from './stream-messages.js';
 
 interface Events extends StreamEvents {
   /** The switch has answered, at first or again. */
@@ -78,7 +102,8 @@ export class P4RuntimeClient extends EventEmitter<Events> {
 
   /** @throws NoPipelineError */
   get entities(): EntityCodec {
-    if (this.codec === undefined) throw new NoPipelineError(`no pipeline is known for ${this.address}; call setPipeline or getPipeline first`);
+    if (this.codec === undefined)
+      throw new NoPipelineError(`no pipeline is known for ${this.address}; call setPipeline or getPipeline first`);
     return this.codec;
   }
 
@@ -106,7 +131,9 @@ export class P4RuntimeClient extends EventEmitter<Events> {
       };
       const done = ({ primary }: { primary: boolean }): void => settle(undefined, primary);
       const timer = setTimeout(() => {
-        settle(`no P4Runtime server answered at ${this.address} (device ${this.deviceId}) within ${timeoutMs / 1000} s: ${this.attempts} attempts, the last: ${this.lastError?.message ?? 'still waiting for its answer'}`);
+        settle(
+          `no P4Runtime server answered at ${this.address} (device ${this.deviceId}) within ${timeoutMs / 1000} s: ${this.attempts} attempts, the last: ${this.lastError?.message ?? 'still waiting for its answer'}`,
+        );
         this.close();
       }, timeoutMs);
       this.stopConnecting = () => settle(`the client was closed before a P4Runtime server answered at ${this.address}`);
@@ -142,7 +169,11 @@ export class P4RuntimeClient extends EventEmitter<Events> {
           role: this.options.role ?? '',
           electionId: toUint128(connection.electionId),
           action,
-          config: { p4info: pipeline.p4info, p4DeviceConfig: pipeline.deviceConfig, cookie: { cookie: pipeline.cookie } },
+          config: {
+            p4info: pipeline.p4info,
+            p4DeviceConfig: pipeline.deviceConfig,
+            cookie: { cookie: pipeline.cookie },
+          },
         },
         this.deadline(),
       ),
@@ -154,12 +185,19 @@ export class P4RuntimeClient extends EventEmitter<Events> {
    * What the switch runs; undefined when it has no pipeline. When the answer holds a P4Info, names are
    * resolved by it from now on.
    */
-  async getPipeline(responseType: PipelineResponseType = 'P4INFO_AND_COOKIE'): Promise<ForwardingPipelineConfig | undefined> {
+  async getPipeline(
+    responseType: PipelineResponseType = 'P4INFO_AND_COOKIE',
+  ): Promise<ForwardingPipelineConfig | undefined> {
     const connection = this.connected();
     let config: ForwardingPipelineConfig | undefined;
     try {
       ({ config } = await this.call('GetForwardingPipelineConfig', () =>
-        unary(connection.stub, 'GetForwardingPipelineConfig', { deviceId: this.deviceId, responseType }, this.deadline()),
+        unary(
+          connection.stub,
+          'GetForwardingPipelineConfig',
+          { deviceId: this.deviceId, responseType },
+          this.deadline(),
+        ),
       ));
     } catch (error) {
       // How a switch says "none" when it never had one; another says it with an empty answer.
@@ -167,7 +205,8 @@ export class P4RuntimeClient extends EventEmitter<Events> {
       throw error;
     }
     if (config?.p4info !== undefined) this.usePipeline({ index: new P4InfoIndex(config.p4info) });
-    const empty = config?.p4info === undefined && config?.cookie === undefined && (config?.p4DeviceConfig.length ?? 0) === 0;
+    const empty =
+      config?.p4info === undefined && config?.cookie === undefined && (config?.p4DeviceConfig.length ?? 0) === 0;
     return empty ? undefined : config;
   }
 
@@ -185,7 +224,9 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     }
     if (present !== undefined) {
       this.usePipeline(pipeline);
-      await this.write((await this.readMulticastGroups()).map(({ group }) => remove({ multicastGroup: { group, replicas: [] } })));
+      await this.write(
+        (await this.readMulticastGroups()).map(({ group }) => remove({ multicastGroup: { group, replicas: [] } })),
+      );
     }
     await this.setPipeline(pipeline);
     return 'pushed';
@@ -194,7 +235,9 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   /** P4Runtime version of the server. */
   async apiVersion(): Promise<string> {
     const { stub } = this.connected();
-    const { p4runtimeApiVersion } = await this.call('Capabilities', () => unary(stub, 'Capabilities', {}, this.deadline()));
+    const { p4runtimeApiVersion } = await this.call('Capabilities', () =>
+      unary(stub, 'Capabilities', {}, this.deadline()),
+    );
     return p4runtimeApiVersion;
   }
 
@@ -227,7 +270,11 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     const { stub } = this.connected();
     const found: Entity[] = [];
     await this.call('Read', () => {
-      const call = stub.Read({ deviceId: this.deviceId, role: this.options.role ?? '', entities: [...entities] }, undefined, this.deadline());
+      const call = stub.Read(
+        { deviceId: this.deviceId, role: this.options.role ?? '', entities: [...entities] },
+        undefined,
+        this.deadline(),
+      );
       return new Promise<void>((resolve, reject) => {
         call.on('data', (response: { entities: Entity[] }) => found.push(...response.entities));
         call.on('error', reject);
@@ -240,7 +287,9 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   /** All entries of a table; not its default. @param counters ask for the direct counters too */
   async readTable(table: string, options: { counters?: boolean } = {}): Promise<Entry[]> {
     const { id } = this.p4info.tables.find(table);
-    return this.entriesOf(await this.read([{ tableEntry: { tableId: id, ...(options.counters === true && { counterData: {} }) } }]));
+    return this.entriesOf(
+      await this.read([{ tableEntry: { tableId: id, ...(options.counters === true && { counterData: {} }) } }]),
+    );
   }
 
   /** One entry, or undefined. */
@@ -275,8 +324,12 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   async readCounterCells(name: string, indices: readonly number[]): Promise<CounterValue[]> {
     const counter = this.p4info.counters.find(name);
     for (const index of indices) checkIndex('counter', counter, index);
-    const entities = await this.read(indices.map((index) => ({ counterEntry: { counterId: counter.id, index: { index: BigInt(index) } } })));
-    const byIndex = new Map(entities.map(({ counterEntry }) => [Number(counterEntry?.index?.index ?? 0n), counterEntry?.data]));
+    const entities = await this.read(
+      indices.map((index) => ({ counterEntry: { counterId: counter.id, index: { index: BigInt(index) } } })),
+    );
+    const byIndex = new Map(
+      entities.map(({ counterEntry }) => [Number(counterEntry?.index?.index ?? 0n), counterEntry?.data]),
+    );
     return indices.map((index) => {
       const data = byIndex.get(index);
       return data ? decodeCounter(data) : { packets: 0n, bytes: 0n };
@@ -366,7 +419,10 @@ export class P4RuntimeClient extends EventEmitter<Events> {
       event = decodeStreamMessage(message, () => this.entities);
     } catch (error) {
       // A message that does not fit the P4Info in use belongs to a pipeline that is just being replaced.
-      this.emit('streamError', new RpcError(`a stream message cannot be read: ${(error as Error).message}`, Code.INTERNAL, { cause: error }));
+      this.emit(
+        'streamError',
+        new RpcError(`a stream message cannot be read: ${(error as Error).message}`, Code.INTERNAL, { cause: error }),
+      );
     }
     if (event !== undefined) this.emit(event.name, event.value as never);
   }

@@ -2,11 +2,22 @@
  * One connection to a switch: channel, stream and mastership (P4Runtime 1.4, "Client Arbitration and
  * Controller Replication"). Ends for good when the stream does; client.ts makes the next one.
  */
-import { status as Code, type ChannelCredentials, type ChannelOptions, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import {
+  status as Code,
+  type ChannelCredentials,
+  type ChannelOptions,
+  type ClientDuplexStream,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { P4RuntimeClient as Stub, type P4RuntimeStub } from '../../p4runtime/service.js';
 import { codeName } from '../../p4runtime/status.js';
 import { fromUint128, toUint128 } from '../../p4runtime/uint128.js';
-import type { Init, MasterArbitrationUpdate, StreamMessageRequest, StreamMessageResponse } from '../../p4runtime/messages.js';
+import type {
+  Init,
+  MasterArbitrationUpdate,
+  StreamMessageRequest,
+  StreamMessageResponse,
+} from '../../p4runtime/messages.js';
 import { ConnectError } from './errors.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
 
@@ -90,6 +101,10 @@ export class Connection {
     if (this.over) return;
     this.close();
     const { address, deviceId } = this.options;
-    this.events.ended(new ConnectError(`the P4Runtime stream to ${address} (device ${deviceId}) ended: ${codeName(code)}${details ? `, ${grpcReason(details)}` : ''}`));
+    this.events.ended(
+      new ConnectError(
+        `the P4Runtime stream to ${address} (device ${deviceId}) ended: ${codeName(code)}${details ? `, ${grpcReason(details)}` : ''}`,
+      ),
+    );
   }
 }

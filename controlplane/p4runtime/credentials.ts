@@ -14,12 +14,18 @@ export interface TlsOptions {
 }
 
 /** @throws EntityError when one half of the client certificate is missing, or a file cannot be read */
-export function channelCredentials(tls: TlsOptions | undefined): { credentials: ChannelCredentials; options: ChannelOptions } {
+export function channelCredentials(tls: TlsOptions | undefined): {
+  credentials: ChannelCredentials;
+  options: ChannelOptions;
+} {
   if (tls === undefined) return { credentials: credentials.createInsecure(), options: {} };
   if ((tls.certificate === undefined) !== (tls.key === undefined)) {
     throw new EntityError('mutual TLS needs both certificate and key of the client');
   }
-  const options = tls.serverName === undefined ? {} : { 'grpc.ssl_target_name_override': tls.serverName, 'grpc.default_authority': tls.serverName };
+  const options =
+    tls.serverName === undefined
+      ? {}
+      : { 'grpc.ssl_target_name_override': tls.serverName, 'grpc.default_authority': tls.serverName };
   return { credentials: credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.certificate)), options };
 }
 

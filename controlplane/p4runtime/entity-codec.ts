@@ -2,7 +2,19 @@
 import { decodeBytestring, encodeBytestring } from '../../p4runtime/bytestring.js';
 import type * as p4 from '../../p4runtime/messages.js';
 import type { ActionDefinition, MatchFieldInfo, P4InfoIndex, TableInfo } from '../../p4runtime/p4info.js';
-import type { CloneSession, CounterValue, EntityInput, Entry, EntryInput, EntryKeyInput, Key, MeterConfig, MulticastGroup, Replica, Value } from './entries.js';
+import type {
+  CloneSession,
+  CounterValue,
+  EntityInput,
+  Entry,
+  EntryInput,
+  EntryKeyInput,
+  Key,
+  MeterConfig,
+  MulticastGroup,
+  Replica,
+  Value,
+} from './entries.js';
 import { EntityError } from './errors.js';
 import { parseKey, parseValue } from './values.js';
 
@@ -25,7 +37,11 @@ export class EntityCodec {
     }
     if ('multicastGroup' in input) {
       const { group, replicas } = input.multicastGroup;
-      return { packetReplicationEngineEntry: { multicastGroupEntry: { multicastGroupId: group, replicas: replicas.map(replicaMessage) } } };
+      return {
+        packetReplicationEngineEntry: {
+          multicastGroupEntry: { multicastGroupId: group, replicas: replicas.map(replicaMessage) },
+        },
+      };
     }
     if ('cloneSession' in input) {
       const { session, replicas, truncateBytes = 0 } = input.cloneSession;
@@ -48,13 +64,20 @@ export class EntityCodec {
       const { name, index, config } = input.meter;
       const meter = this.index.meters.find(name);
       checkIndex('meter', meter, index);
-      return { meterEntry: { meterId: meter.id, index: { index: BigInt(index) }, ...(config && { config: meterMessage(config) }) } };
+      return {
+        meterEntry: {
+          meterId: meter.id,
+          index: { index: BigInt(index) },
+          ...(config && { config: meterMessage(config) }),
+        },
+      };
     }
     if ('register' in input) {
       const { name, index, value } = input.register;
       const register = this.index.registers.find(name);
       checkIndex('register', register, index);
-      if (register.bitwidth === undefined) throw new EntityError(`register ${register.name} does not hold bit<W>, which is all that can be written`);
+      if (register.bitwidth === undefined)
+        throw new EntityError(`register ${register.name} does not hold bit<W>, which is all that can be written`);
       const field = { id: 0, name: register.name, alias: register.name, bitwidth: register.bitwidth, isString: false };
       return {
         registerEntry: {
@@ -65,7 +88,9 @@ export class EntityCodec {
       };
     }
     const { name, maxTimeoutNs = 0n, maxListSize = 1, ackTimeoutNs = 0n } = input.digest;
-    return { digestEntry: { digestId: this.index.digests.find(name).id, config: { maxTimeoutNs, maxListSize, ackTimeoutNs } } };
+    return {
+      digestEntry: { digestId: this.index.digests.find(name).id, config: { maxTimeoutNs, maxListSize, ackTimeoutNs } },
+    };
   }
 
   tableEntry(input: EntryInput): TableEntryMessage {
@@ -124,7 +149,10 @@ export class EntityCodec {
       priority: message.priority,
       action: definition?.name,
       params: Object.fromEntries(
-        (call?.params ?? []).map(({ paramId, value }) => [definition!.params.byId(paramId).name, decodeBytestring(value)]),
+        (call?.params ?? []).map(({ paramId, value }) => [
+          definition!.params.byId(paramId).name,
+          decodeBytestring(value),
+        ]),
       ),
       isDefault: message.isDefaultAction,
       ...(message.counterData && { counter: decodeCounter(message.counterData) }),
@@ -148,12 +176,19 @@ export class EntityCodec {
   }
 
   /** @param notScope actions of this scope cannot be used here: a default-only action in an entry, and the reverse */
-  private action(table: TableInfo, name: string, params: Readonly<Record<string, Value>>, notScope: 'DEFAULT_ONLY' | 'TABLE_ONLY'): ActionMessage {
+  private action(
+    table: TableInfo,
+    name: string,
+    params: Readonly<Record<string, Value>>,
+    notScope: 'DEFAULT_ONLY' | 'TABLE_ONLY',
+  ): ActionMessage {
     const reference = table.actions.find(name);
     if (reference.scope === notScope) {
       const valid = table.actions.items.filter(({ scope }) => scope !== notScope).map((each) => each.name);
       const where = notScope === 'DEFAULT_ONLY' ? 'an entry' : 'the default';
-      throw new EntityError(`action ${reference.name} cannot be ${where} of ${table.name}; valid: ${valid.join(', ') || 'none'}`);
+      throw new EntityError(
+        `action ${reference.name} cannot be ${where} of ${table.name}; valid: ${valid.join(', ') || 'none'}`,
+      );
     }
     return {
       actionId: reference.id,
@@ -164,12 +199,17 @@ export class EntityCodec {
     };
   }
 
-  private params(definition: ActionDefinition, input: Readonly<Record<string, Value>>): [ActionDefinition['params']['items'][number], bigint][] {
+  private params(
+    definition: ActionDefinition,
+    input: Readonly<Record<string, Value>>,
+  ): [ActionDefinition['params']['items'][number], bigint][] {
     const given = new Map(Object.entries(input).map(([name, value]) => [definition.params.find(name), value]));
     return definition.params.items.map((field) => {
       const value = given.get(field);
       if (value === undefined) {
-        throw new EntityError(`action ${definition.name} needs parameter ${field.name}; parameters: ${definition.params.names.join(', ')}`);
+        throw new EntityError(
+          `action ${definition.name} needs parameter ${field.name}; parameters: ${definition.params.names.join(', ')}`,
+        );
       }
       return [field, parseValue(value, field)];
     });
@@ -182,7 +222,10 @@ export class EntityCodec {
     for (const field of table.keys.items) {
       const input = given.get(field);
       if (input === undefined) {
-        if (field.kind === 'exact') throw new EntityError(`an entry of ${table.name} needs key ${field.name}; keys: ${table.keys.names.join(', ')}`);
+        if (field.kind === 'exact')
+          throw new EntityError(
+            `an entry of ${table.name} needs key ${field.name}; keys: ${table.keys.names.join(', ')}`,
+          );
         continue;
       }
       const key = parseKey(input, field);
@@ -230,8 +273,14 @@ function decodeKey(field: MatchFieldInfo, match: p4.FieldMatch): Key {
   if (match.exact) return { kind: 'exact', value: decodeBytestring(match.exact.value) };
   if (match.optional) return { kind: 'optional', value: decodeBytestring(match.optional.value) };
   if (match.lpm) return { kind: 'lpm', value: decodeBytestring(match.lpm.value), prefixLength: match.lpm.prefixLen };
-  if (match.ternary) return { kind: 'ternary', value: decodeBytestring(match.ternary.value), mask: decodeBytestring(match.ternary.mask) };
-  if (match.range) return { kind: 'range', low: decodeBytestring(match.range.low), high: decodeBytestring(match.range.high) };
+  if (match.ternary)
+    return {
+      kind: 'ternary',
+      value: decodeBytestring(match.ternary.value),
+      mask: decodeBytestring(match.ternary.mask),
+    };
+  if (match.range)
+    return { kind: 'range', low: decodeBytestring(match.range.low), high: decodeBytestring(match.range.high) };
   throw new EntityError(`the switch gave key ${field.name} without a value`);
 }
 
@@ -254,7 +303,13 @@ export function decodeMulticastGroup({ packetReplicationEngineEntry: entry }: p4
 export function decodeCloneSession({ packetReplicationEngineEntry: entry }: p4.Entity): CloneSession[] {
   const session = entry?.cloneSessionEntry;
   if (session === undefined) return [];
-  return [{ session: session.sessionId, replicas: session.replicas.map(decodeReplica), truncateBytes: session.packetLengthBytes }];
+  return [
+    {
+      session: session.sessionId,
+      replicas: session.replicas.map(decodeReplica),
+      truncateBytes: session.packetLengthBytes,
+    },
+  ];
 }
 
 export function decodeCounter(data: p4.CounterData): CounterValue {
@@ -266,11 +321,14 @@ function meterMessage(config: MeterConfig): p4.Init<p4.MeterConfig> {
 }
 
 export function checkIndex(what: string, { name, size }: { name: string; size: number }, index: number): void {
-  if (!Number.isInteger(index) || index < 0 || index >= size) throw new EntityError(`index ${index} is not one of ${what} ${name}: 0 to ${size - 1}`);
+  if (!Number.isInteger(index) || index < 0 || index >= size)
+    throw new EntityError(`index ${index} is not one of ${what} ${name}: 0 to ${size - 1}`);
 }
 
 function keyText(key: unknown): string {
   if (key instanceof Uint8Array) return `0x${Buffer.from(key).toString('hex')}`;
   if (typeof key !== 'object' || key === null) return String(key);
-  return Object.values(key).map(String).join('prefixLength' in key ? '/' : 'mask' in key ? '&&&' : '..');
+  return Object.values(key)
+    .map(String)
+    .join('prefixLength' in key ? '/' : 'mask' in key ? '&&&' : '..');
 }

@@ -90,13 +90,26 @@ export interface CloneSession {
 export type EntityInput =
   | { readonly entry: EntryInput }
   | { readonly entryKey: EntryKeyInput }
-  | { readonly defaultAction: { readonly table: string; readonly action?: string; readonly params?: Readonly<Record<string, Value>> } }
+  | {
+      readonly defaultAction: {
+        readonly table: string;
+        readonly action?: string;
+        readonly params?: Readonly<Record<string, Value>>;
+      };
+    }
   | { readonly multicastGroup: MulticastGroup }
   | { readonly cloneSession: CloneSession }
   | { readonly counter: { readonly name: string; readonly index: number; readonly value: CounterValue } }
   | { readonly meter: { readonly name: string; readonly index: number; readonly config?: MeterConfig } }
   | { readonly register: { readonly name: string; readonly index: number; readonly value: Value } }
-  | { readonly digest: { readonly name: string; readonly maxTimeoutNs?: bigint; readonly maxListSize?: number; readonly ackTimeoutNs?: bigint } };
+  | {
+      readonly digest: {
+        readonly name: string;
+        readonly maxTimeoutNs?: bigint;
+        readonly maxListSize?: number;
+        readonly ackTimeoutNs?: bigint;
+      };
+    };
 
 export interface UpdateInput {
   readonly type: 'INSERT' | 'MODIFY' | 'DELETE';

@@ -61,7 +61,9 @@ export class WriteError extends P4RuntimeError {
     readonly total: number,
     options?: ErrorOptions,
   ) {
-    const shown = failed.slice(0, MOST_SHOWN).map((each) => `${each.update}: ${codeName(each.status)}${each.message ? ` (${each.message})` : ''}`);
+    const shown = failed
+      .slice(0, MOST_SHOWN)
+      .map((each) => `${each.update}: ${codeName(each.status)}${each.message ? ` (${each.message})` : ''}`);
     const rest = failed.length > MOST_SHOWN ? `; and ${failed.length - MOST_SHOWN} more` : '';
     super(`${failed.length} of ${total} updates failed: ${shown.join('; ')}${rest}`, options);
   }

@@ -22,5 +22,11 @@ export function contentHash(p4info: P4Info, deviceConfig: Uint8Array): number {
 
 /** @param cookie by default the hash of the contents, so that equal pipelines have equal cookies */
 export function makePipeline(name: string, p4info: P4Info, deviceConfig: Uint8Array, cookie?: bigint): Pipeline {
-  return { name, p4info, index: new P4InfoIndex(p4info), deviceConfig, cookie: cookie ?? BigInt(contentHash(p4info, deviceConfig)) };
+  return {
+    name,
+    p4info,
+    index: new P4InfoIndex(p4info),
+    deviceConfig,
+    cookie: cookie ?? BigInt(contentHash(p4info, deviceConfig)),
+  };
 }

@@ -16,11 +16,17 @@ export function rpcError(call: string, address: string, primary: boolean, error:
 }
 
 /** The updates of a batch that the server names as failed, or undefined if it names none. */
-export function writeError(updates: readonly UpdateInput[], codec: EntityCodec, error: unknown): WriteError | undefined {
+export function writeError(
+  updates: readonly UpdateInput[],
+  codec: EntityCodec,
+  error: unknown,
+): WriteError | undefined {
   const failed = updateErrors(error).flatMap(({ canonicalCode, message }, index) => {
     const update = updates[index];
     if (canonicalCode === Code.OK || update === undefined) return [];
-    return [{ index, update: `${update.type} ${codec.describe(update.entity)}`, status: canonicalCode as Code, message }];
+    return [
+      { index, update: `${update.type} ${codec.describe(update.entity)}`, status: canonicalCode as Code, message },
+    ];
   });
   return failed.length > 0 ? new WriteError(failed, updates.length, { cause: error }) : undefined;
 }

@@ -1,7 +1,14 @@
 /** What a client's stream carries besides arbitration: packets, digests, idle notifications and errors (P4Runtime 1.4, section 16). */
 import type { P4InfoIndex } from '../../p4runtime/p4info.js';
 import { decodeBytestring, encodeBytestring } from '../../p4runtime/bytestring.js';
-import type { DigestList, Init, P4Data, PacketIn, StreamMessageRequest, StreamMessageResponse } from '../../p4runtime/messages.js';
+import type {
+  DigestList,
+  Init,
+  P4Data,
+  PacketIn,
+  StreamMessageRequest,
+  StreamMessageResponse,
+} from '../../p4runtime/messages.js';
 import type { EntityCodec } from './entity-codec.js';
 import type { Entry, Value } from './entries.js';
 import { RpcError } from './errors.js';
@@ -29,22 +36,34 @@ export interface StreamEvents {
 }
 
 /** A stream message as the one event it is; arbitration is none. */
-export type StreamEvent = { [Name in keyof StreamEvents]: { readonly name: Name; readonly value: StreamEvents[Name][0] } }[keyof StreamEvents];
+export type StreamEvent = {
+  [Name in keyof StreamEvents]: { readonly name: Name; readonly value: StreamEvents[Name][0] };
+}[keyof StreamEvents];
 
 /** @throws P4InfoLookupError for ids that the P4Info does not have */
-export function decodeStreamMessage(message: StreamMessageResponse, entities: () => EntityCodec): StreamEvent | undefined {
+export function decodeStreamMessage(
+  message: StreamMessageResponse,
+  entities: () => EntityCodec,
+): StreamEvent | undefined {
   if (message.packet) return { name: 'packetIn', value: decodePacketIn(message.packet, entities().index) };
   if (message.digest) return { name: 'digest', value: decodeDigest(message.digest, entities().index) };
   if (message.idleTimeoutNotification) {
-    return { name: 'idle', value: message.idleTimeoutNotification.tableEntry.map((entry) => entities().decodeEntry(entry)) };
+    return {
+      name: 'idle',
+      value: message.idleTimeoutNotification.tableEntry.map((entry) => entities().decodeEntry(entry)),
+    };
   }
-  if (message.error) return { name: 'streamError', value: new RpcError(message.error.message, message.error.canonicalCode) };
+  if (message.error)
+    return { name: 'streamError', value: new RpcError(message.error.message, message.error.canonicalCode) };
   return undefined;
 }
 
 function decodePacketIn(packet: PacketIn, index: P4InfoIndex): PacketInEvent {
   const { fields } = index.packetHeaders.find('packet_in');
-  const metadata = packet.metadata.map(({ metadataId, value }) => [fields.byId(metadataId).name, decodeBytestring(value)]);
+  const metadata = packet.metadata.map(({ metadataId, value }) => [
+    fields.byId(metadataId).name,
+    decodeBytestring(value),
+  ]);
   return { payload: packet.payload, metadata: Object.fromEntries(metadata) as Record<string, bigint> };
 }
 
@@ -53,7 +72,11 @@ function decodeDigest({ digestId, listId, data }: DigestList, index: P4InfoIndex
 }
 
 /** @throws P4InfoLookupError, EntityError */
-export function packetOutMessage(index: P4InfoIndex, payload: Uint8Array, metadata: Readonly<Record<string, Value>>): Init<StreamMessageRequest> {
+export function packetOutMessage(
+  index: P4InfoIndex,
+  payload: Uint8Array,
+  metadata: Readonly<Record<string, Value>>,
+): Init<StreamMessageRequest> {
   const { fields } = index.packetHeaders.find('packet_out');
   const given = new Map(Object.entries(metadata).map(([name, value]) => [fields.find(name), value]));
   const encoded = fields.items.map((field) => ({

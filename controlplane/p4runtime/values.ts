@@ -18,7 +18,8 @@ export function parseValue(input: Value, field: FieldInfo): bigint {
 }
 
 function toBigint(input: Value, field: FieldInfo): bigint {
-  if (field.isString) throw new EntityError(`${field.name} is translated to a string, which this client does not support`);
+  if (field.isString)
+    throw new EntityError(`${field.name} is translated to a string, which this client does not support`);
   if (typeof input === 'bigint') return input;
   if (input instanceof Uint8Array) return decodeBytestring(input);
   if (typeof input === 'number') {
@@ -29,7 +30,9 @@ function toBigint(input: Value, field: FieldInfo): bigint {
   if (INTEGER.test(text)) return BigInt(text);
   const address = ipv4ToNumber(text) ?? macToBigint(text);
   if (address !== undefined) return BigInt(address);
-  throw new EntityError(`${field.name} is "${input}", expected a number, 0x hex, dotted IPv4 or a MAC address such as 02:00:00:00:00:01`);
+  throw new EntityError(
+    `${field.name} is "${input}", expected a number, 0x hex, dotted IPv4 or a MAC address such as 02:00:00:00:00:01`,
+  );
 }
 
 function ones(bits: number): bigint {
@@ -99,7 +102,8 @@ function ternaryKey(field: MatchFieldInfo, value: bigint, mask: bigint): Key | u
 
 function rangeKey(field: MatchFieldInfo, low: bigint, high: bigint): Key | undefined {
   demand(field, 'range', false);
-  if (low > high) throw new EntityError(`range of ${field.name} is ${low}..${high}, whose low end is above its high end`);
+  if (low > high)
+    throw new EntityError(`range of ${field.name} is ${low}..${high}, whose low end is above its high end`);
   return low === 0n && high === ones(field.bitwidth) ? undefined : { kind: 'range', low, high };
 }
 

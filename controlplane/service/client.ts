@@ -1,5 +1,13 @@
 /** The controller as the command line and other programs see it: promises, and errors that people can read. */
-import { Client, credentials, makeClientConstructor, Metadata, status, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
+import {
+  Client,
+  credentials,
+  makeClientConstructor,
+  Metadata,
+  status,
+  type ChannelCredentials,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import { FpisaError } from '../../protocol/errors.js';
 import { SERVICE_NAME } from '../../protocol/service.js';
 import type { CreateJobRequest, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
@@ -46,7 +54,8 @@ export class ControllerClient {
   ) {
     this.timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
     const constructor = makeClientConstructor(controllerService(), SERVICE_NAME);
-    this.client = new constructor(address, options.credentials ?? credentials.createInsecure()) as unknown as Client & Record<UnaryName, Call>;
+    this.client = new constructor(address, options.credentials ?? credentials.createInsecure()) as unknown as Client &
+      Record<UnaryName, Call>;
   }
 
   createJob(request: CreateJobRequest): Promise<JobMessage> {
@@ -79,7 +88,8 @@ export class ControllerClient {
 
   private call<Name extends UnaryName>(name: Name, request: RequestOf<Name>): Promise<ResponseOf<Name>> {
     return new Promise((resolve, reject) => {
-      const done: Callback = (error, response) => (error ? reject(this.readable(error)) : resolve(response as ResponseOf<Name>));
+      const done: Callback = (error, response) =>
+        error ? reject(this.readable(error)) : resolve(response as ResponseOf<Name>);
       this.client[name](request, new Metadata(), { deadline: Date.now() + this.timeoutMs }, done);
     });
   }
@@ -91,6 +101,11 @@ export class ControllerClient {
       const message = `no controller answers at ${this.address}: ${grpcReason(error.details)}`;
       return new ControllerCallError(message, 'FPISA_UNREACHABLE', error.code, { cause: error });
     }
-    return new ControllerCallError(`the controller at ${this.address} failed: ${error.details}`, 'FPISA_INTERNAL', error.code, { cause: error });
+    return new ControllerCallError(
+      `the controller at ${this.address} failed: ${error.details}`,
+      'FPISA_INTERNAL',
+      error.code,
+      { cause: error },
+    );
   }
 }

@@ -2,7 +2,14 @@
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { loadService, SERVICE_NAME } from '../../protocol/service.js';
-import type { ControllerMessage, CreateJobRequest, JobMessage, SlotReportMessage, StatusMessage, WorkerMessage } from '../messages.js';
+import type {
+  ControllerMessage,
+  CreateJobRequest,
+  JobMessage,
+  SlotReportMessage,
+  StatusMessage,
+  WorkerMessage,
+} from '../messages.js';
 
 /** Trailer that carries the stable code of the error beside gRPC's own. */
 export const CODE_TRAILER = 'fpisa-code';

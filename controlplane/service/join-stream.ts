@@ -44,7 +44,10 @@ export class JoinStream implements MemberLink {
   private receive(message: WorkerMessage): void {
     if (this.over) return;
     if (message.hello) {
-      if (this.place) throw new SessionProtocolError('Hello was sent twice on one Join stream; open another stream for another worker');
+      if (this.place)
+        throw new SessionProtocolError(
+          'Hello was sent twice on one Join stream; open another stream for another worker',
+        );
       this.place = this.controller.join(message.hello, this);
       return;
     }

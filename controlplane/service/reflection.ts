@@ -16,6 +16,8 @@ export function reflection(): ReflectionService {
   const { file } = (root as unknown as Descriptive).toDescriptor('proto3');
   const fileDescriptorProtos = file.map((each) => Buffer.from(descriptor.FileDescriptorProto.encode(each).finish()));
   // The service looks at nothing of a package but its file descriptors.
-  const definition = { [SERVICE_NAME]: { fileDescriptorProtos } } as unknown as ConstructorParameters<typeof ReflectionService>[0];
+  const definition = { [SERVICE_NAME]: { fileDescriptorProtos } } as unknown as ConstructorParameters<
+    typeof ReflectionService
+  >[0];
   return new ReflectionService(definition);
 }

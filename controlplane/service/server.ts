@@ -78,7 +78,9 @@ export class ControllerServer {
   }
 }
 
-function unary<Request, Response>(run: (request: Request) => Response | Promise<Response>): handleUnaryCall<Request, Response> {
+function unary<Request, Response>(
+  run: (request: Request) => Response | Promise<Response>,
+): handleUnaryCall<Request, Response> {
   return (call, callback) => {
     Promise.resolve()
       .then(() => run(call.request))

@@ -34,15 +34,23 @@ export function readTofinoBuild(directory: string): TofinoBuild {
   const deviceConfig = encodeBfPipelineConfig({
     p4Name: program,
     bfruntimeInfo: bfrt,
-    profiles: pipes.map(({ name, context, binary, scope }) => ({ profileName: name, context, binary, pipeScope: scope })),
+    profiles: pipes.map(({ name, context, binary, scope }) => ({
+      profileName: name,
+      context,
+      binary,
+      pipeScope: scope,
+    })),
   });
   // Each value of a packet has a register of mantissas of its own (p4/tna/elements.p4).
-  const registers = p4info.registers.filter(({ preamble }) => /\.element_\d+\.mantissas$/.test(preamble?.name ?? '')).length;
+  const registers = p4info.registers.filter(({ preamble }) =>
+    /\.element_\d+\.mantissas$/.test(preamble?.name ?? ''),
+  ).length;
   return { name: program, chip, p4info, deviceConfig, valuesPerPacket: registers === 0 ? undefined : registers };
 }
 
 function readP4Info(directory: string, { program, p4info: text }: CompilerOutput): P4Info {
-  const wrong = (what: string, cause?: unknown): ArtifactError => new ArtifactError(`the P4Info of ${program} in build directory ${directory} ${what}`, { cause });
+  const wrong = (what: string, cause?: unknown): ArtifactError =>
+    new ArtifactError(`the P4Info of ${program} in build directory ${directory} ${what}`, { cause });
   let p4info: P4Info;
   try {
     p4info = parseP4Info(text);
@@ -50,20 +58,34 @@ function readP4Info(directory: string, { program, p4info: text }: CompilerOutput
     throw wrong(`cannot be used: ${(error as Error).message}`, error);
   }
   const architecture = p4info.pkgInfo?.arch ?? '';
-  if (!ARCHITECTURES.includes(architecture)) throw wrong(`is of architecture "${architecture}" (architectures of a Tofino: ${choices(ARCHITECTURES)})`);
+  if (!ARCHITECTURES.includes(architecture))
+    throw wrong(`is of architecture "${architecture}" (architectures of a Tofino: ${choices(ARCHITECTURES)})`);
   if (p4info.externs.some(({ externTypeName }) => STANDARD_EXTERNS.includes(externTypeName))) {
-    throw wrong('has its counters and registers as externs, which neither Stratum nor this controller can address: compile with --p4runtime-force-std-externs');
+    throw wrong(
+      'has its counters and registers as externs, which neither Stratum nor this controller can address: compile with --p4runtime-force-std-externs',
+    );
   }
   return p4info;
 }
 
 /** The assembler writes the name of its run into both files; older ones that do not are taken as they are. */
-function checkPipe(directory: string, { chip, description }: CompilerOutput, { name, context, binary }: CompiledPipe): void {
-  const file = new JsonPart(JSON.parse(Buffer.from(context).toString('utf8')), '', (what) => new ArtifactError(`${name}/context.json in build directory ${directory} ${what}`));
+function checkPipe(
+  directory: string,
+  { chip, description }: CompilerOutput,
+  { name, context, binary }: CompiledPipe,
+): void {
+  const file = new JsonPart(
+    JSON.parse(Buffer.from(context).toString('utf8')),
+    '',
+    (what) => new ArtifactError(`${name}/context.json in build directory ${directory} ${what}`),
+  );
   const [run, target] = [file.get('run_id'), file.get('target')];
-  if (typeof target === 'string' && target !== chip) throw file.wrong(`is for ${target}, and ${description} for ${chip}`);
+  if (typeof target === 'string' && target !== chip)
+    throw file.wrong(`is for ${target}, and ${description} for ${chip}`);
   if (typeof run === 'string' && !Buffer.from(binary).subarray(0, BINARY_HEADER_BYTES).includes(run)) {
-    throw new ArtifactError(`the context.json and the binary of ${name} in build directory ${directory} are not of the same compilation: the binary is not of run ${run}`);
+    throw new ArtifactError(
+      `the context.json and the binary of ${name} in build directory ${directory} are not of the same compilation: the binary is not of run ${run}`,
+    );
   }
 }
 
@@ -72,16 +94,23 @@ function checkPipe(directory: string, { chip, description }: CompilerOutput, { n
  * refuses the pipeline with an internal error when it does not. Here the message says which files disagree.
  */
 function checkBfrt(directory: string, { program, bfrt }: CompilerOutput, p4info: P4Info): void {
-  const wrong = (what: string): ArtifactError => new ArtifactError(`bfrt.json in build directory ${directory} ${what}; it is the file that p4c writes with --bf-rt-schema`);
+  const wrong = (what: string): ArtifactError =>
+    new ArtifactError(
+      `bfrt.json in build directory ${directory} ${what}; it is the file that p4c writes with --bf-rt-schema`,
+    );
   const file = new JsonPart(JSON.parse(Buffer.from(bfrt).toString('utf8')), '', wrong);
   if (file.get('tables') === undefined) throw wrong('has no list "tables"');
   const tables = file.list('tables').map((table) => ({ id: table.get('id'), name: table.text('name') ?? '' }));
-  const objects = [p4info.tables, p4info.counters, p4info.meters, p4info.registers].flat() as { preamble?: Preamble | undefined }[];
+  const objects = [p4info.tables, p4info.counters, p4info.meters, p4info.registers].flat() as {
+    preamble?: Preamble | undefined;
+  }[];
   const absent = objects.flatMap(({ preamble }) => {
     const { id = 0, name = '' } = preamble ?? {};
     return tables.some((table) => table.id === id || table.name.includes(name)) ? [] : [name];
   });
   if (absent.length > 0) {
-    throw new ArtifactError(`bfrt.json and the P4Info of ${program} in build directory ${directory} are not of the same compilation: bfrt.json lacks ${choices(absent)}`);
+    throw new ArtifactError(
+      `bfrt.json and the P4Info of ${program} in build directory ${directory} are not of the same compilation: bfrt.json lacks ${choices(absent)}`,
+    );
   }
 }

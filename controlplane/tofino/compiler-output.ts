@@ -43,7 +43,12 @@ export function readCompilerOutput(directory: string): CompilerOutput {
     return found ?? '';
   };
   const bfrtPath = located(bfrtConfig);
-  const paths = pipelines.map(({ name, context, config, scope }) => ({ name, scope, context: located(context, name), binary: located(config, name) }));
+  const paths = pipelines.map(({ name, context, config, scope }) => ({
+    name,
+    scope,
+    context: located(context, name),
+    binary: located(config, name),
+  }));
   if (missing.length > 0) throw wrong(`lacks ${choices(missing)}`);
 
   const json = (path: string): Uint8Array => {
@@ -66,7 +71,12 @@ export function readCompilerOutput(directory: string): CompilerOutput {
     description,
     p4info: readFileSync(p4infoPath!, 'utf8'),
     bfrt: json(bfrtPath),
-    pipes: paths.map(({ name, scope, ...files }) => ({ name, scope, context: json(files.context), binary: binary(files.binary) })),
+    pipes: paths.map(({ name, scope, ...files }) => ({
+      name,
+      scope,
+      context: json(files.context),
+      binary: binary(files.binary),
+    })),
   };
 }
 

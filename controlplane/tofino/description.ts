@@ -16,7 +16,12 @@ export interface Description {
   readonly chip: Chip;
   /** Paths as the file has them. */
   readonly bfrtConfig: string;
-  readonly pipelines: readonly { readonly name: string; readonly context: string; readonly config: string; readonly scope: readonly number[] }[];
+  readonly pipelines: readonly {
+    readonly name: string;
+    readonly context: string;
+    readonly config: string;
+    readonly scope: readonly number[];
+  }[];
 }
 
 /** Completes "build directory D ...". */
@@ -48,16 +53,30 @@ function readConf(file: JsonPart): Omit<Description, 'file'> {
   const devices = file.list('p4_devices');
   const programs = devices.flatMap((device) => device.list('p4_programs'));
   // Stratum loads one program on one device.
-  if (devices.length !== 1 || programs.length !== 1) throw file.wrong(`names ${devices.length} devices and ${programs.length} programs, not one of each in p4_devices[0].p4_programs`);
-  const [program, bfrtConfig, pipelines] = [programs[0]!.text('program-name'), programs[0]!.text('bfrt-config'), programs[0]!.list('p4_pipelines')];
-  if (program === undefined || bfrtConfig === undefined || pipelines.length === 0) throw file.wrong('lacks program-name, bfrt-config or p4_pipelines of its program');
+  if (devices.length !== 1 || programs.length !== 1)
+    throw file.wrong(
+      `names ${devices.length} devices and ${programs.length} programs, not one of each in p4_devices[0].p4_programs`,
+    );
+  const [program, bfrtConfig, pipelines] = [
+    programs[0]!.text('program-name'),
+    programs[0]!.text('bfrt-config'),
+    programs[0]!.list('p4_pipelines'),
+  ];
+  if (program === undefined || bfrtConfig === undefined || pipelines.length === 0)
+    throw file.wrong('lacks program-name, bfrt-config or p4_pipelines of its program');
   return {
     program,
     chip,
     bfrtConfig,
     pipelines: pipelines.map((pipeline) => {
-      const [name, context, config, scope] = [pipeline.text('p4_pipeline_name'), pipeline.text('context'), pipeline.text('config'), pipeline.numbers('pipe_scope')];
-      if (name === undefined || context === undefined || config === undefined) throw file.wrong('lacks p4_pipeline_name, context or config of a pipe');
+      const [name, context, config, scope] = [
+        pipeline.text('p4_pipeline_name'),
+        pipeline.text('context'),
+        pipeline.text('config'),
+        pipeline.numbers('pipe_scope'),
+      ];
+      if (name === undefined || context === undefined || config === undefined)
+        throw file.wrong('lacks p4_pipeline_name, context or config of a pipe');
       return { name, context, config, scope };
     }),
   };
@@ -75,7 +94,12 @@ function readManifest(file: JsonPart): Omit<Description, 'file'> {
     program: program.replace(/\.p4$/, ''),
     chip,
     bfrtConfig: 'bfrt.json',
-    pipelines: names.map((name, i) => ({ name, context: `${name}/context.json`, config: `${name}/${chip}.bin`, scope: usualScope(chip, i, names.length) })),
+    pipelines: names.map((name, i) => ({
+      name,
+      context: `${name}/context.json`,
+      config: `${name}/${chip}.bin`,
+      scope: usualScope(chip, i, names.length),
+    })),
   };
 }
 

@@ -14,7 +14,8 @@ export class JsonPart {
     private readonly path: string,
     readonly wrong: (what: string) => ArtifactError,
   ) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(path === '' ? 'is not an object' : `has no object at ${path}`);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw wrong(path === '' ? 'is not an object' : `has no object at ${path}`);
     this.fields = value as Readonly<Record<string, unknown>>;
   }
 

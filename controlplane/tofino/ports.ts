@@ -40,5 +40,8 @@ export function recirculationPort(chip: Chip, pipe: number): number {
 /** For messages: the front-panel ports of all pipes. */
 export function frontPanelRanges(chip: Chip): string[] {
   const [first, last] = FRONT_PANEL[chip];
-  return Array.from({ length: PIPES }, (_, pipe) => `${Math.max(1, pipe * PIPE_STEP + first)} to ${pipe * PIPE_STEP + last}`);
+  return Array.from(
+    { length: PIPES },
+    (_, pipe) => `${Math.max(1, pipe * PIPE_STEP + first)} to ${pipe * PIPE_STEP + last}`,
+  );
 }

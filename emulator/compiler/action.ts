@@ -36,7 +36,7 @@ function compileInMemory(action: ActionDef, scope: Scope): Ref {
   const compiler = new PrimitiveCompiler(scope);
   if (!action.primitives.some((p) => jumpTarget(p) !== undefined)) {
     const code: Ref[] = [];
-    for (let i = 0; i < action.primitives.length; ) {
+    for (let i = 0; i < action.primitives.length;) {
       const run = compileRun(action.primitives, i, scope);
       code.push(run?.code ?? compiler.compile(action.primitives[i]!));
       i += run?.length ?? 1;

@@ -26,12 +26,17 @@ export class BitCompiler {
     const bytes = ((bit + width + 7) >> 3) - first;
     const pad = (first + bytes) * 8 - bit - width;
     if (width <= 32 && bytes <= 4) {
-      const [value, size] = bytes === 1 ? [m.i32.load8_u(first, 1, pointer()), 8]
-        : bytes === 2 ? [m.call('swap16', [m.i32.load16_u(first, 1, pointer())], b.i32), 16]
-        : [m.call('swap32', [m.i32.load(first, 1, pointer())], b.i32), 32];
+      const [value, size] =
+        bytes === 1
+          ? [m.i32.load8_u(first, 1, pointer()), 8]
+          : bytes === 2
+            ? [m.call('swap16', [m.i32.load16_u(first, 1, pointer())], b.i32), 16]
+            : [m.call('swap32', [m.i32.load(first, 1, pointer())], b.i32), 32];
       const shift = size - bytes * 8 + pad;
       const shifted = shift === 0 ? value : m.i32.shr_u(value, m.i32.const(shift));
-      return size - shift === width ? shifted : m.i32.and(shifted, m.i32.const(Number(BigInt.asIntN(32, unsignedRange(width).max))));
+      return size - shift === width
+        ? shifted
+        : m.i32.and(shifted, m.i32.const(Number(BigInt.asIntN(32, unsignedRange(width).max))));
     }
     const word = m.call('swap64', [m.i64.load(first, 1, pointer())], b.i64);
     let value: Ref;
@@ -54,7 +59,7 @@ export class BitCompiler {
     const { m } = this.scope.unit;
     const steps: Ref[] = [];
     let at = bit;
-    for (let i = 0; i < fields.length; ) {
+    for (let i = 0; i < fields.length;) {
       const field = fields[i]!;
       const { offset, kind } = this.scope.slot(field);
       if (at % 8 === 0 && this.fourWords(fields, i)) {
@@ -96,11 +101,14 @@ export class BitCompiler {
       let limb: Ref;
       if (bits === 0) {
         // A signed field of 64 bits: the limb above them is its sign.
-        limb = signed ? m.i64.shr_s(m.i64.load(offset + 8 * (i - 1), 8, this.scope.frame), m.i64.const(63n)) : m.i64.const(0n);
+        limb = signed
+          ? m.i64.shr_s(m.i64.load(offset + 8 * (i - 1), 8, this.scope.frame), m.i64.const(63n))
+          : m.i64.const(0n);
       } else {
         const value = this.read(pointer, bit + width - 64 * i - bits, bits);
         limb = bits <= 32 ? m.i64.extend_u(value) : value;
-        if (signed && bits < 64) limb = m.i64.shr_s(m.i64.shl(limb, m.i64.const(BigInt(64 - bits))), m.i64.const(BigInt(64 - bits)));
+        if (signed && bits < 64)
+          limb = m.i64.shr_s(m.i64.shl(limb, m.i64.const(BigInt(64 - bits))), m.i64.const(BigInt(64 - bits)));
       }
       steps.push(m.i64.store(offset + 8 * i, 8, this.scope.frame, limb));
     }
@@ -133,7 +141,10 @@ export class BitCompiler {
         group.push(piece);
         bits += piece.width;
       }
-      if (bits % 8 === 0 && (bits === 64 || queue.length === 0 || (bits >= 32 && queue[0]!.width >= 32) || bits === 32)) {
+      if (
+        bits % 8 === 0 &&
+        (bits === 64 || queue.length === 0 || (bits >= 32 && queue[0]!.width >= 32) || bits === 32)
+      ) {
         steps.push(this.writeGroup(group, bits, pointer, at));
         at += bits / 8;
         group = [];
@@ -155,7 +166,12 @@ export class BitCompiler {
     for (const piece of group) {
       below -= piece.width;
       const part = this.piece(piece, kind);
-      const shifted = below === 0 ? part : kind === 'i32' ? m.i32.shl(part, m.i32.const(below)) : m.i64.shl(part, m.i64.const(BigInt(below)));
+      const shifted =
+        below === 0
+          ? part
+          : kind === 'i32'
+            ? m.i32.shl(part, m.i32.const(below))
+            : m.i64.shl(part, m.i64.const(BigInt(below)));
       value = value === undefined ? shifted : m[kind].or(value, shifted);
     }
     if (bits === 8) return m.i32.store8(at, 1, pointer(), value!);
@@ -178,7 +194,10 @@ export class BitCompiler {
     if (slot.kind === 'i32') {
       const word = this.scope.readField(field, 'i32');
       const shifted = shift === 0 ? word : m.i32.shr_u(word, m.i32.const(shift));
-      const cut = shift + width === field.width && !field.signed ? shifted : m.i32.and(shifted, m.i32.const(Number(BigInt.asIntN(32, whole.max))));
+      const cut =
+        shift + width === field.width && !field.signed
+          ? shifted
+          : m.i32.and(shifted, m.i32.const(Number(BigInt.asIntN(32, whole.max))));
       return kind === 'i32' ? cut : m.i64.extend_u(cut);
     }
     let limb: Ref;
@@ -213,7 +232,9 @@ export class BitCompiler {
   private fourWords(fields: readonly FieldDef[], from: number): boolean {
     if (from + 4 > fields.length) return false;
     const start = this.scope.slot(fields[from]!).offset;
-    return [0, 1, 2, 3].every((i) => this.isWord(fields[from + i]!) && this.scope.slot(fields[from + i]!).offset === start + 4 * i);
+    return [0, 1, 2, 3].every(
+      (i) => this.isWord(fields[from + i]!) && this.scope.slot(fields[from + i]!).offset === start + 4 * i,
+    );
   }
 
   private fourWordPieces(queue: readonly Piece[]): boolean {
@@ -227,14 +248,19 @@ export class BitCompiler {
 }
 
 /** Some bits of a field or a constant, from bit `shift` on, counted from the lowest. */
-export type Piece = { readonly width: number; readonly shift: number } & ({ readonly field: FieldDef } | { readonly constant: bigint });
+export type Piece = { readonly width: number; readonly shift: number } & (
+  { readonly field: FieldDef } | { readonly constant: bigint }
+);
 
 export function pieceOf(field: FieldDef): Piece {
   return { field, width: field.width, shift: 0 };
 }
 
 /** Fields of a header before, and behind, its varbit field. */
-export function aroundVarbit({ fields, varbit }: HeaderDef): { readonly before: readonly FieldDef[]; readonly after: readonly FieldDef[] } {
+export function aroundVarbit({ fields, varbit }: HeaderDef): {
+  readonly before: readonly FieldDef[];
+  readonly after: readonly FieldDef[];
+} {
   if (varbit === undefined) return { before: fields, after: [] };
   return { before: fields.slice(0, varbit.offset), after: fields.slice(varbit.offset + 1) };
 }

@@ -46,18 +46,27 @@ function bitsOf(e: Expression): Bits | undefined {
   if (left === undefined) return undefined;
   if (e.operator === '|') {
     const right = bitsOf(e.right);
-    if (right === undefined || left.some((bit, i) => bit !== undefined && right[i] !== undefined && bit !== right[i])) return undefined;
+    if (right === undefined || left.some((bit, i) => bit !== undefined && right[i] !== undefined && bit !== right[i]))
+      return undefined;
     return left.map((bit, i) => bit ?? right[i]);
   }
   if (e.right.op !== 'constant' || e.right.value < 0n) return undefined;
   const { value } = e.right;
-  if (e.operator === '&') return left.map((bit, i) => ((value >> BigInt(i)) & 1n) === 1n ? bit : undefined);
+  if (e.operator === '&') return left.map((bit, i) => (((value >> BigInt(i)) & 1n) === 1n ? bit : undefined));
   if (e.operator === '<<') return left.map((_, i) => (BigInt(i) < value ? undefined : left[i - Number(value)]));
   // The bits that come down from above must be zero.
-  if (e.operator === '>>' && fitsBits(e.left)) return left.map((_, i) => (value >= BigInt(BITS) ? undefined : left[i + Number(value)]));
+  if (e.operator === '>>' && fitsBits(e.left))
+    return left.map((_, i) => (value >= BigInt(BITS) ? undefined : left[i + Number(value)]));
   return undefined;
 }
 
 function fitsBits(e: Expression): boolean {
-  return e.op === 'field' || (e.op === 'arithmetic' && e.operator === '&' && e.right.op === 'constant' && e.right.value >= 0n && e.right.value < 1n << BigInt(BITS));
+  return (
+    e.op === 'field' ||
+    (e.op === 'arithmetic' &&
+      e.operator === '&' &&
+      e.right.op === 'constant' &&
+      e.right.value >= 0n &&
+      e.right.value < 1n << BigInt(BITS))
+  );
 }

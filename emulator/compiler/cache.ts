@@ -38,7 +38,12 @@ function remembered(key: string, dropPort: number, artifact: Artifact): Artifact
  * @param folder where compiled programs are kept from one process to the next, if they are (see DiskCache)
  * @throws Error if it cannot be compiled
  */
-export async function compileAside(program: Program, key: string, dropPort: number, folder?: string): Promise<Artifact> {
+export async function compileAside(
+  program: Program,
+  key: string,
+  dropPort: number,
+  folder?: string,
+): Promise<Artifact> {
   const known = knownArtifact(key, dropPort);
   if (known !== undefined) return known;
   const kept = folder === undefined ? undefined : new DiskCache(folder).read(key, dropPort);
@@ -48,7 +53,11 @@ export async function compileAside(program: Program, key: string, dropPort: numb
     await loadBinaryen();
     return knownArtifact(key, dropPort) ?? compileHere(program, key, dropPort, folder);
   }
-  const compiled = await compileOnThread({ program, dropPort, cache: folder === undefined ? undefined : { folder, key } });
+  const compiled = await compileOnThread({
+    program,
+    dropPort,
+    cache: folder === undefined ? undefined : { folder, key },
+  });
   // Objects of the program that the artifact refers to are those of its own copy; the layout must be of the same.
   return remembered(key, dropPort, artifactOf({ ...compiled, layout: new Layout(compiled.program) }));
 }

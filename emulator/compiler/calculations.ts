@@ -30,9 +30,10 @@ export class CalculationCompiler {
     for (const run of runs) steps.push(this.gather(run, pointer));
     const length = m.i32.sub(m.local.get(pointer, b.i32), m.i32.const(start));
     const compiled = hashFunction(calculation.algorithm);
-    const sum = compiled !== undefined
-      ? m.call(compiled, [m.i32.const(start), length], b.i64)
-      : m.call('hash', [m.i32.const(calculation.index), m.i32.const(start), length], b.i64);
+    const sum =
+      compiled !== undefined
+        ? m.call(compiled, [m.i32.const(start), length], b.i64)
+        : m.call('hash', [m.i32.const(calculation.index), m.i32.const(start), length], b.i64);
     return m.block(null, [...steps, sum], b.i64);
   }
 
@@ -43,7 +44,10 @@ export class CalculationCompiler {
     if (run.varbit) steps.push(...copyVarbit(this.scope, run.header!, pointer));
     else {
       const bytes = run.pieces.reduce((bits, p) => bits + p.width, 0) / 8;
-      steps.push(...new BitCompiler(this.scope).write(run.pieces, get, 0), m.local.set(pointer, m.i32.add(get(), m.i32.const(bytes))));
+      steps.push(
+        ...new BitCompiler(this.scope).write(run.pieces, get, 0),
+        m.local.set(pointer, m.i32.add(get(), m.i32.const(bytes))),
+      );
     }
     const all = m.block(null, steps, b.none);
     return run.header === undefined ? all : m.if(this.scope.isValid(run.header), all);
@@ -89,16 +93,21 @@ function runsOf(input: readonly CalculationInput[]): Run[] | undefined {
     if (item.kind === 'constant') add(undefined, { constant: item.value, width: item.width, shift: 0 });
     else {
       for (const field of item.kind === 'field' ? [item.field] : item.header.fields) {
-        if (field.varbit) runs.push({ header: field.header, pieces: [{ field, width: field.width, shift: 0 }], varbit: true });
+        if (field.varbit)
+          runs.push({ header: field.header, pieces: [{ field, width: field.width, shift: 0 }], varbit: true });
         else add(field.header, pieceOf(field));
       }
     }
   }
-  return runs.every((run) => run.varbit || run.pieces.reduce((bits, p) => bits + p.width, 0) % 8 === 0) ? runs : undefined;
+  return runs.every((run) => run.varbit || run.pieces.reduce((bits, p) => bits + p.width, 0) % 8 === 0)
+    ? runs
+    : undefined;
 }
 
 function mostBytes(runs: readonly Run[]): number {
-  const bits = runs.reduce((sum, run) => sum + run.pieces.reduce((n, p) => n + (run.varbit && p.width === 0 ? 4096 * 8 : p.width), 0), 0);
+  const bits = runs.reduce(
+    (sum, run) => sum + run.pieces.reduce((n, p) => n + (run.varbit && p.width === 0 ? 4096 * 8 : p.width), 0),
+    0,
+  );
   return Math.ceil(bits / 64) * 8;
 }
-

@@ -100,7 +100,10 @@ class PipelineCompiler {
     const { m, b } = this.scope.unit;
     const actions = actionsOf(table, this.scope.unit.program);
     const keyless = table.keys.length === 0;
-    const find = m.local.set(this.entry, keyless ? m.i32.const(0) : m.call(lookupName(table), [this.scope.frame], b.i32));
+    const find = m.local.set(
+      this.entry,
+      keyless ? m.i32.const(0) : m.call(lookupName(table), [this.scope.frame], b.i32),
+    );
     const choose = keyless ? this.onMiss(table) : m.if(this.get(this.entry), this.onHit(table), this.onMiss(table));
     const code = [find, choose, this.dispatch(actions)];
     const mayExit = actions.some(exits);
@@ -118,7 +121,10 @@ class PipelineCompiler {
       return { branches: [...exit, { target: table.hitMiss.hit, condition }], otherwise: table.hitMiss.miss };
     }
     // An action that the program names no successor for ends the pipeline.
-    const targets = actions.map((action) => ({ target: table.nextByAction.get(action.index) ?? null, condition: is(action.index) }));
+    const targets = actions.map((action) => ({
+      target: table.nextByAction.get(action.index) ?? null,
+      condition: is(action.index),
+    }));
     return { branches: [...exit, ...targets], otherwise: table.defaultNext };
   }
 
@@ -126,11 +132,17 @@ class PipelineCompiler {
     const { m, b, layout } = this.scope.unit;
     const { address } = layout.tables[table.index]!;
     const fixed = table.constDefaultAction || table.constDefaultEntry;
-    const action = fixed ? m.i32.const(table.defaultEntry?.action.index ?? NONE) : m.i32.load(address + TABLE.defaultAction, 4, m.i32.const(0));
-    return m.block(null, [
-      m.local.set(this.action, action),
-      m.local.set(this.args, m.i32.load(address + TABLE.defaultArgs, 4, m.i32.const(0))),
-    ], b.none);
+    const action = fixed
+      ? m.i32.const(table.defaultEntry?.action.index ?? NONE)
+      : m.i32.load(address + TABLE.defaultAction, 4, m.i32.const(0));
+    return m.block(
+      null,
+      [
+        m.local.set(this.action, action),
+        m.local.set(this.args, m.i32.load(address + TABLE.defaultArgs, 4, m.i32.const(0))),
+      ],
+      b.none,
+    );
   }
 
   private onHit(table: TableDef): Ref {
@@ -141,7 +153,12 @@ class PipelineCompiler {
       m.call(name, [m.i32.const(table.index), m.i32.load(ENTRY.id, 4, this.get(this.entry)), this.scope.frame], b.i32);
     const target = table.directMeter?.directTarget;
     if (target !== undefined) {
-      steps.push(this.primitives.store(target, scalarSource(call('hit'), { min: 0n, max: 255n }, this.scope, this.primitives.expressions)));
+      steps.push(
+        this.primitives.store(
+          target,
+          scalarSource(call('hit'), { min: 0n, max: 255n }, this.scope, this.primitives.expressions),
+        ),
+      );
       this.scope.endStatement();
     } else if (table.supportsTimeout) {
       steps.push(m.drop(call('hit')));
@@ -149,7 +166,10 @@ class PipelineCompiler {
     if (table.withCounters) {
       const add = (cell: number, value: Ref): Ref =>
         m.f64.store(cell, 8, this.get(this.entry), m.f64.add(m.f64.load(cell, 8, this.get(this.entry)), value));
-      steps.push(add(ENTRY.packets, m.f64.const(1)), add(ENTRY.bytes, m.f64.convert_s.i32(this.scope.word(FRAME.ingressLength))));
+      steps.push(
+        add(ENTRY.packets, m.f64.const(1)),
+        add(ENTRY.bytes, m.f64.convert_s.i32(this.scope.word(FRAME.ingressLength))),
+      );
     }
     if (table.profile === undefined) {
       steps.push(
@@ -162,10 +182,14 @@ class PipelineCompiler {
         m.local.set(this.args, call('choose')),
         m.if(
           this.get(this.args),
-          m.block(null, [
-            m.local.set(this.action, m.i32.load(ENTRY.action, 4, this.get(this.args))),
-            m.local.set(this.args, m.i32.add(this.get(this.args), m.i32.const(args))),
-          ], b.none),
+          m.block(
+            null,
+            [
+              m.local.set(this.action, m.i32.load(ENTRY.action, 4, this.get(this.args))),
+              m.local.set(this.args, m.i32.add(this.get(this.args), m.i32.const(args))),
+            ],
+            b.none,
+          ),
           m.local.set(this.action, m.i32.const(NONE)),
         ),
       );
@@ -178,7 +202,11 @@ class PipelineCompiler {
     let rest = m.nop();
     for (const action of [...actions].reverse()) {
       if (action.primitives.length === 0) continue;
-      rest = m.if(m.i32.eq(this.get(this.action), m.i32.const(action.index)), this.call(action, this.get(this.args)), rest);
+      rest = m.if(
+        m.i32.eq(this.get(this.action), m.i32.const(action.index)),
+        this.call(action, this.get(this.args)),
+        rest,
+      );
     }
     return rest;
   }
@@ -186,7 +214,8 @@ class PipelineCompiler {
 
 function actionsOf(table: TableDef, program: Program): ActionDef[] {
   // A member of an action profile may run what another table of the profile allows.
-  const sharing = table.profile === undefined ? [table] : program.tables.filter((other) => other.profile === table.profile);
+  const sharing =
+    table.profile === undefined ? [table] : program.tables.filter((other) => other.profile === table.profile);
   const all = [...sharing.flatMap((t) => t.actions), ...(table.entries ?? []).map((e) => e.call.action)];
   if (table.defaultEntry !== undefined) all.push(table.defaultEntry.action);
   return [...new Set(all)];

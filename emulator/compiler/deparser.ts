@@ -31,7 +31,13 @@ export function addDeparser(unit: Unit): void {
     const sum = m.i32.add(m.local.get(size, b.i32), headers.bytes(header));
     steps.push(m.if(scope.isValid(header), m.local.set(size, sum)));
   }
-  m.addFunction('deparse', b.createType([b.i32]), b.i32, scope.vars, m.block(null, [...steps, m.local.get(size, b.i32)], b.i32));
+  m.addFunction(
+    'deparse',
+    b.createType([b.i32]),
+    b.i32,
+    scope.vars,
+    m.block(null, [...steps, m.local.get(size, b.i32)], b.i32),
+  );
   m.addFunctionExport('deparse', 'deparse');
   addEmit(unit);
 }
@@ -40,7 +46,9 @@ function addEmit(unit: Unit): void {
   const { m, b, program } = unit;
   const scope = new Scope(unit, 2, undefined);
   const pointer = 1;
-  const steps = program.deparser.order.map((header) => m.if(scope.isValid(header), m.block(null, writeHeader(scope, header, pointer), b.none)));
+  const steps = program.deparser.order.map((header) =>
+    m.if(scope.isValid(header), m.block(null, writeHeader(scope, header, pointer), b.none)),
+  );
   const payload = m.i32.sub(scope.word(FRAME.end), scope.word(FRAME.start));
   steps.push(m.memory.copy(m.local.get(pointer, b.i32), scope.word(FRAME.start), payload));
   m.addFunction('emit', b.createType([b.i32, b.i32]), b.none, scope.vars, m.block(null, steps, b.none));

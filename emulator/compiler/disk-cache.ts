@@ -43,7 +43,11 @@ export class DiskCache {
     }
   }
 
-  write(key: string, dropPort: number, { program, fallbacks, scratchBytes, wasm }: Omit<CompiledProgram, 'layout'>): void {
+  write(
+    key: string,
+    dropPort: number,
+    { program, fallbacks, scratchBytes, wasm }: Omit<CompiledProgram, 'layout'>,
+  ): void {
     try {
       for (const folder of [dirname(this.folder), this.folder]) makeFolder(folder);
       // In one graph, so that the fallbacks refer to the objects of the program that is read with them.
@@ -73,7 +77,9 @@ export class DiskCache {
 
   /** Those that were used last stay. */
   private prune(): void {
-    const files = readdirSync(this.folder).filter((name) => name.endsWith(SUFFIX)).map((name) => join(this.folder, name));
+    const files = readdirSync(this.folder)
+      .filter((name) => name.endsWith(SUFFIX))
+      .map((name) => join(this.folder, name));
     if (files.length <= MOST_FILES) return;
     const byAge = files.map((path) => ({ path, used: statSync(path).mtimeMs })).sort((a, b) => b.used - a.used);
     for (const { path } of byAge.slice(MOST_FILES)) rmSync(path, { force: true });
@@ -97,7 +103,10 @@ function compilerIdentity(): string {
     const hash = createHash('sha256').update(process.versions.v8);
     for (const name of DECIDING) {
       const folder = fileURLToPath(new URL(`../${name}/`, import.meta.url));
-      for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => /(?<!\.d)\.[jt]s$/.test(f)).sort()) hash.update(file).update(readFileSync(join(folder, file)));
+      for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((f) => /(?<!\.d)\.[jt]s$/.test(f))
+        .sort())
+        hash.update(file).update(readFileSync(join(folder, file)));
     }
     identity = hash.digest('hex');
   }

@@ -72,7 +72,8 @@ export class ExpressionCompiler {
       case 'compare':
         return this.compare(e.operator, e.left, e.right);
       case 'equal': {
-        if (e.left.type !== 'bool' && e.left.type !== 'data') return m.i32.wrap(m.i64.load(0, 8, this.wide.fallback(e)));
+        if (e.left.type !== 'bool' && e.left.type !== 'data')
+          return m.i32.wrap(m.i64.load(0, 8, this.wide.fallback(e)));
         return this.compare(e.negated ? '!=' : '==', unsaturated(e.left, e.right), unsaturated(e.right, e.left));
       }
       case 'logic': {
@@ -85,7 +86,9 @@ export class ExpressionCompiler {
       case 'valid':
         if (e.of.op === 'header') return this.scope.isValid(e.of.header);
         if (e.of.op === 'union') {
-          return e.of.union.members.map((member) => this.scope.isValid(member)).reduce((x, y) => m.i32.or(x, y), m.i32.const(0));
+          return e.of.union.members
+            .map((member) => this.scope.isValid(member))
+            .reduce((x, y) => m.i32.or(x, y), m.i32.const(0));
         }
         return m.i32.wrap(m.i64.load(0, 8, this.wide.fallback(e)));
       case 'choose':
@@ -98,7 +101,8 @@ export class ExpressionCompiler {
   private notZero(e: Expression): Ref {
     const { m } = this.scope.unit;
     const kind = this.kind(e);
-    if (kind === 'wide') return m.i32.ne(this.compareWide(e, { op: 'constant', type: 'data', value: 0n }), m.i32.const(0));
+    if (kind === 'wide')
+      return m.i32.ne(this.compareWide(e, { op: 'constant', type: 'data', value: 0n }), m.i32.const(0));
     return m[kind].ne(this.exactScalar(e, kind), this.constant(0n, kind));
   }
 
@@ -177,9 +181,11 @@ export class ExpressionCompiler {
     const ops = m[kind];
     if (e.op === 'constant') return this.constant(e.value, kind);
     if (e.op === 'invert') return ops.xor(this.low(e.of, kind), this.constant(-1n, kind));
-    if (e.op === 'choose' && e.type === 'data') return m.if(this.bool(e.condition), this.low(e.left, kind), this.low(e.right, kind));
+    if (e.op === 'choose' && e.type === 'data')
+      return m.if(this.bool(e.condition), this.low(e.left, kind), this.low(e.right, kind));
     if (e.op !== 'arithmetic') return undefined;
-    if (e.operator === '&' && e.right.op === 'constant' && keepsAll(e.right.value, this.range(e.left))) return this.low(e.left, kind);
+    if (e.operator === '&' && e.right.op === 'constant' && keepsAll(e.right.value, this.range(e.left)))
+      return this.low(e.left, kind);
     const turned = kind === 'i32' ? turnedRound(e) : undefined;
     if (turned !== undefined) return turnRound(this.scope.readField(turned, 'i32'), this.scope);
     if (RING.has(e.operator)) {
@@ -213,7 +219,12 @@ export class ExpressionCompiler {
   signExtend(value: Ref, bits: number, kind: Scalar): Ref {
     const { m } = this.scope.unit;
     if (bits === BITS[kind]) return value;
-    if (bits === 0) return m.block(null, [m.drop(value), this.constant(0n, kind)], kind === 'i32' ? this.scope.unit.b.i32 : this.scope.unit.b.i64);
+    if (bits === 0)
+      return m.block(
+        null,
+        [m.drop(value), this.constant(0n, kind)],
+        kind === 'i32' ? this.scope.unit.b.i32 : this.scope.unit.b.i64,
+      );
     if (kind === 'i64' && bits === 32) return m.i64.extend32_s(value);
     const shift = this.constant(BigInt(BITS[kind] - bits), kind);
     return m[kind].shr_s(m[kind].shl(value, shift), this.constant(BigInt(BITS[kind] - bits), kind));
@@ -224,8 +235,15 @@ export class ExpressionCompiler {
     if (amount.min < 0n || this.kind(e.right) === 'wide') return undefined;
     const left = this.low(e.left, kind);
     // A left side that is shifted out is still evaluated: it may divide by zero.
-    if (amount.min >= BigInt(BITS[kind])) return this.after([left, this.low(e.right, kind)], this.constant(0n, kind), kind);
-    return this.shift(e.right, BITS[kind], kind, (by) => this.scope.unit.m[kind].shl(left, by), () => this.constant(0n, kind));
+    if (amount.min >= BigInt(BITS[kind]))
+      return this.after([left, this.low(e.right, kind)], this.constant(0n, kind), kind);
+    return this.shift(
+      e.right,
+      BITS[kind],
+      kind,
+      (by) => this.scope.unit.m[kind].shl(left, by),
+      () => this.constant(0n, kind),
+    );
   }
 
   /** A value, once others were evaluated for nothing but that they may end the packet. */
@@ -246,7 +264,11 @@ export class ExpressionCompiler {
     const get = (): Ref => m.local.get(local, type);
     const sized = own === kind ? get() : own === 'i32' ? m.i64.extend_u(get()) : m.i32.wrap(get());
     const set = m.local.set(local, this.exactScalar(by, own));
-    return m.block(null, [set, m.select(m[own].lt_u(get(), this.constant(BigInt(bits), own)), make(sized), beyond())], kind === 'i32' ? b.i32 : b.i64);
+    return m.block(
+      null,
+      [set, m.select(m[own].lt_u(get(), this.constant(BigInt(bits), own)), make(sized), beyond())],
+      kind === 'i32' ? b.i32 : b.i64,
+    );
   }
 
   /** The amount of a shift, or `most` where it is more: a negative number shifted that far is -1 already. */
@@ -257,7 +279,10 @@ export class ExpressionCompiler {
     const local = this.scope.local(own);
     const get = (): Ref => m.local.get(local, own === 'i32' ? b.i32 : b.i64);
     const limit = this.constant(BigInt(most), own);
-    const test = m[own].lt_u(m.local.tee(local, this.exactScalar(by, own), own === 'i32' ? b.i32 : b.i64), this.constant(BigInt(most), own));
+    const test = m[own].lt_u(
+      m.local.tee(local, this.exactScalar(by, own), own === 'i32' ? b.i32 : b.i64),
+      this.constant(BigInt(most), own),
+    );
     // The condition of a select is evaluated last, so the local is set before.
     const capped = m.block(null, [m.local.set(local, m.if(test, get(), limit)), get()], own === 'i32' ? b.i32 : b.i64);
     return own === kind ? capped : own === 'i32' ? m.i64.extend_u(capped) : m.i32.wrap(capped);
@@ -280,7 +305,13 @@ export class ExpressionCompiler {
         const value = (): Ref => m.local.get(local, type);
         const shifted = signed
           ? m[own].shr_s(value(), this.cappedAmount(e.right, bits - 1, own))
-          : this.shift(e.right, bits, own, (by) => m[own].shr_u(value(), by), () => this.constant(0n, own));
+          : this.shift(
+              e.right,
+              bits,
+              own,
+              (by) => m[own].shr_u(value(), by),
+              () => this.constant(0n, own),
+            );
         const result = m.block(null, [m.local.set(local, this.exactScalar(e.left, own)), shifted], type);
         return own === kind ? result : own === 'i64' ? m.i32.wrap(result) : this.widen(result, left);
       }
@@ -296,9 +327,20 @@ export class ExpressionCompiler {
         const zero = m[own].eqz(m.local.tee(divisor, this.low(e.right, own), type));
         const [x, y] = [m.local.get(dividend, type), m.local.get(divisor, type)];
         const ops = m[own];
-        const quotient = e.operator === '/' ? (signed ? ops.div_s(x, y) : ops.div_u(x, y)) : signed ? ops.rem_s(x, y) : ops.rem_u(x, y);
+        const quotient =
+          e.operator === '/'
+            ? signed
+              ? ops.div_s(x, y)
+              : ops.div_u(x, y)
+            : signed
+              ? ops.rem_s(x, y)
+              : ops.rem_u(x, y);
         const steps = [m.local.set(dividend, this.low(e.left, own))];
-        steps.push(right.min > 0n || right.max < 0n ? m.local.set(divisor, this.low(e.right, own)) : m.if(zero, this.scope.unit.abort('division by zero')));
+        steps.push(
+          right.min > 0n || right.max < 0n
+            ? m.local.set(divisor, this.low(e.right, own))
+            : m.if(zero, this.scope.unit.abort('division by zero')),
+        );
         const result = m.block(null, [...steps, quotient], type);
         return own === kind ? result : own === 'i64' ? m.i32.wrap(result) : this.widen(result, this.range(e));
       }
@@ -328,7 +370,9 @@ export class ExpressionCompiler {
     const value = (): Ref => m.local.get(local, type);
     const steps: Ref[] = [m.local.set(local, low(own))];
     const limit = (test: (x: Ref, y: Ref) => Ref, bound: bigint): void => {
-      steps.push(m.local.set(local, m.select(test(value(), this.constant(bound, own)), this.constant(bound, own), value())));
+      steps.push(
+        m.local.set(local, m.select(test(value(), this.constant(bound, own)), this.constant(bound, own), value())),
+      );
     };
     if (range.min < to.min) limit(signed ? m[own].lt_s : m[own].lt_u, to.min);
     if (range.max > to.max) limit(signed ? m[own].gt_s : m[own].gt_u, to.max);

@@ -21,9 +21,11 @@ export class HeaderCompiler {
     const start = layout.headerStart[header.index]!;
     const size = layout.headerEnd[header.index]! - start;
     if (size > MOST_INLINE_BYTES) return [m.memory.fill(this.scope.offset(start), m.i32.const(0), m.i32.const(size))];
-    return words(size).map(([at, bytes]) => (bytes === 8
-      ? m.i64.store(start + at, 8, this.scope.frame, m.i64.const(0n))
-      : m.i32.store(start + at, 4, this.scope.frame, m.i32.const(0))));
+    return words(size).map(([at, bytes]) =>
+      bytes === 8
+        ? m.i64.store(start + at, 8, this.scope.frame, m.i64.const(0n))
+        : m.i32.store(start + at, 4, this.scope.frame, m.i32.const(0)),
+    );
   }
 
   /** Undefined if the headers are of different types. */
@@ -35,16 +37,20 @@ export class HeaderCompiler {
     const target = layout.headerStart[to.index]!;
     const size = layout.headerEnd[from.index]! - source;
     const steps = this.makeValid(to);
-    if (size > MOST_INLINE_BYTES) steps.push(m.memory.copy(this.scope.offset(target), this.scope.offset(source), m.i32.const(size)));
+    if (size > MOST_INLINE_BYTES)
+      steps.push(m.memory.copy(this.scope.offset(target), this.scope.offset(source), m.i32.const(size)));
     else {
       for (const [at, bytes] of words(size)) {
-        steps.push(bytes === 8
-          ? m.i64.store(target + at, 8, this.scope.frame, m.i64.load(source + at, 8, this.scope.frame))
-          : m.i32.store(target + at, 4, this.scope.frame, m.i32.load(source + at, 4, this.scope.frame)));
+        steps.push(
+          bytes === 8
+            ? m.i64.store(target + at, 8, this.scope.frame, m.i64.load(source + at, 8, this.scope.frame))
+            : m.i32.store(target + at, 4, this.scope.frame, m.i32.load(source + at, 4, this.scope.frame)),
+        );
       }
     }
     const [varbitsTo, varbitsFrom] = [layout.varbits[to.index], layout.varbits[from.index]];
-    if (varbitsTo !== undefined && varbitsFrom !== undefined) steps.push(this.scope.setWord(varbitsTo, this.scope.word(varbitsFrom)));
+    if (varbitsTo !== undefined && varbitsFrom !== undefined)
+      steps.push(this.scope.setWord(varbitsTo, this.scope.word(varbitsFrom)));
     return m.if(this.scope.isValid(from), m.block(null, steps, b.none), this.scope.setValid(to, 0));
   }
 
@@ -65,7 +71,10 @@ export class HeaderCompiler {
   remove(header: HeaderDef): Ref {
     const { m, b } = this.scope.unit;
     const length = m.i32.sub(this.scope.word(FRAME.length), this.bytes(header));
-    return m.if(this.scope.isValid(header), m.block(null, [this.scope.setWord(FRAME.length, length), this.scope.setValid(header, 0)], b.none));
+    return m.if(
+      this.scope.isValid(header),
+      m.block(null, [this.scope.setWord(FRAME.length, length), this.scope.setValid(header, 0)], b.none),
+    );
   }
 }
 

@@ -38,7 +38,10 @@ export function addLoops(action: ActionDef, name: string, unit: Unit): void {
     const [first, ...others] = open;
     if (first === undefined) {
       const own = new Scope(unit, 2, action);
-      versions.push({ scope: own, body: compileVersion(withoutSaturation(flowOf(selectBranches(assume(blocks, known)))), own, facts) });
+      versions.push({
+        scope: own,
+        body: compileVersion(withoutSaturation(flowOf(selectBranches(assume(blocks, known)))), own, facts),
+      });
       return m.call(`${name}v${versions.length - 1}`, [scope.frame, scope.args], b.none);
     }
     const given = (holds: boolean): Ref => version(new Map([...known, [first.start, holds]]), others, facts);
@@ -62,18 +65,25 @@ function compileVersion(flow: readonly FlowNode[], scope: Scope, initial: Facts)
   const ranges = writtenRanges(nodes, facts);
   const loaded = [...live].filter((field) => ranges.has(field));
   for (const field of loaded) ranges.set(field, union(ranges.get(field)!, initial.get(field) ?? fieldRange(field)));
-  const promoted = new Map([...ranges].map(([field, range]): [FieldDef, Promoted] => {
-    const kind = kindOf(range);
-    if (kind === 'wide' || field.varbit) throw new NeedsMemory();
-    return [field, { local: scope.local(kind), range }];
-  }));
+  const promoted = new Map(
+    [...ranges].map(([field, range]): [FieldDef, Promoted] => {
+      const kind = kindOf(range);
+      if (kind === 'wide' || field.varbit) throw new NeedsMemory();
+      return [field, { local: scope.local(kind), range }];
+    }),
+  );
   const load = loaded.map((field) => {
     const value = scope.readField(field, kindOf(ranges.get(field)!) as 'i32' | 'i64');
     return m.local.set(promoted.get(field)!.local, value);
   });
   scope.promoted = promoted;
-  const body = renderFlow(nodes, scope, compiler, { counted: loop === undefined || loop.trips > BigInt(MOST_LOOPS), facts });
-  const ends = [...ranges.keys()].filter((field) => staying.has(field)).map((field) => ({ field, kind: kindOf(fieldRange(field)) as 'i32' | 'i64' }));
+  const body = renderFlow(nodes, scope, compiler, {
+    counted: loop === undefined || loop.trips > BigInt(MOST_LOOPS),
+    facts,
+  });
+  const ends = [...ranges.keys()]
+    .filter((field) => staying.has(field))
+    .map((field) => ({ field, kind: kindOf(fieldRange(field)) as 'i32' | 'i64' }));
   const values = ends.map(({ field, kind }) => scope.readField(field, kind));
   scope.promoted = undefined;
   return m.block(null, [...load, body, ...ends.map(({ field }, i) => scope.writeField(field, values[i]!))], b.none);

@@ -64,18 +64,51 @@ function addFrames({ m, b, program, layout }: Unit): void {
   const frame = (): Ref => m.local.get(0, b.i32);
   const { start, end } = layout.state;
   const word = (offset: number, value: number): Ref => m.i32.store(offset, 4, frame(), m.i32.const(value));
-  const zero = [FRAME.exit, FRAME.cloneFieldList, FRAME.digestList, FRAME.resubmitList, FRAME.recirculateList, FRAME.checksumError];
-  const flags = [word(FRAME.truncated, NOT_TRUNCATED), word(FRAME.cloneSession, -1), ...zero.map((offset) => word(offset, 0))];
+  const zero = [
+    FRAME.exit,
+    FRAME.cloneFieldList,
+    FRAME.digestList,
+    FRAME.resubmitList,
+    FRAME.recirculateList,
+    FRAME.checksumError,
+  ];
+  const flags = [
+    word(FRAME.truncated, NOT_TRUNCATED),
+    word(FRAME.cloneSession, -1),
+    ...zero.map((offset) => word(offset, 0)),
+  ];
   const at = (base: Ref, offset: number): Ref => m.i32.add(base, m.i32.const(offset));
-  m.addFunction('clear', b.createType([b.i32]), b.none, [], m.block(null, [
-    m.memory.fill(at(frame(), start), m.i32.const(0), m.i32.const(end - start)),
-    ...flags,
-    ...program.headers.filter((h) => h.metadata).map((h) => m.i32.store8(layout.valid[h.index]!, 1, frame(), m.i32.const(1))),
-  ], b.none));
-  m.addFunction('copy', b.createType([b.i32, b.i32]), b.none, [],
-    m.memory.copy(at(frame(), start), at(m.local.get(1, b.i32), start), m.i32.const(end - start)));
+  m.addFunction(
+    'clear',
+    b.createType([b.i32]),
+    b.none,
+    [],
+    m.block(
+      null,
+      [
+        m.memory.fill(at(frame(), start), m.i32.const(0), m.i32.const(end - start)),
+        ...flags,
+        ...program.headers
+          .filter((h) => h.metadata)
+          .map((h) => m.i32.store8(layout.valid[h.index]!, 1, frame(), m.i32.const(1))),
+      ],
+      b.none,
+    ),
+  );
+  m.addFunction(
+    'copy',
+    b.createType([b.i32, b.i32]),
+    b.none,
+    [],
+    m.memory.copy(at(frame(), start), at(m.local.get(1, b.i32), start), m.i32.const(end - start)),
+  );
   const metadata = layout.metadata.end - layout.metadata.start;
-  m.addFunction('clearMetadata', b.createType([b.i32]), b.none, [],
-    m.memory.fill(at(frame(), layout.metadata.start), m.i32.const(0), m.i32.const(metadata)));
+  m.addFunction(
+    'clearMetadata',
+    b.createType([b.i32]),
+    b.none,
+    [],
+    m.memory.fill(at(frame(), layout.metadata.start), m.i32.const(0), m.i32.const(metadata)),
+  );
   for (const name of ['clear', 'copy', 'clearMetadata']) m.addFunctionExport(name, name);
 }

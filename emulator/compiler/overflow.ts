@@ -14,7 +14,13 @@ export function withoutSaturation(nodes: readonly FlowNode[]): FlowNode[] {
   nodes.forEach((node, at) => {
     const sum = testedSum(node.condition);
     const behind = node.otherwise === undefined ? undefined : nodes[node.otherwise.to];
-    if (sum === undefined || behind === undefined || node.otherwise!.counted || edgesOf(behind).some(({ counted }) => counted)) return;
+    if (
+      sum === undefined ||
+      behind === undefined ||
+      node.otherwise!.counted ||
+      edgesOf(behind).some(({ counted }) => counted)
+    )
+      return;
     const steps = rewritten(behind.steps, sum);
     if (steps === undefined) return;
     result[at] = { ...node, otherwise: { to: result.length, counted: false } };
@@ -72,4 +78,3 @@ function replace(e: Expression, sum: Expression): Expression {
   const [left, right] = [replace(e.left, sum), replace(e.right, sum)];
   return left === e.left && right === e.right ? e : { ...e, left, right };
 }
-

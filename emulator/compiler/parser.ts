@@ -39,20 +39,29 @@ export function addParser(unit: Unit): void {
     step = m.if(m.i32.eq(get(at), m.i32.const(state.index)), run, step);
   }
   const count = m.local.tee(visited, m.i32.add(get(visited), m.i32.const(1)), b.i32);
-  const body = m.block(null, [
-    scope.setWord(FRAME.parserError, m.i32.const(errors.get('NoError')!)),
-    scope.setWord(FRAME.cursor, scope.word(FRAME.start)),
-    m.local.set(at, m.i32.const(parser.start?.index ?? END)),
-    m.block('end', [m.loop('next', m.block(null, [
-      m.br_if('end', m.i32.lt_s(get(at), m.i32.const(0))),
-      m.if(m.i32.gt_u(count, m.i32.const(MOST_STATES)), unit.abort('the parser does not come to an end')),
-      step,
-      m.br('next'),
-    ]))]),
-    scope.setWord(FRAME.start, scope.word(FRAME.cursor)),
-    ...verifyChecksums(scope),
-    ...setResult(scope),
-  ], b.none);
+  const body = m.block(
+    null,
+    [
+      scope.setWord(FRAME.parserError, m.i32.const(errors.get('NoError')!)),
+      scope.setWord(FRAME.cursor, scope.word(FRAME.start)),
+      m.local.set(at, m.i32.const(parser.start?.index ?? END)),
+      m.block('end', [
+        m.loop(
+          'next',
+          m.block(null, [
+            m.br_if('end', m.i32.lt_s(get(at), m.i32.const(0))),
+            m.if(m.i32.gt_u(count, m.i32.const(MOST_STATES)), unit.abort('the parser does not come to an end')),
+            step,
+            m.br('next'),
+          ]),
+        ),
+      ]),
+      scope.setWord(FRAME.start, scope.word(FRAME.cursor)),
+      ...verifyChecksums(scope),
+      ...setResult(scope),
+    ],
+    b.none,
+  );
   m.addFunction('parse', b.createType([b.i32]), b.none, scope.vars, body);
   m.addFunctionExport('parse', 'parse');
 }
@@ -65,7 +74,10 @@ function setResult(scope: Scope): Ref[] {
     if (field === undefined) return [];
     return [compiler.store(field, scalarSource(scope.word(word), unsignedRange(32), scope, compiler.expressions))];
   };
-  return [...set('standard_metadata.parser_error', FRAME.parserError), ...set('standard_metadata.checksum_error', FRAME.checksumError)];
+  return [
+    ...set('standard_metadata.parser_error', FRAME.parserError),
+    ...set('standard_metadata.checksum_error', FRAME.checksumError),
+  ];
 }
 
 function verifyChecksums(scope: Scope): Ref[] {
@@ -129,7 +141,12 @@ class StateCompiler {
       this.scope.endStatement();
       return compiled;
     });
-    const select = new SelectCompiler(this.scope, this.at, (next) => m.i32.const(next?.index ?? END), this.fail('PacketTooShort'));
+    const select = new SelectCompiler(
+      this.scope,
+      this.at,
+      (next) => m.i32.const(next?.index ?? END),
+      this.fail('PacketTooShort'),
+    );
     const body = m.block(null, [this.reload(), m.block('selected', ops), select.compile(this.state)], b.i32);
     m.addFunction(stateName(this.state), b.createType([b.i32]), b.i32, this.scope.vars, body);
   }
@@ -149,7 +166,8 @@ class StateCompiler {
   private fail(error: string): Ref {
     const { m } = this.unit;
     return m.block(null, [
-      this.scope.setWord(FRAME.parserError, m.i32.const(this.unit.program.errors.get(error)!)), m.return(m.i32.const(FAILED)),
+      this.scope.setWord(FRAME.parserError, m.i32.const(this.unit.program.errors.get(error)!)),
+      m.return(m.i32.const(FAILED)),
     ]);
   }
 
@@ -175,21 +193,28 @@ class StateCompiler {
         const code = this.scope.local('i32');
         const get = (): Ref => m.local.get(code, b.i32);
         // An error that is none ends the operations of the state, and parsing goes on.
-        return m.if(m.i32.eqz(expressions.bool(op.condition)), m.block(null, [
-          m.local.set(code, expressions.low(op.error, 'i32')),
-          m.if(m.i32.eq(get(), m.i32.const(none)), m.br('selected')),
-          this.scope.setWord(FRAME.parserError, get()),
-          m.return(m.i32.const(FAILED)),
-        ]));
+        return m.if(
+          m.i32.eqz(expressions.bool(op.condition)),
+          m.block(null, [
+            m.local.set(code, expressions.low(op.error, 'i32')),
+            m.if(m.i32.eq(get(), m.i32.const(none)), m.br('selected')),
+            this.scope.setWord(FRAME.parserError, get()),
+            m.return(m.i32.const(FAILED)),
+          ]),
+        );
       }
       case 'advance': {
         const bits = this.bitCount(op.bits);
-        return m.block(null, [
-          bits.set,
-          m.if(bits.notBytes(), this.fail('ParserInvalidArgument')),
-          m.if(m.i64.lt_s(m.i64.extend_s(this.left()), bits.bytes()), this.fail('PacketTooShort')),
-          ...this.advance(m.i32.wrap(bits.bytes())),
-        ], b.none);
+        return m.block(
+          null,
+          [
+            bits.set,
+            m.if(bits.notBytes(), this.fail('ParserInvalidArgument')),
+            m.if(m.i64.lt_s(m.i64.extend_s(this.left()), bits.bytes()), this.fail('PacketTooShort')),
+            ...this.advance(m.i32.wrap(bits.bytes())),
+          ],
+          b.none,
+        );
       }
       case 'primitive':
         return this.primitives.compile(op.primitive);
@@ -210,7 +235,12 @@ class StateCompiler {
       const odd = m.i64.ne(m.i64.and(small ? get() : expressions.low(e, 'i64'), m.i64.const(7n)), m.i64.const(0n));
       return min < 0n ? m.i32.or(odd, m.i64.lt_s(get(), m.i64.const(0n))) : odd;
     };
-    return { set: m.local.set(local, expressions.low(cut, 'i64')), get, notBytes, bytes: () => m.i64.shr_s(get(), m.i64.const(3n)) };
+    return {
+      set: m.local.set(local, expressions.low(cut, 'i64')),
+      get,
+      notBytes,
+      bytes: () => m.i64.shr_s(get(), m.i64.const(3n)),
+    };
   }
 
   private lookahead({ field, bitOffset, width }: Extract<ParserOp, { op: 'lookahead' }>): Ref {
@@ -218,7 +248,12 @@ class StateCompiler {
     const check = m.if(m.i32.lt_s(this.left(), m.i32.const(Math.ceil(width / 8))), this.fail('PacketTooShort'));
     let source;
     if (width <= 64) {
-      source = scalarSource(this.bits.read(this.at, bitOffset, width), unsignedRange(width), this.scope, this.primitives.expressions);
+      source = scalarSource(
+        this.bits.read(this.at, bitOffset, width),
+        unsignedRange(width),
+        this.scope,
+        this.primitives.expressions,
+      );
     } else {
       const limbs = Math.ceil(width / 64);
       const to = this.scope.scratch(limbs);
@@ -228,7 +263,11 @@ class StateCompiler {
         return m.i64.store(to + 8 * i, 8, m.i32.const(0), bits <= 32 ? m.i64.extend_u(value) : value);
       });
       const address = m.block(null, [...stores, m.i32.const(to)], b.i32);
-      source = { range: unsignedRange(width), low: (kind: 'i32' | 'i64') => m[kind].load(0, 4, address), wide: () => [address, limbs] as const };
+      source = {
+        range: unsignedRange(width),
+        low: (kind: 'i32' | 'i64') => m[kind].load(0, 4, address),
+        wide: () => [address, limbs] as const,
+      };
     }
     return m.block(null, [check, this.primitives.store(field, source)], b.none);
   }
@@ -236,7 +275,8 @@ class StateCompiler {
   private extract({ target, varbits }: Extract<ParserOp, { op: 'extract' }>): Ref {
     const { m, b, layout } = this.unit;
     if (target.kind === 'header') return this.extractTo(target.header, varbits);
-    const elements = target.kind === 'stack' ? target.stack.headers : target.stack.unions.map((u) => u.members[target.member]!);
+    const elements =
+      target.kind === 'stack' ? target.stack.headers : target.stack.unions.map((u) => u.members[target.member]!);
     const word = layout.next[target.stack.index]!;
     const next = this.scope.local('i32');
     const get = (): Ref => m.local.get(next, b.i32);
@@ -244,12 +284,16 @@ class StateCompiler {
     for (const [i, header] of [...elements.entries()].reverse()) {
       choice = m.if(m.i32.eq(get(), m.i32.const(i)), this.extractTo(header, varbits), choice);
     }
-    return m.block(null, [
-      m.local.set(next, this.scope.word(word)),
-      m.if(m.i32.ge_s(get(), m.i32.const(elements.length)), this.fail('StackOutOfBounds')),
-      choice,
-      this.scope.setWord(word, m.i32.add(get(), m.i32.const(1))),
-    ], b.none);
+    return m.block(
+      null,
+      [
+        m.local.set(next, this.scope.word(word)),
+        m.if(m.i32.ge_s(get(), m.i32.const(elements.length)), this.fail('StackOutOfBounds')),
+        choice,
+        this.scope.setWord(word, m.i32.add(get(), m.i32.const(1))),
+      ],
+      b.none,
+    );
   }
 
   private extractTo(header: HeaderDef, varbits: Extract<ParserOp, { op: 'extract' }>['varbits']): Ref {
@@ -257,12 +301,16 @@ class StateCompiler {
     const { before, after } = aroundVarbit(header);
     const fixed = header.fixedBytes;
     if (varbits === undefined || header.varbit === undefined) {
-      return m.block(null, [
-        m.if(m.i32.lt_s(this.left(), m.i32.const(fixed)), this.fail('PacketTooShort')),
-        ...this.bits.extract(before, this.at, 0),
-        ...this.advance(m.i32.const(fixed)),
-        ...this.headers.makeValid(header),
-      ], b.none);
+      return m.block(
+        null,
+        [
+          m.if(m.i32.lt_s(this.left(), m.i32.const(fixed)), this.fail('PacketTooShort')),
+          ...this.bits.extract(before, this.at, 0),
+          ...this.advance(m.i32.const(fixed)),
+          ...this.headers.makeValid(header),
+        ],
+        b.none,
+      );
     }
     const bits = this.bitCount(varbits);
     const bytes = (): Ref => m.i64.add(bits.bytes(), m.i64.const(BigInt(fixed)));
@@ -270,30 +318,38 @@ class StateCompiler {
     if (fixedBits % 8 !== 0) throw new Error(`the varbit field of header ${header.name} does not begin at a byte`);
     const slot = this.scope.slot(header.varbit);
     const room = slot.kind === 'i32' ? 4 : slot.limbs * 8;
-    const most = header.maxBytes === 0 ? this.tooLong(bytes(), fixed + room) : m.if(
-      m.i64.gt_s(bytes(), m.i64.const(BigInt(header.maxBytes))), this.fail('HeaderTooShort'),
-    );
+    const most =
+      header.maxBytes === 0
+        ? this.tooLong(bytes(), fixed + room)
+        : m.if(m.i64.gt_s(bytes(), m.i64.const(BigInt(header.maxBytes))), this.fail('HeaderTooShort'));
     const length = (): Ref => m.i32.wrap(bits.bytes());
-    return m.block(null, [
-      bits.set,
-      m.if(bits.notBytes(), this.fail('ParserInvalidArgument')),
-      m.if(m.i64.lt_s(m.i64.extend_s(this.left()), bytes()), this.fail('PacketTooShort')),
-      most,
-      this.scope.setWord(layout.varbits[header.index]!, m.i32.wrap(bits.get())),
-      ...this.bits.extract(before, this.at, 0),
-      ...this.advance(m.i32.const(fixedBits / 8)),
-      m.memory.fill(this.scope.offset(slot.offset), m.i32.const(0), m.i32.const(room)),
-      m.call('reverse', [this.scope.offset(slot.offset), this.at(), length()], b.none),
-      ...this.advance(length()),
-      ...this.bits.extract(after, this.at, 0),
-      ...this.advance(m.i32.const(fixed - fixedBits / 8)),
-      ...this.headers.makeValid(header),
-    ], b.none);
+    return m.block(
+      null,
+      [
+        bits.set,
+        m.if(bits.notBytes(), this.fail('ParserInvalidArgument')),
+        m.if(m.i64.lt_s(m.i64.extend_s(this.left()), bytes()), this.fail('PacketTooShort')),
+        most,
+        this.scope.setWord(layout.varbits[header.index]!, m.i32.wrap(bits.get())),
+        ...this.bits.extract(before, this.at, 0),
+        ...this.advance(m.i32.const(fixedBits / 8)),
+        m.memory.fill(this.scope.offset(slot.offset), m.i32.const(0), m.i32.const(room)),
+        m.call('reverse', [this.scope.offset(slot.offset), this.at(), length()], b.none),
+        ...this.advance(length()),
+        ...this.bits.extract(after, this.at, 0),
+        ...this.advance(m.i32.const(fixed - fixedBits / 8)),
+        ...this.headers.makeValid(header),
+      ],
+      b.none,
+    );
   }
 
   /** A varbit field without a limit holds as much as its slot. */
   private tooLong(bytes: Ref, most: number): Ref {
     const { m } = this.unit;
-    return m.if(m.i64.gt_s(bytes, m.i64.const(BigInt(most))), this.unit.abort('a header of unlimited length is longer than the emulator can hold'));
+    return m.if(
+      m.i64.gt_s(bytes, m.i64.const(BigInt(most))),
+      this.unit.abort('a header of unlimited length is longer than the emulator can hold'),
+    );
   }
 }

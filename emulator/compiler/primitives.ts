@@ -43,7 +43,10 @@ export class PrimitiveCompiler {
   assignIf(field: FieldDef, from: Expression, condition: () => Ref): Ref {
     const { m } = this.scope.unit;
     const value = this.stores.fitted(field, sourceOf(from, this.expressions));
-    return this.scope.writeField(field, m.select(condition(), value, this.scope.readField(field, this.scope.kindOf(field))));
+    return this.scope.writeField(
+      field,
+      m.select(condition(), value, this.scope.readField(field, this.scope.kindOf(field))),
+    );
   }
 
   private byHost(primitive: Primitive): Ref {
@@ -81,10 +84,16 @@ export class PrimitiveCompiler {
         return this.hash(place(0), expression(1), args[2]!, expression(3));
       case 'mark_to_drop': {
         const header = headerOf(args[0]!);
-        return header === undefined ? undefined : this.markToDrop(header.fields.filter((f) => f.name === 'egress_spec'), header.fields.filter((f) => f.name === 'mcast_grp'));
+        return header === undefined
+          ? undefined
+          : this.markToDrop(
+              header.fields.filter((f) => f.name === 'egress_spec'),
+              header.fields.filter((f) => f.name === 'mcast_grp'),
+            );
       }
       case 'drop': {
-        const field = (name: string): FieldDef[] => [unit.program.architecture.get(name)].filter((f) => f !== undefined);
+        const field = (name: string): FieldDef[] =>
+          [unit.program.architecture.get(name)].filter((f) => f !== undefined);
         return this.markToDrop(field('standard_metadata.egress_spec'), field('intrinsic_metadata.mcast_grp'));
       }
       case 'add_header':
@@ -98,7 +107,10 @@ export class PrimitiveCompiler {
         return this.onHeader(args[0]!, (to) => this.onHeader(args[1]!, (from) => this.headers.assign(to, from)));
       case 'clone_ingress_pkt_to_egress':
       case 'clone_egress_pkt_to_egress':
-        return this.block([this.setWord(FRAME.cloneSession, expression(0), 15), this.setWord(FRAME.cloneFieldList, expression(1), 16)]);
+        return this.block([
+          this.setWord(FRAME.cloneSession, expression(0), 15),
+          this.setWord(FRAME.cloneFieldList, expression(1), 16),
+        ]);
       case 'resubmit':
         return this.setWord(FRAME.resubmitList, expression(0), 16);
       case 'recirculate':
@@ -130,7 +142,12 @@ export class PrimitiveCompiler {
     if (this.expressions.kind(length) === 'wide') return undefined;
     const local = this.scope.local('i32');
     const limit = { min: 0n, max: BigInt(NOT_TRUNCATED) };
-    const wanted = this.expressions.clampValue(this.expressions.range(length), (kind) => this.expressions.low(length, kind), limit, 'i32');
+    const wanted = this.expressions.clampValue(
+      this.expressions.range(length),
+      (kind) => this.expressions.low(length, kind),
+      limit,
+      'i32',
+    );
     const get = (): Ref => m.local.get(local, b.i32);
     return this.block([
       m.local.set(local, wanted),
@@ -160,7 +177,8 @@ export class PrimitiveCompiler {
     const range = this.expressions.range(index);
     const kind = kindOf(range);
     if (kind === 'wide') return undefined;
-    if (index.op === 'constant' && contains({ min: 0n, max: BigInt(size) - 1n }, range)) return body(() => m.i32.const(Number(index.value)));
+    if (index.op === 'constant' && contains({ min: 0n, max: BigInt(size) - 1n }, range))
+      return body(() => m.i32.const(Number(index.value)));
     const local = this.scope.local(kind);
     const get = (): Ref => m.local.get(local, kind === 'i32' ? b.i32 : b.i64);
     const inside = body(() => (kind === 'i32' ? get() : m.i32.wrap(get())));
@@ -179,7 +197,10 @@ export class PrimitiveCompiler {
     const range = unsignedRange(register.width);
     return this.within(index, register.size, (i) => {
       if (register.width <= 32) {
-        return this.stores.store(to, scalarSource(m.i32.load(base, 4, m.i32.shl(i(), m.i32.const(2))), range, this.scope, this.expressions));
+        return this.stores.store(
+          to,
+          scalarSource(m.i32.load(base, 4, m.i32.shl(i(), m.i32.const(2))), range, this.scope, this.expressions),
+        );
       }
       if (register.width <= 64) {
         const value = m.i64.load(base, 8, m.i32.shl(i(), m.i32.const(3)));
@@ -187,7 +208,8 @@ export class PrimitiveCompiler {
       }
       const limbs = Math.ceil(register.width / 64);
       const address = (): Ref => m.i32.add(m.i32.const(base), m.i32.mul(i(), m.i32.const(limbs * 8)));
-      const low = (kind: 'i32' | 'i64'): Ref => (kind === 'i32' ? m.i32.load(0, 4, address()) : m.i64.load(0, 8, address()));
+      const low = (kind: 'i32' | 'i64'): Ref =>
+        kind === 'i32' ? m.i32.load(0, 4, address()) : m.i64.load(0, 8, address());
       return this.stores.store(to, { range, low, wide: () => [address(), limbs] });
     });
   }
@@ -218,8 +240,12 @@ export class PrimitiveCompiler {
     const { packets, bytes } = layout.counters[counter.index]!;
     return this.within(index, counter.size, (i) => {
       const at = (): Ref => m.i32.shl(i(), m.i32.const(3));
-      const add = (base: number, value: Ref): Ref => m.f64.store(base, 8, at(), m.f64.add(m.f64.load(base, 8, at()), value));
-      return this.block([add(packets, m.f64.const(1)), add(bytes, m.f64.convert_s.i32(this.scope.word(FRAME.ingressLength)))]);
+      const add = (base: number, value: Ref): Ref =>
+        m.f64.store(base, 8, at(), m.f64.add(m.f64.load(base, 8, at()), value));
+      return this.block([
+        add(packets, m.f64.const(1)),
+        add(bytes, m.f64.convert_s.i32(this.scope.word(FRAME.ingressLength))),
+      ]);
     });
   }
 
@@ -242,9 +268,11 @@ export class PrimitiveCompiler {
     const get = (): Ref => m.local.get(modulus, b.i64);
     const sum = new CalculationCompiler(this.scope).compute(operand.calculation);
     const reduced = m.i64.rem_u(sum, m.select(m.i64.eqz(get()), m.i64.const(1n), get()));
-    const value = m.block(null, [
-      m.local.set(modulus, this.expressions.low(size, 'i64')), m.i64.add(this.expressions.low(base, 'i64'), reduced),
-    ], b.i64);
+    const value = m.block(
+      null,
+      [m.local.set(modulus, this.expressions.low(size, 'i64')), m.i64.add(this.expressions.low(base, 'i64'), reduced)],
+      b.i64,
+    );
     return this.stores.store(to, scalarSource(value, unsignedRange(64), this.scope, this.expressions));
   }
 }

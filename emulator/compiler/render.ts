@@ -16,7 +16,12 @@ export interface Rendering {
 }
 
 /** Structured control flow: reducible loops become WebAssembly loops. Nodes that are never reached are left out. */
-export function renderFlow(nodes: readonly FlowNode[], scope: Scope, compiler: PrimitiveCompiler, { counted, facts }: Rendering): Ref {
+export function renderFlow(
+  nodes: readonly FlowNode[],
+  scope: Scope,
+  compiler: PrimitiveCompiler,
+  { counted, facts }: Rendering,
+): Ref {
   const { m, b } = scope.unit;
   const relooper = new b.Relooper(m);
   const helper = scope.local('i32');
@@ -24,7 +29,8 @@ export function renderFlow(nodes: readonly FlowNode[], scope: Scope, compiler: P
   const reached = (at: number): boolean => facts === undefined || facts.at(at) !== undefined;
   const placeOf = (to: number): number => (to === EXIT || !reached(to) ? EXIT : to);
   const code = nodes.map((node, at) => (reached(at) ? compileNode(node, at, scope, compiler, facts) : undefined));
-  const decides = ({ next, otherwise }: FlowNode): boolean => otherwise !== undefined && placeOf(otherwise.to) !== placeOf(next.to);
+  const decides = ({ next, otherwise }: FlowNode): boolean =>
+    otherwise !== undefined && placeOf(otherwise.to) !== placeOf(next.to);
   const blocks = code.map((made, at) => {
     if (made === undefined) return exit;
     // A condition that decides nothing is still evaluated: it may divide by zero.
@@ -37,12 +43,16 @@ export function renderFlow(nodes: readonly FlowNode[], scope: Scope, compiler: P
     if (!edge.counted || !counted) return m.nop();
     loops ??= scope.local('i32');
     const next = m.local.tee(loops, m.i32.add(m.local.get(loops, b.i32), m.i32.const(1)), b.i32);
-    return m.if(m.i32.gt_u(next, m.i32.const(MOST_LOOPS)), scope.unit.abort(`action ${scope.action!.name} does not come to an end`));
+    return m.if(
+      m.i32.gt_u(next, m.i32.const(MOST_LOOPS)),
+      scope.unit.abort(`action ${scope.action!.name} does not come to an end`),
+    );
   };
   nodes.forEach((node, at) => {
     if (!reached(at)) return;
     const { next, otherwise } = node;
-    if (otherwise !== undefined && decides(node)) relooper.addBranch(blocks[at]!, blockOf(otherwise.to), code[at]!.otherwise!, passing(otherwise));
+    if (otherwise !== undefined && decides(node))
+      relooper.addBranch(blocks[at]!, blockOf(otherwise.to), code[at]!.otherwise!, passing(otherwise));
     relooper.addBranch(blocks[at]!, blockOf(next.to), 0, passing(next));
   });
   return relooper.renderAndDispose(blocks[0]!, helper);
@@ -50,7 +60,11 @@ export function renderFlow(nodes: readonly FlowNode[], scope: Scope, compiler: P
 
 /** @returns the code of the steps, and whether the condition does not hold. */
 function compileNode(
-  node: FlowNode, at: number, scope: Scope, compiler: PrimitiveCompiler, facts: FlowFacts | undefined,
+  node: FlowNode,
+  at: number,
+  scope: Scope,
+  compiler: PrimitiveCompiler,
+  facts: FlowFacts | undefined,
 ): { steps: Ref; otherwise: Ref | undefined } {
   const { m, b } = scope.unit;
   const now = new Map(facts?.at(at));

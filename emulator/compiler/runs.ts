@@ -18,15 +18,23 @@ interface Move {
  * Copies between fields and register cells that both lie one behind the other, four at a time. How many primitives
  * from `from` on are done by it, and their code; undefined if there are no four such copies.
  */
-export function compileRun(primitives: readonly Primitive[], from: number, scope: Scope): { length: number; code: Ref } | undefined {
+export function compileRun(
+  primitives: readonly Primitive[],
+  from: number,
+  scope: Scope,
+): { length: number; code: Ref } | undefined {
   const { m, b, layout } = scope.unit;
   const first = moveOf(primitives[from]!);
   if (first === undefined) return undefined;
   const start = scope.slot(first.field).offset;
   const follows = (primitive: Primitive | undefined, n: number): boolean => {
     const move = primitive === undefined ? undefined : moveOf(primitive);
-    return move?.op === first.op && move.register === first.register && move.cell === first.cell + n
-      && scope.slot(move.field).offset === start + n * WORD_BYTES;
+    return (
+      move?.op === first.op &&
+      move.register === first.register &&
+      move.cell === first.cell + n &&
+      scope.slot(move.field).offset === start + n * WORD_BYTES
+    );
   };
   let length = 1;
   while (follows(primitives[from + length], length)) length++;
@@ -46,8 +54,11 @@ function moveOf({ op, args }: Primitive): Move | undefined {
   if (op !== 'register_read' && op !== 'register_write') return undefined;
   const [place, cells, index] = op === 'register_read' ? args : [args[2], args[0], args[1]];
   const field = place === undefined ? undefined : placeOf(place);
-  if (field?.width !== 32 || field.signed || field.varbit || cells?.kind !== 'register' || cells.register.width !== 32) return undefined;
+  if (field?.width !== 32 || field.signed || field.varbit || cells?.kind !== 'register' || cells.register.width !== 32)
+    return undefined;
   if (index?.kind !== 'expression' || index.expression.op !== 'constant') return undefined;
   const { value } = index.expression;
-  return value < 0n || value >= BigInt(cells.register.size) ? undefined : { op, field, register: cells.register, cell: Number(value) };
+  return value < 0n || value >= BigInt(cells.register.size)
+    ? undefined
+    : { op, field, register: cells.register, cell: Number(value) };
 }

@@ -83,12 +83,18 @@ export class Scope {
 
   /** The value of a field of at most 64 bits, modulo 2^32 or 2^64. */
   readField(field: FieldDef, as: Scalar): Ref {
-    const { unit: { m, b } } = this;
+    const {
+      unit: { m, b },
+    } = this;
     const own = this.kindOf(field);
     const { offset, range } = this.slot(field);
     const promoted = this.promoted?.get(field);
-    const value = promoted !== undefined ? m.local.get(promoted.local, own === 'i32' ? b.i32 : b.i64)
-      : own === 'i32' ? m.i32.load(offset, 4, this.frame) : m.i64.load(offset, 8, this.frame);
+    const value =
+      promoted !== undefined
+        ? m.local.get(promoted.local, own === 'i32' ? b.i32 : b.i64)
+        : own === 'i32'
+          ? m.i32.load(offset, 4, this.frame)
+          : m.i64.load(offset, 8, this.frame);
     if (own === as) return value;
     if (own === 'i64') return m.i32.wrap(value);
     return (promoted?.range ?? range).min < 0n ? m.i64.extend_s(value) : m.i64.extend_u(value);
@@ -96,7 +102,9 @@ export class Scope {
 
   /** @param value as {@link kindOf} says. */
   writeField(field: FieldDef, value: Ref): Ref {
-    const { unit: { m } } = this;
+    const {
+      unit: { m },
+    } = this;
     const kind = this.kindOf(field);
     const promoted = this.promoted?.get(field);
     if (promoted !== undefined) return m.local.set(promoted.local, value);

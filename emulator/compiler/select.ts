@@ -30,7 +30,10 @@ export class SelectCompiler {
     const { m, b } = this.scope.unit;
     if (state.key.length === 0) return this.result(state.defaultNext);
     const steps: Ref[] = [];
-    const ahead = Math.max(0, ...state.key.map((part) => (part.kind === 'lookahead' ? part.bitOffset + part.width : 0)));
+    const ahead = Math.max(
+      0,
+      ...state.key.map((part) => (part.kind === 'lookahead' ? part.bitOffset + part.width : 0)),
+    );
     if (ahead > 0) {
       const left = m.i32.sub(this.scope.word(FRAME.end), this.cursor());
       steps.push(m.if(m.i32.lt_s(left, m.i32.const(Math.ceil(ahead / 8))), this.tooShort));
@@ -58,7 +61,9 @@ export class SelectCompiler {
     if (match.kind === 'valueSet') {
       const count = parts.reduce((sum, part) => sum + part.limbs.length, 0);
       const address = this.scope.scratch(count);
-      const stores = parts.flatMap((part) => part.limbs).map((local, i) => m.i64.store(address + 8 * i, 8, m.i32.const(0), m.local.get(local, b.i64)));
+      const stores = parts
+        .flatMap((part) => part.limbs)
+        .map((local, i) => m.i64.store(address + 8 * i, 8, m.i32.const(0), m.local.get(local, b.i64)));
       const number = fallbacks.valueSets.push({ set: match.set.index, mask, widths: parts.map((p) => p.width) }) - 1;
       return m.block(null, [...stores, m.call('valueSet', [m.i32.const(number), m.i32.const(address)], b.i32)], b.i32);
     }
@@ -96,7 +101,12 @@ export class SelectCompiler {
       case 'stackField':
         return this.ofLast(key.stack.index, key.stack.headers, key.offset, key.width);
       case 'unionStackField':
-        return this.ofLast(key.stack.index, key.stack.unions.map((u) => u.members[key.member]!), key.offset, key.width);
+        return this.ofLast(
+          key.stack.index,
+          key.stack.unions.map((u) => u.members[key.member]!),
+          key.offset,
+          key.width,
+        );
     }
   }
 
@@ -121,5 +131,7 @@ export class SelectCompiler {
 }
 
 function limbWidths(width: number): number[] {
-  return Array.from({ length: Math.max(1, Math.ceil(width / 64)) }, (_, i) => Math.max(0, Math.min(64, width - 64 * i)));
+  return Array.from({ length: Math.max(1, Math.ceil(width / 64)) }, (_, i) =>
+    Math.max(0, Math.min(64, width - 64 * i)),
+  );
 }

@@ -17,7 +17,11 @@ export interface Source {
 }
 
 export function sourceOf(e: Expression, expressions: ExpressionCompiler): Source {
-  return { range: expressions.range(e), low: (kind) => expressions.low(e, kind), wide: () => expressions.wide.operand(e) };
+  return {
+    range: expressions.range(e),
+    low: (kind) => expressions.low(e, kind),
+    wide: () => expressions.wide.operand(e),
+  };
 }
 
 /** A value of at most 64 bits that has been computed exactly. */
@@ -45,7 +49,9 @@ export class StoreCompiler {
   /** Undefined for a varbit field, whose width is only known at run time. */
   store(field: FieldDef, source: Source): Ref | undefined {
     if (field.varbit) return undefined;
-    return this.scope.slot(field).kind === 'wide' ? this.storeWide(field, source) : this.scope.writeField(field, this.fitted(field, source));
+    return this.scope.slot(field).kind === 'wide'
+      ? this.storeWide(field, source)
+      : this.scope.writeField(field, this.fitted(field, source));
   }
 
   /** The value that a field of at most 64 bits gets. */
@@ -55,10 +61,13 @@ export class StoreCompiler {
     const { range } = source;
     const kind = this.scope.kindOf(field);
     const mask = unsignedRange(width);
-    const allowed = signed ? { min: signedRange(width).min, max: saturating ? signedRange(width).max : mask.max } : mask;
+    const allowed = signed
+      ? { min: signedRange(width).min, max: saturating ? signedRange(width).max : mask.max }
+      : mask;
     if (contains(allowed, range)) return source.low(kind);
     if (saturating) {
-      if (kindOf(union(range, allowed)) === 'wide') return this.byHost(signed ? 'sat_cast' : 'usat_cast', source, width, kind);
+      if (kindOf(union(range, allowed)) === 'wide')
+        return this.byHost(signed ? 'sat_cast' : 'usat_cast', source, width, kind);
       return this.expressions.clampValue(range, (own) => source.low(own), allowed, kind);
     }
     if (!signed) return m[kind].and(source.low(kind), this.expressions.constant(mask.max, kind));
@@ -98,13 +107,19 @@ export class StoreCompiler {
     this.scope.needsMemory();
     let [from, count] = source.wide();
     if (saturating || signed) {
-      from = this.expressions.wide.callOn(saturating ? (signed ? 'sat_cast' : 'usat_cast') : 'storeSigned', [from, count], this.widthOperand(width), limbs);
+      from = this.expressions.wide.callOn(
+        saturating ? (signed ? 'sat_cast' : 'usat_cast') : 'storeSigned',
+        [from, count],
+        this.widthOperand(width),
+        limbs,
+      );
       count = -limbs;
     }
     const local = this.scope.local('i32');
     const get = (): Ref => m.local.get(local, b.i32);
     const have = Math.abs(count);
-    const fill = (): Ref => (count < 0 ? m.i64.shr_s(m.i64.load(8 * (have - 1), 8, get()), m.i64.const(63n)) : m.i64.const(0n));
+    const fill = (): Ref =>
+      count < 0 ? m.i64.shr_s(m.i64.load(8 * (have - 1), 8, get()), m.i64.const(63n)) : m.i64.const(0n);
     const steps = [m.local.set(local, from)];
     const topBits = width % 64;
     const cut = !signed && topBits !== 0 && (count < 0 || !contains(unsignedRange(width), source.range));

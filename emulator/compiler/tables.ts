@@ -31,13 +31,25 @@ export function addLookup(table: TableDef, unit: Unit): void {
   const limb = (i: number): Ref => m.local.get(limbs[i]!, b.i64);
   if (keyLimbs > MOST_KEY_LIMBS || table.keys.some(({ kind, width }) => kind === 'range' && width > 64)) {
     const at = scope.scratch(keyLimbs);
-    steps.push(...limbs.map((_, i) => m.i64.store(at + 8 * i, 8, m.i32.const(0), limb(i))), m.call('lookup', [m.i32.const(table.index), m.i32.const(at)], b.i32));
+    steps.push(
+      ...limbs.map((_, i) => m.i64.store(at + 8 * i, 8, m.i32.const(0), limb(i))),
+      m.call('lookup', [m.i32.const(table.index), m.i32.const(at)], b.i32),
+    );
   } else if (table.matchKind === 'range') {
     steps.push(searchRanges(table, scope, limb));
   } else {
     addProbe(table, unit);
     const group = (): Ref => m.i32.load(address + TABLE.index, 4, m.i32.const(0));
-    steps.push(table.matchKind === 'exact' ? probe(table, scope, group, limbs.map((_, i) => limb(i))) : searchGroups(table, scope, limb));
+    steps.push(
+      table.matchKind === 'exact'
+        ? probe(
+            table,
+            scope,
+            group,
+            limbs.map((_, i) => limb(i)),
+          )
+        : searchGroups(table, scope, limb),
+    );
   }
   m.addFunction(lookupName(table), b.createType([b.i32]), b.i32, scope.vars, m.block(null, steps, b.i32));
 }
@@ -78,18 +90,38 @@ function addProbe(table: TableDef, unit: Unit): void {
   const limb = (i: number): Ref => m.local.get(2 + i, i64);
   const get = (local: number): Ref => m.local.get(local, i32);
   const bucket = m.i32.load(0, 4, m.i32.add(get(0), m.i32.shl(m.i32.and(get(hash), get(1)), m.i32.const(2))));
-  const equal = Array.from({ length: keyLimbs }, (_, i) => m.i64.eq(m.i64.load(ENTRY.key + 8 * i, 8, get(entry)), limb(i)));
+  const equal = Array.from({ length: keyLimbs }, (_, i) =>
+    m.i64.eq(m.i64.load(ENTRY.key + 8 * i, 8, get(entry)), limb(i)),
+  );
   const body = m.block(null, [
-    m.local.set(hash, hashOf(unit, Array.from({ length: keyLimbs }, (_, i) => () => limb(i)))),
-    m.loop('next', m.block(null, [
-      m.if(m.i32.eqz(m.local.tee(entry, bucket, i32)), m.return(m.i32.const(NO_ENTRY))),
-      m.if(equal.reduce((x, y) => m.i32.and(x, y)), m.return(get(entry))),
-      m.local.set(hash, m.i32.add(get(hash), m.i32.const(1))),
-      m.br('next'),
-    ])),
+    m.local.set(
+      hash,
+      hashOf(
+        unit,
+        Array.from({ length: keyLimbs }, (_, i) => () => limb(i)),
+      ),
+    ),
+    m.loop(
+      'next',
+      m.block(null, [
+        m.if(m.i32.eqz(m.local.tee(entry, bucket, i32)), m.return(m.i32.const(NO_ENTRY))),
+        m.if(
+          equal.reduce((x, y) => m.i32.and(x, y)),
+          m.return(get(entry)),
+        ),
+        m.local.set(hash, m.i32.add(get(hash), m.i32.const(1))),
+        m.br('next'),
+      ]),
+    ),
     m.unreachable(),
   ]);
-  m.addFunction(`probe${table.index}`, b.createType([i32, i32, ...Array.from({ length: keyLimbs }, () => i64)]), i32, [i32, i32], body);
+  m.addFunction(
+    `probe${table.index}`,
+    b.createType([i32, i32, ...Array.from({ length: keyLimbs }, () => i64)]),
+    i32,
+    [i32, i32],
+    body,
+  );
 }
 
 /** Must be the same as hashLimbs of TableMemory. */
@@ -106,17 +138,32 @@ function hashOf({ m }: Unit, limbs: readonly (() => Ref)[]): Ref {
 
 function probe(table: TableDef, scope: Scope, group: () => Ref, limbs: readonly Ref[]): Ref {
   const { m, b } = scope.unit;
-  return m.call(`probe${table.index}`, [m.i32.load(GROUP.buckets, 4, group()), m.i32.load(GROUP.bucketMask, 4, group()), ...limbs], b.i32);
+  return m.call(
+    `probe${table.index}`,
+    [m.i32.load(GROUP.buckets, 4, group()), m.i32.load(GROUP.bucketMask, 4, group()), ...limbs],
+    b.i32,
+  );
 }
 
 /** Groups in order: longest prefix first, or the one with the most preferred entry first. */
 function searchGroups(table: TableDef, scope: Scope, limb: (i: number) => Ref): Ref {
   const { m, b, layout } = scope.unit;
   const { keyLimbs, address } = layout.tables[table.index]!;
-  const [at, left, group, found, best] = [0, 1, 2, 3, 4].map(() => scope.local('i32')) as [number, number, number, number, number];
+  const [at, left, group, found, best] = [0, 1, 2, 3, 4].map(() => scope.local('i32')) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   const get = (local: number): Ref => m.local.get(local, b.i32);
-  const masked = Array.from({ length: keyLimbs }, (_, i) => m.i64.and(limb(i), m.i64.load(GROUP.mask + 8 * i, 8, get(group))));
-  const find = m.local.set(found, probe(table, scope, () => get(group), masked));
+  const masked = Array.from({ length: keyLimbs }, (_, i) =>
+    m.i64.and(limb(i), m.i64.load(GROUP.mask + 8 * i, 8, get(group))),
+  );
+  const find = m.local.set(
+    found,
+    probe(table, scope, () => get(group), masked),
+  );
   const prefixes = table.matchKind === 'lpm';
   /** Whether the entry in `best` is preferred to what has its priority and handle at these offsets. */
   const bestBefore = (other: number, priority: number, handle: number): Ref => {
@@ -127,21 +174,37 @@ function searchGroups(table: TableDef, scope: Scope, limb: (i: number) => Ref): 
   };
   const take = prefixes
     ? m.if(get(found), m.return(get(found)))
-    : m.if(get(found), m.if(
-        m.if(get(best), bestBefore(found, ENTRY.priority, ENTRY.handle), m.i32.const(0)), m.nop(), m.local.set(best, get(found)),
-      ));
+    : m.if(
+        get(found),
+        m.if(
+          m.if(get(best), bestBefore(found, ENTRY.priority, ENTRY.handle), m.i32.const(0)),
+          m.nop(),
+          m.local.set(best, get(found)),
+        ),
+      );
   const stop = prefixes ? m.nop() : m.if(get(best), m.br_if('done', bestBefore(group, GROUP.priority, GROUP.handle)));
-  return m.block(null, [
-    m.local.set(at, m.i32.load(address + TABLE.index, 4, m.i32.const(0))),
-    m.local.set(left, m.i32.load(address + TABLE.count, 4, m.i32.const(0))),
-    m.block('done', [m.loop('next', m.block(null, [
-      m.local.set(group, m.i32.load(0, 4, get(at))),
-      stop, find, take,
-      m.local.set(at, m.i32.add(get(at), m.i32.const(4))),
-      m.br_if('next', m.local.tee(left, m.i32.sub(get(left), m.i32.const(1)), b.i32)),
-    ]))]),
-    get(best),
-  ], b.i32);
+  return m.block(
+    null,
+    [
+      m.local.set(at, m.i32.load(address + TABLE.index, 4, m.i32.const(0))),
+      m.local.set(left, m.i32.load(address + TABLE.count, 4, m.i32.const(0))),
+      m.block('done', [
+        m.loop(
+          'next',
+          m.block(null, [
+            m.local.set(group, m.i32.load(0, 4, get(at))),
+            stop,
+            find,
+            take,
+            m.local.set(at, m.i32.add(get(at), m.i32.const(4))),
+            m.br_if('next', m.local.tee(left, m.i32.sub(get(left), m.i32.const(1)), b.i32)),
+          ]),
+        ),
+      ]),
+      get(best),
+    ],
+    b.i32,
+  );
 }
 
 /** A list in order of preference; the entries of range tables also have a mask, and bounds for each range key. */
@@ -152,7 +215,11 @@ function searchRanges(table: TableDef, scope: Scope, limb: (i: number) => Ref): 
   const get = (local: number): Ref => m.local.get(local, b.i32);
   const masks = ENTRY.key + 8 * keyLimbs;
   const tests = Array.from({ length: keyLimbs }, (_, i) =>
-    m.i64.eq(m.i64.and(limb(i), m.i64.load(masks + 8 * i, 8, get(entry))), m.i64.load(ENTRY.key + 8 * i, 8, get(entry))));
+    m.i64.eq(
+      m.i64.and(limb(i), m.i64.load(masks + 8 * i, 8, get(entry))),
+      m.i64.load(ENTRY.key + 8 * i, 8, get(entry)),
+    ),
+  );
   table.keys.forEach(({ kind, width }, i) => {
     if (kind !== 'range') return;
     const shift = Number(keys.shifts[i]!);
@@ -163,17 +230,30 @@ function searchRanges(table: TableDef, scope: Scope, limb: (i: number) => Ref): 
       return width === 64 ? value : m.i64.and(value, m.i64.const((1n << BigInt(width)) - 1n));
     };
     const bounds = masks + 8 * keyLimbs + 16 * i;
-    tests.push(m.i64.ge_u(part(), m.i64.load(bounds, 8, get(entry))), m.i64.le_u(part(), m.i64.load(bounds + 8, 8, get(entry))));
+    tests.push(
+      m.i64.ge_u(part(), m.i64.load(bounds, 8, get(entry))),
+      m.i64.le_u(part(), m.i64.load(bounds + 8, 8, get(entry))),
+    );
   });
-  return m.block(null, [
-    m.local.set(at, m.i32.load(address + TABLE.index, 4, m.i32.const(0))),
-    m.local.set(left, m.i32.load(address + TABLE.count, 4, m.i32.const(0))),
-    m.loop('next', m.block(null, [
-      m.local.set(entry, m.i32.load(0, 4, get(at))),
-      m.if(tests.reduce((x, y) => m.i32.and(x, y)), m.return(get(entry))),
-      m.local.set(at, m.i32.add(get(at), m.i32.const(4))),
-      m.br_if('next', m.local.tee(left, m.i32.sub(get(left), m.i32.const(1)), b.i32)),
-    ])),
-    m.i32.const(NO_ENTRY),
-  ], b.i32);
+  return m.block(
+    null,
+    [
+      m.local.set(at, m.i32.load(address + TABLE.index, 4, m.i32.const(0))),
+      m.local.set(left, m.i32.load(address + TABLE.count, 4, m.i32.const(0))),
+      m.loop(
+        'next',
+        m.block(null, [
+          m.local.set(entry, m.i32.load(0, 4, get(at))),
+          m.if(
+            tests.reduce((x, y) => m.i32.and(x, y)),
+            m.return(get(entry)),
+          ),
+          m.local.set(at, m.i32.add(get(at), m.i32.const(4))),
+          m.br_if('next', m.local.tee(left, m.i32.sub(get(left), m.i32.const(1)), b.i32)),
+        ]),
+      ),
+      m.i32.const(NO_ENTRY),
+    ],
+    b.i32,
+  );
 }

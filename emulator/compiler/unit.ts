@@ -5,7 +5,22 @@ import type { Layout } from '../machine/layout.js';
 import { fieldsThatStay } from './analysis/liveness.js';
 
 /** Operations on numbers of more than 64 bits, done by the host: they are rare. */
-export const WIDE_OPS = ['+', '-', '*', '/', '%', '<<', '>>', '&', '|', '^', 'two_comp_mod', 'usat_cast', 'sat_cast', 'storeSigned'] as const;
+export const WIDE_OPS = [
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '<<',
+  '>>',
+  '&',
+  '|',
+  '^',
+  'two_comp_mod',
+  'usat_cast',
+  'sat_cast',
+  'storeSigned',
+] as const;
 export type WideOp = (typeof WIDE_OPS)[number];
 
 /** What the module leaves to the interpreter's own code: by number, in the order of the import's calls. */
@@ -48,7 +63,15 @@ export class Unit {
     const m = (this.m = new b.Module());
     markLoadsUnsigned(m, b);
     const { Features } = b;
-    m.setFeatures(Features.Atomics | Features.BulkMemory | Features.BulkMemoryOpt | Features.SIMD128 | Features.SignExt | Features.MutableGlobals | Features.NontrappingFPToInt);
+    m.setFeatures(
+      Features.Atomics |
+        Features.BulkMemory |
+        Features.BulkMemoryOpt |
+        Features.SIMD128 |
+        Features.SignExt |
+        Features.MutableGlobals |
+        Features.NontrappingFPToInt,
+    );
     m.setMemory(1, 65_536, null, [], true);
     m.addMemoryImport('0', 'env', 'memory', true);
     const host = (name: string, params: readonly number[], result: number): void =>

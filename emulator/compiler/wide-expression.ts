@@ -39,7 +39,8 @@ export class WideExpressions {
       case 'constant': {
         const address = this.scope.scratch(limbs);
         const stores = Array.from({ length: limbs }, (_, i) =>
-          m.i64.store(0, 8, m.i32.const(address + 8 * i), m.i64.const(BigInt.asIntN(64, e.value >> BigInt(64 * i)))));
+          m.i64.store(0, 8, m.i32.const(address + 8 * i), m.i64.const(BigInt.asIntN(64, e.value >> BigInt(64 * i)))),
+        );
         return m.block(null, [...stores, m.i32.const(address)], b.i32);
       }
       case 'field':
@@ -82,7 +83,8 @@ export class WideExpressions {
     if (this.expressions.range(e.left).min < 0n || this.expressions.range(e.right).min < 0n) return undefined;
     const { m, b } = this.scope.unit;
     const operand = (side: Expression): { before: Ref[]; limb: (i: number) => Ref } => {
-      if (side.op === 'constant') return { before: [], limb: (i) => m.i64.const(BigInt.asIntN(64, side.value >> BigInt(64 * i))) };
+      if (side.op === 'constant')
+        return { before: [], limb: (i) => m.i64.const(BigInt.asIntN(64, side.value >> BigInt(64 * i))) };
       const [address, n] = this.operand(side);
       const local = this.scope.local('i32');
       return {
@@ -94,7 +96,9 @@ export class WideExpressions {
     const to = this.scope.scratch(limbs);
     const ops = { '&': m.i64.and, '|': m.i64.or, '^': m.i64.xor };
     const operate = ops[e.operator as '&' | '|' | '^'];
-    const stores = Array.from({ length: limbs }, (_, i) => m.i64.store(0, 8, m.i32.const(to + 8 * i), operate(left.limb(i), right.limb(i))));
+    const stores = Array.from({ length: limbs }, (_, i) =>
+      m.i64.store(0, 8, m.i32.const(to + 8 * i), operate(left.limb(i), right.limb(i))),
+    );
     return m.block(null, [...left.before, ...right.before, ...stores, m.i32.const(to)], b.i32);
   }
 
@@ -106,9 +110,11 @@ export class WideExpressions {
   callOn(op: WideOp, [x, xn]: readonly [Ref, number], [y, yn]: readonly [Ref, number], limbs: number): Ref {
     const { m, b } = this.scope.unit;
     const to = this.scope.scratch(limbs);
-    const call = m.call('wide', [
-      m.i32.const(WIDE_OPS.indexOf(op)), m.i32.const(to), m.i32.const(limbs), x, m.i32.const(xn), y, m.i32.const(yn),
-    ], b.none);
+    const call = m.call(
+      'wide',
+      [m.i32.const(WIDE_OPS.indexOf(op)), m.i32.const(to), m.i32.const(limbs), x, m.i32.const(xn), y, m.i32.const(yn)],
+      b.none,
+    );
     return m.block(null, [call, m.i32.const(to)], b.i32);
   }
 
@@ -124,7 +130,13 @@ export class WideExpressions {
 
   /** A wide non-negative number shifted right by a constant, as p4c writes slices; the low 64 bits of it. */
   private slice(e: Arithmetic): Ref | undefined {
-    if (e.operator !== '>>' || e.right.op !== 'constant' || this.expressions.range(e.left).min < 0n || this.expressions.kind(e.left) !== 'wide') return undefined;
+    if (
+      e.operator !== '>>' ||
+      e.right.op !== 'constant' ||
+      this.expressions.range(e.left).min < 0n ||
+      this.expressions.kind(e.left) !== 'wide'
+    )
+      return undefined;
     const { m, b } = this.scope.unit;
     const limbs = limbsOf(this.expressions.range(e.left));
     const limb = Number(e.right.value / 64n);
@@ -143,7 +155,11 @@ export class WideExpressions {
     const number = this.scope.fallbackExpression(e);
     const limbs = limbsOf(this.expressions.range(e));
     const to = this.scope.scratch(limbs);
-    const call = m.call('expression', [m.i32.const(number), this.scope.frame, this.scope.args, m.i32.const(to), m.i32.const(limbs)], b.none);
+    const call = m.call(
+      'expression',
+      [m.i32.const(number), this.scope.frame, this.scope.args, m.i32.const(to), m.i32.const(limbs)],
+      b.none,
+    );
     return m.block(null, [call, m.i32.const(to)], b.i32);
   }
 }

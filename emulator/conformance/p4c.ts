@@ -15,7 +15,10 @@ const MOST_OUTPUT_BYTES = 64 << 20;
 export class CompilerMissingError extends EmulatorError {
   override readonly name = 'CompilerMissingError';
   constructor(command: string) {
-    super('EMULATOR_COMPILER_MISSING', `"${command}" cannot be started: install the P4 compiler (https://github.com/p4lang/p4c) and put it on PATH`);
+    super(
+      'EMULATOR_COMPILER_MISSING',
+      `"${command}" cannot be started: install the P4 compiler (https://github.com/p4lang/p4c) and put it on PATH`,
+    );
   }
 }
 
@@ -82,7 +85,12 @@ export class P4c {
       return await readFile(join(work, made), 'utf8');
     } catch (error) {
       if (error instanceof EmulatorError) throw error;
-      const { stdout = '', stderr = '', killed, message } = error as { stdout?: string; stderr?: string; killed?: boolean; message: string };
+      const {
+        stdout = '',
+        stderr = '',
+        killed,
+        message,
+      } = error as { stdout?: string; stderr?: string; killed?: boolean; message: string };
       if (killed) throw new CompileError(`p4c did not end within ${COMPILE_TIMEOUT_MS / 1000} seconds`);
       throw new CompileError(`${stderr}${stdout}`.trim() || message);
     } finally {
@@ -105,7 +113,8 @@ export class P4c {
         return;
       }
       hash.update(`${text.length}:`).update(text);
-      for (const [, name] of text.matchAll(/^\s*#\s*include\s*[<"]([^>"]+)[>"]/gm)) await visit(join(dirname(file), name!));
+      for (const [, name] of text.matchAll(/^\s*#\s*include\s*[<"]([^>"]+)[>"]/gm))
+        await visit(join(dirname(file), name!));
     };
     await visit(source);
     return hash.digest('hex');
@@ -114,8 +123,12 @@ export class P4c {
 
 /** The line of the compiler's output that says what is wrong; the rest quotes the source. */
 function firstError(diagnostics: string): string {
-  const lines = diagnostics.split('\n').map((line) => line.trim()).filter((line) => line !== '');
-  const error = lines.find((line) => /\berror: /i.test(line)) ?? lines.find((line) => /Compiler Bug|error/i.test(line)) ?? lines[0];
+  const lines = diagnostics
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const error =
+    lines.find((line) => /\berror: /i.test(line)) ?? lines.find((line) => /Compiler Bug|error/i.test(line)) ?? lines[0];
   // The place is a path of the machine the compiler ran on.
   return (error ?? 'p4c failed without a word').replace(/^\S+\/([^/\s]+)/, '$1');
 }

@@ -57,12 +57,24 @@ export async function runSuite(suite: Suite, compiler: P4c, options: SuiteRunOpt
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, options.jobs) }, work));
-  const scores = Object.fromEntries(SUITE_GROUPS.map((group) => [group, score(results.filter((result) => result.group === group))])) as Record<SuiteGroup, GroupScore>;
+  const scores = Object.fromEntries(
+    SUITE_GROUPS.map((group) => [group, score(results.filter((result) => result.group === group))]),
+  ) as Record<SuiteGroup, GroupScore>;
   const { core } = scores;
-  return { ok: core.total > 0 && core.pass === core.total, compiler: compiler.version, scores, results, excluded: suite.excluded };
+  return {
+    ok: core.total > 0 && core.pass === core.total,
+    compiler: compiler.version,
+    scores,
+    results,
+    excluded: suite.excluded,
+  };
 }
 
-async function runCase({ group, program, source, stf, options }: SuiteCase, compiler: P4c, switchOptions: SwitchOptions | undefined): Promise<CaseResult> {
+async function runCase(
+  { group, program, source, stf, options }: SuiteCase,
+  compiler: P4c,
+  switchOptions: SwitchOptions | undefined,
+): Promise<CaseResult> {
   let json: string;
   try {
     json = await compiler.compile(source, options);
@@ -83,7 +95,11 @@ async function run(json: string, test: string, switchOptions: SwitchOptions | un
     return runStf(target, test).failures;
   } catch (error) {
     // Whatever a program makes the switch throw is a failure of that program, not the end of the suite.
-    return [error instanceof EmulatorError ? error.message : `${error instanceof Error ? error.stack ?? error.message : String(error)}`];
+    return [
+      error instanceof EmulatorError
+        ? error.message
+        : `${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    ];
   }
 }
 

@@ -82,7 +82,8 @@ export async function findSuite(directory: string): Promise<Suite> {
     add({ ...plain, group: 'parser-inline-opt', options: ['--parser-inline-opt'] });
   }
   for (const folder of await p4_14Folders(root)) {
-    for (const name of await tests(join(root, folder))) add({ ...testCase(root, 'p4_14', `${folder}/${name}`), options: ['--std', 'p4-14'] });
+    for (const name of await tests(join(root, folder)))
+      add({ ...testCase(root, 'p4_14', `${folder}/${name}`), options: ['--std', 'p4-14'] });
   }
   if (cases.length === 0) throw new SuiteError(`${directory} has no program for v1model with an STF file`);
   return { cases, excluded };
@@ -92,13 +93,18 @@ async function findRoot(directory: string): Promise<string> {
   const candidates = [directory, join(directory, 'testdata')];
   if (basename(directory) === P4_16) candidates.push(dirname(directory));
   for (const root of candidates) if ((await tests(join(root, P4_16))).length > 0) return root;
-  throw new SuiteError(`${directory} is not p4c's test data: it should be "testdata" of p4c's sources, with STF files in "${P4_16}"`);
+  throw new SuiteError(
+    `${directory} is not p4c's test data: it should be "testdata" of p4c's sources, with STF files in "${P4_16}"`,
+  );
 }
 
 /** Names of the STF files of a folder, without their ending; none if there is no such folder. */
 async function tests(folder: string): Promise<string[]> {
   try {
-    return (await readdir(folder)).filter((name) => name.endsWith('.stf')).map((name) => name.slice(0, -4)).sort();
+    return (await readdir(folder))
+      .filter((name) => name.endsWith('.stf'))
+      .map((name) => name.slice(0, -4))
+      .sort();
   } catch {
     return [];
   }
@@ -108,7 +114,11 @@ async function p4_14Folders(root: string): Promise<string[]> {
   const folders = [P4_14];
   try {
     const below = await readdir(join(root, P4_14), { withFileTypes: true });
-    folders.push(...below.filter((each) => each.isDirectory() && each.name.startsWith('switch_')).map((each) => `${P4_14}/${each.name}`));
+    folders.push(
+      ...below
+        .filter((each) => each.isDirectory() && each.name.startsWith('switch_'))
+        .map((each) => `${P4_14}/${each.name}`),
+    );
   } catch {
     return [];
   }

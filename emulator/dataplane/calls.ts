@@ -5,8 +5,22 @@ import { DataPlaneError } from './data-plane-error.js';
 
 /** By their numbers. The last ones are imports of the compiled code, under their own names. */
 export const FUNCTIONS = [
-  'interpret', 'more', 'allocate', 'release', 'multicastGroup', 'cloneSession', 'digest',
-  'expression', 'primitive', 'hash', 'calculate', 'hit', 'choose', 'lookup', 'meter', 'valueSet',
+  'interpret',
+  'more',
+  'allocate',
+  'release',
+  'multicastGroup',
+  'cloneSession',
+  'digest',
+  'expression',
+  'primitive',
+  'hash',
+  'calculate',
+  'hit',
+  'choose',
+  'lookup',
+  'meter',
+  'valueSet',
 ] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 /** Those that give 64 bits. */

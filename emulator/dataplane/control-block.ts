@@ -38,7 +38,18 @@ export const HOLDER = { nobody: 0, packets: 1, main: 2 } as const;
 export const CALL = { none: 0, asked: 1, answered: 2, aborted: 3, failed: 4 } as const;
 
 /** Counts of packets, in the order of the cells. */
-export const COUNTS = ['received', 'sent', 'aborted', 'droppedInIngress', 'droppedInEgress', 'droppedInQueue', 'droppedForPasses', 'queueDrops', 'noPort', 'errors'] as const;
+export const COUNTS = [
+  'received',
+  'sent',
+  'aborted',
+  'droppedInIngress',
+  'droppedInEgress',
+  'droppedInQueue',
+  'droppedForPasses',
+  'queueDrops',
+  'noPort',
+  'errors',
+] as const;
 export type Count = (typeof COUNTS)[number];
 
 const WIDE_RESULT_AT = 128;

@@ -106,7 +106,10 @@ export class PacketLoop implements FrameSink {
     this.here = this.place(program.memory);
     const { wasm } = program.memory;
     this.sockets.forEach((socket, i) => {
-      const moved = (this.sockets[i] = socket.moveTo(region(this.here, i), wasm === undefined ? LOBBY : { memory: wasm }));
+      const moved = (this.sockets[i] = socket.moveTo(
+        region(this.here, i),
+        wasm === undefined ? LOBBY : { memory: wasm },
+      ));
       this.byPort[this.numbers[i]!] = moved;
     });
   }
@@ -226,7 +229,9 @@ export class PacketLoop implements FrameSink {
       if (socket !== undefined) socket.send(this.leavingAddresses[i]!, this.leavingLengths[i]!);
       else if (port === this.options.cpuPort) {
         const address = this.leavingAddresses[i]!;
-        this.options.onPacketIn(new Uint8Array(this.here.memory.bytes.subarray(address, address + this.leavingLengths[i]!)));
+        this.options.onPacketIn(
+          new Uint8Array(this.here.memory.bytes.subarray(address, address + this.leavingLengths[i]!)),
+        );
       } else this.block.count('noPort');
     }
     this.leaving = 0;
@@ -256,7 +261,10 @@ export class PacketLoop implements FrameSink {
     const socket = this.sockets[index]!;
     for (let i = 0; i < count; i++) {
       const at = socket.offset(i);
-      this.strays.push({ port: this.numbers[index]!, bytes: new Uint8Array(this.here.memory.bytes.subarray(at, at + socket.length(i))) });
+      this.strays.push({
+        port: this.numbers[index]!,
+        bytes: new Uint8Array(this.here.memory.bytes.subarray(at, at + socket.length(i))),
+      });
     }
   }
 

@@ -84,7 +84,12 @@ export class InterpretedProgram implements PacketProgram {
   }
 }
 
-const DROPS = { ingress: 'droppedInIngress', egress: 'droppedInEgress', queue: 'droppedInQueue', passes: 'droppedForPasses' } as const satisfies Record<string, Count>;
+const DROPS = {
+  ingress: 'droppedInIngress',
+  egress: 'droppedInEgress',
+  queue: 'droppedInQueue',
+  passes: 'droppedForPasses',
+} as const satisfies Record<string, Count>;
 
 /** A compiled program; what it needs of the state in JavaScript is called for. */
 export class CompiledProgram implements PacketProgram {
@@ -151,7 +156,12 @@ class RemoteMemory extends MemoryView implements FrameMemory {
 }
 
 /** Lists of copies, asked for once and then known until the control plane changes one. */
-function copies(number: number, caller: Caller, { words }: ControlBlock, memory: RemoteMemory): Pick<FrameHost, 'multicastGroup' | 'cloneSession'> {
+function copies(
+  number: number,
+  caller: Caller,
+  { words }: ControlBlock,
+  memory: RemoteMemory,
+): Pick<FrameHost, 'multicastGroup' | 'cloneSession'> {
   const groups = new Map<number, number>();
   const sessions = new Map<number, number>();
   let seen = -1;
@@ -170,5 +180,8 @@ function copies(number: number, caller: Caller, { words }: ControlBlock, memory:
     }
     return address;
   };
-  return { multicastGroup: (id) => ask(groups, 'multicastGroup', id), cloneSession: (id) => ask(sessions, 'cloneSession', id) };
+  return {
+    multicastGroup: (id) => ask(groups, 'multicastGroup', id),
+    cloneSession: (id) => ask(sessions, 'cloneSession', id),
+  };
 }

@@ -60,7 +60,8 @@ export class PacketTargetOfProgram implements PacketTarget {
 
   private placesIn(memory: PacketMemory): Places {
     let places = this.places.get(memory);
-    if (places === undefined) this.places.set(memory, (places = { input: new Room(memory), sink: new CollectingSink(memory) }));
+    if (places === undefined)
+      this.places.set(memory, (places = { input: new Room(memory), sink: new CollectingSink(memory) }));
     return places;
   }
 }

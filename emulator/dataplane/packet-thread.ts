@@ -40,7 +40,11 @@ function open(message: ToPackets, receiver: Receiver): void {
   switch (message.kind) {
     case 'program': {
       const { number, code } = message;
-      receiver.change(code === undefined ? new InterpretedProgram(number, lobby, caller) : new CompiledProgram(number, code, caller, block, clock.read));
+      receiver.change(
+        code === undefined
+          ? new InterpretedProgram(number, lobby, caller)
+          : new CompiledProgram(number, code, caller, block, clock.read),
+      );
       tell({ kind: 'running', number, compiled: code !== undefined });
       break;
     }
@@ -106,7 +110,8 @@ async function startPacketLoop(interfaces: readonly InterfaceSpec[]): Promise<vo
     onPacketIn: packetIn,
     onError: gaveUp,
     onMail: () => {
-      for (let mail = receiveMessageOnPort(main); mail !== undefined; mail = receiveMessageOnPort(main)) open(mail.message as ToPackets, receiver);
+      for (let mail = receiveMessageOnPort(main); mail !== undefined; mail = receiveMessageOnPort(main))
+        open(mail.message as ToPackets, receiver);
     },
   });
   const receiver: Receiver = {
@@ -124,7 +129,10 @@ function sharedStatistics(): PortRunnerStatistics {
   const statistics = {} as PortRunnerStatistics;
   for (const name of ['queueDrops', 'noPort', 'errors'] as const) {
     const at = COUNTS.indexOf(name);
-    Object.defineProperty(statistics, name, { get: () => block.counts[at]!, set: (value: number) => (block.counts[at] = value) });
+    Object.defineProperty(statistics, name, {
+      get: () => block.counts[at]!,
+      set: (value: number) => (block.counts[at] = value),
+    });
   }
   return statistics;
 }
@@ -133,10 +141,16 @@ process.on('uncaughtExceptionMonitor', () => lock.end());
 process.on('exit', () => lock.end());
 try {
   const interfaces = data.ports.filter((spec) => spec.kind === 'interface');
-  if (data.faults === undefined && interfaces.length > 0 && interfaces.length === data.ports.length) await startPacketLoop(interfaces);
+  if (data.faults === undefined && interfaces.length > 0 && interfaces.length === data.ports.length)
+    await startPacketLoop(interfaces);
   else await startEventLoop();
 } catch (error) {
   if (!(error instanceof PortError)) throw error;
-  tell({ kind: 'refused', code: error.code as PortErrorCode, port: error.port, message: error.message.slice(`port ${error.port}: `.length) });
+  tell({
+    kind: 'refused',
+    code: error.code as PortErrorCode,
+    port: error.port,
+    message: error.message.slice(`port ${error.port}: `.length),
+  });
   main.close();
 }

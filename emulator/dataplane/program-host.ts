@@ -30,7 +30,10 @@ export interface ProgramCode {
   readonly messages: readonly string[];
 }
 
-export interface ProgramHostOptions extends Pick<EngineHost, 'dropPort' | 'maxPasses' | 'queuesPerPort' | 'clock' | 'onLog' | 'onDrop'> {
+export interface ProgramHostOptions extends Pick<
+  EngineHost,
+  'dropPort' | 'maxPasses' | 'queuesPerPort' | 'clock' | 'onLog' | 'onDrop'
+> {
   readonly seed: number;
   /** Where packets of interpreted programs come from and go to. */
   readonly lobby: () => Uint8Array;
@@ -69,7 +72,12 @@ export class ProgramHost {
     this.state = new ProgramState(program, options.clock(), this.memory);
     const control = new StateControl(() => this.state, options.clock);
     this.control = lockedControl(control, lock, block);
-    this.host = { ...options, state: this.state, random: new Random(options.seed), onDigest: (digest: Digest) => control.publishDigest(digest) };
+    this.host = {
+      ...options,
+      state: this.state,
+      random: new Random(options.seed),
+      onDigest: (digest: Digest) => control.publishDigest(digest),
+    };
     const absent: Callee = () => {
       throw new Error('the program is not compiled yet');
     };
@@ -135,7 +143,8 @@ export class ProgramHost {
       const { port, bytes } = this.outputs[this.taken]!;
       const next = at + stagedBytes(bytes.length);
       if (next > staging + room) {
-        if (this.taken === first) throw new RangeError(`a packet of ${bytes.length} bytes has no room between the threads`);
+        if (this.taken === first)
+          throw new RangeError(`a packet of ${bytes.length} bytes has no room between the threads`);
         break;
       }
       view.setInt32(at + STAGED.port, port, true);

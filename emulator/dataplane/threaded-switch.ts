@@ -100,11 +100,17 @@ export class ThreadedSwitch implements Device {
    */
   async open(ports: readonly PortSpec[]): Promise<ReadonlyMap<number, string>> {
     const taken = ports.find(({ number }, i) => ports.some((other, j) => j < i && other.number === number));
-    if (taken !== undefined) throw new PortError('EMULATOR_PORT_DUPLICATE', taken.number, 'the switch already has a port of this number');
+    if (taken !== undefined)
+      throw new PortError('EMULATOR_PORT_DUPLICATE', taken.number, 'the switch already has a port of this number');
     const { faults } = this.options;
     this.lobby = new SharedArrayBuffer(LOBBY_BYTES + ports.length * (MemorySocket.REGION_BYTES + 64));
     const data: PacketThreadData = {
-      control: this.block.buffer, lobby: this.lobby, clockStart: this.clockStart, cpuPort: this.cpuPort, ports, ...(faults !== undefined && { faults }),
+      control: this.block.buffer,
+      lobby: this.lobby,
+      clockStart: this.clockStart,
+      cpuPort: this.cpuPort,
+      ports,
+      ...(faults !== undefined && { faults }),
     };
     const worker = (this.worker = (this.options.startThread ?? startThread)(data));
     if (this.active !== undefined) this.run(this.active);
@@ -113,8 +119,7 @@ export class ThreadedSwitch implements Device {
         if (message.kind === 'open') {
           this.bell = message.bell;
           resolve(message.places);
-        }
-        else if (message.kind === 'refused') {
+        } else if (message.kind === 'refused') {
           this.closing = true;
           reject(new PortError(message.code, message.port, message.message));
         } else this.hear(message);
@@ -136,7 +141,17 @@ export class ThreadedSwitch implements Device {
       seed: options.seed ?? 1,
       clock: () => Number((process.hrtime.bigint() - this.clockStart) / 1000n),
       onLog: options.onLog ?? (() => {}),
-      onDrop: (where) => block.count(({ ingress: 'droppedInIngress', egress: 'droppedInEgress', queue: 'droppedInQueue', passes: 'droppedForPasses' } as const)[where]),
+      onDrop: (where) =>
+        block.count(
+          (
+            {
+              ingress: 'droppedInIngress',
+              egress: 'droppedInEgress',
+              queue: 'droppedInQueue',
+              passes: 'droppedForPasses',
+            } as const
+          )[where],
+        ),
       lobby: () => new Uint8Array(this.lobby),
     });
     return { control: host.control, host };
@@ -144,7 +159,8 @@ export class ThreadedSwitch implements Device {
 
   activate(program: PreparedProgram): void {
     const { host } = program as Partial<Prepared>;
-    if (host === undefined) throw new EmulatorError('EMULATOR_NO_PROGRAM', 'the program was prepared by another device');
+    if (host === undefined)
+      throw new EmulatorError('EMULATOR_NO_PROGRAM', 'the program was prepared by another device');
     this.active = host;
     if (this.worker !== undefined) this.run(host);
   }
@@ -187,7 +203,10 @@ export class ThreadedSwitch implements Device {
 
   private async compile(host: ProgramHost): Promise<void> {
     const { program } = host.state;
-    const artifact = host.code === undefined ? await compileAside(program, identityOf(program), this.dropPort, this.options.cacheFolder) : undefined;
+    const artifact =
+      host.code === undefined
+        ? await compileAside(program, identityOf(program), this.dropPort, this.options.cacheFolder)
+        : undefined;
     if (this.active !== host || this.closing || this.failure !== undefined) return;
     const code = host.code ?? this.lock.hold(() => host.compile(artifact!));
     const running = new Promise<void>((resolve) => this.waiting.set(host.number, resolve));

@@ -132,7 +132,8 @@ const XX4 = 0x85ebca77c2b2ae63n;
 const XX5 = 0x27d4eb2f165667c5n;
 
 const rotate = (value: bigint, bits: bigint): bigint => ((value << bits) | (value >> (64n - bits))) & MASK64;
-const round = (accumulator: bigint, lane: bigint): bigint => (rotate((accumulator + lane * XX2) & MASK64, 31n) * XX1) & MASK64;
+const round = (accumulator: bigint, lane: bigint): bigint =>
+  (rotate((accumulator + lane * XX2) & MASK64, 31n) * XX1) & MASK64;
 
 /** xxHash64 with seed 0 (the xxHash specification, section XXH64). */
 function xxh64(bytes: Uint8Array): bigint {
@@ -141,7 +142,8 @@ function xxh64(bytes: Uint8Array): bigint {
   let hash: bigint;
   if (bytes.length >= 32) {
     let lanes = [(XX1 + XX2) & MASK64, XX2, 0n, -XX1 & MASK64];
-    for (; at + 32 <= bytes.length; at += 32) lanes = lanes.map((lane, i) => round(lane, view.getBigUint64(at + 8 * i, true)));
+    for (; at + 32 <= bytes.length; at += 32)
+      lanes = lanes.map((lane, i) => round(lane, view.getBigUint64(at + 8 * i, true)));
     const [a, b, c, d] = lanes as [bigint, bigint, bigint, bigint];
     hash = (rotate(a, 1n) + rotate(b, 7n) + rotate(c, 12n) + rotate(d, 18n)) & MASK64;
     for (const lane of lanes) hash = ((hash ^ round(0n, lane)) * XX1 + XX4) & MASK64;
@@ -149,7 +151,8 @@ function xxh64(bytes: Uint8Array): bigint {
     hash = XX5;
   }
   hash = (hash + BigInt(bytes.length)) & MASK64;
-  for (; at + 8 <= bytes.length; at += 8) hash = (rotate(hash ^ round(0n, view.getBigUint64(at, true)), 27n) * XX1 + XX4) & MASK64;
+  for (; at + 8 <= bytes.length; at += 8)
+    hash = (rotate(hash ^ round(0n, view.getBigUint64(at, true)), 27n) * XX1 + XX4) & MASK64;
   if (at + 4 <= bytes.length) {
     hash = (rotate(hash ^ ((BigInt(view.getUint32(at, true)) * XX1) & MASK64), 23n) * XX2 + XX3) & MASK64;
     at += 4;
@@ -195,7 +198,13 @@ function consistentRoundRobin(): Hash {
 }
 
 const CRC16: CrcParameters = { width: 16, polynomial: 0x8005, initial: 0, final: 0, reflected: true };
-const CRC32: CrcParameters = { width: 32, polynomial: 0x04c11db7, initial: 0xffffffff, final: 0xffffffff, reflected: true };
+const CRC32: CrcParameters = {
+  width: 32,
+  polynomial: 0x04c11db7,
+  initial: 0xffffffff,
+  final: 0xffffffff,
+  reflected: true,
+};
 
 /** CRCs of at most 32 bits. The custom ones have BMv2's defaults. */
 export const CRCS: Readonly<Record<string, CrcParameters>> = {
@@ -230,6 +239,7 @@ export const HASH_ALGORITHMS: readonly string[] = Object.keys(FACTORIES);
 /** @throws Error if the name is not one of {@link HASH_ALGORITHMS}; the loader has checked that. */
 export function createHash(algorithm: string): Hash {
   const factory = Object.hasOwn(FACTORIES, algorithm) ? FACTORIES[algorithm] : undefined;
-  if (factory === undefined) throw new Error(`no hash algorithm "${algorithm}" (there is: ${HASH_ALGORITHMS.join(', ')})`);
+  if (factory === undefined)
+    throw new Error(`no hash algorithm "${algorithm}" (there is: ${HASH_ALGORITHMS.join(', ')})`);
   return factory();
 }

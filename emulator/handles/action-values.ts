@@ -9,10 +9,18 @@ export type ActionArguments = Readonly<Record<string, Value>>;
  * @param where the table or action profile, for messages.
  * @throws ControlError, with the actions or parameters there are.
  */
-export function parseCall(action: string, args: ActionArguments, actions: readonly ActionDescription[], where: string, aliases: Aliases): ActionCall {
+export function parseCall(
+  action: string,
+  args: ActionArguments,
+  actions: readonly ActionDescription[],
+  where: string,
+  aliases: Aliases,
+): ActionCall {
   const found = byName('action', action, actions, where, aliases);
   const owner = `action ${found.name}`;
-  const given = new Map(Object.entries(args).map(([name, value]) => [byName('parameter', name, found.params, owner).name, value]));
+  const given = new Map(
+    Object.entries(args).map(([name, value]) => [byName('parameter', name, found.params, owner).name, value]),
+  );
   return {
     action: found.name,
     args: found.params.map(({ name, width }) => {

@@ -77,7 +77,10 @@ export class ProfileHandle {
 
   /** Creates the member, or changes what it runs. */
   member(id: number, action: string, args: ActionArguments = {}): void {
-    const actions = this.control.describe().tables.filter(({ actionProfile }) => actionProfile === this.name).flatMap((table) => table.actions);
+    const actions = this.control
+      .describe()
+      .tables.filter(({ actionProfile }) => actionProfile === this.name)
+      .flatMap((table) => table.actions);
     const call = parseCall(action, args, actions, `action profile ${this.name}`, this.aliases);
     if (this.control.members(this.name).has(id)) this.control.modifyMember(this.name, id, call);
     else this.control.insertMember(this.name, id, call);
@@ -89,7 +92,11 @@ export class ProfileHandle {
 
   /** Creates or replaces a group of an action selector. @param members numbers, or with weights. */
   group(id: number, members: readonly (number | GroupMember)[]): void {
-    this.control.setGroup(this.name, id, members.map((member) => (typeof member === 'number' ? { member, weight: 1 } : member)));
+    this.control.setGroup(
+      this.name,
+      id,
+      members.map((member) => (typeof member === 'number' ? { member, weight: 1 } : member)),
+    );
   }
 
   deleteGroup(id: number): void {
@@ -107,7 +114,10 @@ export class ValueSetHandle {
   ) {}
 
   set(values: readonly Value[]): void {
-    this.control.setValueSet(this.name, values.map((value) => parseValue(value, this.width, `value set ${this.name}`)));
+    this.control.setValueSet(
+      this.name,
+      values.map((value) => parseValue(value, this.width, `value set ${this.name}`)),
+    );
   }
 
   values(): readonly bigint[] {

@@ -10,14 +10,21 @@ export interface Named {
  * @param aliases further names, each for one object's full name.
  * @throws ControlError NOT_FOUND that lists what there is, INVALID_ARGUMENT that lists what could be meant.
  */
-export function byName<T extends Named>(kind: string, name: string, objects: readonly T[], where = '', aliases: Aliases = NO_ALIASES): T {
+export function byName<T extends Named>(
+  kind: string,
+  name: string,
+  objects: readonly T[],
+  where = '',
+  aliases: Aliases = NO_ALIASES,
+): T {
   const full = aliases.get(name) ?? name;
   const exact = objects.find((object) => object.name === full);
   if (exact !== undefined) return exact;
   const found = objects.filter((object) => object.name.endsWith(`.${name}`));
   if (found.length === 1) return found[0]!;
   const place = where === '' ? '' : ` in ${where}`;
-  if (found.length > 1) throw new ControlError('INVALID_ARGUMENT', `${kind} "${name}"${place} could be: ${list(found)}`);
+  if (found.length > 1)
+    throw new ControlError('INVALID_ARGUMENT', `${kind} "${name}"${place} could be: ${list(found)}`);
   throw new ControlError('NOT_FOUND', `there is no ${kind} "${name}"${place} (there is: ${list(objects)})`);
 }
 
@@ -28,6 +35,9 @@ const MOST_SHOWN = 30;
 
 function list(objects: readonly Named[]): string {
   if (objects.length === 0) return 'none';
-  const names = objects.slice(0, MOST_SHOWN).map(({ name }) => name).join(', ');
+  const names = objects
+    .slice(0, MOST_SHOWN)
+    .map(({ name }) => name)
+    .join(', ');
   return objects.length <= MOST_SHOWN ? names : `${names}, ... (${objects.length} in all)`;
 }

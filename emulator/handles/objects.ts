@@ -17,11 +17,19 @@ export class ProgramObjects {
 
   table(name: string): TableHandle {
     const { tables } = this.control.describe();
-    return new TableHandle(this.control, byName('table', name, tables, '', this.aliases.tables).name, this.aliases.actions);
+    return new TableHandle(
+      this.control,
+      byName('table', name, tables, '', this.aliases.tables).name,
+      this.aliases.actions,
+    );
   }
 
   register(name: string): RegisterHandle {
-    const { name: full, size, width } = byName('register', name, this.control.describe().registers, '', this.aliases.registers);
+    const {
+      name: full,
+      size,
+      width,
+    } = byName('register', name, this.control.describe().registers, '', this.aliases.registers);
     return new RegisterHandle(this.control, full, size, width);
   }
 
@@ -36,7 +44,13 @@ export class ProgramObjects {
   }
 
   actionProfile(name: string): ProfileHandle {
-    const { name: full } = byName('action profile', name, this.control.describe().actionProfiles, '', this.aliases.actionProfiles);
+    const { name: full } = byName(
+      'action profile',
+      name,
+      this.control.describe().actionProfiles,
+      '',
+      this.aliases.actionProfiles,
+    );
     return new ProfileHandle(this.control, full, this.aliases.actions);
   }
 

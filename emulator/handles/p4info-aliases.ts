@@ -18,7 +18,12 @@ type Kind = (typeof KINDS)[number];
 export type P4InfoAliases = Readonly<Record<Kind | 'actions', Aliases>>;
 
 export const NO_P4INFO_ALIASES: P4InfoAliases = {
-  tables: NO_ALIASES, counters: NO_ALIASES, registers: NO_ALIASES, meters: NO_ALIASES, actionProfiles: NO_ALIASES, actions: NO_ALIASES,
+  tables: NO_ALIASES,
+  counters: NO_ALIASES,
+  registers: NO_ALIASES,
+  meters: NO_ALIASES,
+  actionProfiles: NO_ALIASES,
+  actions: NO_ALIASES,
 };
 
 /**
@@ -30,9 +35,13 @@ export function aliasesOf(p4info: string | P4Info, program: ProgramDescription):
   for (const kind of KINDS) {
     const names = program[kind].map(({ name }) => name);
     const stranger = index[kind].items.find(({ name }) => !names.includes(name));
-    if (stranger !== undefined) throw new P4InfoMismatchError(`${stranger.name} is not among the program's ${kind} (${names.join(', ') || 'none'})`);
+    if (stranger !== undefined)
+      throw new P4InfoMismatchError(
+        `${stranger.name} is not among the program's ${kind} (${names.join(', ') || 'none'})`,
+      );
   }
-  const aliases = (items: readonly { readonly name: string; readonly alias: string }[]): Aliases => new Map(items.map(({ name, alias }) => [alias, name]));
+  const aliases = (items: readonly { readonly name: string; readonly alias: string }[]): Aliases =>
+    new Map(items.map(({ name, alias }) => [alias, name]));
   return {
     tables: aliases(index.tables.items),
     counters: aliases(index.counters.items),

@@ -1,5 +1,13 @@
 import {
-  ControlError, NO_CALL, type Control, type CounterValue, type MatchKey, type MeterRate, type ProfileReference, type TableDescription, type TableEntry,
+  ControlError,
+  NO_CALL,
+  type Control,
+  type CounterValue,
+  type MatchKey,
+  type MeterRate,
+  type ProfileReference,
+  type TableDescription,
+  type TableEntry,
 } from '../control.js';
 import { parseCall, type ActionArguments } from './action-values.js';
 import { byName, type Aliases } from './names.js';
@@ -32,8 +40,16 @@ export class TableHandle {
   insert(match: Match, action: string, args?: ActionArguments, options?: EntryOptions): EntryHandle;
   /** For a table with an action profile. */
   insert(match: Match, indirect: Indirect, options?: EntryOptions): EntryHandle;
-  insert(match: Match, what: string | Indirect, second: ActionArguments | EntryOptions = {}, third: EntryOptions = {}): EntryHandle {
-    const entry = typeof what === 'string' ? this.direct(match, what, second as ActionArguments, third) : this.indirect(match, what, second as EntryOptions);
+  insert(
+    match: Match,
+    what: string | Indirect,
+    second: ActionArguments | EntryOptions = {},
+    third: EntryOptions = {},
+  ): EntryHandle {
+    const entry =
+      typeof what === 'string'
+        ? this.direct(match, what, second as ActionArguments, third)
+        : this.indirect(match, what, second as EntryOptions);
     this.control.insertEntry(this.name, entry);
     return new EntryHandle(this.control, this.name, entry.keys, entry.priority);
   }
@@ -41,10 +57,17 @@ export class TableHandle {
   /** Changes what the entry with these keys (and this priority) runs. */
   modify(match: Match, action: string, args?: ActionArguments, options?: EntryOptions): void;
   modify(match: Match, indirect: Indirect, options?: EntryOptions): void;
-  modify(match: Match, what: string | Indirect, second: ActionArguments | EntryOptions = {}, third: EntryOptions = {}): void {
+  modify(
+    match: Match,
+    what: string | Indirect,
+    second: ActionArguments | EntryOptions = {},
+    third: EntryOptions = {},
+  ): void {
     this.control.modifyEntry(
       this.name,
-      typeof what === 'string' ? this.direct(match, what, second as ActionArguments, third) : this.indirect(match, what, second as EntryOptions),
+      typeof what === 'string'
+        ? this.direct(match, what, second as ActionArguments, third)
+        : this.indirect(match, what, second as EntryOptions),
     );
   }
 
@@ -79,7 +102,8 @@ export class TableHandle {
   }
 
   private indirect(match: Match, indirect: Indirect, options: EntryOptions): TableEntry {
-    const reference: ProfileReference = 'member' in indirect ? { kind: 'member', id: indirect.member } : { kind: 'group', id: indirect.group };
+    const reference: ProfileReference =
+      'member' in indirect ? { kind: 'member', id: indirect.member } : { kind: 'group', id: indirect.group };
     return { keys: this.keys(match), call: NO_CALL, reference, ...entryOptions(options) };
   }
 
@@ -92,7 +116,8 @@ export class TableHandle {
     const given = new Map<string, MatchValue>();
     for (const [name, value] of Object.entries(match)) {
       const key = byName('key', name, keys, `table ${this.name}`);
-      if (given.has(key.name)) throw new ControlError('INVALID_ARGUMENT', `key ${key.name} of table ${this.name} is given twice`);
+      if (given.has(key.name))
+        throw new ControlError('INVALID_ARGUMENT', `key ${key.name} of table ${this.name} is given twice`);
       given.set(key.name, value);
     }
     return keys.map((key) => parseMatch(given.get(key.name), key, this.name));

@@ -10,7 +10,11 @@ export type Value = number | bigint | boolean | string | Uint8Array;
  * What a key is to match: a value, or, by the key's kind, `value/length` (lpm), `value &&& mask` or `value/length`
  * (ternary), `low..high` (range). `*` is whatever there is, as is a key that is left out.
  */
-export type MatchValue = Value | { readonly value: Value; readonly prefixLength: number } | { readonly value: Value; readonly mask: Value } | { readonly low: Value; readonly high: Value };
+export type MatchValue =
+  | Value
+  | { readonly value: Value; readonly prefixLength: number }
+  | { readonly value: Value; readonly mask: Value }
+  | { readonly low: Value; readonly high: Value };
 
 const FORMS: Readonly<Record<MatchKey['kind'], string>> = {
   exact: 'a value',
@@ -26,7 +30,8 @@ const FORMS: Readonly<Record<MatchKey['kind'], string>> = {
 export function parseValue(value: Value, width: number, what: string): bigint {
   const number = toBigInt(value, what);
   const limit = 1n << BigInt(width);
-  if (number >= limit || number < -(limit >> 1n)) throw invalid(`${show(value)} does not fit the ${width} bit(s) of ${what}`);
+  if (number >= limit || number < -(limit >> 1n))
+    throw invalid(`${show(value)} does not fit the ${width} bit(s) of ${what}`);
   return BigInt.asUintN(width, number);
 }
 
@@ -37,14 +42,17 @@ export function parseMatch(match: MatchValue | undefined, key: KeyDescription, t
   const all = (1n << BigInt(key.width)) - 1n;
   const parts = split(match, what);
   const refuse = (): never => {
-    throw invalid(`${what} is ${key.kind}: it takes ${FORMS[key.kind]}, not ${match === undefined ? 'nothing' : show(match)}`);
+    throw invalid(
+      `${what} is ${key.kind}: it takes ${FORMS[key.kind]}, not ${match === undefined ? 'nothing' : show(match)}`,
+    );
   };
   switch (key.kind) {
     case 'exact':
       return 'only' in parts ? { kind: 'exact', value: value(parts.only) } : refuse();
     case 'lpm':
       if ('any' in parts) return { kind: 'lpm', value: 0n, prefixLength: 0 };
-      if ('prefixLength' in parts) return { kind: 'lpm', value: value(parts.value), prefixLength: prefix(parts.prefixLength, key, what) };
+      if ('prefixLength' in parts)
+        return { kind: 'lpm', value: value(parts.value), prefixLength: prefix(parts.prefixLength, key, what) };
       return 'only' in parts ? { kind: 'lpm', value: value(parts.only), prefixLength: key.width } : refuse();
     case 'ternary':
       if ('any' in parts) return { kind: 'ternary', value: 0n, mask: 0n };
@@ -70,7 +78,8 @@ type Parts =
 
 function split(match: MatchValue | undefined, what: string): Parts {
   if (match === undefined || match === '*') return { any: true };
-  if (typeof match !== 'string') return typeof match === 'object' && !(match instanceof Uint8Array) ? match : { only: match };
+  if (typeof match !== 'string')
+    return typeof match === 'object' && !(match instanceof Uint8Array) ? match : { only: match };
   const [, low, high] = /^(.+?)\s*\.\.\s*(.+)$/.exec(match) ?? [];
   if (low !== undefined) return { low, high: high! };
   const [, masked, mask] = /^(.+?)\s*&&&\s*(.+)$/.exec(match) ?? [];
@@ -93,7 +102,8 @@ function toBigInt(value: Value, what: string): bigint {
     case 'boolean':
       return value ? 1n : 0n;
     case 'number':
-      if (!Number.isSafeInteger(value)) throw invalid(`${value} is not a whole number of less than 54 bits, as ${what} needs it: use a bigint`);
+      if (!Number.isSafeInteger(value))
+        throw invalid(`${value} is not a whole number of less than 54 bits, as ${what} needs it: use a bigint`);
       return BigInt(value);
     case 'string':
       return parseText(value, what);
@@ -107,7 +117,9 @@ function parseText(text: string, what: string): bigint {
   if (/^-?\d+$|^0[xX][0-9a-fA-F]+$|^0[bB][01]+$|^0[oO][0-7]+$/.test(trimmed)) return BigInt(trimmed);
   const bytes = dotted(trimmed) ?? mac(trimmed) ?? ipv6(trimmed);
   if (bytes === undefined) {
-    throw invalid(`${show(text)} is no value for ${what}: write a number such as 31 or 0x1f, an address such as 10.0.0.1, 2001:db8::1 or 00:1b:21:3c:4d:5e`);
+    throw invalid(
+      `${show(text)} is no value for ${what}: write a number such as 31 or 0x1f, an address such as 10.0.0.1, 2001:db8::1 or 00:1b:21:3c:4d:5e`,
+    );
   }
   return bytes;
 }
@@ -120,7 +132,10 @@ function dotted(text: string): bigint | undefined {
 
 function mac(text: string): bigint | undefined {
   if (!/^[0-9a-fA-F]{1,2}([:-][0-9a-fA-F]{1,2}){5}$/.test(text)) return undefined;
-  return join(text.split(/[:-]/).map((part) => Number.parseInt(part, 16)), 8n);
+  return join(
+    text.split(/[:-]/).map((part) => Number.parseInt(part, 16)),
+    8n,
+  );
 }
 
 function ipv6(text: string): bigint | undefined {
@@ -131,7 +146,10 @@ function ipv6(text: string): bigint | undefined {
   const [head = [], tail = []] = groups;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
-  return join([...head, ...Array.from({ length: missing }, () => '0'), ...tail].map((group) => Number.parseInt(group, 16)), 16n);
+  return join(
+    [...head, ...Array.from({ length: missing }, () => '0'), ...tail].map((group) => Number.parseInt(group, 16)),
+    16n,
+  );
 }
 
 function join(parts: readonly number[], bits: bigint): bigint {
@@ -141,7 +159,9 @@ function join(parts: readonly number[], bits: bigint): bigint {
 function show(value: MatchValue): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value !== 'object') return String(value);
-  return value instanceof Uint8Array ? `the bytes ${Buffer.from(value).toString('hex')}` : `{${Object.keys(value).join(', ')}}`;
+  return value instanceof Uint8Array
+    ? `the bytes ${Buffer.from(value).toString('hex')}`
+    : `{${Object.keys(value).join(', ')}}`;
 }
 
 function invalid(message: string): ControlError {

@@ -35,12 +35,13 @@ function compileWithJumps(action: ActionDef, context: Context): Run {
   const steps = action.primitives.map((primitive) => compileStep(primitive, context));
   return (p) => {
     let taken = 0;
-    for (let i = 0; i < steps.length; ) {
+    for (let i = 0; i < steps.length;) {
       const target = steps[i]!(p);
       if (target < 0) {
         i++;
       } else {
-        if (target <= i && ++taken > MOST_LOOPS) throw new PacketAbortError(`action ${action.name} does not come to an end`);
+        if (target <= i && ++taken > MOST_LOOPS)
+          throw new PacketAbortError(`action ${action.name} does not come to an end`);
         i = target;
       }
     }

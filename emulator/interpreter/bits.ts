@@ -39,7 +39,7 @@ export function writeBits(bytes: Uint8Array, bit: number, width: number, value: 
     return;
   }
   let rest = pad === 0 ? value : value << BigInt(pad);
-  for (let i = last; i > first; ) {
+  for (let i = last; i > first;) {
     let word = Number(BigInt.asUintN(32, rest));
     rest >>= 32n;
     for (let n = 0; n < 4 && i > first; n++) {

@@ -22,7 +22,8 @@ function gather(p: Packet, calculation: CalculationDef): Uint8Array {
   let bits = 0;
   for (const item of input) {
     if (item.kind === 'constant') bits += item.width;
-    else if (item.kind === 'field' && p.valid[item.field.header.index]) bits += item.field.varbit ? p.varbits[item.field.header.index]! : item.field.width;
+    else if (item.kind === 'field' && p.valid[item.field.header.index])
+      bits += item.field.varbit ? p.varbits[item.field.header.index]! : item.field.width;
     else if (item.kind === 'header' && p.valid[item.header.index]) bits += headerBytes(p, item.header) * 8;
   }
   const withPayload = input.some((item) => item.kind === 'payload');

@@ -9,12 +9,14 @@ import { storeTo } from './stores.js';
 /** Updates checksums and puts the valid headers in front of the payload. */
 export function compileDeparser(context: Context): Run {
   const { deparser, checksums } = context.program;
-  const updates = checksums.filter((c) => c.update).map((def) => ({
-    def,
-    condition: def.condition === undefined ? undefined : compileBool(def.condition, context),
-    calculate: compileCalculation(def.calculation, context),
-    store: storeTo(def.target),
-  }));
+  const updates = checksums
+    .filter((c) => c.update)
+    .map((def) => ({
+      def,
+      condition: def.condition === undefined ? undefined : compileBool(def.condition, context),
+      calculate: compileCalculation(def.calculation, context),
+      store: storeTo(def.target),
+    }));
   const primitives = deparser.primitives.map((primitive) => compilePrimitive(primitive, context));
 
   return (p) => {
@@ -36,7 +38,9 @@ function emit(p: Packet, { program, traced }: Context): void {
   const payload = p.end - p.start;
   if (traced) p.trace!.add({ kind: 'emit', headers: headers.map((h) => h.name), payload });
   if (size + payload > p.capacity) {
-    throw new PacketAbortError(`a packet may grow by at most 512 bytes, but this one would have ${size + payload} (limit ${p.capacity})`);
+    throw new PacketAbortError(
+      `a packet may grow by at most 512 bytes, but this one would have ${size + payload} (limit ${p.capacity})`,
+    );
   }
   const bytes = new Uint8Array(size + payload);
   let bit = 0;

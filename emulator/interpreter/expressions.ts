@@ -189,7 +189,12 @@ function compileComparison(operator: ComparisonOp, left: DataFn, right: DataFn):
 }
 
 /** Operators whose right side is a constant get closures of their own: that side is constant in most programs. */
-function compileArithmetic(operator: ArithmeticOp, leftSide: Expression, rightSide: Expression, context: Context): DataFn {
+function compileArithmetic(
+  operator: ArithmeticOp,
+  leftSide: Expression,
+  rightSide: Expression,
+  context: Context,
+): DataFn {
   const left = compileData(leftSide, context);
   if (rightSide.op === 'constant') {
     const c = rightSide.value;
@@ -276,7 +281,13 @@ export function compileHeader(e: Expression, context: Context): (p: Packet) => H
       return (p) => {
         const i = index(p);
         const element = elementAt(p, stack, i);
-        if (element === stack.outside) p.trace?.add({ kind: 'outOfRange', object: `header stack ${stack.name}`, index: i, size: stack.headers.length });
+        if (element === stack.outside)
+          p.trace?.add({
+            kind: 'outOfRange',
+            object: `header stack ${stack.name}`,
+            index: i,
+            size: stack.headers.length,
+          });
         return element;
       };
     }
@@ -308,7 +319,8 @@ export function compileUnion(e: Expression, context: Context): (p: Packet) => Un
       return (p) => {
         const i = index(p);
         const union = i >= 0n && i < stack.unions.length ? stack.unions[Number(i)] : undefined;
-        if (union === undefined) throw new PacketAbortError(`index ${i} is outside union stack ${stack.name} of size ${stack.unions.length}`);
+        if (union === undefined)
+          throw new PacketAbortError(`index ${i} is outside union stack ${stack.name} of size ${stack.unions.length}`);
         return union;
       };
     }

@@ -112,7 +112,9 @@ export class PacketShape {
     this.headerCount = program.headers.length;
     this.stackCount = program.stackCount;
     this.initiallyValid = Uint8Array.from(program.headers, (header) => (header.metadata ? 1 : 0));
-    this.metadataFields = program.headers.filter((h) => h.metadata).flatMap((h) => h.fields.map((f: FieldDef) => f.index));
+    this.metadataFields = program.headers
+      .filter((h) => h.metadata)
+      .flatMap((h) => h.fields.map((f: FieldDef) => f.index));
   }
 }
 

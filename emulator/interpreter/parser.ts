@@ -45,8 +45,9 @@ export function compileParser(context: Context): (p: Packet) => void {
     let error = noError;
     p.cursor = p.start;
     let visited = 0;
-    for (let at = start; at >= 0; ) {
-      if (++visited > MOST_STATES) throw new PacketAbortError(`the parser does not come to an end (state ${states[at]!.def.name})`);
+    for (let at = start; at >= 0;) {
+      if (++visited > MOST_STATES)
+        throw new PacketAbortError(`the parser does not come to an end (state ${states[at]!.def.name})`);
       const state = states[at]!;
       if (traced) p.trace!.add({ kind: 'state', state: state.def.name });
       for (const op of state.ops) {
@@ -69,11 +70,13 @@ export function compileParser(context: Context): (p: Packet) => void {
 }
 
 function compileVerify(context: Context): (p: Packet) => void {
-  const checks = context.program.checksums.filter((c) => c.verify).map((def) => ({
-    def,
-    condition: def.condition === undefined ? undefined : compileBool(def.condition, context),
-    calculate: compileCalculation(def.calculation, context),
-  }));
+  const checks = context.program.checksums
+    .filter((c) => c.verify)
+    .map((def) => ({
+      def,
+      condition: def.condition === undefined ? undefined : compileBool(def.condition, context),
+      calculate: compileCalculation(def.calculation, context),
+    }));
   return (p) => {
     p.checksumError = false;
     for (const { def, condition, calculate } of checks) {
@@ -81,7 +84,8 @@ function compileVerify(context: Context): (p: Packet) => void {
       const value = calculate(p);
       const correct = value === p.fields[def.target.index];
       if (!correct) p.checksumError = true;
-      if (context.traced) p.trace!.add({ kind: 'checksum', name: def.name, action: correct ? 'verified' : 'failed', value });
+      if (context.traced)
+        p.trace!.add({ kind: 'checksum', name: def.name, action: correct ? 'verified' : 'failed', value });
     }
   };
 }
@@ -176,19 +180,29 @@ function compileExtract(op: Extract<ParserOp, { op: 'extract' }>, context: Conte
     }
     readHeader(p, header);
     makeValid(p, header);
-    if (traced) p.trace!.add({ kind: 'extract', header: header.name, fields: header.fields.map((f) => ({ name: f.name, value: p.fields[f.index]! })) });
+    if (traced)
+      p.trace!.add({
+        kind: 'extract',
+        header: header.name,
+        fields: header.fields.map((f) => ({ name: f.name, value: p.fields[f.index]! })),
+      });
     return OK;
   };
   return extractTo(target, extract, outOfBounds);
 }
 
-function extractTo(target: ExtractTarget, extract: (p: Packet, header: HeaderDef) => number, outOfBounds: number): OpFn {
+function extractTo(
+  target: ExtractTarget,
+  extract: (p: Packet, header: HeaderDef) => number,
+  outOfBounds: number,
+): OpFn {
   if (target.kind === 'header') {
     const { header } = target;
     return (p) => extract(p, header);
   }
   const { index } = target.stack;
-  const elements = target.kind === 'stack' ? target.stack.headers : target.stack.unions.map((union) => union.members[target.member]!);
+  const elements =
+    target.kind === 'stack' ? target.stack.headers : target.stack.unions.map((union) => union.members[target.member]!);
   return (p) => {
     const next = p.next[index]!;
     if (next >= elements.length) return outOfBounds;
@@ -225,7 +239,9 @@ function compileKey(part: TransitionKey): DataFn {
       const { stack, member, offset, width } = part;
       return (p) => {
         const union = stack.unions[p.next[stack.index]! - 1];
-        return union === undefined ? 0n : BigInt.asUintN(width, p.fields[union.members[member]!.fields[offset]!.index]!);
+        return union === undefined
+          ? 0n
+          : BigInt.asUintN(width, p.fields[union.members[member]!.fields[offset]!.index]!);
       };
     }
     case 'lookahead': {
@@ -240,13 +256,19 @@ function compileTransitions(def: ParserStateDef, context: Context): (p: Packet) 
   if (def.key.length === 0) return () => fallback;
   const parts = def.key.map(compileKey);
   const widths = def.key.map((part) => BigInt(Math.ceil(part.width / 8) * 8));
-  const lookaheadBits = Math.max(0, ...def.key.map((part) => (part.kind === 'lookahead' ? part.bitOffset + part.width : 0)));
+  const lookaheadBits = Math.max(
+    0,
+    ...def.key.map((part) => (part.kind === 'lookahead' ? part.bitOffset + part.width : 0)),
+  );
   const first = parts[0]!;
-  const key: DataFn = parts.length === 1 ? first : (p) => {
-    let value = first(p);
-    for (let i = 1; i < parts.length; i++) value = (value << widths[i]!) | parts[i]!(p);
-    return value;
-  };
+  const key: DataFn =
+    parts.length === 1
+      ? first
+      : (p) => {
+          let value = first(p);
+          for (let i = 1; i < parts.length; i++) value = (value << widths[i]!) | parts[i]!(p);
+          return value;
+        };
   const select = compileSelect(def, context, fallback);
   if (lookaheadBits === 0) return (p) => select(key(p));
   return (p) => ((p.end - p.cursor) * 8 < lookaheadBits ? SHORT : select(key(p)));
@@ -262,14 +284,21 @@ function compileSelect(def: ParserStateDef, context: Context, fallback: number):
     }
     return (key) => plain.get(key) ?? fallback;
   }
-  const tests = def.transitions.map((transition) => ({ matches: compileMatch(transition, def.key, context), next: transition.next?.index ?? END }));
+  const tests = def.transitions.map((transition) => ({
+    matches: compileMatch(transition, def.key, context),
+    next: transition.next?.index ?? END,
+  }));
   return (key) => {
     for (const { matches, next } of tests) if (matches(key)) return next;
     return fallback;
   };
 }
 
-function compileMatch({ match, mask }: Transition, key: readonly TransitionKey[], context: Context): (key: bigint) => boolean {
+function compileMatch(
+  { match, mask }: Transition,
+  key: readonly TransitionKey[],
+  context: Context,
+): (key: bigint) => boolean {
   if (match.kind === 'value') {
     const { value } = match;
     if (mask === null) return (k) => k === value;
@@ -277,7 +306,8 @@ function compileMatch({ match, mask }: Transition, key: readonly TransitionKey[]
   }
   const sets = context.host.state.valueSets;
   const { index } = match.set;
-  return (k) => sets[index]!.some((value) => (mask === null ? pad(value, key) === k : ((pad(value, key) ^ k) & mask) === 0n));
+  return (k) =>
+    sets[index]!.some((value) => (mask === null ? pad(value, key) === k : ((pad(value, key) ^ k) & mask) === 0n));
 }
 
 /** A value set holds fields without padding, a key has each of them padded to whole bytes. */

@@ -35,11 +35,15 @@ export function compilePipeline(pipeline: PipelineDef, actions: readonly Run[], 
   });
   const start = target(pipeline.start);
   return (p) => {
-    for (let at = start; at >= 0 && !p.exit; ) at = nodes[at]!(p);
+    for (let at = start; at >= 0 && !p.exit;) at = nodes[at]!(p);
   };
 }
 
-function compileConditional(node: ConditionalDef, target: (node: ControlNode | null) => number, context: Context): NodeFn {
+function compileConditional(
+  node: ConditionalDef,
+  target: (node: ControlNode | null) => number,
+  context: Context,
+): NodeFn {
   const condition = compileBool(node.expression, context);
   const onTrue = target(node.onTrue);
   const onFalse = target(node.onFalse);
@@ -77,7 +81,12 @@ function compileKey(keys: readonly KeyDef[]): DataFn {
   };
 }
 
-function compileTable(def: TableDef, actions: readonly Run[], target: (node: ControlNode | null) => number, context: Context): NodeFn {
+function compileTable(
+  def: TableDef,
+  actions: readonly Run[],
+  target: (node: ControlNode | null) => number,
+  context: Context,
+): NodeFn {
   const table = context.host.state.tables[def.index]!;
   const nextByAction = new Int32Array(actions.length).fill(END);
   for (const [action, node] of def.nextByAction) nextByAction[action] = target(node);
@@ -114,7 +123,10 @@ function compileTable(def: TableDef, actions: readonly Run[], target: (node: Con
 }
 
 /** Direct counter, direct meter and time of the last hit: they work on hits only, before the action. */
-function compileEntrySideEffects(def: TableDef, { host }: Context): ((p: Packet, entry: StoredEntry) => void) | undefined {
+function compileEntrySideEffects(
+  def: TableDef,
+  { host }: Context,
+): ((p: Packet, entry: StoredEntry) => void) | undefined {
   const { directMeter, withCounters, supportsTimeout } = def;
   const setColor = directMeter?.directTarget === undefined ? undefined : storeTo(directMeter.directTarget);
   if (!withCounters && !supportsTimeout && setColor === undefined) return undefined;
@@ -134,7 +146,10 @@ function compileEntrySideEffects(def: TableDef, { host }: Context): ((p: Packet,
 
 type Choice = { readonly action: StoredEntry['action']; readonly args: readonly bigint[] };
 
-function compileProfile(def: TableDef, context: Context): ((p: Packet, entry: StoredEntry) => Choice | undefined) | undefined {
+function compileProfile(
+  def: TableDef,
+  context: Context,
+): ((p: Packet, entry: StoredEntry) => Choice | undefined) | undefined {
   if (def.profile === undefined) return undefined;
   const profile = context.host.state.profiles[def.profile.index]!;
   const hash = def.profile.selector === undefined ? () => 0n : compileCalculation(def.profile.selector, context);
@@ -142,7 +157,12 @@ function compileProfile(def: TableDef, context: Context): ((p: Packet, entry: St
 }
 
 function traceTable(
-  p: Packet, table: Table, key: bigint, entry: StoredEntry | undefined, action: StoredEntry['action'], args: readonly bigint[],
+  p: Packet,
+  table: Table,
+  key: bigint,
+  entry: StoredEntry | undefined,
+  action: StoredEntry['action'],
+  args: readonly bigint[],
 ): void {
   p.trace!.add({
     kind: 'table',

@@ -1,10 +1,37 @@
 import { PacketAbortError } from '../errors.js';
 import type { Expression } from '../json/expression.js';
-import type { CalculationDef, CounterDef, HeaderDef, MeterDef, Operand, Primitive, RegisterDef } from '../json/program.js';
+import type {
+  CalculationDef,
+  CounterDef,
+  HeaderDef,
+  MeterDef,
+  Operand,
+  Primitive,
+  RegisterDef,
+} from '../json/program.js';
 import { compileCalculation } from './calculations.js';
 import type { Context } from './context.js';
-import { compileBool, compileData, compileHeader, compilePlace, compileUnion, stackOf, unsignedBits, type DataFn } from './expressions.js';
-import { assignHeader, assignStack, assignUnion, assignUnionStack, makeInvalid, makeValid, popFront, pushFront, zeroFields } from './headers.js';
+import {
+  compileBool,
+  compileData,
+  compileHeader,
+  compilePlace,
+  compileUnion,
+  stackOf,
+  unsignedBits,
+  type DataFn,
+} from './expressions.js';
+import {
+  assignHeader,
+  assignStack,
+  assignUnion,
+  assignUnionStack,
+  makeInvalid,
+  makeValid,
+  popFront,
+  pushFront,
+  zeroFields,
+} from './headers.js';
 import { formatLog } from './log-message.js';
 import { headerBytes, type Packet } from './packet.js';
 import { keepsUnsigned, storeTo, type Store } from './stores.js';
@@ -67,13 +94,15 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
   assign_header_stack: (a) => {
     const to = stackOf(a.expression(0));
     const from = stackOf(a.expression(1));
-    if (to.kind !== 'headerStack' || from.kind !== 'headerStack') throw new Error('assign_header_stack needs header stacks');
+    if (to.kind !== 'headerStack' || from.kind !== 'headerStack')
+      throw new Error('assign_header_stack needs header stacks');
     return (p) => assignStack(p, to, from);
   },
   assign_union_stack: (a) => {
     const to = stackOf(a.expression(0));
     const from = stackOf(a.expression(1));
-    if (to.kind !== 'unionStack' || from.kind !== 'unionStack') throw new Error('assign_union_stack needs union stacks');
+    if (to.kind !== 'unionStack' || from.kind !== 'unionStack')
+      throw new Error('assign_union_stack needs union stacks');
     return (p) => assignUnionStack(p, to, from);
   },
   push: (a) => {
@@ -110,10 +139,12 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
     };
   },
   no_op: () => () => {},
-  exit: (_, { traced }) => (p) => {
-    p.exit = true;
-    if (traced) p.trace!.add({ kind: 'exit', action: p.actionName });
-  },
+  exit:
+    (_, { traced }) =>
+    (p) => {
+      p.exit = true;
+      if (traced) p.trace!.add({ kind: 'exit', action: p.actionName });
+    },
   assert: (a) => compileAssertion('assert', a),
   assume: (a) => compileAssertion('assume', a),
   log_msg: compileLog,
@@ -254,7 +285,8 @@ function compileAssignHeader(a: Arguments): Run {
 function compileAssertion(kind: string, a: Arguments): Run {
   const holds = compileBool(a.expression(0), a.context);
   return (p) => {
-    if (!holds(p)) throw new PacketAbortError(`${kind} failed in ${p.actionName === '' ? 'the program' : p.actionName}`);
+    if (!holds(p))
+      throw new PacketAbortError(`${kind} failed in ${p.actionName === '' ? 'the program' : p.actionName}`);
   };
 }
 
@@ -262,7 +294,10 @@ function compileLog(a: Arguments, { host, traced }: Context): Run {
   const format = a.text(0);
   const values = a.items(1).map((item) => compileData(item, a.context));
   return (p) => {
-    const text = formatLog(format, values.map((value) => value(p)));
+    const text = formatLog(
+      format,
+      values.map((value) => value(p)),
+    );
     host.onLog(text);
     if (traced) p.trace!.add({ kind: 'log', text });
   };
@@ -332,7 +367,15 @@ function compileRegisterRead(a: Arguments, { host, traced }: Context): Run {
     if (i === undefined) return;
     const value = array.read(i);
     place(p, value);
-    if (traced) p.trace!.add({ kind: 'register', access: 'read', register: array.def.name, index: i, before: value, after: value });
+    if (traced)
+      p.trace!.add({
+        kind: 'register',
+        access: 'read',
+        register: array.def.name,
+        index: i,
+        before: value,
+        after: value,
+      });
   };
 }
 
@@ -345,6 +388,14 @@ function compileRegisterWrite(a: Arguments, { host, traced }: Context): Run {
     if (i === undefined) return;
     const before = traced ? array.read(i) : 0n;
     array.write(i, value(p));
-    if (traced) p.trace!.add({ kind: 'register', access: 'write', register: array.def.name, index: i, before, after: array.read(i) });
+    if (traced)
+      p.trace!.add({
+        kind: 'register',
+        access: 'write',
+        register: array.def.name,
+        index: i,
+        before,
+        after: array.read(i),
+      });
   };
 }

@@ -6,7 +6,14 @@ import { Packet, PacketShape } from './packet.js';
 import type { Run } from './primitives.js';
 
 /** standard_metadata.instance_type (behavioral-model, docs/simple_switch.md). */
-const INSTANCE = { normal: 0n, ingressClone: 1n, egressClone: 2n, recirculated: 4n, replication: 5n, resubmitted: 6n } as const;
+const INSTANCE = {
+  normal: 0n,
+  ingressClone: 1n,
+  egressClone: 2n,
+  recirculated: 4n,
+  replication: 5n,
+  resubmitted: 6n,
+} as const;
 
 /** simple_switch reserves this much room for added headers. */
 const HEADROOM_BYTES = 512;
@@ -214,7 +221,8 @@ export class TrafficManager {
   }
 
   private copyFieldList(to: Packet, from: Packet, id: number): void {
-    for (const field of this.context.program.fieldLists.get(id)?.fields ?? []) to.fields[field.index] = from.fields[field.index]!;
+    for (const field of this.context.program.fieldLists.get(id)?.fields ?? [])
+      to.fields[field.index] = from.fields[field.index]!;
   }
 
   private digest(p: Packet): void {

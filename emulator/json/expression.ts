@@ -5,20 +5,59 @@ import type { FieldDef, FieldRef, HeaderDef, HeaderStackDef, RegisterDef, UnionD
 export type ExpressionType = 'data' | 'bool' | 'header' | 'headerStack' | 'union' | 'unionStack';
 
 /** Operators on data with two operands and a data result. */
-export const ARITHMETIC = ['+', '-', '*', '/', '%', '<<', '>>', '&', '|', '^', 'two_comp_mod', 'usat_cast', 'sat_cast'] as const;
+export const ARITHMETIC = [
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '<<',
+  '>>',
+  '&',
+  '|',
+  '^',
+  'two_comp_mod',
+  'usat_cast',
+  'sat_cast',
+] as const;
 /** Operators on data with two operands and a truth value as result. */
 export const COMPARISON = ['<', '>', '<=', '>='] as const;
 const LOGIC = ['and', 'or'] as const;
 /** The other operators. */
 const SPECIAL = [
-  '==', '!=', '~', 'not', 'd2b', 'b2d', 'valid', 'valid_union', '?', 'dereference_stack', 'dereference_header_stack', 'dereference_union_stack',
-  'access_field', 'access_union_header', 'last_stack_index', 'size_stack',
+  '==',
+  '!=',
+  '~',
+  'not',
+  'd2b',
+  'b2d',
+  'valid',
+  'valid_union',
+  '?',
+  'dereference_stack',
+  'dereference_header_stack',
+  'dereference_union_stack',
+  'access_field',
+  'access_union_header',
+  'last_stack_index',
+  'size_stack',
 ] as const;
 export const OPERATORS: readonly string[] = [...ARITHMETIC, ...COMPARISON, ...LOGIC, ...SPECIAL];
 
 /** What an expression can be made of. */
 export const OPERANDS = [
-  'expression', 'field', 'hexstr', 'bool', 'local', 'runtime_data', 'header', 'header_stack', 'header_union', 'header_union_stack', 'stack_field', 'register',
+  'expression',
+  'field',
+  'hexstr',
+  'bool',
+  'local',
+  'runtime_data',
+  'header',
+  'header_stack',
+  'header_union',
+  'header_union_stack',
+  'stack_field',
+  'register',
 ] as const;
 
 export type ArithmeticOp = (typeof ARITHMETIC)[number];
@@ -32,16 +71,46 @@ export type Expression =
   | { readonly op: 'argument'; readonly type: 'data'; readonly index: number }
   | { readonly op: 'register'; readonly type: 'data'; readonly register: RegisterDef; readonly index: Expression }
   | { readonly op: 'lastField'; readonly type: 'data'; readonly stack: HeaderStackDef; readonly offset: number }
-  | { readonly op: 'arithmetic'; readonly type: 'data'; readonly operator: ArithmeticOp; readonly left: Expression; readonly right: Expression }
+  | {
+      readonly op: 'arithmetic';
+      readonly type: 'data';
+      readonly operator: ArithmeticOp;
+      readonly left: Expression;
+      readonly right: Expression;
+    }
   | { readonly op: 'invert'; readonly type: 'data'; readonly of: Expression }
   | { readonly op: 'fromBool'; readonly type: 'data'; readonly of: Expression }
   | { readonly op: 'toBool'; readonly type: 'bool'; readonly of: Expression }
-  | { readonly op: 'compare'; readonly type: 'bool'; readonly operator: ComparisonOp; readonly left: Expression; readonly right: Expression }
-  | { readonly op: 'equal'; readonly type: 'bool'; readonly negated: boolean; readonly left: Expression; readonly right: Expression }
-  | { readonly op: 'logic'; readonly type: 'bool'; readonly operator: 'and' | 'or'; readonly left: Expression; readonly right: Expression }
+  | {
+      readonly op: 'compare';
+      readonly type: 'bool';
+      readonly operator: ComparisonOp;
+      readonly left: Expression;
+      readonly right: Expression;
+    }
+  | {
+      readonly op: 'equal';
+      readonly type: 'bool';
+      readonly negated: boolean;
+      readonly left: Expression;
+      readonly right: Expression;
+    }
+  | {
+      readonly op: 'logic';
+      readonly type: 'bool';
+      readonly operator: 'and' | 'or';
+      readonly left: Expression;
+      readonly right: Expression;
+    }
   | { readonly op: 'not'; readonly type: 'bool'; readonly of: Expression }
   | { readonly op: 'valid'; readonly type: 'bool'; readonly of: Expression }
-  | { readonly op: 'choose'; readonly type: ExpressionType; readonly condition: Expression; readonly left: Expression; readonly right: Expression }
+  | {
+      readonly op: 'choose';
+      readonly type: ExpressionType;
+      readonly condition: Expression;
+      readonly left: Expression;
+      readonly right: Expression;
+    }
   | { readonly op: 'header'; readonly type: 'header'; readonly header: HeaderDef }
   | { readonly op: 'headerStack'; readonly type: 'headerStack'; readonly stack: HeaderStackDef }
   | { readonly op: 'union'; readonly type: 'union'; readonly union: UnionDef }
@@ -122,7 +191,12 @@ export class Scope {
       }
       case 'register': {
         const [name, index] = value.tuple(2) as [JsonReader, JsonReader];
-        return { op: 'register', type: 'data', register: this.registers.get(name, name.string()), index: this.data(index, params) };
+        return {
+          op: 'register',
+          type: 'data',
+          register: this.registers.get(name, name.string()),
+          index: this.data(index, params),
+        };
       }
     }
   }
@@ -139,7 +213,8 @@ export class Scope {
   private anyStack(at: JsonReader): Expression {
     const name = at.string();
     const unions = this.unionStacks.find(name);
-    if (unions !== undefined && this.stacks.find(name) === undefined) return { op: 'unionStack', type: 'unionStack', stack: unions };
+    if (unions !== undefined && this.stacks.find(name) === undefined)
+      return { op: 'unionStack', type: 'unionStack', stack: unions };
     return { op: 'headerStack', type: 'headerStack', stack: this.stacks.get(at, name) };
   }
 
@@ -152,10 +227,18 @@ export class Scope {
 
     if (isOneOf(ARITHMETIC, op)) {
       const unary = (op === '+' || op === '-') && at.get('left').missing;
-      return { op: 'arithmetic', type: 'data', operator: op, left: unary ? PLACEHOLDER : leftAs('data'), right: rightAs('data') };
+      return {
+        op: 'arithmetic',
+        type: 'data',
+        operator: op,
+        left: unary ? PLACEHOLDER : leftAs('data'),
+        right: rightAs('data'),
+      };
     }
-    if (isOneOf(COMPARISON, op)) return { op: 'compare', type: 'bool', operator: op, left: leftAs('data'), right: rightAs('data') };
-    if (isOneOf(LOGIC, op)) return { op: 'logic', type: 'bool', operator: op, left: leftAs('bool'), right: rightAs('bool') };
+    if (isOneOf(COMPARISON, op))
+      return { op: 'compare', type: 'bool', operator: op, left: leftAs('data'), right: rightAs('data') };
+    if (isOneOf(LOGIC, op))
+      return { op: 'logic', type: 'bool', operator: op, left: leftAs('bool'), right: rightAs('bool') };
     if (!isOneOf(SPECIAL, op)) {
       at.lacks(`expression operator "${op}"`);
       return PLACEHOLDER;
@@ -183,7 +266,13 @@ export class Scope {
       case '?': {
         const first = left();
         const condition = this.condition(at.get('cond'), params);
-        return { op: 'choose', type: first.type, condition, left: first, right: expectType(at.get('right'), right(), first.type) };
+        return {
+          op: 'choose',
+          type: first.type,
+          condition,
+          left: first,
+          right: expectType(at.get('right'), right(), first.type),
+        };
       }
       case 'dereference_stack':
       case 'dereference_header_stack':
@@ -213,14 +302,17 @@ export class Scope {
 export function fieldOf(at: JsonReader, header: HeaderDef, name: string): FieldDef {
   const field = header.fields.find((candidate) => candidate.name === name);
   if (field === undefined) {
-    return at.fail(`header ${header.name} has no field "${name}" (it has: ${header.fields.map((f) => f.name).join(', ')})`);
+    return at.fail(
+      `header ${header.name} has no field "${name}" (it has: ${header.fields.map((f) => f.name).join(', ')})`,
+    );
   }
   return field;
 }
 
 function expectType(at: JsonReader, expression: Expression, type: ExpressionType): Expression {
   // The placeholder of an unsupported expression fits everywhere: the load fails at the end anyhow.
-  if (expression.type !== type && expression !== PLACEHOLDER) at.fail(`an expression of type ${type} is needed, but this one is ${expression.type}`);
+  if (expression.type !== type && expression !== PLACEHOLDER)
+    at.fail(`an expression of type ${type} is needed, but this one is ${expression.type}`);
   return expression;
 }
 

@@ -3,18 +3,30 @@ import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
 import { fieldOf, isOneOf, type Scope } from './expression.js';
 import type {
-  CalculationDef, CalculationInput, ChecksumDef, CounterDef, FieldDef, FieldListDef, FieldRef, LearnListDef, MeterDef, ValueSetDef,
+  CalculationDef,
+  CalculationInput,
+  ChecksumDef,
+  CounterDef,
+  FieldDef,
+  FieldListDef,
+  FieldRef,
+  LearnListDef,
+  MeterDef,
+  ValueSetDef,
 } from './program.js';
 
 /** What a hash or checksum can be computed over. */
 export const CALCULATION_INPUTS = ['field', 'hexstr', 'header', 'payload'] as const;
 
 export function loadRegisters(root: JsonReader, scope: Scope): void {
-  root.get('register_arrays').items().forEach((at, index) => {
-    const width = at.get('bitwidth').integer();
-    if (width < 1) at.get('bitwidth').fail('a register is at least one bit wide');
-    scope.registers.add(at, at.get('name').string(), { name: at.get('name').string(), index, size: size(at), width });
-  });
+  root
+    .get('register_arrays')
+    .items()
+    .forEach((at, index) => {
+      const width = at.get('bitwidth').integer();
+      if (width < 1) at.get('bitwidth').fail('a register is at least one bit wide');
+      scope.registers.add(at, at.get('name').string(), { name: at.get('name').string(), index, size: size(at), width });
+    });
 }
 
 /** Indirect counter arrays only: a direct counter is part of its table. */
@@ -30,18 +42,21 @@ export function loadCounters(root: JsonReader): Registry<CounterDef> {
 
 export function loadMeters(root: JsonReader, scope: Scope): Registry<MeterDef> {
   const meters = new Registry<MeterDef>('meter array');
-  root.get('meter_arrays').items().forEach((at, index) => {
-    const unit = at.get('type').string();
-    if (unit !== 'bytes' && unit !== 'packets') at.get('type').fail('a meter counts "bytes" or "packets"');
-    meters.add(at, at.get('name').string(), {
-      name: at.get('name').string(),
-      index,
-      unit: unit as 'bytes' | 'packets',
-      rateCount: at.get('rate_count').integer(),
-      size: size(at),
-      directTarget: at.get('is_direct').boolean(false) ? scope.field(at.get('result_target')) : undefined,
+  root
+    .get('meter_arrays')
+    .items()
+    .forEach((at, index) => {
+      const unit = at.get('type').string();
+      if (unit !== 'bytes' && unit !== 'packets') at.get('type').fail('a meter counts "bytes" or "packets"');
+      meters.add(at, at.get('name').string(), {
+        name: at.get('name').string(),
+        index,
+        unit: unit as 'bytes' | 'packets',
+        rateCount: at.get('rate_count').integer(),
+        size: size(at),
+        directTarget: at.get('is_direct').boolean(false) ? scope.field(at.get('result_target')) : undefined,
+      });
     });
-  });
   return meters;
 }
 
@@ -57,13 +72,22 @@ export class CalculationLoader {
   constructor(private readonly scope: Scope) {}
 
   loadAll(root: JsonReader): void {
-    for (const at of root.get('calculations').items()) this.named.add(at, at.get('name').string(), this.load(at, at.get('name').string()));
+    for (const at of root.get('calculations').items())
+      this.named.add(at, at.get('name').string(), this.load(at, at.get('name').string()));
   }
 
   load(at: JsonReader, name: string): CalculationDef {
     const algorithm = at.get('algo').string();
     if (!HASH_ALGORITHMS.includes(algorithm)) at.get('algo').lacks(`hash algorithm "${algorithm}"`);
-    return { name, index: this.count++, algorithm, input: at.get('input').items().flatMap((item) => this.input(item)) };
+    return {
+      name,
+      index: this.count++,
+      algorithm,
+      input: at
+        .get('input')
+        .items()
+        .flatMap((item) => this.input(item)),
+    };
   }
 
   get total(): number {
@@ -91,21 +115,26 @@ export class CalculationLoader {
 }
 
 export function loadChecksums(root: JsonReader, scope: Scope, calculations: Registry<CalculationDef>): ChecksumDef[] {
-  return root.get('checksums').items().flatMap((at) => {
-    if (at.get('type').string() !== 'generic') {
-      at.get('type').lacks(`checksum type "${at.get('type').string()}"`);
-      return [];
-    }
-    const calculation = at.get('calculation');
-    return [{
-      name: at.get('name').string(),
-      target: scope.field(at.get('target')),
-      calculation: calculations.get(calculation, calculation.string()),
-      verify: at.get('verify').boolean(true),
-      update: at.get('update').boolean(true),
-      condition: at.has('if_cond') ? scope.condition(at.get('if_cond')) : undefined,
-    }];
-  });
+  return root
+    .get('checksums')
+    .items()
+    .flatMap((at) => {
+      if (at.get('type').string() !== 'generic') {
+        at.get('type').lacks(`checksum type "${at.get('type').string()}"`);
+        return [];
+      }
+      const calculation = at.get('calculation');
+      return [
+        {
+          name: at.get('name').string(),
+          target: scope.field(at.get('target')),
+          calculation: calculations.get(calculation, calculation.string()),
+          verify: at.get('verify').boolean(true),
+          update: at.get('update').boolean(true),
+          condition: at.has('if_cond') ? scope.condition(at.get('if_cond')) : undefined,
+        },
+      ];
+    });
 }
 
 export function loadFieldLists(root: JsonReader, scope: Scope): Map<number, FieldListDef> {
@@ -141,10 +170,13 @@ export function loadLearnLists(root: JsonReader, scope: Scope): Map<number, Lear
 
 export function loadValueSets(root: JsonReader): Registry<ValueSetDef> {
   const sets = new Registry<ValueSetDef>('parser value set');
-  root.get('parse_vsets').items().forEach((at, index) => {
-    const name = at.get('name').string();
-    sets.add(at, name, { name, index, width: at.get('compressed_bitwidth').integer() });
-  });
+  root
+    .get('parse_vsets')
+    .items()
+    .forEach((at, index) => {
+      const name = at.get('name').string();
+      sets.add(at, name, { name, index, width: at.get('compressed_bitwidth').integer() });
+    });
   return sets;
 }
 
@@ -157,7 +189,15 @@ export function loadErrors(root: JsonReader): Map<string, number> {
     errors.set(name.string(), value.integer());
     next = Math.max(next, value.integer() + 1);
   }
-  for (const core of ['NoError', 'PacketTooShort', 'NoMatch', 'StackOutOfBounds', 'HeaderTooShort', 'ParserTimeout', 'ParserInvalidArgument']) {
+  for (const core of [
+    'NoError',
+    'PacketTooShort',
+    'NoMatch',
+    'StackOutOfBounds',
+    'HeaderTooShort',
+    'ParserTimeout',
+    'ParserInvalidArgument',
+  ]) {
     if (!errors.has(core)) errors.set(core, next++);
   }
   return errors;
@@ -165,13 +205,23 @@ export function loadErrors(root: JsonReader): Map<string, number> {
 
 /** Names under which simple_switch looks for the fields it reads and writes; only the first five must exist. */
 export const ARCHITECTURE_FIELDS = [
-  'standard_metadata.ingress_port', 'standard_metadata.packet_length', 'standard_metadata.instance_type',
-  'standard_metadata.egress_spec', 'standard_metadata.egress_port',
-  'standard_metadata.parser_error', 'standard_metadata.checksum_error',
-  'intrinsic_metadata.ingress_global_timestamp', 'intrinsic_metadata.egress_global_timestamp',
-  'intrinsic_metadata.mcast_grp', 'intrinsic_metadata.egress_rid', 'intrinsic_metadata.priority',
-  'queueing_metadata.enq_timestamp', 'queueing_metadata.enq_qdepth',
-  'queueing_metadata.deq_timedelta', 'queueing_metadata.deq_qdepth', 'queueing_metadata.qid',
+  'standard_metadata.ingress_port',
+  'standard_metadata.packet_length',
+  'standard_metadata.instance_type',
+  'standard_metadata.egress_spec',
+  'standard_metadata.egress_port',
+  'standard_metadata.parser_error',
+  'standard_metadata.checksum_error',
+  'intrinsic_metadata.ingress_global_timestamp',
+  'intrinsic_metadata.egress_global_timestamp',
+  'intrinsic_metadata.mcast_grp',
+  'intrinsic_metadata.egress_rid',
+  'intrinsic_metadata.priority',
+  'queueing_metadata.enq_timestamp',
+  'queueing_metadata.enq_qdepth',
+  'queueing_metadata.deq_timedelta',
+  'queueing_metadata.deq_qdepth',
+  'queueing_metadata.qid',
 ];
 const REQUIRED = 5;
 

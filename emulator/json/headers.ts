@@ -52,7 +52,8 @@ export function loadHeaders(root: JsonReader, scope: Scope): HeaderSection {
       fields.push(field);
       if (shape.varbit) header.varbit = field;
     });
-    if (type.lengthExpression !== undefined) header.lengthExpression = lengthExpression(type.lengthExpression, header, scope);
+    if (type.lengthExpression !== undefined)
+      header.lengthExpression = lengthExpression(type.lengthExpression, header, scope);
     headers.push(header);
     return header;
   };
@@ -60,7 +61,11 @@ export function loadHeaders(root: JsonReader, scope: Scope): HeaderSection {
   const byId = new Registry<HeaderDef>('header id');
   for (const at of root.get('headers').items()) {
     const typeName = at.get('header_type');
-    const header = instantiate(at.get('name').string(), types.get(typeName, typeName.string()), at.get('metadata').boolean(false));
+    const header = instantiate(
+      at.get('name').string(),
+      types.get(typeName, typeName.string()),
+      at.get('metadata').boolean(false),
+    );
     if (!Number.isInteger(header.fixedBytes)) at.fail(`header ${header.name} is not a whole number of bytes`);
     scope.headers.add(at, header.name, header);
     byId.add(at.get('id'), at.get('id').integer(), header);
@@ -74,7 +79,10 @@ export function loadHeaders(root: JsonReader, scope: Scope): HeaderSection {
       kind: 'headerStack',
       name,
       index: stackCount++,
-      headers: at.get('header_ids').items().map((id) => byId.get(id, id.integer())),
+      headers: at
+        .get('header_ids')
+        .items()
+        .map((id) => byId.get(id, id.integer())),
       outside: instantiate(`${name}[outside]`, types.get(typeName, typeName.string()), false),
     };
     scope.stacks.add(at, name, stack);
@@ -87,7 +95,10 @@ export function loadHeaders(root: JsonReader, scope: Scope): HeaderSection {
       kind: 'unionStack',
       name: at.get('name').string(),
       index: stackCount++,
-      unions: at.get('header_union_ids').items().map((id) => unionIds.get(id, id.integer())),
+      unions: at
+        .get('header_union_ids')
+        .items()
+        .map((id) => unionIds.get(id, id.integer())),
     };
     scope.unionStacks.add(at, stack.name, stack);
   }
@@ -95,20 +106,23 @@ export function loadHeaders(root: JsonReader, scope: Scope): HeaderSection {
 }
 
 function loadType(at: JsonReader): HeaderType {
-  const fields = at.get('fields').items().map((field): FieldShape => {
-    const parts = field.items();
-    const [name, width, signed, saturating] = parts;
-    if (name === undefined || width === undefined) return field.fail('a field needs a name and a width');
-    const varbit = width.value === '*';
-    // p4c adds the maximum width of a varbit field as a fifth element; the format itself has only max_length.
-    return {
-      name: name.string(),
-      width: varbit ? 0 : width.integer(),
-      signed: flag(signed),
-      saturating: flag(saturating),
-      varbit,
-    };
-  });
+  const fields = at
+    .get('fields')
+    .items()
+    .map((field): FieldShape => {
+      const parts = field.items();
+      const [name, width, signed, saturating] = parts;
+      if (name === undefined || width === undefined) return field.fail('a field needs a name and a width');
+      const varbit = width.value === '*';
+      // p4c adds the maximum width of a varbit field as a fifth element; the format itself has only max_length.
+      return {
+        name: name.string(),
+        width: varbit ? 0 : width.integer(),
+        signed: flag(signed),
+        saturating: flag(saturating),
+        varbit,
+      };
+    });
   const varbits = fields.filter((f) => f.varbit);
   if (varbits.length > 1) at.fail('a header type has at most one field of variable length');
   const fixedBits = fields.reduce((bits, f) => bits + f.width, 0);
@@ -147,14 +161,24 @@ function lengthExpression(at: JsonReader, header: HeaderDef, scope: Scope): Expr
 function loadUnions(root: JsonReader, scope: Scope, byId: Registry<HeaderDef>): void {
   const types = new Registry<readonly string[]>('header union type');
   for (const at of root.get('header_union_types').items()) {
-    const names = at.get('headers').items().map((member) => member.items()[0]?.string() ?? member.fail('a member needs a name'));
+    const names = at
+      .get('headers')
+      .items()
+      .map((member) => member.items()[0]?.string() ?? member.fail('a member needs a name'));
     types.add(at, at.get('name').string(), names);
   }
   for (const at of root.get('header_unions').items()) {
     const typeName = at.get('union_type');
-    const members = at.get('header_ids').items().map((id) => byId.get(id, id.integer()));
+    const members = at
+      .get('header_ids')
+      .items()
+      .map((id) => byId.get(id, id.integer()));
     for (const member of members) member.siblings = members.filter((other) => other !== member);
-    const union: UnionDef = { name: at.get('name').string(), members, memberNames: types.get(typeName, typeName.string()) };
+    const union: UnionDef = {
+      name: at.get('name').string(),
+      members,
+      memberNames: types.get(typeName, typeName.string()),
+    };
     scope.unions.add(at, union.name, union);
   }
 }

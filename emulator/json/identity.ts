@@ -16,7 +16,14 @@ export function identityOf(program: Program): string {
 function compute(program: Program): string {
   const { headers, ...rest } = program;
   const shape = {
-    headers: headers.map((h) => [h.name, h.type, h.metadata, h.maxBytes, h.fields.map(fieldText), h.siblings.map(({ name }) => name)]),
+    headers: headers.map((h) => [
+      h.name,
+      h.type,
+      h.metadata,
+      h.maxBytes,
+      h.fields.map(fieldText),
+      h.siblings.map(({ name }) => name),
+    ]),
     ...rest,
   };
   const definitions = new Set<unknown>([program.parser.states, program.ingress.nodes, program.egress.nodes]);
@@ -24,10 +31,12 @@ function compute(program: Program): string {
   const text = JSON.stringify(shape, function replace(this: unknown, key: string, value: unknown): unknown {
     if (typeof value === 'bigint') return `${value}n`;
     if (value instanceof Map) return [...(value as Map<unknown, unknown>)];
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return key === 'source' ? undefined : value;
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return key === 'source' ? undefined : value;
     if ('saturating' in value) return fieldText(value as FieldDef);
     if ('fixedBytes' in value) return `header ${(value as HeaderDef).name}`;
-    if (('transitions' in value || isNode(value)) && !definitions.has(this)) return (value as { readonly name: string }).name;
+    if (('transitions' in value || isNode(value)) && !definitions.has(this))
+      return (value as { readonly name: string }).name;
     return value;
   });
   return createHash('sha256').update(text).digest('hex');

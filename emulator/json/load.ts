@@ -2,8 +2,16 @@ import { ProgramFormatError, UnsupportedFeatureError } from '../errors.js';
 import { JsonReader } from './reader.js';
 import { Scope } from './expression.js';
 import {
-  CalculationLoader, loadArchitecture, loadChecksums, loadCounters, loadErrors, loadFieldLists, loadLearnLists, loadMeters,
-  loadRegisters, loadValueSets,
+  CalculationLoader,
+  loadArchitecture,
+  loadChecksums,
+  loadCounters,
+  loadErrors,
+  loadFieldLists,
+  loadLearnLists,
+  loadMeters,
+  loadRegisters,
+  loadValueSets,
 } from './externs.js';
 import { loadHeaders } from './headers.js';
 import { loadDeparser, loadParser } from './parsers.js';
@@ -16,13 +24,40 @@ const FORMAT_MINOR = 24;
 
 /** The last four mean nothing to a switch, or say again what the rest of the program says. */
 export const SECTIONS: readonly string[] = [
-  'actions', 'calculations', 'checksums', 'counter_arrays', 'deparsers', 'errors', 'extern_instances', 'field_aliases', 'field_lists', 'header_stacks',
-  'header_types', 'header_union_stacks', 'header_union_types', 'header_unions', 'headers', 'learn_lists', 'meter_arrays', 'parse_vsets', 'parsers',
-  'pipelines', 'register_arrays', '__meta__', 'program', 'source_info', 'enums', 'force_arith',
+  'actions',
+  'calculations',
+  'checksums',
+  'counter_arrays',
+  'deparsers',
+  'errors',
+  'extern_instances',
+  'field_aliases',
+  'field_lists',
+  'header_stacks',
+  'header_types',
+  'header_union_stacks',
+  'header_union_types',
+  'header_unions',
+  'headers',
+  'learn_lists',
+  'meter_arrays',
+  'parse_vsets',
+  'parsers',
+  'pipelines',
+  'register_arrays',
+  '__meta__',
+  'program',
+  'source_info',
+  'enums',
+  'force_arith',
 ];
 
 /** What the architecture runs, by name. */
-const BLOCKS: Readonly<Record<string, readonly string[]>> = { parsers: ['parser'], deparsers: ['deparser'], pipelines: ['ingress', 'egress'] };
+const BLOCKS: Readonly<Record<string, readonly string[]>> = {
+  parsers: ['parser'],
+  deparsers: ['deparser'],
+  pipelines: ['ingress', 'egress'],
+};
 
 /**
  * Reads a BMv2 JSON program for v1model.
@@ -98,7 +133,9 @@ function checkVersion(root: JsonReader): void {
   if (version.missing) return;
   const [major, minor] = version.tuple(2).map((part) => part.integer()) as [number, number];
   if (major !== FORMAT_MAJOR || minor > FORMAT_MINOR) {
-    version.lacks(`JSON format ${major}.${minor} (this switch reads ${FORMAT_MAJOR}.0 to ${FORMAT_MAJOR}.${FORMAT_MINOR})`);
+    version.lacks(
+      `JSON format ${major}.${minor} (this switch reads ${FORMAT_MAJOR}.0 to ${FORMAT_MAJOR}.${FORMAT_MINOR})`,
+    );
   }
 }
 
@@ -118,5 +155,9 @@ function named(root: JsonReader, section: string, name: string): JsonReader {
   const items = root.get(section).items();
   const found = items.find((item) => item.get('name').string() === name);
   if (found !== undefined) return found;
-  return root.get(section).fail(`the architecture needs one called "${name}" (there is: ${items.map((i) => i.get('name').string()).join(', ') || 'none'})`);
+  return root
+    .get(section)
+    .fail(
+      `the architecture needs one called "${name}" (there is: ${items.map((i) => i.get('name').string()).join(', ') || 'none'})`,
+    );
 }

@@ -3,7 +3,16 @@ import { Registry } from './reader.js';
 import { fieldOf, isOneOf, widthOf, type Expression, type Scope } from './expression.js';
 import { loadPrimitive, type ExternScope } from './primitives.js';
 import type {
-  DeparserDef, ExtractTarget, HeaderDef, ParserDef, ParserOp, ParserStateDef, Transition, TransitionKey, UnionStackDef, ValueSetDef,
+  DeparserDef,
+  ExtractTarget,
+  HeaderDef,
+  ParserDef,
+  ParserOp,
+  ParserStateDef,
+  Transition,
+  TransitionKey,
+  UnionStackDef,
+  ValueSetDef,
 } from './program.js';
 
 export const PARSER_OPS = ['extract', 'extract_VL', 'set', 'verify', 'shift', 'advance', 'primitive'] as const;
@@ -27,8 +36,14 @@ export function loadParser(at: JsonReader, context: ParserScope): ParserDef {
     states.add(state, state.get('name').string(), {
       name: state.get('name').string(),
       index,
-      ops: state.get('parser_ops').items().flatMap((op) => loadOp(op, context)),
-      key: state.get('transition_key').items().flatMap((key) => loadKey(key, context.scope)),
+      ops: state
+        .get('parser_ops')
+        .items()
+        .flatMap((op) => loadOp(op, context)),
+      key: state
+        .get('transition_key')
+        .items()
+        .flatMap((key) => loadKey(key, context.scope)),
       transitions: [],
       defaultNext: null,
     });
@@ -59,7 +74,10 @@ function keyBits(key: readonly TransitionKey[]): number {
 }
 
 function loadTransition(
-  at: JsonReader, next: ParserStateDef | null, bits: number, valueSets: Registry<ValueSetDef>,
+  at: JsonReader,
+  next: ParserStateDef | null,
+  bits: number,
+  valueSets: Registry<ValueSetDef>,
 ): Transition | 'default' | undefined {
   const value = at.get('value');
   // Before format 2.8 the type was told by the value.
@@ -70,8 +88,10 @@ function loadTransition(
   }
   if (type === 'default' || value.value === 'default') return 'default';
   const mask = at.has('mask') ? at.get('mask').hex() : null;
-  if (mask !== null && mask >> BigInt(bits) !== 0n) at.get('mask').fail(`the mask is wider than the key of ${bits} bits`);
-  if (type === 'parse_vset') return { mask, match: { kind: 'valueSet', set: valueSets.get(value, value.string()) }, next };
+  if (mask !== null && mask >> BigInt(bits) !== 0n)
+    at.get('mask').fail(`the mask is wider than the key of ${bits} bits`);
+  if (type === 'parse_vset')
+    return { mask, match: { kind: 'valueSet', set: valueSets.get(value, value.string()) }, next };
   if (value.hex() >> BigInt(bits) !== 0n) value.fail(`the value is wider than the key of ${bits} bits`);
   return { mask, match: { kind: 'value', value: value.hex() }, next };
 }
@@ -111,7 +131,9 @@ function loadKey(at: JsonReader, scope: Scope): TransitionKey[] {
 function memberOf(at: JsonReader, stack: UnionStackDef): number {
   const names = stack.unions[0]?.memberNames ?? [];
   const member = names.indexOf(at.string());
-  return member >= 0 ? member : at.fail(`union stack ${stack.name} has no member "${at.string()}" (it has: ${names.join(', ')})`);
+  return member >= 0
+    ? member
+    : at.fail(`union stack ${stack.name} has no member "${at.string()}" (it has: ${names.join(', ')})`);
 }
 
 function loadOp(at: JsonReader, context: ParserScope): ParserOp[] {
@@ -132,7 +154,8 @@ function loadOp(at: JsonReader, context: ParserScope): ParserOp[] {
       if (op === 'extract' && example.varbit !== undefined && varbits === undefined) {
         at.fail(`header type ${example.type} has a field of variable length: extract_VL with its length is needed`);
       }
-      if (op === 'extract' && varbits !== undefined && to.kind !== 'header') at.lacks('length expressions of headers in stacks');
+      if (op === 'extract' && varbits !== undefined && to.kind !== 'header')
+        at.lacks('length expressions of headers in stacks');
       return [{ op: 'extract', target: to, varbits }];
     }
     case 'set': {
@@ -145,16 +168,20 @@ function loadOp(at: JsonReader, context: ParserScope): ParserOp[] {
       }
       if (field.varbit) {
         // A varbit field is copied with its length, which "set" of any other field does not have.
-        const places = [target, from].map((place) => ({ kind: 'expression' as const, expression: scope.expression(place) }));
+        const places = [target, from].map((place) => ({
+          kind: 'expression' as const,
+          expression: scope.expression(place),
+        }));
         return [{ op: 'primitive', primitive: { op: 'assign_VL', args: places, source: undefined } }];
       }
       return [{ op: 'set', field, from: asData(scope.expression(from)) }];
     }
     case 'verify': {
       const [condition, error] = parameters.tuple(2) as [JsonReader, JsonReader];
-      const value: Expression = typeof error.value === 'number'
-        ? { op: 'constant', type: 'data', value: BigInt(error.integer()) }
-        : scope.data(error);
+      const value: Expression =
+        typeof error.value === 'number'
+          ? { op: 'constant', type: 'data', value: BigInt(error.integer()) }
+          : scope.data(error);
       return [{ op: 'verify', condition: scope.condition(condition), error: value }];
     }
     case 'shift': {
@@ -179,7 +206,8 @@ function asData(expression: Expression): Expression {
 function loadTarget(at: JsonReader, scope: Scope): ExtractTarget {
   const type = at.get('type').string();
   const value = at.get('value');
-  if (!isOneOf(EXTRACT_TARGETS, type)) return at.fail(`nothing can be extracted to a "${type}" (only ${EXTRACT_TARGETS.join(', ')})`);
+  if (!isOneOf(EXTRACT_TARGETS, type))
+    return at.fail(`nothing can be extracted to a "${type}" (only ${EXTRACT_TARGETS.join(', ')})`);
   switch (type) {
     case 'regular':
       return { kind: 'header', header: scope.headers.get(value, value.string()) };
@@ -202,7 +230,13 @@ function exampleHeader(target: ExtractTarget): HeaderDef {
 export function loadDeparser(at: JsonReader, scope: Scope, externs: ExternScope): DeparserDef {
   return {
     name: at.get('name').string(),
-    order: at.get('order').items().map((name) => scope.headers.get(name, name.string())),
-    primitives: at.get('primitives').items().map((primitive) => loadPrimitive(primitive, scope, externs, 0)),
+    order: at
+      .get('order')
+      .items()
+      .map((name) => scope.headers.get(name, name.string())),
+    primitives: at
+      .get('primitives')
+      .items()
+      .map((primitive) => loadPrimitive(primitive, scope, externs, 0)),
   };
 }

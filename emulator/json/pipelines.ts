@@ -5,7 +5,14 @@ import { isOneOf, widthOf, type Scope } from './expression.js';
 import { loadPrimitive, type ExternScope } from './primitives.js';
 import type { CalculationLoader } from './externs.js';
 import type {
-  ActionDef, ActionProfileDef, BoundAction, ConstEntry, ControlNode, KeyDef, PipelineDef, TableDef,
+  ActionDef,
+  ActionProfileDef,
+  BoundAction,
+  ConstEntry,
+  ControlNode,
+  KeyDef,
+  PipelineDef,
+  TableDef,
 } from './program.js';
 
 /** Besides those of a table, a key can be `valid`: the validity of a header, to be matched exactly. */
@@ -25,13 +32,28 @@ export class PipelineLoader {
   ) {}
 
   loadActions(root: JsonReader): void {
-    root.get('actions').items().forEach((at, index) => {
-      const params = at.get('runtime_data').items().map((p) => ({ name: p.get('name').string(), width: p.get('bitwidth').integer() }));
-      const primitives = at.get('primitives').items().map((p) => loadPrimitive(p, this.scope, this.externs, params.length));
-      const action: ActionDef = { name: at.get('name').string(), id: at.get('id').integer(), index, params, primitives };
-      this.actions.add(at, action.id, action);
-      this.actionList.push(action);
-    });
+    root
+      .get('actions')
+      .items()
+      .forEach((at, index) => {
+        const params = at
+          .get('runtime_data')
+          .items()
+          .map((p) => ({ name: p.get('name').string(), width: p.get('bitwidth').integer() }));
+        const primitives = at
+          .get('primitives')
+          .items()
+          .map((p) => loadPrimitive(p, this.scope, this.externs, params.length));
+        const action: ActionDef = {
+          name: at.get('name').string(),
+          id: at.get('id').integer(),
+          index,
+          params,
+          primitives,
+        };
+        this.actions.add(at, action.id, action);
+        this.actionList.push(action);
+      });
   }
 
   load(at: JsonReader): PipelineDef {
@@ -51,7 +73,9 @@ export class PipelineLoader {
         kind: 'conditional',
         name: conditional.get('name').string(),
         expression: this.scope.condition(conditional.get('expression')),
-        source: conditional.has('source_info') ? conditional.get('source_info').get('source_fragment').stringOrNull() ?? undefined : undefined,
+        source: conditional.has('source_info')
+          ? (conditional.get('source_info').get('source_fragment').stringOrNull() ?? undefined)
+          : undefined,
         onTrue: null,
         onFalse: null,
       });
@@ -62,8 +86,10 @@ export class PipelineLoader {
       nodes.add(call, call.get('name').string(), { kind: 'call', name: call.get('name').string(), action, next: null });
     }
 
-    const next = (target: JsonReader): ControlNode | null => (target.missing ? null : nodes.get(target, target.string()));
-    for (const reader of tables) this.linkTable(reader, nodes.get(reader, reader.get('name').string()) as TableDef, next);
+    const next = (target: JsonReader): ControlNode | null =>
+      target.missing ? null : nodes.get(target, target.string());
+    for (const reader of tables)
+      this.linkTable(reader, nodes.get(reader, reader.get('name').string()) as TableDef, next);
     for (const reader of conditionals) {
       const node = nodes.get(reader, reader.get('name').string());
       if (node.kind !== 'conditional') continue;
@@ -93,20 +119,28 @@ export class PipelineLoader {
     if (!isOneOf(MATCH_KINDS, matchKind)) {
       at.get('match_type').lacks(`match kind "${matchKind}"`);
     }
-    const keys = at.get('key').items().flatMap((key) => this.key(key));
+    const keys = at
+      .get('key')
+      .items()
+      .flatMap((key) => this.key(key));
     if (keys.filter((key) => key.kind === 'lpm').length > 1) at.get('key').fail('a table has at most one lpm key');
     const type = at.get('type').string();
     if (!isOneOf(TABLE_TYPES, type)) at.get('type').lacks(`table type "${type}"`);
     const profileName = at.get('action_profile');
-    const profile = type !== 'indirect' && type !== 'indirect_ws' ? undefined : this.profiles.get(profileName, profileName.string());
+    const profile =
+      type !== 'indirect' && type !== 'indirect_ws' ? undefined : this.profiles.get(profileName, profileName.string());
     const meter = at.get('direct_meters');
     const directMeter = meter.missing ? undefined : this.externs.meters.get(meter, meter.string());
-    if (directMeter !== undefined && directMeter.directTarget === undefined) meter.fail(`${directMeter.name} is not a direct meter`);
+    if (directMeter !== undefined && directMeter.directTarget === undefined)
+      meter.fail(`${directMeter.name} is not a direct meter`);
 
     const actions = this.tableActions(at);
     const fallback = at.get('default_entry');
     const entries = at.has('entries')
-      ? at.get('entries').items().map((entry) => this.entry(entry, keys))
+      ? at
+          .get('entries')
+          .items()
+          .map((entry) => this.entry(entry, keys))
       : undefined;
     return {
       kind: 'table',
@@ -132,11 +166,18 @@ export class PipelineLoader {
   }
 
   private tableActions(at: JsonReader): ActionDef[] {
-    if (at.has('action_ids')) return at.get('action_ids').items().map((id) => this.actions.get(id, id.integer()));
-    return at.get('actions').items().map((name) => {
-      const found = this.actionList.find((action) => action.name === name.string());
-      return found ?? name.fail(`no action called "${name.string()}"`);
-    });
+    if (at.has('action_ids'))
+      return at
+        .get('action_ids')
+        .items()
+        .map((id) => this.actions.get(id, id.integer()));
+    return at
+      .get('actions')
+      .items()
+      .map((name) => {
+        const found = this.actionList.find((action) => action.name === name.string());
+        return found ?? name.fail(`no action called "${name.string()}"`);
+      });
   }
 
   private linkTable(at: JsonReader, table: TableDef, next: (target: JsonReader) => ControlNode | null): void {
@@ -154,7 +195,15 @@ export class PipelineLoader {
     const target = at.get('target');
     if (kind === 'valid') {
       const header = this.scope.headers.get(target, target.string());
-      return [{ name: at.get('name').stringOrNull() ?? header.name, kind: 'exact', ref: { validOf: header }, width: 1, mask: null }];
+      return [
+        {
+          name: at.get('name').stringOrNull() ?? header.name,
+          kind: 'exact',
+          ref: { validOf: header },
+          width: 1,
+          mask: null,
+        },
+      ];
     }
     if (!isOneOf(MATCH_KINDS, kind)) {
       at.get('match_type').lacks(`match kind "${kind}"`);
@@ -162,13 +211,16 @@ export class PipelineLoader {
     }
     const ref = this.scope.fieldRef(target);
     if ('field' in ref && ref.field.varbit) at.lacks('keys of variable length');
-    const name = at.get('name').stringOrNull() ?? ('field' in ref ? `${ref.field.header.name}.${ref.field.name}` : `${ref.validOf.name}.$valid$`);
+    const name =
+      at.get('name').stringOrNull() ??
+      ('field' in ref ? `${ref.field.header.name}.${ref.field.name}` : `${ref.validOf.name}.$valid$`);
     return [{ name, kind, ref, width: widthOf(ref), mask: at.has('mask') ? at.get('mask').hex() : null }];
   }
 
   private entry(at: JsonReader, keys: readonly KeyDef[]): ConstEntry {
     const matches = at.get('match_key').items();
-    if (matches.length !== keys.length) at.get('match_key').fail(`the table has ${keys.length} key(s), but ${matches.length} are given`);
+    if (matches.length !== keys.length)
+      at.get('match_key').fail(`the table has ${keys.length} key(s), but ${matches.length} are given`);
     return {
       keys: matches.map((match, i) => matchKey(match, keys[i]!)),
       priority: at.has('priority') ? at.get('priority').integer() : 0,
@@ -180,7 +232,9 @@ export class PipelineLoader {
     const action = this.actions.get(at.get('action_id'), at.get('action_id').integer());
     const data = at.get('action_data').items();
     if (data.length !== action.params.length) {
-      at.get('action_data').fail(`action ${action.name} takes ${action.params.length} argument(s), but ${data.length} are given`);
+      at.get('action_data').fail(
+        `action ${action.name} takes ${action.params.length} argument(s), but ${data.length} are given`,
+      );
     }
     return { action, args: data.map((value) => value.hex()) };
   }
@@ -195,7 +249,8 @@ function matchKey(at: JsonReader, key: KeyDef): MatchKey {
       return { kind: 'exact', value: at.get('key').hex() };
     case 'lpm': {
       const prefixLength = at.get('prefix_length').integer();
-      if (prefixLength < 0 || prefixLength > key.width) at.get('prefix_length').fail(`a prefix of ${key.name} has 0 to ${key.width} bits`);
+      if (prefixLength < 0 || prefixLength > key.width)
+        at.get('prefix_length').fail(`a prefix of ${key.name} has 0 to ${key.width} bits`);
       return { kind: 'lpm', value: at.get('key').hex(), prefixLength };
     }
     case 'ternary':

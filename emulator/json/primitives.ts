@@ -8,8 +8,19 @@ import type { CalculationDef, CounterDef, MeterDef, Operand, Primitive } from '.
  * 0 or 1); `reference` is any header, union or stack.
  */
 type ParameterKind =
-  | 'place' | 'value' | 'header' | 'union' | 'headerStack' | 'unionStack' | 'stack'
-  | 'counter' | 'meter' | 'register' | 'calculation' | 'text' | 'values';
+  | 'place'
+  | 'value'
+  | 'header'
+  | 'union'
+  | 'headerStack'
+  | 'unionStack'
+  | 'stack'
+  | 'counter'
+  | 'meter'
+  | 'register'
+  | 'calculation'
+  | 'text'
+  | 'values';
 
 /** Every primitive of BMv2's core and of simple_switch, with its parameters in order. */
 const SIGNATURES: Readonly<Record<string, readonly ParameterKind[]>> = {
@@ -71,7 +82,9 @@ export interface ExternScope {
 export function loadPrimitive(at: JsonReader, scope: Scope, externs: ExternScope, params: number): Primitive {
   const op = at.get('op').string();
   const signature = Object.hasOwn(SIGNATURES, op) ? SIGNATURES[op] : undefined;
-  const source = at.has('source_info') ? at.get('source_info').get('source_fragment').stringOrNull() ?? undefined : undefined;
+  const source = at.has('source_info')
+    ? (at.get('source_info').get('source_fragment').stringOrNull() ?? undefined)
+    : undefined;
   if (signature === undefined) {
     at.lacks(`primitive "${op}"`);
     return { op: 'no_op', args: [], source };
@@ -111,8 +124,12 @@ function fits(expression: Expression, kind: ParameterKind): boolean {
   switch (kind) {
     case 'place':
       // A choice between two places is no place; $valid$ is read-only.
-      return expression.op === 'register' || expression.op === 'lastField' || expression.op === 'fieldAt'
-        || (expression.op === 'field' && 'field' in expression.ref);
+      return (
+        expression.op === 'register' ||
+        expression.op === 'lastField' ||
+        expression.op === 'fieldAt' ||
+        (expression.op === 'field' && 'field' in expression.ref)
+      );
     case 'value':
       return expression.type === 'data' || expression.type === 'bool';
     case 'stack':

@@ -178,7 +178,8 @@ export type TransitionKey =
 export interface Transition {
   /** Null: every mask bit counts. */
   readonly mask: bigint | null;
-  readonly match: { readonly kind: 'value'; readonly value: bigint } | { readonly kind: 'valueSet'; readonly set: ValueSetDef };
+  readonly match:
+    { readonly kind: 'value'; readonly value: bigint } | { readonly kind: 'valueSet'; readonly set: ValueSetDef };
   /** Null ends the parser with success. */
   next: ParserStateDef | null;
 }

@@ -74,7 +74,8 @@ export class JsonReader {
 
   boolean(fallback?: boolean): boolean {
     if (this.missing && fallback !== undefined) return fallback;
-    if (typeof this.value !== 'boolean') return this.fail(`true or false is needed, but this is ${describe(this.value)}`);
+    if (typeof this.value !== 'boolean')
+      return this.fail(`true or false is needed, but this is ${describe(this.value)}`);
     return this.value;
   }
 

@@ -43,7 +43,12 @@ export class FrameBridge {
     p.digestList = word(FRAME.digestList);
     p.resubmitList = word(FRAME.resubmitList);
     p.recirculateList = word(FRAME.recirculateList);
-    p.args = action === undefined ? [] : layout.params[action.index]!.map((slot) => memory.readLimbs(args + slot.offset, slot.limbs, slot.range.min < 0n));
+    p.args =
+      action === undefined
+        ? []
+        : layout.params[action.index]!.map((slot) =>
+            memory.readLimbs(args + slot.offset, slot.limbs, slot.range.min < 0n),
+          );
     return p;
   }
 

@@ -5,7 +5,13 @@ import type { ProgramMemory } from './memory.js';
 import type { Artifact } from '../compiler/module.js';
 
 /** Makes the digest that the packet of a frame asks for. */
-export function digestOf(frame: number, { program, layout }: Artifact, memory: ProgramMemory, bridge: FrameBridge, tell: (digest: Digest) => void): void {
+export function digestOf(
+  frame: number,
+  { program, layout }: Artifact,
+  memory: ProgramMemory,
+  bridge: FrameBridge,
+  tell: (digest: Digest) => void,
+): void {
   const list = program.learnLists.get(memory.i32[(frame + FRAME.digestList) >> 2]!);
   if (list === undefined) return;
   const widths = list.fields.map((ref) => ('field' in ref ? ref.field.width : 1));

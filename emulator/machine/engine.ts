@@ -41,13 +41,19 @@ export class CompiledEngine implements Engine {
     this.slack = plan.slack;
     this.input = new Room(memory);
     this.sink = new CollectingSink(memory);
-    this.machine = new PacketMachine(plan, module, memory, {
-      clock: host.clock,
-      multicastGroup: (group) => replication.multicastGroup(group),
-      cloneSession: (session) => replication.cloneSession(session),
-      digest: (frame) => digestOf(frame, artifact, memory, bridge, host.onDigest),
-      onDrop: host.onDrop,
-    }, hostFunctions(artifact, host, memory, bridge, tables));
+    this.machine = new PacketMachine(
+      plan,
+      module,
+      memory,
+      {
+        clock: host.clock,
+        multicastGroup: (group) => replication.multicastGroup(group),
+        cloneSession: (session) => replication.cloneSession(session),
+        digest: (frame) => digestOf(frame, artifact, memory, bridge, host.onDigest),
+        onDrop: host.onDrop,
+      },
+      hostFunctions(artifact, host, memory, bridge, tables),
+    );
   }
 
   process(port: number, bytes: Uint8Array, trace?: TraceRecorder): Output[] {

@@ -29,14 +29,36 @@ export interface FramePlan {
   readonly queuesPerPort: number;
 }
 
-export function framePlan(program: Program, layout: Layout, { dropPort, maxPasses, queuesPerPort }: Pick<EngineHost, 'dropPort' | 'maxPasses' | 'queuesPerPort'>): FramePlan {
-  const architecture = new Map([...program.architecture].map(([name, { index, width, signed, saturating }]) => {
-    const { offset, kind, limbs, range } = layout.fields[index]!;
-    return [name, { offset, kind, limbs, width, signed, saturating, negative: range.min < 0n }] as const;
-  }));
-  const fieldLists = new Map([...program.fieldLists].map(([id, { fields }]) => [id, fields.map(({ index }) => {
-    const { offset, kind, limbs } = layout.fields[index]!;
-    return { offset, bytes: kind === 'i32' ? 4 : 8 * limbs };
-  })] as const));
-  return { frameBytes: layout.frameBytes, slack: layout.slack, architecture, fieldLists, dropPort, maxPasses, queuesPerPort };
+export function framePlan(
+  program: Program,
+  layout: Layout,
+  { dropPort, maxPasses, queuesPerPort }: Pick<EngineHost, 'dropPort' | 'maxPasses' | 'queuesPerPort'>,
+): FramePlan {
+  const architecture = new Map(
+    [...program.architecture].map(([name, { index, width, signed, saturating }]) => {
+      const { offset, kind, limbs, range } = layout.fields[index]!;
+      return [name, { offset, kind, limbs, width, signed, saturating, negative: range.min < 0n }] as const;
+    }),
+  );
+  const fieldLists = new Map(
+    [...program.fieldLists].map(
+      ([id, { fields }]) =>
+        [
+          id,
+          fields.map(({ index }) => {
+            const { offset, kind, limbs } = layout.fields[index]!;
+            return { offset, bytes: kind === 'i32' ? 4 : 8 * limbs };
+          }),
+        ] as const,
+    ),
+  );
+  return {
+    frameBytes: layout.frameBytes,
+    slack: layout.slack,
+    architecture,
+    fieldLists,
+    dropPort,
+    maxPasses,
+    queuesPerPort,
+  };
 }

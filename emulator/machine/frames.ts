@@ -121,7 +121,9 @@ export class Frames {
     const size = headers + this.get(frame, FRAME.end) - this.get(frame, FRAME.start);
     const capacity = this.get(frame, FRAME.capacity);
     if (size > capacity) {
-      throw new PacketAbortError(`a packet may grow by at most ${HEADROOM_BYTES} bytes, but this one would have ${size} (limit ${capacity})`);
+      throw new PacketAbortError(
+        `a packet may grow by at most ${HEADROOM_BYTES} bytes, but this one would have ${size} (limit ${capacity})`,
+      );
     }
     return size;
   }

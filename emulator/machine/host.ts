@@ -14,19 +14,35 @@ import { wideComparison, wideOperations } from './wide.js';
 
 /** What the compiled code calls: see Unit for the signatures. All of it works on the state the interpreter works on. */
 export function hostFunctions(
-  artifact: Artifact, host: EngineHost, memory: ProgramMemory, bridge: FrameBridge, tables: readonly TableMemory[],
+  artifact: Artifact,
+  host: EngineHost,
+  memory: ProgramMemory,
+  bridge: FrameBridge,
+  tables: readonly TableMemory[],
 ): Record<string, unknown> {
   const { program, layout, fallbacks } = artifact;
   const { state } = host;
   const context = new Context(program, host, false);
-  const expressions = fallbacks.expressions.map(({ expression, action }) => ({ evaluate: compileData(expression, context), action }));
-  const primitives = fallbacks.primitives.map(({ primitive, action }) => ({ run: compilePrimitive(primitive, context), action }));
-  const calculations = program.calculations.map((calculation) => ({ index: calculation.index, compute: compileCalculation(calculation, context) }));
+  const expressions = fallbacks.expressions.map(({ expression, action }) => ({
+    evaluate: compileData(expression, context),
+    action,
+  }));
+  const primitives = fallbacks.primitives.map(({ primitive, action }) => ({
+    run: compilePrimitive(primitive, context),
+    action,
+  }));
+  const calculations = program.calculations.map((calculation) => ({
+    index: calculation.index,
+    compute: compileCalculation(calculation, context),
+  }));
   const computeOf = new Map(calculations.map(({ index, compute }) => [index, compute]));
   const ingressLength = (frame: number): number => memory.i32[(frame + FRAME.ingressLength) >> 2]!;
-  const calculate = (index: number, frame: number): bigint => BigInt.asIntN(64, computeOf.get(index)!(bridge.load(frame, undefined, 0)));
+  const calculate = (index: number, frame: number): bigint =>
+    BigInt.asIntN(64, computeOf.get(index)!(bridge.load(frame, undefined, 0)));
   /** Holds what a member of an action profile runs, in the shape of an entry of the table. */
-  const chosen = program.tables.map((def) => (def.profile === undefined ? 0 : memory.allocate(layout.tables[def.index]!.entryBytes)));
+  const chosen = program.tables.map((def) =>
+    def.profile === undefined ? 0 : memory.allocate(layout.tables[def.index]!.entryBytes),
+  );
   const meterOrigin = host.clock();
 
   return {
@@ -61,7 +77,8 @@ export function hostFunctions(
       const { reference } = tables[table]!.entry(id);
       if (reference === undefined) return 0;
       const { selector } = profile!;
-      const hash = (): bigint => (selector === undefined ? 0n : computeOf.get(selector.index)!(bridge.load(frame, undefined, 0)));
+      const hash = (): bigint =>
+        selector === undefined ? 0n : computeOf.get(selector.index)!(bridge.load(frame, undefined, 0));
       const member = state.profiles[profile!.index]!.choose(reference, hash);
       if (member === undefined) return 0;
       const record = chosen[table]!;
@@ -73,7 +90,8 @@ export function hostFunctions(
       const entry = state.tables[table]!.lookup(memory.readLimbs(key, layout.tables[table]!.keyLimbs, false));
       return entry === undefined ? 0 : tables[table]!.addressOf(entry);
     },
-    meter: (meter: number, index: number, frame: number): number => state.meters[meter]!.execute(index, host.clock(), ingressLength(frame)),
+    meter: (meter: number, index: number, frame: number): number =>
+      state.meters[meter]!.execute(index, host.clock(), ingressLength(frame)),
     valueSet: (number: number, address: number): number => {
       const { set, mask, widths } = fallbacks.valueSets[number]!;
       let key = 0n;

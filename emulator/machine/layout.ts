@@ -1,7 +1,15 @@
 import type { FieldDef, HeaderDef, Program, TableDef } from '../json/program.js';
 import { KeyLayout } from '../tables/key-layout.js';
 import { HASH_TABLE_BYTES, tableHashes } from '../compiler/hashes.js';
-import { fieldRange, kindOf, limbsOf, union, unsignedRange, type Kind, type Range } from '../compiler/analysis/ranges.js';
+import {
+  fieldRange,
+  kindOf,
+  limbsOf,
+  union,
+  unsignedRange,
+  type Kind,
+  type Range,
+} from '../compiler/analysis/ranges.js';
 
 /** Where a value lies, relative to its frame or record. */
 export interface Slot {
@@ -123,7 +131,10 @@ export class Layout {
     const fixed = new Allocator(FIRST_ADDRESS);
     this.tables = program.tables.map((def) => tableLayout(def, fixed, this.params));
     this.registers = program.registers.map(({ size, width }) => fixed.take(size * registerCellBytes(width), 64));
-    this.counters = program.counters.map(({ size }) => ({ packets: fixed.take(size * 8, 64), bytes: fixed.take(size * 8, 64) }));
+    this.counters = program.counters.map(({ size }) => ({
+      packets: fixed.take(size * 8, 64),
+      bytes: fixed.take(size * 8, 64),
+    }));
     this.hashTables = new Map(tableHashes(program).map((algorithm) => [algorithm, fixed.take(HASH_TABLE_BYTES, 64)]));
     fixed.align(64);
     this.scratch = fixed.at;
@@ -147,7 +158,10 @@ function slot(range: Range, to: Allocator): Slot {
 
 /** Arguments lie in whole limbs, so that the control plane writes all of them alike. */
 function paramSlots(program: Program): Slot[][] {
-  const calls = program.tables.flatMap((t) => [...(t.entries ?? []).map((e) => e.call), ...(t.defaultEntry === undefined ? [] : [t.defaultEntry])]);
+  const calls = program.tables.flatMap((t) => [
+    ...(t.entries ?? []).map((e) => e.call),
+    ...(t.defaultEntry === undefined ? [] : [t.defaultEntry]),
+  ]);
   return program.actions.map((action) => {
     let offset = 0;
     const slots = action.params.map(({ width }, i): Slot => {

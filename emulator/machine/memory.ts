@@ -22,7 +22,8 @@ export class ProgramMemory extends MemoryView implements CellStorage {
   constructor(private readonly layout: Layout) {
     super(new wasm.Memory({ initial: Math.ceil((layout.scratch + PAGE) / PAGE), maximum: MOST_PAGES, shared: true }));
     this.top = layout.scratch;
-    for (const [algorithm, address] of layout.hashTables) new Uint32Array(this.memory.buffer, address, HASH_TABLE_BYTES / 4).set(hashTable(algorithm));
+    for (const [algorithm, address] of layout.hashTables)
+      new Uint32Array(this.memory.buffer, address, HASH_TABLE_BYTES / 4).set(hashTable(algorithm));
   }
 
   registers(index: number, width: number, size: number): Uint32Array | BigUint64Array {

@@ -10,7 +10,13 @@ export class PacketMachine {
   private readonly manager: FrameTrafficManager;
 
   /** @param imports what the compiled code calls. */
-  constructor(plan: FramePlan, module: WasmModule, memory: FrameMemory, host: FrameHost, imports: Record<string, unknown>) {
+  constructor(
+    plan: FramePlan,
+    module: WasmModule,
+    memory: FrameMemory,
+    host: FrameHost,
+    imports: Record<string, unknown>,
+  ) {
     const code = new wasm.Instance(module, { env: imports }).exports as unknown as Code;
     const frames = new Frames(plan, memory, code);
     this.manager = new FrameTrafficManager(plan, host, code, frames, new Architecture(plan, memory));

@@ -17,7 +17,10 @@ export class ReplicationMemory {
   private readonly sessions = new Map<number, Placed>();
 
   constructor(
-    private readonly state: { readonly multicastGroups: ReadonlyMap<number, readonly Replica[]>; readonly cloneSessions: ReadonlyMap<number, CloneSession> },
+    private readonly state: {
+      readonly multicastGroups: ReadonlyMap<number, readonly Replica[]>;
+      readonly cloneSessions: ReadonlyMap<number, CloneSession>;
+    },
     private readonly memory: ProgramMemory,
   ) {}
 

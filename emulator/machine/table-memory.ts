@@ -110,7 +110,9 @@ export class TableMemory implements TableObserver {
   }
 
   writeArguments(address: number, action: ActionDef, args: readonly bigint[]): void {
-    this.layout.params[action.index]!.forEach(({ offset, limbs }, i) => this.memory.writeLimbs(address + offset, limbs, args[i]!));
+    this.layout.params[action.index]!.forEach(({ offset, limbs }, i) =>
+      this.memory.writeLimbs(address + offset, limbs, args[i]!),
+    );
   }
 
   private addRange(added: Placed): void {
@@ -132,14 +134,23 @@ export class TableMemory implements TableObserver {
     const { entry } = added;
     let group = this.groups.find((candidate) => candidate.mask === entry.mask);
     if (group === undefined) {
-      group = { mask: entry.mask, byValue: new Map(), address: this.memory.allocate(GROUP.mask + 8 * this.place.keyLimbs), best: entry, buckets: 0, capacity: 0 };
+      group = {
+        mask: entry.mask,
+        byValue: new Map(),
+        address: this.memory.allocate(GROUP.mask + 8 * this.place.keyLimbs),
+        best: entry,
+        buckets: 0,
+        capacity: 0,
+      };
       this.memory.writeLimbs(group.address + GROUP.mask, this.place.keyLimbs, entry.mask);
       this.groups.push(group);
     }
     const same = group.byValue.get(entry.value);
     const before = same?.[0];
     // Of two equal entries of a program an exact or lpm table has the last one.
-    const all = this.table.ranked ? [...(same ?? []), added].sort((a, b) => preference(a.entry, b.entry)) : [added, ...(same ?? [])];
+    const all = this.table.ranked
+      ? [...(same ?? []), added].sort((a, b) => preference(a.entry, b.entry))
+      : [added, ...(same ?? [])];
     group.byValue.set(entry.value, all);
     if (all[0] !== before) this.put(group, all[0]!, before);
     if (preference(entry, group.best) < 0) group.best = entry;
@@ -169,7 +180,7 @@ export class TableMemory implements TableObserver {
     const { memory } = this;
     if (instead === undefined && group.byValue.size * 2 > group.capacity) return this.rebuild(group);
     let at = added.hash;
-    for (;; at++) {
+    for (; ; at++) {
       const bucket = (group.buckets >> 2) + (at & (group.capacity - 1));
       const found = memory.i32[bucket]!;
       if (found !== (instead?.address ?? 0)) continue;
@@ -250,7 +261,10 @@ export class TableMemory implements TableObserver {
 
 /** The direct counter of an entry, where compiled code counts. */
 class EntryCounts implements DirectCount {
-  constructor(private readonly memory: ProgramMemory, private readonly address: number) {}
+  constructor(
+    private readonly memory: ProgramMemory,
+    private readonly address: number,
+  ) {}
 
   get packets(): number {
     return this.memory.f64[(this.address + ENTRY.packets) >> 3]!;
@@ -271,7 +285,8 @@ class EntryCounts implements DirectCount {
 
 function bestOf(group: Group): StoredEntry {
   let best: StoredEntry | undefined;
-  for (const [first] of group.byValue.values()) if (best === undefined || preference(first!.entry, best) < 0) best = first!.entry;
+  for (const [first] of group.byValue.values())
+    if (best === undefined || preference(first!.entry, best) < 0) best = first!.entry;
   return best!;
 }
 

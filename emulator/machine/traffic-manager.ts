@@ -6,7 +6,14 @@ import { FRAME } from './layout.js';
 import { REPLICATION } from './replication.js';
 
 /** standard_metadata.instance_type (behavioral-model, docs/simple_switch.md). */
-const INSTANCE = { normal: 0, ingressClone: 1, egressClone: 2, recirculated: 4, replication: 5, resubmitted: 6 } as const;
+const INSTANCE = {
+  normal: 0,
+  ingressClone: 1,
+  egressClone: 2,
+  recirculated: 4,
+  replication: 5,
+  resubmitted: 6,
+} as const;
 /** As in the interpreter. */
 const MOST_COPIES = 65_536;
 
@@ -225,6 +232,7 @@ export class FrameTrafficManager {
     const { bytes } = this.frames.memory;
     const list = this.plan.fieldLists.get(id);
     if (list === undefined) return;
-    for (const field of list) bytes.copyWithin(to + field.offset, from + field.offset, from + field.offset + field.bytes);
+    for (const field of list)
+      bytes.copyWithin(to + field.offset, from + field.offset, from + field.offset + field.bytes);
   }
 }

@@ -15,9 +15,12 @@ function reader(memory: LimbMemory): Operand {
 }
 
 /** The import `wide`: an operation on numbers of any width, cut to the limbs of its result. */
-export function wideOperations(memory: LimbMemory): (op: number, to: number, limbs: number, a: number, an: number, b: number, bn: number) => void {
+export function wideOperations(
+  memory: LimbMemory,
+): (op: number, to: number, limbs: number, a: number, an: number, b: number, bn: number) => void {
   const read = reader(memory);
-  return (op, to, limbs, a, an, b, bn) => memory.writeLimbs(to, limbs, operate(WIDE_OPS[op]!, read(a, an), read(b, bn)));
+  return (op, to, limbs, a, an, b, bn) =>
+    memory.writeLimbs(to, limbs, operate(WIDE_OPS[op]!, read(a, an), read(b, bn)));
 }
 
 /** The import `compare`: -1, 0 or 1. */

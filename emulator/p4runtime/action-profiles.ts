@@ -30,12 +30,7 @@ function checkId(id: number, what: string): void {
 }
 
 /** Whether an entry, or with `inGroups` a group, points at it: the switch would refuse too, but less clearly. */
-function isReferenced(
-  pipeline: Pipeline,
-  profile: ActionProfileInfo,
-  kind: 'member' | 'group',
-  id: number,
-): boolean {
+function isReferenced(pipeline: Pipeline, profile: ActionProfileInfo, kind: 'member' | 'group', id: number): boolean {
   const inEntries = profile.tableIds.some((tableId) =>
     pipeline.control
       .entries(pipeline.index.tables.byId(tableId).name)
@@ -106,7 +101,10 @@ function toGroupMembers(pipeline: Pipeline, profile: ActionProfileInfo, entry: A
   const size = sizeOf(profile, members);
   const limit = entry.maxSize || profile.maxGroupSize;
   if (limit > 0 && size > limit) {
-    throw new RpcError(Code.RESOURCE_EXHAUSTED, `The size of group ${entry.groupId} is ${size} ${profile.sizeUnit}, over ${limit}.`);
+    throw new RpcError(
+      Code.RESOURCE_EXHAUSTED,
+      `The size of group ${entry.groupId} is ${size} ${profile.sizeUnit}, over ${limit}.`,
+    );
   }
   checkRoom(pipeline, profile, entry.groupId, size);
   return members;

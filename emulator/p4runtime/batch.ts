@@ -1,5 +1,13 @@
 /** Batches of updates and of reads, and the errors of their parts. */
-import { Code, packStatus, type Atomicity, type Entity, type Init, type Update, type UpdateError } from '../../p4runtime/index.js';
+import {
+  Code,
+  packStatus,
+  type Atomicity,
+  type Entity,
+  type Init,
+  type Update,
+  type UpdateError,
+} from '../../p4runtime/index.js';
 import { readEntity, writeEntity } from './entities.js';
 import type { Pipeline } from './pipeline.js';
 import { toUpdateError, UPDATE_OK } from './rpc-error.js';

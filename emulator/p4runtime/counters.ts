@@ -1,11 +1,5 @@
 /** Counters, indexed and of table entries (P4Runtime 1.4, section "CounterEntry & DirectCounterEntry"). */
-import type {
-  CounterEntry,
-  DirectCounterEntry,
-  Entity,
-  Init,
-  UpdateType,
-} from '../../p4runtime/index.js';
+import type { CounterEntry, DirectCounterEntry, Entity, Init, UpdateType } from '../../p4runtime/index.js';
 import { fromCounterValue, toCounterValue } from './counter-value.js';
 import { elementIndices } from './element-index.js';
 import type { Pipeline } from './pipeline.js';

@@ -35,7 +35,11 @@ export function writeDigest(pipeline: Pipeline, tx: Transaction, type: UpdateTyp
   if (config.maxTimeoutNs < 0n || config.maxListSize < 0 || config.ackTimeoutNs < 0n) {
     throw invalid('Timeouts and list sizes must not be negative.');
   }
-  tx.note(pipeline.enabledDigests, digest.id, type === 'DELETE' ? undefined : { config, enabling: enabled?.enabling ?? Symbol(digest.name) });
+  tx.note(
+    pipeline.enabledDigests,
+    digest.id,
+    type === 'DELETE' ? undefined : { config, enabling: enabled?.enabling ?? Symbol(digest.name) },
+  );
 }
 
 export function* readDigests(pipeline: Pipeline, request: DigestEntry): Generator<Init<Entity>> {

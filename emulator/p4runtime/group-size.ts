@@ -17,7 +17,8 @@ export function checkWeighted(profile: ActionProfileInfo, { weight, watchPort }:
   }
   if (!watchPort || watchPort.length === 0) return;
   const port = decodeBytestring(watchPort, PORT_BITS);
-  if (port > BigInt(largestPort)) throw invalid(`${what} watches port ${port}, which is not one of 0 to ${largestPort}.`);
+  if (port > BigInt(largestPort))
+    throw invalid(`${what} watches port ${port}, which is not one of 0 to ${largestPort}.`);
 }
 
 /** In the unit in which the profile's sizes are: weights, or members. */
@@ -33,8 +34,12 @@ export function sizeOf(profile: ActionProfileInfo, members: readonly Weighted[])
 export function checkRoom(pipeline: Pipeline, profile: ActionProfileInfo, group: number, size: number): void {
   if (profile.size <= 0) return;
   let total = size;
-  for (const [id, members] of pipeline.control.groups(profile.name)) if (id !== group) total += sizeOf(profile, members);
+  for (const [id, members] of pipeline.control.groups(profile.name))
+    if (id !== group) total += sizeOf(profile, members);
   if (total > profile.size) {
-    throw new RpcError(Code.RESOURCE_EXHAUSTED, `The groups of ${profile.name} would hold ${total} ${profile.sizeUnit}, over ${profile.size}.`);
+    throw new RpcError(
+      Code.RESOURCE_EXHAUSTED,
+      `The groups of ${profile.name} would hold ${total} ${profile.sizeUnit}, over ${profile.size}.`,
+    );
   }
 }

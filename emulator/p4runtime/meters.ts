@@ -1,11 +1,5 @@
 /** Meters, indexed and of table entries (P4Runtime 1.4, section "MeterEntry & DirectMeterEntry"). */
-import type {
-  DirectMeterEntry,
-  Entity,
-  Init,
-  MeterEntry,
-  UpdateType,
-} from '../../p4runtime/index.js';
+import type { DirectMeterEntry, Entity, Init, MeterEntry, UpdateType } from '../../p4runtime/index.js';
 import { directTables, requireDirect } from './direct-resource.js';
 import { elementIndices } from './element-index.js';
 import { fromRates, toRates } from './meter-config.js';

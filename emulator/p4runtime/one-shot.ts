@@ -87,7 +87,11 @@ export function createOneShot(pipeline: Pipeline, tx: Transaction, table: TableI
     canonical.push({ ...each, action: fromCall(pipeline.index.actions, call) as Action });
   }
   tx.setGroup(name, group, members);
-  return { action: { ...action, actionProfileActionSet: { actionProfileActions: canonical } }, group, members: members.map(({ member }) => member) };
+  return {
+    action: { ...action, actionProfileActionSet: { actionProfileActions: canonical } },
+    group,
+    members: members.map(({ member }) => member),
+  };
 }
 
 /** Its entry may still point at the group, which then selects nothing. */

@@ -1,10 +1,5 @@
 /** The pipelines of a device: the one that runs and the one that is saved (section "SetForwardingPipelineConfig RPC"). */
-import type {
-  ForwardingPipelineConfig,
-  Init,
-  PipelineAction,
-  PipelineResponseType,
-} from '../../p4runtime/index.js';
+import type { ForwardingPipelineConfig, Init, PipelineAction, PipelineResponseType } from '../../p4runtime/index.js';
 import type { Device } from './device.js';
 import { Pipeline } from './pipeline.js';
 import { reconcile } from './reconcile.js';

@@ -44,7 +44,9 @@ function updateFor(before: Pipeline, next: Pipeline, entity: Entity): Update | u
   if (counterEntry) {
     const { byteCount = 0n, packetCount = 0n } = counterEntry.data ?? {};
     const zero = byteCount === 0n && packetCount === 0n;
-    return zero || !fits(next.index.counters, counterEntry.counterId, counterEntry.index) ? undefined : update('MODIFY');
+    return zero || !fits(next.index.counters, counterEntry.counterId, counterEntry.index)
+      ? undefined
+      : update('MODIFY');
   }
   if (meterEntry) {
     return !meterEntry.config || !fits(next.index.meters, meterEntry.meterId, meterEntry.index)
@@ -76,7 +78,8 @@ export function reconcile(before: Pipeline, next: Pipeline): void {
   // What became of the program's entries is among what is kept.
   for (const table of next.index.tables.items) {
     if (!isPreinitialized(table) || !before.index.tables.has(table.id)) continue;
-    for (const { keys, priority } of next.control.entries(table.name)) next.control.deleteEntry(table.name, keys, priority);
+    for (const { keys, priority } of next.control.entries(table.name))
+      next.control.deleteEntry(table.name, keys, priority);
   }
   for (const selector of SELECTORS) {
     for (const entity of readEntity(before, complete(selector))) {

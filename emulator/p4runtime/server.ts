@@ -252,7 +252,9 @@ function answer<T>(callback: sendUnaryData<T>, run: () => T): void {
 }
 
 /** The end of a call as grpc-js wants it. */
-function toStatus(error: unknown): Error & { code: number; details: string; metadata?: ReturnType<typeof statusTrailer> } {
+function toStatus(
+  error: unknown,
+): Error & { code: number; details: string; metadata?: ReturnType<typeof statusTrailer> } {
   if (error instanceof BatchError) {
     const errors = fitErrors(error.errors);
     const details = errors ? error.message : `${error.message} There are too many for their details to be sent.`;

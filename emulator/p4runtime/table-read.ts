@@ -51,7 +51,9 @@ function direct(
     ...(counter && { counterData: fromCounterValue(control.readDirectCounter(table.name, keys, priority)) }),
     ...(rates && { meterConfig: fromRates(rates) }),
     ...(request.timeSinceLastHit &&
-      table.hasIdleTimeout && { timeSinceLastHit: { elapsedNs: nanoseconds(control.sinceLastHit(table.name, keys, priority)) } }),
+      table.hasIdleTimeout && {
+        timeSinceLastHit: { elapsedNs: nanoseconds(control.sinceLastHit(table.name, keys, priority)) },
+      }),
   };
 }
 
@@ -87,7 +89,8 @@ function* defaultEntry(pipeline: Pipeline, table: TableInfo): Generator<Init<Tab
   if (table.actionProfileId !== undefined) {
     // "Restrict the default entry for indirect tables to a constant NoAction" (section "Default Entry").
     const noAction = pipeline.index.actions.items.find(({ name }) => name === NO_ACTION);
-    if (noAction) yield { tableId: table.id, isDefaultAction: true, action: { action: { actionId: noAction.id } }, isConst: true };
+    if (noAction)
+      yield { tableId: table.id, isDefaultAction: true, action: { action: { actionId: noAction.id } }, isConst: true };
     return;
   }
   const call = pipeline.control.defaultAction(table.name);
@@ -106,7 +109,8 @@ export function* readTableEntries(pipeline: Pipeline, request: TableEntry): Gene
   if (request.tableId === 0 && hasFilter(request)) {
     throw invalid('A read of all tables (table_id 0) cannot be filtered further.');
   }
-  if (request.timeSinceLastHit && request.isDefaultAction) throw invalid('A default entry has no time since the last hit.');
+  if (request.timeSinceLastHit && request.isDefaultAction)
+    throw invalid('A default entry has no time since the last hit.');
   if (request.meterCounterData) throw unimplemented('Meters have no counters per color here.');
   const tables = request.tableId === 0 ? pipeline.index.tables.items : [pipeline.index.tables.byId(request.tableId)];
   if (request.tableId !== 0 && request.action && !request.action.action) {

@@ -1,5 +1,12 @@
 /** Parser value sets (P4Runtime 1.4, section "ValueSetEntry"). */
-import { Code, encodeBytestring, type Entity, type Init, type UpdateType, type ValueSetEntry } from '../../p4runtime/index.js';
+import {
+  Code,
+  encodeBytestring,
+  type Entity,
+  type Init,
+  type UpdateType,
+  type ValueSetEntry,
+} from '../../p4runtime/index.js';
 import { toKeys } from './match.js';
 import type { Pipeline } from './pipeline.js';
 import { exists, invalid, RpcError, unimplemented } from './rpc-error.js';

@@ -56,7 +56,8 @@ export class PortRunner {
    * @throws PortError if it cannot be opened or its number is taken.
    */
   async attach(port: Port): Promise<void> {
-    if (this.ports.has(port.number)) throw new PortError('EMULATOR_PORT_DUPLICATE', port.number, 'the switch already has a port of this number');
+    if (this.ports.has(port.number))
+      throw new PortError('EMULATOR_PORT_DUPLICATE', port.number, 'the switch already has a port of this number');
     this.ports.set(port.number, port);
     try {
       await port.open((frame) => this.arrive(port.number, frame));

@@ -83,7 +83,8 @@ export function undressDatagram(frame: Uint8Array): Datagram | undefined {
   if (frame.length < OVERHEAD_BYTES) return undefined;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const ip = ETHERNET_BYTES;
-  if (view.getUint16(12) !== ETHERTYPE_IPV4 || frame[ip]! >> 4 !== 4 || frame[ip + 9] !== PROTOCOL_UDP) return undefined;
+  if (view.getUint16(12) !== ETHERTYPE_IPV4 || frame[ip]! >> 4 !== 4 || frame[ip + 9] !== PROTOCOL_UDP)
+    return undefined;
   const isFragment = (view.getUint16(ip + 6) & 0x3fff) !== 0;
   const udp = ip + (frame[ip]! & 0xf) * 4;
   const end = ip + view.getUint16(ip + 2);

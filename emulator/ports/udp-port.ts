@@ -42,8 +42,14 @@ export class UdpPort implements Port {
     this.bindPort = bindPort;
     const mac = parseMac(service.mac);
     const address = parseAddress(service.address);
-    if (mac === undefined) throw new PortError('EMULATOR_PORT_ADDRESS', number, `"${service.mac}" is not a MAC address like 02:00:0a:00:00:01`);
-    if (address === undefined) throw new PortError('EMULATOR_PORT_ADDRESS', number, `"${service.address}" is not an IPv4 address like 10.0.0.1`);
+    if (mac === undefined)
+      throw new PortError(
+        'EMULATOR_PORT_ADDRESS',
+        number,
+        `"${service.mac}" is not a MAC address like 02:00:0a:00:00:01`,
+      );
+    if (address === undefined)
+      throw new PortError('EMULATOR_PORT_ADDRESS', number, `"${service.address}" is not an IPv4 address like 10.0.0.1`);
     this.service = { mac, address, port: service.udpPort };
   }
 
@@ -112,7 +118,8 @@ export class UdpPort implements Port {
 
   private openError(error: NodeJS.ErrnoException): PortError {
     const at = `${this.bindAddress}:${this.bindPort}`;
-    if (error.code === 'EADDRINUSE') return new PortError('EMULATOR_PORT_IN_USE', this.number, `another socket uses UDP ${at}`);
+    if (error.code === 'EADDRINUSE')
+      return new PortError('EMULATOR_PORT_IN_USE', this.number, `another socket uses UDP ${at}`);
     if (error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES' || error.code === 'ENOTFOUND') {
       return new PortError('EMULATOR_PORT_ADDRESS', this.number, `UDP ${at} cannot be used here (${error.code})`);
     }

@@ -33,7 +33,11 @@ export function describeProgram({ program, tables }: ProgramState): ProgramDescr
     counters: program.counters.map(({ name, size }) => ({ name, size })),
     registers: program.registers.map(({ name, size, width }) => ({ name, size, width })),
     meters: program.meters.map(({ name, size, unit, rateCount }) => ({ name, size, unit, rates: rateCount })),
-    actionProfiles: program.profiles.map(({ name, size, selector }) => ({ name, size, selector: selector !== undefined })),
+    actionProfiles: program.profiles.map(({ name, size, selector }) => ({
+      name,
+      size,
+      selector: selector !== undefined,
+    })),
     valueSets: program.valueSets.map(({ name, width }) => ({ name, width })),
     digests: [...program.learnLists.values()].map(({ name, id }) => ({ name, id })),
   };

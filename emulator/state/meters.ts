@@ -31,11 +31,20 @@ export class MeterState {
 
   configure(rates: readonly MeterRate[] | undefined): void {
     this.rates = rates;
-    this.buckets = rates?.map(({ perSecond, burst }) => ({ perMicrosecond: perSecond / 1e6, burst, tokens: burst, granted: 0 }));
+    this.buckets = rates?.map(({ perSecond, burst }) => ({
+      perMicrosecond: perSecond / 1e6,
+      burst,
+      tokens: burst,
+      granted: 0,
+    }));
   }
 
   save(): MeterSnapshot {
-    return { origin: this.origin, rates: this.rates, buckets: (this.buckets ?? []).map(({ tokens, granted }) => ({ tokens, granted })) };
+    return {
+      origin: this.origin,
+      rates: this.rates,
+      buckets: (this.buckets ?? []).map(({ tokens, granted }) => ({ tokens, granted })),
+    };
   }
 
   static restored({ origin, rates, buckets }: MeterSnapshot): MeterState {

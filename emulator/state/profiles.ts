@@ -13,7 +13,12 @@ interface Member {
 }
 
 export interface ProfileSnapshot {
-  readonly members: readonly { readonly id: number; readonly handles: readonly number[]; readonly action: number; readonly args: readonly bigint[] }[];
+  readonly members: readonly {
+    readonly id: number;
+    readonly handles: readonly number[];
+    readonly action: number;
+    readonly args: readonly bigint[];
+  }[];
   readonly groups: ReadonlyMap<number, readonly GroupMember[]>;
 }
 
@@ -63,9 +68,13 @@ export class ActionProfile {
 
   /** @param copies that it gets at once, next to each other: those of a one-shot with this weight. */
   insertMember(id: number, call: ActionCall, copies = 1): void {
-    if (this.memberById.has(id)) throw new ControlError('ALREADY_EXISTS', `action profile ${this.def.name} already has member ${id}`);
+    if (this.memberById.has(id))
+      throw new ControlError('ALREADY_EXISTS', `action profile ${this.def.name} already has member ${id}`);
     if (this.memberById.size >= this.def.size) {
-      throw new ControlError('RESOURCE_EXHAUSTED', `action profile ${this.def.name} is full: it holds ${this.def.size} members`);
+      throw new ControlError(
+        'RESOURCE_EXHAUSTED',
+        `action profile ${this.def.name} is full: it holds ${this.def.size} members`,
+      );
     }
     const bound = bindCall(this.def.name, this.actions, call);
     this.memberById.set(id, { handles: Array.from({ length: copies }, () => this.handles.take()), ...bound });
@@ -78,8 +87,16 @@ export class ActionProfile {
   deleteMember(id: number): void {
     const { handles } = this.member(id);
     const inGroup = [...this.groupById].find(([, group]) => group.members.some((m) => m.member === id));
-    if (inGroup !== undefined) throw new ControlError('FAILED_PRECONDITION', `member ${id} of action profile ${this.def.name} is in group ${inGroup[0]}`);
-    if (this.isUsed({ kind: 'member', id })) throw new ControlError('FAILED_PRECONDITION', `member ${id} of action profile ${this.def.name} is used by a table entry`);
+    if (inGroup !== undefined)
+      throw new ControlError(
+        'FAILED_PRECONDITION',
+        `member ${id} of action profile ${this.def.name} is in group ${inGroup[0]}`,
+      );
+    if (this.isUsed({ kind: 'member', id }))
+      throw new ControlError(
+        'FAILED_PRECONDITION',
+        `member ${id} of action profile ${this.def.name} is used by a table entry`,
+      );
     this.memberById.delete(id);
     for (const handle of handles) this.handles.free(handle);
   }
@@ -89,13 +106,21 @@ export class ActionProfile {
   }
 
   setGroup(id: number, members: readonly GroupMember[]): void {
-    if (this.def.selector === undefined) throw new ControlError('INVALID_ARGUMENT', `action profile ${this.def.name} has no selector, so it has no groups`);
+    if (this.def.selector === undefined)
+      throw new ControlError(
+        'INVALID_ARGUMENT',
+        `action profile ${this.def.name} has no selector, so it has no groups`,
+      );
     const total = members.reduce((sum, { weight }) => sum + weight, 0);
     if (total > MOST_SLOTS) {
-      throw new ControlError('RESOURCE_EXHAUSTED', `the weights of a group of ${this.def.name} add up to ${total}; at most ${MOST_SLOTS} are kept`);
+      throw new ControlError(
+        'RESOURCE_EXHAUSTED',
+        `the weights of a group of ${this.def.name} add up to ${total}; at most ${MOST_SLOTS} are kept`,
+      );
     }
     for (const { member, weight } of members) {
-      if (!Number.isInteger(weight) || weight < 1) throw new ControlError('INVALID_ARGUMENT', `the weight of member ${member} must be at least 1`);
+      if (!Number.isInteger(weight) || weight < 1)
+        throw new ControlError('INVALID_ARGUMENT', `the weight of member ${member} must be at least 1`);
       this.member(member);
     }
     const before = this.groupById.get(id)?.members ?? [];
@@ -105,7 +130,9 @@ export class ActionProfile {
 
   /** Makes copies that are missing, in the order of the members' ids, as PI does (action_prof_mgr.cpp). */
   private slotsOf(members: readonly GroupMember[]): Member[] {
-    const ordered = [...members].sort((a, b) => a.member - b.member).map(({ member, weight }) => ({ member: this.member(member), weight }));
+    const ordered = [...members]
+      .sort((a, b) => a.member - b.member)
+      .map(({ member, weight }) => ({ member: this.member(member), weight }));
     const copies = ordered.flatMap(({ member, weight }) => {
       while (member.handles.length < weight) member.handles.push(this.handles.take());
       return member.handles.slice(0, weight).map((handle) => ({ handle, member }));
@@ -119,14 +146,19 @@ export class ActionProfile {
       const { handles } = this.member(id);
       if (handles.length === 1) continue;
       let most = 1;
-      for (const group of this.groupById.values()) for (const { member, weight } of group.members) if (member === id) most = Math.max(most, weight);
+      for (const group of this.groupById.values())
+        for (const { member, weight } of group.members) if (member === id) most = Math.max(most, weight);
       while (handles.length > most) this.handles.free(handles.pop()!);
     }
   }
 
   deleteGroup(id: number): void {
     const { members } = this.group(id);
-    if (this.isUsed({ kind: 'group', id })) throw new ControlError('FAILED_PRECONDITION', `group ${id} of action profile ${this.def.name} is used by a table entry`);
+    if (this.isUsed({ kind: 'group', id }))
+      throw new ControlError(
+        'FAILED_PRECONDITION',
+        `group ${id} of action profile ${this.def.name} is used by a table entry`,
+      );
     this.groupById.delete(id);
     this.dropCopies(members);
   }
@@ -149,7 +181,12 @@ export class ActionProfile {
   }
 
   save(): ProfileSnapshot {
-    const members = [...this.memberById].map(([id, { handles, action, args }]) => ({ id, handles: [...handles], action: action.index, args }));
+    const members = [...this.memberById].map(([id, { handles, action, args }]) => ({
+      id,
+      handles: [...handles],
+      action: action.index,
+      args,
+    }));
     return { members, groups: this.groups() };
   }
 
@@ -159,14 +196,19 @@ export class ActionProfile {
     this.handles = new Handles();
     for (const { id, handles, action, args } of members) {
       for (const handle of handles) this.handles.mark(handle);
-      this.memberById.set(id, { handles: [...handles], action: this.actions.find(({ index }) => index === action)!, args });
+      this.memberById.set(id, {
+        handles: [...handles],
+        action: this.actions.find(({ index }) => index === action)!,
+        args,
+      });
     }
     for (const [id, group] of groups) this.setGroup(id, group);
   }
 
   private member(id: number): Member {
     const member = this.memberById.get(id);
-    if (member === undefined) throw new ControlError('NOT_FOUND', `action profile ${this.def.name} has no member ${id}`);
+    if (member === undefined)
+      throw new ControlError('NOT_FOUND', `action profile ${this.def.name} has no member ${id}`);
     return member;
   }
 

@@ -34,9 +34,18 @@ export class ProgramState {
     this.registers = program.registers.map((def) => new RegisterArray(def, storage));
     this.counters = program.counters.map((def) => new CounterArray(def, storage));
     this.meters = program.meters.map((def) => new MeterArray(def, now));
-    this.profiles = program.profiles.map((def) => new ActionProfile(def, this.actionsOf(def), (reference) =>
-      this.tables.some((table) => table.def.profile === def && [...table.stored()].some((entry) =>
-        entry.reference?.kind === reference.kind && entry.reference.id === reference.id))));
+    this.profiles = program.profiles.map(
+      (def) =>
+        new ActionProfile(def, this.actionsOf(def), (reference) =>
+          this.tables.some(
+            (table) =>
+              table.def.profile === def &&
+              [...table.stored()].some(
+                (entry) => entry.reference?.kind === reference.kind && entry.reference.id === reference.id,
+              ),
+          ),
+        ),
+    );
     const hashes: Hash[] = [];
     for (const calculation of program.calculations) hashes[calculation.index] = createHash(calculation.algorithm);
     this.hashes = hashes;

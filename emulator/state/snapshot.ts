@@ -35,7 +35,10 @@ export interface Snapshot {
 export class SnapshotMismatchError extends EmulatorError {
   override readonly name = 'SnapshotMismatchError';
   constructor() {
-    super('EMULATOR_SNAPSHOT_MISMATCH', 'the snapshot was taken of another program than the one that is loaded: load that one first');
+    super(
+      'EMULATOR_SNAPSHOT_MISMATCH',
+      'the snapshot was taken of another program than the one that is loaded: load that one first',
+    );
   }
 }
 

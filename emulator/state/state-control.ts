@@ -1,6 +1,16 @@
 import {
-  ControlError, type ActionCall, type CloneSession, type Control, type CounterValue, type Digest, type GroupMember, type MatchKey,
-  type MeterRate, type ProgramDescription, type Replica, type TableEntry,
+  ControlError,
+  type ActionCall,
+  type CloneSession,
+  type Control,
+  type CounterValue,
+  type Digest,
+  type GroupMember,
+  type MatchKey,
+  type MeterRate,
+  type ProgramDescription,
+  type Replica,
+  type TableEntry,
 } from '../control.js';
 import type { StoredEntry } from '../tables/entry.js';
 import { chooseByName } from '../tables/names.js';
@@ -109,7 +119,8 @@ export class StateControl implements Control {
   }
 
   deleteMulticastGroup(group: number): void {
-    if (!this.current().multicastGroups.delete(group)) throw new ControlError('NOT_FOUND', `there is no multicast group ${group}`);
+    if (!this.current().multicastGroups.delete(group))
+      throw new ControlError('NOT_FOUND', `there is no multicast group ${group}`);
   }
 
   multicastGroups(): ReadonlyMap<number, readonly Replica[]> {
@@ -121,13 +132,17 @@ export class StateControl implements Control {
       throw new ControlError('INVALID_ARGUMENT', `a clone session is numbered 0 to ${LARGEST_SESSION}, not ${session}`);
     }
     if (!Number.isInteger(truncateBytes) || truncateBytes < 0) {
-      throw new ControlError('INVALID_ARGUMENT', `clones are truncated to a number of bytes, or 0 for not at all, not ${truncateBytes}`);
+      throw new ControlError(
+        'INVALID_ARGUMENT',
+        `clones are truncated to a number of bytes, or 0 for not at all, not ${truncateBytes}`,
+      );
     }
     this.current().cloneSessions.set(session, { replicas: checkReplicas(replicas), truncateBytes });
   }
 
   deleteCloneSession(session: number): void {
-    if (!this.current().cloneSessions.delete(session)) throw new ControlError('NOT_FOUND', `there is no clone session ${session}`);
+    if (!this.current().cloneSessions.delete(session))
+      throw new ControlError('NOT_FOUND', `there is no clone session ${session}`);
   }
 
   cloneSessions(): ReadonlyMap<number, CloneSession> {
@@ -148,7 +163,12 @@ export class StateControl implements Control {
     return this.meter(meter).size;
   }
 
-  setDirectMeter(table: string, keys: readonly MatchKey[], priority: number, rates: readonly MeterRate[] | undefined): void {
+  setDirectMeter(
+    table: string,
+    keys: readonly MatchKey[],
+    priority: number,
+    rates: readonly MeterRate[] | undefined,
+  ): void {
     const { entry, meter } = this.meteredEntry(table, keys, priority);
     entry.meter ??= new MeterState(this.clock());
     entry.meter.configure(checkRates(meter, rates));
@@ -185,7 +205,10 @@ export class StateControl implements Control {
     const set = chooseByName('parser value set', name, state.program.valueSets);
     for (const value of values) {
       if (value < 0n || value >> BigInt(set.width) !== 0n) {
-        throw new ControlError('INVALID_ARGUMENT', `${value} does not fit the ${set.width} bit(s) of value set ${name}`);
+        throw new ControlError(
+          'INVALID_ARGUMENT',
+          `${value} does not fit the ${set.width} bit(s) of value set ${name}`,
+        );
       }
     }
     state.valueSets[set.index] = [...values];
@@ -216,7 +239,8 @@ export class StateControl implements Control {
 
   sinceLastHit(table: string, keys: readonly MatchKey[], priority: number): number {
     const target = this.table(table);
-    if (!target.def.supportsTimeout) throw new ControlError('INVALID_ARGUMENT', `table ${table} has no idle timeouts, so hits are not timed`);
+    if (!target.def.supportsTimeout)
+      throw new ControlError('INVALID_ARGUMENT', `table ${table} has no idle timeouts, so hits are not timed`);
     return this.clock() - target.find(keys, priority).lastHit;
   }
 
@@ -251,7 +275,8 @@ export class StateControl implements Control {
   }
 
   private checkReference(table: Table, { reference }: TableEntry): void {
-    if (reference !== undefined && table.def.profile !== undefined) this.profile(table.def.profile.name).check(reference);
+    if (reference !== undefined && table.def.profile !== undefined)
+      this.profile(table.def.profile.name).check(reference);
   }
 
   private countedEntry(table: string, keys: readonly MatchKey[], priority: number): StoredEntry {
@@ -260,7 +285,11 @@ export class StateControl implements Control {
     return target.find(keys, priority);
   }
 
-  private meteredEntry(table: string, keys: readonly MatchKey[], priority: number): { entry: StoredEntry; meter: MeterArray } {
+  private meteredEntry(
+    table: string,
+    keys: readonly MatchKey[],
+    priority: number,
+  ): { entry: StoredEntry; meter: MeterArray } {
     const target = this.table(table);
     const { directMeter } = target.def;
     if (directMeter === undefined) throw new ControlError('INVALID_ARGUMENT', `table ${table} has no direct meter`);
@@ -275,9 +304,15 @@ function within(array: { readonly size: number }, index: number, object: string)
 
 function checkReplicas(replicas: readonly Replica[]): readonly Replica[] {
   for (const { egressPort, instance } of replicas) {
-    for (const [what, value] of [['port', egressPort], ['instance', instance]] as const) {
+    for (const [what, value] of [
+      ['port', egressPort],
+      ['instance', instance],
+    ] as const) {
       if (!Number.isInteger(value) || value < 0 || value > LARGEST_PORT_OR_INSTANCE) {
-        throw new ControlError('INVALID_ARGUMENT', `the ${what} of a replica is a number from 0 to ${LARGEST_PORT_OR_INSTANCE}, not ${value}`);
+        throw new ControlError(
+          'INVALID_ARGUMENT',
+          `the ${what} of a replica is a number from 0 to ${LARGEST_PORT_OR_INSTANCE}, not ${value}`,
+        );
       }
     }
   }
@@ -287,9 +322,14 @@ function checkReplicas(replicas: readonly Replica[]): readonly Replica[] {
 function checkRates(meter: MeterArray, rates: readonly MeterRate[] | undefined): readonly MeterRate[] | undefined {
   if (rates === undefined) return undefined;
   const { name, rateCount } = meter.def;
-  if (rates.length !== rateCount) throw new ControlError('INVALID_ARGUMENT', `meter ${name} has ${rateCount} rate(s), but ${rates.length} are given`);
+  if (rates.length !== rateCount)
+    throw new ControlError('INVALID_ARGUMENT', `meter ${name} has ${rateCount} rate(s), but ${rates.length} are given`);
   rates.forEach(({ perSecond }, i) => {
-    if (i > 0 && rates[i - 1]!.perSecond > perSecond) throw new ControlError('INVALID_ARGUMENT', `the rates of meter ${name} must not fall: the committed rate comes first`);
+    if (i > 0 && rates[i - 1]!.perSecond > perSecond)
+      throw new ControlError(
+        'INVALID_ARGUMENT',
+        `the rates of meter ${name} must not fall: the committed rate comes first`,
+      );
   });
   return rates.map((rate) => ({ ...rate }));
 }

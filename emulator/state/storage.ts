@@ -9,6 +9,7 @@ export interface CellStorage {
 }
 
 export const plainStorage: CellStorage = {
-  registers: (_, width, size) => (width <= 32 ? new Uint32Array(size) : new BigUint64Array(size * Math.ceil(width / 64))),
+  registers: (_, width, size) =>
+    width <= 32 ? new Uint32Array(size) : new BigUint64Array(size * Math.ceil(width / 64)),
   counters: (_index, _what, size) => new Float64Array(size),
 };

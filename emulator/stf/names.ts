@@ -2,14 +2,22 @@ import type { ActionCall, KeyDescription, MatchKey, TableDescription } from '../
 import { StfError, type StfAction, type StfMatch } from './parse.js';
 
 /** The one object whose name is, or else ends in, the given one; p4c's harness matches names this way. */
-export function bySuffix<T extends { readonly name: string }>(line: number, kind: string, name: string, objects: readonly T[]): T {
+export function bySuffix<T extends { readonly name: string }>(
+  line: number,
+  kind: string,
+  name: string,
+  objects: readonly T[],
+): T {
   const exact = objects.find((object) => object.name === name);
   if (exact !== undefined) return exact;
   const dotted = objects.filter((object) => object.name.endsWith(`.${name}`));
   const found = dotted.length > 0 ? dotted : objects.filter((object) => object.name.endsWith(name));
   if (found.length === 1) return found[0]!;
   const names = (found.length === 0 ? objects : found).map((object) => object.name).join(', ');
-  throw new StfError(line, found.length === 0 ? `no ${kind} "${name}" (there is: ${names || 'none'})` : `${kind} "${name}" could be: ${names}`);
+  throw new StfError(
+    line,
+    found.length === 0 ? `no ${kind} "${name}" (there is: ${names || 'none'})` : `${kind} "${name}" could be: ${names}`,
+  );
 }
 
 /** Finds a key by the spellings STF files use: `x$0.f` for x[0].f, a suffix, or `valid` for a validity key. */
@@ -21,7 +29,9 @@ function findKey(line: number, written: string, table: TableDescription): number
     const at = names.indexOf(spelling);
     if (at >= 0) return at;
   }
-  const at = names.findIndex((key) => key.endsWith(`.${name}`) || key.endsWith(`.${name}$`) || (name === 'valid' && key.endsWith('$valid$')));
+  const at = names.findIndex(
+    (key) => key.endsWith(`.${name}`) || key.endsWith(`.${name}$`) || (name === 'valid' && key.endsWith('$valid$')),
+  );
   if (at >= 0) return at;
   throw new StfError(line, `table ${table.name} has no key "${written}" (it has: ${names.join(', ')})`);
 }
@@ -53,11 +63,17 @@ const BITS_PER_DIGIT: Readonly<Record<string, bigint>> = { '0x': 4n, '0b': 1n, '
 function masked(line: number, text: string): { value: bigint; mask: bigint; digits: number; bits: bigint } {
   const prefix = text.slice(0, 2).toLowerCase();
   const bits = BITS_PER_DIGIT[prefix];
-  if (bits === undefined) throw new StfError(line, `"${text}" has no base: a value with don't-care digits starts with 0x, 0b or 0o`);
+  if (bits === undefined)
+    throw new StfError(line, `"${text}" has no base: a value with don't-care digits starts with 0x, 0b or 0o`);
   const digits = text.slice(2);
   let mask = 0n;
   for (const digit of digits) mask = (mask << bits) | (digit === '*' ? 0n : (1n << bits) - 1n);
-  return { value: number(line, prefix + digits.replaceAll('*', '0')), mask, digits: digits.length - (digits.match(/\*/g)?.length ?? 0), bits };
+  return {
+    value: number(line, prefix + digits.replaceAll('*', '0')),
+    mask,
+    digits: digits.length - (digits.match(/\*/g)?.length ?? 0),
+    bits,
+  };
 }
 
 function matchKey(line: number, key: KeyDescription, { value, prefixLength }: StfMatch): MatchKey {
@@ -71,7 +87,8 @@ function matchKey(line: number, key: KeyDescription, { value, prefixLength }: St
     }
     case 'lpm': {
       if (prefixLength !== undefined) return { kind: 'lpm', value: number(line, value), prefixLength };
-      if (/^\d+$/.test(value) && !value.startsWith('0x')) return { kind: 'lpm', value: number(line, value), prefixLength: key.width };
+      if (/^\d+$/.test(value) && !value.startsWith('0x'))
+        return { kind: 'lpm', value: number(line, value), prefixLength: key.width };
       const parts = masked(line, value);
       return { kind: 'lpm', value: parts.value, prefixLength: Math.min(key.width, parts.digits * Number(parts.bits)) };
     }
@@ -93,7 +110,11 @@ export function actionCall(line: number, table: TableDescription, action: StfAct
   const found = bySuffix(line, `action of table ${table.name}`, action.name, table.actions);
   const names = found.params.map((param) => param.name);
   for (const name of action.args.keys()) {
-    if (!names.includes(name)) throw new StfError(line, `action ${found.name} has no parameter "${name}" (it has: ${names.join(', ') || 'none'})`);
+    if (!names.includes(name))
+      throw new StfError(
+        line,
+        `action ${found.name} has no parameter "${name}" (it has: ${names.join(', ') || 'none'})`,
+      );
   }
   return {
     action: found.name,

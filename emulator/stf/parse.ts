@@ -28,7 +28,14 @@ export type StfCommand = { readonly line: number } & (
   | { readonly command: 'packet'; readonly port: number; readonly data: string }
   /** `data` undefined: any packet. It may have `*` for any digit and end in `$` for an exact length. */
   | { readonly command: 'expect'; readonly port: number; readonly data: string | undefined }
-  | { readonly command: 'add'; readonly table: string; readonly priority: number | undefined; readonly matches: readonly StfMatch[]; readonly action: StfAction; /** Name given with `= name`. */ readonly name: string | undefined }
+  | {
+      readonly command: 'add';
+      readonly table: string;
+      readonly priority: number | undefined;
+      readonly matches: readonly StfMatch[];
+      readonly action: StfAction;
+      /** Name given with `= name`. */ readonly name: string | undefined;
+    }
   | { readonly command: 'setdefault'; readonly table: string; readonly action: StfAction }
   | { readonly command: 'remove_all' }
   | { readonly command: 'no_packet' }
@@ -37,16 +44,30 @@ export type StfCommand = { readonly line: number } & (
       readonly command: 'check_counter';
       readonly counter: string;
       readonly index: string;
-      readonly check: { readonly unit: 'packets' | 'bytes'; readonly operator: string; readonly value: number } | undefined;
+      readonly check:
+        { readonly unit: 'packets' | 'bytes'; readonly operator: string; readonly value: number } | undefined;
     }
   /** Commands of simple_switch's own command line: mirroring_add, mc_mgrp_create, register_write, ... */
   | { readonly command: 'switch'; readonly verb: string; readonly args: readonly string[] }
 );
 
 const SWITCH_VERBS = [
-  'mirroring_add', 'mirroring_add_mc', 'mirroring_delete', 'mirroring_get', 'mc_mgrp_create', 'mc_node_create', 'mc_node_update',
-  'mc_node_associate', 'counter_read', 'counter_write', 'register_read', 'register_write', 'register_reset', 'meter_get_rates',
-  'meter_set_rates', 'meter_array_set_rates',
+  'mirroring_add',
+  'mirroring_add_mc',
+  'mirroring_delete',
+  'mirroring_get',
+  'mc_mgrp_create',
+  'mc_node_create',
+  'mc_node_update',
+  'mc_node_associate',
+  'counter_read',
+  'counter_write',
+  'register_read',
+  'register_write',
+  'register_reset',
+  'meter_get_rates',
+  'meter_set_rates',
+  'meter_array_set_rates',
 ];
 
 /**
@@ -72,7 +93,8 @@ function parseStatement(statement: string, line: number): StfCommand {
       const [, port, data] = /^(\d+)(.*)$/.exec(rest) ?? fail(line, `${command} needs a port number`);
       const digits = data!.replace(/\s/g, '');
       if (command === 'packet') {
-        if (!/^([0-9a-fA-F]{2})*$/.test(digits)) fail(line, `"${digits}" is not a whole number of bytes in hexadecimal`);
+        if (!/^([0-9a-fA-F]{2})*$/.test(digits))
+          fail(line, `"${digits}" is not a whole number of bytes in hexadecimal`);
         return { line, command, port: Number(port), data: digits };
       }
       if (!/^[0-9a-fA-F*]*\$?$/.test(digits)) fail(line, `"${digits}" is not hexadecimal with * and a last $`);
@@ -81,7 +103,8 @@ function parseStatement(statement: string, line: number): StfCommand {
     case 'add':
       return parseAdd(rest, line);
     case 'setdefault': {
-      const [, table, call] = /^("[^"]+"|\S+)\s+(.*)$/.exec(rest) ?? fail(line, 'setdefault needs a table and an action');
+      const [, table, call] =
+        /^("[^"]+"|\S+)\s+(.*)$/.exec(rest) ?? fail(line, 'setdefault needs a table and an action');
       return { line, command, table: unquote(table!), action: parseAction(call!, line) };
     }
     case 'remove':
@@ -93,18 +116,28 @@ function parseStatement(statement: string, line: number): StfCommand {
     case 'check_counter':
       return parseCheckCounter(rest, line);
     default:
-      if (SWITCH_VERBS.includes(command)) return { line, command: 'switch', verb: command, args: rest.split(/\s+/).filter((arg) => arg !== '') };
-      return fail(line, `no command "${word}" (there is: packet, expect, add, setdefault, remove, no_packet, wait, check_counter, ${SWITCH_VERBS.join(', ')})`);
+      if (SWITCH_VERBS.includes(command))
+        return { line, command: 'switch', verb: command, args: rest.split(/\s+/).filter((arg) => arg !== '') };
+      return fail(
+        line,
+        `no command "${word}" (there is: packet, expect, add, setdefault, remove, no_packet, wait, check_counter, ${SWITCH_VERBS.join(', ')})`,
+      );
   }
 }
 
 /** `table [priority] key:value ... action(arg:value, ...) [= name]` */
 function parseAdd(rest: string, line: number): StfCommand {
-  const parts = /^("[^"]+"|\S+)\s+(?:(\d+)\s+)?(.*?)\s*((?:"[^"]+"|[\w.$[\]]+)\s*\([^()]*\))\s*(?:=\s*(\S+))?$/.exec(rest);
+  const parts = /^("[^"]+"|\S+)\s+(?:(\d+)\s+)?(.*?)\s*((?:"[^"]+"|[\w.$[\]]+)\s*\([^()]*\))\s*(?:=\s*(\S+))?$/.exec(
+    rest,
+  );
   if (parts === null) return fail(line, 'an entry is: table [priority] key:value ... action(argument:value, ...)');
   const [, table, priority, keys, call, name] = parts;
   const matches = [...keys!.matchAll(/("[^"]+"|[^\s:]+)\s*:\s*([^\s/]+)(?:\s*\/\s*(\d+))?/g)].map(
-    ([, key, value, prefix]): StfMatch => ({ key: unquote(key!), value: value!, prefixLength: prefix === undefined ? undefined : Number(prefix) }),
+    ([, key, value, prefix]): StfMatch => ({
+      key: unquote(key!),
+      value: value!,
+      prefixLength: prefix === undefined ? undefined : Number(prefix),
+    }),
   );
   return {
     line,
@@ -118,9 +151,13 @@ function parseAdd(rest: string, line: number): StfCommand {
 }
 
 function parseAction(text: string, line: number): StfAction {
-  const [, name, list] = /^("[^"]+"|[\w.$[\]]+)\s*\(([^()]*)\)/.exec(text) ?? fail(line, `"${text}" is not an action with its arguments`);
+  const [, name, list] =
+    /^("[^"]+"|[\w.$[\]]+)\s*\(([^()]*)\)/.exec(text) ?? fail(line, `"${text}" is not an action with its arguments`);
   const args = new Map<string, string>();
-  for (const arg of list!.split(',').map((part) => part.trim()).filter((part) => part !== '')) {
+  for (const arg of list!
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')) {
     const [, key, value] = /^("[^"]+"|[^:\s]+)\s*:\s*(\S+)$/.exec(arg) ?? fail(line, `"${arg}" is not argument:value`);
     args.set(unquote(key!), value!);
   }
@@ -128,7 +165,9 @@ function parseAction(text: string, line: number): StfAction {
 }
 
 function parseCheckCounter(rest: string, line: number): StfCommand {
-  const parts = /^("[^"]+"|[^\s(]+)\s*\(\s*([^)\s]+)\s*\)\s*(?:(packets|bytes)\s*(==|!=|<=|>=|<|>)\s*(\S+))?$/i.exec(rest);
+  const parts = /^("[^"]+"|[^\s(]+)\s*\(\s*([^)\s]+)\s*\)\s*(?:(packets|bytes)\s*(==|!=|<=|>=|<|>)\s*(\S+))?$/i.exec(
+    rest,
+  );
   if (parts === null) return fail(line, 'a counter check is: counter(index) packets == number');
   const [, counter, index, unit, operator, value] = parts;
   return {
@@ -136,7 +175,10 @@ function parseCheckCounter(rest: string, line: number): StfCommand {
     command: 'check_counter',
     counter: unquote(counter!),
     index: index!,
-    check: unit === undefined ? undefined : { unit: unit.toLowerCase() as 'packets' | 'bytes', operator: operator!, value: Number(value) },
+    check:
+      unit === undefined
+        ? undefined
+        : { unit: unit.toLowerCase() as 'packets' | 'bytes', operator: operator!, value: Number(value) },
   };
 }
 

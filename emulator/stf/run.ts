@@ -41,7 +41,10 @@ class StfRun {
   private readonly failures: string[] = [];
   private readonly expected = new Map<number, Expectation[]>();
   private readonly received = new Map<number, Uint8Array[]>();
-  private readonly named = new Map<string, { readonly table: string; readonly keys: readonly MatchKey[]; readonly priority: number }>();
+  private readonly named = new Map<
+    string,
+    { readonly table: string; readonly keys: readonly MatchKey[]; readonly priority: number }
+  >();
   private readonly nodes: Replica[][] = [];
   private readonly groups = new Map<number, Replica[]>();
   private readonly ports = new Set<number>();
@@ -93,7 +96,8 @@ class StfRun {
       }
       case 'remove_all':
         for (const { name, constEntries } of control.describe().tables) {
-          if (!constEntries) for (const { keys, priority } of control.entries(name)) control.deleteEntry(name, keys, priority);
+          if (!constEntries)
+            for (const { keys, priority } of control.entries(name)) control.deleteEntry(name, keys, priority);
         }
         break;
       case 'check_counter':
@@ -132,16 +136,26 @@ class StfRun {
     if (check === undefined) return;
     const entry = index.startsWith('$') ? this.named.get(index.slice(1)) : undefined;
     if (index.startsWith('$') && entry === undefined) throw new StfError(line, `no entry is named "${index.slice(1)}"`);
-    const value = entry === undefined
-      ? control.readCounter(bySuffix(line, 'counter', counter, control.describe().counters).name, Number(number(line, index)))
-      : control.readDirectCounter(entry.table, entry.keys, entry.priority);
+    const value =
+      entry === undefined
+        ? control.readCounter(
+            bySuffix(line, 'counter', counter, control.describe().counters).name,
+            Number(number(line, index)),
+          )
+        : control.readDirectCounter(entry.table, entry.keys, entry.priority);
     const actual = Number(value[check.unit]);
     const holds: Readonly<Record<string, boolean>> = {
-      '==': actual === check.value, '!=': actual !== check.value, '<': actual < check.value,
-      '<=': actual <= check.value, '>': actual > check.value, '>=': actual >= check.value,
+      '==': actual === check.value,
+      '!=': actual !== check.value,
+      '<': actual < check.value,
+      '<=': actual <= check.value,
+      '>': actual > check.value,
+      '>=': actual >= check.value,
     };
     if (!holds[check.operator]) {
-      this.failures.push(`line ${line}: counter ${counter}(${index}) has ${actual} ${check.unit}, expected ${check.operator} ${check.value}`);
+      this.failures.push(
+        `line ${line}: counter ${counter}(${index}) has ${actual} ${check.unit}, expected ${check.operator} ${check.value}`,
+      );
     }
   }
 
@@ -166,18 +180,27 @@ class StfRun {
         control.setMulticastGroup(int(0), []);
         break;
       case 'mc_node_create':
-        this.nodes.push(args.slice(1).map((port) => ({ egressPort: Number(number(line, port)), instance: int(0) })).sort((a, b) => a.egressPort - b.egressPort));
+        this.nodes.push(
+          args
+            .slice(1)
+            .map((port) => ({ egressPort: Number(number(line, port)), instance: int(0) }))
+            .sort((a, b) => a.egressPort - b.egressPort),
+        );
         break;
       case 'mc_node_associate': {
         const replicas = this.groups.get(int(0));
         const node = this.nodes[int(1)];
-        if (replicas === undefined || node === undefined) throw new StfError(line, `there is no group ${args[0]} or no node ${args[1]}`);
+        if (replicas === undefined || node === undefined)
+          throw new StfError(line, `there is no group ${args[0]} or no node ${args[1]}`);
         replicas.push(...node);
         control.setMulticastGroup(int(0), replicas);
         break;
       }
       case 'counter_write':
-        control.writeCounter(counter(), int(1), { packets: number(line, args[2] ?? ''), bytes: number(line, args[3] ?? '') });
+        control.writeCounter(counter(), int(1), {
+          packets: number(line, args[2] ?? ''),
+          bytes: number(line, args[3] ?? ''),
+        });
         break;
       case 'register_write':
         control.writeRegister(register().name, int(1), number(line, args[2] ?? ''));
@@ -215,7 +238,8 @@ class StfRun {
       }
       expected.forEach(({ line, data }, i) => {
         const bytes = received[i];
-        const problem = bytes === undefined || data === undefined ? undefined : difference(data, Buffer.from(bytes).toString('hex'));
+        const problem =
+          bytes === undefined || data === undefined ? undefined : difference(data, Buffer.from(bytes).toString('hex'));
         if (problem !== undefined) this.failures.push(`line ${line}: packet ${i + 1} on port ${port} ${problem}`);
       });
     }

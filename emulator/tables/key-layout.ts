@@ -41,7 +41,8 @@ export class KeyLayout {
   private packOne(table: string, key: KeyDef, match: MatchKey): { value: bigint; mask: bigint } {
     const all = (1n << BigInt(key.width)) - 1n;
     const check = (what: string, value: bigint): bigint => {
-      if (value < 0n || value > all) throw invalid(`the ${what} of key ${key.name} of table ${table} does not fit ${key.width} bit(s)`);
+      if (value < 0n || value > all)
+        throw invalid(`the ${what} of key ${key.name} of table ${table} does not fit ${key.width} bit(s)`);
       return value;
     };
     switch (match.kind) {
@@ -52,7 +53,10 @@ export class KeyLayout {
         if (!Number.isInteger(length) || length < 0 || length > key.width) {
           throw invalid(`a prefix of key ${key.name} of table ${table} has 0 to ${key.width} bits, not ${length}`);
         }
-        return { value: check('value', match.value), mask: (all >> BigInt(key.width - length)) << BigInt(key.width - length) };
+        return {
+          value: check('value', match.value),
+          mask: (all >> BigInt(key.width - length)) << BigInt(key.width - length),
+        };
       }
       case 'ternary':
         return { value: check('value', match.value), mask: check('mask', match.mask) };
@@ -87,7 +91,11 @@ export class KeyLayout {
         case 'lpm':
           return { ...match, value: BigInt.asUintN(width, match.value) };
         case 'ternary':
-          return { kind: 'ternary', value: BigInt.asUintN(width, match.value & match.mask), mask: BigInt.asUintN(width, match.mask) };
+          return {
+            kind: 'ternary',
+            value: BigInt.asUintN(width, match.value & match.mask),
+            mask: BigInt.asUintN(width, match.mask),
+          };
         case 'range':
           return { kind: 'range', low: BigInt.asUintN(width, match.low), high: BigInt.asUintN(width, match.high) };
       }

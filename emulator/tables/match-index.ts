@@ -33,7 +33,11 @@ class ExactIndex implements MatchIndex {
 
 /** One hash table for each prefix length, longest first. Exact keys beside the lpm key are bits of every mask. */
 class PrefixIndex implements MatchIndex {
-  private readonly groups: { readonly mask: bigint; readonly bits: number; readonly entries: Map<bigint, StoredEntry> }[] = [];
+  private readonly groups: {
+    readonly mask: bigint;
+    readonly bits: number;
+    readonly entries: Map<bigint, StoredEntry>;
+  }[] = [];
 
   add(entry: StoredEntry): void {
     let group = this.groups.find((candidate) => candidate.mask === entry.mask);

@@ -4,10 +4,18 @@ import { ControlError } from '../control.js';
  * The object with this name.
  * @throws ControlError NOT_FOUND, with the names there are.
  */
-export function chooseByName<T extends { readonly name: string }>(kind: string, name: string, objects: readonly T[], where = ''): T {
+export function chooseByName<T extends { readonly name: string }>(
+  kind: string,
+  name: string,
+  objects: readonly T[],
+  where = '',
+): T {
   const found = objects.find((object) => object.name === name);
   if (found !== undefined) return found;
   const names = objects.map((object) => object.name);
   const shown = names.slice(0, 12).join(', ') + (names.length > 12 ? `, ... (${names.length} in all)` : '');
-  throw new ControlError('NOT_FOUND', `there is no ${kind} "${name}"${where === '' ? '' : ` in ${where}`} (there is: ${shown === '' ? 'none' : shown})`);
+  throw new ControlError(
+    'NOT_FOUND',
+    `there is no ${kind} "${name}"${where === '' ? '' : ` in ${where}`} (there is: ${shown === '' ? 'none' : shown})`,
+  );
 }

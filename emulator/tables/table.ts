@@ -1,4 +1,11 @@
-import { ControlError, NO_CALL, type ActionCall, type MatchKey, type ProfileReference, type TableEntry } from '../control.js';
+import {
+  ControlError,
+  NO_CALL,
+  type ActionCall,
+  type MatchKey,
+  type ProfileReference,
+  type TableEntry,
+} from '../control.js';
 import type { ActionDef, TableDef } from '../json/program.js';
 import { MeterState, type MeterSnapshot } from '../state/meters.js';
 import { chooseByName } from './names.js';
@@ -51,7 +58,8 @@ export class Table {
     this.index = createIndex(def.matchKind, this.layout);
     this.resetDefault();
     this.initial = (def.entries ?? []).map((entry) =>
-      this.store(this.layout.cut(entry.keys), entry.priority, entry.call.action, entry.call.args, undefined));
+      this.store(this.layout.cut(entry.keys), entry.priority, entry.call.action, entry.call.args, undefined),
+    );
   }
 
   /** There is one observer at most. */
@@ -101,7 +109,8 @@ export class Table {
 
   insert(entry: TableEntry, now: number): void {
     this.refuseConst();
-    if (this.def.keys.length === 0) throw new ControlError('INVALID_ARGUMENT', `table ${this.def.name} has no keys, so it takes no entries`);
+    if (this.def.keys.length === 0)
+      throw new ControlError('INVALID_ARGUMENT', `table ${this.def.name} has no keys, so it takes no entries`);
     const { action, args } = this.target(entry);
     const { value, mask } = this.layout.pack(this.def.name, entry.keys);
     if (this.byIdentity.has(this.identity(entry.keys, value, mask, entry.priority))) {
@@ -156,14 +165,21 @@ export class Table {
   }
 
   setDefault(call: ActionCall | undefined): void {
-    if (this.def.constDefaultEntry) throw new ControlError('PERMISSION_DENIED', `the default action of table ${this.def.name} is const`);
+    if (this.def.constDefaultEntry)
+      throw new ControlError('PERMISSION_DENIED', `the default action of table ${this.def.name} is const`);
     if (call === undefined) return this.resetDefault();
     if (this.def.profile !== undefined) {
-      throw new ControlError('INVALID_ARGUMENT', `table ${this.def.name} is implemented by action profile ${this.def.profile.name}: it has no settable default`);
+      throw new ControlError(
+        'INVALID_ARGUMENT',
+        `table ${this.def.name} is implemented by action profile ${this.def.profile.name}: it has no settable default`,
+      );
     }
     const { action, args } = bindCall(this.def.name, this.def.actions, call);
     if (this.def.constDefaultAction && action !== this.def.defaultEntry?.action) {
-      throw new ControlError('PERMISSION_DENIED', `the default action of table ${this.def.name} must stay ${this.def.defaultEntry?.action.name}`);
+      throw new ControlError(
+        'PERMISSION_DENIED',
+        `the default action of table ${this.def.name} must stay ${this.def.defaultEntry?.action.name}`,
+      );
     }
     this.defaultAction = action;
     this.defaultArgs = args;
@@ -188,7 +204,14 @@ export class Table {
     } else {
       for (const entry of [...this.byIdentity.values()]) this.remove(entry);
       for (const each of saved.entries) {
-        const entry = this.store(each.keys, each.priority, this.actionOf(each.action), each.args, each.reference, each.handle);
+        const entry = this.store(
+          each.keys,
+          each.priority,
+          this.actionOf(each.action),
+          each.args,
+          each.reference,
+          each.handle,
+        );
         restoreEntry(entry, each);
       }
     }
@@ -217,11 +240,15 @@ export class Table {
   private target(entry: TableEntry): { action: ActionDef | null; args: readonly bigint[] } {
     const { profile, name } = this.def;
     if (profile === undefined) {
-      if (entry.reference !== undefined) throw new ControlError('INVALID_ARGUMENT', `table ${name} has no action profile, so an entry names its action`);
+      if (entry.reference !== undefined)
+        throw new ControlError('INVALID_ARGUMENT', `table ${name} has no action profile, so an entry names its action`);
       return bindCall(name, this.def.actions, entry.call);
     }
     if (entry.reference === undefined) {
-      throw new ControlError('INVALID_ARGUMENT', `table ${name} is implemented by action profile ${profile.name}: an entry refers to a member or group`);
+      throw new ControlError(
+        'INVALID_ARGUMENT',
+        `table ${name} is implemented by action profile ${profile.name}: an entry refers to a member or group`,
+      );
     }
     if (entry.reference.kind === 'group' && profile.selector === undefined) {
       throw new ControlError('INVALID_ARGUMENT', `action profile ${profile.name} has no selector, so it has no groups`);
@@ -230,11 +257,16 @@ export class Table {
   }
 
   private refuseConst(): void {
-    if (this.hasConstEntries) throw new ControlError('PERMISSION_DENIED', `the entries of table ${this.def.name} are const`);
+    if (this.hasConstEntries)
+      throw new ControlError('PERMISSION_DENIED', `the entries of table ${this.def.name} are const`);
   }
 
   private store(
-    keys: readonly MatchKey[], priority: number, action: ActionDef | null, args: readonly bigint[], reference: TableEntry['reference'],
+    keys: readonly MatchKey[],
+    priority: number,
+    action: ActionDef | null,
+    args: readonly bigint[],
+    reference: TableEntry['reference'],
     handle = this.freeHandles.shift() ?? this.nextHandle++,
   ): StoredEntry {
     const { value, mask } = this.layout.pack(this.def.name, keys);
@@ -247,31 +279,60 @@ export class Table {
 
   /** What makes two entries the same one: keys with their masks and ranges, and the priority where it ranks. */
   private identity(keys: readonly MatchKey[], value: bigint, mask: bigint, priority: number): string {
-    const ranges = this.def.matchKind === 'range' ? keys.map((k) => (k.kind === 'range' ? `${k.low}-${k.high}` : '')).join() : '';
+    const ranges =
+      this.def.matchKind === 'range' ? keys.map((k) => (k.kind === 'range' ? `${k.low}-${k.high}` : '')).join() : '';
     return `${value}&${mask};${this.ranked ? priority : ''};${ranges}`;
   }
 }
 
 function saveEntry(entry: StoredEntry): EntrySnapshot {
   const { keys, priority, handle, action, args, reference, packets, bytes, lastHit, idleTimeoutMs, meter } = entry;
-  return { keys, priority, handle, action: action?.index ?? null, args, reference, packets, bytes, lastHit, idleTimeoutMs, meter: meter?.save() };
+  return {
+    keys,
+    priority,
+    handle,
+    action: action?.index ?? null,
+    args,
+    reference,
+    packets,
+    bytes,
+    lastHit,
+    idleTimeoutMs,
+    meter: meter?.save(),
+  };
 }
 
 function restoreEntry(entry: StoredEntry, { packets, bytes, lastHit, idleTimeoutMs, meter }: EntrySnapshot): void {
-  Object.assign(entry, { packets, bytes, lastHit, idleTimeoutMs, meter: meter === undefined ? undefined : MeterState.restored(meter) });
+  Object.assign(entry, {
+    packets,
+    bytes,
+    lastHit,
+    idleTimeoutMs,
+    meter: meter === undefined ? undefined : MeterState.restored(meter),
+  });
 }
 
 /** Resolves a call among the actions that are allowed and checks its arguments. */
-export function bindCall(where: string, actions: readonly ActionDef[], call: ActionCall): { action: ActionDef; args: readonly bigint[] } {
+export function bindCall(
+  where: string,
+  actions: readonly ActionDef[],
+  call: ActionCall,
+): { action: ActionDef; args: readonly bigint[] } {
   const action = chooseByName('action', call.action, actions, where);
   if (call.args.length !== action.params.length) {
     const names = action.params.map((p) => p.name).join(', ');
-    throw new ControlError('INVALID_ARGUMENT', `action ${action.name} takes ${action.params.length} argument(s) (${names}), but ${call.args.length} are given`);
+    throw new ControlError(
+      'INVALID_ARGUMENT',
+      `action ${action.name} takes ${action.params.length} argument(s) (${names}), but ${call.args.length} are given`,
+    );
   }
   call.args.forEach((value, i) => {
     const { name, width } = action.params[i]!;
     if (value < 0n || value >> BigInt(width) !== 0n) {
-      throw new ControlError('INVALID_ARGUMENT', `argument ${name} of action ${action.name} does not fit ${width} bit(s)`);
+      throw new ControlError(
+        'INVALID_ARGUMENT',
+        `argument ${name} of action ${action.name} does not fit ${width} bit(s)`,
+      );
     }
   });
   return { action, args: call.args };

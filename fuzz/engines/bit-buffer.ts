@@ -38,7 +38,8 @@ export class BitBuffer {
 
   get(at: number, width: number): bigint {
     let value = 0n;
-    for (let bit = at; bit < at + width; bit++) value = (value << 1n) | BigInt((this.bytes[bit >> 3]! >> (7 - (bit & 7))) & 1);
+    for (let bit = at; bit < at + width; bit++)
+      value = (value << 1n) | BigInt((this.bytes[bit >> 3]! >> (7 - (bit & 7))) & 1);
     return value;
   }
 

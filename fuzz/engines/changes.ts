@@ -59,14 +59,22 @@ export class ChangeMaker {
     const { dice, program } = this;
     switch (dice.below(16)) {
       case 0: {
-        const replicas = Array.from({ length: dice.below(4) }, () => ({ egressPort: dice.pick(PORTS), instance: dice.below(5) }));
+        const replicas = Array.from({ length: dice.below(4) }, () => ({
+          egressPort: dice.pick(PORTS),
+          instance: dice.below(5),
+        }));
         const group = 1 + dice.below(6);
         return (control) => control.setMulticastGroup(group, replicas);
       }
       case 1: {
-        const replicas = Array.from({ length: 1 + dice.below(2) }, () => ({ egressPort: dice.pick(PORTS), instance: dice.below(5) }));
+        const replicas = Array.from({ length: 1 + dice.below(2) }, () => ({
+          egressPort: dice.pick(PORTS),
+          instance: dice.below(5),
+        }));
         const [session, truncate] = [dice.below(6), dice.pick([0, 0, 10, 60])];
-        return dice.oneIn(8) ? (control) => control.deleteCloneSession(session) : (control) => control.setCloneSession(session, replicas, truncate);
+        return dice.oneIn(8)
+          ? (control) => control.deleteCloneSession(session)
+          : (control) => control.setCloneSession(session, replicas, truncate);
       }
       case 2: {
         const registers = program.registers.filter(({ size }) => size > 0);
@@ -85,14 +93,20 @@ export class ChangeMaker {
         const meters = program.meters.filter((m) => m.directTarget === undefined && m.size > 0);
         if (meters.length === 0) return undefined;
         const { name, size, rateCount } = dice.pick(meters);
-        const [index, rates] = [dice.below(Math.min(size, WATCHED_CELLS)), dice.oneIn(8) ? undefined : this.rates(rateCount)];
+        const [index, rates] = [
+          dice.below(Math.min(size, WATCHED_CELLS)),
+          dice.oneIn(8) ? undefined : this.rates(rateCount),
+        ];
         return (control) => control.setMeter(name, index, rates);
       }
       case 5: {
         const counters = program.counters.filter(({ size }) => size > 0);
         if (counters.length === 0) return undefined;
         const { name, size } = dice.pick(counters);
-        const [index, value] = [dice.below(Math.min(size, WATCHED_CELLS)), { packets: BigInt(dice.word()), bytes: BigInt(dice.word()) }];
+        const [index, value] = [
+          dice.below(Math.min(size, WATCHED_CELLS)),
+          { packets: BigInt(dice.word()), bytes: BigInt(dice.word()) },
+        ];
         return (control) => control.writeCounter(name, index, value);
       }
       case 6:
@@ -111,12 +125,19 @@ export class ChangeMaker {
     const actions = program.tables.filter((table) => table.profile === profile).flatMap((table) => table.actions);
     const id = dice.below(PROFILE_IDS);
     if (profile.selector !== undefined && dice.oneIn(3)) {
-      const members = Array.from({ length: dice.below(4) }, () => ({ member: dice.below(PROFILE_IDS), weight: 1 + dice.below(2) }));
-      return dice.oneIn(8) ? (control) => control.deleteGroup(name, id) : (control) => control.setGroup(name, id, members);
+      const members = Array.from({ length: dice.below(4) }, () => ({
+        member: dice.below(PROFILE_IDS),
+        weight: 1 + dice.below(2),
+      }));
+      return dice.oneIn(8)
+        ? (control) => control.deleteGroup(name, id)
+        : (control) => control.setGroup(name, id, members);
     }
     if (dice.oneIn(12)) return (control) => control.deleteMember(name, id);
     const call = this.call(actions);
-    return dice.oneIn(4) ? (control) => control.modifyMember(name, id, call) : (control) => control.insertMember(name, id, call);
+    return dice.oneIn(4)
+      ? (control) => control.modifyMember(name, id, call)
+      : (control) => control.insertMember(name, id, call);
   }
 
   private changeTable(existing: (table: string) => readonly TableEntry[]): Change | undefined {
@@ -151,7 +172,12 @@ export class ChangeMaker {
     const keys = this.keys(table);
     if (this.inserted.length < KEPT_ENTRIES) this.inserted.push({ table, keys });
     else this.inserted[dice.below(KEPT_ENTRIES)] = { table, keys };
-    const entry: TableEntry = { keys, priority: dice.below(5), idleTimeoutMs: table.supportsTimeout ? dice.below(3) : 0, ...this.target(table) };
+    const entry: TableEntry = {
+      keys,
+      priority: dice.below(5),
+      idleTimeoutMs: table.supportsTimeout ? dice.below(3) : 0,
+      ...this.target(table),
+    };
     return (control) => control.insertEntry(name, entry);
   }
 
@@ -195,7 +221,10 @@ export class ChangeMaker {
     const { kind, width } = def;
     const all = (1n << BigInt(width)) - 1n;
     const known = 'field' in def.ref ? this.dictionary.valuesOf(def.ref.field) : [];
-    const value = BigInt.asUintN(width, example ?? (known.length > 0 && dice.oneIn(2) ? dice.pick(known) : this.value(width)));
+    const value = BigInt.asUintN(
+      width,
+      example ?? (known.length > 0 && dice.oneIn(2) ? dice.pick(known) : this.value(width)),
+    );
     switch (kind) {
       case 'exact':
         return { kind, value };

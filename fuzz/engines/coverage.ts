@@ -24,7 +24,10 @@ export class Coverage {
       else if (event.kind === 'table') {
         this.missing.delete(event.hit ? `hit of ${event.table}` : `miss of ${event.table}`);
         if (event.action !== undefined) this.missing.delete(`${event.action} in ${event.table}`);
-        this.learn(event.table, event.key.map(({ value }) => value));
+        this.learn(
+          event.table,
+          event.key.map(({ value }) => value),
+        );
       }
     }
   }
@@ -69,6 +72,10 @@ function partsOf(node: ControlNode): string[] {
     case 'table':
       // A table without keys always misses, and does what its default says.
       if (node.keys.length === 0) return [`miss of ${node.name}`];
-      return [`hit of ${node.name}`, `miss of ${node.name}`, ...node.actions.map((action) => `${action.name} in ${node.name}`)];
+      return [
+        `hit of ${node.name}`,
+        `miss of ${node.name}`,
+        ...node.actions.map((action) => `${action.name} in ${node.name}`),
+      ];
   }
 }

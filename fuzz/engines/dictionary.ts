@@ -28,7 +28,9 @@ export class Dictionary {
     }
     for (const table of program.tables) {
       for (const entry of table.entries ?? []) {
-        entry.keys.forEach((key, i) => this.comparisons.push([table.keys[i]!.ref, key.kind === 'range' ? key.low : key.value]));
+        entry.keys.forEach((key, i) =>
+          this.comparisons.push([table.keys[i]!.ref, key.kind === 'range' ? key.low : key.value]),
+        );
       }
     }
     for (const [ref, value] of this.comparisons) this.compared(ref, value);
@@ -52,7 +54,8 @@ export class Dictionary {
 
   private visitPrimitive({ op, args }: Primitive): void {
     const [to, from] = args.map(expressionOf);
-    if (op === 'assign' && to?.op === 'field' && 'field' in to.ref && from !== undefined) this.copied(to.ref.field, from);
+    if (op === 'assign' && to?.op === 'field' && 'field' in to.ref && from !== undefined)
+      this.copied(to.ref.field, from);
     for (const arg of args) {
       const expression = expressionOf(arg);
       if (expression !== undefined) this.visit(expression);
@@ -63,7 +66,12 @@ export class Dictionary {
     this.visit(from);
     let source = from;
     // A copy to another width is a mask or a modulus around the field.
-    while (source.op === 'arithmetic' && source.right.op === 'constant' && (source.operator === '&' || source.operator === 'two_comp_mod')) source = source.left;
+    while (
+      source.op === 'arithmetic' &&
+      source.right.op === 'constant' &&
+      (source.operator === '&' || source.operator === 'two_comp_mod')
+    )
+      source = source.left;
     if (source.op !== 'field' || !('field' in source.ref)) return;
     const known = this.sources.get(to) ?? new Set();
     known.add(source.ref.field);
@@ -81,7 +89,10 @@ export class Dictionary {
 
   private visit(e: Expression): void {
     if (e.op === 'equal' || e.op === 'compare') {
-      for (const [field, constant] of [[e.left, e.right], [e.right, e.left]] as const) {
+      for (const [field, constant] of [
+        [e.left, e.right],
+        [e.right, e.left],
+      ] as const) {
         if (field.op === 'field' && constant.op === 'constant') this.comparisons.push([field.ref, constant.value]);
       }
     }

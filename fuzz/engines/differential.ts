@@ -119,7 +119,14 @@ export class Differential {
 
   private side(engine: 'interpreter' | 'compiled'): Side {
     const events: string[] = [];
-    const target = new Switch({ engine, clock: () => this.now, seed: this.seed, queuesPerPort: 3, maxPasses: MOST_PASSES, onLog: (text) => events.push(text) });
+    const target = new Switch({
+      engine,
+      clock: () => this.now,
+      seed: this.seed,
+      queuesPerPort: 3,
+      maxPasses: MOST_PASSES,
+      onLog: (text) => events.push(text),
+    });
     target.load(this.program);
     target.control.onDigest((digest) => events.push(show(digest)));
     return { target, events };
@@ -149,10 +156,13 @@ export class Differential {
     if (expected.trace !== undefined) this.coverage.add(expected.trace);
     const what = (): string => `packet ${this.packets} on port ${port}: ${Buffer.from(bytes).toString('hex')}`;
     if (expected.aborted !== actual.aborted) this.differ(`end of ${what()}`, expected.aborted, actual.aborted);
-    if (!equalOutputs(expected.outputs, actual.outputs)) this.differ(`output of ${what()}`, readable(expected.outputs), readable(actual.outputs));
-    if (!isDeepStrictEqual(expected.trace, actual.trace)) this.differ(`trace of ${what()}`, expected.trace, actual.trace);
+    if (!equalOutputs(expected.outputs, actual.outputs))
+      this.differ(`output of ${what()}`, readable(expected.outputs), readable(actual.outputs));
+    if (!isDeepStrictEqual(expected.trace, actual.trace))
+      this.differ(`trace of ${what()}`, expected.trace, actual.trace);
     const [left, right] = this.sides.map(({ events }) => events);
-    if ((left!.length > 0 || right!.length > 0) && !isDeepStrictEqual(left, right)) this.differ(`digests and messages of ${what()}`, left, right);
+    if ((left!.length > 0 || right!.length > 0) && !isDeepStrictEqual(left, right))
+      this.differ(`digests and messages of ${what()}`, left, right);
     left!.length = 0;
     right!.length = 0;
   }
@@ -165,7 +175,10 @@ export class Differential {
     } catch (error) {
       if (error instanceof PacketAbortError) return { outputs: [], aborted: error.message, trace: error.trace?.events };
       const engine = target === this.compiled ? 'compiled' : 'interpreter';
-      throw new DifferenceError(`${this.name}, seed ${this.seed}: ${engine} threw at packet ${this.packets} on port ${port}: ${Buffer.from(bytes).toString('hex')}`, { cause: error });
+      throw new DifferenceError(
+        `${this.name}, seed ${this.seed}: ${engine} threw at packet ${this.packets} on port ${port}: ${Buffer.from(bytes).toString('hex')}`,
+        { cause: error },
+      );
     }
   }
 
@@ -201,7 +214,8 @@ export class Differential {
     for (const { name, size } of this.program.counters) {
       for (let i = 0; i < Math.min(size, WATCHED_CELLS); i++) {
         const [expected, actual] = [left.readCounter(name, i), right.readCounter(name, i)];
-        if (expected.packets !== actual.packets || expected.bytes !== actual.bytes) this.differ(`counter ${name}[${i}] after packet ${this.packets}`, expected, actual);
+        if (expected.packets !== actual.packets || expected.bytes !== actual.bytes)
+          this.differ(`counter ${name}[${i}] after packet ${this.packets}`, expected, actual);
       }
     }
     const [expected, actual] = this.sides.map(({ target }) => target.statistics);
@@ -212,7 +226,8 @@ export class Differential {
   private compareAll(): void {
     const [left, right] = this.sides.map(({ target }) => target.snapshot() as unknown as Record<string, unknown>);
     for (const key of Object.keys(left!)) {
-      if (!isDeepStrictEqual(left![key], right![key])) this.differ(`${key} after packet ${this.packets}`, left![key], right![key]);
+      if (!isDeepStrictEqual(left![key], right![key]))
+        this.differ(`${key} after packet ${this.packets}`, left![key], right![key]);
     }
   }
 
@@ -224,7 +239,9 @@ export class Differential {
       what += `, item ${place} of ${expected.length} and ${actual.length}`;
       [left, right] = [expected[place], actual[place]];
     }
-    throw new DifferenceError(`${this.name}, seed ${this.seed}: ${what}\n  interpreter ${show(left)}\n  compiled    ${show(right)}`);
+    throw new DifferenceError(
+      `${this.name}, seed ${this.seed}: ${what}\n  interpreter ${show(left)}\n  compiled    ${show(right)}`,
+    );
   }
 }
 
@@ -239,5 +256,7 @@ function readable(outputs: readonly Output[]): unknown[] {
 
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
-  return JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item instanceof Map ? [...item] : item)).slice(0, MOST_SHOWN);
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'bigint' ? String(item) : item instanceof Map ? [...item] : item,
+  ).slice(0, MOST_SHOWN);
 }

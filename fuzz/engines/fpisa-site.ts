@@ -23,8 +23,13 @@ export class FpisaSite implements Site {
   /** Mode, integers, guard, rounding and left shifts of each job; profiles that no controller writes are among them. */
   private readonly profiles: readonly (readonly bigint[])[];
 
-  constructor(program: Program, private readonly dice: Dice) {
-    this.profiles = Array.from({ length: JOBS }, () => [dice.below(2), dice.oneIn(4) ? 1 : 0, dice.below(8), dice.below(2), dice.below(10)].map(BigInt));
+  constructor(
+    program: Program,
+    private readonly dice: Dice,
+  ) {
+    this.profiles = Array.from({ length: JOBS }, () =>
+      [dice.below(2), dice.oneIn(4) ? 1 : 0, dice.below(8), dice.below(2), dice.below(10)].map(BigInt),
+    );
     this.values = (program.headers.find(({ name }) => name === 'values')?.fixedBytes ?? 0) / 4;
   }
 
@@ -34,9 +39,16 @@ export class FpisaSite implements Site {
   }
 
   setUp(control: Control): void {
-    control.insertEntry('fpisa.local', { keys: [exact(SERVICE_IP)], priority: 0, call: { action: 'fpisa.serve', args: [] } });
+    control.insertEntry('fpisa.local', {
+      keys: [exact(SERVICE_IP)],
+      priority: 0,
+      call: { action: 'fpisa.serve', args: [] },
+    });
     for (let job = 0; job < JOBS; job++) this.addJob(control, job);
-    control.setMulticastGroup(1, Array.from({ length: WORKERS }, (_, worker) => ({ egressPort: portOf(worker), instance: worker + 1 })));
+    control.setMulticastGroup(
+      1,
+      Array.from({ length: WORKERS }, (_, worker) => ({ egressPort: portOf(worker), instance: worker + 1 })),
+    );
   }
 
   packet(): Kept {
@@ -49,8 +61,17 @@ export class FpisaSite implements Site {
     const message = new Uint8Array(opcode === Opcode.PROBE ? PROBE_BYTES : HEADER_BYTES + 4 * this.values);
     const view = new DataView(message.buffer);
     writeHeader(view, {
-      opcode, flags: dice.oneIn(4) ? dice.below(8) : 0, job, worker, slot: ((chunk % SLOTS) + SLOTS) % SLOTS, epoch: dice.oneIn(20) ? dice.below(4) : 1, operation: dice.oneIn(20) ? 2 : 1, chunk: chunk >>> 0,
-      signature: dice.oneIn(30) ? 1 : 0, count: dice.oneIn(20) ? dice.below(2 * this.values) : this.values, set: (chunk >> 2) & 1,
+      opcode,
+      flags: dice.oneIn(4) ? dice.below(8) : 0,
+      job,
+      worker,
+      slot: ((chunk % SLOTS) + SLOTS) % SLOTS,
+      epoch: dice.oneIn(20) ? dice.below(4) : 1,
+      operation: dice.oneIn(20) ? 2 : 1,
+      chunk: chunk >>> 0,
+      signature: dice.oneIn(30) ? 1 : 0,
+      count: dice.oneIn(20) ? dice.below(2 * this.values) : this.values,
+      set: (chunk >> 2) & 1,
     });
     for (let at = HEADER_BYTES; at + 4 <= message.length; at += 4) view.setUint32(at, this.float(), true);
     return { port: portOf(worker), bytes: this.frame(message, worker) };
@@ -59,12 +80,28 @@ export class FpisaSite implements Site {
   private addJob(control: Control, job: number): void {
     for (let worker = 0; worker < WORKERS; worker++) {
       control.insertEntry('fpisa.member', {
-        keys: [exact(portOf(worker)), exact(ipOf(worker)), exact(udpOf(worker)), exact(job), exact(worker)], priority: 0,
-        call: { action: 'fpisa.join', args: [1n << BigInt(worker), (1n << BigInt(WORKERS)) - 1n, 1n, BigInt(job * SLOTS), BigInt(SLOTS), 1n, ...this.profiles[job]!] },
+        keys: [exact(portOf(worker)), exact(ipOf(worker)), exact(udpOf(worker)), exact(job), exact(worker)],
+        priority: 0,
+        call: {
+          action: 'fpisa.join',
+          args: [
+            1n << BigInt(worker),
+            (1n << BigInt(WORKERS)) - 1n,
+            1n,
+            BigInt(job * SLOTS),
+            BigInt(SLOTS),
+            1n,
+            ...this.profiles[job]!,
+          ],
+        },
       });
       control.insertEntry('fpisa.receiver', {
-        keys: [exact(job), exact(worker + 1), exact(portOf(worker))], priority: 0,
-        call: { action: 'fpisa.address', args: [0x020000000001n + BigInt(worker), BigInt(ipOf(worker)), BigInt(udpOf(worker))] },
+        keys: [exact(job), exact(worker + 1), exact(portOf(worker))],
+        priority: 0,
+        call: {
+          action: 'fpisa.address',
+          args: [0x020000000001n + BigInt(worker), BigInt(ipOf(worker)), BigInt(udpOf(worker))],
+        },
       });
     }
   }

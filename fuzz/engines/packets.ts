@@ -1,5 +1,12 @@
 import { createHash } from '../../emulator/externs/hash.js';
-import type { ChecksumDef, FieldDef, HeaderDef, ParserStateDef, Program, TransitionKey } from '../../emulator/json/program.js';
+import type {
+  ChecksumDef,
+  FieldDef,
+  HeaderDef,
+  ParserStateDef,
+  Program,
+  TransitionKey,
+} from '../../emulator/json/program.js';
 import { BitBuffer } from './bit-buffer.js';
 import type { Dice } from './dice.js';
 import type { Dictionary } from './dictionary.js';
@@ -34,7 +41,8 @@ export class PacketMaker {
     let state: ParserStateDef | null = this.program.parser.start;
     for (let n = 0; state !== null && n < MOST_STATES && bits.hasRoom; n++) {
       for (const op of state.ops) {
-        if (op.op === 'advance' && op.bits.op === 'constant' && op.bits.value < 1_024n) this.cursor += Number(op.bits.value);
+        if (op.op === 'advance' && op.bits.op === 'constant' && op.bits.value < 1_024n)
+          this.cursor += Number(op.bits.value);
         if (op.op === 'extract') this.fill(this.headerOf(op.target), wishes);
       }
       state = this.takeTransition(state);
@@ -57,7 +65,8 @@ export class PacketMaker {
       copy[at] = dice.oneIn(2) ? copy[at]! ^ (1 << dice.below(8)) : dice.word();
     }
     if (dice.oneIn(4)) return copy.slice(0, dice.below(copy.length + 1));
-    if (dice.oneIn(8)) return Uint8Array.from([...copy, ...Array.from({ length: dice.below(64) }, () => dice.below(256))]);
+    if (dice.oneIn(8))
+      return Uint8Array.from([...copy, ...Array.from({ length: dice.below(64) }, () => dice.below(256))]);
     return copy;
   }
 
@@ -78,7 +87,8 @@ export class PacketMaker {
     const input = new BitBuffer();
     for (const part of calculation.input) {
       const from = part.kind === 'field' ? this.places.get(part.field) : undefined;
-      if (part.kind === 'field' && from !== undefined) input.set(input.length, part.field.width, this.bits.get(from, part.field.width));
+      if (part.kind === 'field' && from !== undefined)
+        input.set(input.length, part.field.width, this.bits.get(from, part.field.width));
       else if (part.kind === 'constant') input.set(input.length, part.width, part.value);
       else return;
     }
@@ -96,7 +106,8 @@ export class PacketMaker {
 
   private headerOf(target: Extract<ParserStateDef['ops'][number], { op: 'extract' }>['target']): HeaderDef | undefined {
     if (target.kind === 'header') return target.header;
-    const elements = target.kind === 'stack' ? target.stack.headers : target.stack.unions.map((u) => u.members[target.member]!);
+    const elements =
+      target.kind === 'stack' ? target.stack.headers : target.stack.unions.map((u) => u.members[target.member]!);
     const last = this.lastOf.get(target.stack.index);
     const next = last === undefined ? 0 : elements.indexOf(last) + 1;
     const header = elements[next];
@@ -121,7 +132,9 @@ export class PacketMaker {
     switch (part.kind) {
       case 'field': {
         if (!('field' in part.ref)) return undefined;
-        const origin = this.dictionary.originsOf(part.ref.field).find((field) => field.width === part.width && this.places.has(field));
+        const origin = this.dictionary
+          .originsOf(part.ref.field)
+          .find((field) => field.width === part.width && this.places.has(field));
         return origin === undefined ? undefined : this.places.get(origin);
       }
       case 'lookahead':

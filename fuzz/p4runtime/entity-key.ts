@@ -3,11 +3,16 @@ import type { Entity, Init } from '../../p4runtime/index.js';
 
 /** Any value of a message; bytes as hex without leading zeros, so that every form of a number is one text. */
 export function textOf(value: unknown): string {
-  if (value instanceof Uint8Array) return `x${Buffer.from(value).toString('hex').replace(/^(00)+(?=..)/, '')}`;
+  if (value instanceof Uint8Array)
+    return `x${Buffer.from(value)
+      .toString('hex')
+      .replace(/^(00)+(?=..)/, '')}`;
   if (typeof value === 'bigint') return `${value}`;
   if (Array.isArray(value)) return `[${value.map(textOf).join(' ')}]`;
   if (typeof value === 'object' && value !== null) {
-    const fields = Object.entries(value).filter(([, field]) => field !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+    const fields = Object.entries(value)
+      .filter(([, field]) => field !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${fields.map(([name, field]) => `${name}:${textOf(field)}`).join(' ')}}`;
   }
   return String(value);
@@ -18,7 +23,8 @@ type FieldMatch = NonNullable<TableEntry['match']>[number];
 
 const ZERO = Uint8Array.of(0);
 /** BMv2's server reads bytes that are missing or empty as 0. */
-const numberOf = (bytes: Uint8Array | undefined): Uint8Array => (bytes === undefined || bytes.length === 0 ? ZERO : bytes);
+const numberOf = (bytes: Uint8Array | undefined): Uint8Array =>
+  bytes === undefined || bytes.length === 0 ? ZERO : bytes;
 
 function fieldKey({ fieldId, exact, lpm, ternary, range, optional }: FieldMatch): string {
   return textOf({
@@ -52,8 +58,10 @@ export function keyOf(entity: Init<Entity>): string {
     if (entity.tableEntry) return tableKey(entity.tableEntry);
     if (entity.directCounterEntry) return tableKey(entity.directCounterEntry.tableEntry ?? {});
     if (entity.directMeterEntry) return tableKey(entity.directMeterEntry.tableEntry ?? {});
-    if (entity.actionProfileMember) return `${entity.actionProfileMember.actionProfileId} ${entity.actionProfileMember.memberId}`;
-    if (entity.actionProfileGroup) return `${entity.actionProfileGroup.actionProfileId} ${entity.actionProfileGroup.groupId}`;
+    if (entity.actionProfileMember)
+      return `${entity.actionProfileMember.actionProfileId} ${entity.actionProfileMember.memberId}`;
+    if (entity.actionProfileGroup)
+      return `${entity.actionProfileGroup.actionProfileId} ${entity.actionProfileGroup.groupId}`;
     if (entity.counterEntry) return `${entity.counterEntry.counterId} ${entity.counterEntry.index?.index ?? 'all'}`;
     if (entity.meterEntry) return `${entity.meterEntry.meterId} ${entity.meterEntry.index?.index ?? 'all'}`;
     if (entity.registerEntry) return `${entity.registerEntry.registerId} ${entity.registerEntry.index?.index ?? 'all'}`;

@@ -73,7 +73,17 @@ function codesOf(verdict: Verdict, count: number): { code: string; message: stri
 }
 
 export class Fuzzer {
-  readonly report: FuzzReport = { writes: 0, updates: 0, accepted: 0, mutated: 0, reads: 0, pipelines: 0, crashes: 0, known: new Map(), unknown: [] };
+  readonly report: FuzzReport = {
+    writes: 0,
+    updates: 0,
+    accepted: 0,
+    mutated: 0,
+    reads: 0,
+    pipelines: 0,
+    crashes: 0,
+    known: new Map(),
+    unknown: [],
+  };
   private readonly random: Random;
   private other: Side | undefined;
   /** Whether the other server may hold something else than it shows. */
@@ -141,7 +151,12 @@ export class Fuzzer {
     const request = { deviceId: DEVICE_ID, electionId: ELECTION_ID, updates: drafts };
     if (below(this.random, 40) > 0) return { request, drafts, how, requestHow: '' };
     const mutated = mutateRequest(this.random, request);
-    return { request: mutated.request, drafts: mutated.request.updates?.length === 0 ? [] : drafts, how, requestHow: mutated.how };
+    return {
+      request: mutated.request,
+      drafts: mutated.request.updates?.length === 0 ? [] : drafts,
+      how,
+      requestHow: mutated.how,
+    };
   }
 
   /** @returns the updates that one server took and the other refused */
@@ -162,7 +177,14 @@ export class Fuzzer {
     });
     const broken = mine.findIndex(({ code }) => code === 'INTERNAL');
     if (verdict.code === 'INTERNAL' || broken >= 0) {
-      this.note({ ...describe(program, batch, broken), what: 'update', ours: 'INTERNAL', theirs: '', oursMessage: mine[broken]?.message ?? verdict.message, theirsMessage: '' });
+      this.note({
+        ...describe(program, batch, broken),
+        what: 'update',
+        ours: 'INTERNAL',
+        theirs: '',
+        oursMessage: mine[broken]?.message ?? verdict.message,
+        theirsMessage: '',
+      });
     }
     const answer = await theirs;
     if (answer === undefined) return [];
@@ -177,7 +199,14 @@ export class Fuzzer {
       // Some of the batch may have been done before that.
       this.incoherent ||= BROKEN_OFF.test(theirs.message);
       if (ours.code === theirs.code) return [];
-      this.note({ ...describe(program, batch, -1), what: 'request', ours: ours.code, theirs: theirs.code, oursMessage: ours.message, theirsMessage: theirs.message });
+      this.note({
+        ...describe(program, batch, -1),
+        what: 'request',
+        ours: ours.code,
+        theirs: theirs.code,
+        oursMessage: ours.message,
+        theirsMessage: theirs.message,
+      });
       if (ours.code !== 'OK' && theirs.code !== 'OK') return [];
       return [...batch.drafts];
     }
@@ -192,7 +221,15 @@ export class Fuzzer {
       const before = { apart: [...apart], refused: [...refused] };
       if (others[i]!.code !== 'OK') refused.push(draft);
       if (mine[i]!.code === others[i]!.code) return;
-      this.note({ ...describe(program, batch, i), ...before, what: 'update', ours: mine[i]!.code, theirs: others[i]!.code, oursMessage: mine[i]!.message, theirsMessage: others[i]!.message });
+      this.note({
+        ...describe(program, batch, i),
+        ...before,
+        what: 'update',
+        ours: mine[i]!.code,
+        theirs: others[i]!.code,
+        oursMessage: mine[i]!.message,
+        theirsMessage: others[i]!.message,
+      });
       if (mine[i]!.code === 'OK' || others[i]!.code === 'OK') apart.push(draft);
     });
     this.incoherent ||= traces || others.some(({ message }) => BROKEN_OFF.test(message));
@@ -234,17 +271,32 @@ export class Fuzzer {
       for (const { entity } of wildcardReads(program.index)) await this.options.ours.read(entity);
       return;
     }
-    const differences = (await compareState(program.index, this.options.ours, this.other)).map((each) => stateDifference(program, batch, each));
+    const differences = (await compareState(program.index, this.options.ours, this.other)).map((each) =>
+      stateDifference(program, batch, each),
+    );
     for (const each of differences) this.note(each);
     if (!this.cleared && differences.every((each) => classOf(each) !== undefined)) return;
     await this.load(program);
     valid.clear();
   }
 
-  private async restartOther(program: FuzzProgram, batch: Batch, error: SideGoneError, valid: ValidUpdates): Promise<void> {
+  private async restartOther(
+    program: FuzzProgram,
+    batch: Batch,
+    error: SideGoneError,
+    valid: ValidUpdates,
+  ): Promise<void> {
     this.report.crashes++;
     const how = [batch.requestHow, ...batch.how].filter((each) => each !== '').join(' + ');
-    this.note({ ...describe(program, batch, -1), how, what: 'crash', ours: '', theirs: 'gone', oursMessage: '', theirsMessage: error.message });
+    this.note({
+      ...describe(program, batch, -1),
+      how,
+      what: 'crash',
+      ours: '',
+      theirs: 'gone',
+      oursMessage: '',
+      theirsMessage: error.message,
+    });
     await this.other!.stop();
     this.other = await this.options.startOther!();
     await this.load(program);
@@ -258,7 +310,11 @@ export class Fuzzer {
   }
 }
 
-function describe(program: FuzzProgram, batch: Batch, i: number): Omit<Difference, 'what' | 'ours' | 'theirs' | 'oursMessage' | 'theirsMessage'> {
+function describe(
+  program: FuzzProgram,
+  batch: Batch,
+  i: number,
+): Omit<Difference, 'what' | 'ours' | 'theirs' | 'oursMessage' | 'theirsMessage'> {
   const draft = batch.drafts[i];
   const tableId = draft?.entity.tableEntry?.tableId ?? 0;
   return {
@@ -274,7 +330,11 @@ function describe(program: FuzzProgram, batch: Batch, i: number): Omit<Differenc
   };
 }
 
-function stateDifference(program: FuzzProgram, batch: Batch, { read, kind, entity, ours, theirs }: StateDifference): Difference {
+function stateDifference(
+  program: FuzzProgram,
+  batch: Batch,
+  { read, kind, entity, ours, theirs }: StateDifference,
+): Difference {
   return {
     ...describe(program, batch, -1),
     what: 'state',
@@ -289,6 +349,18 @@ function stateDifference(program: FuzzProgram, batch: Batch, { read, kind, entit
 }
 
 /** One line on one difference. */
-export function renderDifference({ program, what, kind, type, how, ours, theirs, oursMessage, theirsMessage, update, request }: Difference): string {
+export function renderDifference({
+  program,
+  what,
+  kind,
+  type,
+  how,
+  ours,
+  theirs,
+  oursMessage,
+  theirsMessage,
+  update,
+  request,
+}: Difference): string {
   return `${program} ${what} ${type} ${kind} [${how}] ours ${ours} (${oursMessage}) theirs ${theirs} (${theirsMessage}) ${textOf(update?.entity)} REQUEST ${textOf(request.message)}`;
 }

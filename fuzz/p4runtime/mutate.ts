@@ -26,24 +26,85 @@ function* sites(node: Node, path: string): Generator<Site> {
 /** Ways to spoil one value; those that do not concern it return undefined. */
 const VALUES: readonly [string, (random: Random, value: unknown, path: string) => unknown][] = [
   ['empty', (_, value) => (value instanceof Uint8Array ? new Uint8Array(0) : undefined)],
-  ['padded', (random, value) => (value instanceof Uint8Array ? Uint8Array.from([...new Uint8Array(1 + below(random, 9)), ...value]) : undefined)],
-  ['wide', (random, value) => (value instanceof Uint8Array ? Uint8Array.from([1 + below(random, 255), ...new Uint8Array(below(random, 20)), ...value]) : undefined)],
-  ['flipped', (random, value) => (value instanceof Uint8Array ? value.map((byte, i) => (i === 0 ? byte ^ (1 << below(random, 8)) : byte)) : undefined)],
-  ['full', (random, value) => (value instanceof Uint8Array ? new Uint8Array(1 + below(random, 8)).fill(255) : undefined)],
-  ['zero', (_, value) => (value instanceof Uint8Array ? new Uint8Array(value.length) : typeof value === 'number' ? 0 : typeof value === 'bigint' ? 0n : undefined)],
-  ['near', (random, value) => (typeof value === 'number' ? value + (below(random, 2) === 0 && value > 0 ? -1 : 1) : typeof value === 'bigint' ? value + 1n : undefined)],
-  ['huge', (random, value, path) => {
-    // simple_switch makes a member for every unit of weight, so a really large one keeps it busy for ever.
-    if (last(path) === 'weight') return pick(random, [17, 100, 5000]);
-    if (typeof value === 'number') return isSigned(path) ? 0x7fffffff - below(random, 2) : pick(random, [511, 0xffff, 0x8000, 0x10000, 0xffffffff, 0x80000000]);
-    return typeof value === 'bigint' ? (1n << 62n) + 1n : undefined;
-  }],
-  ['negative', (random, value, path) => (typeof value === 'number' && isSigned(path) ? -1 - below(random, 3) : typeof value === 'bigint' && isSignedLong(path) ? -1n : undefined)],
-  ['duplicated', (random, value) => (Array.isArray(value) && value.length > 0 ? [...value, structuredClone(pick(random, value))] : undefined)],
+  [
+    'padded',
+    (random, value) =>
+      value instanceof Uint8Array ? Uint8Array.from([...new Uint8Array(1 + below(random, 9)), ...value]) : undefined,
+  ],
+  [
+    'wide',
+    (random, value) =>
+      value instanceof Uint8Array
+        ? Uint8Array.from([1 + below(random, 255), ...new Uint8Array(below(random, 20)), ...value])
+        : undefined,
+  ],
+  [
+    'flipped',
+    (random, value) =>
+      value instanceof Uint8Array
+        ? value.map((byte, i) => (i === 0 ? byte ^ (1 << below(random, 8)) : byte))
+        : undefined,
+  ],
+  [
+    'full',
+    (random, value) => (value instanceof Uint8Array ? new Uint8Array(1 + below(random, 8)).fill(255) : undefined),
+  ],
+  [
+    'zero',
+    (_, value) =>
+      value instanceof Uint8Array
+        ? new Uint8Array(value.length)
+        : typeof value === 'number'
+          ? 0
+          : typeof value === 'bigint'
+            ? 0n
+            : undefined,
+  ],
+  [
+    'near',
+    (random, value) =>
+      typeof value === 'number'
+        ? value + (below(random, 2) === 0 && value > 0 ? -1 : 1)
+        : typeof value === 'bigint'
+          ? value + 1n
+          : undefined,
+  ],
+  [
+    'huge',
+    (random, value, path) => {
+      // simple_switch makes a member for every unit of weight, so a really large one keeps it busy for ever.
+      if (last(path) === 'weight') return pick(random, [17, 100, 5000]);
+      if (typeof value === 'number')
+        return isSigned(path)
+          ? 0x7fffffff - below(random, 2)
+          : pick(random, [511, 0xffff, 0x8000, 0x10000, 0xffffffff, 0x80000000]);
+      return typeof value === 'bigint' ? (1n << 62n) + 1n : undefined;
+    },
+  ],
+  [
+    'negative',
+    (random, value, path) =>
+      typeof value === 'number' && isSigned(path)
+        ? -1 - below(random, 3)
+        : typeof value === 'bigint' && isSignedLong(path)
+          ? -1n
+          : undefined,
+  ],
+  [
+    'duplicated',
+    (random, value) =>
+      Array.isArray(value) && value.length > 0 ? [...value, structuredClone(pick(random, value))] : undefined,
+  ],
   ['shortened', (_, value) => (Array.isArray(value) && value.length > 0 ? value.slice(1) : undefined)],
   ['cleared', (_, value) => (Array.isArray(value) && value.length > 0 ? [] : undefined)],
   ['reversed', (_, value) => (Array.isArray(value) && value.length > 1 ? [...value].reverse() : undefined)],
-  ['repeated', (_, value) => (Array.isArray(value) && value.length > 0 ? Array.from({ length: 40 }, () => structuredClone(value[0])) : undefined)],
+  [
+    'repeated',
+    (_, value) =>
+      Array.isArray(value) && value.length > 0
+        ? Array.from({ length: 40 }, () => structuredClone(value[0]))
+        : undefined,
+  ],
   ['inverted', (_, value) => (typeof value === 'boolean' ? !value : undefined)],
 ];
 
@@ -56,8 +117,11 @@ const isSignedLong = (path: string): boolean => !UNSIGNED_LONG.has(last(path));
 
 /** Keeps the message within what its encoder accepts. */
 function fits(value: unknown, path: string): boolean {
-  if (typeof value === 'number') return isSigned(path) ? value >= -(2 ** 31) && value < 2 ** 31 : value >= 0 && value < 2 ** 32;
-  return typeof value !== 'bigint' || path.endsWith('controllerMetadata') || (value >= -(1n << 63n) && value < 1n << 63n);
+  if (typeof value === 'number')
+    return isSigned(path) ? value >= -(2 ** 31) && value < 2 ** 31 : value >= 0 && value < 2 ** 32;
+  return (
+    typeof value !== 'bigint' || path.endsWith('controllerMetadata') || (value >= -(1n << 63n) && value < 1n << 63n)
+  );
 }
 
 const MATCHES: Readonly<Record<string, Node>> = {
@@ -120,7 +184,10 @@ function swapMatch(random: Random, all: readonly Site[]): string | undefined {
 
 function addField(random: Random, all: readonly Site[]): string | undefined {
   const holders = all.flatMap(({ value, path }) =>
-    extraOf(path) && typeof value === 'object' && value !== null && !Array.isArray(value) ? [{ node: value as Node, path }] : []);
+    extraOf(path) && typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? [{ node: value as Node, path }]
+      : [],
+  );
   if (holders.length === 0) return undefined;
   const { node, path } = pick(random, holders);
   const [name, value] = pick(random, Object.entries(extraOf(path)!));
@@ -184,7 +251,10 @@ const REQUESTS: readonly [string, Init<WriteRequest>][] = [
   ['no updates', { updates: [] }],
 ];
 
-export function mutateRequest(random: Random, request: Init<WriteRequest>): { request: Init<WriteRequest>; how: string } {
+export function mutateRequest(
+  random: Random,
+  request: Init<WriteRequest>,
+): { request: Init<WriteRequest>; how: string } {
   const [how, change] = pick(random, REQUESTS);
   return { request: { ...request, ...change }, how: `request:${how}` };
 }

@@ -34,7 +34,9 @@ const FIXTURES = 'test/emulator/p4runtime/fixtures';
 export function loadPrograms(): FuzzProgram[] {
   return [
     load('features', `${FIXTURES}/features.json`, `${FIXTURES}/features.p4info.txtpb`),
-    ...OF_EMULATOR.map((name) => load(name, `test/emulator/programs/${name}.json`, `${FIXTURES}/p4info/${name}.p4info.txtpb`)),
+    ...OF_EMULATOR.map((name) =>
+      load(name, `test/emulator/programs/${name}.json`, `${FIXTURES}/p4info/${name}.p4info.txtpb`),
+    ),
     load('fpisa-n16', 'p4/build/fpisa-n16.json', 'p4/build/fpisa-n16.p4info.txtpb'),
   ];
 }

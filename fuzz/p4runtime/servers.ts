@@ -32,7 +32,14 @@ export async function startBmv2(): Promise<Side> {
     BMV2,
     [
       ...['--no-p4', '--device-id', String(DEVICE_ID), '--log-level', 'off', '--thrift-port', '0', '--'],
-      ...['--cpu-port', String(CPU_PORT), '--grpc-server-addr', address, '--dp-grpc-server-addr', `unix:${join(folder, 'dataplane')}`],
+      ...[
+        '--cpu-port',
+        String(CPU_PORT),
+        '--grpc-server-addr',
+        address,
+        '--dp-grpc-server-addr',
+        `unix:${join(folder, 'dataplane')}`,
+      ],
     ],
     { stdio: 'ignore' },
   );

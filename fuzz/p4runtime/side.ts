@@ -53,7 +53,9 @@ function withoutFullRanges(entity: Entity): Entity {
   const { tableEntry } = entity;
   if (!tableEntry) return entity;
   const isFull = ({ range }: FieldMatch): boolean =>
-    range !== undefined && range.low.every((byte) => byte === 0) && range.high.every((byte, i) => (i > 0 ? byte === 255 : (byte & (byte + 1)) === 0));
+    range !== undefined &&
+    range.low.every((byte) => byte === 0) &&
+    range.high.every((byte, i) => (i > 0 ? byte === 255 : (byte & (byte + 1)) === 0));
   return { tableEntry: { ...tableEntry, match: tableEntry.match.filter((field) => !isFull(field)) } };
 }
 
@@ -66,9 +68,14 @@ export class Side {
 
   /** Becomes primary. */
   static async connect(name: string, address: string, stopServer: () => Promise<void>): Promise<Side> {
-    const stub = new P4RuntimeClient(address, credentials.createInsecure(), { 'grpc.max_receive_message_length': -1, 'grpc.max_metadata_size': 1 << 20 });
+    const stub = new P4RuntimeClient(address, credentials.createInsecure(), {
+      'grpc.max_receive_message_length': -1,
+      'grpc.max_metadata_size': 1 << 20,
+    });
     const side = new Side(name, stub, stopServer);
-    await new Promise<void>((resolve, reject) => stub.waitForReady(Date.now() + CONNECT_TIMEOUT_MS, (error) => (error ? reject(error) : resolve())));
+    await new Promise<void>((resolve, reject) =>
+      stub.waitForReady(Date.now() + CONNECT_TIMEOUT_MS, (error) => (error ? reject(error) : resolve())),
+    );
     const stream = stub.StreamChannel();
     await new Promise<void>((resolve, reject) => {
       stream.on('error', reject);
@@ -129,15 +136,22 @@ export class Side {
   read(entity: Init<Entity>): Promise<Found> {
     return new Promise((resolve, reject) => {
       const entities = new Map<string, { text: string; entity: Entity }>();
-      const call = this.stub.Read({ deviceId: DEVICE_ID, entities: [entity] }, undefined, { deadline: Date.now() + CALL_TIMEOUT_MS });
+      const call = this.stub.Read({ deviceId: DEVICE_ID, entities: [entity] }, undefined, {
+        deadline: Date.now() + CALL_TIMEOUT_MS,
+      });
       call.on('data', (response: ReadResponse) => {
-        for (const each of response.entities.map(withoutFullRanges)) entities.set(keyOf(each), { text: textOf(sorted(each)), entity: each });
+        for (const each of response.entities.map(withoutFullRanges))
+          entities.set(keyOf(each), { text: textOf(sorted(each)), entity: each });
       });
       call.on('end', () => resolve({ code: 'OK', message: '', entities }));
       call.on('error', (error) => {
         try {
           const { code, message, updates } = this.verdict(error);
-          resolve({ code: updates.find((each) => each.code !== 'OK')?.code ?? code, message: `${message} ${updates.map((each) => each.message).join(' ')}`, entities });
+          resolve({
+            code: updates.find((each) => each.code !== 'OK')?.code ?? code,
+            message: `${message} ${updates.map((each) => each.message).join(' ')}`,
+            entities,
+          });
         } catch (gone) {
           reject(gone);
         }

@@ -29,7 +29,9 @@ export function wildcardReads(index: P4InfoIndex): WildcardRead[] {
   add('all direct counters', { directCounterEntry: { tableEntry: {} } });
   add('all direct meters', { directMeterEntry: { tableEntry: {} } });
   for (const { id, directCounter, directMeter } of tables.items) {
-    add('entries of a table', { tableEntry: { tableId: id, ...(directCounter && { counterData: {} }), ...(directMeter && { meterConfig: {} }) } });
+    add('entries of a table', {
+      tableEntry: { tableId: id, ...(directCounter && { counterData: {} }), ...(directMeter && { meterConfig: {} }) },
+    });
     add('a default entry', { tableEntry: { tableId: id, isDefaultAction: true } });
     if (directCounter) add('direct counters of a table', { directCounterEntry: { tableEntry: { tableId: id } } });
     if (directMeter) add('direct meters of a table', { directMeterEntry: { tableEntry: { tableId: id } } });
@@ -64,13 +66,25 @@ export function compareFound(read: string, ours: Found, theirs: Found): StateDif
     const other = theirs.entities.get(key);
     if (mine?.text === other?.text) continue;
     const entity = (mine ?? other)!.entity;
-    differences.push({ read, kind: kindOf(entity), key, entity, ours: mine?.text ?? 'absent', theirs: other?.text ?? 'absent' });
+    differences.push({
+      read,
+      kind: kindOf(entity),
+      key,
+      entity,
+      ours: mine?.text ?? 'absent',
+      theirs: other?.text ?? 'absent',
+    });
   }
   return differences;
 }
 
 /** @param concerns which kinds of entities to compare; all if left out */
-export async function compareState(index: P4InfoIndex, ours: Side, theirs: Side, concerns: (kind: string) => boolean = () => true): Promise<StateDifference[]> {
+export async function compareState(
+  index: P4InfoIndex,
+  ours: Side,
+  theirs: Side,
+  concerns: (kind: string) => boolean = () => true,
+): Promise<StateDifference[]> {
   const reads = wildcardReads(index).filter(({ kind }) => concerns(kind));
   const found = await Promise.all(
     reads.map(async ({ name, entity }) => {

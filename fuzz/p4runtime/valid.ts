@@ -1,5 +1,15 @@
 /** Updates that a server should take, as far as one can say without knowing its state exactly. */
-import { encodeBytestring, type Entity, type Init, type MatchFieldInfo, type NameIndex, type P4InfoIndex, type TableActionInfo, type TableInfo, type UpdateType } from '../../p4runtime/index.js';
+import {
+  encodeBytestring,
+  type Entity,
+  type Init,
+  type MatchFieldInfo,
+  type NameIndex,
+  type P4InfoIndex,
+  type TableActionInfo,
+  type TableInfo,
+  type UpdateType,
+} from '../../p4runtime/index.js';
 import type { Random } from '../../emulator/random.js';
 import { below, pick, randomValue } from './choice.js';
 import { keyOf } from './entity-key.js';
@@ -80,27 +90,42 @@ export class ValidUpdates {
     return BigInt(below(this.random, limit));
   }
 
-  private presentOf(kind: keyof Entity, filter: (entity: Init<Entity>) => boolean = () => true): Init<Entity> | undefined {
+  private presentOf(
+    kind: keyof Entity,
+    filter: (entity: Init<Entity>) => boolean = () => true,
+  ): Init<Entity> | undefined {
     return this.choose([...this.present.values()].filter((entity) => entity[kind] && filter(entity)));
   }
 
   /** INSERT of the new one, or MODIFY or DELETE of one that is there. */
-  private updateOf(fresh: Init<Entity>, old: Init<Entity> | undefined, changed: (old: Init<Entity>) => Init<Entity>): DraftUpdate {
+  private updateOf(
+    fresh: Init<Entity>,
+    old: Init<Entity> | undefined,
+    changed: (old: Init<Entity>) => Init<Entity>,
+  ): DraftUpdate {
     if (!old || this.one(2)) return { type: 'INSERT', entity: fresh };
     return this.one(2) ? { type: 'MODIFY', entity: changed(old) } : { type: 'DELETE', entity: old };
   }
 
   private action(actions: NameIndex<TableActionInfo>, excluded: 'DEFAULT_ONLY' | 'TABLE_ONLY'): Action {
-    const { id, definition } = pick(this.random, actions.items.filter(({ scope }) => scope !== excluded));
+    const { id, definition } = pick(
+      this.random,
+      actions.items.filter(({ scope }) => scope !== excluded),
+    );
     return {
       actionId: id,
-      params: definition.params.items.map((param) => ({ paramId: param.id, value: encodeBytestring(randomValue(this.random, param.bitwidth)) })),
+      params: definition.params.items.map((param) => ({
+        paramId: param.id,
+        value: encodeBytestring(randomValue(this.random, param.bitwidth)),
+      })),
     };
   }
 
   private matchOf(field: MatchFieldInfo): Init<NonNullable<Entity['tableEntry']>['match'][number]> | undefined {
     const { id: fieldId, bitwidth } = field;
-    const value = this.one(3) ? randomValue(this.random, bitwidth) : this.number(Math.min(4, 2 ** Math.min(bitwidth, 8)));
+    const value = this.one(3)
+      ? randomValue(this.random, bitwidth)
+      : this.number(Math.min(4, 2 ** Math.min(bitwidth, 8)));
     const all = (1n << BigInt(bitwidth)) - 1n;
     if (field.kind !== 'exact' && this.one(5)) return undefined;
     switch (field.kind) {
@@ -135,8 +160,13 @@ export class ValidUpdates {
   private tableAction(table: TableInfo): Init<NonNullable<Entity['tableEntry']>['action']> | undefined {
     if (table.actionProfileId === undefined) return { action: this.action(table.actions, 'DEFAULT_ONLY')! };
     const profile = this.index.actionProfiles.byId(table.actionProfileId);
-    const group = profile.withSelector && this.presentOf('actionProfileGroup', (each) => each.actionProfileGroup!.actionProfileId === profile.id);
-    const member = this.presentOf('actionProfileMember', (each) => each.actionProfileMember!.actionProfileId === profile.id);
+    const group =
+      profile.withSelector &&
+      this.presentOf('actionProfileGroup', (each) => each.actionProfileGroup!.actionProfileId === profile.id);
+    const member = this.presentOf(
+      'actionProfileMember',
+      (each) => each.actionProfileMember!.actionProfileId === profile.id,
+    );
     if (group && this.one(2)) return { actionProfileGroupId: group.actionProfileGroup!.groupId! };
     if (member && !this.one(10)) return { actionProfileMemberId: member.actionProfileMember!.memberId! };
     if (!profile.withSelector) return undefined;
@@ -152,7 +182,8 @@ export class ValidUpdates {
       ...(this.one(3) && { controllerMetadata: this.number(1000) }),
       ...(this.one(3) && { metadata: encodeBytestring(this.number(100_000)) }),
       ...(table.hasIdleTimeout && this.one(3) && { idleTimeoutNs: (this.number(100) + 1n) * 10_000_000_000n }),
-      ...(table.directCounter && this.one(3) && { counterData: { packetCount: this.number(99), byteCount: this.number(9999) } }),
+      ...(table.directCounter &&
+        this.one(3) && { counterData: { packetCount: this.number(99), byteCount: this.number(9999) } }),
       ...(table.directMeter && this.one(3) && { meterConfig: this.rates()! }),
     };
   }
@@ -162,15 +193,25 @@ export class ValidUpdates {
     if (!action) return undefined;
     const match = table.keys.items.flatMap((field) => this.matchOf(field) ?? []);
     const priority = table.needsPriority ? 1 + below(this.random, 4) : 0;
-    const fresh = { tableEntry: { tableId: table.id, match, action, ...(priority > 0 && { priority }), ...this.details(table) } };
-    const old = this.presentOf('tableEntry', ({ tableEntry }) => tableEntry!.tableId === table.id && !tableEntry!.isDefaultAction);
-    return this.updateOf(fresh, old, ({ tableEntry }) => ({ tableEntry: { ...tableEntry!, action, ...this.details(table) } }));
+    const fresh = {
+      tableEntry: { tableId: table.id, match, action, ...(priority > 0 && { priority }), ...this.details(table) },
+    };
+    const old = this.presentOf(
+      'tableEntry',
+      ({ tableEntry }) => tableEntry!.tableId === table.id && !tableEntry!.isDefaultAction,
+    );
+    return this.updateOf(fresh, old, ({ tableEntry }) => ({
+      tableEntry: { ...tableEntry!, action, ...this.details(table) },
+    }));
   }
 
   private defaultUpdate(table: TableInfo | undefined): Draft {
     if (!table || table.actionProfileId !== undefined || table.constDefaultAction) return undefined;
     const action = this.one(4) ? undefined : this.action(table.actions, 'TABLE_ONLY');
-    return { type: 'MODIFY', entity: { tableEntry: { tableId: table.id, isDefaultAction: true, ...(action && { action: { action } }) } } };
+    return {
+      type: 'MODIFY',
+      entity: { tableEntry: { tableId: table.id, isDefaultAction: true, ...(action && { action: { action } }) } },
+    };
   }
 
   private counterUpdate(counter: { id: number; size: number } | undefined): Draft {
@@ -183,45 +224,93 @@ export class ValidUpdates {
   private meterUpdate(meter: { id: number; size: number } | undefined): Draft {
     if (!meter) return undefined;
     const config = this.one(4) ? undefined : this.rates();
-    return { type: 'MODIFY', entity: { meterEntry: { meterId: meter.id, index: { index: this.number(meter.size) }, ...(config && { config }) } } };
+    return {
+      type: 'MODIFY',
+      entity: {
+        meterEntry: { meterId: meter.id, index: { index: this.number(meter.size) }, ...(config && { config }) },
+      },
+    };
   }
 
   private directUpdate(table: TableInfo | undefined, kind: 'directCounterEntry' | 'directMeterEntry'): Draft {
-    const old = table && this.presentOf('tableEntry', ({ tableEntry }) => tableEntry!.tableId === table.id && !tableEntry!.isDefaultAction);
+    const old =
+      table &&
+      this.presentOf(
+        'tableEntry',
+        ({ tableEntry }) => tableEntry!.tableId === table.id && !tableEntry!.isDefaultAction,
+      );
     if (!old) return undefined;
     const { tableId, match = [], priority = 0 } = old.tableEntry!;
     const tableEntry = { tableId: tableId!, match, priority };
-    if (kind === 'directMeterEntry') return { type: 'MODIFY', entity: { directMeterEntry: { tableEntry, ...(this.one(4) ? {} : { config: this.rates()! }) } } };
-    return { type: 'MODIFY', entity: { directCounterEntry: { tableEntry, data: { packetCount: this.number(99), byteCount: this.number(9999) } } } };
+    if (kind === 'directMeterEntry')
+      return {
+        type: 'MODIFY',
+        entity: { directMeterEntry: { tableEntry, ...(this.one(4) ? {} : { config: this.rates()! }) } },
+      };
+    return {
+      type: 'MODIFY',
+      entity: {
+        directCounterEntry: { tableEntry, data: { packetCount: this.number(99), byteCount: this.number(9999) } },
+      },
+    };
   }
 
-  private registerUpdate(register: { id: number; size: number; bitwidth: number | undefined; signed: boolean } | undefined): Draft {
+  private registerUpdate(
+    register: { id: number; size: number; bitwidth: number | undefined; signed: boolean } | undefined,
+  ): Draft {
     if (!register?.bitwidth) return undefined;
     const width = register.signed ? register.bitwidth - 1 : register.bitwidth;
     const bitstring = encodeBytestring(this.number(2 ** Math.min(7, width)));
-    return { type: 'MODIFY', entity: { registerEntry: { registerId: register.id, index: { index: this.number(register.size) }, data: { bitstring } } } };
+    return {
+      type: 'MODIFY',
+      entity: {
+        registerEntry: { registerId: register.id, index: { index: this.number(register.size) }, data: { bitstring } },
+      },
+    };
   }
 
   private memberUpdate(profile: { id: number; tableIds: readonly number[] } | undefined): Draft {
     if (!profile) return undefined;
     const table = this.index.tables.byId(profile.tableIds[0]!);
     const member = (memberId: number): Init<Entity> => ({
-      actionProfileMember: { actionProfileId: profile.id, memberId, action: this.action(table.actions, 'DEFAULT_ONLY')! },
+      actionProfileMember: {
+        actionProfileId: profile.id,
+        memberId,
+        action: this.action(table.actions, 'DEFAULT_ONLY')!,
+      },
     });
-    const old = this.presentOf('actionProfileMember', (each) => each.actionProfileMember!.actionProfileId === profile.id);
-    return this.updateOf(member(1 + below(this.random, MOST_ID)), old, ({ actionProfileMember }) => member(actionProfileMember!.memberId!));
+    const old = this.presentOf(
+      'actionProfileMember',
+      (each) => each.actionProfileMember!.actionProfileId === profile.id,
+    );
+    return this.updateOf(member(1 + below(this.random, MOST_ID)), old, ({ actionProfileMember }) =>
+      member(actionProfileMember!.memberId!),
+    );
   }
 
   private groupUpdate(profile: { id: number; maxGroupSize: number } | undefined): Draft {
     if (!profile) return undefined;
-    const known = [...this.present.values()].flatMap(({ actionProfileMember: member }) => (member?.actionProfileId === profile.id ? [member.memberId!] : []));
-    const members = known.filter(() => this.one(2)).slice(0, 3).map((memberId) => ({ memberId, weight: this.one(3) ? 2 : 1 }));
-    const group = (groupId: number, maxSize: number): Init<Entity> => ({ actionProfileGroup: { actionProfileId: profile.id, groupId, members, maxSize } });
+    const known = [...this.present.values()].flatMap(({ actionProfileMember: member }) =>
+      member?.actionProfileId === profile.id ? [member.memberId!] : [],
+    );
+    const members = known
+      .filter(() => this.one(2))
+      .slice(0, 3)
+      .map((memberId) => ({ memberId, weight: this.one(3) ? 2 : 1 }));
+    const group = (groupId: number, maxSize: number): Init<Entity> => ({
+      actionProfileGroup: { actionProfileId: profile.id, groupId, members, maxSize },
+    });
     const old = this.presentOf('actionProfileGroup', (each) => each.actionProfileGroup!.actionProfileId === profile.id);
-    return this.updateOf(group(1 + below(this.random, MOST_ID), profile.maxGroupSize), old, ({ actionProfileGroup: { groupId, maxSize } = {} }) => group(groupId!, maxSize!));
+    return this.updateOf(
+      group(1 + below(this.random, MOST_ID), profile.maxGroupSize),
+      old,
+      ({ actionProfileGroup: { groupId, maxSize } = {} }) => group(groupId!, maxSize!),
+    );
   }
 
-  private replicas(): Init<NonNullable<NonNullable<Entity['packetReplicationEngineEntry']>['multicastGroupEntry']>['replicas']> {
+  private replicas(): Init<
+    NonNullable<NonNullable<Entity['packetReplicationEngineEntry']>['multicastGroupEntry']>['replicas']
+  > {
     const numeric = this.one(4);
     return Array.from({ length: below(this.random, 4) }, (_, instance) => {
       const port = 1 + below(this.random, MOST_PORT);
@@ -230,28 +319,55 @@ export class ValidUpdates {
   }
 
   private multicastUpdate(): Draft {
-    const group = (multicastGroupId: number): Init<Entity> => ({ packetReplicationEngineEntry: { multicastGroupEntry: { multicastGroupId, replicas: this.replicas() } } });
-    const old = this.presentOf('packetReplicationEngineEntry', (each) => each.packetReplicationEngineEntry!.multicastGroupEntry !== undefined);
-    return this.updateOf(group(1 + below(this.random, MOST_ID)), old, (each) => group(each.packetReplicationEngineEntry!.multicastGroupEntry!.multicastGroupId!));
+    const group = (multicastGroupId: number): Init<Entity> => ({
+      packetReplicationEngineEntry: { multicastGroupEntry: { multicastGroupId, replicas: this.replicas() } },
+    });
+    const old = this.presentOf(
+      'packetReplicationEngineEntry',
+      (each) => each.packetReplicationEngineEntry!.multicastGroupEntry !== undefined,
+    );
+    return this.updateOf(group(1 + below(this.random, MOST_ID)), old, (each) =>
+      group(each.packetReplicationEngineEntry!.multicastGroupEntry!.multicastGroupId!),
+    );
   }
 
   private cloneUpdate(): Draft {
-    const session = (sessionId: number): Init<Entity> => ({ packetReplicationEngineEntry: { cloneSessionEntry: { sessionId, replicas: this.replicas() } } });
-    const old = this.presentOf('packetReplicationEngineEntry', (each) => each.packetReplicationEngineEntry!.cloneSessionEntry !== undefined);
-    return this.updateOf(session(1 + below(this.random, MOST_ID)), old, (each) => session(each.packetReplicationEngineEntry!.cloneSessionEntry!.sessionId!));
+    const session = (sessionId: number): Init<Entity> => ({
+      packetReplicationEngineEntry: { cloneSessionEntry: { sessionId, replicas: this.replicas() } },
+    });
+    const old = this.presentOf(
+      'packetReplicationEngineEntry',
+      (each) => each.packetReplicationEngineEntry!.cloneSessionEntry !== undefined,
+    );
+    return this.updateOf(session(1 + below(this.random, MOST_ID)), old, (each) =>
+      session(each.packetReplicationEngineEntry!.cloneSessionEntry!.sessionId!),
+    );
   }
 
   private digestUpdate(digest: { id: number } | undefined): Draft {
     if (!digest) return undefined;
     const entry = (): Init<Entity> => ({
-      digestEntry: { digestId: digest.id, config: { maxTimeoutNs: this.number(5) * 1_000_000_000n, maxListSize: below(this.random, 10), ackTimeoutNs: this.number(5) * 1_000_000_000n } },
+      digestEntry: {
+        digestId: digest.id,
+        config: {
+          maxTimeoutNs: this.number(5) * 1_000_000_000n,
+          maxListSize: below(this.random, 10),
+          ackTimeoutNs: this.number(5) * 1_000_000_000n,
+        },
+      },
     });
-    return this.updateOf(entry(), this.presentOf('digestEntry', (each) => each.digestEntry!.digestId === digest.id), entry);
+    return this.updateOf(
+      entry(),
+      this.presentOf('digestEntry', (each) => each.digestEntry!.digestId === digest.id),
+      entry,
+    );
   }
 
   private valueSetUpdate(set: { id: number; size: number; keys: NameIndex<MatchFieldInfo> } | undefined): Draft {
     if (!set) return undefined;
-    const members = Array.from({ length: below(this.random, set.size + 1) }, () => ({ match: set.keys.items.flatMap((field) => this.matchOf(field) ?? []) }));
+    const members = Array.from({ length: below(this.random, set.size + 1) }, () => ({
+      match: set.keys.items.flatMap((field) => this.matchOf(field) ?? []),
+    }));
     return { type: 'MODIFY', entity: { valueSetEntry: { valueSetId: set.id, members } } };
   }
 }

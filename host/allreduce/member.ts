@@ -224,7 +224,14 @@ export class Member {
     const waiting = this.queue.find((operation) => operation.failure === undefined);
     if (waiting !== undefined) {
       const verdict = this.watch.check(
-        { engine: this.engine, operation: waiting, running: this.running, members: this.members, bits: this.bits, config: this.config },
+        {
+          engine: this.engine,
+          operation: waiting,
+          running: this.running,
+          members: this.members,
+          bits: this.bits,
+          config: this.config,
+        },
         now,
       );
       if (typeof verdict === 'number') due = Math.min(due, verdict);
@@ -307,7 +314,12 @@ export class Member {
   /** The job stands at `target`, which may be ahead of this worker. */
   private catchUp(target: number, now: number): void {
     const head = this.queue[0];
-    if (head !== undefined && head.number === this.receivedNumber && head.number > this.completedNumber && target >= head.number) {
+    if (
+      head !== undefined &&
+      head.number === this.receivedNumber &&
+      head.number > this.completedNumber &&
+      target >= head.number
+    ) {
       // The commit's result was lost, but another worker has it: all workers hold all results.
       this.queue.shift();
       this.pass(head.number);
@@ -317,7 +329,8 @@ export class Member {
       const number = this.completedNumber + 1;
       const abort = this.aborts.get(number);
       const operation = this.queue[0]?.number === number ? this.queue.shift() : undefined;
-      if (operation !== undefined) operation.fail(abort === undefined ? this.passed(number) : abortError(abort, operation));
+      if (operation !== undefined)
+        operation.fail(abort === undefined ? this.passed(number) : abortError(abort, operation));
       else if (abort !== undefined) this.lost.set(number, abortError(abort));
       this.pass(number);
     }
@@ -356,4 +369,3 @@ function abortError(failure: Failed, operation?: Operation): WorkerError {
   }
   return new AbortedError(`operation ${failure.operation} was given up by another worker: ${text}`);
 }
-

@@ -145,7 +145,9 @@ export class StallWatch {
     if (held) {
       // This switch holds what this worker brought: it was the switch above that refused the sum.
       const agrees = held.operation === operation.number && held.signature === operation.batch.signature;
-      const ranks = agrees ? elsewhere(situation) : members.filter((_, index) => contributed(held, situation.bits[index]!));
+      const ranks = agrees
+        ? elsewhere(situation)
+        : members.filter((_, index) => contributed(held, situation.bits[index]!));
       others = `ranks ${ranks.join(', ')} brought ${agrees ? 'something else to another switch' : describeHeld(held, operation)}`;
     }
     return new ShapeMismatchError(
@@ -182,7 +184,10 @@ export class StallWatch {
     const { done, total } = engine.progress;
     const { held } = this;
     // A bit may stand for all workers of another switch: while it is clear, some of them are missing.
-    const missing = held === undefined ? undefined : members.filter((_, index) => isVisible(bits[index]!) && (held === null || !contributed(held, bits[index]!)));
+    const missing =
+      held === undefined
+        ? undefined
+        : members.filter((_, index) => isVisible(bits[index]!) && (held === null || !contributed(held, bits[index]!)));
     return {
       operation: operation.number!,
       epoch: operation.epoch,
@@ -207,7 +212,9 @@ export class StallWatch {
       if (others.length === 0) return 'all ranks have contributed, but the result does not arrive here';
       return `all ranks at this switch have contributed; ranks ${others.join(', ')} at other switches have not, or the result does not arrive here`;
     }
-    const own = missingRanks.includes(config.rank) ? ` (among them this worker, rank ${config.rank}: its packets do not arrive or are dropped)` : '';
+    const own = missingRanks.includes(config.rank)
+      ? ` (among them this worker, rank ${config.rank}: its packets do not arrive or are dropped)`
+      : '';
     return `slot ${this.probedSlot} waits for ranks ${missingRanks.join(', ')}${own}`;
   }
 }

@@ -139,7 +139,8 @@ function listTensors(tensors: Tensors, format: Format): readonly Tensor[] {
             .sort()
             .map((name) => (tensors as Readonly<Record<string, Tensor>>)[name])
         : [tensors];
-  if (list.length === 0) throw new ArgumentError('the list of tensors is empty; an operation takes at least one (of any length, also 0)');
+  if (list.length === 0)
+    throw new ArgumentError('the list of tensors is empty; an operation takes at least one (of any length, also 0)');
   const expected = format === 'int32' ? Int32Array : Float32Array;
   list.forEach((tensor, i) => {
     if (!(tensor instanceof expected)) {
@@ -147,6 +148,7 @@ function listTensors(tensors: Tensors, format: Format): readonly Tensor[] {
       throw new ArgumentError(`tensor ${i} is a ${found}; a job of format ${format} takes ${expected.name}`);
     }
   });
-  if (new Set(list).size < list.length) throw new ArgumentError('a tensor occurs twice in the list; each may stand there once');
+  if (new Set(list).size < list.length)
+    throw new ArgumentError('a tensor occurs twice in the list; each may stand there once');
   return list as readonly Tensor[];
 }

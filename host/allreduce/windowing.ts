@@ -38,7 +38,9 @@ export function setOf(chunk: number, slots: number): 0 | 1 {
  */
 export function operationBase(next: number, chunks: number, slots: number): number {
   if (chunks > MAX_OPERATION_CHUNKS) {
-    throw new ArgumentError(`an operation of ${chunks} chunks is too long; at most ${MAX_OPERATION_CHUNKS} fit into one`);
+    throw new ArgumentError(
+      `an operation of ${chunks} chunks is too long; at most ${MAX_OPERATION_CHUNKS} fit into one`,
+    );
   }
   if (next + chunks <= CHUNK_MODULUS) return next;
   return setOf(next - 1, slots) === 0 ? slots : 0;

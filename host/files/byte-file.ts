@@ -44,7 +44,10 @@ export class ByteReader {
       const length = Math.min(PIECE_BYTES, into.length - done);
       const { bytesRead } = await this.handle.read(into, done, length, this.position);
       if (bytesRead === 0) {
-        throw new FileTruncatedError(this.path, `the file ends at byte ${this.size}, within ${what} (${into.length - done} bytes are missing)`);
+        throw new FileTruncatedError(
+          this.path,
+          `the file ends at byte ${this.size}, within ${what} (${into.length - done} bytes are missing)`,
+        );
       }
       done += bytesRead;
       this.position += bytesRead;
@@ -55,7 +58,10 @@ export class ByteReader {
     const bytes = Buffer.alloc(Math.min(length, this.remaining));
     await this.fill(bytes, what);
     if (bytes.length < length) {
-      throw new FileTruncatedError(this.path, `the file ends at byte ${this.size}, within ${what} (${length - bytes.length} bytes are missing)`);
+      throw new FileTruncatedError(
+        this.path,
+        `the file ends at byte ${this.size}, within ${what} (${length - bytes.length} bytes are missing)`,
+      );
     }
     return bytes;
   }
@@ -71,7 +77,7 @@ export async function writeParts(path: string, parts: Iterable<Uint8Array>): Pro
     const handle = await open(partial, 'w');
     try {
       for (const part of parts) {
-        for (let at = 0; at < part.length; ) {
+        for (let at = 0; at < part.length;) {
           const { bytesWritten } = await handle.write(part, at, Math.min(PIECE_BYTES, part.length - at));
           at += bytesWritten;
         }

@@ -2,7 +2,14 @@
 import { ByteReader, writeParts } from './byte-file.js';
 import { FileDtypeError, FileHeaderError } from './errors.js';
 import { parseLiteral, type Literal } from './python-literal.js';
-import { ELEMENT_BYTES, elementsOf, fromLittleEndian, littleEndianBytes, SINGLE_TENSOR, type TensorFile } from './tensor-file.js';
+import {
+  ELEMENT_BYTES,
+  elementsOf,
+  fromLittleEndian,
+  littleEndianBytes,
+  SINGLE_TENSOR,
+  type TensorFile,
+} from './tensor-file.js';
 
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 /** Magic and version. */
@@ -21,16 +28,21 @@ const SUPPORTED = ['<f4', '<i4'];
 export async function readNpy(path: string): Promise<TensorFile> {
   return await ByteReader.using(path, async (reader) => {
     const prefix = await reader.take(PREFIX_BYTES, 'the magic');
-    if (!prefix.subarray(0, MAGIC.length).equals(MAGIC)) throw new FileHeaderError(path, 'this is not a .npy file, its first bytes are not \\x93NUMPY');
+    if (!prefix.subarray(0, MAGIC.length).equals(MAGIC))
+      throw new FileHeaderError(path, 'this is not a .npy file, its first bytes are not \\x93NUMPY');
     const major = prefix[MAGIC.length]!;
     if (major < 1 || major > 3) throw new FileHeaderError(path, `.npy version ${major} is unknown; known are 1, 2, 3`);
-    const length = major === 1 ? (await reader.take(2, 'the header')).readUInt16LE() : (await reader.take(4, 'the header')).readUInt32LE();
+    const length =
+      major === 1
+        ? (await reader.take(2, 'the header')).readUInt16LE()
+        : (await reader.take(4, 'the header')).readUInt32LE();
     if (length > MAX_HEADER_BYTES) throw new FileHeaderError(path, `the header would have ${length} bytes`);
     const text = (await reader.take(length, 'the header')).toString(major === 3 ? 'utf8' : 'latin1');
     const { descr, shape } = parseHeader(path, text);
     const elements = elementsOf(shape);
     const surplus = reader.remaining - elements * ELEMENT_BYTES;
-    if (surplus > 0) throw new FileHeaderError(path, `${surplus} bytes follow the array of shape (${shape.join(', ')})`);
+    if (surplus > 0)
+      throw new FileHeaderError(path, `${surplus} bytes follow the array of shape (${shape.join(', ')})`);
     // Before memory is taken for a length that the file cannot have.
     if (surplus < 0) await reader.take(elements * ELEMENT_BYTES, 'the array');
     const data = descr === '<i4' ? new Int32Array(elements) : new Float32Array(elements);
@@ -44,11 +56,17 @@ export async function readNpy(path: string): Promise<TensorFile> {
 export async function writeNpy(path: string, file: Readonly<TensorFile>): Promise<void> {
   const [tensor] = file.tensors.values();
   if (tensor === undefined || file.tensors.size > 1) {
-    throw new FileHeaderError(path, `a .npy file holds one tensor, not ${file.tensors.size}; .safetensors holds any number`);
+    throw new FileHeaderError(
+      path,
+      `a .npy file holds one tensor, not ${file.tensors.size}; .safetensors holds any number`,
+    );
   }
   const { shape, data } = tensor;
   if (elementsOf(shape) !== data.length) {
-    throw new FileHeaderError(path, `the tensor has ${data.length} elements, its shape [${shape.join(', ')}] means ${elementsOf(shape)}`);
+    throw new FileHeaderError(
+      path,
+      `the tensor has ${data.length} elements, its shape [${shape.join(', ')}] means ${elementsOf(shape)}`,
+    );
   }
   const descr = data instanceof Int32Array ? '<i4' : '<f4';
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
@@ -66,7 +84,9 @@ function parseHeader(path: string, text: string): { descr: string; shape: number
   try {
     header = parseLiteral(text);
   } catch (error) {
-    throw new FileHeaderError(path, `the header is not a Python dictionary: ${(error as Error).message}`, { cause: error });
+    throw new FileHeaderError(path, `the header is not a Python dictionary: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   if (!(header instanceof Map)) throw new FileHeaderError(path, 'the header is not a Python dictionary');
   const descr = header.get('descr');
@@ -75,15 +95,22 @@ function parseHeader(path: string, text: string): { descr: string; shape: number
   if (!Array.isArray(shape) || !shape.every((one) => Number.isSafeInteger(one) && (one as number) >= 0)) {
     throw new FileHeaderError(path, "the header's 'shape' is not a tuple of whole numbers");
   }
-  if (typeof fortran !== 'boolean') throw new FileHeaderError(path, "the header's 'fortran_order' is not True or False");
+  if (typeof fortran !== 'boolean')
+    throw new FileHeaderError(path, "the header's 'fortran_order' is not True or False");
   if (descr === undefined) throw new FileHeaderError(path, "the header has no 'descr'");
   if (typeof descr !== 'string' || !SUPPORTED.includes(descr)) {
     const found = typeof descr === 'string' ? `'${descr}'` : 'a structured type';
-    throw new FileDtypeError(path, `the array's dtype is ${found}; supported are ${SUPPORTED.join(', ')} (array.astype('<f4') makes one)`);
+    throw new FileDtypeError(
+      path,
+      `the array's dtype is ${found}; supported are ${SUPPORTED.join(', ')} (array.astype('<f4') makes one)`,
+    );
   }
   // One dimension is the same in both orders.
   if (fortran && shape.filter((length) => length !== 1).length > 1) {
-    throw new FileDtypeError(path, 'the array is in Fortran order; supported is C order (numpy.ascontiguousarray makes one)');
+    throw new FileDtypeError(
+      path,
+      'the array is in Fortran order; supported is C order (numpy.ascontiguousarray makes one)',
+    );
   }
   return { descr, shape: shape as number[] };
 }

@@ -31,7 +31,10 @@ export async function readSafetensors(path: string): Promise<TensorFile> {
   return await ByteReader.using(path, async (reader) => {
     const length = (await reader.take(LENGTH_BYTES, 'the length of the header')).readBigUInt64LE();
     if (length > MAX_HEADER_BYTES) {
-      throw new FileHeaderError(path, `the header would have ${length} bytes, more than the format's limit of ${MAX_HEADER_BYTES}; this is not a safetensors file`);
+      throw new FileHeaderError(
+        path,
+        `the header would have ${length} bytes, more than the format's limit of ${MAX_HEADER_BYTES}; this is not a safetensors file`,
+      );
     }
     const text = (await reader.take(Number(length), 'the header')).toString('utf8');
     const { entries, metadata } = parseHeader(path, text);
@@ -57,7 +60,10 @@ export async function writeSafetensors(path: string, file: Readonly<TensorFile>)
   for (const [name, { shape, data }] of file.tensors) {
     if (name === METADATA) throw new FileHeaderError(path, `a tensor cannot be called '${METADATA}'`);
     if (elementsOf(shape) !== data.length) {
-      throw new FileHeaderError(path, `tensor '${name}' has ${data.length} elements, its shape [${shape.join(', ')}] means ${elementsOf(shape)}`);
+      throw new FileHeaderError(
+        path,
+        `tensor '${name}' has ${data.length} elements, its shape [${shape.join(', ')}] means ${elementsOf(shape)}`,
+      );
     }
     header[name] = { dtype: dtypeOf(data), shape, data_offsets: [at, at + data.byteLength] };
     at += data.byteLength;
@@ -86,7 +92,8 @@ function parseHeader(path: string, text: string): { entries: Entry[]; metadata: 
   let metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(header)) {
     if (name !== METADATA) entries.push(parseEntry(path, name, value));
-    else if (isRecord(value) && Object.values(value).every((one) => typeof one === 'string')) metadata = value as Record<string, string>;
+    else if (isRecord(value) && Object.values(value).every((one) => typeof one === 'string'))
+      metadata = value as Record<string, string>;
     else throw new FileHeaderError(path, `${METADATA} is not an object of strings`);
   }
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
@@ -109,11 +116,15 @@ function parseEntry(path: string, name: string, value: unknown): Entry {
 function checkLayout(path: string, entries: readonly Entry[], dataBytes: number): void {
   let at = 0;
   for (const { name, begin, end } of entries) {
-    if (begin !== at) throw new FileHeaderError(path, `tensor '${name}' begins at byte ${begin} of the data, where ${at} was expected`);
+    if (begin !== at)
+      throw new FileHeaderError(path, `tensor '${name}' begins at byte ${begin} of the data, where ${at} was expected`);
     at = end;
   }
   if (at > dataBytes) {
-    throw new FileTruncatedError(path, `the header announces ${at} bytes of data, the file has ${dataBytes} (${at - dataBytes} are missing)`);
+    throw new FileTruncatedError(
+      path,
+      `the header announces ${at} bytes of data, the file has ${dataBytes} (${at - dataBytes} are missing)`,
+    );
   }
   if (at < dataBytes) throw new FileHeaderError(path, `${dataBytes - at} bytes behind the last tensor belong to none`);
 }
@@ -123,12 +134,18 @@ function checkDtypes(path: string, entries: readonly Entry[]): void {
   if (others.length > 0) {
     const list = others.slice(0, 5).map(({ name, dtype }) => `'${name}' is ${dtype}`);
     if (others.length > list.length) list.push(`${others.length - list.length} more`);
-    throw new FileDtypeError(path, `tensors of these dtypes cannot be used: ${list.join(', ')}; supported are ${SUPPORTED.join(', ')}`);
+    throw new FileDtypeError(
+      path,
+      `tensors of these dtypes cannot be used: ${list.join(', ')}; supported are ${SUPPORTED.join(', ')}`,
+    );
   }
   for (const { name, shape, begin, end } of entries) {
     const bytes = elementsOf(shape) * ELEMENT_BYTES;
     if (end - begin !== bytes) {
-      throw new FileHeaderError(path, `tensor '${name}' of shape [${shape.join(', ')}] needs ${bytes} bytes, its offsets give it ${end - begin}`);
+      throw new FileHeaderError(
+        path,
+        `tensor '${name}' of shape [${shape.join(', ')}] needs ${bytes} bytes, its offsets give it ${end - begin}`,
+      );
     }
   }
 }

@@ -75,10 +75,7 @@ export interface Failed {
 
 /** Exactly one field is set. */
 export type WorkerMessage =
-  | { hello: Hello }
-  | { progress: Progress }
-  | { failed: Failed }
-  | { leave: Record<string, never> };
+  { hello: Hello } | { progress: Progress } | { failed: Failed } | { leave: Record<string, never> };
 
 /** Exactly one field is set. */
 export interface ControllerMessage {

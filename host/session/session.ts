@@ -82,7 +82,11 @@ export class ControllerSession {
       const aborted = () => fail(signal!.reason as Error);
       const { controller, joinTimeoutMs } = this.options;
       const timer = setTimeout(() => {
-        fail(new ControllerUnreachableError(`no controller answered at ${controller} within ${joinTimeoutMs} ms: ${this.lastReason}`));
+        fail(
+          new ControllerUnreachableError(
+            `no controller answered at ${controller} within ${joinTimeoutMs} ms: ${this.lastReason}`,
+          ),
+        );
       }, joinTimeoutMs);
       this.opening = { succeeded: () => settle(resolve), failed: fail };
       if (signal?.aborted) aborted();

@@ -63,7 +63,12 @@ export class DgramTransport implements Transport {
     await new Promise<void>((resolve, reject) => {
       this.socket.connect(service.udpPort, service.ip, (error?: Error | null) => {
         if (error) {
-          reject(new TransportError(`cannot send from ${this.localAddress.ip} to ${service.ip}:${service.udpPort}: ${error.message}`, { cause: error }));
+          reject(
+            new TransportError(
+              `cannot send from ${this.localAddress.ip} to ${service.ip}:${service.udpPort}: ${error.message}`,
+              { cause: error },
+            ),
+          );
         } else resolve();
       });
     });
@@ -148,7 +153,10 @@ export async function localIpTowards(host: string, port: number): Promise<string
     });
     return socket.address().address;
   } catch (error) {
-    throw new TransportError(`no route to ${host}, so give the worker's own address as 'ip': ${(error as Error).message}`, { cause: error });
+    throw new TransportError(
+      `no route to ${host}, so give the worker's own address as 'ip': ${(error as Error).message}`,
+      { cause: error },
+    );
   } finally {
     socket.close();
   }

@@ -38,7 +38,12 @@ export function parseIpv4(text: string): Uint8Array {
 }
 
 /** A new frame with the first `length` bytes of `payload`. The UDP checksum is 0, "not computed" (RFC 768). */
-export function buildFrame(from: Readonly<Endpoint>, to: Readonly<Endpoint>, payload: Uint8Array, length: number): Uint8Array {
+export function buildFrame(
+  from: Readonly<Endpoint>,
+  to: Readonly<Endpoint>,
+  payload: Uint8Array,
+  length: number,
+): Uint8Array {
   const frame = new Uint8Array(FRAME_OVERHEAD + length);
   const view = new DataView(frame.buffer);
   frame.set(to.mac, 0);
@@ -73,13 +78,15 @@ export function readFrame(frame: Uint8Array, me: Readonly<Pick<Endpoint, 'ip' | 
   if (view.getUint16(12) !== ETHERTYPE_IPV4 || view.getUint8(ip) >> 4 !== 4) return undefined;
   const headerBytes = (view.getUint8(ip) & 0xf) * 4;
   const totalBytes = view.getUint16(ip + 2);
-  if (headerBytes < IPV4_BYTES || totalBytes < headerBytes + UDP_BYTES || ip + totalBytes > frame.length) return undefined;
+  if (headerBytes < IPV4_BYTES || totalBytes < headerBytes + UDP_BYTES || ip + totalBytes > frame.length)
+    return undefined;
   if (view.getUint8(ip + 9) !== PROTOCOL_UDP || (view.getUint16(ip + 6) & FRAGMENT_MASK) !== 0) return undefined;
   if (ipv4Checksum(view, ip, headerBytes) !== 0) return undefined;
   if (!me.ip.every((byte, i) => frame[ip + 16 + i] === byte)) return undefined;
   const udp = ip + headerBytes;
   const udpBytes = view.getUint16(udp + 4);
-  if (view.getUint16(udp + 2) !== me.udpPort || udpBytes < UDP_BYTES || udpBytes > totalBytes - headerBytes) return undefined;
+  if (view.getUint16(udp + 2) !== me.udpPort || udpBytes < UDP_BYTES || udpBytes > totalBytes - headerBytes)
+    return undefined;
   return frame.subarray(udp + UDP_BYTES, udp + udpBytes);
 }
 

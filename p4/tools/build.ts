@@ -29,10 +29,22 @@ const QUERY = 'p4/v1model/query/main.p4';
 export const V1MODEL_BUILDS: readonly Build[] = [
   ...BUILDS.map((n) => ({ name: `fpisa-n${n}`, source: ALLREDUCE, defines: [`-DVALUES_PER_PACKET=${n}`] })),
   // A Tofino's arithmetic (docs/tofino.md), on BMv2.
-  ...RESTRICTED_BUILDS.map((n) => ({ name: `fpisa-a-n${n}`, source: ALLREDUCE, defines: [`-DVALUES_PER_PACKET=${n}`, '-DRESTRICTED_ARITHMETIC'] })),
+  ...RESTRICTED_BUILDS.map((n) => ({
+    name: `fpisa-a-n${n}`,
+    source: ALLREDUCE,
+    defines: [`-DVALUES_PER_PACKET=${n}`, '-DRESTRICTED_ARITHMETIC'],
+  })),
   // Test builds: the other shifts that p4/tna has. One value, for values do not depend on each other.
-  { name: 'fpisa-a-n1-paper', source: ALLREDUCE, defines: ['-DVALUES_PER_PACKET=1', '-DRESTRICTED_ARITHMETIC', '-DPAPER_LAYOUT'] },
-  { name: 'fpisa-a-n1-narrow', source: ALLREDUCE, defines: ['-DVALUES_PER_PACKET=1', '-DRESTRICTED_ARITHMETIC', '-DNARROW_SHIFT'] },
+  {
+    name: 'fpisa-a-n1-paper',
+    source: ALLREDUCE,
+    defines: ['-DVALUES_PER_PACKET=1', '-DRESTRICTED_ARITHMETIC', '-DPAPER_LAYOUT'],
+  },
+  {
+    name: 'fpisa-a-n1-narrow',
+    source: ALLREDUCE,
+    defines: ['-DVALUES_PER_PACKET=1', '-DRESTRICTED_ARITHMETIC', '-DNARROW_SHIFT'],
+  },
   // A test build that can lose packets on purpose.
   { name: 'fpisa-n16-faults', source: ALLREDUCE, defines: ['-DVALUES_PER_PACKET=16', '-DFAULT_INJECTION'] },
   ...QUERY_BUILDS.map(({ name, lanes }) => ({ name, source: QUERY, defines: [`-DLANES=${lanes}`] })),
@@ -79,7 +91,10 @@ export async function compile(build: Build): Promise<Artifacts> {
 
 /** Source locations are two thirds of the file, and the program's path is that of the machine that built it. */
 function compact(json: string, name: string): string {
-  const program = JSON.parse(json, (key, value) => (key === 'source_info' ? undefined : value)) as Record<string, unknown>;
+  const program = JSON.parse(json, (key, value) => (key === 'source_info' ? undefined : value)) as Record<
+    string,
+    unknown
+  >;
   return `${JSON.stringify({ ...program, program: name })}\n`;
 }
 

@@ -20,7 +20,10 @@ async function recordedIn(path: string): Promise<readonly LayoutRecord[]> {
     return (JSON.parse(await readFile(path, 'utf8')) as ResourcesFile).layouts;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw new Error(`${path} cannot be read, so what it says of other layouts would be lost: ${(error as Error).message}`, { cause: error });
+    throw new Error(
+      `${path} cannot be read, so what it says of other layouts would be lost: ${(error as Error).message}`,
+      { cause: error },
+    );
   }
 }
 
@@ -29,7 +32,9 @@ async function main(): Promise<void> {
   const chosen = layoutsNamed(positionals);
   const command = await findTofinoCompiler();
   if (command === undefined) {
-    console.log('No compiler for Tofino found (FPISA_P4C_TOFINO, p4c-tofino, or a p4c with that target): nothing compiled. docs/tofino.md says how to build one.');
+    console.log(
+      'No compiler for Tofino found (FPISA_P4C_TOFINO, p4c-tofino, or a p4c with that target): nothing compiled. docs/tofino.md says how to build one.',
+    );
     return;
   }
   const root = dirname(shippedFile('package.json'));
@@ -49,7 +54,9 @@ async function main(): Promise<void> {
       await writeFile(file, `${JSON.stringify({ compiler: version, layouts } satisfies ResourcesFile, null, 1)}\n`);
       const docs = join(root, 'docs/tofino.md');
       await writeFile(docs, withTable(await readFile(docs, 'utf8'), layouts));
-      console.log(`${layout.name}: ${compilation.compiles ? `${compilation.resources.stages} stages` : compilation.notFitting}`);
+      console.log(
+        `${layout.name}: ${compilation.compiles ? `${compilation.resources.stages} stages` : compilation.notFitting}`,
+      );
     }
   } finally {
     if (values.output === undefined) await rm(output, { recursive: true });

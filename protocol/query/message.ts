@@ -99,10 +99,13 @@ export function writeHeader(view: DataView, header: Readonly<Header>): void {
  * @throws MessageFormatError if it is too short, or no query message of this version
  */
 export function readHeader(view: DataView, into: Header): Header {
-  if (view.byteLength < HEADER_BYTES) throw new MessageFormatError(`a query message has at least ${HEADER_BYTES} bytes, not ${view.byteLength}`);
+  if (view.byteLength < HEADER_BYTES)
+    throw new MessageFormatError(`a query message has at least ${HEADER_BYTES} bytes, not ${view.byteLength}`);
   const [magic, version] = [view.getUint16(Offset.magic), view.getUint8(Offset.version)];
-  if (magic !== MAGIC) throw new MessageFormatError(`a query message begins with 0x${MAGIC.toString(16)}, not 0x${magic.toString(16)}`);
-  if (version !== VERSION) throw new MessageFormatError(`query protocol version ${version} is not supported; this is version ${VERSION}`);
+  if (magic !== MAGIC)
+    throw new MessageFormatError(`a query message begins with 0x${MAGIC.toString(16)}, not 0x${magic.toString(16)}`);
+  if (version !== VERSION)
+    throw new MessageFormatError(`query protocol version ${version} is not supported; this is version ${VERSION}`);
   into.opcode = view.getUint8(Offset.opcode);
   into.flags = view.getUint16(Offset.flags);
   into.stream = view.getUint16(Offset.stream);
@@ -119,5 +122,18 @@ export function readHeader(view: DataView, into: Header): Header {
 }
 
 export function emptyHeader(): Header {
-  return { opcode: 0, flags: 0, stream: 0, worker: 0, peer: 0, slot: 0, count: 0, epoch: 0, sequence: 0, mask: 0, next: 0, rows: 0n };
+  return {
+    opcode: 0,
+    flags: 0,
+    stream: 0,
+    worker: 0,
+    peer: 0,
+    slot: 0,
+    count: 0,
+    epoch: 0,
+    sequence: 0,
+    mask: 0,
+    next: 0,
+    rows: 0n,
+  };
 }

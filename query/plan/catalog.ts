@@ -1,7 +1,15 @@
 /** The tables that a query may name, and DuckDB as the judge of what a query means. */
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { QueryPlanError } from './errors.js';
-import { identifier, parseTree, printTree, type Expression, type QueryNode, type SerializedSql, type Statement } from './tree.js';
+import {
+  identifier,
+  parseTree,
+  printTree,
+  type Expression,
+  type QueryNode,
+  type SerializedSql,
+  type Statement,
+} from './tree.js';
 
 export interface CatalogColumn {
   readonly name: string;
@@ -45,11 +53,15 @@ export class Binder {
     const instance = await DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
     const names = async (where: string): Promise<ReadonlySet<string>> => {
-      const rows = (await connection.runAndReadAll(`SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE ${where}`)).getRows();
+      const rows = (
+        await connection.runAndReadAll(`SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE ${where}`)
+      ).getRows();
       return new Set(rows.map(([name]) => String(name)));
     };
     const aggregates = await names(`function_type = 'aggregate'`);
-    const unstable = await names(`stability IS NOT NULL AND stability <> 'CONSISTENT' OR function_type IN ('table', 'table_macro') OR function_name = 'unnest'`);
+    const unstable = await names(
+      `stability IS NOT NULL AND stability <> 'CONSISTENT' OR function_type IN ('table', 'table_macro') OR function_name = 'unnest'`,
+    );
     const template = (await serialize(connection, SELECT_ONE)).statements![0]!;
     for (const { name, columns } of catalog) await declare(connection, name, columns);
     await connection.run(`ATTACH ':memory:' AS ${OTHER}`);
@@ -70,12 +82,19 @@ export class Binder {
     const tree = await serialize(this.connection, sql);
     if (tree.error) {
       // Only running it brings DuckDB's message with the line and the caret.
-      const full = await this.connection.extractStatements(sql).then(() => undefined, (error: unknown) => (error as Error).message);
+      const full = await this.connection.extractStatements(sql).then(
+        () => undefined,
+        (error: unknown) => (error as Error).message,
+      );
       if (full !== undefined) throw new QueryPlanError('QUERY_SYNTAX', full);
-      throw new QueryPlanError('QUERY_NOT_SELECT', `a query must be one SELECT statement; DuckDB says: ${tree.error_message}`);
+      throw new QueryPlanError(
+        'QUERY_NOT_SELECT',
+        `a query must be one SELECT statement; DuckDB says: ${tree.error_message}`,
+      );
     }
     const statements = tree.statements!;
-    if (statements.length !== 1) throw new QueryPlanError('QUERY_NOT_SELECT', `a query must be one SELECT statement, not ${statements.length}`);
+    if (statements.length !== 1)
+      throw new QueryPlanError('QUERY_NOT_SELECT', `a query must be one SELECT statement, not ${statements.length}`);
     return statements[0]!;
   }
 
@@ -84,9 +103,16 @@ export class Binder {
     try {
       const prepared = await this.connection.prepare(sql);
       try {
-        if (prepared.parameterCount > 0) throw new QueryPlanError('QUERY_UNSUPPORTED', `a query has no parameters, and this one has ${prepared.parameterCount}; write their values`);
+        if (prepared.parameterCount > 0)
+          throw new QueryPlanError(
+            'QUERY_UNSUPPORTED',
+            `a query has no parameters, and this one has ${prepared.parameterCount}; write their values`,
+          );
         const columns = [...Array(prepared.columnCount).keys()];
-        return { names: columns.map((i) => prepared.columnName(i)), types: columns.map((i) => prepared.columnType(i).toString()) };
+        return {
+          names: columns.map((i) => prepared.columnName(i)),
+          types: columns.map((i) => prepared.columnType(i).toString()),
+        };
       } finally {
         prepared.destroySync();
       }
@@ -99,13 +125,25 @@ export class Binder {
   private bindError(message: string): QueryPlanError {
     const table = /Table with name (.+?) does not exist/.exec(message)?.[1];
     if (table !== undefined) {
-      return new QueryPlanError('QUERY_UNKNOWN_TABLE', `there is no table ${table}; tables: ${this.catalog.map(({ name }) => name).join(', ') || 'none'} (DuckDB: ${message})`);
+      return new QueryPlanError(
+        'QUERY_UNKNOWN_TABLE',
+        `there is no table ${table}; tables: ${this.catalog.map(({ name }) => name).join(', ') || 'none'} (DuckDB: ${message})`,
+      );
     }
-    const missing = /Referenced column "(.+?)" (?:was )?not found/.exec(message)?.[1] ?? /does not have a column named "(.+?)"/.exec(message)?.[1];
+    const missing =
+      /Referenced column "(.+?)" (?:was )?not found/.exec(message)?.[1] ??
+      /does not have a column named "(.+?)"/.exec(message)?.[1];
     if (missing !== undefined) {
-      const columns = this.catalog.filter(({ name }) => new RegExp(`\\b${name.replace(/[^\w]/g, '.')}\\b`, 'i').test(message));
-      const shown = (columns.length > 0 ? columns : this.catalog).map((t) => `${t.name} has ${t.columns.map((column) => column.name).join(', ')}`);
-      return new QueryPlanError('QUERY_UNKNOWN_COLUMN', `there is no column ${missing}; ${shown.join('; ')} (DuckDB: ${message})`);
+      const columns = this.catalog.filter(({ name }) =>
+        new RegExp(`\\b${name.replace(/[^\w]/g, '.')}\\b`, 'i').test(message),
+      );
+      const shown = (columns.length > 0 ? columns : this.catalog).map(
+        (t) => `${t.name} has ${t.columns.map((column) => column.name).join(', ')}`,
+      );
+      return new QueryPlanError(
+        'QUERY_UNKNOWN_COLUMN',
+        `there is no column ${missing}; ${shown.join('; ')} (DuckDB: ${message})`,
+      );
     }
     return new QueryPlanError('QUERY_BIND', message);
   }
@@ -118,7 +156,9 @@ export class Binder {
 
   /** SQL text of a tree. */
   async textOf(statement: Statement): Promise<string> {
-    const rows = (await this.connection.runAndReadAll('SELECT json_deserialize_sql($1::JSON)', [printTree(statement)])).getRows();
+    const rows = (
+      await this.connection.runAndReadAll('SELECT json_deserialize_sql($1::JSON)', [printTree(statement)])
+    ).getRows();
     return String(rows[0]![0]);
   }
 
@@ -165,7 +205,9 @@ const OTHER = 'fpisa_other';
 
 /** Makes a table, so that SQL over it can be bound. */
 async function declare(connection: DuckDBConnection, name: string, columns: readonly CatalogColumn[]): Promise<void> {
-  await connection.run(`CREATE TABLE ${identifier(name)} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')})`);
+  await connection.run(
+    `CREATE TABLE ${identifier(name)} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')})`,
+  );
 }
 
 async function serialize(connection: DuckDBConnection, sql: string): Promise<SerializedSql> {

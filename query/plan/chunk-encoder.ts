@@ -56,5 +56,10 @@ function without(batch: TupleBatch, unfit: readonly number[]): TupleBatch {
     if (nulls !== undefined) nulls[to] = nulls[row]!;
     to++;
   }
-  return { rows: to, keys: keys?.subarray(0, to * KEY_BYTES), lanes: lanes.map((lane) => lane.subarray(0, to)), nulls: nulls?.subarray(0, to) };
+  return {
+    rows: to,
+    keys: keys?.subarray(0, to * KEY_BYTES),
+    lanes: lanes.map((lane) => lane.subarray(0, to)),
+    nulls: nulls?.subarray(0, to),
+  };
 }

@@ -27,11 +27,23 @@ export async function switchHaving(
   for (const conjunct of conjuncts) {
     if (!(conjunct.type in MIRRORED)) continue;
     const { left, right } = conjunct as Required<Pick<Expression, 'left' | 'right'>>;
-    for (const [side, other, comparison] of [[left, right, conjunct.type], [right, left, MIRRORED[conjunct.type]!]] as const) {
+    for (const [side, other, comparison] of [
+      [left, right, conjunct.type],
+      [right, left, MIRRORED[conjunct.type]!],
+    ] as const) {
       const aggregate = aggregateOf(side);
       const lane = aggregate === undefined ? undefined : lanes.laneOf(aggregate);
-      if (lane === undefined || some(other, (e) => ['COLUMN_REF', 'SUBQUERY', 'FUNCTION'].includes(e.class) && !e.function_name?.match(/^[-+*/]$/))) continue;
-      const bound = await binder.evaluate(`TRY_CAST(${(await binder.expressionTexts([other]))[0]} AS DOUBLE)`).catch(() => null);
+      if (
+        lane === undefined ||
+        some(
+          other,
+          (e) => ['COLUMN_REF', 'SUBQUERY', 'FUNCTION'].includes(e.class) && !e.function_name?.match(/^[-+*/]$/),
+        )
+      )
+        continue;
+      const bound = await binder
+        .evaluate(`TRY_CAST(${(await binder.expressionTexts([other]))[0]} AS DOUBLE)`)
+        .catch(() => null);
       if (typeof bound !== 'number' || !Number.isFinite(bound)) continue;
       const isAtLeast = comparison.startsWith('COMPARE_GREATER');
       const having = { comparison: isAtLeast ? Having.AT_LEAST : Having.AT_MOST };
@@ -42,7 +54,11 @@ export async function switchHaving(
       }
       const scaled = bound * 10 ** lane.scale;
       if (!Number.isFinite(scaled)) continue;
-      return { ...having, lane: lane.index, key: BigInt.asUintN(64, clamp(roundOutwards(scaled, isAtLeast), -I64_MAX - 1n)) ^ (1n << 63n) };
+      return {
+        ...having,
+        lane: lane.index,
+        key: BigInt.asUintN(64, clamp(roundOutwards(scaled, isAtLeast), -I64_MAX - 1n)) ^ (1n << 63n),
+      };
     }
   }
   return undefined;

@@ -4,7 +4,16 @@
  */
 import type { Binder } from './catalog.js';
 import { isBound, leafOf, leavesOf, resolve, type Leaf } from './scope.js';
-import { conjuncts, isColumnRef, rewrite, walkAll, type Expression, type QueryNode, type SelectNode, type TableRef } from './tree.js';
+import {
+  conjuncts,
+  isColumnRef,
+  rewrite,
+  walkAll,
+  type Expression,
+  type QueryNode,
+  type SelectNode,
+  type TableRef,
+} from './tree.js';
 import { isAggregation } from './aggregate.js';
 
 /** An equality of expressions of two tables. */
@@ -36,7 +45,10 @@ export class JoinGraph {
   readonly selects: SelectAnalysis[] = [];
   private readonly analyses = new Map<QueryNode, SelectAnalysis>();
 
-  constructor(root: QueryNode, private readonly binder: Binder) {
+  constructor(
+    root: QueryNode,
+    private readonly binder: Binder,
+  ) {
     walkAll(root, (part) => {
       if (part['type'] === 'SELECT_NODE') this.analyse(part as unknown as SelectNode);
     });
@@ -73,7 +85,10 @@ export class JoinGraph {
     if (!['REGULAR', 'CROSS', 'NATURAL'].includes(ref.ref_type ?? '')) return { all, free: [] };
     // What each kind of join lets conditions above it, and its own, decide about its sides.
     const [free, mayPrune] = {
-      INNER: [[...left.free, ...right.free], [...left.free, ...right.free]],
+      INNER: [
+        [...left.free, ...right.free],
+        [...left.free, ...right.free],
+      ],
       LEFT: [left.free, right.free],
       RIGHT: [right.free, left.free],
       SEMI: [left.free, [...left.free, ...right.free]],
@@ -83,7 +98,8 @@ export class JoinGraph {
     for (const column of ref.using_columns ?? []) this.equalColumn(column, left.all, right.all, mayPrune!);
     if (ref.ref_type === 'NATURAL' && left.all.length === 1 && right.all.length === 1) {
       const names = new Set(right.all[0]!.table.columns.map(({ name }) => name.toLowerCase()));
-      for (const { name } of left.all[0]!.table.columns) if (names.has(name.toLowerCase())) this.equalColumn(name, left.all, right.all, mayPrune!);
+      for (const { name } of left.all[0]!.table.columns)
+        if (names.has(name.toLowerCase())) this.equalColumn(name, left.all, right.all, mayPrune!);
     }
     return { all, free: free! };
   }
@@ -91,12 +107,26 @@ export class JoinGraph {
   private equalColumn(column: string, left: readonly Leaf[], right: readonly Leaf[], mayPrune: readonly Leaf[]): void {
     const [a, b] = [resolve(left, [column]), resolve(right, [column])];
     if (a === undefined || b === undefined || a === 'ambiguous' || b === 'ambiguous') return;
-    const expression: Expression = { class: 'COLUMN_REF', type: 'COLUMN_REF', alias: '', query_location: 0, column_names: [column] };
+    const expression: Expression = {
+      class: 'COLUMN_REF',
+      type: 'COLUMN_REF',
+      alias: '',
+      query_location: 0,
+      column_names: [column],
+    };
     this.addEdge({ leaf: a.leaf, expression }, { leaf: b.leaf, expression }, mayPrune);
   }
 
-  private addEdge(a: { leaf: Leaf; expression: Expression }, b: { leaf: Leaf; expression: Expression }, mayPrune: readonly Leaf[]): void {
-    const side = ({ leaf, expression }: { leaf: Leaf; expression: Expression }): EdgeSide => ({ leaf, expression: unqualified(expression, leaf), isPrunable: mayPrune.includes(leaf) });
+  private addEdge(
+    a: { leaf: Leaf; expression: Expression },
+    b: { leaf: Leaf; expression: Expression },
+    mayPrune: readonly Leaf[],
+  ): void {
+    const side = ({ leaf, expression }: { leaf: Leaf; expression: Expression }): EdgeSide => ({
+      leaf,
+      expression: unqualified(expression, leaf),
+      isPrunable: mayPrune.includes(leaf),
+    });
     const sides = [side(a), side(b)] as const;
     if (sides.some(({ isPrunable }) => isPrunable)) this.edges.push({ sides });
   }
@@ -117,7 +147,11 @@ export class JoinGraph {
     for (const equality of this.equalities(e)) {
       const [left, right] = [this.single(equality.left!, leaves), this.single(equality.right!, leaves)];
       if (left !== undefined && right !== undefined && left !== right) {
-        this.addEdge({ leaf: left, expression: equality.left! }, { leaf: right, expression: equality.right! }, mayPrune);
+        this.addEdge(
+          { leaf: left, expression: equality.left! },
+          { leaf: right, expression: equality.right! },
+          mayPrune,
+        );
       }
     }
     if (e.type === 'CONJUNCTION_OR') {
@@ -161,19 +195,36 @@ export class JoinGraph {
     if (subquery.subquery_type === 'ANY') {
       const isPlain = !isAggregation(inner.node, this.binder) && inner.node.modifiers.length === 0;
       const output = inner.node.select_list[0]!;
-      if (!isWhole || !isPlain || subquery.comparison_type !== 'COMPARE_EQUAL' || this.isBound(output) || this.isBound(subquery.child!)) return;
+      if (
+        !isWhole ||
+        !isPlain ||
+        subquery.comparison_type !== 'COMPARE_EQUAL' ||
+        this.isBound(output) ||
+        this.isBound(subquery.child!)
+      )
+        return;
       const [a, b] = [this.single(subquery.child!, outer.leaves), this.single(output, inner.leaves)];
-      if (a !== undefined && b !== undefined) this.addEdge({ leaf: a, expression: subquery.child! }, { leaf: b, expression: output }, [...outer.free, ...inner.free]);
+      if (a !== undefined && b !== undefined)
+        this.addEdge({ leaf: a, expression: subquery.child! }, { leaf: b, expression: output }, [
+          ...outer.free,
+          ...inner.free,
+        ]);
       return;
     }
     for (const equality of inner.remaining.filter(({ type }) => type === 'COMPARE_EQUAL')) {
-      for (const [mine, theirs] of [[equality.left!, equality.right!], [equality.right!, equality.left!]] as const) {
+      for (const [mine, theirs] of [
+        [equality.left!, equality.right!],
+        [equality.right!, equality.left!],
+      ] as const) {
         if (this.isBound(mine) || this.isBound(theirs)) continue;
         const a = this.single(mine, inner.leaves);
         const b = this.reads(theirs, inner.leaves) ? undefined : this.single(theirs, outer.leaves);
         if (a === undefined || b === undefined) continue;
         const isSemiJoin = isWhole && subquery.subquery_type === 'EXISTS' && !isAggregation(inner.node, this.binder);
-        this.addEdge({ leaf: a, expression: mine }, { leaf: b, expression: theirs }, [...inner.free, ...(isSemiJoin ? outer.free : [])]);
+        this.addEdge({ leaf: a, expression: mine }, { leaf: b, expression: theirs }, [
+          ...inner.free,
+          ...(isSemiJoin ? outer.free : []),
+        ]);
       }
     }
   }
@@ -209,12 +260,22 @@ function unqualified(e: Expression, leaf: Leaf): Expression {
     if (!isColumnRef(part)) return undefined;
     const found = resolve([leaf], part.column_names);
     if (found === undefined || found === 'ambiguous') return undefined;
-    const isQualified = part.column_names.length > 1 && part.column_names[0]!.toLowerCase() !== found.column || part.column_names[0]!.toLowerCase() === leaf.alias && part.column_names.length > 1;
-    return isQualified ? { ...part, column_names: part.column_names.slice(part.column_names.findIndex((name, i) => i > 0 && name.toLowerCase() === found.column)) } : part;
+    const isQualified =
+      (part.column_names.length > 1 && part.column_names[0]!.toLowerCase() !== found.column) ||
+      (part.column_names[0]!.toLowerCase() === leaf.alias && part.column_names.length > 1);
+    return isQualified
+      ? {
+          ...part,
+          column_names: part.column_names.slice(
+            part.column_names.findIndex((name, i) => i > 0 && name.toLowerCase() === found.column),
+          ),
+        }
+      : part;
   });
 }
 
 function sameText(a: Expression, b: Expression): boolean {
-  const text = (e: Expression): string => JSON.stringify(e, (key, value: unknown) => (key === 'alias' || key === 'query_location' ? undefined : value));
+  const text = (e: Expression): string =>
+    JSON.stringify(e, (key, value: unknown) => (key === 'alias' || key === 'query_location' ? undefined : value));
   return text(a) === text(b);
 }

@@ -7,7 +7,15 @@ import { identifier, type Expression } from './tree.js';
 import { canOverflow, decimalOf, LANE_OPS, orderLaneOf, sumLaneOf, type Lane } from './types.js';
 
 type Kind = 'sum' | 'avg' | 'min' | 'max' | 'count' | 'rows';
-const KINDS: Readonly<Record<string, Kind>> = { sum: 'sum', avg: 'avg', mean: 'avg', min: 'min', max: 'max', count: 'count', count_star: 'rows' };
+const KINDS: Readonly<Record<string, Kind>> = {
+  sum: 'sum',
+  avg: 'avg',
+  mean: 'avg',
+  min: 'min',
+  max: 'max',
+  count: 'count',
+  count_star: 'rows',
+};
 
 export interface Aggregate {
   readonly kind: Kind;
@@ -26,14 +34,22 @@ export function aggregateOf(e: Expression, canonicalArgument: string, isNeverNul
   const kind = KINDS[name];
   const shown = `${name}(${e.distinct ? 'DISTINCT …' : '…'})`;
   const args = e.children?.length ?? 0;
-  if (kind === undefined) throw new Refusal(`the switch has no operation for ${shown}; it has sum, avg, count, min and max`);
+  if (kind === undefined)
+    throw new Refusal(`the switch has no operation for ${shown}; it has sum, avg, count, min and max`);
   const isIdempotent = kind === 'min' || kind === 'max';
   if (e.distinct && !isIdempotent) throw new Refusal(`${shown} needs every different value of a group`);
   if (args > 1) throw new Refusal(`the switch has no operation for ${name} with ${args} arguments`);
   const isRows = args === 0;
   const filter = e.filter ?? undefined;
   const argumentKey = `${canonicalArgument} ${filter === undefined ? '' : JSON.stringify(filter)}`;
-  return { kind: isRows ? 'rows' : kind, expression: e, argument: e.children?.[0], filter, argumentKey, countsRows: filter === undefined && (isRows || isNeverNull) };
+  return {
+    kind: isRows ? 'rows' : kind,
+    expression: e,
+    argument: e.children?.[0],
+    filter,
+    argumentKey,
+    countsRows: filter === undefined && (isRows || isNeverNull),
+  };
 }
 
 interface Slot extends LaneColumn {
@@ -66,7 +82,10 @@ export class LanePlan {
     from: string,
     options: { lanes: number; sums: 'fp64' | 'fp32'; combine: boolean; integerSums: boolean },
   ): Promise<LanePlan> {
-    const resultTypes = await binder.typesOf(await binder.expressionTexts(aggregates.map(({ expression }) => expression)), from);
+    const resultTypes = await binder.typesOf(
+      await binder.expressionTexts(aggregates.map(({ expression }) => expression)),
+      from,
+    );
     const args = new Map<string, Argument>();
     const withArgument = aggregates.filter((aggregate) => aggregate.kind !== 'rows' || aggregate.filter !== undefined);
     for (const aggregate of withArgument) {
@@ -82,8 +101,12 @@ export class LanePlan {
     const combined = options.combine ? build(true) : streamed;
     const isCombined = options.combine && combined.length <= options.lanes;
     const slots = isCombined ? combined : streamed;
-    if (slots.length > options.lanes) throw new Refusal(`its aggregates need ${slots.length} lanes, and a tuple has ${options.lanes}`);
-    const remark = options.combine && !isCombined ? `rows are not combined before they leave a worker, for partial results need ${combined.length} lanes and a tuple has ${options.lanes}` : undefined;
+    if (slots.length > options.lanes)
+      throw new Refusal(`its aggregates need ${slots.length} lanes, and a tuple has ${options.lanes}`);
+    const remark =
+      options.combine && !isCombined
+        ? `rows are not combined before they leave a worker, for partial results need ${combined.length} lanes and a tuple has ${options.lanes}`
+        : undefined;
     return new LanePlan(slots, results, args, isCombined, remark);
   }
 
@@ -110,7 +133,12 @@ export class LanePlan {
     const isRows = aggregate.countsRows && (aggregate.kind === 'rows' || aggregate.kind === 'count');
     if (isRows && !this.isCombined) return 'rows';
     const part = isRows ? 'rows' : aggregate.kind === 'avg' ? undefined : aggregate.kind;
-    const index = this.slots.findIndex((slot) => slot.part === part && slot.argumentKey === (part === 'rows' ? '' : aggregate.argumentKey) && (part !== 'count' || this.isCombined));
+    const index = this.slots.findIndex(
+      (slot) =>
+        slot.part === part &&
+        slot.argumentKey === (part === 'rows' ? '' : aggregate.argumentKey) &&
+        (part !== 'count' || this.isCombined),
+    );
     if (index < 0) return undefined;
     const slot = this.slots[index]!;
     const scale = slot.lane === undefined ? 0 : slot.lane.scale;
@@ -155,7 +183,8 @@ function slotsOf(
   for (const { kind, argumentKey, countsRows } of aggregates) {
     if (kind === 'sum' || kind === 'avg') add('sum', argumentKey);
     else if (kind === 'min' || kind === 'max') add(kind, argumentKey);
-    if (options.combine && (kind === 'avg' || kind === 'count' || kind === 'rows')) add(countsRows ? 'rows' : 'count', countsRows ? '' : argumentKey);
+    if (options.combine && (kind === 'avg' || kind === 'count' || kind === 'rows'))
+      add(countsRows ? 'rows' : 'count', countsRows ? '' : argumentKey);
   }
   // A lane counts its values anyway, so only what no other lane holds needs one to be counted.
   for (const { kind, argumentKey, countsRows } of aggregates) {
@@ -165,7 +194,11 @@ function slotsOf(
   return slots;
 }
 
-function slotOf(part: Slot['part'], argument: Argument | undefined, options: { sums: 'fp64' | 'fp32'; combine: boolean; integerSums: boolean }): Pick<Slot, 'op' | 'lane' | 'item' | 'type'> {
+function slotOf(
+  part: Slot['part'],
+  argument: Argument | undefined,
+  options: { sums: 'fp64' | 'fp32'; combine: boolean; integerSums: boolean },
+): Pick<Slot, 'op' | 'lane' | 'item' | 'type'> {
   const { combine } = options;
   const type = argument?.type ?? '';
   const text = argument?.text ?? '';
@@ -177,7 +210,8 @@ function slotOf(part: Slot['part'], argument: Argument | undefined, options: { s
   }
   const lane = part === 'sum' ? sumLaneOf(type) : orderLaneOf(type);
   if (lane === undefined) throw new Refusal(`the switch has no operation for ${part} of ${type}`);
-  if (!options.integerSums && lane.kind === 'i64' && (part === 'sum' && canOverflow(type) || isWide(type))) throw new Refusal(`${part} of ${type} left 64 bits`);
+  if (!options.integerSums && lane.kind === 'i64' && ((part === 'sum' && canOverflow(type)) || isWide(type)))
+    throw new Refusal(`${part} of ${type} left 64 bits`);
   return { op: LANE_OPS[part](lane, options.sums), lane, item: lane.encode(combine ? `${part}(${text})` : text), type };
 }
 

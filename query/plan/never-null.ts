@@ -14,5 +14,9 @@ export function isNeverNull(e: Expression, leaf: Leaf): boolean {
     return columns.every(({ isNeverNull: never }) => never === true);
   }
   if (e.class === 'CONSTANT') return e.value?.is_null === false;
-  return e.class === 'FUNCTION' && TOTAL.has(e.function_name!) && (e.children ?? []).every((child) => isNeverNull(child, leaf));
+  return (
+    e.class === 'FUNCTION' &&
+    TOTAL.has(e.function_name!) &&
+    (e.children ?? []).every((child) => isNeverNull(child, leaf))
+  );
 }

@@ -58,24 +58,24 @@ export interface AggregateStep {
 /** One pass of a row set's remaining rows through an operator. */
 export type PruneStep =
   | {
-    readonly operator: typeof Operator.TOP;
-    readonly rowSet: string;
-    /** Column of the row set by which it is ordered, greatest first; a descending order is the column's negation. */
-    readonly column: string;
-    readonly order: Order;
-    /** LIMIT + OFFSET, at most TOP_SLOTS. */
-    readonly n: number;
-  }
+      readonly operator: typeof Operator.TOP;
+      readonly rowSet: string;
+      /** Column of the row set by which it is ordered, greatest first; a descending order is the column's negation. */
+      readonly column: string;
+      readonly order: Order;
+      /** LIMIT + OFFSET, at most TOP_SLOTS. */
+      readonly n: number;
+    }
   | {
-    readonly operator: typeof Operator.BUILD | typeof Operator.PROBE;
-    readonly rowSet: string;
-    /** Of both sides of the join in the same order, with the same types. */
-    readonly keys: readonly KeyColumn[];
-    /** Which filter. */
-    readonly filter: number;
-    /** Each worker sends a key once, however many of its rows have it. */
-    readonly isDistinct: boolean;
-  };
+      readonly operator: typeof Operator.BUILD | typeof Operator.PROBE;
+      readonly rowSet: string;
+      /** Of both sides of the join in the same order, with the same types. */
+      readonly keys: readonly KeyColumn[];
+      /** Which filter. */
+      readonly filter: number;
+      /** Each worker sends a key once, however many of its rows have it. */
+      readonly isDistinct: boolean;
+    };
 
 /** Rows of one table of which the master needs all that remain. */
 export interface RowSet {

@@ -118,13 +118,20 @@ class Planner {
     const ctes = new Set<string>();
     walkAll(statement, (part) => {
       const { map } = part as { map?: unknown };
-      if (Array.isArray(map)) for (const { key } of map as { key?: unknown }[]) if (typeof key === 'string') ctes.add(key.toLowerCase());
+      if (Array.isArray(map))
+        for (const { key } of map as { key?: unknown }[]) if (typeof key === 'string') ctes.add(key.toLowerCase());
     });
-    if (namesTables(statement)) return 'The query names tables in texts (query_table), so the planner leaves it as it is.';
+    if (namesTables(statement))
+      return 'The query names tables in texts (query_table), so the planner leaves it as it is.';
     const shadowed = this.binder.catalog.find(({ name }) => ctes.has(name.toLowerCase()));
-    if (shadowed !== undefined) return `WITH gives the name of table ${shadowed.name} to something else, so the planner leaves the query as it is.`;
-    const again = await this.binder.textOf(statement).then((text) => this.binder.describe(text)).catch(() => undefined);
-    if (again === undefined || again.types.join() !== described.types.join()) return 'The query uses syntax that DuckDB does not write back, so the planner leaves it as it is.';
+    if (shadowed !== undefined)
+      return `WITH gives the name of table ${shadowed.name} to something else, so the planner leaves the query as it is.`;
+    const again = await this.binder
+      .textOf(statement)
+      .then((text) => this.binder.describe(text))
+      .catch(() => undefined);
+    if (again === undefined || again.types.join() !== described.types.join())
+      return 'The query uses syntax that DuckDB does not write back, so the planner leaves it as it is.';
     return undefined;
   }
 
@@ -137,7 +144,8 @@ class Planner {
     }
     if (typeof value !== 'object' || value === null) return value;
     let current: object = value;
-    if ((value as { type?: unknown }).type === 'SELECT_NODE') current = await this.tryAggregate(value as unknown as SelectNode);
+    if ((value as { type?: unknown }).type === 'SELECT_NODE')
+      current = await this.tryAggregate(value as unknown as SelectNode);
     const copy: Record<string, unknown> = {};
     for (const [key, part] of Object.entries(current)) copy[key] = await this.rewriteNodes(part as unknown);
     return copy as T;
@@ -169,17 +177,30 @@ class Planner {
 
   private explainAggregate(step: AggregateStep, table: string, isCombined: boolean): void {
     const ops = step.lanes.map(({ op }) => Object.entries(LaneOp).find(([, code]) => code === op)![0]);
-    const columns = step.keys.length === 0 ? 'one group for all rows' : `groups by ${step.keys.length} key ${step.keys.length === 1 ? 'column' : 'columns'}`;
-    this.workers.push(`${table}: ${step.select} (filters and expressions are evaluated where the files are${isCombined ? ', and rows of a group are combined before they leave' : ''}).`);
-    this.inSwitch.push(`Aggregation of ${table}: ${columns}, ${ops.length === 0 ? 'rows counted' : `lanes ${ops.join(', ')}`}. Parts of these can be put together in any order, so groups are built on the way; a tuple that finds no slot goes on to the master.`);
-    if (step.having !== undefined) this.inSwitch.push(`HAVING: groups of ${table} that surely fail it stay in the switch; the bound is a little loose, for sums may round differently.`);
+    const columns =
+      step.keys.length === 0
+        ? 'one group for all rows'
+        : `groups by ${step.keys.length} key ${step.keys.length === 1 ? 'column' : 'columns'}`;
+    this.workers.push(
+      `${table}: ${step.select} (filters and expressions are evaluated where the files are${isCombined ? ', and rows of a group are combined before they leave' : ''}).`,
+    );
+    this.inSwitch.push(
+      `Aggregation of ${table}: ${columns}, ${ops.length === 0 ? 'rows counted' : `lanes ${ops.join(', ')}`}. Parts of these can be put together in any order, so groups are built on the way; a tuple that finds no slot goes on to the master.`,
+    );
+    if (step.having !== undefined)
+      this.inSwitch.push(
+        `HAVING: groups of ${table} that surely fail it stay in the switch; the bound is a little loose, for sums may round differently.`,
+      );
   }
 
   private refuseRowIds(statement: Statement): void {
     walkAll(statement, (part) => {
       if (!isExpression(part) || !isColumnRef(part) || part.column_names.at(-1)!.toLowerCase() !== 'rowid') return;
       if (this.binder.catalog.some(({ columns }) => columns.some(({ name }) => name.toLowerCase() === 'rowid'))) return;
-      throw new QueryPlanError('QUERY_UNKNOWN_COLUMN', `there is no column rowid; ${this.binder.catalog.map(({ name, columns }) => `${name} has ${columns.map((column) => column.name).join(', ')}`).join('; ')}`);
+      throw new QueryPlanError(
+        'QUERY_UNKNOWN_COLUMN',
+        `there is no column rowid; ${this.binder.catalog.map(({ name, columns }) => `${name} has ${columns.map((column) => column.name).join(', ')}`).join('; ')}`,
+      );
     });
   }
 
@@ -188,22 +209,30 @@ class Planner {
     const relations = new Map<string, readonly CatalogColumn[]>();
     for (const { select, name, helpers } of rowSets) {
       const { names, types } = await this.binder.describe(select);
-      relations.set(name, names.map((column, i) => ({ name: column, type: types[i]! })).filter((column) => !helpers.includes(column.name)));
+      relations.set(
+        name,
+        names
+          .map((column, i) => ({ name: column, type: types[i]! }))
+          .filter((column) => !helpers.includes(column.name)),
+      );
     }
     for (const step of this.aggregates) relations.set(step.relation, groupColumns(step));
     try {
       const { names, types } = await this.binder.describeOver(relations, master);
       const wrong = names.findIndex((name, i) => name !== described.names[i] || types[i] !== described.types[i]);
-      return wrong < 0 ? undefined : `column ${described.names[wrong]} of type ${described.types[wrong]} would be ${names[wrong]} of type ${types[wrong]}.`;
+      return wrong < 0
+        ? undefined
+        : `column ${described.names[wrong]} of type ${described.types[wrong]} would be ${names[wrong]} of type ${types[wrong]}.`;
     } catch (error) {
       return (error as Error).message;
     }
   }
 
   private finish(masterSql: string, { rowSets, steps, notes }: RowSets): QueryPlan {
-    const master = this.aggregates.length === 0
-      ? 'The query as it is, over the rows that are left: those that stayed away cannot change its answer.'
-      : 'Groups that came in parts are aggregated once more; HAVING, ORDER BY, LIMIT and all that the switch has no operation for are done here.';
+    const master =
+      this.aggregates.length === 0
+        ? 'The query as it is, over the rows that are left: those that stayed away cannot change its answer.'
+        : 'Groups that came in parts are aggregated once more; HAVING, ORDER BY, LIMIT and all that the switch has no operation for are done here.';
     return {
       sql: this.sql,
       steps: [...this.aggregates, ...steps],
@@ -227,7 +256,12 @@ class Planner {
       steps: [],
       rowSets: fetchAll(tables),
       masterSql: this.sql,
-      explanation: { workers: tables.map(({ name }) => `${name}: every row.`), switch: [], master: ['The query as it is.'], notPushed: reasons },
+      explanation: {
+        workers: tables.map(({ name }) => `${name}: every row.`),
+        switch: [],
+        master: ['The query as it is.'],
+        notPushed: reasons,
+      },
     };
   }
 }
@@ -236,7 +270,8 @@ class Planner {
 function namesTables(statement: Statement): boolean {
   let does = false;
   walkAll(statement, (part) => {
-    if (part['type'] === 'FUNCTION' && ['query', 'query_table'].includes(String(part['function_name']).toLowerCase())) does = true;
+    if (part['type'] === 'FUNCTION' && ['query', 'query_table'].includes(String(part['function_name']).toLowerCase()))
+      does = true;
   });
   return does;
 }
@@ -260,4 +295,3 @@ export function groupColumns(step: AggregateStep): readonly CatalogColumn[] {
     ]),
   ];
 }
-

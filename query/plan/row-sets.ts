@@ -25,7 +25,7 @@ export interface RowSets {
 const DEFAULT_ROWS = 1e6;
 const FILTERED_SHARE = 0.25;
 /** Three bits a key: with more keys than this, so many bits are set that hardly a row would be dropped. */
-const FILTER_KEYS = BLOOM_WORDS * 64 / 3;
+const FILTER_KEYS = (BLOOM_WORDS * 64) / 3;
 
 interface Draft {
   readonly table: CatalogTable;
@@ -47,11 +47,25 @@ export async function planRowSets(root: QueryNode, binder: Binder, options: RowS
     const named = references.get(table.name.toLowerCase()) ?? 0;
     if (named > leaves.length) {
       notes.notPushed.push(`Filters of ${table.name}: it is read by a clause that the planner does not follow.`);
-      drafts.set(table.name, { table, places: Infinity, columns: table.columns.map(({ name }) => name), where: undefined, helpers: [], suffix: '' });
+      drafts.set(table.name, {
+        table,
+        places: Infinity,
+        columns: table.columns.map(({ name }) => name),
+        where: undefined,
+        helpers: [],
+        suffix: '',
+      });
       continue;
     }
     if (leaves.length === 0) continue;
-    drafts.set(table.name, { table, places: leaves.length, columns: usedColumns(root, table, leaves), where: await unionFilter(leaves, graph, binder), helpers: [], suffix: '' });
+    drafts.set(table.name, {
+      table,
+      places: leaves.length,
+      columns: usedColumns(root, table, leaves),
+      where: await unionFilter(leaves, graph, binder),
+      helpers: [],
+      suffix: '',
+    });
   }
   const steps: PruneStep[] = [
     ...(await topSteps(graph, drafts, binder, options, notes)),
@@ -59,13 +73,17 @@ export async function planRowSets(root: QueryNode, binder: Binder, options: RowS
   ];
   const rowSets = [...drafts.values()].map(({ table, columns, helpers, where, suffix }): RowSet => {
     const items = [...columns.map(identifier), ...helpers.map(({ name, text }) => `${text} AS ${identifier(name)}`)];
-    const all = columns.length === table.columns.length ? 'all columns' : `${columns.length} of ${table.columns.length} columns`;
+    const all =
+      columns.length === table.columns.length ? 'all columns' : `${columns.length} of ${table.columns.length} columns`;
     notes.workers.push(`${table.name}: ${all} of ${where === undefined ? 'every row' : `rows with ${where}`}.`);
     const from = `FROM ${identifier(table.name)}${where === undefined ? '' : ` WHERE ${where}`}`;
     return {
       name: table.name,
       // Helpers only of the rows that LIMIT leaves.
-      select: suffix === '' ? `SELECT ${items.join(', ')} ${from}` : `SELECT ${items.join(', ')} FROM (SELECT ${columns.map(identifier).join(', ')} ${from}${suffix})`,
+      select:
+        suffix === ''
+          ? `SELECT ${items.join(', ')} ${from}`
+          : `SELECT ${items.join(', ')} FROM (SELECT ${columns.map(identifier).join(', ')} ${from}${suffix})`,
       helpers: helpers.map(({ name }) => name),
     };
   });
@@ -85,7 +103,11 @@ export function tableReferences(root: unknown): ReadonlyMap<string, number> {
 
 /** Every row set whole, for queries that the planner does not follow. */
 export function fetchAll(tables: readonly CatalogTable[]): readonly RowSet[] {
-  return tables.map(({ name, columns }) => ({ name, select: `SELECT ${columns.map((column) => identifier(column.name)).join(', ')} FROM ${identifier(name)}`, helpers: [] }));
+  return tables.map(({ name, columns }) => ({
+    name,
+    select: `SELECT ${columns.map((column) => identifier(column.name)).join(', ')} FROM ${identifier(name)}`,
+    helpers: [],
+  }));
 }
 
 /** Columns that a name anywhere in the query may mean: rather one too many. */
@@ -97,10 +119,17 @@ function usedColumns(root: QueryNode, table: CatalogTable, leaves: readonly Leaf
   walkAll(root, (part) => {
     const e = part as unknown as Expression;
     const node = e.subquery?.node;
-    if (e.class === 'SUBQUERY' && e.subquery_type === 'EXISTS' && node?.type === 'SELECT_NODE' && node.modifiers.length === 0) existsLists.add(node.select_list![0]);
+    if (
+      e.class === 'SUBQUERY' &&
+      e.subquery_type === 'EXISTS' &&
+      node?.type === 'SELECT_NODE' &&
+      node.modifiers.length === 0
+    )
+      existsLists.add(node.select_list![0]);
     if (e.class === 'STAR' && !existsLists.has(e)) isWhole = true;
     if (e.class === 'POSITIONAL_REFERENCE' || part['ref_type'] === 'NATURAL') isWhole = true;
-    if (Array.isArray(part['using_columns'])) for (const name of part['using_columns'] as string[]) names.add(name.toLowerCase());
+    if (Array.isArray(part['using_columns']))
+      for (const name of part['using_columns'] as string[]) names.add(name.toLowerCase());
     if (e.class === 'COLUMN_REF' && isColumnRef(e)) {
       for (const name of e.column_names) names.add(name.toLowerCase());
       const single = e.column_names.length === 1 ? e.column_names[0]!.toLowerCase() : undefined;
@@ -123,7 +152,13 @@ async function unionFilter(leaves: readonly Leaf[], graph: JoinGraph, binder: Bi
   return different.length === 1 ? different[0] : different.map((text) => `(${text})`).join(' OR ');
 }
 
-async function topSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, binder: Binder, options: RowSetOptions, notes: RowSets['notes']): Promise<PruneStep[]> {
+async function topSteps(
+  graph: JoinGraph,
+  drafts: ReadonlyMap<string, Draft>,
+  binder: Binder,
+  options: RowSetOptions,
+  notes: RowSets['notes'],
+): Promise<PruneStep[]> {
   const steps: PruneStep[] = [];
   for (const analysis of graph.selects.filter((select) => hasLimit(select) && select.leaves.length > 0)) {
     try {
@@ -132,8 +167,16 @@ async function topSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, bi
       applyTop(draft, top, options.combine, notes);
       if (top.order !== undefined) {
         draft.helpers.push({ name: 'fpisa_order', text: top.order.column });
-        steps.push({ operator: Operator.TOP, rowSet: draft.table.name, column: 'fpisa_order', order: top.order.kind, n: top.n });
-        notes.switch.push(`Top-N of ${draft.table.name}: rows below the ${top.n} greatest seen so far are dropped; ties are kept, for the order's other columns decide them.`);
+        steps.push({
+          operator: Operator.TOP,
+          rowSet: draft.table.name,
+          column: 'fpisa_order',
+          order: top.order.kind,
+          n: top.n,
+        });
+        notes.switch.push(
+          `Top-N of ${draft.table.name}: rows below the ${top.n} greatest seen so far are dropped; ties are kept, for the order's other columns decide them.`,
+        );
       }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -164,7 +207,13 @@ interface Link {
   readonly columns: { readonly sides: readonly [EdgeSide, EdgeSide] }[];
 }
 
-async function pruneSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, binder: Binder, { combine }: RowSetOptions, notes: RowSets['notes']): Promise<PruneStep[]> {
+async function pruneSteps(
+  graph: JoinGraph,
+  drafts: ReadonlyMap<string, Draft>,
+  binder: Binder,
+  { combine }: RowSetOptions,
+  notes: RowSets['notes'],
+): Promise<PruneStep[]> {
   const links = linksOf(graph, drafts, notes);
   const estimate = new Map<string, number>();
   const reduced = new Set<string>();
@@ -178,14 +227,20 @@ async function pruneSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, 
   for (let filters = 0; ;) {
     const waiting = [...reduced].filter((name) => !done.has(name)).sort((a, b) => estimate.get(a)! - estimate.get(b)!);
     // The side of an outer join that may not be pruned goes first, however large: else nothing is.
-    const isLater = (name: string): boolean => links.some((link) => link.tables.includes(name) && waiting.some((other) =>
-      other !== name && link.tables.includes(other) && !canPrune(link, other)));
+    const isLater = (name: string): boolean =>
+      links.some(
+        (link) =>
+          link.tables.includes(name) &&
+          waiting.some((other) => other !== name && link.tables.includes(other) && !canPrune(link, other)),
+      );
     const next = waiting.find((name) => !isLater(name)) ?? waiting[0];
     if (next === undefined) return steps;
     done.add(next);
     for (const { keys, filter, from } of incoming.get(next) ?? []) {
       steps.push({ operator: Operator.PROBE, rowSet: next, keys, filter, isDistinct: combine });
-      notes.switch.push(`Join pruning: rows of ${next} whose key no row of ${from} has are dropped (a Bloom filter; a few more may pass)${combine ? '; each worker asks once for each key' : ''}.`);
+      notes.switch.push(
+        `Join pruning: rows of ${next} whose key no row of ${from} has are dropped (a Bloom filter; a few more may pass)${combine ? '; each worker asks once for each key' : ''}.`,
+      );
     }
     for (const link of links.filter(({ tables }) => tables.includes(next))) {
       const mine = link.tables[0] === next ? 0 : 1;
@@ -195,13 +250,23 @@ async function pruneSteps(graph: JoinGraph, drafts: ReadonlyMap<string, Draft>, 
       if (usable.length === 0) continue;
       const known = drafts.get(next)!.table.rows;
       if (known !== undefined && estimate.get(next)! > FILTER_KEYS) {
-        notes.notPushed.push(`Join pruning of ${other} by ${next}: about ${Math.round(estimate.get(next)!)} keys do not fit the switch's filter.`);
+        notes.notPushed.push(
+          `Join pruning of ${other} by ${next}: about ${Math.round(estimate.get(next)!)} keys do not fit the switch's filter.`,
+        );
         continue;
       }
-      const keys = await joinKeys(usable.map(({ sides }) => [sides[mine]!, sides[1 - mine]!] as const), drafts.get(next)!, drafts.get(other)!, binder, notes);
+      const keys = await joinKeys(
+        usable.map(({ sides }) => [sides[mine]!, sides[1 - mine]!] as const),
+        drafts.get(next)!,
+        drafts.get(other)!,
+        binder,
+        notes,
+      );
       if (keys === undefined) continue;
       steps.push({ operator: Operator.BUILD, rowSet: next, keys: keys[0], filter: filters, isDistinct: combine });
-      notes.switch.push(`Join pruning: keys of ${next} (${keys[0].map(({ name }) => name).join(', ')}) are put into filter ${filters}.`);
+      notes.switch.push(
+        `Join pruning: keys of ${next} (${keys[0].map(({ name }) => name).join(', ')}) are put into filter ${filters}.`,
+      );
       incoming.set(other, [...(incoming.get(other) ?? []), { keys: keys[1], filter: filters, from: next }]);
       estimate.set(other, estimate.get(other)! * FILTERED_SHARE);
       reduced.add(other);
@@ -263,11 +328,16 @@ async function joinKeys(
     bytes += keyType.bytes;
     [mine, other].forEach((draft, i) => {
       const column = pair[i]!.expression;
-      const plain = types[i] === sqlType && isColumnRef(column) && column.column_names.length === 1
-        ? draft.columns.find((name) => name.toLowerCase() === column.column_names[0]!.toLowerCase())
-        : undefined;
+      const plain =
+        types[i] === sqlType && isColumnRef(column) && column.column_names.length === 1
+          ? draft.columns.find((name) => name.toLowerCase() === column.column_names[0]!.toLowerCase())
+          : undefined;
       const value = types[i] === common ? texts[i]! : `CAST(${texts[i]} AS ${common})`;
-      keys[i as 0 | 1].push({ name: plain ?? helperFor(draft, type.kind === 'text' ? `md5_number_lower(${value})` : value), type: keyType, sqlType });
+      keys[i as 0 | 1].push({
+        name: plain ?? helperFor(draft, type.kind === 'text' ? `md5_number_lower(${value})` : value),
+        type: keyType,
+        sqlType,
+      });
     });
   }
   return keys[0].length === 0 ? undefined : keys;
@@ -290,6 +360,7 @@ function commonType(a: string, b: string): string | undefined {
   if (a === b) return keyTypeOf(a) === undefined ? undefined : a;
   if (INTEGERS.has(a) && INTEGERS.has(b)) return 'BIGINT';
   const [x, y] = [decimalOf(a), decimalOf(b)];
-  if (x !== undefined && y !== undefined && x.scale === y.scale && x.width <= 18 && y.width <= 18) return `DECIMAL(18,${x.scale})`;
+  if (x !== undefined && y !== undefined && x.scale === y.scale && x.width <= 18 && y.width <= 18)
+    return `DECIMAL(18,${x.scale})`;
   return undefined;
 }

@@ -29,37 +29,56 @@ export function wholeColumnOf(leaf: Leaf, names: readonly string[]): string | un
 }
 
 /** @returns the column, and how many of the names lead to it; those that follow are of its fields */
-function placeOf(leaf: Leaf, names: readonly string[]): { readonly column: string; readonly parts: number } | undefined {
-  const has = (name: string): boolean => leaf.table.columns.some((column) => column.name.toLowerCase() === name.toLowerCase());
+function placeOf(
+  leaf: Leaf,
+  names: readonly string[],
+): { readonly column: string; readonly parts: number } | undefined {
+  const has = (name: string): boolean =>
+    leaf.table.columns.some((column) => column.name.toLowerCase() === name.toLowerCase());
   const parts = names.map((name) => name.toLowerCase());
   if (parts.length > 1 && parts[0] === leaf.alias && has(parts[1]!)) return { column: parts[1]!, parts: 2 };
   if (parts.length > 2 && parts[1] === leaf.alias && has(parts[2]!)) return { column: parts[2]!, parts: 3 };
   const column = leaf.table.columns.find(({ name }) => name.toLowerCase() === parts[0]);
   // A struct's field follows its column: still that column's table.
-  return column !== undefined && (parts.length === 1 || NESTED.test(column.type)) ? { column: parts[0]!, parts: 1 } : undefined;
+  return column !== undefined && (parts.length === 1 || NESTED.test(column.type))
+    ? { column: parts[0]!, parts: 1 }
+    : undefined;
 }
 
 /**
  * The leaf that a reference means: undefined if none (an alias or an outer query's), 'ambiguous' if several could be
  * meant (the columns of a USING).
  */
-export function resolve(leaves: readonly Leaf[], names: readonly string[]): { leaf: Leaf; column: string } | 'ambiguous' | undefined {
+export function resolve(
+  leaves: readonly Leaf[],
+  names: readonly string[],
+): { leaf: Leaf; column: string } | 'ambiguous' | undefined {
   const found = leaves.flatMap((leaf) => {
     const column = columnOf(leaf, names);
     return column === undefined ? [] : [{ leaf, column }];
   });
-  const qualified = found.filter(({ leaf }) => names.length > 1 && names.slice(0, -1).some((name) => name.toLowerCase() === leaf.alias));
+  const qualified = found.filter(
+    ({ leaf }) => names.length > 1 && names.slice(0, -1).some((name) => name.toLowerCase() === leaf.alias),
+  );
   const candidates = qualified.length > 0 ? qualified : found;
   return candidates.length > 1 ? 'ambiguous' : candidates[0];
 }
 
 /** Does it hold something whose value or meaning a worker could not reproduce: a subquery, a window, chance, the clock? */
 export function isBound(e: Expression, unstable: ReadonlySet<string>, aggregates: ReadonlySet<string>): boolean {
-  return some(e, (part) =>
-    ['SUBQUERY', 'WINDOW', 'LAMBDA', 'LAMBDA_REF', 'STAR', 'PARAMETER', 'POSITIONAL_REFERENCE', 'DEFAULT'].includes(part.class)
-    || part.class === 'FUNCTION' && (unstable.has(part.function_name!.toLowerCase()) || aggregates.has(part.function_name!.toLowerCase())
-      || part.filter != null || part.distinct === true)
-    || part.type === 'GROUPING_FUNCTION');
+  return some(
+    e,
+    (part) =>
+      ['SUBQUERY', 'WINDOW', 'LAMBDA', 'LAMBDA_REF', 'STAR', 'PARAMETER', 'POSITIONAL_REFERENCE', 'DEFAULT'].includes(
+        part.class,
+      ) ||
+      (part.class === 'FUNCTION' &&
+        (unstable.has(part.function_name!.toLowerCase()) ||
+          aggregates.has(part.function_name!.toLowerCase()) ||
+          part.filter != null ||
+          part.distinct === true)) ||
+      part.type === 'GROUPING_FUNCTION',
+  );
 }
 
 /** The leaves that an expression reads, or undefined if a name in it is none of theirs. */

@@ -27,12 +27,16 @@ export async function pushTop(analysis: SelectAnalysis, binder: Binder, limit: n
   const modifier = node.modifiers.find(({ type }) => type.startsWith('LIMIT'))!;
   if (isAggregation(node, binder)) throw new Refusal('the master sorts and cuts what was aggregated');
   const [leaf] = free;
-  if (leaf === undefined || leaves.length !== 1 || node.from_table.type !== 'BASE_TABLE') throw new Refusal('Top-N is done in the switch only over one table');
+  if (leaf === undefined || leaves.length !== 1 || node.from_table.type !== 'BASE_TABLE')
+    throw new Refusal('Top-N is done in the switch only over one table');
   if (remaining.length > 0) throw new Refusal('the switch must not drop rows before the master has evaluated WHERE');
-  if (node.sample != null || node.qualify != null || node.modifiers.some(({ type }) => type === 'DISTINCT_MODIFIER')) throw new Refusal('rows are taken away or made one before the order');
-  if (node.select_list.some((e) => some(e, (part) => part.class === 'WINDOW' || part.function_name === 'unnest'))) throw new Refusal('windows and unnest look at rows that are not in the answer');
+  if (node.sample != null || node.qualify != null || node.modifiers.some(({ type }) => type === 'DISTINCT_MODIFIER'))
+    throw new Refusal('rows are taken away or made one before the order');
+  if (node.select_list.some((e) => some(e, (part) => part.class === 'WINDOW' || part.function_name === 'unnest')))
+    throw new Refusal('windows and unnest look at rows that are not in the answer');
   const [rows, offset] = [integerOf(modifier.limit), modifier.offset == null ? 0 : integerOf(modifier.offset)];
-  if (modifier.type !== 'LIMIT_MODIFIER' || rows === undefined || offset === undefined) throw new Refusal('LIMIT and OFFSET must be constants');
+  if (modifier.type !== 'LIMIT_MODIFIER' || rows === undefined || offset === undefined)
+    throw new Refusal('LIMIT and OFFSET must be constants');
   const n = rows + offset;
   const orders = node.modifiers.find(({ type }) => type === 'ORDER_MODIFIER')?.orders ?? [];
   if (orders.length === 0 || n === 0) return { n, order: undefined, workerOrder: undefined };
@@ -45,13 +49,15 @@ export async function pushTop(analysis: SelectAnalysis, binder: Binder, limit: n
     const name = expression.column_names[0]!.toLowerCase();
     return node.select_list.find(({ alias }) => alias.toLowerCase() === name) ?? expression;
   });
-  const canEvaluate = (e: Expression): boolean => !isBound(e, binder.unstable, binder.aggregates) && leavesOf(e, [leaf]) !== undefined && e.class !== 'STAR';
+  const canEvaluate = (e: Expression): boolean =>
+    !isBound(e, binder.unstable, binder.aggregates) && leavesOf(e, [leaf]) !== undefined && e.class !== 'STAR';
   const first = targets[0]!;
   if (!canEvaluate(first)) throw new Refusal('only the master can evaluate the first ORDER BY expression');
   const texts = await binder.expressionTexts(targets.filter(canEvaluate).map((e) => bare(e, leaf.alias)));
   const type = (await binder.typesOf([texts[0]!], identifier(leaf.table.name)))[0]!;
   const order = orderColumn(texts[0]!, type, orders[0]!);
-  const workerOrder = texts.length === orders.length ? orders.map((by, i) => `${texts[i]} ${direction(by)}`).join(', ') : undefined;
+  const workerOrder =
+    texts.length === orders.length ? orders.map((by, i) => `${texts[i]} ${direction(by)}`).join(', ') : undefined;
   return { n, order, workerOrder };
 }
 
@@ -59,8 +65,11 @@ function bare(e: Expression, alias: string): Expression {
   const strip = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(strip);
     if (typeof value !== 'object' || value === null) return value;
-    const copy = Object.fromEntries(Object.entries(value).map(([key, part]) => [key, strip(part)])) as unknown as Expression;
-    if (copy.class === 'COLUMN_REF' && copy.column_names!.length > 1 && copy.column_names![0]!.toLowerCase() === alias) copy.column_names = copy.column_names!.slice(1);
+    const copy = Object.fromEntries(
+      Object.entries(value).map(([key, part]) => [key, strip(part)]),
+    ) as unknown as Expression;
+    if (copy.class === 'COLUMN_REF' && copy.column_names!.length > 1 && copy.column_names![0]!.toLowerCase() === alias)
+      copy.column_names = copy.column_names!.slice(1);
     return copy;
   };
   return strip(e) as Expression;
@@ -77,7 +86,8 @@ function direction(by: OrderBy): string {
 
 /** What orders texts by their first seven bytes, which is how DuckDB compares them, and enumerations by their places. */
 function prefixLaneOf(type: string): Pick<Lane, 'kind' | 'encode'> | undefined {
-  if (type === 'VARCHAR') return { kind: 'i64', encode: (value) => `CAST('0x' || rpad(left(hex(${value}), 14), 14, '0') AS BIGINT)` };
+  if (type === 'VARCHAR')
+    return { kind: 'i64', encode: (value) => `CAST('0x' || rpad(left(hex(${value}), 14), 14, '0') AS BIGINT)` };
   if (type.startsWith('ENUM(')) return { kind: 'i64', encode: (value) => `CAST(enum_code(${value}) AS BIGINT)` };
   return undefined;
 }
@@ -93,7 +103,9 @@ function orderColumn(text: string, type: string, by: OrderBy): { kind: Order; co
   if (isWide || lane?.kind === 'f64') {
     const value = `CAST(${text} AS DOUBLE)`;
     const edge = `CAST('${isNullFirst ? 'NaN' : '-Infinity'}' AS DOUBLE)`;
-    const known = isDescending(by) ? value : `CASE WHEN isnan(${value}) THEN CAST('-Infinity' AS DOUBLE) ELSE -${value} END`;
+    const known = isDescending(by)
+      ? value
+      : `CASE WHEN isnan(${value}) THEN CAST('-Infinity' AS DOUBLE) ELSE -${value} END`;
     return { kind: Order.F64, column: `coalesce(${known}, ${edge})` };
   }
   if (lane === undefined) throw new Refusal(`the switch cannot order values of type ${type}`);

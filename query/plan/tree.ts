@@ -79,7 +79,8 @@ export interface QueryNode {
 }
 
 /** A SELECT with its clauses. */
-export type SelectNode = QueryNode & Required<Pick<QueryNode, 'select_list' | 'from_table' | 'group_expressions' | 'group_sets'>>;
+export type SelectNode = QueryNode &
+  Required<Pick<QueryNode, 'select_list' | 'from_table' | 'group_expressions' | 'group_sets'>>;
 
 export interface Statement {
   node: QueryNode;
@@ -104,23 +105,46 @@ const TOKEN = /"(?:[^"\\]|\\.)*"|-?(?:Infinity|NaN|\d+(?:\.\d+)?(?:[eE][+-]?\d+)
  * it would read back as a DECIMAL.
  */
 export function parseTree(text: string): SerializedSql {
-  const marked = text.replace(TOKEN, (token) => (token.startsWith('"') || String(Number(token)) === token && Number.isFinite(Number(token)) ? token : `"${NUMBER_MARK}${token}"`));
-  return JSON.parse(marked, (_key, value: unknown) => (isDoubleConstant(value) ? castOfText(value) : value)) as SerializedSql;
+  const marked = text.replace(TOKEN, (token) =>
+    token.startsWith('"') || (String(Number(token)) === token && Number.isFinite(Number(token)))
+      ? token
+      : `"${NUMBER_MARK}${token}"`,
+  );
+  return JSON.parse(marked, (_key, value: unknown) =>
+    isDoubleConstant(value) ? castOfText(value) : value,
+  ) as SerializedSql;
 }
 
 export function printTree(statement: Statement): string {
-  return JSON.stringify({ error: false, statements: [statement] }).replace(new RegExp(`"${NUMBER_MARK}([^"]*)"`, 'g'), '$1');
+  return JSON.stringify({ error: false, statements: [statement] }).replace(
+    new RegExp(`"${NUMBER_MARK}([^"]*)"`, 'g'),
+    '$1',
+  );
 }
 
 function isDoubleConstant(value: unknown): value is Expression {
   const e = value as Expression | null;
-  return typeof e === 'object' && e !== null && e.class === 'CONSTANT' && e.value?.type.id === 'DOUBLE' && !e.value.is_null;
+  return (
+    typeof e === 'object' && e !== null && e.class === 'CONSTANT' && e.value?.type.id === 'DOUBLE' && !e.value.is_null
+  );
 }
 
 function castOfText(e: Expression): Expression {
   const text = String(e.value!.value).replace(NUMBER_MARK, '');
-  const constant = { ...e, alias: '', value: { type: { id: 'VARCHAR', type_info: null }, is_null: false, value: text } };
-  return { class: 'CAST', type: 'OPERATOR_CAST', alias: e.alias, query_location: e.query_location, child: constant, cast_type: { id: 'DOUBLE', type_info: null }, try_cast: false } as Expression;
+  const constant = {
+    ...e,
+    alias: '',
+    value: { type: { id: 'VARCHAR', type_info: null }, is_null: false, value: text },
+  };
+  return {
+    class: 'CAST',
+    type: 'OPERATOR_CAST',
+    alias: e.alias,
+    query_location: e.query_location,
+    child: constant,
+    cast_type: { id: 'DOUBLE', type_info: null },
+    try_cast: false,
+  } as Expression;
 }
 
 export function isExpression(value: unknown): value is Expression {
@@ -139,7 +163,9 @@ export function rewrite(expression: Expression, replace: (e: Expression) => Expr
       const replaced = replace(value);
       if (replaced !== undefined) return replaced as unknown as Json;
     }
-    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, key === 'subquery' ? part : visit(part)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, part]) => [key, key === 'subquery' ? part : visit(part)]),
+    );
   };
   return visit(expression as unknown as Json) as unknown as Expression;
 }
@@ -187,7 +213,13 @@ export function conjuncts(condition: Expression | null | undefined): Expression[
 
 /** The value of a constant that is a non-negative integer, as LIMIT and ordinals have it. */
 export function integerOf(e: Expression | null | undefined): number | undefined {
-  if (e?.class !== 'CONSTANT' || e.value === undefined || e.value.is_null || !/^(TINY|SMALL|BIG)?INT(EGER)?$/.test(e.value.type.id)) return undefined;
+  if (
+    e?.class !== 'CONSTANT' ||
+    e.value === undefined ||
+    e.value.is_null ||
+    !/^(TINY|SMALL|BIG)?INT(EGER)?$/.test(e.value.type.id)
+  )
+    return undefined;
   return typeof e.value.value === 'number' && e.value.value >= 0 ? e.value.value : undefined;
 }
 

@@ -12,8 +12,22 @@ export function decimalOf(type: string): { width: number; scale: number } | unde
 }
 
 const INT_BYTES: Readonly<Record<string, 1 | 2 | 4 | 8>> = {
-  BOOLEAN: 1, TINYINT: 1, UTINYINT: 1, SMALLINT: 2, USMALLINT: 2, INTEGER: 4, UINTEGER: 4, BIGINT: 8, UBIGINT: 8,
-  DATE: 4, TIME: 8, TIMESTAMP: 8, 'TIMESTAMP WITH TIME ZONE': 8, TIMESTAMP_S: 8, TIMESTAMP_MS: 8, TIMESTAMP_NS: 8,
+  BOOLEAN: 1,
+  TINYINT: 1,
+  UTINYINT: 1,
+  SMALLINT: 2,
+  USMALLINT: 2,
+  INTEGER: 4,
+  UINTEGER: 4,
+  BIGINT: 8,
+  UBIGINT: 8,
+  DATE: 4,
+  TIME: 8,
+  TIMESTAMP: 8,
+  'TIMESTAMP WITH TIME ZONE': 8,
+  TIMESTAMP_S: 8,
+  TIMESTAMP_MS: 8,
+  TIMESTAMP_NS: 8,
 };
 
 /** How a type is put into a key; undefined if no key can hold it. */
@@ -30,7 +44,16 @@ export function keyTypeOf(type: string): KeyType | undefined {
   return undefined;
 }
 
-const INTEGER_TYPES = new Set(['BOOLEAN', 'TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', 'USMALLINT', 'UINTEGER']);
+const INTEGER_TYPES = new Set([
+  'BOOLEAN',
+  'TINYINT',
+  'SMALLINT',
+  'INTEGER',
+  'BIGINT',
+  'UTINYINT',
+  'USMALLINT',
+  'UINTEGER',
+]);
 const FLOAT_TYPES = new Set(['FLOAT', 'DOUBLE']);
 
 /** How values of a type travel in a lane. */
@@ -57,8 +80,10 @@ function decimalLane(scale: number): Lane {
 
 /** Lane for sums of a type; undefined if sums of it are not done in the switch. */
 export function sumLaneOf(type: string): Lane | undefined {
-  if (FLOAT_TYPES.has(type)) return { kind: 'f64', encode: (value) => `CAST(${value} AS DOUBLE)`, decode: (lane) => lane, scale: 0 };
-  if (INTEGER_TYPES.has(type) || type === 'HUGEINT') return { kind: 'i64', encode: (value) => `CAST(${value} AS BIGINT)`, decode: (lane) => lane, scale: 0 };
+  if (FLOAT_TYPES.has(type))
+    return { kind: 'f64', encode: (value) => `CAST(${value} AS DOUBLE)`, decode: (lane) => lane, scale: 0 };
+  if (INTEGER_TYPES.has(type) || type === 'HUGEINT')
+    return { kind: 'i64', encode: (value) => `CAST(${value} AS BIGINT)`, decode: (lane) => lane, scale: 0 };
   const decimal = decimalOf(type);
   // encode() multiplies 64 bits by 10^scale, which must stay below the 10^38 of a DECIMAL.
   if (decimal !== undefined && decimal.scale <= NARROW_DIGITS) return decimalLane(decimal.scale);
@@ -73,8 +98,10 @@ function timestampLane(back: (us: string) => string, type: string): Lane {
   return {
     kind: 'i64',
     // epoch_us of an infinity is NULL.
-    encode: (value) => `CASE WHEN isfinite(${value}) THEN epoch_us(${value}) WHEN ${value} > CAST('1970-01-01' AS ${type}) THEN ${INFINITE_US} WHEN ${value} IS NOT NULL THEN -${INFINITE_US} END`,
-    decode: (lane) => `CASE ${lane} WHEN ${INFINITE_US} THEN CAST('infinity' AS ${type}) WHEN -${INFINITE_US} THEN CAST('-infinity' AS ${type}) ELSE ${back(lane)} END`,
+    encode: (value) =>
+      `CASE WHEN isfinite(${value}) THEN epoch_us(${value}) WHEN ${value} > CAST('1970-01-01' AS ${type}) THEN ${INFINITE_US} WHEN ${value} IS NOT NULL THEN -${INFINITE_US} END`,
+    decode: (lane) =>
+      `CASE ${lane} WHEN ${INFINITE_US} THEN CAST('infinity' AS ${type}) WHEN -${INFINITE_US} THEN CAST('-infinity' AS ${type}) ELSE ${back(lane)} END`,
   };
 }
 
@@ -85,11 +112,13 @@ export function orderLaneOf(type: string): Lane | undefined {
       kind: 'i64',
       // DuckDB's infinities are the days furthest from the epoch, and differences keep them there.
       encode: (value) => `CAST(${value} - ${EPOCH} AS BIGINT)`,
-      decode: (lane) => `CASE ${lane} WHEN 2147483647 THEN CAST('infinity' AS DATE) WHEN -2147483647 THEN CAST('-infinity' AS DATE) ELSE ${EPOCH} + CAST(${lane} AS INTEGER) END`,
+      decode: (lane) =>
+        `CASE ${lane} WHEN 2147483647 THEN CAST('infinity' AS DATE) WHEN -2147483647 THEN CAST('-infinity' AS DATE) ELSE ${EPOCH} + CAST(${lane} AS INTEGER) END`,
     };
   }
   if (type === 'TIMESTAMP') return timestampLane((us) => `make_timestamp(${us})`, type);
-  if (type === 'TIMESTAMP WITH TIME ZONE') return timestampLane((us) => `make_timestamp(${us}) AT TIME ZONE 'UTC'`, type);
+  if (type === 'TIMESTAMP WITH TIME ZONE')
+    return timestampLane((us) => `make_timestamp(${us}) AT TIME ZONE 'UTC'`, type);
   if (type === 'UBIGINT') {
     return {
       kind: 'i64',
@@ -109,7 +138,8 @@ export function canOverflow(type: string): boolean {
 }
 
 export const LANE_OPS = {
-  sum: (lane: Lane, sums: 'fp64' | 'fp32'): LaneOp => (lane.kind === 'i64' ? LaneOp.SUM_I64 : sums === 'fp32' ? LaneOp.SUM_F32 : LaneOp.SUM_F64),
+  sum: (lane: Lane, sums: 'fp64' | 'fp32'): LaneOp =>
+    lane.kind === 'i64' ? LaneOp.SUM_I64 : sums === 'fp32' ? LaneOp.SUM_F32 : LaneOp.SUM_F64,
   min: (lane: Lane): LaneOp => (lane.kind === 'i64' ? LaneOp.MIN_I64 : LaneOp.MIN_F64),
   max: (lane: Lane): LaneOp => (lane.kind === 'i64' ? LaneOp.MAX_I64 : LaneOp.MAX_F64),
 } as const;

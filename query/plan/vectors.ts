@@ -22,7 +22,7 @@ export function validityOf(vector: DuckDBVector): Validity | null {
 export function isValid(validity: Validity | null, row: number): boolean {
   if (validity === null) return true;
   const bit = validity.offset + row;
-  return (validity.bytes[bit >> 3]! >> (bit & 7) & 1) === 1;
+  return ((validity.bytes[bit >> 3]! >> (bit & 7)) & 1) === 1;
 }
 
 /** The vector's memory as it is: values of fixed width one after the other, or 16 bytes for each text. */
@@ -41,6 +41,7 @@ export function rawView(vector: DuckDBVector): DataView {
 /** A lane's values; a copy, so that the chunk may go. @throws TypeError unless the column is DOUBLE or BIGINT */
 export function laneOf(vector: DuckDBVector): Float64Array | BigInt64Array {
   const { items } = vector as unknown as VectorInside;
-  if (items instanceof Float64Array || items instanceof BigInt64Array) return items.slice() as Float64Array | BigInt64Array;
+  if (items instanceof Float64Array || items instanceof BigInt64Array)
+    return items.slice() as Float64Array | BigInt64Array;
   throw new TypeError(`a lane is DOUBLE or BIGINT, not ${vector.type.toString()}`);
 }

@@ -1,5 +1,14 @@
 /** Which of the switch's memory each step of a plan gets. */
-import { BLOOM_WORDS, FLOW_SLOTS, MAX_STREAMS, Operator, QUERY_BUILDS, SCAN_SLOTS, TOP_SLOTS, type QueryBuild } from '../../protocol/query/constants.js';
+import {
+  BLOOM_WORDS,
+  FLOW_SLOTS,
+  MAX_STREAMS,
+  Operator,
+  QUERY_BUILDS,
+  SCAN_SLOTS,
+  TOP_SLOTS,
+  type QueryBuild,
+} from '../../protocol/query/constants.js';
 import type { StreamSetup } from '../switch/provisioning.js';
 import type { AggregateStep, PruneStep, QueryPlan } from '../plan/plan.js';
 import { QueryResourceError } from './errors.js';
@@ -35,11 +44,21 @@ export function allocate(plan: QueryPlan, workers: number, limits: AllocationLim
   const kept = fitting(plan.steps, leftOut);
   const lanes = Math.max(0, ...kept.map((step) => (isAggregate(step) ? step.lanes.length : 1)));
   const build = QUERY_BUILDS.find((each) => each.lanes >= lanes);
-  if (build === undefined) throw new QueryResourceError(`a step has ${lanes} lanes; builds of the query program have ${QUERY_BUILDS.map((each) => each.lanes).join(' or ')}`);
-  const flowSlots = powerOfTwoBelow(Math.min(MOST_FLOW_SLOTS, Math.floor(FLOW_SLOTS / Math.max(1, kept.length * workers))));
-  if (flowSlots < 1 || kept.length > MAX_STREAMS) throw new QueryResourceError(`a query of ${kept.length} steps by ${workers} workers needs more than the ${FLOW_SLOTS} packets in flight that the switch follows; use fewer workers`);
+  if (build === undefined)
+    throw new QueryResourceError(
+      `a step has ${lanes} lanes; builds of the query program have ${QUERY_BUILDS.map((each) => each.lanes).join(' or ')}`,
+    );
+  const flowSlots = powerOfTwoBelow(
+    Math.min(MOST_FLOW_SLOTS, Math.floor(FLOW_SLOTS / Math.max(1, kept.length * workers))),
+  );
+  if (flowSlots < 1 || kept.length > MAX_STREAMS)
+    throw new QueryResourceError(
+      `a query of ${kept.length} steps by ${workers} workers needs more than the ${FLOW_SLOTS} packets in flight that the switch follows; use fewer workers`,
+    );
   const aggregates = kept.filter(isAggregate).length;
-  const groupSlots = powerOfTwoBelow(Math.min(limits.groupSlots ?? build.groupSlots, Math.floor(build.groupSlots / Math.max(1, aggregates))));
+  const groupSlots = powerOfTwoBelow(
+    Math.min(limits.groupSlots ?? build.groupSlots, Math.floor(build.groupSlots / Math.max(1, aggregates))),
+  );
   const filters = [...new Set(kept.flatMap((step) => (step.operator === Operator.BUILD ? [step.filter] : [])))];
   const filterWords = powerOfTwoBelow(Math.floor(BLOOM_WORDS / Math.max(1, filters.length)));
   let nextGroup = 0;
@@ -51,14 +70,30 @@ export function allocate(plan: QueryPlan, workers: number, limits: AllocationLim
       // Without keys there is one group, and all slots are read in the end.
       const slots = step.keys.length === 0 ? Math.min(groupSlots, SCAN_SLOTS) : groupSlots;
       nextGroup += slots;
-      return { step, setup: { ...common, laneOps: step.lanes.map(({ op }) => op), stateBase, stateMask: slots - 1, having: step.having } };
+      return {
+        step,
+        setup: {
+          ...common,
+          laneOps: step.lanes.map(({ op }) => op),
+          stateBase,
+          stateMask: slots - 1,
+          having: step.having,
+        },
+      };
     }
     if (step.operator === Operator.TOP) {
       const stateBase = nextTop;
       nextTop += step.n;
       return { step, setup: { ...common, order: step.order, stateBase, stateMask: step.n } };
     }
-    return { step, setup: { ...common, stateBase: filters.indexOf(step.filter) * filterWords, stateMask: filterWords * BITS_PER_WORD - 1 } };
+    return {
+      step,
+      setup: {
+        ...common,
+        stateBase: filters.indexOf(step.filter) * filterWords,
+        stateMask: filterWords * BITS_PER_WORD - 1,
+      },
+    };
   });
   return { build, steps, leftOut };
 }
@@ -69,7 +104,9 @@ function fitting(steps: QueryPlan['steps'], leftOut: string[]): (AggregateStep |
   return steps.filter((step) => {
     if (step.operator === Operator.TOP) {
       if (step.n < 1 || top + step.n > TOP_SLOTS) {
-        leftOut.push(`Top-N of ${step.rowSet}: the switch keeps ${TOP_SLOTS} rows, and other steps have ${top} of them.`);
+        leftOut.push(
+          `Top-N of ${step.rowSet}: the switch keeps ${TOP_SLOTS} rows, and other steps have ${top} of them.`,
+        );
         return false;
       }
       top += step.n;

@@ -39,7 +39,8 @@ export class QueryAttemptRun {
   private programmed: Promise<void> = Promise.resolve();
   /** Rows of each row set that are left after its steps so far, by rank; none of row sets that were asked about by keys. */
   private readonly kept = new Map<string, readonly number[]>();
-  private readonly onPiece = (rank: number, relation: string, data: Uint8Array): void => this.pieces?.add(rank, relation, data);
+  private readonly onPiece = (rank: number, relation: string, data: Uint8Array): void =>
+    this.pieces?.add(rank, relation, data);
 
   constructor(private readonly options: AttemptOptions) {
     const { transport, allocation, epoch, statistics } = options;
@@ -79,37 +80,61 @@ export class QueryAttemptRun {
     desk.on('piece', this.onPiece);
     const streams = allocation.steps.map(({ setup }) => setup);
     // Workers evaluate their first step meanwhile, and send when its stream is open.
-    if (streams.length > 0) this.programmed = timed(() => device.program({ build: allocation.build, epoch, hosts, streams }), (ms) => (time.switch += ms));
+    if (streams.length > 0)
+      this.programmed = timed(
+        () => device.program({ build: allocation.build, epoch, hosts, streams }),
+        (ms) => (time.switch += ms),
+      );
     this.programmed.catch(() => undefined);
-    await Promise.all(desk.all.map((link) => link.ask({ begin: { epoch, build: allocation.build.name, rowSets: plan.rowSets } }, 'begun')));
+    await Promise.all(
+      desk.all.map((link) =>
+        link.ask({ begin: { epoch, build: allocation.build.name, rowSets: plan.rowSets } }, 'begun'),
+      ),
+    );
     this.countScanned();
     for (const [index, step] of allocation.steps.entries()) {
       const stop = this.follow(index, allocation.steps.length + 1);
-      await timed(() => this.step(step), (ms) => time.steps.push(ms)).finally(stop);
+      await timed(
+        () => this.step(step),
+        (ms) => time.steps.push(ms),
+      ).finally(stop);
     }
-    await timed(() => this.ship(plan.rowSets), (ms) => (time.ship += ms));
+    await timed(
+      () => this.ship(plan.rowSets),
+      (ms) => (time.ship += ms),
+    );
     statistics.toMaster.bytes += this.pieces.bytes;
-    return timed(async () => {
-      try {
-        return await connection.runAndReadAll(plan.masterSql);
-      } catch (error) {
-        throw new QueryEvaluationError((error as Error).message, { cause: error });
-      }
-    }, (ms) => (time.master += ms));
+    return timed(
+      async () => {
+        try {
+          return await connection.runAndReadAll(plan.masterSql);
+        } catch (error) {
+          throw new QueryEvaluationError((error as Error).message, { cause: error });
+        }
+      },
+      (ms) => (time.master += ms),
+    );
   }
 
   private countScanned(): void {
     const { plan, rows, statistics } = this.options;
-    const texts = [...plan.rowSets.map(({ select }) => select), ...plan.steps.filter(isAggregate).map(({ select }) => select)];
+    const texts = [
+      ...plan.rowSets.map(({ select }) => select),
+      ...plan.steps.filter(isAggregate).map(({ select }) => select),
+    ];
     statistics.rowsScanned = 0;
-    for (const [name, count] of rows) if (texts.some((text) => text.includes(identifier(name)))) statistics.rowsScanned += count;
+    for (const [name, count] of rows)
+      if (texts.some((text) => text.includes(identifier(name)))) statistics.rowsScanned += count;
   }
 
   /** Passes progress of a step on. */
   private follow(index: number, of: number): () => void {
     const { desk, onProgress, rows } = this.options;
     if (onProgress === undefined) return () => undefined;
-    const total = Math.max(1, [...rows.values()].reduce((sum, each) => sum + each, 0));
+    const total = Math.max(
+      1,
+      [...rows.values()].reduce((sum, each) => sum + each, 0),
+    );
     const sent = new Map<number, number>();
     const listener = (rank: number, count: number): void => {
       sent.set(rank, count);
@@ -141,8 +166,12 @@ export class QueryAttemptRun {
     const done = await evaluated;
     const sent = await receiver.ended;
     for (const [rank, { rows, absorbed }] of done.entries()) {
-      if (sent[rank] !== rows) throw new QueryRowsLostError(`worker ${rank} sent ${rows} rows, and the end of its stream says ${sent[rank]}`);
-      if (absorbed + passed[rank]! !== rows) throw new QueryRowsLostError(`of ${rows} rows of worker ${rank}, ${absorbed} stayed in the switch and ${passed[rank]} came to the master`);
+      if (sent[rank] !== rows)
+        throw new QueryRowsLostError(`worker ${rank} sent ${rows} rows, and the end of its stream says ${sent[rank]}`);
+      if (absorbed + passed[rank]! !== rows)
+        throw new QueryRowsLostError(
+          `of ${rows} rows of worker ${rank}, ${absorbed} stayed in the switch and ${passed[rank]} came to the master`,
+        );
     }
     this.count(done);
     if (relation !== undefined) await this.groups(step as AggregateStep, setup, relation, done);
@@ -161,16 +190,27 @@ export class QueryAttemptRun {
   }
 
   /** Reads the groups out, and checks that every row is in one of them or came itself. */
-  private async groups(step: AggregateStep, { stream, stateMask }: AllocatedStep['setup'], relation: GroupRelation, done: readonly StepDoneMessage[]): Promise<void> {
+  private async groups(
+    step: AggregateStep,
+    { stream, stateMask }: AllocatedStep['setup'],
+    relation: GroupRelation,
+    done: readonly StepDoneMessage[],
+  ): Promise<void> {
     const { statistics } = this.options;
-    const drain = await this.endpoint.drain({ stream, groupSlots: stateMask + 1, onGroup: (view, offset) => relation.addGroup(view, offset) });
+    const drain = await this.endpoint.drain({
+      stream,
+      groupSlots: stateMask + 1,
+      onGroup: (view, offset) => relation.addGroup(view, offset),
+    });
     const absorbed = done.reduce((sum, each) => sum + each.absorbed, 0);
-    if (drain.rows !== absorbed) throw new QueryRowsLostError(`the switch took ${absorbed} rows and has ${drain.rows} in its groups`);
+    if (drain.rows !== absorbed)
+      throw new QueryRowsLostError(`the switch took ${absorbed} rows and has ${drain.rows} in its groups`);
     statistics.toMaster.groups += drain.groups;
     const paths = this.pieces!.of(unfitName(stream));
     const unfit = done.reduce((sum, each) => sum + each.unfit, 0);
     const arrived = paths.length === 0 ? 0 : await relation.addUnfit(paths);
-    if (arrived !== unfit) throw new QueryRowsLostError(`workers sent ${unfit} rows beside the switch, and ${arrived} have come`);
+    if (arrived !== unfit)
+      throw new QueryRowsLostError(`workers sent ${unfit} rows beside the switch, and ${arrived} have come`);
     statistics.toMaster.unfit += unfit;
     relation.close();
   }
@@ -182,10 +222,17 @@ export class QueryAttemptRun {
     done.forEach(({ rows, unfit, kept, absorbed }, rank) => {
       const dropped = step.operator === Operator.BUILD ? 0 : absorbed;
       const had = isByKeys ? rows + unfit : (before?.[rank] ?? rows + unfit);
-      if (had - dropped !== kept) throw new QueryRowsLostError(`worker ${rank} had ${had} ${isByKeys ? 'keys' : 'rows'} of ${step.rowSet}, the switch dropped ${dropped}, and ${kept} are left`);
+      if (had - dropped !== kept)
+        throw new QueryRowsLostError(
+          `worker ${rank} had ${had} ${isByKeys ? 'keys' : 'rows'} of ${step.rowSet}, the switch dropped ${dropped}, and ${kept} are left`,
+        );
     });
     if (isByKeys) this.kept.delete(step.rowSet);
-    else this.kept.set(step.rowSet, done.map(({ kept }) => kept));
+    else
+      this.kept.set(
+        step.rowSet,
+        done.map(({ kept }) => kept),
+      );
   }
 
   private async ship(rowSets: readonly RowSet[]): Promise<void> {
@@ -194,13 +241,21 @@ export class QueryAttemptRun {
       const answers = await Promise.all(desk.all.map((link) => link.ask({ ship: { rowSet: name } }, 'shipped')));
       const expected = this.kept.get(name);
       answers.forEach(({ rows }, rank) => {
-        if (expected !== undefined && rows !== expected[rank]) throw new QueryRowsLostError(`worker ${rank} has ${expected[rank]} rows of ${name} left, and shipped ${rows}`);
+        if (expected !== undefined && rows !== expected[rank])
+          throw new QueryRowsLostError(
+            `worker ${rank} has ${expected[rank]} rows of ${name} left, and shipped ${rows}`,
+          );
       });
       const rows = answers.reduce((sum, each) => sum + each.rows, 0);
       const paths = this.pieces!.of(name);
-      await connection.run(`CREATE OR REPLACE TABLE ${identifier(name)} AS ${importSelect(paths, answers[0]!.columns)}`);
-      const [[arrived]] = (await connection.runAndReadAll(`SELECT count(*) FROM ${identifier(name)}`)).getRows() as [[bigint]];
-      if (Number(arrived) !== rows) throw new QueryRowsLostError(`workers shipped ${rows} rows of ${name}, and ${arrived} have come`);
+      await connection.run(
+        `CREATE OR REPLACE TABLE ${identifier(name)} AS ${importSelect(paths, answers[0]!.columns)}`,
+      );
+      const [[arrived]] = (await connection.runAndReadAll(`SELECT count(*) FROM ${identifier(name)}`)).getRows() as [
+        [bigint],
+      ];
+      if (Number(arrived) !== rows)
+        throw new QueryRowsLostError(`workers shipped ${rows} rows of ${name}, and ${arrived} have come`);
       statistics.toMaster.shipped += rows;
     }
   }
@@ -211,10 +266,22 @@ function unfitName(stream: number): string {
 }
 
 function stepMessage(step: AggregateStep | PruneStep, stream: number, flowSlots: number): StepMessage {
-  if (isAggregate(step)) return { stream, flowSlots, aggregate: { select: step.select, keys: step.keys.map(keyMessage), lanes: step.lanes } };
+  if (isAggregate(step))
+    return {
+      stream,
+      flowSlots,
+      aggregate: { select: step.select, keys: step.keys.map(keyMessage), lanes: step.lanes },
+    };
   const { operator, rowSet } = step;
   const common = { operator, rowSet, column: '', order: 0, keys: [], isDistinct: false };
-  return { stream, flowSlots, prune: step.operator === Operator.TOP ? { ...common, column: step.column, order: step.order } : { ...common, keys: step.keys.map(keyMessage), isDistinct: step.isDistinct } };
+  return {
+    stream,
+    flowSlots,
+    prune:
+      step.operator === Operator.TOP
+        ? { ...common, column: step.column, order: step.order }
+        : { ...common, keys: step.keys.map(keyMessage), isDistinct: step.isDistinct },
+  };
 }
 
 function keyMessage({ name, type, sqlType }: KeyColumn): KeyColumnMessage {

@@ -17,7 +17,8 @@ function codecOf<T>(root: protobuf.Root, name: string): Codec<T> {
   return {
     write: (message) => Buffer.from(type.encode(type.fromObject(message as Record<string, unknown>)).finish()),
     // Fields that are not set are there with their defaults; of a oneof only the one that is set.
-    read: (bytes) => type.toObject(type.decode(bytes), { defaults: true, arrays: true, longs: Number, oneofs: false }) as T,
+    read: (bytes) =>
+      type.toObject(type.decode(bytes), { defaults: true, arrays: true, longs: Number, oneofs: false }) as T,
   };
 }
 

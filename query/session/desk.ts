@@ -3,7 +3,13 @@ import { EventEmitter } from 'node:events';
 import { Metadata, Server, ServerCredentials, status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { QueryStateLostError, type QueryError } from '../errors.js';
 import { queryService } from './definition.js';
-import { QueryAbortedError, QueryAttachError, QueryEvaluationError, QueryWorkerFailedError, QueryWorkerLostError } from './errors.js';
+import {
+  QueryAbortedError,
+  QueryAttachError,
+  QueryEvaluationError,
+  QueryWorkerFailedError,
+  QueryWorkerLostError,
+} from './errors.js';
 import type { FailureMessage, HelloMessage, MasterMessage, WorkerMessage } from './messages.js';
 
 type Call = ServerDuplexStream<WorkerMessage, MasterMessage>;
@@ -57,7 +63,10 @@ export class WorkerLink {
 }
 
 export class WorkerDesk extends EventEmitter<DeskEvents> {
-  private readonly server = new Server({ 'grpc.keepalive_time_ms': KEEPALIVE_MS, 'grpc.keepalive_timeout_ms': KEEPALIVE_MS });
+  private readonly server = new Server({
+    'grpc.keepalive_time_ms': KEEPALIVE_MS,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
+  });
   private readonly links: (WorkerLink | undefined)[];
   private reject!: (error: QueryError) => void;
   private arrived!: () => void;
@@ -84,7 +93,11 @@ export class WorkerDesk extends EventEmitter<DeskEvents> {
 
   /** @param address `host:port`; port 0 takes a free one. @returns the port */
   listen(address: string): Promise<number> {
-    return new Promise((resolve, reject) => this.server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port))));
+    return new Promise((resolve, reject) =>
+      this.server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
+        error ? reject(error) : resolve(port),
+      ),
+    );
   }
 
   /** By rank; all of them, once {@link complete} has resolved. */
@@ -155,9 +168,14 @@ export class WorkerDesk extends EventEmitter<DeskEvents> {
       return undefined;
     };
     const { rank, version } = hello;
-    if (version !== this.version) return refuse(`the query's master is version ${this.version}, this worker ${version}: use the same on all machines`);
-    if (rank >= this.workers) return refuse(`this query has ranks 0 to ${this.workers - 1}, so there is no worker ${rank}`);
-    if (this.links[rank] !== undefined) return refuse(`worker ${rank} is there already; missing: ${this.missing.join(', ') || 'none'}`);
+    if (version !== this.version)
+      return refuse(
+        `the query's master is version ${this.version}, this worker ${version}: use the same on all machines`,
+      );
+    if (rank >= this.workers)
+      return refuse(`this query has ranks 0 to ${this.workers - 1}, so there is no worker ${rank}`);
+    if (this.links[rank] !== undefined)
+      return refuse(`worker ${rank} is there already; missing: ${this.missing.join(', ') || 'none'}`);
     const link = new WorkerLink(hello, call);
     this.links[rank] = link;
     if (this.missing.length === 0) this.arrived();

@@ -67,7 +67,10 @@ export class GroupChunk {
     private readonly step: AggregateStep,
   ) {
     this.layout = new KeyLayout(step.keys);
-    this.chunk = DuckDBDataChunk.create(Array.from({ length: appender.columnCount }, (_, i) => appender.columnType(i)), CAPACITY);
+    this.chunk = DuckDBDataChunk.create(
+      Array.from({ length: appender.columnCount }, (_, i) => appender.columnType(i)),
+      CAPACITY,
+    );
     this.take();
   }
 
@@ -96,7 +99,11 @@ export class GroupChunk {
   /** Gives what there is to the appender. */
   flush(): void {
     if (this.rows === 0) return;
-    for (const vector of [...this.keys, ...[this.counts, ...this.lanes, ...this.laneCounts].map(({ vector }) => vector)]) vector.flush();
+    for (const vector of [
+      ...this.keys,
+      ...[this.counts, ...this.lanes, ...this.laneCounts].map(({ vector }) => vector),
+    ])
+      vector.flush();
     this.chunk.rowCount = this.rows;
     this.appender.appendDataChunk(this.chunk);
     this.chunk.reset();

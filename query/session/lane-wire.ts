@@ -6,7 +6,10 @@ import type { TupleBatch } from '../tuples.js';
 /** fp32 sums take the bits of an fp32 number in the lower half of the lane. */
 export function toWire(batch: TupleBatch, lanes: readonly LaneColumn[]): TupleBatch {
   if (!lanes.some(({ op }) => op === LaneOp.SUM_F32)) return batch;
-  return { ...batch, lanes: batch.lanes.map((lane, i) => (lanes[i]!.op === LaneOp.SUM_F32 ? fp32Bits(lane as Float64Array) : lane)) };
+  return {
+    ...batch,
+    lanes: batch.lanes.map((lane, i) => (lanes[i]!.op === LaneOp.SUM_F32 ? fp32Bits(lane as Float64Array) : lane)),
+  };
 }
 
 function fp32Bits(values: Float64Array): BigInt64Array {

@@ -81,8 +81,19 @@ export interface KeyColumnMessage {
 export interface StepMessage {
   readonly stream: number;
   readonly flowSlots: number;
-  readonly aggregate?: { readonly select: string; readonly keys: readonly KeyColumnMessage[]; readonly lanes: readonly { readonly name: string; readonly op: number }[] };
-  readonly prune?: { readonly operator: number; readonly rowSet: string; readonly column: string; readonly order: number; readonly keys: readonly KeyColumnMessage[]; readonly isDistinct: boolean };
+  readonly aggregate?: {
+    readonly select: string;
+    readonly keys: readonly KeyColumnMessage[];
+    readonly lanes: readonly { readonly name: string; readonly op: number }[];
+  };
+  readonly prune?: {
+    readonly operator: number;
+    readonly rowSet: string;
+    readonly column: string;
+    readonly order: number;
+    readonly keys: readonly KeyColumnMessage[];
+    readonly isDistinct: boolean;
+  };
 }
 
 /** Exactly one is there. */

@@ -7,15 +7,23 @@ import { filesNamed, formatOf, parseDataArgument, type TableShare } from './tabl
  * @param data patterns, or names and patterns, as `fpisa query --data` has them; several of one table add up
  * @throws QueryDataError if the query has no such table, no file matches, or a file is of another format
  */
-export async function withOwnFiles(connection: DuckDBConnection, shares: readonly TableShare[], data: readonly string[]): Promise<TableShare[]> {
+export async function withOwnFiles(
+  connection: DuckDBConnection,
+  shares: readonly TableShare[],
+  data: readonly string[],
+): Promise<TableShare[]> {
   const paths = new Map<TableShare, Set<string>>();
   for (const argument of data) {
     const { name, pattern } = parseDataArgument(argument);
     const share = shares.find((each) => each.name.toLowerCase() === name.toLowerCase());
-    if (share === undefined) throw new QueryDataError(`--data names the table ${name}, and the query has ${shares.map((each) => each.name).join(', ')}`);
+    if (share === undefined)
+      throw new QueryDataError(
+        `--data names the table ${name}, and the query has ${shares.map((each) => each.name).join(', ')}`,
+      );
     const found = await filesNamed(connection, pattern, `this worker's part of table ${name}`);
     const other = found.find((path) => formatOf(path) !== share.format);
-    if (other !== undefined) throw new QueryDataError(`table ${share.name} is of ${share.format} files in this query, and ${other} is not`);
+    if (other !== undefined)
+      throw new QueryDataError(`table ${share.name} is of ${share.format} files in this query, and ${other} is not`);
     paths.set(share, new Set([...(paths.get(share) ?? []), ...found]));
   }
   return shares.map((share) => {

@@ -23,8 +23,14 @@ export async function exportRows(
   const folder = await mkdtemp(join(tmpdir(), 'fpisa-query-'));
   try {
     const path = join(folder, 'rows.parquet');
-    const items = columns.map(({ name, type }) => (AS_TEXT.test(type) ? `CAST(${identifier(name)} AS VARCHAR) AS ${identifier(name)}` : identifier(name)));
-    const rows = (await connection.runAndReadAll(`COPY (SELECT ${items.join(', ')} FROM (${select})) TO ${literal(path)} (FORMAT parquet)`)).getRows();
+    const items = columns.map(({ name, type }) =>
+      AS_TEXT.test(type) ? `CAST(${identifier(name)} AS VARCHAR) AS ${identifier(name)}` : identifier(name),
+    );
+    const rows = (
+      await connection.runAndReadAll(
+        `COPY (SELECT ${items.join(', ')} FROM (${select})) TO ${literal(path)} (FORMAT parquet)`,
+      )
+    ).getRows();
     const file = await open(path);
     try {
       for (;;) {
@@ -41,7 +47,10 @@ export async function exportRows(
 }
 
 /** SELECT of what files that {@link exportRows} wrote hold, with their types as they were. */
-export function importSelect(paths: readonly string[], columns: readonly { readonly name: string; readonly type: string }[]): string {
+export function importSelect(
+  paths: readonly string[],
+  columns: readonly { readonly name: string; readonly type: string }[],
+): string {
   const items = columns.map(({ name, type }) => `CAST(${identifier(name)} AS ${type}) AS ${identifier(name)}`);
   return `SELECT ${items.join(', ')} FROM read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`;
 }

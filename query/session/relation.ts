@@ -55,7 +55,9 @@ export class GroupRelation {
     // The appender's rows first, so that none of its buffers is open while the table changes.
     this.chunk.flush();
     this.appender.flushSync();
-    const result = await this.connection.run(`INSERT INTO ${identifier(relation)} SELECT ${items.join(', ')} FROM read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`);
+    const result = await this.connection.run(
+      `INSERT INTO ${identifier(relation)} SELECT ${items.join(', ')} FROM read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`,
+    );
     return result.rowsChanged;
   }
 

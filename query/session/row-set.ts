@@ -71,16 +71,24 @@ export class WorkerRowSet {
 
   /** Sends what remains through an operator. */
   async prune(step: PruneStep, host: PruneHost): Promise<PrunedRows> {
-    return step.operator !== Operator.TOP && step.isDistinct ? this.pruneByKeys(step, host) : this.pruneRows(step, host);
+    return step.operator !== Operator.TOP && step.isDistinct
+      ? this.pruneByKeys(step, host)
+      : this.pruneRows(step, host);
   }
 
   /** SELECT of the rows that remain, without helper columns. */
   async remainder(): Promise<{ select: string; columns: readonly Column[] }> {
     const prepared = await this.connection.prepare(this.source);
     try {
-      const all = Array.from({ length: prepared.columnCount }, (_, i): Column => ({ name: prepared.columnName(i), type: prepared.columnType(i).toString() }));
+      const all = Array.from({ length: prepared.columnCount }, (_, i): Column => ({
+        name: prepared.columnName(i),
+        type: prepared.columnType(i).toString(),
+      }));
       const columns = all.filter(({ name }) => !this.rowSet.helpers.includes(name));
-      return { select: `SELECT ${columns.map(({ name }) => identifier(name)).join(', ')} FROM (${this.source})`, columns };
+      return {
+        select: `SELECT ${columns.map(({ name }) => identifier(name)).join(', ')} FROM (${this.source})`,
+        columns,
+      };
     } finally {
       prepared.destroySync();
     }
@@ -89,35 +97,62 @@ export class WorkerRowSet {
   /** Every row is a tuple. */
   private async pruneRows(step: PruneStep, host: PruneHost): Promise<PrunedRows> {
     const rows = this.nextTable();
-    const count = await this.create(rows, `SELECT row_number() OVER () - 1 AS ${identifier(ROW)}, * FROM (${this.source})`);
+    const count = await this.create(
+      rows,
+      `SELECT row_number() OVER () - 1 AS ${identifier(ROW)}, * FROM (${this.source})`,
+    );
     const columns = step.operator === Operator.TOP ? [step.column] : step.keys.map(({ name }) => name);
-    const { alive, sent } = await this.stream(step, `SELECT ${[ROW, ...columns].map(identifier).join(', ')} FROM ${identifier(rows)}`, count, host);
+    const { alive, sent } = await this.stream(
+      step,
+      `SELECT ${[ROW, ...columns].map(identifier).join(', ')} FROM ${identifier(rows)}`,
+      count,
+      host,
+    );
     const kept = countOf(alive);
     this.source = `SELECT * EXCLUDE ${identifier(ROW)} FROM ${identifier(rows)}${kept === count ? '' : ` SEMI JOIN ${identifier(await this.list(alive))} ON ${identifier(ROW)} = row_number`}`;
     return { rows: sent, unseen: count - sent, kept };
   }
 
   /** Every different key is a tuple: of equal ones the switch would say the same. */
-  private async pruneByKeys(step: PruneStep & { readonly keys: readonly KeyColumn[] }, host: PruneHost): Promise<PrunedRows> {
+  private async pruneByKeys(
+    step: PruneStep & { readonly keys: readonly KeyColumn[] },
+    host: PruneHost,
+  ): Promise<PrunedRows> {
     const { keys } = step;
     const table = this.nextTable();
     const names = keys.map((_, i) => identifier(`k${i}`));
     const different = `SELECT DISTINCT ${keys.map(({ name }, i) => `${identifier(name)} AS ${names[i]}`).join(', ')} FROM (${this.source})`;
-    const count = await this.create(table, `SELECT row_number() OVER () - 1 AS ${identifier(ROW)}, * FROM (${different})`);
-    const { alive, sent } = await this.stream(step, `SELECT ${[identifier(ROW), ...names].join(', ')} FROM ${identifier(table)}`, count, host);
+    const count = await this.create(
+      table,
+      `SELECT row_number() OVER () - 1 AS ${identifier(ROW)}, * FROM (${different})`,
+    );
+    const { alive, sent } = await this.stream(
+      step,
+      `SELECT ${[identifier(ROW), ...names].join(', ')} FROM ${identifier(table)}`,
+      count,
+      host,
+    );
     const kept = countOf(alive);
     if (kept < count) {
       const left = `SELECT ${names.join(', ')} FROM ${identifier(table)} SEMI JOIN ${identifier(await this.list(alive))} ON ${identifier(ROW)} = row_number`;
       const isSame = keys.map(({ name }, i) => `fpisa_all.${identifier(name)} = fpisa_left.${names[i]}`).join(' AND ');
       const rows = this.nextTable();
-      await this.create(rows, `SELECT fpisa_all.* FROM (${this.source}) AS fpisa_all SEMI JOIN (${left}) AS fpisa_left ON ${isSame}`);
+      await this.create(
+        rows,
+        `SELECT fpisa_all.* FROM (${this.source}) AS fpisa_all SEMI JOIN (${left}) AS fpisa_left ON ${isSame}`,
+      );
       this.source = `SELECT * FROM ${identifier(rows)}`;
     }
     return { rows: sent, unseen: count - sent, kept };
   }
 
   /** Sends rows of a SELECT of row numbers and keys, or the column that orders. @param count of its rows */
-  private async stream(step: PruneStep, select: string, count: number, host: PruneHost): Promise<{ alive: Uint8Array; sent: number }> {
+  private async stream(
+    step: PruneStep,
+    select: string,
+    count: number,
+    host: PruneHost,
+  ): Promise<{ alive: Uint8Array; sent: number }> {
     const alive = new Uint8Array(count).fill(1);
     const sent = new SentRows();
     const drops = step.operator !== Operator.BUILD;
@@ -131,7 +166,10 @@ export class WorkerRowSet {
       const chunk = await result.fetchChunk();
       host.checkIsWanted();
       if (chunk === null || chunk.rowCount === 0) break;
-      const batch = encoder === undefined ? orderBatch(chunk, sent) : keyBatch(chunk, sent, encoder, step as { keys: readonly KeyColumn[]; operator: Operator });
+      const batch =
+        encoder === undefined
+          ? orderBatch(chunk, sent)
+          : keyBatch(chunk, sent, encoder, step as { keys: readonly KeyColumn[]; operator: Operator });
       if (batch.rows > 0) await sender.send(batch);
     }
     await sender.end();
@@ -144,7 +182,9 @@ export class WorkerRowSet {
 
   /** @returns the number of rows */
   private async create(table: string, select: string): Promise<number> {
-    const [[count]] = (await this.connection.runAndReadAll(`CREATE OR REPLACE TABLE ${identifier(table)} AS ${select}`)).getRows() as [[bigint]];
+    const [[count]] = (
+      await this.connection.runAndReadAll(`CREATE OR REPLACE TABLE ${identifier(table)} AS ${select}`)
+    ).getRows() as [[bigint]];
     return Number(count);
   }
 
@@ -190,15 +230,34 @@ function orderBatch(chunk: DuckDBDataChunk, sent: SentRows): TupleBatch {
     lane[count++] = lane[i]!;
     sent.push(Number(rows[i]!));
   }
-  return { rows: count, keys: undefined, lanes: [lane.subarray(0, count) as Float64Array | BigInt64Array], nulls: undefined };
+  return {
+    rows: count,
+    keys: undefined,
+    lanes: [lane.subarray(0, count) as Float64Array | BigInt64Array],
+    nulls: undefined,
+  };
 }
 
-function keyBatch(chunk: DuckDBDataChunk, sent: SentRows, encoder: KeyEncoder, step: { keys: readonly KeyColumn[]; operator: Operator }): TupleBatch {
+function keyBatch(
+  chunk: DuckDBDataChunk,
+  sent: SentRows,
+  encoder: KeyEncoder,
+  step: { keys: readonly KeyColumn[]; operator: Operator },
+): TupleBatch {
   const rows = rowNumbers(chunk);
   const keys = new Uint8Array(chunk.rowCount * KEY_BYTES);
-  const unfit = new Set(encoder.encode(step.keys.map((_, i) => chunk.getColumnVector(1 + i)), chunk.rowCount, keys));
+  const unfit = new Set(
+    encoder.encode(
+      step.keys.map((_, i) => chunk.getColumnVector(1 + i)),
+      chunk.rowCount,
+      keys,
+    ),
+  );
   // A key that is missing from the filter would drop rows that have a partner.
-  if (unfit.size > 0 && step.operator === Operator.BUILD) throw new QueryEvaluationError(`a key of ${step.keys.map(({ name }) => name).join(', ')} does not fit into the ${KEY_BYTES} bytes of a tuple's key`);
+  if (unfit.size > 0 && step.operator === Operator.BUILD)
+    throw new QueryEvaluationError(
+      `a key of ${step.keys.map(({ name }) => name).join(', ')} does not fit into the ${KEY_BYTES} bytes of a tuple's key`,
+    );
   let count = 0;
   for (let i = 0; i < rows.length; i++) {
     if (unfit.has(i)) continue;

@@ -65,27 +65,44 @@ export class QuerySession {
   /** Waits for the workers and gives them their shares. @throws QueryError */
   static async open(options: SessionOptions): Promise<QuerySession> {
     const { desk, device, tables, connection } = options;
-    const late = timeout(options.waitMs ?? WAIT_MS, () => new QueryAttachError(`workers ${desk.missing.join(', ')} of ${desk.workers} have not come`));
+    const late = timeout(
+      options.waitMs ?? WAIT_MS,
+      () => new QueryAttachError(`workers ${desk.missing.join(', ')} of ${desk.workers} have not come`),
+    );
     await Promise.race([desk.complete, desk.failed, device.lost, late.promise]).finally(late.clear);
     const [[timeZone]] = (await connection.runAndReadAll(`SELECT current_setting('TimeZone')`)).getRows() as [[string]];
     const shares = shareOut(tables, desk.workers);
     const threads = Math.max(1, Math.floor(cpus().length / desk.workers));
     const ready = await Promise.race([
-      Promise.all(desk.all.map((link, rank) => {
-        const { ip, udpPort } = device.serviceAt(link.hello.switchPort || options.portOf(rank));
-        return link.ask({ setup: { serviceIp: ip, serviceUdpPort: udpPort, threads, timeZone, tables: shares[rank]! } }, 'ready');
-      })),
+      Promise.all(
+        desk.all.map((link, rank) => {
+          const { ip, udpPort } = device.serviceAt(link.hello.switchPort || options.portOf(rank));
+          return link.ask(
+            { setup: { serviceIp: ip, serviceUdpPort: udpPort, threads, timeZone, tables: shares[rank]! } },
+            'ready',
+          );
+        }),
+      ),
       desk.failed,
       device.lost,
     ]);
     const service = device.serviceAt(options.port);
     const ip = options.ip ?? (await localIpTowards(service.ip, service.udpPort));
     const rows = countRows(ready);
-    const transport = await DgramTransport.open({ ip, ...(options.udpPort !== undefined && { udpPort: options.udpPort }) });
+    const transport = await DgramTransport.open({
+      ip,
+      ...(options.udpPort !== undefined && { udpPort: options.udpPort }),
+    });
     let planner: QueryPlanner;
     try {
       await transport.connect(service);
-      planner = await QueryPlanner.open(tables.map(({ name, columns }) => ({ name, columns: asTheWorkersHaveThem(name, columns, ready), rows: rows.get(name) ?? 0 })));
+      planner = await QueryPlanner.open(
+        tables.map(({ name, columns }) => ({
+          name,
+          columns: asTheWorkersHaveThem(name, columns, ready),
+          rows: rows.get(name) ?? 0,
+        })),
+      );
     } catch (error) {
       await transport.close();
       throw error;
@@ -103,18 +120,27 @@ export class QuerySession {
     const statistics = emptyStatistics();
     const notPushed: string[] = [];
     let withoutIntegers = planOptions.integerSums === false;
-    let made = await timed(() => this.planner.plan(sql, planOptions), (ms) => (statistics.time.plan += ms));
+    let made = await timed(
+      () => this.planner.plan(sql, planOptions),
+      (ms) => (statistics.time.plan += ms),
+    );
     for (;;) {
       const allocation = allocate(made, this.options.desk.workers, this.options.limits);
       statistics.attempts++;
       try {
         const reader = await this.attempt(made, allocation, statistics);
         statistics.time.total = performance.now() - started;
-        return { plan: made, notPushed: [...new Set([...notPushed, ...made.explanation.notPushed, ...allocation.leftOut])], reader, statistics };
+        return {
+          plan: made,
+          notPushed: [...new Set([...notPushed, ...made.explanation.notPushed, ...allocation.leftOut])],
+          reader,
+          statistics,
+        };
       } catch (error) {
         // A worker's cast of a wide value to a lane fails just as a sum in the switch does; but an error that comes
         // again without either is the query's own.
-        const isWide = error instanceof QueryOverflowError || error instanceof QueryEvaluationError && isWideValueError(error);
+        const isWide =
+          error instanceof QueryOverflowError || (error instanceof QueryEvaluationError && isWideValueError(error));
         if (!isWide || withoutIntegers) throw error;
         withoutIntegers = true;
         const other = await this.planner.plan(sql, { ...planOptions, integerSums: false });
@@ -134,18 +160,38 @@ export class QuerySession {
     await this.transport.close();
   }
 
-  private attempt(made: QueryPlan, allocation: ReturnType<typeof allocate>, statistics: QueryStatistics): Promise<DuckDBResultReader> {
+  private attempt(
+    made: QueryPlan,
+    allocation: ReturnType<typeof allocate>,
+    statistics: QueryStatistics,
+  ): Promise<DuckDBResultReader> {
     const attempt = this.carryOut(made, allocation, statistics);
     this.underWay = attempt.catch(() => undefined);
     return attempt;
   }
 
-  private async carryOut(made: QueryPlan, allocation: ReturnType<typeof allocate>, statistics: QueryStatistics): Promise<DuckDBResultReader> {
+  private async carryOut(
+    made: QueryPlan,
+    allocation: ReturnType<typeof allocate>,
+    statistics: QueryStatistics,
+  ): Promise<DuckDBResultReader> {
     const { desk, device, connection, onProgress } = this.options;
     const epoch = randomInt(1, MAX_EPOCH);
     desk.epoch = epoch;
     desk.renew();
-    const run = new QueryAttemptRun({ plan: made, allocation, epoch, desk, device, connection, transport: this.transport, hosts: this.hosts, statistics, rows: this.rows, ...(onProgress && { onProgress }) });
+    const run = new QueryAttemptRun({
+      plan: made,
+      allocation,
+      epoch,
+      desk,
+      device,
+      connection,
+      transport: this.transport,
+      hosts: this.hosts,
+      statistics,
+      rows: this.rows,
+      ...(onProgress && { onProgress }),
+    });
     const givenUp = new Promise<never>((_, reject) => (this.giveUp = reject));
     const failed = Promise.race([desk.failed, device.lost, givenUp]);
     try {
@@ -169,12 +215,17 @@ function placeOf(rank: number, port: number, { ip, udpPort, mac }: ReadyMessage)
 
 function countRows(ready: readonly ReadyMessage[]): ReadonlyMap<string, number> {
   const rows = new Map<string, number>();
-  for (const { tables } of ready) for (const table of tables) rows.set(table.name, (rows.get(table.name) ?? 0) + table.rows);
+  for (const { tables } of ready)
+    for (const table of tables) rows.set(table.name, (rows.get(table.name) ?? 0) + table.rows);
   return rows;
 }
 
 /** Workers may have files of their own, so what holds of the master's is not enough. */
-function asTheWorkersHaveThem(table: string, columns: readonly CatalogColumn[], ready: readonly ReadyMessage[]): readonly CatalogColumn[] {
+function asTheWorkersHaveThem(
+  table: string,
+  columns: readonly CatalogColumn[],
+  ready: readonly ReadyMessage[],
+): readonly CatalogColumn[] {
   const neverNull = ready.map(({ tables }) => new Set(tables.find(({ name }) => name === table)?.neverNull));
   return columns.map(({ name, type }) => ({ name, type, isNeverNull: neverNull.every((names) => names.has(name)) }));
 }

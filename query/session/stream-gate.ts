@@ -2,7 +2,8 @@
 
 export class StreamGate {
   private readonly streams = new Set<number>();
-  private waiting: { readonly stream: number; readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
+  private waiting:
+    { readonly stream: number; readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
   private closedBy: Error | undefined;
 
   open(stream: number): void {

@@ -81,11 +81,18 @@ export async function findTables(connection: DuckDBConnection, data: readonly st
 
 /** @param what would be read from them, for the error @throws QueryDataError if there are none */
 export async function filesNamed(connection: DuckDBConnection, pattern: string, what: string): Promise<string[]> {
-  const rows = (await connection.runAndReadAll(`SELECT file FROM glob(${literal(resolve(pattern))}) ORDER BY file`)).getRows();
+  const rows = (
+    await connection.runAndReadAll(`SELECT file FROM glob(${literal(resolve(pattern))}) ORDER BY file`)
+  ).getRows();
   if (rows.length > 0) return rows.map(([path]) => String(path));
-  const isFolder = await stat(pattern).then((found) => found.isDirectory(), () => false);
+  const isFolder = await stat(pattern).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
   throw new QueryDataError(
-    isFolder ? `${pattern} is a folder; name the files in it from which ${what} is read, such as '${join(pattern, '*.parquet')}'` : `no file is named ${pattern}, from which ${what} would be read`,
+    isFolder
+      ? `${pattern} is a folder; name the files in it from which ${what} is read, such as '${join(pattern, '*.parquet')}'`
+      : `no file is named ${pattern}, from which ${what} would be read`,
   );
 }
 
@@ -94,20 +101,40 @@ async function findTable(connection: DuckDBConnection, name: string, patterns: r
   for (const pattern of patterns) {
     for (const path of await filesNamed(connection, pattern, `table ${name}`)) paths.add(path);
   }
-  const files = await Promise.all([...paths].map(async (path): Promise<DataFile> => ({ path, bytes: (await stat(path)).size })));
+  const files = await Promise.all(
+    [...paths].map(async (path): Promise<DataFile> => ({ path, bytes: (await stat(path)).size })),
+  );
   const formats = new Set(files.map(({ path }) => formatOf(path)));
-  if (formats.size > 1) throw new QueryDataError(`files of table ${name} are of several formats (${[...formats].join(', ')}); give each a table of its own`);
+  if (formats.size > 1)
+    throw new QueryDataError(
+      `files of table ${name} are of several formats (${[...formats].join(', ')}); give each a table of its own`,
+    );
   const [format] = formats as Set<TableFormat>;
   const csvOptions = format === 'csv' ? await sniffOptions(connection, files[0]!.path) : '';
   const known = await columnsOf(connection, `SELECT * FROM ${plainScan({ format: format!, files })}`, files);
-  const neverNull = format === 'parquet' ? await neverNullColumns(connection, known, files.map(({ path }) => path)) : [];
+  const neverNull =
+    format === 'parquet'
+      ? await neverNullColumns(
+          connection,
+          known,
+          files.map(({ path }) => path),
+        )
+      : [];
   const columns = known.map((column): CatalogColumn => ({ ...column, isNeverNull: neverNull.includes(column.name) }));
-  return { name, format: format!, files, columns, csvOptions: format === 'csv' ? `${csvOptions}, types = ${typesOf(columns)}` : '', rows: format === 'parquet' ? await parquetRows(connection, files) : undefined };
+  return {
+    name,
+    format: format!,
+    files,
+    columns,
+    csvOptions: format === 'csv' ? `${csvOptions}, types = ${typesOf(columns)}` : '',
+    rows: format === 'parquet' ? await parquetRows(connection, files) : undefined,
+  };
 }
 
 export function formatOf(path: string): TableFormat {
   const format = FORMATS.find(([ending]) => ending.test(path))?.[1];
-  if (format === undefined) throw new QueryDataError(`${path} is of no known format: names end in .parquet, .csv, .tsv or .csv.gz`);
+  if (format === undefined)
+    throw new QueryDataError(`${path} is of no known format: names end in .parquet, .csv, .tsv or .csv.gz`);
   return format;
 }
 
@@ -116,7 +143,11 @@ export function plainScan({ format, files }: Pick<DataTable, 'format' | 'files'>
   return `${format === 'parquet' ? 'read_parquet' : 'read_csv'}([${files.map(({ path }) => literal(path)).join(', ')}])`;
 }
 
-async function columnsOf(connection: DuckDBConnection, sql: string, files: readonly DataFile[]): Promise<CatalogColumn[]> {
+async function columnsOf(
+  connection: DuckDBConnection,
+  sql: string,
+  files: readonly DataFile[],
+): Promise<CatalogColumn[]> {
   try {
     const rows = (await connection.runAndReadAll(`DESCRIBE ${sql}`)).getRows();
     return rows.map(([name, type]) => ({ name: String(name), type: String(type) }));
@@ -129,28 +160,54 @@ async function columnsOf(connection: DuckDBConnection, sql: string, files: reado
 
 async function parquetRows(connection: DuckDBConnection, files: readonly DataFile[]): Promise<number> {
   const list = files.map(({ path }) => literal(path)).join(', ');
-  return Number((await connection.runAndReadAll(`SELECT sum(num_rows) FROM parquet_file_metadata([${list}])`)).getRows()[0]![0]);
+  return Number(
+    (await connection.runAndReadAll(`SELECT sum(num_rows) FROM parquet_file_metadata([${list}])`)).getRows()[0]![0],
+  );
 }
 
 /**
  * Columns of which the files' statistics say that no value is NULL; DuckDB trusts them as well.
  * @param paths of Parquet files
  */
-export async function neverNullColumns(connection: DuckDBConnection, columns: readonly CatalogColumn[], paths: readonly string[]): Promise<string[]> {
+export async function neverNullColumns(
+  connection: DuckDBConnection,
+  columns: readonly CatalogColumn[],
+  paths: readonly string[],
+): Promise<string[]> {
   if (paths.length === 0) return columns.map(({ name }) => name);
   const list = `[${paths.map(literal).join(', ')}]`;
-  const types = new Map((await connection.runAndReadAll(`DESCRIBE SELECT * FROM read_parquet(${list})`)).getRows().map(([name, type]) => [String(name), String(type)]));
+  const types = new Map(
+    (await connection.runAndReadAll(`DESCRIBE SELECT * FROM read_parquet(${list})`))
+      .getRows()
+      .map(([name, type]) => [String(name), String(type)]),
+  );
   // A file that stores a column in another way is cast, and a cast may make NULL of what is none (JSON's null).
-  const rows = (await connection.runAndReadAll(`SELECT lower(path_in_schema) FROM parquet_metadata(${list}) GROUP BY 1 HAVING bool_and(coalesce(stats_null_count, 1) = 0) AND count(DISTINCT type) = 1`)).getRows();
+  const rows = (
+    await connection.runAndReadAll(
+      `SELECT lower(path_in_schema) FROM parquet_metadata(${list}) GROUP BY 1 HAVING bool_and(coalesce(stats_null_count, 1) = 0) AND count(DISTINCT type) = 1`,
+    )
+  ).getRows();
   const never = new Set(rows.map(([name]) => String(name)));
   // Of a column that folders name (h=5/t.parquet) the value is the folder's, whatever the files have.
-  const folders = new Set(paths.flatMap((path) => path.split(/[\\/]/).slice(0, -1)).flatMap((folder) => /^([^=]+)=/.exec(folder)?.[1]!.toLowerCase() ?? []));
-  return columns.filter(({ name, type }) => never.has(name.toLowerCase()) && !folders.has(name.toLowerCase()) && types.get(name) === type).map(({ name }) => name);
+  const folders = new Set(
+    paths
+      .flatMap((path) => path.split(/[\\/]/).slice(0, -1))
+      .flatMap((folder) => /^([^=]+)=/.exec(folder)?.[1]!.toLowerCase() ?? []),
+  );
+  return columns
+    .filter(
+      ({ name, type }) => never.has(name.toLowerCase()) && !folders.has(name.toLowerCase()) && types.get(name) === type,
+    )
+    .map(({ name }) => name);
 }
 
 /** A worker sees only its share, from which it might guess otherwise than DuckDB does from all files. */
 async function sniffOptions(connection: DuckDBConnection, path: string): Promise<string> {
-  const [row] = (await connection.runAndReadAll(`SELECT Delimiter, HasHeader, DateFormat, TimestampFormat FROM sniff_csv(${literal(path)})`)).getRows();
+  const [row] = (
+    await connection.runAndReadAll(
+      `SELECT Delimiter, HasHeader, DateFormat, TimestampFormat FROM sniff_csv(${literal(path)})`,
+    )
+  ).getRows();
   const [delimiter, header, date, timestamp] = row!;
   return [
     `delim = ${literal(String(delimiter))}`,
@@ -189,19 +246,31 @@ export function shareOut(tables: readonly DataTable[], workers: number): readonl
 }
 
 /** SELECT of a worker's share. The casts make the types those of the whole table, where files differ. */
-export function shareSelect({ format, columns, csvOptions, parts }: TableShare, rowsOf: ReadonlyMap<string, number>): string {
-  const items = columns.map(({ name, type }) => `CAST(${identifier(name)} AS ${type}) AS ${identifier(name)}`).join(', ');
-  if (parts.length === 0) return `SELECT ${columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${identifier(name)}`).join(', ')} WHERE false`;
+export function shareSelect(
+  { format, columns, csvOptions, parts }: TableShare,
+  rowsOf: ReadonlyMap<string, number>,
+): string {
+  const items = columns
+    .map(({ name, type }) => `CAST(${identifier(name)} AS ${type}) AS ${identifier(name)}`)
+    .join(', ');
+  if (parts.length === 0)
+    return `SELECT ${columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${identifier(name)}`).join(', ')} WHERE false`;
   const whole = parts.filter(({ of }) => of === 1).map(({ path }) => literal(path));
-  const read = (files: string, more = ''): string => (format === 'parquet' ? `read_parquet([${files}]${more})` : `read_csv([${files}], ${csvOptions})`);
+  const read = (files: string, more = ''): string =>
+    format === 'parquet' ? `read_parquet([${files}]${more})` : `read_csv([${files}], ${csvOptions})`;
   const selects = whole.length === 0 ? [] : [`SELECT ${items} FROM ${read(whole.join(', '))}`];
   for (const { path, part, of } of parts.filter(({ of }) => of > 1)) {
     const rows = rowsOf.get(path);
     // Rows of a CSV file have no numbers, and counting them means reading it; so these are dealt out one by one.
-    const hasNumbers = format === 'parquet' && rows !== undefined && !columns.some(({ name }) => name.toLowerCase() === 'file_row_number');
-    selects.push(hasNumbers
-      ? `SELECT ${items} FROM ${read(literal(path), ', file_row_number = true')} WHERE file_row_number >= ${Math.floor((rows * part) / of)} AND file_row_number < ${Math.floor((rows * (part + 1)) / of)}`
-      : `SELECT ${items} FROM (SELECT *, row_number() OVER () AS fpisa_row_number FROM ${read(literal(path))}) WHERE fpisa_row_number % ${of} = ${part}`);
+    const hasNumbers =
+      format === 'parquet' &&
+      rows !== undefined &&
+      !columns.some(({ name }) => name.toLowerCase() === 'file_row_number');
+    selects.push(
+      hasNumbers
+        ? `SELECT ${items} FROM ${read(literal(path), ', file_row_number = true')} WHERE file_row_number >= ${Math.floor((rows * part) / of)} AND file_row_number < ${Math.floor((rows * (part + 1)) / of)}`
+        : `SELECT ${items} FROM (SELECT *, row_number() OVER () AS fpisa_row_number FROM ${read(literal(path))}) WHERE fpisa_row_number % ${of} = ${part}`,
+    );
   }
   return selects.join(' UNION ALL ');
 }

@@ -16,7 +16,9 @@ export class UnfitRows {
   async add(chunk: DuckDBDataChunk, rows: readonly number[]): Promise<void> {
     if (rows.length === 0) return;
     if (this.appender === undefined) {
-      await this.connection.run(`CREATE OR REPLACE TABLE ${identifier(this.table)} AS SELECT * FROM (${this.select}) LIMIT 0`);
+      await this.connection.run(
+        `CREATE OR REPLACE TABLE ${identifier(this.table)} AS SELECT * FROM (${this.select}) LIMIT 0`,
+      );
       this.appender = await this.connection.createAppender(this.table);
     }
     for (const row of rows) {

@@ -4,7 +4,13 @@ import { Client, credentials, Metadata, type ClientDuplexStream } from '@grpc/gr
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { FpisaError } from '../../protocol/errors.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
-import { QUERY_BUILDS, type LaneOp, type Operator, type Order, type QueryBuild } from '../../protocol/query/constants.js';
+import {
+  QUERY_BUILDS,
+  type LaneOp,
+  type Operator,
+  type Order,
+  type QueryBuild,
+} from '../../protocol/query/constants.js';
 import { readHeader, emptyHeader } from '../../protocol/query/message.js';
 import { DgramTransport, localIpTowards } from '../../host/transport/dgram.js';
 import type { KeyColumn, PruneStep } from '../plan/plan.js';
@@ -12,9 +18,24 @@ import { identifier } from '../plan/tree.js';
 import { ChunkEncoder } from '../plan/chunk-encoder.js';
 import { RowSender } from '../stream/sender.js';
 import { queryService } from './definition.js';
-import { QueryAbortedError, QueryAttachError, QueryDataError, QueryEvaluationError, QueryFailedError, QueryMasterUnreachableError, QueryWorkerLostError } from './errors.js';
+import {
+  QueryAbortedError,
+  QueryAttachError,
+  QueryDataError,
+  QueryEvaluationError,
+  QueryFailedError,
+  QueryMasterUnreachableError,
+  QueryWorkerLostError,
+} from './errors.js';
 import { toWire } from './lane-wire.js';
-import type { BeginMessage, KeyColumnMessage, MasterMessage, SetupMessage, StepMessage, WorkerMessage } from './messages.js';
+import type {
+  BeginMessage,
+  KeyColumnMessage,
+  MasterMessage,
+  SetupMessage,
+  StepMessage,
+  WorkerMessage,
+} from './messages.js';
 import { withOwnFiles } from './own-files.js';
 import { exportRows } from './parquet.js';
 import { WorkerRowSet } from './row-set.js';
@@ -53,8 +74,17 @@ export async function runQueryWorker(options: WorkerOptions): Promise<void> {
   const { Attach } = queryService();
   const client = new Client(options.master, credentials.createInsecure(), KEEPALIVE);
   try {
-    await new Promise<void>((resolve, reject) => client.waitForReady(Date.now() + (options.waitMs ?? WAIT_MS), (error) => (error ? reject(new QueryMasterUnreachableError(`no query's master answers at ${options.master}`)) : resolve())));
-    const call: Call = client.makeBidiStreamRequest(Attach.path, Attach.requestSerialize, Attach.responseDeserialize, new Metadata());
+    await new Promise<void>((resolve, reject) =>
+      client.waitForReady(Date.now() + (options.waitMs ?? WAIT_MS), (error) =>
+        error ? reject(new QueryMasterUnreachableError(`no query's master answers at ${options.master}`)) : resolve(),
+      ),
+    );
+    const call: Call = client.makeBidiStreamRequest(
+      Attach.path,
+      Attach.requestSerialize,
+      Attach.responseDeserialize,
+      new Metadata(),
+    );
     const worker = new QueryWorker(options, call);
     await worker.run();
   } finally {
@@ -88,13 +118,23 @@ class QueryWorker {
     try {
       await new Promise<void>((resolve, reject) => {
         this.call.on('data', (message: MasterMessage) => {
-          if (message.finish?.failure) reject(new QueryFailedError(`the query failed at its master: ${message.finish.failure}`));
+          if (message.finish?.failure)
+            reject(new QueryFailedError(`the query failed at its master: ${message.finish.failure}`));
           else if (message.finish) resolve();
           else this.receive(message);
         });
         this.call.on('error', (error: Error & { details?: string; code?: number }) =>
-          reject(error.code === FAILED_PRECONDITION ? new QueryAttachError(error.details ?? error.message) : new QueryWorkerLostError(`the query's master at ${this.options.master} is gone: ${grpcReason(error.details ?? error.message)}`)));
-        this.call.on('end', () => reject(new QueryWorkerLostError(`the query's master at ${this.options.master} ended the query`)));
+          reject(
+            error.code === FAILED_PRECONDITION
+              ? new QueryAttachError(error.details ?? error.message)
+              : new QueryWorkerLostError(
+                  `the query's master at ${this.options.master} is gone: ${grpcReason(error.details ?? error.message)}`,
+                ),
+          ),
+        );
+        this.call.on('end', () =>
+          reject(new QueryWorkerLostError(`the query's master at ${this.options.master} ended the query`)),
+        );
         this.send({ hello: { rank, pid: process.pid, switchPort: switchPort ?? 0, version } });
       });
       this.call.end();
@@ -140,7 +180,8 @@ class QueryWorker {
 
   /** Waits while the master takes no more. */
   private async sendPiece(relation: string, data: Uint8Array): Promise<void> {
-    if (!this.call.write({ piece: { relation, data } })) await new Promise((resolve) => this.call.once('drain', resolve));
+    if (!this.call.write({ piece: { relation, data } }))
+      await new Promise((resolve) => this.call.once('drain', resolve));
   }
 
   private async setUp({ serviceIp, serviceUdpPort, threads, timeZone, tables: shares }: SetupMessage): Promise<void> {
@@ -151,33 +192,69 @@ class QueryWorker {
     for (const path of new Set(tables.flatMap(({ parts }) => parts.map((part) => part.path)))) {
       await access(path, constants.R_OK).catch(() => missing.push(path));
     }
-    if (missing.length > 0) throw new QueryDataError(`worker ${this.options.rank} cannot read ${missing.join(', ')}: every worker must see its files under the names that the master sees`);
+    if (missing.length > 0)
+      throw new QueryDataError(
+        `worker ${this.options.rank} cannot read ${missing.join(', ')}: every worker must see its files under the names that the master sees`,
+      );
     await connection.run(`SET preserve_insertion_order = true; SET TimeZone = ${literal(timeZone)}`);
     const counts: { name: string; rows: number; neverNull: string[] }[] = [];
     for (const table of tables) {
       const split = table.format === 'parquet' ? table.parts.filter(({ of }) => of > 1) : [];
       const rowsOf = new Map<string, number>();
-      for (const { path } of split) rowsOf.set(path, Number((await connection.runAndReadAll(`SELECT num_rows FROM parquet_file_metadata(${literal(path)})`)).getRows()[0]![0]));
+      for (const { path } of split)
+        rowsOf.set(
+          path,
+          Number(
+            (
+              await connection.runAndReadAll(`SELECT num_rows FROM parquet_file_metadata(${literal(path)})`)
+            ).getRows()[0]![0],
+          ),
+        );
       try {
         await connection.run(`CREATE VIEW ${identifier(table.name)} AS ${shareSelect(table, rowsOf)}`);
-        const neverNull = table.format === 'parquet' ? await neverNullColumns(connection, table.columns, table.parts.map(({ path }) => path)) : [];
-        counts.push({ name: table.name, neverNull, rows: Number((await connection.runAndReadAll(`SELECT count(*) FROM ${identifier(table.name)}`)).getRows()[0]![0]) });
+        const neverNull =
+          table.format === 'parquet'
+            ? await neverNullColumns(
+                connection,
+                table.columns,
+                table.parts.map(({ path }) => path),
+              )
+            : [];
+        counts.push({
+          name: table.name,
+          neverNull,
+          rows: Number(
+            (await connection.runAndReadAll(`SELECT count(*) FROM ${identifier(table.name)}`)).getRows()[0]![0],
+          ),
+        });
       } catch (error) {
-        throw new QueryDataError(`worker ${this.options.rank} cannot read its share of table ${table.name}: ${(error as Error).message}`, { cause: error });
+        throw new QueryDataError(
+          `worker ${this.options.rank} cannot read its share of table ${table.name}: ${(error as Error).message}`,
+          { cause: error },
+        );
       }
     }
     const ip = this.options.ip ?? (await localIpTowards(serviceIp, serviceUdpPort));
-    this.transport = await DgramTransport.open({ ip, ...(this.options.udpPort !== undefined && { udpPort: this.options.udpPort }) });
+    this.transport = await DgramTransport.open({
+      ip,
+      ...(this.options.udpPort !== undefined && { udpPort: this.options.udpPort }),
+    });
     this.transport.onMessage = (message) => this.arrived(message);
     await this.transport.connect({ ip: serviceIp, udpPort: serviceUdpPort });
-    this.send({ ready: { ip, udpPort: this.transport.localAddress.udpPort, mac: this.options.mac ?? '', tables: counts } });
+    this.send({
+      ready: { ip, udpPort: this.transport.localAddress.udpPort, mac: this.options.mac ?? '', tables: counts },
+    });
   }
 
   /** What is no message of the stream under way is not ours, and ignored. */
   private arrived(message: Uint8Array): void {
     if (this.sender === undefined || message.byteLength < 4 || message[0] !== 0xf1 || message[1] !== 0x5b) return;
     try {
-      if (readHeader(new DataView(message.buffer, message.byteOffset, message.byteLength), this.header).stream === this.stream) this.sender.receive(message);
+      if (
+        readHeader(new DataView(message.buffer, message.byteOffset, message.byteLength), this.header).stream ===
+        this.stream
+      )
+        this.sender.receive(message);
     } catch (error) {
       if (!(error instanceof FpisaError)) throw error;
     }
@@ -188,16 +265,29 @@ class QueryWorker {
   private async begin({ epoch, build, rowSets }: BeginMessage): Promise<void> {
     this.epoch = epoch;
     this.build = QUERY_BUILDS.find(({ name }) => name === build) ?? QUERY_BUILDS[0];
-    this.rowSets = new Map(rowSets.map((rowSet, index) => [rowSet.name, new WorkerRowSet(this.connection!, rowSet, `fpisa_rows_${index}`)]));
+    this.rowSets = new Map(
+      rowSets.map((rowSet, index) => [rowSet.name, new WorkerRowSet(this.connection!, rowSet, `fpisa_rows_${index}`)]),
+    );
     this.send({ begun: { epoch } });
   }
 
   /** Resolves when the switch awaits the stream's rows. */
-  private async senderOf(message: StepMessage, gate: StreamGate, onVerdict?: (first: number, count: number, mask: number) => void): Promise<RowSender> {
+  private async senderOf(
+    message: StepMessage,
+    gate: StreamGate,
+    onVerdict?: (first: number, count: number, mask: number) => void,
+  ): Promise<RowSender> {
     const { stream, flowSlots } = message;
     await gate.opened(stream);
     this.stream = stream;
-    this.sender = new RowSender(this.transport!, { build: this.build, stream, rank: this.options.rank, epoch: this.epoch, slots: flowSlots, ...(onVerdict && { onVerdict }) });
+    this.sender = new RowSender(this.transport!, {
+      build: this.build,
+      stream,
+      rank: this.options.rank,
+      epoch: this.epoch,
+      slots: flowSlots,
+      ...(onVerdict && { onVerdict }),
+    });
     return this.sender;
   }
 
@@ -206,12 +296,17 @@ class QueryWorker {
     const { gate } = this;
     // Nothing of this step is sent yet, whatever the last one sent.
     this.sender = undefined;
-    const progress = setInterval(() => this.send({ progress: { rows: this.sender?.statistics.rows ?? 0 } }), PROGRESS_MS);
+    const progress = setInterval(
+      () => this.send({ progress: { rows: this.sender?.statistics.rows ?? 0 } }),
+      PROGRESS_MS,
+    );
     const checkIsWanted = (): void => {
       if (attempt !== this.attempt) throw new QueryAbortedError('the query was begun again');
     };
     try {
-      const { unfit, kept } = message.aggregate ? await this.aggregate(message, gate, checkIsWanted) : await this.prune(message, gate, checkIsWanted);
+      const { unfit, kept } = message.aggregate
+        ? await this.aggregate(message, gate, checkIsWanted)
+        : await this.prune(message, gate, checkIsWanted);
       const { rows, absorbed, packets, repeats, bytes } = this.sender!.statistics;
       this.send({ stepDone: { stream: message.stream, rows, absorbed, packets, repeats, bytes, unfit, kept } });
     } catch (error) {
@@ -222,7 +317,11 @@ class QueryWorker {
     }
   }
 
-  private async aggregate(message: StepMessage, gate: StreamGate, checkIsWanted: () => void): Promise<{ unfit: number; kept: number }> {
+  private async aggregate(
+    message: StepMessage,
+    gate: StreamGate,
+    checkIsWanted: () => void,
+  ): Promise<{ unfit: number; kept: number }> {
     const { select, keys, lanes } = message.aggregate!;
     const columns = lanes.map(({ name, op }) => ({ name, op: op as LaneOp }));
     const encoder = new ChunkEncoder(keys.map(keyColumnOf), columns);
@@ -240,16 +339,35 @@ class QueryWorker {
     await sender.end();
     unfit.close();
     if (unfit.rows > 0) {
-      const described = (await this.connection!.runAndReadAll(`DESCRIBE ${identifier(unfit.table)}`)).getRows().map(([name, type]) => ({ name: String(name), type: String(type) }));
-      await exportRows(this.connection!, `SELECT * FROM ${identifier(unfit.table)}`, described, (piece) => this.sendPiece(`unfit ${message.stream}`, piece));
+      const described = (await this.connection!.runAndReadAll(`DESCRIBE ${identifier(unfit.table)}`))
+        .getRows()
+        .map(([name, type]) => ({ name: String(name), type: String(type) }));
+      await exportRows(this.connection!, `SELECT * FROM ${identifier(unfit.table)}`, described, (piece) =>
+        this.sendPiece(`unfit ${message.stream}`, piece),
+      );
     }
     return { unfit: unfit.rows, kept: 0 };
   }
 
-  private async prune(message: StepMessage, gate: StreamGate, checkIsWanted: () => void): Promise<{ unfit: number; kept: number }> {
+  private async prune(
+    message: StepMessage,
+    gate: StreamGate,
+    checkIsWanted: () => void,
+  ): Promise<{ unfit: number; kept: number }> {
     const { operator, rowSet, column, order, keys, isDistinct } = message.prune!;
-    const step = { operator: operator as Operator, rowSet, column, order: order as Order, keys: keys.map(keyColumnOf), n: 0, filter: 0, isDistinct } as PruneStep;
-    const { unseen, kept } = await this.rowSets.get(rowSet)!.prune(step, { senderOf: (onVerdict) => this.senderOf(message, gate, onVerdict), checkIsWanted });
+    const step = {
+      operator: operator as Operator,
+      rowSet,
+      column,
+      order: order as Order,
+      keys: keys.map(keyColumnOf),
+      n: 0,
+      filter: 0,
+      isDistinct,
+    } as PruneStep;
+    const { unseen, kept } = await this.rowSets
+      .get(rowSet)!
+      .prune(step, { senderOf: (onVerdict) => this.senderOf(message, gate, onVerdict), checkIsWanted });
     return { unfit: unseen, kept };
   }
 
@@ -268,7 +386,11 @@ class QueryWorker {
 const FAILED_PRECONDITION = 9;
 
 function keyColumnOf({ name, kind, bytes, sqlType }: KeyColumnMessage): KeyColumn {
-  return { name, sqlType, type: (kind === 'int' || kind === 'float' ? { kind, bytes } : { kind }) as KeyColumn['type'] };
+  return {
+    name,
+    sqlType,
+    type: (kind === 'int' || kind === 'float' ? { kind, bytes } : { kind }) as KeyColumn['type'],
+  };
 }
 
 function failureOf(error: unknown): { code: string; message: string } {

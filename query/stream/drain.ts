@@ -1,5 +1,12 @@
 import { Flag, MASTER, Opcode, SCAN_SLOTS, type QueryBuild } from '../../protocol/query/constants.js';
-import { emptyHeader, groupBytes, groupsBytes, HEADER_BYTES, writeHeader, type Header } from '../../protocol/query/message.js';
+import {
+  emptyHeader,
+  groupBytes,
+  groupsBytes,
+  HEADER_BYTES,
+  writeHeader,
+  type Header,
+} from '../../protocol/query/message.js';
 import { QueryOverflowError, QueryStateLostError, type QueryError } from '../errors.js';
 import { Retransmission, type Patience } from './retransmission.js';
 import type { MessageOutlet } from './sender.js';
@@ -39,7 +46,12 @@ export class Drain {
     this.request = new Uint8Array(groupsBytes(options.build));
     this.view = new DataView(this.request.buffer);
     this.finished = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
-    this.flight = new Retransmission(REQUESTS, (slot) => this.transmit(slot), (error) => this.fail(error), options);
+    this.flight = new Retransmission(
+      REQUESTS,
+      (slot) => this.transmit(slot),
+      (error) => this.fail(error),
+      options,
+    );
   }
 
   /** @throws QueryError */
@@ -57,11 +69,21 @@ export class Drain {
   receive(header: Readonly<Header>, message: DataView): void {
     if (header.epoch !== this.options.epoch) return;
     if (header.opcode === Opcode.REFUSED) {
-      this.fail(new QueryStateLostError('the switch has lost the groups of this query: it was restarted, or another query was started on it'));
+      this.fail(
+        new QueryStateLostError(
+          'the switch has lost the groups of this query: it was restarted, or another query was started on it',
+        ),
+      );
       return;
     }
     const slot = header.slot;
-    if (header.opcode !== Opcode.GROUPS || slot >= REQUESTS || !this.flight.isBusy(slot) || this.starts[slot] !== header.sequence) return;
+    if (
+      header.opcode !== Opcode.GROUPS ||
+      slot >= REQUESTS ||
+      !this.flight.isBusy(slot) ||
+      this.starts[slot] !== header.sequence
+    )
+      return;
     if ((header.flags & Flag.OVERFLOW) !== 0) {
       this.fail(new QueryOverflowError('a sum of integers left the 64 bits that the switch has for it'));
       return;
@@ -99,7 +121,17 @@ export class Drain {
 
   private transmit(slot: number): void {
     const { build, stream, epoch } = this.options;
-    writeHeader(this.view, { ...emptyHeader(), opcode: Opcode.DRAIN, worker: MASTER, stream, epoch, slot, count: build.groupsPerPacket, sequence: this.starts[slot]!, next: this.ends[slot]! });
+    writeHeader(this.view, {
+      ...emptyHeader(),
+      opcode: Opcode.DRAIN,
+      worker: MASTER,
+      stream,
+      epoch,
+      slot,
+      count: build.groupsPerPacket,
+      sequence: this.starts[slot]!,
+      next: this.ends[slot]!,
+    });
     this.outlet.send(this.request, this.request.length);
   }
 }

@@ -17,9 +17,20 @@ export class Opener {
     epoch: number,
     patience: Patience = {},
   ) {
-    writeHeader(new DataView(this.message.buffer), { ...emptyHeader(), opcode: Opcode.OPEN, worker: MASTER, stream, epoch });
+    writeHeader(new DataView(this.message.buffer), {
+      ...emptyHeader(),
+      opcode: Opcode.OPEN,
+      worker: MASTER,
+      stream,
+      epoch,
+    });
     this.opened = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
-    this.flight = new Retransmission(1, () => this.transmit(), (error) => this.fail(error), patience);
+    this.flight = new Retransmission(
+      1,
+      () => this.transmit(),
+      (error) => this.fail(error),
+      patience,
+    );
   }
 
   /** @throws QueryError */

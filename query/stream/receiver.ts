@@ -1,5 +1,12 @@
 import { Flag, MASTER, Opcode, type QueryBuild } from '../../protocol/query/constants.js';
-import { emptyHeader, HEADER_BYTES, tupleBytes, tuplesOffset, writeHeader, type Header } from '../../protocol/query/message.js';
+import {
+  emptyHeader,
+  HEADER_BYTES,
+  tupleBytes,
+  tuplesOffset,
+  writeHeader,
+  type Header,
+} from '../../protocol/query/message.js';
 import type { MessageOutlet } from './sender.js';
 
 export interface ReceiverOptions {

@@ -93,7 +93,11 @@ export class Retransmission {
     if (this.inFlight === 0) return;
     const now = performance.now();
     if (now - this.progressAt > this.timeoutMs) {
-      this.onStalled(new QueryStalledError(`the switch has not answered for ${Math.round(this.timeoutMs / 1000)} s: is it running, with the query program, and are its ports up?`));
+      this.onStalled(
+        new QueryStalledError(
+          `the switch has not answered for ${Math.round(this.timeoutMs / 1000)} s: is it running, with the query program, and are its ports up?`,
+        ),
+      );
       return;
     }
     for (let slot = 0; slot < this.slots; slot++) {

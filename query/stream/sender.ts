@@ -1,5 +1,15 @@
 import { Flag, Opcode, type QueryBuild } from '../../protocol/query/constants.js';
-import { emptyHeader, HEADER_BYTES, KEY_BYTES, Offset, readHeader, rowsBytes, tupleBytes, tuplesOffset, writeHeader } from '../../protocol/query/message.js';
+import {
+  emptyHeader,
+  HEADER_BYTES,
+  KEY_BYTES,
+  Offset,
+  readHeader,
+  rowsBytes,
+  tupleBytes,
+  tuplesOffset,
+  writeHeader,
+} from '../../protocol/query/message.js';
 import { QueryStateLostError, type QueryError } from '../errors.js';
 import type { TupleBatch } from '../tuples.js';
 import { Retransmission, type Patience } from './retransmission.js';
@@ -68,7 +78,12 @@ export class RowSender {
     this.firstRows = new Float64Array(slots);
     this.counts = new Int32Array(slots);
     this.lengths = new Uint32Array(slots);
-    this.flight = new Retransmission(slots, (slot) => this.transmit(slot), (error) => this.fail(error), options);
+    this.flight = new Retransmission(
+      slots,
+      (slot) => this.transmit(slot),
+      (error) => this.fail(error),
+      options,
+    );
   }
 
   /**
@@ -114,7 +129,11 @@ export class RowSender {
     const header = readHeader(new DataView(message.buffer, message.byteOffset, message.byteLength), this.header);
     if (header.epoch !== this.options.epoch) return;
     if (header.opcode === Opcode.REFUSED) {
-      this.fail(new QueryStateLostError('the switch has lost the state of this query: it was restarted, or another query was started on it'));
+      this.fail(
+        new QueryStateLostError(
+          'the switch has lost the state of this query: it was restarted, or another query was started on it',
+        ),
+      );
     } else if (header.opcode === Opcode.ACK) this.acknowledged(header.slot, header.sequence, header.mask);
   }
 
@@ -144,7 +163,8 @@ export class RowSender {
       const lane = lanes[l];
       let at = first + KEY_BYTES + 8 * l;
       if (lane === undefined) for (let i = 0; i < count; i++, at += stride) view.setFloat64(at, 0);
-      else if (lane instanceof Float64Array) for (let i = 0; i < count; i++, at += stride) view.setFloat64(at, lane[row + i]!);
+      else if (lane instanceof Float64Array)
+        for (let i = 0; i < count; i++, at += stride) view.setFloat64(at, lane[row + i]!);
       else for (let i = 0; i < count; i++, at += stride) view.setBigInt64(at, lane[row + i]!);
     }
   }
@@ -164,7 +184,20 @@ export class RowSender {
     this.sequences[slot] = sequence;
     this.lengths[slot] = rowsBytes(build, count);
     const view = this.views[slot]!;
-    writeHeader(view, { opcode: Opcode.ROWS, flags, stream, worker: rank, peer: 0, slot, count, epoch, sequence, mask: 0, next: 0, rows: 0n });
+    writeHeader(view, {
+      opcode: Opcode.ROWS,
+      flags,
+      stream,
+      worker: rank,
+      peer: 0,
+      slot,
+      count,
+      epoch,
+      sequence,
+      mask: 0,
+      next: 0,
+      rows: 0n,
+    });
     if (count === 0) this.buffers[slot]!.fill(0, HEADER_BYTES, this.lengths[slot]);
     view.setBigUint64(Offset.rows, BigInt(this.statistics.rows));
     this.flight.sent(slot);
@@ -178,7 +211,8 @@ export class RowSender {
   }
 
   private async slotIsFree(): Promise<void> {
-    while (this.failure === undefined && (!this.flight.hasRoom || this.flight.isBusy(this.next % this.options.slots))) await this.progress();
+    while (this.failure === undefined && (!this.flight.hasRoom || this.flight.isBusy(this.next % this.options.slots)))
+      await this.progress();
     if (this.failure !== undefined) throw this.failure;
   }
 

@@ -21,19 +21,37 @@ export interface ServiceSettings {
   readonly routes: readonly Route[];
 }
 
-export function queryEntries({ serviceIp, serviceMac, routes }: ServiceSettings, { epoch, hosts, streams }: QuerySetup): EntryInput[] {
+export function queryEntries(
+  { serviceIp, serviceMac, routes }: ServiceSettings,
+  { epoch, hosts, streams }: QuerySetup,
+): EntryInput[] {
   return [
     { table: QueryTable.local, match: { dst_addr: serviceIp }, action: 'fpisa_query.serve' },
     ...routes.map(({ prefix, port, mac }): EntryInput => {
       const [value = '', length = ''] = prefix.split('/');
-      return { table: QueryTable.ipv4, match: { dst_addr: { value, prefixLength: Number(length) } }, action: 'fpisa.forward', params: { port, src_mac: serviceMac, dst_mac: mac } };
+      return {
+        table: QueryTable.ipv4,
+        match: { dst_addr: { value, prefixLength: Number(length) } },
+        action: 'fpisa.forward',
+        params: { port, src_mac: serviceMac, dst_mac: mac },
+      };
     }),
-    ...streams.flatMap((stream, index) => hosts.flatMap((host) => [member(host, stream, epoch, flowBase(host, hosts, streams, index)), receiver(host, stream)])),
+    ...streams.flatMap((stream, index) =>
+      hosts.flatMap((host) => [
+        member(host, stream, epoch, flowBase(host, hosts, streams, index)),
+        receiver(host, stream),
+      ]),
+    ),
   ];
 }
 
 /** Flow slots are disjoint for each stream and worker. */
-function flowBase({ worker }: HostPlace, hosts: readonly HostPlace[], streams: readonly StreamSetup[], index: number): number {
+function flowBase(
+  { worker }: HostPlace,
+  hosts: readonly HostPlace[],
+  streams: readonly StreamSetup[],
+  index: number,
+): number {
   if (worker === MASTER) return 0;
   const workers = hosts.length - 1;
   const before = streams.slice(0, index).reduce((sum, { flowSlots }) => sum + flowSlots * workers, 0);

@@ -5,7 +5,14 @@ import type { ProgrammableSwitch, QuerySetup, ServiceEndpoint } from './provisio
 import { loadQueryBuild } from '../../controlplane/artifacts.js';
 import type { Route } from '../../controlplane/controller/state.js';
 import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
-import { insert, remove, type Entry, type EntryKeyInput, type KeyInput, type UpdateInput } from '../../controlplane/p4runtime/entries.js';
+import {
+  insert,
+  remove,
+  type Entry,
+  type EntryKeyInput,
+  type KeyInput,
+  type UpdateInput,
+} from '../../controlplane/p4runtime/entries.js';
 import { ConnectError } from '../../controlplane/p4runtime/errors.js';
 import { queryEntries, QueryTable } from './entries.js';
 import { QuerySwitchLostError, QuerySwitchUnreachableError, SwitchTakenError } from './errors.js';
@@ -48,7 +55,12 @@ export class QuerySwitch implements ProgrammableSwitch {
     this.lost = new Promise((_, reject) => (this.lose = reject));
     this.lost.catch(() => undefined);
     client.on('role', ({ primary }) => {
-      if (!primary) this.lose(new SwitchTakenError(`another controller has become primary at the switch ${options.address} in the middle of the query`));
+      if (!primary)
+        this.lose(
+          new SwitchTakenError(
+            `another controller has become primary at the switch ${options.address} in the middle of the query`,
+          ),
+        );
     });
     client.on('connected', () => void this.check());
   }
@@ -59,7 +71,9 @@ export class QuerySwitch implements ProgrammableSwitch {
    */
   static async connect(options: QuerySwitchOptions): Promise<QuerySwitch> {
     const { address, deviceId = 0, connectTimeoutMs, signal } = options;
-    const connect = async (electionId: bigint): Promise<{ client: P4RuntimeClient; primary: boolean; primaryId: bigint }> => {
+    const connect = async (
+      electionId: bigint,
+    ): Promise<{ client: P4RuntimeClient; primary: boolean; primaryId: bigint }> => {
       const client = new P4RuntimeClient({ address, deviceId, electionId, rpcTimeoutMs: RPC_TIMEOUT_MS });
       let primaryId = 0n;
       client.once('connected', (role) => (primaryId = role.primaryId));
@@ -91,7 +105,7 @@ export class QuerySwitch implements ProgrammableSwitch {
       throw taken(address, primaryId);
     };
     let client: P4RuntimeClient | undefined;
-    for (const until = performance.now() + (options.departureMs ?? DEPARTURE_MS); client === undefined; ) {
+    for (const until = performance.now() + (options.departureMs ?? DEPARTURE_MS); client === undefined;) {
       try {
         client = await attempt();
       } catch (error) {
@@ -113,7 +127,12 @@ export class QuerySwitch implements ProgrammableSwitch {
     const state = await this.client.ensurePipeline(pipeline);
     this.cookie = pipeline.cookie;
     if (state === 'kept') await this.write(await this.removals());
-    await this.write(queryEntries({ serviceIp: this.options.serviceIp, serviceMac: this.options.serviceMac, routes: this.options.routes ?? [] }, setup).map((entry) => insert({ entry })));
+    await this.write(
+      queryEntries(
+        { serviceIp: this.options.serviceIp, serviceMac: this.options.serviceMac, routes: this.options.routes ?? [] },
+        setup,
+      ).map((entry) => insert({ entry })),
+    );
   }
 
   serviceAt(port: number): ServiceEndpoint {
@@ -150,15 +169,24 @@ export class QuerySwitch implements ProgrammableSwitch {
       // It went away once more; the next connection will tell.
       return;
     }
-    this.lose(new QuerySwitchLostError(`the switch ${this.options.address} was restarted in the middle of the query, and has forgotten it; run the query again`));
+    this.lose(
+      new QuerySwitchLostError(
+        `the switch ${this.options.address} was restarted in the middle of the query, and has forgotten it; run the query again`,
+      ),
+    );
   }
 }
 
 function taken(address: string, electionId: bigint): SwitchTakenError {
-  return new SwitchTakenError(`another controller (election id ${electionId}) is primary at the switch ${address}: stop it, or name another switch with --p4runtime`);
+  return new SwitchTakenError(
+    `another controller (election id ${electionId}) is primary at the switch ${address}: stop it, or name another switch with --p4runtime`,
+  );
 }
 
 function keyOf({ table, match, priority }: Entry): EntryKeyInput {
-  const keys = Object.entries(match).map(([name, key]): [string, KeyInput] => [name, key.kind === 'exact' ? key.value : (key as unknown as KeyInput)]);
+  const keys = Object.entries(match).map(([name, key]): [string, KeyInput] => [
+    name,
+    key.kind === 'exact' ? key.value : (key as unknown as KeyInput),
+  ]);
   return { table, match: Object.fromEntries(keys), ...(priority > 0 && { priority }) };
 }

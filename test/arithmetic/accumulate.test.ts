@@ -95,16 +95,25 @@ describe('facts known of the paper', () => {
 describe('int32', () => {
   const profile = resolveProfile({ preset: 'int32', workers: 4 });
   it('adds with saturation, and counts each one', () => {
-    const { result, events } = aggregate([Int32Array.of(2 ** 31 - 1, -(2 ** 31), 5, 2 ** 31 - 1), Int32Array.of(1, -1, -7, 0), Int32Array.of(-1, 3, 0, 0)], profile);
+    const { result, events } = aggregate(
+      [Int32Array.of(2 ** 31 - 1, -(2 ** 31), 5, 2 ** 31 - 1), Int32Array.of(1, -1, -7, 0), Int32Array.of(-1, 3, 0, 0)],
+      profile,
+    );
     expect([...result]).toEqual([2 ** 31 - 2, -(2 ** 31) + 3, -2, 2 ** 31 - 1]);
     expect(events).toEqual({ overwrites: 0, overflows: 2 });
   });
   it('is exact whenever no prefix leaves the range', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: -(2 ** 26), max: 2 ** 26 }), { minLength: 1, maxLength: 32 }), (values) => {
-        const { result } = aggregate(values.map((v) => Int32Array.of(v)), profile);
-        expect(result[0]).toBe(values.reduce((a, b) => a + b, 0));
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: -(2 ** 26), max: 2 ** 26 }), { minLength: 1, maxLength: 32 }),
+        (values) => {
+          const { result } = aggregate(
+            values.map((v) => Int32Array.of(v)),
+            profile,
+          );
+          expect(result[0]).toBe(values.reduce((a, b) => a + b, 0));
+        },
+      ),
     );
   });
 });
@@ -146,13 +155,28 @@ describe('exactness', () => {
       const profile = resolveProfile({ workers });
       return fc
         .integer({ min: 1, max: 254 - profile.guard })
-        .chain((low) => fc.array(fc.tuple(fc.boolean(), fc.integer({ min: low, max: low + profile.guard }), fc.integer({ min: 0, max: 2 ** 23 - 1 })), { minLength: workers, maxLength: workers }))
-        .map((parts) => ({ profile, values: parts.map(([s, e, f]) => (s ? 1n << 31n : 0n) | (BigInt(e) << 23n) | BigInt(f)) }));
+        .chain((low) =>
+          fc.array(
+            fc.tuple(
+              fc.boolean(),
+              fc.integer({ min: low, max: low + profile.guard }),
+              fc.integer({ min: 0, max: 2 ** 23 - 1 }),
+            ),
+            { minLength: workers, maxLength: workers },
+          ),
+        )
+        .map((parts) => ({
+          profile,
+          values: parts.map(([s, e, f]) => (s ? 1n << 31n : 0n) | (BigInt(e) << 23n) | BigInt(f)),
+        }));
     });
     fc.assert(
       fc.property(round, fc.infiniteStream(fc.nat()), ({ profile, values }, stream) => {
         const exact = roundExact(FORMATS.fp32, exactSum(FORMATS.fp32, values));
-        const shuffled = values.map((value) => ({ value, key: stream.next().value as number })).sort((a, b) => a.key - b.key).map(({ value }) => value);
+        const shuffled = values
+          .map((value) => ({ value, key: stream.next().value as number }))
+          .sort((a, b) => a.key - b.key)
+          .map(({ value }) => value);
         for (const order of [values, shuffled]) {
           expect(readOut(accumulateAll(order, profile).states.at(-1)!, profile)).toBe(exact);
         }
@@ -164,7 +188,11 @@ describe('exactness', () => {
     fc.assert(
       fc.property(
         floatName.chain((name) =>
-          fc.tuple(fc.constant(name), fc.integer({ min: 1, max: Math.min(2 ** headroom(FORMATS[name]), 40) }), fc.array(fc.boolean(), { minLength: 40, maxLength: 40 })),
+          fc.tuple(
+            fc.constant(name),
+            fc.integer({ min: 1, max: Math.min(2 ** headroom(FORMATS[name]), 40) }),
+            fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }),
+          ),
         ),
         fc.boolean(),
         ([name, workers, signs], allMaximal) => {

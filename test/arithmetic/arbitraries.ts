@@ -71,7 +71,13 @@ export function profileOf(name: FloatName): fc.Arbitrary<NumericProfile> {
     .map(({ mode, rounding, guard, leftShift }) =>
       resolveProfile({
         workers: 1,
-        overrides: { format: name, mode, rounding, guard, leftShiftLimit: mode === 'full' ? 0 : Math.min(leftShift, room - guard) },
+        overrides: {
+          format: name,
+          mode,
+          rounding,
+          guard,
+          leftShiftLimit: mode === 'full' ? 0 : Math.min(leftShift, room - guard),
+        },
       }),
     );
 }

@@ -1,7 +1,16 @@
 /** The error bounds that docs/arithmetic.md states and proves. */
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { accumulateAll, exactSum, FORMATS, headroom, readOut, resolveProfile, ulpLog2, type NumericProfile } from '../../arithmetic/index.js';
+import {
+  accumulateAll,
+  exactSum,
+  FORMATS,
+  headroom,
+  readOut,
+  resolveProfile,
+  ulpLog2,
+  type NumericProfile,
+} from '../../arithmetic/index.js';
 import { finiteRound, floatName } from './arbitraries.js';
 import { valueOf } from './oracle.js';
 
@@ -10,7 +19,10 @@ const abs = (x: bigint) => (x < 0n ? -x : x);
 const jobs = floatName.chain((name) =>
   fc.integer({ min: 1, max: 32 }).chain((workers) =>
     fc
-      .tuple(fc.integer({ min: 0, max: headroom(FORMATS[name]) - (32 - Math.clz32(workers - 1)) }), fc.constantFrom('truncate', 'nearest-even'))
+      .tuple(
+        fc.integer({ min: 0, max: headroom(FORMATS[name]) - (32 - Math.clz32(workers - 1)) }),
+        fc.constantFrom('truncate', 'nearest-even'),
+      )
       .chain(([guard, rounding]) =>
         finiteRound(FORMATS[name], workers).map((values) => ({
           format: FORMATS[name],
@@ -30,8 +42,8 @@ describe('full mode', () => {
         const register = last.mantissa << BigInt(last.exponent - 1);
         const lost = (exactSum(format, values).units << guard) - register;
         expect(lost).toBeGreaterThanOrEqual(0n);
-        expect(lost).toBeLessThanOrEqual(BigInt(values.length - 1) * (2n ** BigInt(last.exponent - 1)));
-        if (values.length > 1) expect(lost).toBeLessThan(BigInt(values.length - 1) * (2n ** BigInt(last.exponent - 1)));
+        expect(lost).toBeLessThanOrEqual(BigInt(values.length - 1) * 2n ** BigInt(last.exponent - 1));
+        if (values.length > 1) expect(lost).toBeLessThan(BigInt(values.length - 1) * 2n ** BigInt(last.exponent - 1));
       }),
       { numRuns: 2000 },
     );

@@ -6,11 +6,13 @@ import { accumulateAll, FORMATS, headroom, readOut, resolveProfile } from '../..
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/arithmetic.md'), 'utf8');
 
-const examples = [...page.matchAll(/^```example (\S+), (\d+) workers\n([\s\S]*?)^```$/gm)].map(([, preset, workers, body]) => ({
-  preset: preset!,
-  workers: Number(workers),
-  lines: body!.trimEnd().split('\n'),
-}));
+const examples = [...page.matchAll(/^```example (\S+), (\d+) workers\n([\s\S]*?)^```$/gm)].map(
+  ([, preset, workers, body]) => ({
+    preset: preset!,
+    workers: Number(workers),
+    lines: body!.trimEnd().split('\n'),
+  }),
+);
 
 /** Value of text like `1 + 2^-23`, `-2^-40`, `7.5` or `Infinity`. */
 function evaluate(text: string): number {
@@ -32,7 +34,12 @@ function tableRows(header: string): string[][] {
   const start = lines.findIndex((line) => line.startsWith('|') && line.includes(header));
   expect(start, `a table with ${header}`).toBeGreaterThan(-1);
   const end = lines.findIndex((line, i) => i > start && !line.startsWith('|'));
-  return lines.slice(start, end).map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim().replaceAll('`', '')));
+  return lines.slice(start, end).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
 }
 
 it('the page has examples of every float preset', () => {
@@ -44,7 +51,9 @@ describe.each(examples)('example $preset: $lines', ({ preset, workers, lines }) 
   const profile = resolveProfile({ preset, workers });
   const events = /^events: (\d+) overwrites, (\d+) overflows$/.exec(lines.at(-1)!);
   const [result, ...additions] = (events ? lines.slice(0, -1) : lines).toReversed();
-  const steps = additions.toReversed().map((line) => /^([0-9a-f]{8})\s+(.+?)\s+([0-9a-f]{4}):([0-9a-f]{8})$/.exec(line)!.slice(1));
+  const steps = additions
+    .toReversed()
+    .map((line) => /^([0-9a-f]{8})\s+(.+?)\s+([0-9a-f]{4}):([0-9a-f]{8})$/.exec(line)!.slice(1));
 
   it('has the values that its bits stand for', () => {
     for (const [bits, value] of steps) expect(fp32(bits!)).toBe(evaluate(value!));
@@ -54,7 +63,10 @@ describe.each(examples)('example $preset: $lines', ({ preset, workers, lines }) 
 
   it('has the registers and the result of the reference model', () => {
     expect(steps.length).toBeLessThanOrEqual(workers);
-    const outcome = accumulateAll(steps.map(([bits]) => BigInt(`0x${bits}`)), profile);
+    const outcome = accumulateAll(
+      steps.map(([bits]) => BigInt(`0x${bits}`)),
+      profile,
+    );
     const states = outcome.states.map((s) => [s.exponent, s.mantissa]);
     expect(steps.map(([, , x, m]) => [Number.parseInt(x!, 16), BigInt(Number.parseInt(m!, 16) | 0)])).toEqual(states);
     expect(BigInt(`0x${result!.slice(0, 8)}`)).toBe(readOut(outcome.states.at(-1)!, profile));

@@ -33,7 +33,9 @@ describe('exact sums', () => {
         fc.pre(values.length === 2);
         const [a, b] = values.map((bits) => float(Number(bits)));
         const machine = Math.fround(a! + b!);
-        expect(roundExact(FORMATS.fp32, exactSum(FORMATS.fp32, values))).toBe(machine === 0 ? 0n : BigInt(word(machine)));
+        expect(roundExact(FORMATS.fp32, exactSum(FORMATS.fp32, values))).toBe(
+          machine === 0 ? 0n : BigInt(word(machine)),
+        );
       }),
       { numRuns: 1000 },
     );
@@ -45,7 +47,9 @@ describe('exact sums', () => {
         fc.pre(values.length === 2);
         const [a, b] = new Float64Array(BigUint64Array.from(values).buffer);
         const machine = new BigUint64Array(Float64Array.of(a! + b!).buffer)[0]!;
-        expect(roundExact(FORMATS.fp64, exactSum(FORMATS.fp64, values))).toBe(machine << 1n === 1n << 64n ? 0n : machine);
+        expect(roundExact(FORMATS.fp64, exactSum(FORMATS.fp64, values))).toBe(
+          machine << 1n === 1n << 64n ? 0n : machine,
+        );
       }),
       { numRuns: 1000 },
     );
@@ -53,13 +57,16 @@ describe('exact sums', () => {
 
   it('do not depend on the order, and cancel to zero', () => {
     fc.assert(
-      fc.property(floatName.chain((name) => fc.tuple(fc.constant(FORMATS[name]), finiteRound(FORMATS[name], 20))), ([format, values]) => {
-        const sign = 1n << BigInt(format.bits - 1);
-        const sum = exactSum(format, values);
-        expect(exactSum(format, [...values].reverse())).toEqual(sum);
-        expect(exactSum(format, [...values, ...values.map((v) => v ^ sign)]).units).toBe(0n);
-        expect(sum.units).toBe(values.reduce((total, v) => total + valueOf(format, v), 0n));
-      }),
+      fc.property(
+        floatName.chain((name) => fc.tuple(fc.constant(FORMATS[name]), finiteRound(FORMATS[name], 20))),
+        ([format, values]) => {
+          const sign = 1n << BigInt(format.bits - 1);
+          const sum = exactSum(format, values);
+          expect(exactSum(format, [...values].reverse())).toEqual(sum);
+          expect(exactSum(format, [...values, ...values.map((v) => v ^ sign)]).units).toBe(0n);
+          expect(sum.units).toBe(values.reduce((total, v) => total + valueOf(format, v), 0n));
+        },
+      ),
     );
   });
 
@@ -85,10 +92,15 @@ describe('error in ulps', () => {
   const f = FORMATS.fp32;
   it('an ulp is the spacing away from zero', () => {
     fc.assert(
-      fc.property(floatName.chain((name) => fc.tuple(fc.constant(FORMATS[name]), finiteBits(FORMATS[name], 0, 20))), ([format, bits]) => {
-        const magnitude = bits & ((1n << BigInt(format.bits - 1)) - 1n);
-        expect(2n ** BigInt(ulpLog2(format, bits))).toBe(valueOf(format, magnitude + 1n) - valueOf(format, magnitude));
-      }),
+      fc.property(
+        floatName.chain((name) => fc.tuple(fc.constant(FORMATS[name]), finiteBits(FORMATS[name], 0, 20))),
+        ([format, bits]) => {
+          const magnitude = bits & ((1n << BigInt(format.bits - 1)) - 1n);
+          expect(2n ** BigInt(ulpLog2(format, bits))).toBe(
+            valueOf(format, magnitude + 1n) - valueOf(format, magnitude),
+          );
+        },
+      ),
     );
   });
 
@@ -179,14 +191,18 @@ describe('int32 baseline', () => {
         const vectors = blocks.map((values) => Float32Array.from(values));
         const scale = blockScale(vectors.length, Math.max(...vectors.map(blockExponent)));
         const profile = resolveProfile({ preset: 'int32', workers: vectors.length });
-        const { result, events } = aggregate(vectors.map((v) => quantize(v, scale)), profile);
+        const { result, events } = aggregate(
+          vectors.map((v) => quantize(v, scale)),
+          profile,
+        );
         expect(events.overflows).toBe(0);
         const back = dequantize(result, scale);
         const exact = vectors[0]!.map((_, i) => vectors.reduce((sum, v) => sum + v[i]!, 0));
         // Doubles of numbers this far apart are themselves rounded: one part in 2^23 covers that and the result's own rounding.
         back.forEach((x, i) => {
           const most = vectors.reduce((sum, v) => sum + Math.abs(v[i]!), 0);
-          if (Number.isFinite(x)) expect(Math.abs(x - exact[i]!)).toBeLessThanOrEqual((vectors.length / 2 + 1) / scale + most * 2 ** -23);
+          if (Number.isFinite(x))
+            expect(Math.abs(x - exact[i]!)).toBeLessThanOrEqual((vectors.length / 2 + 1) / scale + most * 2 ** -23);
         });
       }),
     );

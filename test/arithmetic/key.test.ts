@@ -7,7 +7,10 @@ import { valueOf } from './oracle.js';
 const anyBits = (format: FloatFormat) => anyRound(format, 1).map((round) => round[0]!);
 const isNaNOf = (format: FloatFormat, bits: bigint) => {
   const magnitude = bits & ((1n << BigInt(format.bits - 1)) - 1n);
-  return magnitude >> BigInt(format.fractionBits) === 2n ** BigInt(format.exponentBits) - 1n && magnitude % 2n ** BigInt(format.fractionBits) !== 0n;
+  return (
+    magnitude >> BigInt(format.fractionBits) === 2n ** BigInt(format.exponentBits) - 1n &&
+    magnitude % 2n ** BigInt(format.fractionBits) !== 0n
+  );
 };
 
 describe.each(FLOAT_NAMES)('order key of %s', (name) => {
@@ -33,7 +36,8 @@ describe.each(FLOAT_NAMES)('order key of %s', (name) => {
         expect(key).toBeGreaterThanOrEqual(0n);
         expect(key).toBeLessThan(1n << BigInt(format.bits));
         const back = fromOrderKey(format, key);
-        if (isNaNOf(format, bits)) expect(back).toBe(((2n ** BigInt(format.exponentBits + 1)) - 1n) << BigInt(format.fractionBits - 1));
+        if (isNaNOf(format, bits))
+          expect(back).toBe((2n ** BigInt(format.exponentBits + 1) - 1n) << BigInt(format.fractionBits - 1));
         else expect(back).toBe(bits === 1n << BigInt(format.bits - 1) ? 0n : bits);
       }),
     );

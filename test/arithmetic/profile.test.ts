@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { FORMATS, headroom, largestGuard, largestWorkers, PRESETS, ProfileError, resolveProfile, type ProfileRequest } from '../../arithmetic/index.js';
+import {
+  FORMATS,
+  headroom,
+  largestGuard,
+  largestWorkers,
+  PRESETS,
+  ProfileError,
+  resolveProfile,
+  type ProfileRequest,
+} from '../../arithmetic/index.js';
 
 function refusal(request: ProfileRequest): ProfileError {
   try {
@@ -39,9 +48,23 @@ describe('presets', () => {
   });
 
   it('fpisa-paper, fpisa-a and int32 are what the design says', () => {
-    expect(resolveProfile({ preset: 'fpisa-paper', workers: 8 })).toMatchObject({ format: 'fp32', mode: 'full', guard: 0, rounding: 'truncate' });
-    expect(resolveProfile({ preset: 'fpisa-a', workers: 8 })).toMatchObject({ mode: 'approximate', guard: 0, rounding: 'truncate', leftShiftLimit: 7 });
-    expect(resolveProfile({ preset: 'int32', workers: 1023 })).toMatchObject({ name: 'int32', format: 'int32', guard: 0 });
+    expect(resolveProfile({ preset: 'fpisa-paper', workers: 8 })).toMatchObject({
+      format: 'fp32',
+      mode: 'full',
+      guard: 0,
+      rounding: 'truncate',
+    });
+    expect(resolveProfile({ preset: 'fpisa-a', workers: 8 })).toMatchObject({
+      mode: 'approximate',
+      guard: 0,
+      rounding: 'truncate',
+      leftShiftLimit: 7,
+    });
+    expect(resolveProfile({ preset: 'int32', workers: 1023 })).toMatchObject({
+      name: 'int32',
+      format: 'int32',
+      guard: 0,
+    });
   });
 
   it('an unknown one is refused with the list', () => {
@@ -53,7 +76,9 @@ describe('presets', () => {
   it('serve every format', () => {
     for (const format of ['fp16', 'bf16', 'fp64'] as const) {
       expect(resolveProfile({ workers: 8, overrides: { format } }).guard).toBe(headroom(FORMATS[format]) - 3);
-      expect(resolveProfile({ preset: 'fpisa-a', workers: 8, overrides: { format } }).leftShiftLimit).toBe(headroom(FORMATS[format]));
+      expect(resolveProfile({ preset: 'fpisa-a', workers: 8, overrides: { format } }).leftShiftLimit).toBe(
+        headroom(FORMATS[format]),
+      );
     }
   });
 });
@@ -66,7 +91,10 @@ describe('overrides', () => {
   });
 
   it('make room for more workers than the preset has', () => {
-    expect(resolveProfile({ preset: 'fpisa-paper', workers: 512, overrides: { format: 'bf16' } })).toMatchObject({ name: 'custom', format: 'bf16' });
+    expect(resolveProfile({ preset: 'fpisa-paper', workers: 512, overrides: { format: 'bf16' } })).toMatchObject({
+      name: 'custom',
+      format: 'bf16',
+    });
   });
 
   it('a guard in approximate mode takes from the left-shift limit', () => {
@@ -100,7 +128,10 @@ describe('headroom rule', () => {
   });
 
   it('is also what refuses a guard beyond all headroom', () => {
-    expect(refusal({ workers: 4, overrides: { guard: 8 } })).toMatchObject({ reason: 'headroom', fits: { guard: 5, workers: 1 } });
+    expect(refusal({ workers: 4, overrides: { guard: 8 } })).toMatchObject({
+      reason: 'headroom',
+      fits: { guard: 5, workers: 1 },
+    });
   });
 
   it('says so when no guard fits', () => {
@@ -122,18 +153,23 @@ describe('headroom rule', () => {
 
   it('is tight: what it names is accepted, one more is refused', () => {
     fc.assert(
-      fc.property(fc.constantFrom('fp32', 'fp16', 'bf16', 'fp64'), fc.integer({ min: 1, max: 1023 }), (format, workers) => {
-        const guard = largestGuard(format, workers);
-        if (guard === undefined) {
-          expect(refusal({ workers, overrides: { format, guard: 0 } }).reason).toBe('headroom');
-          return;
-        }
-        expect(resolveProfile({ workers, overrides: { format, guard } }).guard).toBe(guard);
-        if (guard < headroom(FORMATS[format])) expect(() => resolveProfile({ workers, overrides: { format, guard: guard + 1 } })).toThrow(ProfileError);
-        const most = largestWorkers(format, guard);
-        expect(resolveProfile({ workers: most, overrides: { format, guard } }).guard).toBe(guard);
-        expect(() => resolveProfile({ workers: most + 1, overrides: { format, guard } })).toThrow(ProfileError);
-      }),
+      fc.property(
+        fc.constantFrom('fp32', 'fp16', 'bf16', 'fp64'),
+        fc.integer({ min: 1, max: 1023 }),
+        (format, workers) => {
+          const guard = largestGuard(format, workers);
+          if (guard === undefined) {
+            expect(refusal({ workers, overrides: { format, guard: 0 } }).reason).toBe('headroom');
+            return;
+          }
+          expect(resolveProfile({ workers, overrides: { format, guard } }).guard).toBe(guard);
+          if (guard < headroom(FORMATS[format]))
+            expect(() => resolveProfile({ workers, overrides: { format, guard: guard + 1 } })).toThrow(ProfileError);
+          const most = largestWorkers(format, guard);
+          expect(resolveProfile({ workers: most, overrides: { format, guard } }).guard).toBe(guard);
+          expect(() => resolveProfile({ workers: most + 1, overrides: { format, guard } })).toThrow(ProfileError);
+        },
+      ),
     );
   });
 });

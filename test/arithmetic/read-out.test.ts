@@ -34,7 +34,10 @@ const single = (word: number) => Uint32Array.of(word);
 
 describe('IEEE 754 edge cases', () => {
   it.each(CASES)('%s', (_, a, b, rounded, truncated) => {
-    for (const [x, y] of [[a, b], [b, a]] as const) {
+    for (const [x, y] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       expect(aggregate([single(x), single(y)], nearest).result[0]).toBe(rounded);
       expect(aggregate([single(x), single(y)], truncating).result[0]).toBe(truncated);
     }

@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addRow, exactSum, FORMATS, readRowSum, ROW_SUM_PROFILES, rowSumBound, rowSumOf, toUnits, type RowSumProfile, type RowSumState } from '../../arithmetic/index.js';
+import {
+  addRow,
+  exactSum,
+  FORMATS,
+  readRowSum,
+  ROW_SUM_PROFILES,
+  rowSumBound,
+  rowSumOf,
+  toUnits,
+  type RowSumProfile,
+  type RowSumState,
+} from '../../arithmetic/index.js';
 
 function sumOf(profile: RowSumProfile, rows: readonly bigint[]): RowSumState {
   return rows.slice(1).reduce((sum, bits) => addRow(profile, sum, bits), rowSumOf(profile, rows[0]!));
@@ -15,30 +26,36 @@ describe.each(Object.entries(ROW_SUM_PROFILES))('a sum of many rows in %s', (_na
   const bits = fc.bigInt({ min: 0n, max: (1n << BigInt(format.bits)) - 1n });
 
   it('is the number itself for one row, with one NaN and no -0', () => {
-    fc.assert(fc.property(bits, (x) => {
-      const read = readRowSum(profile, rowSumOf(profile, x));
-      const units = toUnits(format, x);
-      if (units !== undefined) expect(toUnits(format, read)).toBe(units);
-      else expect([exactSum(format, [x]).special]).toContain(exactSum(format, [read]).special);
-    }));
+    fc.assert(
+      fc.property(bits, (x) => {
+        const read = readRowSum(profile, rowSumOf(profile, x));
+        const units = toUnits(format, x);
+        if (units !== undefined) expect(toUnits(format, read)).toBe(units);
+        else expect([exactSum(format, [x]).special]).toContain(exactSum(format, [read]).special);
+      }),
+    );
   });
 
   it('is within its bound of the exact sum, however many rows and whatever their order', () => {
-    fc.assert(fc.property(fc.array(bits, { minLength: 1, maxLength: 300 }), (rows) => {
-      const exact = exactSum(format, rows);
-      const state = sumOf(profile, rows);
-      const read = readRowSum(profile, state);
-      if (exact.special !== undefined) {
-        expect(exactSum(format, [read]).special).toBe(exact.special);
-        return;
-      }
-      // In units of the smallest subnormal, times 2^guard: exact.
-      const value = state.mantissa << BigInt(state.exponent - 1);
-      const difference = value - (exact.units << BigInt(profile.guard));
-      const bound = rowSumBound(profile, state, rows.length) << BigInt(profile.guard);
-      expect(difference < 0n ? -difference : difference).toBeLessThanOrEqual(bound);
-      expect(state.mantissa < 1n << BigInt(profile.limitBits) && state.mantissa > -(1n << BigInt(profile.limitBits))).toBe(true);
-    }));
+    fc.assert(
+      fc.property(fc.array(bits, { minLength: 1, maxLength: 300 }), (rows) => {
+        const exact = exactSum(format, rows);
+        const state = sumOf(profile, rows);
+        const read = readRowSum(profile, state);
+        if (exact.special !== undefined) {
+          expect(exactSum(format, [read]).special).toBe(exact.special);
+          return;
+        }
+        // In units of the smallest subnormal, times 2^guard: exact.
+        const value = state.mantissa << BigInt(state.exponent - 1);
+        const difference = value - (exact.units << BigInt(profile.guard));
+        const bound = rowSumBound(profile, state, rows.length) << BigInt(profile.guard);
+        expect(difference < 0n ? -difference : difference).toBeLessThanOrEqual(bound);
+        expect(
+          state.mantissa < 1n << BigInt(profile.limitBits) && state.mantissa > -(1n << BigInt(profile.limitBits)),
+        ).toBe(true);
+      }),
+    );
   });
 
   it('does not overflow before the format does', () => {
@@ -46,9 +63,18 @@ describe.each(Object.entries(ROW_SUM_PROFILES))('a sum of many rows in %s', (_na
     const half = greatest - (1n << BigInt(format.fractionBits));
     const sign = 1n << BigInt(format.bits - 1);
     expect(readRowSum(profile, sumOf(profile, [half, half]))).toBe(greatest);
-    const infinite = readRowSum(profile, sumOf(profile, Array.from({ length: 1000 }, () => greatest)));
+    const infinite = readRowSum(
+      profile,
+      sumOf(
+        profile,
+        Array.from({ length: 1000 }, () => greatest),
+      ),
+    );
     expect(exactSum(format, [infinite]).special).toBe('+inf');
-    const back = [...Array.from({ length: 1000 }, () => greatest), ...Array.from({ length: 1000 }, () => greatest | sign)];
+    const back = [
+      ...Array.from({ length: 1000 }, () => greatest),
+      ...Array.from({ length: 1000 }, () => greatest | sign),
+    ];
     const state = sumOf(profile, back);
     expect(state.mantissa < 0n ? -state.mantissa : state.mantissa).toBeLessThanOrEqual(BigInt(back.length));
   });

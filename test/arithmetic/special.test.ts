@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { accumulateAll, aggregate, FORMATS, infinity, quietNaN, readOut, resolveProfile, type NumericProfile } from '../../arithmetic/index.js';
+import {
+  accumulateAll,
+  aggregate,
+  FORMATS,
+  infinity,
+  quietNaN,
+  readOut,
+  resolveProfile,
+  type NumericProfile,
+} from '../../arithmetic/index.js';
 import { anyRound, floatName, profileOf } from './arbitraries.js';
 
 const INF = 0x7f800000;
@@ -12,7 +21,10 @@ const MAX = 0x7f7fffff;
 const profiles = ['fpisa', 'fpisa-paper', 'fpisa-a'].map((preset) => resolveProfile({ preset, workers: 4 }));
 
 function sum(words: readonly number[], profile: NumericProfile): number {
-  return aggregate(words.map((word) => Uint32Array.of(word)), profile).result[0]!;
+  return aggregate(
+    words.map((word) => Uint32Array.of(word)),
+    profile,
+  ).result[0]!;
 }
 
 describe.each(profiles)('Inf and NaN in $name', (profile) => {
@@ -36,7 +48,10 @@ describe.each(profiles)('Inf and NaN in $name', (profile) => {
   });
 
   it('is never an event', () => {
-    expect(aggregate([Uint32Array.of(ONE), Uint32Array.of(INF), Uint32Array.of(NAN)], profile).events).toEqual({ overwrites: 0, overflows: 0 });
+    expect(aggregate([Uint32Array.of(ONE), Uint32Array.of(INF), Uint32Array.of(NAN)], profile).events).toEqual({
+      overwrites: 0,
+      overflows: 0,
+    });
   });
 
   it('counts of 1,023 contributions do not run into each other', () => {

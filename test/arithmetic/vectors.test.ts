@@ -19,7 +19,8 @@ const isFinite32 = (hex: string) => (Number.parseInt(hex, 16) & 0x7f800000) !== 
 
 describe('golden vectors', () => {
   it('are what the generator makes from the seed', () => {
-    for (const file of generate(SEED)) expect(serialise(file) === texts.get(file.name), `${file.name}.json is current`).toBe(true);
+    for (const file of generate(SEED))
+      expect(serialise(file) === texts.get(file.name), `${file.name}.json is current`).toBe(true);
   });
 
   it('cover 1 to 32 workers and every event', () => {
@@ -27,13 +28,16 @@ describe('golden vectors', () => {
       const file = parsed(name);
       const elements = file.groups.flatMap((group) => group.elements);
       expect(elements.length).toBeGreaterThanOrEqual(500);
-      expect(new Set(file.groups.map((group) => group.workers))).toEqual(new Set([1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 32]));
+      expect(new Set(file.groups.map((group) => group.workers))).toEqual(
+        new Set([1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 32]),
+      );
       expect(new Set(elements.map((e) => e.kind)).size).toBeGreaterThanOrEqual(12);
       const total = (of: (e: VectorElement) => number) => elements.reduce((sum, e) => sum + of(e), 0);
       const approximate = name === 'fpisa-a';
       expect(total((e) => e.overwrites) > 0).toBe(approximate);
       expect(total((e) => e.overflows) > 0).toBe(approximate);
-      for (const out of ['7f800000', 'ff800000', '7fc00000', '00000000']) expect(elements.some((e) => e.out === out)).toBe(true);
+      for (const out of ['7f800000', 'ff800000', '7fc00000', '00000000'])
+        expect(elements.some((e) => e.out === out)).toBe(true);
       expect(elements.some((e) => /^[08]0[0-7]/.test(e.out) && e.out !== '00000000')).toBe(true);
     }
     expect(parsed('int32').groups.some((group) => group.elements.some((e) => e.overflows > 0))).toBe(true);
@@ -50,12 +54,18 @@ describe.each(names.filter((name) => name !== 'int32'))('%s.json', (name) => {
         registers.contribute(Uint32Array.from(elements, (e) => Number.parseInt(e.in[w]!, 16)));
         elements.forEach((e, i) => {
           const [x, m] = e.states[w]!.split(':');
-          expect([registers.exponents[i], BigInt(registers.mantissas[i]!)]).toEqual([Number.parseInt(x!, 16), signed32(m!)]);
+          expect([registers.exponents[i], BigInt(registers.mantissas[i]!)]).toEqual([
+            Number.parseInt(x!, 16),
+            signed32(m!),
+          ]);
         });
       }
       expect([...registers.readOut()]).toEqual(elements.map((e) => Number.parseInt(e.out, 16)));
       const total = (of: (e: VectorElement) => number) => elements.reduce((sum, e) => sum + of(e), 0);
-      expect(registers.events).toEqual({ overwrites: total((e) => e.overwrites), overflows: total((e) => e.overflows) });
+      expect(registers.events).toEqual({
+        overwrites: total((e) => e.overwrites),
+        overflows: total((e) => e.overflows),
+      });
     }
   });
 
@@ -63,7 +73,10 @@ describe.each(names.filter((name) => name !== 'int32'))('%s.json', (name) => {
     let checked = 0;
     for (const { profile, elements } of groups) {
       for (const e of elements.filter((one) => one.in.every(isFinite32))) {
-        const states = oracleAccumulate(e.in.map((hex) => BigInt(`0x${hex}`)), profile);
+        const states = oracleAccumulate(
+          e.in.map((hex) => BigInt(`0x${hex}`)),
+          profile,
+        );
         const values = e.states.map((state) => {
           const [x, m] = state.split(':');
           const exponent = Number.parseInt(x!, 16);

@@ -24,7 +24,9 @@ describe('the recording', () => {
   });
 
   it('stays small enough to be kept in the repository', () => {
-    const bytes = PHASES.flatMap((phase) => readdirSync(join(folder, phase)).map((file) => statSync(join(folder, phase, file)).size));
+    const bytes = PHASES.flatMap((phase) =>
+      readdirSync(join(folder, phase)).map((file) => statSync(join(folder, phase, file)).size),
+    );
     expect(bytes.reduce((a, b) => a + b)).toBeLessThan(6e6);
   });
 });
@@ -49,11 +51,13 @@ describe.each(PHASES)('error on real gradients, %s in training', (phase) => {
     });
 
     it('full mode neither overwrites nor overflows', () => {
-      for (const scheme of ['fpisa', 'fpisa-paper'] as const) expect(rows.get(scheme)).toMatchObject({ overwrites: 0, overflows: 0 });
+      for (const scheme of ['fpisa', 'fpisa-paper'] as const)
+        expect(rows.get(scheme)).toMatchObject({ overwrites: 0, overflows: 0 });
     });
 
     it('fpisa is closer than both modes of the paper and the int32 baseline at the 99th percentile', () => {
-      for (const scheme of ['fpisa-paper', 'fpisa-a', 'int32'] as const) expect(fpisa.p99).toBeLessThan(rows.get(scheme)!.p99);
+      for (const scheme of ['fpisa-paper', 'fpisa-a', 'int32'] as const)
+        expect(fpisa.p99).toBeLessThan(rows.get(scheme)!.p99);
     });
 
     it('approximate mode overwrites: the measurement sees what it is there to see', () => {

@@ -17,7 +17,14 @@ describe('docs/queries.md', () => {
 
   it('is filled in from the report', () => {
     expect(filled(page, report)).toBe(page);
-    const other = { ...report, machine: '64 x something else', scale: 3, rounds: 7, versions: { ...report.versions, duckdb: 'v9.8.7' }, queries: report.queries.map((row) => ({ ...row, rows: 12_345_678 })) };
+    const other = {
+      ...report,
+      machine: '64 x something else',
+      scale: 3,
+      rounds: 7,
+      versions: { ...report.versions, duckdb: 'v9.8.7' },
+      queries: report.queries.map((row) => ({ ...row, rows: 12_345_678 })),
+    };
     const text = filled(page, other);
     for (const table of Object.values(tables(other))) expect(text).toContain(table);
     expect(text).toMatch(/Machine: 64 x something else; node .* DuckDB 9\.8\.7, Spark/);

@@ -39,14 +39,46 @@ describe('the tables of a sweep', () => {
         '| 16 | 1,600 | 160 | 32 | 100.0 | 10.00 | 5.00 x |',
         '| 1,024 | 10,240 | 5,120 | 2,048 | 10.0 | 5.00 | 2.50 x |',
       ].join('\n'),
-      lookups: ['| entries | exact, ns/packet | LPM, ns/packet |', '|---|---|---|', '| 1 | 400 | 500 |', '| 1,000 | 410 |  |', '| µs to insert one, up to 1,000 | 4.0 |  |'].join('\n'),
-      workers: ['| workers | packets/s | ns/packet |', '|---|---|---|', '| 1 | 100,000 | 10,000 |', '| 2 | 200,000 | 5,000 |'].join('\n'),
+      lookups: [
+        '| entries | exact, ns/packet | LPM, ns/packet |',
+        '|---|---|---|',
+        '| 1 | 400 | 500 |',
+        '| 1,000 | 410 |  |',
+        '| µs to insert one, up to 1,000 | 4.0 |  |',
+      ].join('\n'),
+      workers: [
+        '| workers | packets/s | ns/packet |',
+        '|---|---|---|',
+        '| 1 | 100,000 | 10,000 |',
+        '| 2 | 200,000 | 5,000 |',
+      ].join('\n'),
     });
   });
 });
 
 describe('the plot', () => {
-  const PANEL: Panel = { title: 'a < b & c', x: 'x', y: 'y', series: [{ name: 'one', points: [[1, 10], [10, 100], [100, 1000]] }, { name: 'two', points: [[1, 1000], [100, 10]] }] };
+  const PANEL: Panel = {
+    title: 'a < b & c',
+    x: 'x',
+    y: 'y',
+    series: [
+      {
+        name: 'one',
+        points: [
+          [1, 10],
+          [10, 100],
+          [100, 1000],
+        ],
+      },
+      {
+        name: 'two',
+        points: [
+          [1, 1000],
+          [100, 10],
+        ],
+      },
+    ],
+  };
 
   it('has both axes logarithmic: what grows tenfold each goes in equal steps', () => {
     const [first] = plot([PANEL]).matchAll(/<polyline [^>]*points="([^"]*)"/g);
@@ -72,8 +104,12 @@ describe('the plot', () => {
 describe('lookups', () => {
   it.each(KINDS)('of a table that is $name find every entry', async (kind) => {
     const rows = await measureLookups(kind, [1, 300], 0.01);
-    expect(rows.map(({ table, entries }) => [table, entries])).toEqual([[kind.name, 1], [kind.name, 300]]);
-    for (const { nsPerPacket, microsecondsPerInsert } of rows) expect([nsPerPacket > 0, microsecondsPerInsert > 0]).toEqual([true, true]);
+    expect(rows.map(({ table, entries }) => [table, entries])).toEqual([
+      [kind.name, 1],
+      [kind.name, 300],
+    ]);
+    for (const { nsPerPacket, microsecondsPerInsert } of rows)
+      expect([nsPerPacket > 0, microsecondsPerInsert > 0]).toEqual([true, true]);
   });
 });
 
@@ -89,7 +125,9 @@ describe('docs/performance.md', () => {
 
   it('has the report of bench:switch that is committed', () => {
     const report = JSON.parse(readFileSync(join(DATA, 'switch.json'), 'utf8')) as Report;
-    const tablesOfReport = render(report).split('\n\n').filter((part) => part.startsWith('|'));
+    const tablesOfReport = render(report)
+      .split('\n\n')
+      .filter((part) => part.startsWith('|'));
     expect(tablesOfReport).toHaveLength(2);
     for (const table of tablesOfReport) expect(page).toContain(table);
   });
@@ -104,7 +142,11 @@ function has(command: string): boolean {
   }
 }
 
-const missing = (await namespacesMissing()) ?? ['cc', 'taskset', 'sysctl', 'unshare', 'p4c'].filter((each) => !has(each)).map((each) => `needs the command "${each}"`)[0];
+const missing =
+  (await namespacesMissing()) ??
+  ['cc', 'taskset', 'sysctl', 'unshare', 'p4c']
+    .filter((each) => !has(each))
+    .map((each) => `needs the command "${each}"`)[0];
 
 describe.skipIf(missing !== undefined)(missing === undefined ? 'bench:sweep' : `bench:sweep (${missing})`, () => {
   beforeAll(ensureBuilt, 600_000);
@@ -112,8 +154,23 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'bench:sweep' : `
   it('measures, also a size that is not built, and writes data and plot', { timeout: 600_000 }, () => {
     const out = mkdtempSync(join(tmpdir(), 'fpisa-sweep-test-'));
     try {
-      const args = ['--values', '48', '--entries', '1,10', '--workers', '1', '--seconds', '0.2', '--rounds', '1', '--out', out];
-      const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'dist/bench/sweep.js'), ...args], { encoding: 'utf8' });
+      const args = [
+        '--values',
+        '48',
+        '--entries',
+        '1,10',
+        '--workers',
+        '1',
+        '--seconds',
+        '0.2',
+        '--rounds',
+        '1',
+        '--out',
+        out,
+      ];
+      const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'dist/bench/sweep.js'), ...args], {
+        encoding: 'utf8',
+      });
       expect(status, stderr).toBe(0);
       const sweep = readSweep(out);
       expect([sweep.values.length, sweep.workers.length, sweep.lookups.length]).toEqual([1, 1, 2 * KINDS.length]);

@@ -15,10 +15,38 @@ const REPORT: Report = {
   skipped: [],
   options: { values: [64], workers: 2, window: 24, more: [64], rounds: 3, seconds: 2, anyCpu: false },
   rows: [
-    { workload: 'fpisa, N = 64', window: 24, switch: 'simple_switch_grpc', packetsPerSecond: 10_000.4, generatorBusy: 0.111, switchBusy: 1 },
-    { workload: 'fpisa, N = 64', window: 24, switch: 'emulator', packetsPerSecond: 25_000, generatorBusy: 0.2, switchBusy: 0.999 },
-    { workload: 'fpisa, N = 64', window: 64, switch: 'simple_switch_grpc', packetsPerSecond: undefined, generatorBusy: 0, switchBusy: 0.5 },
-    { workload: 'fpisa, N = 64', window: 64, switch: 'emulator', packetsPerSecond: 26_000, generatorBusy: 0.2, switchBusy: 1 },
+    {
+      workload: 'fpisa, N = 64',
+      window: 24,
+      switch: 'simple_switch_grpc',
+      packetsPerSecond: 10_000.4,
+      generatorBusy: 0.111,
+      switchBusy: 1,
+    },
+    {
+      workload: 'fpisa, N = 64',
+      window: 24,
+      switch: 'emulator',
+      packetsPerSecond: 25_000,
+      generatorBusy: 0.2,
+      switchBusy: 0.999,
+    },
+    {
+      workload: 'fpisa, N = 64',
+      window: 64,
+      switch: 'simple_switch_grpc',
+      packetsPerSecond: undefined,
+      generatorBusy: 0,
+      switchBusy: 0.5,
+    },
+    {
+      workload: 'fpisa, N = 64',
+      window: 64,
+      switch: 'emulator',
+      packetsPerSecond: 26_000,
+      generatorBusy: 0.2,
+      switchBusy: 1,
+    },
   ],
   ratios: [{ workload: 'fpisa, N = 64', window: 24, ratio: 2.504 }],
   engines: [
@@ -44,7 +72,12 @@ describe('the report of bench:switch', () => {
   });
 
   it('says which switch was not there', () => {
-    const alone = { ...REPORT, skipped: ['simple_switch_grpc' as const], rows: REPORT.rows.filter((row) => row.switch === 'emulator'), ratios: [] };
+    const alone = {
+      ...REPORT,
+      skipped: ['simple_switch_grpc' as const],
+      rows: REPORT.rows.filter((row) => row.switch === 'emulator'),
+      ratios: [],
+    };
     expect(render(alone)).toMatch(/^simple_switch_grpc is not on PATH, so it was not measured$/m);
     expect(render(alone)).toMatch(/^\| fpisa, N = 64 \| 24 \| 25,000 \(100 %, 20 %\) \| {2}\|$/m);
   });
@@ -70,16 +103,22 @@ describe('the workloads', () => {
     });
     load.ports.forEach(({ out }, port) => {
       const to = (port + 1) % 3;
-      for (const frame of out) expect(device.receive(port + 1, frame)).toEqual([{ port: to + 1, bytes: load.ports[to]!.in[frame.at(-1)!] }]);
+      for (const frame of out)
+        expect(device.receive(port + 1, frame)).toEqual([{ port: to + 1, bytes: load.ports[to]!.in[frame.at(-1)!] }]);
     });
   });
 
   it('expect of the fpisa program the sum of what all workers contribute', () => {
     const { load } = fpisa(16, ['a', 'b', 'c'], 8);
     const first = 42 + 32;
-    const valueAt = (frame: Uint8Array, i: number): number => new DataView(frame.buffer, frame.byteOffset).getFloat32(first + 4 * i, true);
+    const valueAt = (frame: Uint8Array, i: number): number =>
+      new DataView(frame.buffer, frame.byteOffset).getFloat32(first + 4 * i, true);
     expect(load.ports.map(({ out }) => valueAt(out[0]!, 15))).toEqual([1, 2, 4]);
-    expect(load.ports.map(({ in: [result] }) => [valueAt(result!, 0), valueAt(result!, 15)])).toEqual([[7, 7], [7, 7], [7, 7]]);
+    expect(load.ports.map(({ in: [result] }) => [valueAt(result!, 0), valueAt(result!, 15)])).toEqual([
+      [7, 7],
+      [7, 7],
+      [7, 7],
+    ]);
     expect(contributed(10)).toBe(1024);
   });
 
@@ -87,7 +126,9 @@ describe('the workloads', () => {
     const { PATH } = process.env;
     process.env.PATH = '/nowhere';
     try {
-      expect(() => fpisa(32, ['a', 'b'], 8)).toThrow('there is no build of 32 values per packet, and p4c is not on PATH to make one; there are 16, 64, 256');
+      expect(() => fpisa(32, ['a', 'b'], 8)).toThrow(
+        'there is no build of 32 values per packet, and p4c is not on PATH to make one; there are 16, 64, 256',
+      );
     } finally {
       process.env.PATH = PATH;
     }
@@ -102,23 +143,50 @@ function found(command: string): string | undefined {
   }
 }
 
-const missing = (await namespacesMissing()) ?? ['cc', 'taskset', 'sysctl', 'unshare'].filter((each) => found(each) === undefined).map((each) => `needs the command "${each}"`)[0];
+const missing =
+  (await namespacesMissing()) ??
+  ['cc', 'taskset', 'sysctl', 'unshare']
+    .filter((each) => found(each) === undefined)
+    .map((each) => `needs the command "${each}"`)[0];
 
 describe.skipIf(missing !== undefined)(missing === undefined ? 'bench:switch' : `bench:switch (${missing})`, () => {
   /** Only what it needs is on PATH, so no BMv2. */
   const bin = mkdtempSync(join(tmpdir(), 'fpisa-bench-test-'));
   beforeAll(async () => {
     await ensureBuilt();
-    for (const name of ['ip', 'sysctl', 'unshare', 'taskset', 'cc', 'as', 'ld']) symlinkSync(found(name)!, join(bin, name));
+    for (const name of ['ip', 'sysctl', 'unshare', 'taskset', 'cc', 'as', 'ld'])
+      symlinkSync(found(name)!, join(bin, name));
   }, 600_000);
   afterAll(() => rmSync(bin, { recursive: true, force: true }));
 
   it('runs on a machine without BMv2, with right sums, right routes and nothing lost', { timeout: 600_000 }, () => {
-    const args = [join(ROOT, 'dist/bench/switch.js'), '--values', '16', '--workers', '3', '--window', '5', '--more', '40', '--rounds', '1', '--seconds', '1', '--json'];
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, PATH: bin } });
+    const args = [
+      join(ROOT, 'dist/bench/switch.js'),
+      '--values',
+      '16',
+      '--workers',
+      '3',
+      '--window',
+      '5',
+      '--more',
+      '40',
+      '--rounds',
+      '1',
+      '--seconds',
+      '1',
+      '--json',
+    ];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: bin },
+    });
     expect(status, stderr).toBe(0);
     const report = JSON.parse(stdout) as Report;
-    expect(report).toMatchObject({ skipped: ['simple_switch_grpc'], options: { workers: 3, window: 5, more: [40] }, ratios: [] });
+    expect(report).toMatchObject({
+      skipped: ['simple_switch_grpc'],
+      options: { workers: 3, window: 5, more: [40] },
+      ratios: [],
+    });
     expect(report.rows.map(({ workload, window, switch: name }) => [workload, window, name])).toEqual([
       ['fpisa, N = 16', 5, 'emulator'],
       ['fpisa, N = 16', 40, 'emulator'],
@@ -130,7 +198,13 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'bench:switch' : 
 
   it('says when there is no C compiler', () => {
     rmSync(join(bin, 'cc'));
-    const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'dist/bench/switch.js')], { encoding: 'utf8', env: { ...process.env, PATH: bin } });
-    expect([status, stderr.trim()]).toEqual([1, 'this measurement needs a C compiler for its generator; "cc" is not on PATH']);
+    const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'dist/bench/switch.js')], {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: bin },
+    });
+    expect([status, stderr.trim()]).toEqual([
+      1,
+      'this measurement needs a C compiler for its generator; "cc" is not on PATH',
+    ]);
   });
 });

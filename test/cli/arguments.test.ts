@@ -43,7 +43,10 @@ describe('--version', () => {
 
 describe('wrong arguments', () => {
   it.each<[line: string, message: RegExp]>([
-    ['dmo', /unknown command 'dmo' .*Did you mean demo\?.*\(commands: demo, switch, controller, job, allreduce, .*doctor.*\)/],
+    [
+      'dmo',
+      /unknown command 'dmo' .*Did you mean demo\?.*\(commands: demo, switch, controller, job, allreduce, .*doctor.*\)/,
+    ],
     ['job remove x', /unknown command 'remove' .*\(commands: create, list, show, delete\); "fpisa job --help"/],
     ['demo --worker 4', /unknown option '--worker' .*--workers, --values, --profile, --loss/],
     ['demo --workers 99', /'99' is invalid. "99" is not a whole number from 2 to 8/],
@@ -64,13 +67,31 @@ describe('wrong arguments', () => {
     ['switch --ports 1 --p4runtime here', /"here" is not host:port, for example/],
     ['switch --ports 1 --p4runtime 127.0.0.1:0 --program nowhere.json', /--program needs --p4info/],
     ['controller --listen 127.0.0.1:99999', /is not host:port/],
-    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1', /a switch needs ports for its workers: give --ports COUNT, or --port/],
-    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --port 1=host:5', /"host:5", expected a dotted IPv4 address and a UDP port such as/],
+    [
+      'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1',
+      /a switch needs ports for its workers: give --ports COUNT, or --port/,
+    ],
+    [
+      'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --port 1=host:5',
+      /"host:5", expected a dotted IPv4 address and a UDP port such as/,
+    ],
     ['controller --listen 127.0.0.1:0 --config nowhere.json', /configuration nowhere.json cannot be read/],
-    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build fpisa-b --ports 2', /"fpisa-b" is not a build: fpisa-n16, .*fpisa-a-n16/],
-    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build fpisa-a-n16 --values 64 --ports 2', /build "fpisa-a-n16" has 16 values per packet, not 64/],
-    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --values 7 --ports 2', /there is no build with 7 values per packet \(builds: fpisa-n16, /],
-    ['controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir . --build fpisa-n16 --values 8 --port 132', /give one of them/],
+    [
+      'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build fpisa-b --ports 2',
+      /"fpisa-b" is not a build: fpisa-n16, .*fpisa-a-n16/,
+    ],
+    [
+      'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build fpisa-a-n16 --values 64 --ports 2',
+      /build "fpisa-a-n16" has 16 values per packet, not 64/,
+    ],
+    [
+      'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --values 7 --ports 2',
+      /there is no build with 7 values per packet \(builds: fpisa-n16, /,
+    ],
+    [
+      'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir . --build fpisa-n16 --values 8 --port 132',
+      /give one of them/,
+    ],
     ['controller --listen 127.0.0.1:0 --build-dir .', /--build and --build-dir are of the switch that --switch names/],
     ['job create --workers 2', /missing required argument 'name'/],
     ['job create training', /required option '-w, --workers <number>' not specified/],
@@ -88,7 +109,13 @@ describe('wrong arguments', () => {
   });
 
   it('a directory without a build', async () => {
-    expectFailure(await fpisa(...words('controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir bench --values 8 --port 132')), 5, /build directory .*bench has neither manifest\.json nor a \.conf file; expected what p4c --target tofino /);
+    expectFailure(
+      await fpisa(
+        ...words('controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir bench --values 8 --port 132'),
+      ),
+      5,
+      /build directory .*bench has neither manifest\.json nor a \.conf file; expected what p4c --target tofino /,
+    );
   });
 
   it.each(['', 'job'])('none at all: "fpisa %s" shows what there is', async (line) => {
@@ -101,6 +128,9 @@ describe('wrong arguments', () => {
   it('are one JSON object, too', async () => {
     const ended = await fpisa('demo', '--json', '--workers', '99');
     expect(ended).toMatchObject({ code: 2, stderr: '' });
-    expect(onlyJson(ended)).toEqual({ ok: false, error: { code: 'FPISA_USAGE', message: expect.stringMatching(/from 2 to 8/) as string } });
+    expect(onlyJson(ended)).toEqual({
+      ok: false,
+      error: { code: 'FPISA_USAGE', message: expect.stringMatching(/from 2 to 8/) as string },
+    });
   });
 });

@@ -5,7 +5,8 @@ describe('what runs beside a command', () => {
   it('is ended in the reverse order, and told why', async () => {
     const ended: string[] = [];
     const beside = new Beside();
-    for (const name of ['switch', 'worker']) expect(beside.add(name, (failure) => void ended.push(`${name}: ${failure?.message}`))).toBe(name);
+    for (const name of ['switch', 'worker'])
+      expect(beside.add(name, (failure) => void ended.push(`${name}: ${failure?.message}`))).toBe(name);
     await beside.end(new Error('interrupted'));
     await beside.end();
     expect(ended).toEqual(['worker: interrupted', 'switch: interrupted']);

@@ -25,7 +25,9 @@ async function underway(): Promise<Underway> {
     await writeNpy(site.file(`in-${rank}.npy`), { tensors: new Map([['x', { shape: [LENGTH], data }]]), metadata: {} });
     workers.push(site.worker('training', rank, site.file(`in-${rank}.npy`), site.file(`out-${rank}.npy`)));
   }
-  await Promise.all(workers.map((worker) => worker.line(({ event, share }) => event === 'progress' && (share as number) > 0.02)));
+  await Promise.all(
+    workers.map((worker) => worker.line(({ event, share }) => event === 'progress' && (share as number) > 0.02)),
+  );
   return { site, workers };
 }
 
@@ -44,7 +46,10 @@ describe('SIGKILL', () => {
     const { site, workers } = await underway();
     workers[1]!.kill('SIGKILL');
     const ends = await Promise.all([0, 2].map((rank) => workers[rank]!.ended));
-    expect(ends.map(({ code, stderr }) => ({ code, stderr }))).toEqual([{ code: 0, stderr: '' }, { code: 0, stderr: '' }]);
+    expect(ends.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
+      { code: 0, stderr: '' },
+      { code: 0, stderr: '' },
+    ]);
     const sums = await Promise.all([0, 2].map((rank) => result(site, rank)));
     const members = sums[0]![0] === markedSum([0, 1, 2], 1)[0] ? [0, 1, 2] : [0, 2];
     for (const sum of sums) expectSameBits(sum, markedSum(members, LENGTH));

@@ -20,7 +20,10 @@ interface Report {
 }
 
 /** A demonstration that takes long, and the processes it consists of: switch, controller, workers. */
-async function underway(args: readonly string[], options: CommandOptions = {}): Promise<{ demo: Command; children: number[] }> {
+async function underway(
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<{ demo: Command; children: number[] }> {
   const demo = new Command(['demo', '--loss', '0.3', ...args], options);
   let children: number[] = [];
   while (children.length < 2 + WORKERS) {
@@ -35,10 +38,22 @@ describe('fpisa demo', () => {
     for (let run = 0; run < 2; run++) {
       const ended = await fpisa('demo', '--json');
       const report = onlyJson<Report>(ended);
-      expect(report).toMatchObject({ ok: true, workers: WORKERS, elements: ELEMENTS, identicalAcrossWorkers: true, outOfBound: 0, loss: 0, profile: 'fpisa', valuesPerPacket: 256 });
+      expect(report).toMatchObject({
+        ok: true,
+        workers: WORKERS,
+        elements: ELEMENTS,
+        identicalAcrossWorkers: true,
+        outOfBound: 0,
+        loss: 0,
+        profile: 'fpisa',
+        valuesPerPacket: 256,
+      });
       expect(report.maxUlpError).toBeGreaterThanOrEqual(0);
       expect(report.retransmissions).toBeGreaterThanOrEqual(0);
-      expect(report.layers.map(({ phase }) => phase)).toEqual([...new Array<string>(8).fill('early'), ...new Array<string>(8).fill('late')]);
+      expect(report.layers.map(({ phase }) => phase)).toEqual([
+        ...new Array<string>(8).fill('early'),
+        ...new Array<string>(8).fill('late'),
+      ]);
       expect(ended).toMatchObject({ code: 0, stderr: '' });
     }
   });
@@ -52,11 +67,31 @@ describe('fpisa demo', () => {
   });
 
   it('with few workers, small packets and every fault at once, as text', async () => {
-    const { code, stdout, stderr } = await fpisa('demo', '--workers', '2', '--values', '64', '--profile', 'fpisa-a', '--loss', '0.01', '--duplicate', '0.02', '--reorder', '0.05', '--delay', '1', '--seed', '7');
+    const { code, stdout, stderr } = await fpisa(
+      'demo',
+      '--workers',
+      '2',
+      '--values',
+      '64',
+      '--profile',
+      'fpisa-a',
+      '--loss',
+      '0.01',
+      '--duplicate',
+      '0.02',
+      '--reorder',
+      '0.05',
+      '--delay',
+      '1',
+      '--seed',
+      '7',
+    );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/starting the switch\n.*starting the controller/s);
     expect(stdout).toMatch(/late {2,}dense1\.weight +12288 /);
-    expect(stdout).toMatch(/36308 elements from 2 workers, \d+ packets, \d+ sent again\nOK: every worker holds the same sums, to the bit/);
+    expect(stdout).toMatch(
+      /36308 elements from 2 workers, \d+ packets, \d+ sent again\nOK: every worker holds the same sums, to the bit/,
+    );
   });
 
   it.each([
@@ -74,7 +109,10 @@ describe('fpisa demo', () => {
 
   it('ends when nobody reads what it prints any more, and leaves nothing behind', async () => {
     const folder = scratch();
-    const demo = spawn(process.execPath, [join(ROOT, 'bin/fpisa.js'), 'demo', '--workers', '2', '--delay', '50'], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: folder } });
+    const demo = spawn(process.execPath, [join(ROOT, 'bin/fpisa.js'), 'demo', '--workers', '2', '--delay', '50'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, TMPDIR: folder },
+    });
     onEnd(() => void demo.kill('SIGKILL'));
     await once(demo.stdout, 'data');
     demo.stdout.destroy();
@@ -101,7 +139,10 @@ describe('fpisa demo', () => {
     process.kill(children[index]!, 'SIGKILL');
     const ended = await demo.ended;
     await allGone(children);
-    expect(onlyJson(ended)).toEqual({ ok: false, error: { code: 'FPISA_CHILD', message: `${name} was ended by SIGKILL` } });
+    expect(onlyJson(ended)).toEqual({
+      ok: false,
+      error: { code: 'FPISA_CHILD', message: `${name} was ended by SIGKILL` },
+    });
     expect(ended.code).toBe(6);
   });
 });

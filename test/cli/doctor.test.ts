@@ -11,7 +11,12 @@ import { Site } from './support/site.js';
 
 interface Verdict {
   readonly ok: boolean;
-  readonly findings: readonly { readonly level: 'fault' | 'note'; readonly subject: string; readonly finding: string; readonly mend: string }[];
+  readonly findings: readonly {
+    readonly level: 'fault' | 'note';
+    readonly subject: string;
+    readonly finding: string;
+    readonly mend: string;
+  }[];
 }
 
 /** What it says as JSON, which must agree with its exit code. */
@@ -43,14 +48,35 @@ describe('fpisa doctor', () => {
     const keeper = new Command(['controller', '--json', '--listen', '127.0.0.1:0']);
     const { controller } = await keeper.line();
     const verdict = await diagnose((...args) => fpisa(...args, '--controller', controller as string));
-    expect(verdict.findings).toEqual([{ level: 'fault', subject: 'controller', finding: 'it has no switch', mend: 'start it with --switch or --config' }]);
+    expect(verdict.findings).toEqual([
+      {
+        level: 'fault',
+        subject: 'controller',
+        finding: 'it has no switch',
+        mend: 'start it with --switch or --config',
+      },
+    ]);
   });
 
   it('a switch that is not there', async () => {
-    const keeper = new Command(['controller', '--json', '--listen', '127.0.0.1:0', '--store', `${scratch()}/store.json`, '--switch', '127.0.0.1:1', '--ports', '2']);
+    const keeper = new Command([
+      'controller',
+      '--json',
+      '--listen',
+      '127.0.0.1:0',
+      '--store',
+      `${scratch()}/store.json`,
+      '--switch',
+      '127.0.0.1:1',
+      '--ports',
+      '2',
+    ]);
     const controller = (await keeper.line())['controller'] as string;
     const run = (...args: string[]): Promise<Ended> => fpisa(...args, '--controller', controller);
-    const verdict = await until(() => diagnose(run), ({ findings }) => !findings[0]!.finding.startsWith('connecting'));
+    const verdict = await until(
+      () => diagnose(run),
+      ({ findings }) => !findings[0]!.finding.startsWith('connecting'),
+    );
     expect(verdict.findings).toEqual([
       {
         level: 'fault',
@@ -67,7 +93,10 @@ describe('fpisa doctor', () => {
   it('everything well; a missing worker; packets that were dropped', async () => {
     const site = await Site.start({ ports: 3 });
     const run = (...args: string[]): Promise<Ended> => site.run(...args);
-    await until(() => diagnose(run), ({ ok }) => ok);
+    await until(
+      () => diagnose(run),
+      ({ ok }) => ok,
+    );
     expect((await site.run('doctor')).stdout).toBe('looked at 1 switch and 0 jobs: no fault\n');
 
     expect(await site.run('job', 'create', 'training', '--workers', '3')).toMatchObject({ code: 0 });
@@ -76,11 +105,18 @@ describe('fpisa doctor', () => {
     await Promise.all(workers.map((worker) => worker.line(({ event }) => event === 'joined')));
     const missing = await diagnose(run);
     expect(missing.findings).toEqual([
-      { level: 'fault', subject: 'job training', finding: 'waiting, without worker 1 of 3', mend: expect.stringMatching(/^start .*--job training/) as string },
+      {
+        level: 'fault',
+        subject: 'job training',
+        finding: 'waiting, without worker 1 of 3',
+        mend: expect.stringMatching(/^start .*--job training/) as string,
+      },
     ]);
     const { code, stdout } = await site.run('doctor');
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^FAULT {2}job training: waiting, without worker 1 of 3; start .*\nlooked at 1 switch and 1 job: 1 fault\n$/);
+    expect(stdout).toMatch(
+      /^FAULT {2}job training: waiting, without worker 1 of 3; start .*\nlooked at 1 switch and 1 job: 1 fault\n$/,
+    );
 
     const last = site.worker('training', 1, path, site.file('out-1.npy'));
     expect(await Promise.all([...workers, last].map(async (worker) => (await worker.ended).code))).toEqual([0, 0, 0]);
@@ -90,12 +126,19 @@ describe('fpisa doctor', () => {
     const [host, port] = site.ports['2']!.split(':');
     const datagram = message({}, 96);
     datagram[2] = 9;
-    for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => socket.send(datagram, Number(port), host, () => resolve()));
+    for (let i = 0; i < 5; i++)
+      await new Promise<void>((resolve) => socket.send(datagram, Number(port), host, () => resolve()));
     socket.close();
     // Whether it goes on or is over, what was dropped is named, by its reason.
-    const dropped = await until(() => diagnose(run, '--job', 'training'), ({ findings }) => findings.some(({ finding }) => finding.includes('BAD_VERSION')));
+    const dropped = await until(
+      () => diagnose(run, '--job', 'training'),
+      ({ findings }) => findings.some(({ finding }) => finding.includes('BAD_VERSION')),
+    );
     const named = dropped.findings.find(({ finding }) => finding.includes('BAD_VERSION'))!;
-    expect(named).toMatchObject({ subject: 'switch s1', finding: expect.stringMatching(/dropped 5 packets of another protocol version/) as string });
+    expect(named).toMatchObject({
+      subject: 'switch s1',
+      finding: expect.stringMatching(/dropped 5 packets of another protocol version/) as string,
+    });
     expect(named.mend).toMatch(/the same version of fpisa/);
   });
 
@@ -114,7 +157,9 @@ describe('fpisa doctor', () => {
     await expect
       .poll(async () => {
         const reading = await takeReading(client, 'training');
-        return findingsOf({ before: reading, after: reading, seconds: 0 }).map(({ subject, finding }) => `${subject}: ${finding}`);
+        return findingsOf({ before: reading, after: reading, seconds: 0 }).map(
+          ({ subject, finding }) => `${subject}: ${finding}`,
+        );
       })
       .toEqual(['job training: a new epoch (1) has not begun, because a member has not answered']);
     expect(await other.allreduce(marked(0, 40))).toMatchObject({ workers: 1 });
@@ -124,7 +169,10 @@ describe('fpisa doctor', () => {
     const site = await Site.start({ ports: 1 });
     await site.run('job', 'create', 'present', '--workers', '1');
     const ended = await site.run('doctor', '--job', 'absent', '--json');
-    expect(onlyJson(ended)).toMatchObject({ ok: false, error: { code: 'FPISA_UNKNOWN_JOB', message: expect.stringContaining('(jobs: present)') as string } });
+    expect(onlyJson(ended)).toMatchObject({
+      ok: false,
+      error: { code: 'FPISA_UNKNOWN_JOB', message: expect.stringContaining('(jobs: present)') as string },
+    });
     expect(ended.code).toBe(4);
   });
 });

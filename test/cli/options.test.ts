@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { lossShare, portAssignment, probability, workerPort } from '../../cli/options.js';
 
 describe('option values', () => {
-  it.each([['0', 0], ['0.1', 0.1], ['10%', 0.1], ['10', 0.1], ['0.5%', 0.005], ['1', 0.01], ['99', 0.99]])('a loss of %s is %d', (text, share) => {
+  it.each([
+    ['0', 0],
+    ['0.1', 0.1],
+    ['10%', 0.1],
+    ['10', 0.1],
+    ['0.5%', 0.005],
+    ['1', 0.01],
+    ['99', 0.99],
+  ])('a loss of %s is %d', (text, share) => {
     expect(lossShare(text)).toBeCloseTo(share, 12);
   });
 
@@ -15,9 +23,15 @@ describe('option values', () => {
   });
 
   it('ports are collected, and a bad one says what is right', () => {
-    expect([...portAssignment('2=127.0.0.1:5', portAssignment('1=127.0.0.1:4'))]).toEqual([[1, '127.0.0.1:4'], [2, '127.0.0.1:5']]);
+    expect([...portAssignment('2=127.0.0.1:5', portAssignment('1=127.0.0.1:4'))]).toEqual([
+      [1, '127.0.0.1:4'],
+      [2, '127.0.0.1:5'],
+    ]);
     expect(() => portAssignment('0=127.0.0.1:4')).toThrow(/switch port from 1 to 509/);
-    expect([...workerPort('132', workerPort('1=127.0.0.1:4'))]).toEqual([[1, '127.0.0.1:4'], [132, null]]);
+    expect([...workerPort('132', workerPort('1=127.0.0.1:4'))]).toEqual([
+      [1, '127.0.0.1:4'],
+      [132, null],
+    ]);
     expect(() => workerPort('1=veth1')).toThrow(/"veth1" is not host:port/);
   });
 });

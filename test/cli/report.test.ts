@@ -10,7 +10,14 @@ const PROFILE = resolveProfile({ preset: 'fpisa', workers: 4 });
 const INPUTS = [0, 1, 2, 3].map((rank) => floats(rank, 200, 5));
 
 function report(results: readonly Float32Array[], inputs: readonly Float32Array[] = INPUTS): DemoReport {
-  const layer = { phase: 'early', layer: 'dense', elapsedMs: 1, packets: 10, retransmissions: 2, ...verifyLayer(inputs, results, PROFILE) };
+  const layer = {
+    phase: 'early',
+    layer: 'dense',
+    elapsedMs: 1,
+    packets: 10,
+    retransmissions: 2,
+    ...verifyLayer(inputs, results, PROFILE),
+  };
   return demoReport([layer, layer], { workers: 4, valuesPerPacket: 16, loss: 0, profile: 'fpisa', elapsedMs: 5 });
 }
 
@@ -35,7 +42,14 @@ function printed(each: DemoReport): string {
 describe('the verdict of the demonstration', () => {
   it('is good, with exit code 0, when all workers hold the right sums', () => {
     const good = report(sums());
-    expect(good).toMatchObject({ ok: true, identicalAcrossWorkers: true, outOfBound: 0, elements: 400, packets: 20, retransmissions: 4 });
+    expect(good).toMatchObject({
+      ok: true,
+      identicalAcrossWorkers: true,
+      outOfBound: 0,
+      elements: 400,
+      packets: 20,
+      retransmissions: 4,
+    });
     expect(exitCodeOfReport(good)).toBe(0);
     expect(printed(good)).toMatch(/^OK: every worker holds the same sums/m);
   });

@@ -28,19 +28,35 @@ async function takenUdp(): Promise<string> {
 describe('a port that is in use is named, with the option that chooses another one', () => {
   it('of P4Runtime', async () => {
     const address = await takenTcp();
-    expectFailure(await fpisa('switch', '--ports', '1', '--p4runtime', address), 2, new RegExp(`P4Runtime cannot listen on ${address}: the port is in use; choose another one with --p4runtime`));
+    expectFailure(
+      await fpisa('switch', '--ports', '1', '--p4runtime', address),
+      2,
+      new RegExp(`P4Runtime cannot listen on ${address}: the port is in use; choose another one with --p4runtime`),
+    );
   });
 
   it('of a switch port', async () => {
     const address = await takenUdp();
     const ended = await fpisa('switch', '--port', `3=${address}`, '--p4runtime', '127.0.0.1:0');
-    expectFailure(ended, 2, new RegExp(`switch port 3 cannot listen on ${address}: the port is in use; choose another one with --port or --base-port`));
+    expectFailure(
+      ended,
+      2,
+      new RegExp(
+        `switch port 3 cannot listen on ${address}: the port is in use; choose another one with --port or --base-port`,
+      ),
+    );
   });
 
   it('of the controller, as JSON', async () => {
     const address = await takenTcp();
     const ended = await fpisa('controller', '--listen', address, '--json');
-    expect(onlyJson(ended)).toEqual({ ok: false, error: { code: 'FPISA_PORT_IN_USE', message: expect.stringMatching(new RegExp(`${address}.*--listen`)) as string } });
+    expect(onlyJson(ended)).toEqual({
+      ok: false,
+      error: {
+        code: 'FPISA_PORT_IN_USE',
+        message: expect.stringMatching(new RegExp(`${address}.*--listen`)) as string,
+      },
+    });
     expect(ended.code).toBe(2);
   });
 
@@ -48,7 +64,11 @@ describe('a port that is in use is named, with the option that chooses another o
     const store = `${scratch()}/store.json`;
     const first = new Command(['controller', '--json', '--listen', '127.0.0.1:0', '--store', store]);
     await first.line();
-    expectFailure(await fpisa('controller', '--listen', '127.0.0.1:0', '--store', store), 4, new RegExp(`process ${first.pid} runs a controller on this store already`));
+    expectFailure(
+      await fpisa('controller', '--listen', '127.0.0.1:0', '--store', store),
+      4,
+      new RegExp(`process ${first.pid} runs a controller on this store already`),
+    );
     first.kill('SIGKILL');
     await first.ended;
     // A dead one holds nothing.
@@ -57,9 +77,21 @@ describe('a port that is in use is named, with the option that chooses another o
 
   it('an address that is not of this machine', async () => {
     // 192.0.2.0/24 is for documentation (RFC 5737).
-    expectFailure(await fpisa('switch', '--ports', '1', '--host', '192.0.2.1', '--p4runtime', '127.0.0.1:0'), 2, /192\.0\.2\.1:0 cannot be used here/);
-    expectFailure(await fpisa('switch', '--ports', '1', '--p4runtime', '192.0.2.1:0'), 2, /P4Runtime cannot listen on 192\.0\.2\.1:0 \(EADDRNOTAVAIL\); give an address of this machine, .* with --p4runtime/);
-    expectFailure(await fpisa('controller', '--listen', '192.0.2.1:0'), 2, /the controller cannot listen on 192\.0\.2\.1:0 \(EADDRNOTAVAIL\).* with --listen/);
+    expectFailure(
+      await fpisa('switch', '--ports', '1', '--host', '192.0.2.1', '--p4runtime', '127.0.0.1:0'),
+      2,
+      /192\.0\.2\.1:0 cannot be used here/,
+    );
+    expectFailure(
+      await fpisa('switch', '--ports', '1', '--p4runtime', '192.0.2.1:0'),
+      2,
+      /P4Runtime cannot listen on 192\.0\.2\.1:0 \(EADDRNOTAVAIL\); give an address of this machine, .* with --p4runtime/,
+    );
+    expectFailure(
+      await fpisa('controller', '--listen', '192.0.2.1:0'),
+      2,
+      /the controller cannot listen on 192\.0\.2\.1:0 \(EADDRNOTAVAIL\).* with --listen/,
+    );
   });
 });
 
@@ -67,7 +99,11 @@ describe('stores and configurations that cannot be used', () => {
   it('a store that is none is never overwritten', async () => {
     const store = `${scratch()}/store.json`;
     writeFileSync(store, 'not a store');
-    expectFailure(await fpisa('controller', '--listen', '127.0.0.1:0', '--store', store), 5, /store\.json is not JSON .*; restore it, or move it away to start empty/);
+    expectFailure(
+      await fpisa('controller', '--listen', '127.0.0.1:0', '--store', store),
+      5,
+      /store\.json is not JSON .*; restore it, or move it away to start empty/,
+    );
     expect(readFileSync(store, 'utf8')).toBe('not a store');
     // And not held, either.
     expect(existsSync(`${store}.lock`)).toBe(false);
@@ -79,8 +115,14 @@ describe('stores and configurations that cannot be used', () => {
     ['null', /has no list "switches"; docs\/controller\.md has an example/],
     ['{"switches": [null]}', /has no object at switches\[0\]; docs\/controller\.md has an example/],
     ['{"switches": [{"name": "s1"}]}', /switch "s1"/],
-    ['{"switches": [{"name": "s1", "address": "127.0.0.1:1", "deviceId": 0, "serviceIp": "10.0.0.254", "serviceMac": "02:00:00:00:00:fe", "serviceUdpPort": 61786, "valuesPerPacket": 16}]}', /switch "s1": ports is not an object of ports for workers: {"1": null}/],
-    ['{"switches": [{"name": "s1", "address": "127.0.0.1:1", "deviceId": 0, "serviceIp": "10.0.0.254", "serviceMac": "02:00:00:00:00:fe", "serviceUdpPort": 61786, "ports": {"1": null}, "valuesPerPacket": 17}]}', /no build with 17 values per packet \(builds: fpisa-n16, fpisa-n64, fpisa-n256\b/],
+    [
+      '{"switches": [{"name": "s1", "address": "127.0.0.1:1", "deviceId": 0, "serviceIp": "10.0.0.254", "serviceMac": "02:00:00:00:00:fe", "serviceUdpPort": 61786, "valuesPerPacket": 16}]}',
+      /switch "s1": ports is not an object of ports for workers: {"1": null}/,
+    ],
+    [
+      '{"switches": [{"name": "s1", "address": "127.0.0.1:1", "deviceId": 0, "serviceIp": "10.0.0.254", "serviceMac": "02:00:00:00:00:fe", "serviceUdpPort": 61786, "ports": {"1": null}, "valuesPerPacket": 17}]}',
+      /no build with 17 values per packet \(builds: fpisa-n16, fpisa-n64, fpisa-n256\b/,
+    ],
   ])('configuration %s', async (text, message) => {
     const config = `${scratch()}/switches.json`;
     writeFileSync(config, text);
@@ -91,9 +133,22 @@ describe('stores and configurations that cannot be used', () => {
     const folder = scratch();
     writeFileSync(`${folder}/x.json`, '{}');
     writeFileSync(`${folder}/x.p4info`, 'pkg_info { arch: "v1model" }');
-    const args = ['switch', '--ports', '1', '--p4runtime', '127.0.0.1:0', '--p4info', `${folder}/x.p4info`, '--program'];
+    const args = [
+      'switch',
+      '--ports',
+      '1',
+      '--p4runtime',
+      '127.0.0.1:0',
+      '--p4info',
+      `${folder}/x.p4info`,
+      '--program',
+    ];
     expectFailure(await fpisa(...args, `${folder}/nowhere.json`), 5, /nowhere\.json cannot be read/);
-    expectFailure(await fpisa(...args, `${folder}/x.json`), 5, /x\.json with .*x\.p4info is no program for this switch: /);
+    expectFailure(
+      await fpisa(...args, `${folder}/x.json`),
+      5,
+      /x\.json with .*x\.p4info is no program for this switch: /,
+    );
   });
 });
 
@@ -109,7 +164,11 @@ describe('the end', () => {
   });
 
   it('of whoever reads what it prints is its own, without a word', async () => {
-    const child = spawn(process.execPath, [join(ROOT, 'bin/fpisa.js'), 'switch', '--json', '--ports', '1', '--p4runtime', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(
+      process.execPath,
+      [join(ROOT, 'bin/fpisa.js'), 'switch', '--json', '--ports', '1', '--p4runtime', '127.0.0.1:0'],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     onEnd(() => void child.kill('SIGKILL'));
     child.stdout.destroy();
     let errors = '';
@@ -123,7 +182,9 @@ describe('the end', () => {
     const device = new Command(['switch', '--ports', '2', '--p4runtime', '127.0.0.1:0']);
     const keeper = new Command(['controller', '--listen', '127.0.0.1:0', '--store', `${folder}/store.json`]);
     await Promise.all([device.text(/^port 2: .*\n/m), keeper.text(/\n/)]);
-    expect(device.stdout).toMatch(/^switch serves P4Runtime at 127\.0\.0\.1:\d+, device 0\nport 1: UDP 127\.0\.0\.1:\d+\nport 2: UDP 127\.0\.0\.1:\d+\n$/);
+    expect(device.stdout).toMatch(
+      /^switch serves P4Runtime at 127\.0\.0\.1:\d+, device 0\nport 1: UDP 127\.0\.0\.1:\d+\nport 2: UDP 127\.0\.0\.1:\d+\n$/,
+    );
     expect(keeper.stdout).toBe(keeper.stdout.match(/^controller at 127\.0\.0\.1:\d+, state in .*store\.json\n$/)?.[0]);
   });
 });

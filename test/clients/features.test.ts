@@ -44,15 +44,21 @@ describe.each([
       if (program === 'features') expect(JSON.stringify(seen['batch'])).toMatch(/NOT_FOUND[:,] '?Table Ingress_.l2/);
     });
 
-    it.skipIf(client.missing + noBmv2 !== '')(`sees the same in BMv2, but for what is listed${client.missing || noBmv2}`, async () => {
-      const target = await startBmv2();
-      const differs = Object.fromEntries(differences.flatMap(({ seen }) => Object.entries(seen[client.name] ?? {})));
-      const seen = await new Script(client, name, target, programs[program]).done;
-      const want: Checks = expected(client, program);
-      // What is listed must really differ, or it would stay listed for ever.
-      for (const check of Object.keys(differs).filter((each) => each in want)) expect(withoutWords(want[check]), check).not.toEqual(differs[check]);
-      expect(withoutWords(seen)).toEqual(withoutWords({ ...want, ...Object.fromEntries(Object.entries(differs).filter(([check]) => check in want)) }));
-    });
+    it.skipIf(client.missing + noBmv2 !== '')(
+      `sees the same in BMv2, but for what is listed${client.missing || noBmv2}`,
+      async () => {
+        const target = await startBmv2();
+        const differs = Object.fromEntries(differences.flatMap(({ seen }) => Object.entries(seen[client.name] ?? {})));
+        const seen = await new Script(client, name, target, programs[program]).done;
+        const want: Checks = expected(client, program);
+        // What is listed must really differ, or it would stay listed for ever.
+        for (const check of Object.keys(differs).filter((each) => each in want))
+          expect(withoutWords(want[check]), check).not.toEqual(differs[check]);
+        expect(withoutWords(seen)).toEqual(
+          withoutWords({ ...want, ...Object.fromEntries(Object.entries(differs).filter(([check]) => check in want)) }),
+        );
+      },
+    );
   });
 });
 

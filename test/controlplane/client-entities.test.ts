@@ -35,7 +35,12 @@ test('one entry, and whether it is there', async () => {
   const key = { table: 'l2', match: { dst: '02:00:00:00:00:01' } };
   expect(await client.readEntry(key)).toBeUndefined();
   await client.write([insert({ entry: { ...key, action: 'forward', params: { port: 3 } } })]);
-  expect(await client.readEntry(key)).toMatchObject({ table: 'Ingress_.l2', action: 'Ingress_.forward', params: { port: 3n }, isDefault: false });
+  expect(await client.readEntry(key)).toMatchObject({
+    table: 'Ingress_.l2',
+    action: 'Ingress_.forward',
+    params: { port: 3n },
+    isDefault: false,
+  });
   expect(await client.readEntry({ table: 'l2', match: { dst: '02:00:00:00:00:02' } })).toBeUndefined();
 });
 
@@ -44,7 +49,11 @@ test('the default entry, set and put back', async () => {
   const defaultAction = async () => (await client.readDefault('routes'))?.action;
   expect(await defaultAction()).toBe('NoAction');
   await client.write([modify({ defaultAction: { table: 'routes', action: 'forward', params: { port: 2 } } })]);
-  expect(await client.readDefault('routes')).toMatchObject({ action: 'Ingress_.forward', params: { port: 2n }, isDefault: true });
+  expect(await client.readDefault('routes')).toMatchObject({
+    action: 'Ingress_.forward',
+    params: { port: 2n },
+    isDefault: true,
+  });
   expect(await client.readTable('routes')).toEqual([]);
   await client.write([modify({ defaultAction: { table: 'routes' } })]);
   expect(await defaultAction()).toBe('NoAction');
@@ -52,12 +61,22 @@ test('the default entry, set and put back', async () => {
 
 test('clone sessions and multicast groups', async () => {
   const { client } = await start();
-  const session = { session: 5, replicas: [{ port: 1, instance: 7 }, { port: 2, instance: 8 }], truncateBytes: 64 };
+  const session = {
+    session: 5,
+    replicas: [
+      { port: 1, instance: 7 },
+      { port: 2, instance: 8 },
+    ],
+    truncateBytes: 64,
+  };
   const group = { group: 9, replicas: [{ port: 3, instance: 1 }] };
   await client.write([insert({ cloneSession: session }), insert({ multicastGroup: group })]);
   expect(await client.readCloneSessions()).toEqual([session]);
   expect(await client.readMulticastGroups()).toEqual([group]);
-  await client.write([remove({ cloneSession: { ...session, replicas: [] } }), remove({ multicastGroup: { ...group, replicas: [] } })]);
+  await client.write([
+    remove({ cloneSession: { ...session, replicas: [] } }),
+    remove({ multicastGroup: { ...group, replicas: [] } }),
+  ]);
   expect([await client.readCloneSessions(), await client.readMulticastGroups()]).toEqual([[], []]);
 });
 
@@ -72,7 +91,9 @@ test('counters, meters and registers', async () => {
   expect((await client.readCounters('seen'))[3]).toEqual({ packets: 5n, bytes: 500n });
   expect(await client.readRegister('notes', 2)).toBe(0x1234n);
   expect(device.current.control.readRegister('Ingress_.notes', 2)).toBe(0x1234n);
-  await expect(client.readRegister('notes', 8)).rejects.toThrow('index 8 is not one of register Ingress_.notes: 0 to 7');
+  await expect(client.readRegister('notes', 8)).rejects.toThrow(
+    'index 8 is not one of register Ingress_.notes: 0 to 7',
+  );
 });
 
 test('a digest comes once, until it is acknowledged', async () => {
@@ -86,11 +107,18 @@ test('a digest comes once, until it is acknowledged', async () => {
   for (const source of [0x21, 0x21, 0x22]) device.receive(1, frame(source));
   await expect.poll(() => lists.length).toBe(2);
   expect(lists.map(({ digest }) => digest)).toEqual(['learn_t', 'learn_t']);
-  expect(lists.map(({ data }) => data[0]!.struct!.members.map(({ bitstring }) => Buffer.from(bitstring!).toString('hex')))).toEqual([['020000000021', '01'], ['020000000022', '01']]);
+  expect(
+    lists.map(({ data }) => data[0]!.struct!.members.map(({ bitstring }) => Buffer.from(bitstring!).toString('hex'))),
+  ).toEqual([
+    ['020000000021', '01'],
+    ['020000000022', '01'],
+  ]);
   client.acknowledgeDigest(lists[0]!);
   // Nobody says when the acknowledgement has arrived; before, the packet is nothing new.
-  await expect.poll(() => {
-    device.receive(1, frame(0x21));
-    return lists.length;
-  }).toBeGreaterThan(2);
+  await expect
+    .poll(() => {
+      device.receive(1, frame(0x21));
+      return lists.length;
+    })
+    .toBeGreaterThan(2);
 });

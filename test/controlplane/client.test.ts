@@ -11,7 +11,13 @@ import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
 import { Backoff } from '../../controlplane/p4runtime/backoff.js';
 import { insert, modify, remove, type EntryInput, type KeyInput } from '../../controlplane/p4runtime/entries.js';
 import { EntityCodec, entryIdentity } from '../../controlplane/p4runtime/entity-codec.js';
-import { ConnectError, NotConnectedError, NotPrimaryError, RpcError, WriteError } from '../../controlplane/p4runtime/errors.js';
+import {
+  ConnectError,
+  NotConnectedError,
+  NotPrimaryError,
+  RpcError,
+  WriteError,
+} from '../../controlplane/p4runtime/errors.js';
 import { makePipeline } from '../../controlplane/p4runtime/pipeline.js';
 import { FakeSwitch } from './fake-switch.helpers.js';
 import { onEnd, startSwitch } from './site.helpers.js';
@@ -46,7 +52,12 @@ const codec = new EntityCodec(PIPELINE.index);
 const SET = { action: 'set', params: { port: 1, mac: 0 } };
 
 function client(fake: FakeSwitch, options: Partial<ClientOptions> = {}): P4RuntimeClient {
-  const made = new P4RuntimeClient({ address: fake.address, deviceId: 1, reconnectMs: { first: 5, most: 20 }, ...options });
+  const made = new P4RuntimeClient({
+    address: fake.address,
+    deviceId: 1,
+    reconnectMs: { first: 5, most: 20 },
+    ...options,
+  });
   onEnd(() => made.close());
   return made;
 }
@@ -60,7 +71,8 @@ async function connected(options: Partial<ClientOptions> = {}): Promise<{ fake: 
 }
 
 describe('values and keys', () => {
-  const key = (match: Record<string, KeyInput>) => codec.normalise({ table: 'mixed', match, priority: 1, ...SET }).match;
+  const key = (match: Record<string, KeyInput>) =>
+    codec.normalise({ table: 'mixed', match, priority: 1, ...SET }).match;
 
   test.each<[Record<string, KeyInput>, unknown]>([
     [{ t: 0x1234 }, { t: { kind: 'ternary', value: 0x1234n, mask: 0xffffn } }],
@@ -80,19 +92,49 @@ describe('values and keys', () => {
 
   test.each<[EntryInput, RegExp]>([
     [{ table: 'exact', match: {}, ...SET }, /an entry of a\.exact needs key hdr\.addr; keys: hdr\.addr, hdr\.mac/],
-    [{ table: 'exact', match: { adr: 1 }, ...SET }, /There is no key named adr in table a\.exact; valid: hdr\.addr, hdr\.mac/],
-    [{ table: 'exact', match: { addr: '10.0.0.256', mac: 1 }, ...SET }, /hdr\.addr is "10\.0\.0\.256", expected a number, 0x hex, dotted IPv4 or a MAC/],
-    [{ table: 'exact', match: { addr: 2 ** 32, mac: 1 }, ...SET }, /hdr\.addr is 4294967296, but holds 32 bits: 0 to 4294967295/],
+    [
+      { table: 'exact', match: { adr: 1 }, ...SET },
+      /There is no key named adr in table a\.exact; valid: hdr\.addr, hdr\.mac/,
+    ],
+    [
+      { table: 'exact', match: { addr: '10.0.0.256', mac: 1 }, ...SET },
+      /hdr\.addr is "10\.0\.0\.256", expected a number, 0x hex, dotted IPv4 or a MAC/,
+    ],
+    [
+      { table: 'exact', match: { addr: 2 ** 32, mac: 1 }, ...SET },
+      /hdr\.addr is 4294967296, but holds 32 bits: 0 to 4294967295/,
+    ],
     [{ table: 'exact', match: { addr: -1, mac: 1 }, ...SET }, /hdr\.addr is -1, but holds 32 bits/],
-    [{ table: 'exact', match: { addr: '10.0.0.0/8', mac: 1 }, ...SET }, /key hdr\.addr is exact, and cannot match by lpm/],
-    [{ table: 'exact', match: { addr: 1, mac: 1 }, action: 'sett' }, /There is no action named sett in table a\.exact; valid: a\.set, a\.deny/],
-    [{ table: 'exact', match: { addr: 1, mac: 1 }, action: 'deny' }, /action a\.deny cannot be an entry of a\.exact; valid: a\.set/],
-    [{ table: 'exact', match: { addr: 1, mac: 1 }, action: 'set', params: { port: 1 } }, /action a\.set needs parameter mac; parameters: port, mac/],
-    [{ table: 'exact', match: { addr: 1, mac: 1 }, action: 'set', params: { port: 512, mac: 1 } }, /port is 512, but holds 9 bits: 0 to 511/],
+    [
+      { table: 'exact', match: { addr: '10.0.0.0/8', mac: 1 }, ...SET },
+      /key hdr\.addr is exact, and cannot match by lpm/,
+    ],
+    [
+      { table: 'exact', match: { addr: 1, mac: 1 }, action: 'sett' },
+      /There is no action named sett in table a\.exact; valid: a\.set, a\.deny/,
+    ],
+    [
+      { table: 'exact', match: { addr: 1, mac: 1 }, action: 'deny' },
+      /action a\.deny cannot be an entry of a\.exact; valid: a\.set/,
+    ],
+    [
+      { table: 'exact', match: { addr: 1, mac: 1 }, action: 'set', params: { port: 1 } },
+      /action a\.set needs parameter mac; parameters: port, mac/,
+    ],
+    [
+      { table: 'exact', match: { addr: 1, mac: 1 }, action: 'set', params: { port: 512, mac: 1 } },
+      /port is 512, but holds 9 bits: 0 to 511/,
+    ],
     [{ table: 'exact', match: { addr: 1, mac: 1 }, priority: 3, ...SET }, /an entry of a\.exact has no priority/],
     [{ table: 'mixed', match: {}, ...SET }, /an entry of a\.mixed needs a priority above 0/],
-    [{ table: 'mixed', match: { r: '9..5' }, priority: 1, ...SET }, /range of r is 9\.\.5, whose low end is above its high end/],
-    [{ table: 'mixed', match: { l: '10.0.0.0/33' }, priority: 1, ...SET }, /prefix length of l is 33, but the key has 32 bits/],
+    [
+      { table: 'mixed', match: { r: '9..5' }, priority: 1, ...SET },
+      /range of r is 9\.\.5, whose low end is above its high end/,
+    ],
+    [
+      { table: 'mixed', match: { l: '10.0.0.0/33' }, priority: 1, ...SET },
+      /prefix length of l is 33, but the key has 32 bits/,
+    ],
     [{ table: 'routes', ...SET }, /There is no table named routes; valid: a\.exact, a\.mixed, b\.exact/],
   ])('%j is refused', (entry, message) => {
     expect(() => codec.tableEntry(entry)).toThrow(message);
@@ -106,20 +148,44 @@ describe('values and keys', () => {
       l: fc.record({ value: fc.nat(), prefixLength: fc.nat(32) }),
     });
     fc.assert(
-      fc.property(entries, fc.subarray(['t', 'r', 'o', 'l'] as const), fc.bigInt({ min: 0n, max: (1n << 48n) - 1n }), (all, present, mac) => {
-        const match = Object.fromEntries(present.map((name) => [name, all[name]]));
-        const input: EntryInput = { table: 'mixed', match, priority: 7, action: 'set', params: { port: 300, mac } };
-        const { tableId, match: fields, action, priority } = codec.tableEntry(input) as never as Parameters<EntityCodec['decodeEntry']>[0];
-        const decoded = codec.decodeEntry({ tableId, match: fields, action: action!, priority, isDefaultAction: false } as never);
-        expect(decoded).toEqual(codec.normalise(input));
-        expect(entryIdentity(decoded)).toBe(entryIdentity(codec.normalise(input)));
-      }),
+      fc.property(
+        entries,
+        fc.subarray(['t', 'r', 'o', 'l'] as const),
+        fc.bigInt({ min: 0n, max: (1n << 48n) - 1n }),
+        (all, present, mac) => {
+          const match = Object.fromEntries(present.map((name) => [name, all[name]]));
+          const input: EntryInput = { table: 'mixed', match, priority: 7, action: 'set', params: { port: 300, mac } };
+          const {
+            tableId,
+            match: fields,
+            action,
+            priority,
+          } = codec.tableEntry(input) as never as Parameters<EntityCodec['decodeEntry']>[0];
+          const decoded = codec.decodeEntry({
+            tableId,
+            match: fields,
+            action: action!,
+            priority,
+            isDefaultAction: false,
+          } as never);
+          expect(decoded).toEqual(codec.normalise(input));
+          expect(entryIdentity(decoded)).toBe(entryIdentity(codec.normalise(input)));
+        },
+      ),
     );
   });
 
   test('values may be MAC addresses, and bytes are canonical', () => {
-    const entry = codec.tableEntry({ table: 'exact', match: { addr: '0.0.1.2', mac: '00:00:00:00:01:00' }, action: 'set', params: { port: 0, mac: '02:00:00:00:00:01' } });
-    expect(entry.match!.map(({ exact }) => [...exact!.value!])).toEqual([[1, 2], [1, 0]]);
+    const entry = codec.tableEntry({
+      table: 'exact',
+      match: { addr: '0.0.1.2', mac: '00:00:00:00:01:00' },
+      action: 'set',
+      params: { port: 0, mac: '02:00:00:00:00:01' },
+    });
+    expect(entry.match!.map(({ exact }) => [...exact!.value!])).toEqual([
+      [1, 2],
+      [1, 0],
+    ]);
     expect(entry.action!.action!.params!.map(({ value }) => [...value!])).toEqual([[0], [2, 0, 0, 0, 0, 1]]);
   });
 });
@@ -131,7 +197,11 @@ describe('connection', () => {
     const p4 = client(fake);
     const error = await p4.connect({ timeoutMs: 2_000 }).catch((each: unknown) => each);
     expect(error).toBeInstanceOf(ConnectError);
-    expect((error as Error).message).toMatch(new RegExp(`^no P4Runtime server answered at ${fake.address} \\(device 1\\) within 2 s: \\d+ attempts, the last: .*ECONNREFUSED`));
+    expect((error as Error).message).toMatch(
+      new RegExp(
+        `^no P4Runtime server answered at ${fake.address} \\(device 1\\) within 2 s: \\d+ attempts, the last: .*ECONNREFUSED`,
+      ),
+    );
     expect(p4.state).toBe('closed');
   });
 
@@ -141,7 +211,9 @@ describe('connection', () => {
     const p4 = client(fake);
     const connecting = p4.connect({ timeoutMs: 86_400_000 });
     p4.close();
-    await expect(connecting).rejects.toThrow(new ConnectError(`the client was closed before a P4Runtime server answered at ${fake.address}`));
+    await expect(connecting).rejects.toThrow(
+      new ConnectError(`the client was closed before a P4Runtime server answered at ${fake.address}`),
+    );
   });
 
   test('the larger election id is primary; the other one becomes it when that one goes', async () => {
@@ -152,7 +224,9 @@ describe('connection', () => {
     expect(await second.connect()).toEqual({ primary: false });
     second.usePipeline(PIPELINE);
     await expect(second.setPipeline(PIPELINE)).rejects.toBeInstanceOf(NotPrimaryError);
-    await expect(second.write([insert({ multicastGroup: { group: 1, replicas: [] } })])).rejects.toThrow(/PERMISSION_DENIED, Not primary/);
+    await expect(second.write([insert({ multicastGroup: { group: 1, replicas: [] } })])).rejects.toThrow(
+      /PERMISSION_DENIED, Not primary/,
+    );
     const promoted = new Promise((resolve) => second.once('role', resolve));
     first.close();
     expect(await promoted).toEqual({ primary: true, primaryId: 4n });
@@ -208,7 +282,9 @@ describe('pipeline', () => {
     const { fake } = await connected();
     const other = client(fake, { electionId: 0n });
     await other.connect();
-    await expect(other.readTable('mixed')).rejects.toThrow(/no pipeline is known for .*; call setPipeline or getPipeline first/);
+    await expect(other.readTable('mixed')).rejects.toThrow(
+      /no pipeline is known for .*; call setPipeline or getPipeline first/,
+    );
     await other.getPipeline();
     expect(await other.readTable('mixed')).toEqual([]);
   });
@@ -223,7 +299,10 @@ describe('entities', () => {
     expect(await p4.readTable('a.exact')).toEqual([
       {
         table: 'a.exact',
-        match: { 'hdr.addr': { kind: 'exact', value: 0x0a000001n }, 'hdr.mac': { kind: 'exact', value: 0x020000000001n } },
+        match: {
+          'hdr.addr': { kind: 'exact', value: 0x0a000001n },
+          'hdr.mac': { kind: 'exact', value: 0x020000000001n },
+        },
         priority: 0,
         action: 'a.set',
         params: { port: 3n, mac: 4n },
@@ -239,30 +318,51 @@ describe('entities', () => {
     const entry = (x: number): EntryInput => ({ table: 'b.exact', match: { x }, ...SET });
     await p4.write([insert({ entry: entry(1) })]);
     const error = (await p4
-      .write([insert({ entry: entry(1) }), insert({ entry: entry(2) }), remove({ multicastGroup: { group: 4, replicas: [] } })])
+      .write([
+        insert({ entry: entry(1) }),
+        insert({ entry: entry(2) }),
+        remove({ multicastGroup: { group: 4, replicas: [] } }),
+      ])
       .catch((each: unknown) => each)) as WriteError;
     expect(error).toBeInstanceOf(WriteError);
     expect(error.message).toBe(
       '2 of 3 updates failed: INSERT b.exact{x=1}: ALREADY_EXISTS (Match entry exists, use MODIFY if you wish to change action); ' +
         'DELETE multicast group 4: NOT_FOUND (Cannot find match entry)',
     );
-    expect(error.failed.map(({ index, status: code }) => [index, code])).toEqual([[0, status.ALREADY_EXISTS], [2, status.NOT_FOUND]]);
+    expect(error.failed.map(({ index, status: code }) => [index, code])).toEqual([
+      [0, status.ALREADY_EXISTS],
+      [2, status.NOT_FOUND],
+    ]);
     expect(await p4.readTable('b.exact')).toHaveLength(2);
   });
 
   test('a batch that the server refuses as a whole', async () => {
     const { p4 } = await connected();
-    const error = await p4.write([insert({ entry: { table: 'b.exact', match: { x: 1 }, ...SET } })], 'ROLLBACK_ON_ERROR').catch((each: unknown) => each);
+    const error = await p4
+      .write([insert({ entry: { table: 'b.exact', match: { x: 1 }, ...SET } })], 'ROLLBACK_ON_ERROR')
+      .catch((each: unknown) => each);
     expect(error).toBeInstanceOf(RpcError);
     expect((error as RpcError).status).toBe(status.UNIMPLEMENTED);
   });
 
   test('groups and counters', async () => {
     const { p4 } = await connected();
-    const group = { group: 3, replicas: [{ port: 1, instance: 1 }, { port: 1, instance: 2 }] };
-    await p4.write([insert({ multicastGroup: group }), modify({ counter: { name: 'hits', index: 2, value: { packets: 5n, bytes: 6n } } })]);
+    const group = {
+      group: 3,
+      replicas: [
+        { port: 1, instance: 1 },
+        { port: 1, instance: 2 },
+      ],
+    };
+    await p4.write([
+      insert({ multicastGroup: group }),
+      modify({ counter: { name: 'hits', index: 2, value: { packets: 5n, bytes: 6n } } }),
+    ]);
     expect(await p4.readMulticastGroups()).toEqual([group]);
-    expect(await p4.readCounterCells('hits', [2, 1])).toEqual([{ packets: 5n, bytes: 6n }, { packets: 0n, bytes: 0n }]);
+    expect(await p4.readCounterCells('hits', [2, 1])).toEqual([
+      { packets: 5n, bytes: 6n },
+      { packets: 0n, bytes: 0n },
+    ]);
     await expect(p4.readCounterCells('hits', [4])).rejects.toThrow('index 4 is not one of counter a.hits: 0 to 3');
   });
 
@@ -272,7 +372,9 @@ describe('entities', () => {
     const packet = new Promise((resolve) => p4.once('packetIn', resolve));
     p4.packetOut(Uint8Array.of(1, 2, 3), { egress_port: 4 });
     expect(await packet).toEqual({ payload: Uint8Array.of(3, 2, 1), metadata: { ingress_port: 1n } });
-    expect(() => p4.packetOut(Uint8Array.of(1), { port: 4 })).toThrow(/no metadata field named port in header packet_out; valid: egress_port, pad/);
+    expect(() => p4.packetOut(Uint8Array.of(1), { port: 4 })).toThrow(
+      /no metadata field named port in header packet_out; valid: egress_port, pad/,
+    );
   });
 });
 
@@ -282,17 +384,69 @@ describe('TLS', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'fpisa-tls-'));
     const openssl = (...args: string[]): unknown => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=test CA', '-keyout', 'ca.key', '-out', 'ca.pem');
+    openssl(
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=test CA',
+      '-keyout',
+      'ca.key',
+      '-out',
+      'ca.pem',
+    );
     for (const name of ['switch.test', 'controller']) {
-      openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-      openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-copy_extensions', 'copy', '-out', `${name}.pem`);
+      openssl(
+        'req',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:P-256',
+        '-nodes',
+        '-subj',
+        `/CN=${name}`,
+        '-addext',
+        `subjectAltName=DNS:${name}`,
+        '-keyout',
+        `${name}.key`,
+        '-out',
+        `${name}.csr`,
+      );
+      openssl(
+        'x509',
+        '-req',
+        '-in',
+        `${name}.csr`,
+        '-CA',
+        'ca.pem',
+        '-CAkey',
+        'ca.key',
+        '-CAcreateserial',
+        '-days',
+        '2',
+        '-copy_extensions',
+        'copy',
+        '-out',
+        `${name}.pem`,
+      );
     }
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
   async function secure(clientCertificate: boolean): Promise<FakeSwitch> {
-    const pair = { private_key: readFileSync(file('switch.test.key')), cert_chain: readFileSync(file('switch.test.pem')) };
-    const fake = await new FakeSwitch().start(ServerCredentials.createSsl(readFileSync(file('ca.pem')), [pair], clientCertificate));
+    const pair = {
+      private_key: readFileSync(file('switch.test.key')),
+      cert_chain: readFileSync(file('switch.test.pem')),
+    };
+    const fake = await new FakeSwitch().start(
+      ServerCredentials.createSsl(readFileSync(file('ca.pem')), [pair], clientCertificate),
+    );
     onEnd(() => fake.stop());
     return fake;
   }
@@ -301,7 +455,9 @@ describe('TLS', () => {
     const fake = await secure(false);
     const tls = { ca: file('ca.pem'), serverName: 'switch.test' };
     expect(await client(fake, { tls }).connect()).toEqual({ primary: true });
-    await expect(client(fake, { tls: { ...tls, ca: file('controller.pem') } }).connect({ timeoutMs: 2_000 })).rejects.toThrow(/no P4Runtime server answered.*certificate/);
+    await expect(
+      client(fake, { tls: { ...tls, ca: file('controller.pem') } }).connect({ timeoutMs: 2_000 }),
+    ).rejects.toThrow(/no P4Runtime server answered.*certificate/);
     await expect(client(fake).connect({ timeoutMs: 2_000 })).rejects.toThrow(/no P4Runtime server answered/);
   });
 
@@ -314,7 +470,8 @@ describe('TLS', () => {
   });
 
   test('options that cannot be used', () => {
-    const make = (tls: ClientOptions['tls']) => () => new P4RuntimeClient({ address: 'h:1', deviceId: 1, ...(tls && { tls }) });
+    const make = (tls: ClientOptions['tls']) => () =>
+      new P4RuntimeClient({ address: 'h:1', deviceId: 1, ...(tls && { tls }) });
     expect(make({ key: file('controller.key') })).toThrow('mutual TLS needs both certificate and key of the client');
     expect(make({ ca: file('nothing.pem') })).toThrow(/cannot read the PEM file .*nothing\.pem: ENOENT/);
   });

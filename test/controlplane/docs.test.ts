@@ -9,7 +9,9 @@ import * as errors from '../../controlplane/errors.js';
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
 test('the configurations in docs/controller.md are accepted', () => {
-  const examples = [...read('docs/controller.md').matchAll(/^```json\n([\s\S]*?)^```/gm)].map(([, text]) => JSON.parse(text!) as { switches: SwitchConfig[] });
+  const examples = [...read('docs/controller.md').matchAll(/^```json\n([\s\S]*?)^```/gm)].map(
+    ([, text]) => JSON.parse(text!) as { switches: SwitchConfig[] },
+  );
   expect(examples).toHaveLength(3);
   for (const { switches } of examples) {
     for (const config of switches) checkSwitchConfig(config);
@@ -20,9 +22,19 @@ test('the configurations in docs/controller.md are accepted', () => {
 });
 
 test('docs/controller.md lists every error code with its status', () => {
-  const documented = new Map([...read('docs/controller.md').matchAll(/^\| `(FPISA_\w+)` \| ([A-Z_]+|at start|in `GetStatus` detail) \|/gm)].map(([, code, grpc]) => [code, grpc]));
-  const source = [...read('controlplane/errors.ts').matchAll(/readonly code = '(\w+)';\s+readonly grpcStatus = status\.(\w+);/g)];
-  expect(source.length).toBe(Object.values(errors).filter((each) => typeof each === 'function' && each.prototype instanceof errors.ControlPlaneError).length);
+  const documented = new Map(
+    [...read('docs/controller.md').matchAll(/^\| `(FPISA_\w+)` \| ([A-Z_]+|at start|in `GetStatus` detail) \|/gm)].map(
+      ([, code, grpc]) => [code, grpc],
+    ),
+  );
+  const source = [
+    ...read('controlplane/errors.ts').matchAll(/readonly code = '(\w+)';\s+readonly grpcStatus = status\.(\w+);/g),
+  ];
+  expect(source.length).toBe(
+    Object.values(errors).filter(
+      (each) => typeof each === 'function' && each.prototype instanceof errors.ControlPlaneError,
+    ).length,
+  );
   for (const [, code, grpc] of source) {
     expect(documented.has(code!), code).toBe(true);
     const stated = documented.get(code!)!;

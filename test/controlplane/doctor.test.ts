@@ -11,16 +11,57 @@ import { startSite } from './site.helpers.js';
 const SECONDS = 3;
 
 function switchReport(changes: Partial<SwitchStatusMessage> = {}): SwitchStatusMessage {
-  return { name: 's1', address: 'h:9559', state: 'ready', detail: '', pipeline: 'fpisa-n64', drops: {}, slotsFree: 448, valuesPerPacket: 64, program: 'own', restored: 0, serviceIp: '10.0.0.254', target: 'bmv2', build: 'fpisa-n64', absent: [], parent: null, ...changes };
+  return {
+    name: 's1',
+    address: 'h:9559',
+    state: 'ready',
+    detail: '',
+    pipeline: 'fpisa-n64',
+    drops: {},
+    slotsFree: 448,
+    valuesPerPacket: 64,
+    program: 'own',
+    restored: 0,
+    serviceIp: '10.0.0.254',
+    target: 'bmv2',
+    build: 'fpisa-n64',
+    absent: [],
+    parent: null,
+    ...changes,
+  };
 }
 
 function member(rank: number, changes: Partial<MemberMessage> = {}): MemberMessage {
-  return { rank, ip: `10.0.0.${rank + 1}`, udpPort: 4000 + rank, mac: '', switchName: 's1', switchPort: rank + 1, connected: true, ...changes };
+  return {
+    rank,
+    ip: `10.0.0.${rank + 1}`,
+    udpPort: 4000 + rank,
+    mac: '',
+    switchName: 's1',
+    switchPort: rank + 1,
+    connected: true,
+    ...changes,
+  };
 }
 
-function jobReport(changes: Partial<JobMessage> = {}, events: Readonly<Record<string, Readonly<Record<string, number>>>> = {}): JobMessage {
+function jobReport(
+  changes: Partial<JobMessage> = {},
+  events: Readonly<Record<string, Readonly<Record<string, number>>>> = {},
+): JobMessage {
   return {
-    ...{ name: 'train', number: 0, workers: 3, epoch: 4, slotBase: 0, slots: 2, switchName: 's1', switches: ['s1'], multicastGroup: 1, state: 'running', events: {} },
+    ...{
+      name: 'train',
+      number: 0,
+      workers: 3,
+      epoch: 4,
+      slotBase: 0,
+      slots: 2,
+      switchName: 's1',
+      switches: ['s1'],
+      multicastGroup: 1,
+      state: 'running',
+      events: {},
+    },
     profile: { name: 'fpisa', format: 'fp32', mode: 'full', guard: 5, rounding: 'nearest-even', leftShiftLimit: 0 },
     members: [0, 1, 2].map((rank) => member(rank)),
     switchEvents: Object.entries(events).map(([switchName, counts]) => ({ switchName, events: { ...counts } })),
@@ -29,7 +70,16 @@ function jobReport(changes: Partial<JobMessage> = {}, events: Readonly<Record<st
 }
 
 function round(changes: Partial<SetReportMessage> = {}): SetReportMessage {
-  return { epoch: 4, chunk: 7, operation: 2, bitmap: 7, contributions: 3, missing: [], missingSwitches: [], ...changes };
+  return {
+    epoch: 4,
+    chunk: 7,
+    operation: 2,
+    bitmap: 7,
+    contributions: 3,
+    missing: [],
+    missingSwitches: [],
+    ...changes,
+  };
 }
 
 interface Moment {
@@ -45,8 +95,13 @@ function reading({ switches = [switchReport()], job, events, set }: Moment): Rea
   return { status: { store: 'memory', switches }, jobs: [{ job: jobReport(job, events), slots }] };
 }
 
-const between = (before: Moment, after: Moment): Interval => ({ before: reading(before), after: reading(after), seconds: SECONDS });
-const said = (interval: Interval): string[] => diagnose(interval).map(({ level, subject, finding, mend }) => `${level} ${subject}: ${finding}; ${mend}`);
+const between = (before: Moment, after: Moment): Interval => ({
+  before: reading(before),
+  after: reading(after),
+  seconds: SECONDS,
+});
+const said = (interval: Interval): string[] =>
+  diagnose(interval).map(({ level, subject, finding, mend }) => `${level} ${subject}: ${finding}; ${mend}`);
 
 /** Of one moment only, without jobs. */
 const saidOf = (report: Partial<SwitchStatusMessage>): string[] => {
@@ -57,20 +112,62 @@ const saidOf = (report: Partial<SwitchStatusMessage>): string[] => {
 describe('switches', () => {
   test('no switch at all', () => {
     const empty: Reading = { status: { store: 'memory', switches: [] }, jobs: [] };
-    expect(said({ before: empty, after: empty, seconds: 0 })).toEqual(['fault controller: it has no switch; start it with --switch or --config']);
+    expect(said({ before: empty, after: empty, seconds: 0 })).toEqual([
+      'fault controller: it has no switch; start it with --switch or --config',
+    ]);
   });
 
   test.each<[string, Partial<SwitchStatusMessage>, string]>([
-    ['nobody answers', { state: 'unreachable', detail: 'ECONNREFUSED', program: '' }, 'unreachable at h:9559: ECONNREFUSED; start the switch, or correct its address: the controller keeps trying h:9559'],
-    ['no program, and none can be pushed', { state: 'unreachable', detail: 'out of memory', program: 'none' }, 'it has no program, and fpisa-n64 cannot be pushed: out of memory; look into the log of the switch: the controller tries again every second'],
-    ['another program that cannot be replaced', { state: 'unreachable', detail: 'busy', program: 'other' }, 'it runs another program or build, and fpisa-n64 cannot be pushed in its place: busy; look into the log'],
-    ['tables that cannot be written', { state: 'unreachable', detail: '1 of 2 updates failed', program: 'own' }, 'its tables cannot be written: 1 of 2 updates failed; look into the log'],
-    ['not primary, no program', { state: 'backup', program: 'none' }, 'another controller is primary at h:9559, so this one may not write to the switch, which runs no program; stop the other controller, or use that one: once this one is primary it pushes fpisa-n64 if anything else runs, and its jobs go on in a new epoch'],
-    ['not primary, another program', { state: 'backup', program: 'other' }, 'which runs another program or build than fpisa-n64; stop the other controller'],
-    ['not primary, the same build', { state: 'backup', program: 'same-build' }, 'which runs fpisa-n64 as the other controller programmed it; stop the other controller'],
-    ['not primary, own program', { state: 'backup', program: 'own' }, 'which still runs the program of this one; stop the other controller'],
-    ['a program that someone pushed', { program: 'other' }, 'someone has pushed another program or build; wait: within 5 s the controller pushes fpisa-n64 again, and the jobs there begin a new epoch; then find out who did it'],
-    ['a program that is gone', { program: 'none' }, 'it has lost its program; wait: within 5 s the controller pushes fpisa-n64 again'],
+    [
+      'nobody answers',
+      { state: 'unreachable', detail: 'ECONNREFUSED', program: '' },
+      'unreachable at h:9559: ECONNREFUSED; start the switch, or correct its address: the controller keeps trying h:9559',
+    ],
+    [
+      'no program, and none can be pushed',
+      { state: 'unreachable', detail: 'out of memory', program: 'none' },
+      'it has no program, and fpisa-n64 cannot be pushed: out of memory; look into the log of the switch: the controller tries again every second',
+    ],
+    [
+      'another program that cannot be replaced',
+      { state: 'unreachable', detail: 'busy', program: 'other' },
+      'it runs another program or build, and fpisa-n64 cannot be pushed in its place: busy; look into the log',
+    ],
+    [
+      'tables that cannot be written',
+      { state: 'unreachable', detail: '1 of 2 updates failed', program: 'own' },
+      'its tables cannot be written: 1 of 2 updates failed; look into the log',
+    ],
+    [
+      'not primary, no program',
+      { state: 'backup', program: 'none' },
+      'another controller is primary at h:9559, so this one may not write to the switch, which runs no program; stop the other controller, or use that one: once this one is primary it pushes fpisa-n64 if anything else runs, and its jobs go on in a new epoch',
+    ],
+    [
+      'not primary, another program',
+      { state: 'backup', program: 'other' },
+      'which runs another program or build than fpisa-n64; stop the other controller',
+    ],
+    [
+      'not primary, the same build',
+      { state: 'backup', program: 'same-build' },
+      'which runs fpisa-n64 as the other controller programmed it; stop the other controller',
+    ],
+    [
+      'not primary, own program',
+      { state: 'backup', program: 'own' },
+      'which still runs the program of this one; stop the other controller',
+    ],
+    [
+      'a program that someone pushed',
+      { program: 'other' },
+      'someone has pushed another program or build; wait: within 5 s the controller pushes fpisa-n64 again, and the jobs there begin a new epoch; then find out who did it',
+    ],
+    [
+      'a program that is gone',
+      { program: 'none' },
+      'it has lost its program; wait: within 5 s the controller pushes fpisa-n64 again',
+    ],
   ])('%s', (_, report, sentence) => {
     const findings = saidOf(report);
     expect(findings).toEqual([expect.stringContaining(sentence)]);
@@ -78,7 +175,11 @@ describe('switches', () => {
   });
 
   test('a program that had to be pushed again is a note', () => {
-    expect(saidOf({ restored: 2 })).toEqual([expect.stringMatching(/^note switch s1: its program was gone 2 times since the controller started, .*; none needed, unless it happens again$/)]);
+    expect(saidOf({ restored: 2 })).toEqual([
+      expect.stringMatching(
+        /^note switch s1: its program was gone 2 times since the controller started, .*; none needed, unless it happens again$/,
+      ),
+    ]);
   });
 
   test('nothing is said of a switch that is well', () => {
@@ -87,26 +188,44 @@ describe('switches', () => {
 
   test('drops that grow are faults, those of the past notes', () => {
     const drops = (count: number): Moment => ({ switches: [switchReport({ drops: { BAD_CHECKSUM: count } })] });
-    expect(said(between(drops(4), drops(6)))).toEqual([expect.stringMatching(/^fault switch s1: dropped 6 packets with a wrong IPv4 header checksum \(BAD_CHECKSUM\); switch off checksum offload/)]);
-    expect(said(between(drops(6), drops(6)))).toEqual([expect.stringMatching(/^note switch s1: dropped 6 .*, none of them in the last 3 s; none needed now; if it comes again, switch off/)]);
+    expect(said(between(drops(4), drops(6)))).toEqual([
+      expect.stringMatching(
+        /^fault switch s1: dropped 6 packets with a wrong IPv4 header checksum \(BAD_CHECKSUM\); switch off checksum offload/,
+      ),
+    ]);
+    expect(said(between(drops(6), drops(6)))).toEqual([
+      expect.stringMatching(
+        /^note switch s1: dropped 6 .*, none of them in the last 3 s; none needed now; if it comes again, switch off/,
+      ),
+    ]);
     expect(needsSecondReading({ ...reading(drops(1)), jobs: [] })).toBe(true);
-    expect(needsSecondReading({ ...reading({ switches: [switchReport({ drops: { STALE: 3 } })] }), jobs: [] })).toBe(false);
+    expect(needsSecondReading({ ...reading({ switches: [switchReport({ drops: { STALE: 3 } })] }), jobs: [] })).toBe(
+      false,
+    );
   });
 });
 
 describe('members', () => {
   test('a missing worker', () => {
     const waiting: Moment = { job: { state: 'waiting', members: [member(0), member(1, { connected: false })] } };
-    expect(said(between(waiting, waiting))).toEqual(['fault job train: waiting, without workers 1, 2 of 3; start those workers with --job train and the rank']);
+    expect(said(between(waiting, waiting))).toEqual([
+      'fault job train: waiting, without workers 1, 2 of 3; start those workers with --job train and the rank',
+    ]);
     const running: Moment = { job: { members: [member(0), member(2)] } };
-    expect(said(between(running, running))).toEqual(['note job train: running, without worker 1 of 3; start that worker with --job train and the rank']);
+    expect(said(between(running, running))).toEqual([
+      'note job train: running, without worker 1 of 3; start that worker with --job train and the rank',
+    ]);
   });
 
   test('an epoch that does not begin', () => {
     const recovering: Moment = { job: { state: 'recovering' } };
-    expect(said(between(recovering, recovering))).toEqual(['fault job train: a new epoch (4) has not begun, because a member has not answered; wait: a member that does not answer is dropped']);
+    expect(said(between(recovering, recovering))).toEqual([
+      'fault job train: a new epoch (4) has not begun, because a member has not answered; wait: a member that does not answer is dropped',
+    ]);
     const without: Moment = { ...recovering, switches: [switchReport({ state: 'unreachable', program: '' })] };
-    expect(said(between(without, without))[1]).toMatch(/^fault job train: a new epoch \(4\) has not begun, because switch s1 is not ready; mend the switch: the job goes on by itself/);
+    expect(said(between(without, without))[1]).toMatch(
+      /^fault job train: a new epoch \(4\) has not begun, because switch s1 is not ready; mend the switch: the job goes on by itself/,
+    );
   });
 });
 
@@ -114,7 +233,11 @@ describe('traffic', () => {
   const open: Partial<SetReportMessage> = { missing: [1], bitmap: 5 };
 
   test('a job that gets on, or that rests, has no fault', () => {
-    expect(said(between({ set: open, events: { s1: { RESULT: 5 } } }, { set: open, events: { s1: { RESULT: 6, REPEAT: 9 } } }))).toEqual([]);
+    expect(
+      said(
+        between({ set: open, events: { s1: { RESULT: 5 } } }, { set: open, events: { s1: { RESULT: 6, REPEAT: 9 } } }),
+      ),
+    ).toEqual([]);
     expect(said(between({ set: open }, { set: { ...open, chunk: 9 } }))).toEqual([]);
     expect(said(between({}, {}))).toEqual([]);
     // One packet was lost at the end of an operation, and repeated.
@@ -122,8 +245,12 @@ describe('traffic', () => {
   });
 
   test('a worker from which nothing comes', () => {
-    expect(said(between({ set: open, events: { s1: { DUPLICATE: 1 } } }, { set: open, events: { s1: { DUPLICATE: 9 } } }))).toEqual([
-      expect.stringMatching(/^fault job train: nothing arrives from worker 1 through port 2 of switch s1, and the others wait for it in slot 0; if the worker is in an operation, that port, .* is down/),
+    expect(
+      said(between({ set: open, events: { s1: { DUPLICATE: 1 } } }, { set: open, events: { s1: { DUPLICATE: 9 } } })),
+    ).toEqual([
+      expect.stringMatching(
+        /^fault job train: nothing arrives from worker 1 through port 2 of switch s1, and the others wait for it in slot 0; if the worker is in an operation, that port, .* is down/,
+      ),
     ]);
   });
 
@@ -135,7 +262,14 @@ describe('traffic', () => {
   });
 
   test('a host whose firewall drops results', () => {
-    expect(said(between({ set: open, events: { s1: { RESULT: 5, REPEAT: 2 } } }, { set: open, events: { s1: { RESULT: 5, REPEAT: 9 } } }))).toEqual([
+    expect(
+      said(
+        between(
+          { set: open, events: { s1: { RESULT: 5, REPEAT: 2 } } },
+          { set: open, events: { s1: { RESULT: 5, REPEAT: 9 } } },
+        ),
+      ),
+    ).toEqual([
       'fault job train: worker 1 does not receive results: its contributions arrive, but it repeats them when their rounds are complete (REPEAT +7 on switch s1), and no round was completed in 3 s; let UDP packets from 10.0.0.254:61786 to 10.0.0.2:4001 through the firewall of its host',
     ]);
   });
@@ -147,24 +281,40 @@ describe('traffic', () => {
   describe('in a tree', () => {
     const parent = { switchName: 's1', port: 9, parentPort: 8 };
     const switches = [switchReport(), switchReport({ name: 'leaf', serviceIp: '10.0.1.254', parent })];
-    const job: Partial<JobMessage> = { switches: ['s1', 'leaf'], members: [member(0), member(1, { switchName: 'leaf' }), member(2, { switchName: 'leaf' })] };
-    const grown = (set: Partial<SetReportMessage>, events: Moment['events'] & {}, after: SwitchStatusMessage[] = switches): string[] =>
-      said(between({ switches, job, set }, { switches: after, job, set, events }));
+    const job: Partial<JobMessage> = {
+      switches: ['s1', 'leaf'],
+      members: [member(0), member(1, { switchName: 'leaf' }), member(2, { switchName: 'leaf' })],
+    };
+    const grown = (
+      set: Partial<SetReportMessage>,
+      events: Moment['events'] & {},
+      after: SwitchStatusMessage[] = switches,
+    ): string[] => said(between({ switches, job, set }, { switches: after, job, set, events }));
 
     test('a deaf worker at a leaf', () => {
-      expect(grown(open, { s1: { REPEAT: 5 }, leaf: { REPEAT: 5, ASCENT: 5, DESCENT: 5 } })).toEqual([expect.stringMatching(/worker 1 does not receive results: .*\(REPEAT \+5 on switch leaf\).*from 10\.0\.1\.254:61786 to 10\.0\.0\.2:4001/)]);
+      expect(grown(open, { s1: { REPEAT: 5 }, leaf: { REPEAT: 5, ASCENT: 5, DESCENT: 5 } })).toEqual([
+        expect.stringMatching(
+          /worker 1 does not receive results: .*\(REPEAT \+5 on switch leaf\).*from 10\.0\.1\.254:61786 to 10\.0\.0\.2:4001/,
+        ),
+      ]);
     });
 
     test('a silent worker, while a leaf repeats what is complete there only', () => {
-      expect(grown({ missing: [0] }, { s1: { DUPLICATE: 4 }, leaf: { REPEAT: 4, ASCENT: 4 } })).toEqual([expect.stringMatching(/nothing arrives from worker 0 through port 1 of switch s1/)]);
+      expect(grown({ missing: [0] }, { s1: { DUPLICATE: 4 }, leaf: { REPEAT: 4, ASCENT: 4 } })).toEqual([
+        expect.stringMatching(/nothing arrives from worker 0 through port 1 of switch s1/),
+      ]);
     });
 
     test('a leaf that repeats what the top has, and gets no answer', () => {
-      expect(grown({ missing: [1, 2] }, { s1: { DUPLICATE: 4 }, leaf: { REPEAT: 4, ASCENT: 4 } })).toEqual([expect.stringMatching(/sums of switch leaf do not arrive at switch s1/)]);
+      expect(grown({ missing: [1, 2] }, { s1: { DUPLICATE: 4 }, leaf: { REPEAT: 4, ASCENT: 4 } })).toEqual([
+        expect.stringMatching(/sums of switch leaf do not arrive at switch s1/),
+      ]);
     });
 
     test('a link that loses what comes down', () => {
-      expect(grown({ ...open, missing: [1, 2] }, { s1: { REPEAT: 5 }, leaf: { REPEAT: 5, ASCENT: 5, DESCENT: 0 } })).toEqual([
+      expect(
+        grown({ ...open, missing: [1, 2] }, { s1: { REPEAT: 5 }, leaf: { REPEAT: 5, ASCENT: 5, DESCENT: 0 } }),
+      ).toEqual([
         'fault job train: results of switch s1 do not arrive at switch leaf: it asks for them again and again, and none comes in through port 9; look at the link between port 8 of s1 and port 9 of leaf',
       ]);
     });
@@ -175,7 +325,11 @@ describe('traffic', () => {
         'fault job train: sums of switch leaf do not arrive at switch s1: 5 went up through port 9, none came in through port 8; look at the link between port 9 of leaf and port 8 of s1',
       ]);
       const drops = [switchReport({ drops: { NOT_MEMBER: 5 } }), switches[1]!];
-      expect(grown(lost, { leaf: { REPEAT: 5, ASCENT: 5 } }, drops)).toEqual([expect.stringMatching(/none came in through port 8, where 5 packets came from a port or address that no member has \(NOT_MEMBER\); connect the two switches by those ports/)]);
+      expect(grown(lost, { leaf: { REPEAT: 5, ASCENT: 5 } }, drops)).toEqual([
+        expect.stringMatching(
+          /none came in through port 8, where 5 packets came from a port or address that no member has \(NOT_MEMBER\); connect the two switches by those ports/,
+        ),
+      ]);
     });
   });
 });
@@ -196,7 +350,11 @@ describe('real faults', () => {
   async function network(firewalled?: number): Promise<{ net: Network; workers: Worker[] }> {
     const net = await Network.start(PLANS);
     await net.client.createJob({ name: 'train', workers: 3, slots: 4 });
-    const join = async (rank: number, home: string): Promise<Worker> => net.join('train', rank, home, { timeoutMs: 300_000, ...(rank === firewalled && { transport: await behindFirewall() }) });
+    const join = async (rank: number, home: string): Promise<Worker> =>
+      net.join('train', rank, home, {
+        timeoutMs: 300_000,
+        ...(rank === firewalled && { transport: await behindFirewall() }),
+      });
     return { net, workers: await Promise.all(['spine', 'leaf', 'leaf'].map((home, rank) => join(rank, home))) };
   }
 
@@ -210,7 +368,9 @@ describe('real faults', () => {
     const before = await takeReading(net.client, undefined);
     await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
     const after = await takeReading(net.client, undefined);
-    return diagnose({ before, after, seconds: SECONDS }).flatMap(({ level, finding }) => (level === 'fault' ? [finding] : []));
+    return diagnose({ before, after, seconds: SECONDS }).flatMap(({ level, finding }) =>
+      level === 'fault' ? [finding] : [],
+    );
   }
 
   test.each([
@@ -219,27 +379,49 @@ describe('real faults', () => {
   ])('a firewall at a worker of %s', async (home, rank) => {
     const { net, workers } = await network(rank);
     begin(workers);
-    await expect.poll(() => faults(net), { timeout: 60_000 }).toEqual([expect.stringMatching(new RegExp(`^worker ${rank} does not receive results: .*\\(REPEAT \\+\\d+ on switch ${home}\\)`))]);
+    await expect
+      .poll(() => faults(net), { timeout: 60_000 })
+      .toEqual([
+        expect.stringMatching(
+          new RegExp(`^worker ${rank} does not receive results: .*\\(REPEAT \\+\\d+ on switch ${home}\\)`),
+        ),
+      ]);
   });
 
   test('a worker that does not begin, and a link that fails in either direction', async () => {
     const { net, workers } = await network();
     begin(workers.slice(0, 2));
-    await expect.poll(() => faults(net), { timeout: 60_000 }).toEqual([expect.stringMatching(/^nothing arrives from worker 2 through port \d of switch leaf, and the others wait for it in slots 0, 1, 2, 3$/)]);
+    await expect
+      .poll(() => faults(net), { timeout: 60_000 })
+      .toEqual([
+        expect.stringMatching(
+          /^nothing arrives from worker 2 through port \d of switch leaf, and the others wait for it in slots 0, 1, 2, 3$/,
+        ),
+      ]);
     const wire = net.wires.get('leaf')!;
     wire.loss.down = 1;
     begin(workers.slice(2));
-    await expect.poll(() => faults(net), { timeout: 60_000 }).toEqual([expect.stringMatching(/^results of switch spine do not arrive at switch leaf/)]);
+    await expect
+      .poll(() => faults(net), { timeout: 60_000 })
+      .toEqual([expect.stringMatching(/^results of switch spine do not arrive at switch leaf/)]);
     // The leaf asks for results that the spine has.
     wire.loss = { up: 1, down: 0 };
-    await expect.poll(() => faults(net), { timeout: 60_000 }).toEqual([expect.stringMatching(/^sums of switch leaf do not arrive at switch spine: \d+ went up through port 100, none came in through port 101$/)]);
+    await expect
+      .poll(() => faults(net), { timeout: 60_000 })
+      .toEqual([
+        expect.stringMatching(
+          /^sums of switch leaf do not arrive at switch spine: \d+ went up through port 100, none came in through port 101$/,
+        ),
+      ]);
   });
 
   test('a link that fails before any sum has passed', async () => {
     const { net, workers } = await network();
     net.wires.get('leaf')!.loss.up = 1;
     begin(workers);
-    await expect.poll(() => faults(net), { timeout: 60_000 }).toEqual([expect.stringMatching(/^sums of switch leaf do not arrive at switch spine/)]);
+    await expect
+      .poll(() => faults(net), { timeout: 60_000 })
+      .toEqual([expect.stringMatching(/^sums of switch leaf do not arrive at switch spine/)]);
   });
 
   test('another program on the switch is named, replaced, and remembered', async () => {

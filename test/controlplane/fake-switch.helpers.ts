@@ -12,7 +12,11 @@ import type * as p4 from '../../p4runtime/messages.js';
 type Stream = ServerDuplexStream<p4.StreamMessageRequest, p4.Init<p4.StreamMessageResponse>>;
 
 function identity({ tableId, match, priority }: p4.TableEntry): string {
-  const keys = match.map((key) => JSON.stringify(key, (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value)));
+  const keys = match.map((key) =>
+    JSON.stringify(key, (_, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
+    ),
+  );
   return `${tableId}|${keys.sort().join()}|${priority}`;
 }
 
@@ -47,7 +51,9 @@ export class FakeSwitch {
     this.server = new Server({ 'grpc.max_receive_message_length': -1 });
     this.server.addService(P4RuntimeService, this.handlers());
     this.port = await new Promise<number>((resolve, reject) => {
-      this.server!.bindAsync(`127.0.0.1:${this.port}`, credentials, (error, port) => (error ? reject(error) : resolve(port)));
+      this.server!.bindAsync(`127.0.0.1:${this.port}`, credentials, (error, port) =>
+        error ? reject(error) : resolve(port),
+      );
     });
     return this;
   }
@@ -81,19 +87,25 @@ export class FakeSwitch {
     return {
       Write: (call, callback) => {
         const { updates, electionId } = call.request;
-        if (fromUint128(electionId ?? { high: 0n, low: 0n }) !== this.highest) return callback(rpcError(Code.PERMISSION_DENIED, 'Not primary'));
+        if (fromUint128(electionId ?? { high: 0n, low: 0n }) !== this.highest)
+          return callback(rpcError(Code.PERMISSION_DENIED, 'Not primary'));
         if (call.request.atomicity !== 'CONTINUE_ON_ERROR') return callback(rpcError(Code.UNIMPLEMENTED, 'atomicity'));
         this.updates.push(...updates);
         const errors = updates.map((update) => this.apply(update));
         if (errors.every(({ canonicalCode }) => canonicalCode === Code.OK)) return callback(null, {});
-        callback({ ...rpcError(Code.UNKNOWN, ''), code: Code.UNKNOWN, metadata: statusTrailer(Code.UNKNOWN, '', errors) } as never);
+        callback({
+          ...rpcError(Code.UNKNOWN, ''),
+          code: Code.UNKNOWN,
+          metadata: statusTrailer(Code.UNKNOWN, '', errors),
+        } as never);
       },
       Read: (call) => {
         call.write({ entities: call.request.entities.flatMap((entity) => this.find(entity)) });
         call.end();
       },
       SetForwardingPipelineConfig: (call, callback) => {
-        if (fromUint128(call.request.electionId ?? { high: 0n, low: 0n }) !== this.highest) return callback(rpcError(Code.PERMISSION_DENIED, 'Not primary'));
+        if (fromUint128(call.request.electionId ?? { high: 0n, low: 0n }) !== this.highest)
+          return callback(rpcError(Code.PERMISSION_DENIED, 'Not primary'));
         this.onPush();
         this.lose();
         this.pipeline = call.request.config;
@@ -101,10 +113,17 @@ export class FakeSwitch {
         callback(null, {});
       },
       GetForwardingPipelineConfig: (call, callback) => {
-        if (this.pipeline === undefined) return callback(rpcError(Code.FAILED_PRECONDITION, 'No forwarding pipeline config set for this device'));
+        if (this.pipeline === undefined)
+          return callback(rpcError(Code.FAILED_PRECONDITION, 'No forwarding pipeline config set for this device'));
         const { cookie, p4info, p4DeviceConfig } = this.pipeline;
         const full = call.request.responseType === 'ALL';
-        callback(null, { config: { cookie, ...(call.request.responseType !== 'COOKIE_ONLY' && { p4info }), ...(full && { p4DeviceConfig }) } });
+        callback(null, {
+          config: {
+            cookie,
+            ...(call.request.responseType !== 'COOKIE_ONLY' && { p4info }),
+            ...(full && { p4DeviceConfig }),
+          },
+        });
       },
       StreamChannel: (call) => this.stream(call),
       Capabilities: (_, callback) => callback(null, { p4runtimeApiVersion: '1.3.0' }),
@@ -134,7 +153,13 @@ export class FakeSwitch {
     this.highest = [...this.streams.values()].reduce((most, id) => (id > most ? id : most), 0n);
     for (const [stream, id] of this.streams) {
       const primary = id === this.highest;
-      stream.write({ arbitration: { deviceId: 1n, electionId: toUint128(this.highest), status: { code: primary ? Code.OK : Code.ALREADY_EXISTS } } });
+      stream.write({
+        arbitration: {
+          deviceId: 1n,
+          electionId: toUint128(this.highest),
+          status: { code: primary ? Code.OK : Code.ALREADY_EXISTS },
+        },
+      });
     }
   }
 
@@ -143,7 +168,10 @@ export class FakeSwitch {
     if (refusal !== undefined) return { canonicalCode: Code.INVALID_ARGUMENT, message: refusal };
     const entity = update.entity!;
     if (entity.counterEntry) {
-      this.counters.set(`${entity.counterEntry.counterId}/${entity.counterEntry.index!.index}`, entity.counterEntry.data!);
+      this.counters.set(
+        `${entity.counterEntry.counterId}/${entity.counterEntry.index!.index}`,
+        entity.counterEntry.data!,
+      );
       return { canonicalCode: Code.OK };
     }
     const group = entity.packetReplicationEngineEntry?.multicastGroupEntry;
@@ -152,8 +180,13 @@ export class FakeSwitch {
   }
 
   private change<K, V>(map: Map<K, V>, key: K, value: V, type: p4.UpdateType): p4.Init<p4.UpdateError> {
-    if (type === 'INSERT' && map.has(key)) return { canonicalCode: Code.ALREADY_EXISTS, message: 'Match entry exists, use MODIFY if you wish to change action' };
-    if (type !== 'INSERT' && !map.has(key)) return { canonicalCode: Code.NOT_FOUND, message: 'Cannot find match entry' };
+    if (type === 'INSERT' && map.has(key))
+      return {
+        canonicalCode: Code.ALREADY_EXISTS,
+        message: 'Match entry exists, use MODIFY if you wish to change action',
+      };
+    if (type !== 'INSERT' && !map.has(key))
+      return { canonicalCode: Code.NOT_FOUND, message: 'Cannot find match entry' };
     if (type === 'DELETE') map.delete(key);
     else map.set(key, value);
     return { canonicalCode: Code.OK };
@@ -161,10 +194,14 @@ export class FakeSwitch {
 
   private find(entity: p4.Entity): p4.Init<p4.Entity>[] {
     if (entity.tableEntry) {
-      return [...this.entries.values()].filter(({ tableId }) => tableId === entity.tableEntry!.tableId).map((tableEntry) => ({ tableEntry }));
+      return [...this.entries.values()]
+        .filter(({ tableId }) => tableId === entity.tableEntry!.tableId)
+        .map((tableEntry) => ({ tableEntry }));
     }
     if (entity.packetReplicationEngineEntry) {
-      return [...this.groups.values()].map((multicastGroupEntry) => ({ packetReplicationEngineEntry: { multicastGroupEntry } }));
+      return [...this.groups.values()].map((multicastGroupEntry) => ({
+        packetReplicationEngineEntry: { multicastGroupEntry },
+      }));
     }
     const counter = entity.counterEntry!;
     const indices = counter.index ? [counter.index.index] : Array.from({ length: 32 }, (_, i) => BigInt(i));

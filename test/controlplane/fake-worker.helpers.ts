@@ -17,16 +17,29 @@ export class FakeWorker {
 
   constructor(port: number, hello: Partial<HelloMessage> & { job: string; rank: number }) {
     const constructor = makeClientConstructor(controllerService(), SERVICE_NAME);
-    this.client = new constructor(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 }) as never;
+    this.client = new constructor(`127.0.0.1:${port}`, credentials.createInsecure(), {
+      'grpc.use_local_subchannel_pool': 1,
+    }) as never;
     this.stream = this.client.Join();
     this.stream.on('data', (message: ControllerMessage) => {
       this.received.push(message);
-      if ('membership' in message && this.standing) this.stream.write({ progress: { epoch: message.membership.epoch, ...this.standing } });
+      if ('membership' in message && this.standing)
+        this.stream.write({ progress: { epoch: message.membership.epoch, ...this.standing } });
       this.changed();
     });
     this.stream.on('error', (error: ServiceError) => this.ended(error));
     this.stream.on('end', () => this.ended('ended'));
-    this.stream.write({ hello: { ip: '127.0.0.1', udpPort: 40_000 + hello.rank, mac: '', switchPort: 0, completed: 0, switchName: '', ...hello } });
+    this.stream.write({
+      hello: {
+        ip: '127.0.0.1',
+        udpPort: 40_000 + hello.rank,
+        mac: '',
+        switchPort: 0,
+        completed: 0,
+        switchName: '',
+        ...hello,
+      },
+    });
   }
 
   /** Waits until the messages received so far make `find` return something. */
@@ -45,11 +58,19 @@ export class FakeWorker {
 
   /** The Resume of an epoch of at least `epoch`. */
   resume(epoch: number) {
-    return this.until((all) => all.flatMap((message) => ('resume' in message && message.resume.epoch >= epoch ? [message.resume] : []))[0]);
+    return this.until(
+      (all) =>
+        all.flatMap((message) => ('resume' in message && message.resume.epoch >= epoch ? [message.resume] : []))[0],
+    );
   }
 
   membership(epoch: number) {
-    return this.until((all) => all.flatMap((message) => ('membership' in message && message.membership.epoch >= epoch ? [message.membership] : []))[0]);
+    return this.until(
+      (all) =>
+        all.flatMap((message) =>
+          'membership' in message && message.membership.epoch >= epoch ? [message.membership] : [],
+        )[0],
+    );
   }
 
   aborted() {

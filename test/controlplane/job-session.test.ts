@@ -12,7 +12,14 @@ afterEach(() => {
 const WORKERS = 3;
 const TIMING = { progressTimeoutMs: 1000, returnTimeoutMs: 1000 };
 
-const member = (rank: number): MemberRecord => ({ rank, ip: '10.0.0.1', udpPort: 1000 + rank, mac: '02:00:00:00:00:01', switchName: 's', switchPort: 1 + rank });
+const member = (rank: number): MemberRecord => ({
+  rank,
+  ip: '10.0.0.1',
+  udpPort: 1000 + rank,
+  mac: '02:00:00:00:00:01',
+  switchName: 's',
+  switchPort: 1 + rank,
+});
 
 const NEW_JOB: JobRecord = {
   name: 'j',
@@ -130,8 +137,30 @@ type Step =
   | { readonly kind: 'allJoin' | 'allAnswer' | 'finish' | 'write' | 'timeout' | 'switchLost' | 'restart' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ kind: fc.constantFrom('join', 'answer', 'answer', 'answer', 'lose', 'leave', 'fail'), rank: fc.nat(WORKERS - 1) }) as fc.Arbitrary<Step> },
-  { weight: 12, arbitrary: fc.record({ kind: fc.constantFrom('allJoin', 'allAnswer', 'allAnswer', 'finish', 'write', 'write', 'write', 'timeout', 'switchLost', 'restart') }) as fc.Arbitrary<Step> },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('join', 'answer', 'answer', 'answer', 'lose', 'leave', 'fail'),
+      rank: fc.nat(WORKERS - 1),
+    }) as fc.Arbitrary<Step>,
+  },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      kind: fc.constantFrom(
+        'allJoin',
+        'allAnswer',
+        'allAnswer',
+        'finish',
+        'write',
+        'write',
+        'write',
+        'timeout',
+        'switchLost',
+        'restart',
+      ),
+    }) as fc.Arbitrary<Step>,
+  },
 );
 
 async function take(world: World, move: Step): Promise<void> {
@@ -160,12 +189,17 @@ async function take(world: World, move: Step): Promise<void> {
       const worker = alive(move.rank);
       if (!worker || worker.epoch === 0) return;
       world.answered.set(move.rank, worker.epoch);
-      world.session.progressed(move.rank, worker, { epoch: worker.epoch, completed: worker.completed, received: worker.completed });
+      world.session.progressed(move.rank, worker, {
+        epoch: worker.epoch,
+        completed: worker.completed,
+        received: worker.completed,
+      });
       return;
     }
     case 'allJoin':
     case 'allAnswer':
-      for (let rank = 0; rank < WORKERS; rank++) await take(world, { kind: move.kind === 'allJoin' ? 'join' : 'answer', rank });
+      for (let rank = 0; rank < WORKERS; rank++)
+        await take(world, { kind: move.kind === 'allJoin' ? 'join' : 'answer', rank });
       return;
     case 'finish':
       // An operation completes at every member that runs in the stored epoch; nobody completes it alone.
@@ -222,9 +256,13 @@ test('no history gives out an epoch or operation number twice, or resumes before
 test('what all remaining members have received is complete, though the one that knew has died', async () => {
   const world = new World();
   const told: ControllerMessage[] = [];
-  const link = (rank: number): MemberLink => ({ send: (message) => void (rank === 0 && told.push(message)), end: () => undefined });
+  const link = (rank: number): MemberLink => ({
+    send: (message) => void (rank === 0 && told.push(message)),
+    end: () => undefined,
+  });
   const links = [0, 1, 2].map(link);
-  const answer = (rank: number, epoch: number, completed: number, received: number): void => world.session.progressed(rank, links[rank]!, { epoch, completed, received });
+  const answer = (rank: number, epoch: number, completed: number, received: number): void =>
+    world.session.progressed(rank, links[rank]!, { epoch, completed, received });
   const resumed = (): unknown => told.flatMap((message) => ('resume' in message ? [message.resume] : [])).at(-1);
 
   for (const rank of [0, 1, 2]) world.session.join(member(rank), links[rank]!, { welcome: {} as WelcomeMessage });

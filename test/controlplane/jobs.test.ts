@@ -31,7 +31,11 @@ describe('newJob', () => {
 
   test('numbers and groups are unique per switch, slots do not overlap', () => {
     const requests = fc.array(
-      fc.record({ switchName: fc.constantFrom('s1', 's2'), slots: fc.integer({ min: 1, max: 90 }), remove: fc.boolean() }),
+      fc.record({
+        switchName: fc.constantFrom('s1', 's2'),
+        slots: fc.integer({ min: 1, max: 90 }),
+        remove: fc.boolean(),
+      }),
       { maxLength: 40 },
     );
     fc.assert(
@@ -92,7 +96,9 @@ describe('newJob', () => {
   });
 
   test('a controller without switches', () => {
-    expect(() => newJob(stateWith(), { name: 'a', workers: 1 })).toThrow('the controller has no switch to put a job on');
+    expect(() => newJob(stateWith(), { name: 'a', workers: 1 })).toThrow(
+      'the controller has no switch to put a job on',
+    );
   });
 });
 
@@ -100,18 +106,37 @@ describe('profile', () => {
   test.each([
     [{ workers: 8 }, { mode: 0, format: 0, guard: 4, rounding: 1, left_shift_limit: 0 }],
     [{ workers: 1 }, { mode: 0, format: 0, guard: 7, rounding: 1, left_shift_limit: 0 }],
-    [{ workers: 8, profile: 'fpisa-paper' }, { mode: 0, format: 0, guard: 0, rounding: 0, left_shift_limit: 0 }],
-    [{ workers: 8, profile: 'fpisa-a' }, { mode: 1, format: 0, guard: 0, rounding: 0, left_shift_limit: 7 }],
-    [{ workers: 8, profile: 'fpisa-a', leftShiftLimit: 3 }, { mode: 1, format: 0, guard: 0, rounding: 0, left_shift_limit: 3 }],
-    [{ workers: 8, profile: 'int32' }, { mode: 0, format: 1, guard: 0, rounding: 0, left_shift_limit: 0 }],
-    [{ workers: 8, guard: 2, rounding: 'truncate' }, { mode: 0, format: 0, guard: 2, rounding: 0, left_shift_limit: 0 }],
+    [
+      { workers: 8, profile: 'fpisa-paper' },
+      { mode: 0, format: 0, guard: 0, rounding: 0, left_shift_limit: 0 },
+    ],
+    [
+      { workers: 8, profile: 'fpisa-a' },
+      { mode: 1, format: 0, guard: 0, rounding: 0, left_shift_limit: 7 },
+    ],
+    [
+      { workers: 8, profile: 'fpisa-a', leftShiftLimit: 3 },
+      { mode: 1, format: 0, guard: 0, rounding: 0, left_shift_limit: 3 },
+    ],
+    [
+      { workers: 8, profile: 'int32' },
+      { mode: 0, format: 1, guard: 0, rounding: 0, left_shift_limit: 0 },
+    ],
+    [
+      { workers: 8, guard: 2, rounding: 'truncate' },
+      { mode: 0, format: 0, guard: 2, rounding: 0, left_shift_limit: 0 },
+    ],
   ])('%j becomes the parameters of fpisa.join', (request, params) => {
     expect(profileParams(resolveJobProfile({ name: 'a', ...request }))).toEqual(params);
   });
 
   describe('on a build that does not compute every profile', () => {
     const onRestricted = (request: Partial<CreateJobRequest>) => () => {
-      const config = switchConfig('127.0.0.1:9559', { name: 'leaf', build: 'fpisa-a-n16', parent: { switch: 'top', port: 8, parentPort: 9 } });
+      const config = switchConfig('127.0.0.1:9559', {
+        name: 'leaf',
+        build: 'fpisa-a-n16',
+        parent: { switch: 'top', port: 8, parentPort: 9 },
+      });
       const state = stateWith('top');
       return newJob({ ...state, switches: { ...state.switches, leaf: config } }, { name: 'a', workers: 2, ...request });
     };
@@ -128,10 +153,15 @@ describe('profile', () => {
     test.each<[Partial<CreateJobRequest>, string]>([
       [{}, 'profile fpisa'],
       [{ profile: 'fpisa-paper' }, 'profile fpisa-paper'],
-      [{ profile: 'fpisa-a', leftShiftLimit: 3 }, 'a profile of fp32, mode approximate, guard 0, truncate, left-shift limit 3'],
+      [
+        { profile: 'fpisa-a', leftShiftLimit: 3 },
+        'a profile of fp32, mode approximate, guard 0, truncate, left-shift limit 3',
+      ],
       [{ profile: 'fpisa-paper', guard: 2 }, 'a profile of fp32, mode full, guard 2, truncate'],
     ])('%j is refused, whichever switch of the tree cannot', (request, what) => {
-      expect(onRestricted(request)).toThrow(new ProfileNotOfferedError(what, 'leaf', 'fpisa-a-n16', ['fpisa-a', 'int32']));
+      expect(onRestricted(request)).toThrow(
+        new ProfileNotOfferedError(what, 'leaf', 'fpisa-a-n16', ['fpisa-a', 'int32']),
+      );
     });
   });
 

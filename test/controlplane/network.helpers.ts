@@ -83,7 +83,11 @@ class TreeSwitch {
     const { serviceIp: address, serviceMac: mac } = this.config;
     for (let number = 1; number <= this.plan.workers; number++) {
       const former = this.endpoints.get(number);
-      const port = new UdpPort({ number, bindPort: former === undefined ? 0 : Number(former.split(':')[1]), service: { mac, address, udpPort: SERVICE_UDP_PORT } });
+      const port = new UdpPort({
+        number,
+        bindPort: former === undefined ? 0 : Number(former.split(':')[1]),
+        service: { mac, address, udpPort: SERVICE_UDP_PORT },
+      });
       await runner.attach(port);
       this.endpoints.set(number, `${port.address.address}:${port.address.port}`);
     }
@@ -166,7 +170,14 @@ export class Network {
   async join(job: string, rank: number, switchName?: string, options: Partial<JoinOptions> = {}): Promise<Worker> {
     const line = await Line.open(this.address);
     const transport = await DgramTransport.open({ ip: '127.0.0.1' });
-    const worker = await Worker.join({ controller: line.address, job, rank, transport, ...(switchName !== undefined && { switchName }), ...options });
+    const worker = await Worker.join({
+      controller: line.address,
+      job,
+      rank,
+      transport,
+      ...(switchName !== undefined && { switchName }),
+      ...options,
+    });
     this.lines.set(worker, { line, transport });
     onEnd(async () => {
       await worker.close();

@@ -6,7 +6,10 @@ import { onEnd, startSite, startSwitch, type Site } from './site.helpers.js';
 import type { FakeSwitch } from './fake-switch.helpers.js';
 import type { FakeWorker } from './fake-worker.helpers.js';
 
-async function running(workers: number, timing: Parameters<typeof startSite>[0] = {}): Promise<{ site: Site; members: FakeWorker[] }> {
+async function running(
+  workers: number,
+  timing: Parameters<typeof startSite>[0] = {},
+): Promise<{ site: Site; members: FakeWorker[] }> {
   const site = await startSite(timing);
   await site.client.createJob({ name: 'train', workers });
   const members = Array.from({ length: workers }, (_, rank) => site.worker(rank));
@@ -36,7 +39,9 @@ describe('reconcile', () => {
   test('repairs what another hand changed, and touches nothing else', async () => {
     const { site } = await running(2);
     const before = contents(site.fake);
-    const [[key, member]] = [...site.fake.entries].filter(([, { match }]) => match.length === 5) as [[string, TableEntry]];
+    const [[key, member]] = [...site.fake.entries].filter(([, { match }]) => match.length === 5) as [
+      [string, TableEntry],
+    ];
     const foreign = structuredClone(member);
     foreign.match[4]!.exact!.value = Uint8Array.of(30);
     site.fake.put(foreign);
@@ -75,13 +80,15 @@ describe('reconcile', () => {
     const { site, members } = await running(2);
     const kinds = (from: number): string[] =>
       site.fake.updates.slice(from).map(({ type, entity }) => {
-        const kind = entity!.tableEntry === undefined ? 'group' : entity!.tableEntry.match.length === 5 ? 'member' : 'other';
+        const kind =
+          entity!.tableEntry === undefined ? 'group' : entity!.tableEntry.match.length === 5 ? 'member' : 'other';
         return `${type} ${kind}`;
       });
     const from = site.fake.updates.length;
     // The members' deletion fails at first: nothing else may be touched.
     let failing = true;
-    site.fake.refuse = ({ type, entity }) => (failing && type === 'DELETE' && entity?.tableEntry?.match.length === 5 ? 'busy' : undefined);
+    site.fake.refuse = ({ type, entity }) =>
+      failing && type === 'DELETE' && entity?.tableEntry?.match.length === 5 ? 'busy' : undefined;
     for (const member of members) member.kill();
     await expect.poll(() => kinds(from).length).toBeGreaterThanOrEqual(3);
     expect(new Set(kinds(from))).toEqual(new Set(['DELETE member']));
@@ -95,7 +102,9 @@ describe('reconcile', () => {
 
   test('deleting a job takes its entries and group away', async () => {
     const { site } = await running(2);
-    await expect(site.client.deleteJob('train')).rejects.toThrow('job "train" has connected workers (ranks 0, 1); stop them, or force the deletion');
+    await expect(site.client.deleteJob('train')).rejects.toThrow(
+      'job "train" has connected workers (ranks 0, 1); stop them, or force the deletion',
+    );
     await site.client.deleteJob('train', { force: true });
     await site.controller.ready('s1');
     expect(site.fake.table('fpisa.member')).toEqual([]);
@@ -105,9 +114,18 @@ describe('reconcile', () => {
   });
 
   test('routes are kept when there are any', async () => {
-    const site = await startSite({ config: { routes: [{ prefix: '10.1.2.3/16', port: 2, mac: '02:00:00:00:00:22' }, { prefix: '0.0.0.0/0', port: 1, mac: '02:00:00:00:00:11' }] } });
+    const site = await startSite({
+      config: {
+        routes: [
+          { prefix: '10.1.2.3/16', port: 2, mac: '02:00:00:00:00:22' },
+          { prefix: '0.0.0.0/0', port: 1, mac: '02:00:00:00:00:11' },
+        ],
+      },
+    });
     await site.controller.ready('s1');
-    const routes = site.fake.table('fpisa.ipv4').map(({ match }) => match.map(({ lpm }) => [...lpm!.value, lpm!.prefixLen]));
+    const routes = site.fake
+      .table('fpisa.ipv4')
+      .map(({ match }) => match.map(({ lpm }) => [...lpm!.value, lpm!.prefixLen]));
     expect(routes).toEqual([[[10, 1, 0, 0, 16]], []]);
     const from = site.fake.updates.length;
     await site.controller.ready('s1');
@@ -172,8 +190,12 @@ describe('switch', () => {
     store.write({ ...store.read(), electionId: 100 });
     const other = await startSite({ fake: site.fake, store });
     await other.controller.ready('s1');
-    await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'backup', detail: 'another controller with a higher election id is primary' });
-    await expect(site.client.createJob({ name: 'a', workers: 1 }).then(() => site.client.probeJob('a'))).rejects.toThrow(/switch "s1" at .* is backup: another controller/);
+    await expect
+      .poll(async () => (await site.client.getStatus()).switches[0])
+      .toMatchObject({ state: 'backup', detail: 'another controller with a higher election id is primary' });
+    await expect(
+      site.client.createJob({ name: 'a', workers: 1 }).then(() => site.client.probeJob('a')),
+    ).rejects.toThrow(/switch "s1" at .* is backup: another controller/);
   });
 });
 
@@ -196,7 +218,11 @@ describe('controller restart', () => {
     await site.controller.ready('s1');
     expect(site.fake.pushes).toBe(1);
     expect(contents(site.fake)).toEqual(table);
-    expect(await site.client.getJob('train')).toMatchObject({ state: 'recovering', epoch: 1, members: [{ connected: false }, { connected: false }] });
+    expect(await site.client.getJob('train')).toMatchObject({
+      state: 'recovering',
+      epoch: 1,
+      members: [{ connected: false }, { connected: false }],
+    });
     const first = site.worker(0, { completed: 8 });
     first.standing = { completed: 8, received: 9 };
     await first.welcome();
@@ -211,7 +237,11 @@ describe('controller restart', () => {
     const before = await running(3);
     const site = await restart(before, { returnTimeoutMs: 3_000 });
     const back = [site.worker(0), site.worker(2)];
-    expect(await back[0]!.membership(2)).toMatchObject({ epoch: 2, ranks: [0, 2], reason: 'the controller restarted, and not all members came back' });
+    expect(await back[0]!.membership(2)).toMatchObject({
+      epoch: 2,
+      ranks: [0, 2],
+      reason: 'the controller restarted, and not all members came back',
+    });
     for (const member of back) await member.resume(2);
   });
 
@@ -237,8 +267,17 @@ describe('controller restart', () => {
     const before = await running(2);
     const job = await before.site.client.getJob('train');
     const site = await restart(before);
-    expect(await site.client.getJob('train')).toMatchObject({ number: job.number, slotBase: job.slotBase, slots: job.slots, profile: job.profile });
-    expect(await site.client.createJob({ name: 'other', workers: 1 })).toMatchObject({ number: 1, multicastGroup: 2, slotBase: 64 });
+    expect(await site.client.getJob('train')).toMatchObject({
+      number: job.number,
+      slotBase: job.slotBase,
+      slots: job.slots,
+      profile: job.profile,
+    });
+    expect(await site.client.createJob({ name: 'other', workers: 1 })).toMatchObject({
+      number: 1,
+      multicastGroup: 2,
+      slotBase: 64,
+    });
   });
 });
 
@@ -258,7 +297,9 @@ describe('a store that cannot be written', () => {
     store.full = true;
     members[1]!.kill();
     expect((await members[0]!.error()).details).toBe('the controller stopped; workers reconnect to its successor');
-    expect(failures.map(({ message }) => message)).toEqual(['the store memory cannot be written: ENOSPC: no space left on device']);
+    expect(failures.map(({ message }) => message)).toEqual([
+      'the store memory cannot be written: ENOSPC: no space left on device',
+    ]);
     expect(members[0]!.received.filter((message) => 'membership' in message)).toHaveLength(1);
     expect(site.store.read().jobs['train']!.epoch).toBe(1);
   });
@@ -268,6 +309,8 @@ describe('a store that cannot be written', () => {
     const site = await startSite({ store, onFailure: () => undefined });
     await site.controller.ready('s1');
     store.full = true;
-    await expect(site.client.createJob({ name: 'a', workers: 1 })).rejects.toThrow('the store memory cannot be written: ENOSPC');
+    await expect(site.client.createJob({ name: 'a', workers: 1 })).rejects.toThrow(
+      'the store memory cannot be written: ENOSPC',
+    );
   });
 });

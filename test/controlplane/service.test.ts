@@ -42,7 +42,10 @@ describe('jobs', () => {
       switchEvents: [],
     });
     await client.createJob({ name: 'a', workers: 1 });
-    expect((await client.listJobs()).map(({ name, slotBase }) => [name, slotBase])).toEqual([['a', 16], ['b', 0]]);
+    expect((await client.listJobs()).map(({ name, slotBase }) => [name, slotBase])).toEqual([
+      ['a', 16],
+      ['b', 0],
+    ]);
     await client.deleteJob('b');
     expect((await client.listJobs()).map(({ name }) => name)).toEqual(['a']);
     expect(await client.createJob({ name: 'b', workers: 1, slots: 16 })).toMatchObject({ number: 0, slotBase: 0 });
@@ -55,10 +58,30 @@ describe('jobs', () => {
   });
 
   test.each([
-    [(client: ControllerClient) => client.getJob('x'), 'FPISA_UNKNOWN_JOB', status.NOT_FOUND, 'there is no job "x" (jobs: a)'],
-    [(client: ControllerClient) => client.deleteJob('x'), 'FPISA_UNKNOWN_JOB', status.NOT_FOUND, 'there is no job "x" (jobs: a)'],
-    [(client: ControllerClient) => client.probeJob('x'), 'FPISA_UNKNOWN_JOB', status.NOT_FOUND, 'there is no job "x" (jobs: a)'],
-    [(client: ControllerClient) => client.createJob({ name: 'a', workers: 1 }), 'FPISA_JOB_EXISTS', status.ALREADY_EXISTS, 'a job named "a" exists already (jobs: a)'],
+    [
+      (client: ControllerClient) => client.getJob('x'),
+      'FPISA_UNKNOWN_JOB',
+      status.NOT_FOUND,
+      'there is no job "x" (jobs: a)',
+    ],
+    [
+      (client: ControllerClient) => client.deleteJob('x'),
+      'FPISA_UNKNOWN_JOB',
+      status.NOT_FOUND,
+      'there is no job "x" (jobs: a)',
+    ],
+    [
+      (client: ControllerClient) => client.probeJob('x'),
+      'FPISA_UNKNOWN_JOB',
+      status.NOT_FOUND,
+      'there is no job "x" (jobs: a)',
+    ],
+    [
+      (client: ControllerClient) => client.createJob({ name: 'a', workers: 1 }),
+      'FPISA_JOB_EXISTS',
+      status.ALREADY_EXISTS,
+      'a job named "a" exists already (jobs: a)',
+    ],
     [
       (client: ControllerClient) => client.createJob({ name: 'b', workers: 1, slots: 500 }),
       'FPISA_POOL_FULL',
@@ -81,12 +104,18 @@ describe('jobs', () => {
     const { client } = await startSite();
     await client.createJob({ name: 'a', workers: 2 });
     const error = await refusal(call(client));
-    expect({ code: error.code, status: error.status, message: error.message }).toEqual({ code, status: grpcStatus, message });
+    expect({ code: error.code, status: error.status, message: error.message }).toEqual({
+      code,
+      status: grpcStatus,
+      message,
+    });
   });
 
   test('no controller', async () => {
     const socket = createServer();
-    const port = await new Promise<number>((resolve) => socket.listen(0, '127.0.0.1', () => resolve((socket.address() as { port: number }).port)));
+    const port = await new Promise<number>((resolve) =>
+      socket.listen(0, '127.0.0.1', () => resolve((socket.address() as { port: number }).port)),
+    );
     await new Promise((resolve) => socket.close(resolve));
     const client = new ControllerClient(`127.0.0.1:${port}`);
     const error = await refusal(client.listJobs());
@@ -132,11 +161,18 @@ describe('status', () => {
     const site = await startSite();
     await site.controller.ready('s1');
     site.fake.stop();
-    await expect.poll(async () => (await site.client.getStatus()).switches[0]).toMatchObject({ state: 'unreachable', detail: expect.stringMatching(/the P4Runtime stream to .* ended: /) as string });
+    await expect
+      .poll(async () => (await site.client.getStatus()).switches[0])
+      .toMatchObject({
+        state: 'unreachable',
+        detail: expect.stringMatching(/the P4Runtime stream to .* ended: /) as string,
+      });
   });
 
   test('a build that does not exist is said, not retried in silence', async () => {
-    await expect(startSite({ config: { valuesPerPacket: 32 } })).rejects.toThrow('switch "s1": there is no build with 32 values per packet (builds: fpisa-n16, fpisa-n64, fpisa-n256, ');
+    await expect(startSite({ config: { valuesPerPacket: 32 } })).rejects.toThrow(
+      'switch "s1": there is no build with 32 values per packet (builds: fpisa-n16, fpisa-n64, fpisa-n256, ',
+    );
   });
 
   test('event counters of a job start at zero, whatever an earlier job left', async () => {
@@ -149,7 +185,11 @@ describe('status', () => {
     expect((await site.client.getJob('a')).events).toMatchObject({ RESULT: 0, CONTRIBUTION: 0 });
     count(site, 'fpisa.events', JobEvent.RESULT, 5);
     expect((await site.client.getJob('a')).events).toMatchObject({ RESULT: 5 });
-    expect(site.fake.counters.get([...site.fake.counters.keys()].find((key) => key.endsWith(`/${EVENTS_PER_JOB + JobEvent.RESULT}`))!)!.packetCount).toBe(7n);
+    expect(
+      site.fake.counters.get(
+        [...site.fake.counters.keys()].find((key) => key.endsWith(`/${EVENTS_PER_JOB + JobEvent.RESULT}`))!,
+      )!.packetCount,
+    ).toBe(7n);
   });
 });
 
@@ -174,7 +214,9 @@ describe('probe', () => {
     writeHeader(body, { ...header, opcode: Opcode.PROBE_REPLY });
     body.setUint16(HEADER_BYTES, header.slot);
     body.setUint16(HEADER_BYTES + 2, 16);
-    [epoch, 100 + header.slot, 6, 0xabcd, 0b101, 2].forEach((value, i) => body.setUint32(HEADER_BYTES + 8 + i * 4, value));
+    [epoch, 100 + header.slot, 6, 0xabcd, 0b101, 2].forEach((value, i) =>
+      body.setUint32(HEADER_BYTES + 8 + i * 4, value),
+    );
     return [reply];
   }
 
@@ -230,10 +272,17 @@ describe('probe', () => {
 describe('health and reflection', () => {
   test('health', async () => {
     const { port } = await startSite();
-    const client = new (makeClientConstructor(healthService, 'grpc.health.v1.Health'))(`127.0.0.1:${port}`, credentials.createInsecure());
+    const client = new (makeClientConstructor(healthService, 'grpc.health.v1.Health'))(
+      `127.0.0.1:${port}`,
+      credentials.createInsecure(),
+    );
     const check = (name: string): Promise<unknown> =>
       new Promise((resolve, reject) => {
-        (client['check'] as (...args: unknown[]) => void).call(client, { service: name }, (error: ServiceError | null, response: unknown) => (error ? reject(error) : resolve(response)));
+        (client['check'] as (...args: unknown[]) => void).call(
+          client,
+          { service: name },
+          (error: ServiceError | null, response: unknown) => (error ? reject(error) : resolve(response)),
+        );
       });
     expect(await check('')).toMatchObject({ status: 'SERVING' });
     expect(await check('fpisa.v1.Controller')).toMatchObject({ status: 'SERVING' });
@@ -243,20 +292,25 @@ describe('health and reflection', () => {
   test('reflection names the service and gives its file', async () => {
     const { port } = await startSite();
     // Requests and answers by hand: list_services is field 7 of the request, file_containing_symbol field 4.
-    const text = (field: number, value: string): Buffer => Buffer.concat([Buffer.from([(field << 3) | 2, value.length]), Buffer.from(value)]);
+    const text = (field: number, value: string): Buffer =>
+      Buffer.concat([Buffer.from([(field << 3) | 2, value.length]), Buffer.from(value)]);
     const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
     const ask = (request: Buffer): Promise<Buffer> =>
       new Promise((resolve, reject) => {
         const same = (bytes: Buffer): Buffer => bytes;
-        const call = client.makeBidiStreamRequest('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', same, same);
+        const call = client.makeBidiStreamRequest(
+          '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+          same,
+          same,
+        );
         call.on('data', (answer: Buffer) => (resolve(answer), call.cancel()));
         call.on('error', reject);
         call.write(request);
       });
     expect((await ask(text(7, '*'))).includes('fpisa.v1.Controller')).toBe(true);
     const file = await ask(text(4, 'fpisa.v1.Controller'));
-    for (const name of ['CreateJobRequest', 'left_shift_limit', 'ProbeJob', 'udp_port']) expect(file.includes(name), name).toBe(true);
+    for (const name of ['CreateJobRequest', 'left_shift_limit', 'ProbeJob', 'udp_port'])
+      expect(file.includes(name), name).toBe(true);
     client.close();
   });
 });
-

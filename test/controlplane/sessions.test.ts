@@ -38,8 +38,20 @@ describe('start', () => {
     await site.client.createJob({ name: 'train', workers: 2, slots: 32 });
     const first = site.worker(0, { switchPort: 3 });
     const welcome = await first.welcome();
-    expect(welcome).toMatchObject({ valuesPerPacket: 16, switchPort: 3, serviceIp: '127.0.0.1', serviceUdpPort: 50_003 });
-    expect(welcome.job).toMatchObject({ name: 'train', number: 0, workers: 2, slotBase: 0, slots: 32, state: 'waiting' });
+    expect(welcome).toMatchObject({
+      valuesPerPacket: 16,
+      switchPort: 3,
+      serviceIp: '127.0.0.1',
+      serviceUdpPort: 50_003,
+    });
+    expect(welcome.job).toMatchObject({
+      name: 'train',
+      number: 0,
+      workers: 2,
+      slotBase: 0,
+      slots: 32,
+      state: 'waiting',
+    });
     expect(installed(site)).toEqual({});
 
     const second = site.worker(1);
@@ -50,7 +62,14 @@ describe('start', () => {
     expect(installed(site)).toEqual({ 0: 1, 1: 1 });
     expect(masks(site)).toEqual([3, 3]);
     expect(replicas(site)).toEqual([1, 2]);
-    expect(await site.client.getJob('train')).toMatchObject({ state: 'running', epoch: 1, members: [{ rank: 0, connected: true }, { rank: 1, connected: true }] });
+    expect(await site.client.getJob('train')).toMatchObject({
+      state: 'running',
+      epoch: 1,
+      members: [
+        { rank: 0, connected: true },
+        { rank: 1, connected: true },
+      ],
+    });
   });
 
   test('Resume comes only after the switch is written', async () => {
@@ -92,7 +111,9 @@ describe('membership changes', () => {
       near.pipe(far).pipe(near);
       sockets.push(near, far);
     });
-    const port = await new Promise<number>((resolve) => wire.listen(0, '127.0.0.1', () => resolve((wire.address() as AddressInfo).port)));
+    const port = await new Promise<number>((resolve) =>
+      wire.listen(0, '127.0.0.1', () => resolve((wire.address() as AddressInfo).port)),
+    );
     onEnd(() => {
       for (const socket of sockets) socket.destroy();
       wire.close();
@@ -194,9 +215,18 @@ describe('failed operations', () => {
     const { members } = await running();
     for (const member of members) member.standing = { completed: 2, received: 2 };
     members[1]!.fail(3, 'shapes differ');
-    expect(await members[0]!.aborted()).toEqual({ operation: 3, code: 'SHAPE', message: 'shapes differ', shape: '4,5' });
+    expect(await members[0]!.aborted()).toEqual({
+      operation: 3,
+      code: 'SHAPE',
+      message: 'shapes differ',
+      shape: '4,5',
+    });
     await members[2]!.aborted();
-    expect(await members[1]!.membership(2)).toMatchObject({ epoch: 2, ranks: [0, 1, 2], reason: 'worker 1 gave up operation 3' });
+    expect(await members[1]!.membership(2)).toMatchObject({
+      epoch: 2,
+      ranks: [0, 1, 2],
+      reason: 'worker 1 gave up operation 3',
+    });
     for (const member of members) expect(await member.resume(2)).toEqual({ epoch: 2, completed: 3 });
     expect(members[1]!.received.some((message) => 'aborted' in message)).toBe(false);
   });
@@ -210,22 +240,78 @@ describe('failed operations', () => {
     members[0]!.fail(2, 'next');
     expect(await members[1]!.resume(3)).toEqual({ epoch: 3, completed: 2 });
     // Whichever arrived first was told to the other; the second one changed nothing.
-    const aborts = members.flatMap(({ received }) => received.flatMap((message) => ('aborted' in message ? [message.aborted.operation] : [])));
+    const aborts = members.flatMap(({ received }) =>
+      received.flatMap((message) => ('aborted' in message ? [message.aborted.operation] : [])),
+    );
     expect(aborts.sort()).toEqual([1, 2]);
   });
 });
 
 describe('Join is refused', () => {
   const cases: [string, Parameters<Site['worker']>, number, string, string][] = [
-    ['an unknown job', [0, { job: 'tain' }], status.NOT_FOUND, 'there is no job "tain" (jobs: other, train)', 'FPISA_UNKNOWN_JOB'],
-    ['a rank that the job lacks', [2, {}], status.INVALID_ARGUMENT, 'rank 2 is not one of job "train": it has 2 workers, ranks 0 to 1 (free: 1)', 'FPISA_RANK_OUT_OF_RANGE'],
-    ['a taken rank', [0, { udpPort: 45_000 }], status.ALREADY_EXISTS, 'rank 0 of job "train" is held by the worker at 127.0.0.1:40000 (free: 1)', 'FPISA_RANK_TAKEN'],
-    ['an address that another worker has', [1, { udpPort: 40_000 }], status.ALREADY_EXISTS, '127.0.0.1:40000 is the address of worker 0 of job "train" already; each worker needs a UDP port of its own', 'FPISA_ADDRESS_TAKEN'],
-    ['an address of another job', [0, { job: 'other', udpPort: 40_000 }], status.ALREADY_EXISTS, '127.0.0.1:40000 is the address of worker 0 of job "train" already; each worker needs a UDP port of its own', 'FPISA_ADDRESS_TAKEN'],
-    ['an address that is none', [1, { ip: '::1' }], status.INVALID_ARGUMENT, 'worker address "::1" is not one that packets can come from: expected dotted IPv4, and not 0.0.0.0', 'FPISA_INVALID_ADDRESS'],
-    ['UDP port 0', [1, { udpPort: 0 }], status.INVALID_ARGUMENT, 'UDP port 0 of worker 1 is not one of 1 to 65535', 'FPISA_INVALID_ADDRESS'],
-    ['a MAC address that is none', [1, { mac: '02:00' }], status.INVALID_ARGUMENT, 'MAC address "02:00" of worker 1 is not six hex pairs such as 02:00:00:00:00:01', 'FPISA_INVALID_ADDRESS'],
-    ['a port that the switch lacks', [1, { switchPort: 9 }], status.RESOURCE_EXHAUSTED, 'switch "s1" has no worker port 9 (ports: 1, 2, 3, 4)', 'FPISA_SWITCH_PORT'],
+    [
+      'an unknown job',
+      [0, { job: 'tain' }],
+      status.NOT_FOUND,
+      'there is no job "tain" (jobs: other, train)',
+      'FPISA_UNKNOWN_JOB',
+    ],
+    [
+      'a rank that the job lacks',
+      [2, {}],
+      status.INVALID_ARGUMENT,
+      'rank 2 is not one of job "train": it has 2 workers, ranks 0 to 1 (free: 1)',
+      'FPISA_RANK_OUT_OF_RANGE',
+    ],
+    [
+      'a taken rank',
+      [0, { udpPort: 45_000 }],
+      status.ALREADY_EXISTS,
+      'rank 0 of job "train" is held by the worker at 127.0.0.1:40000 (free: 1)',
+      'FPISA_RANK_TAKEN',
+    ],
+    [
+      'an address that another worker has',
+      [1, { udpPort: 40_000 }],
+      status.ALREADY_EXISTS,
+      '127.0.0.1:40000 is the address of worker 0 of job "train" already; each worker needs a UDP port of its own',
+      'FPISA_ADDRESS_TAKEN',
+    ],
+    [
+      'an address of another job',
+      [0, { job: 'other', udpPort: 40_000 }],
+      status.ALREADY_EXISTS,
+      '127.0.0.1:40000 is the address of worker 0 of job "train" already; each worker needs a UDP port of its own',
+      'FPISA_ADDRESS_TAKEN',
+    ],
+    [
+      'an address that is none',
+      [1, { ip: '::1' }],
+      status.INVALID_ARGUMENT,
+      'worker address "::1" is not one that packets can come from: expected dotted IPv4, and not 0.0.0.0',
+      'FPISA_INVALID_ADDRESS',
+    ],
+    [
+      'UDP port 0',
+      [1, { udpPort: 0 }],
+      status.INVALID_ARGUMENT,
+      'UDP port 0 of worker 1 is not one of 1 to 65535',
+      'FPISA_INVALID_ADDRESS',
+    ],
+    [
+      'a MAC address that is none',
+      [1, { mac: '02:00' }],
+      status.INVALID_ARGUMENT,
+      'MAC address "02:00" of worker 1 is not six hex pairs such as 02:00:00:00:00:01',
+      'FPISA_INVALID_ADDRESS',
+    ],
+    [
+      'a port that the switch lacks',
+      [1, { switchPort: 9 }],
+      status.RESOURCE_EXHAUSTED,
+      'switch "s1" has no worker port 9 (ports: 1, 2, 3, 4)',
+      'FPISA_SWITCH_PORT',
+    ],
   ];
   test.each(cases)('%s', async (_, hello, code, details, fpisaCode) => {
     const site = await startSite();
@@ -249,7 +335,10 @@ describe('Join is refused', () => {
     const { site, members } = await running(1);
     await site.stop();
     const error = await members[0]!.error();
-    expect([error.code, error.details]).toEqual([status.UNAVAILABLE, 'the controller stopped; workers reconnect to its successor']);
+    expect([error.code, error.details]).toEqual([
+      status.UNAVAILABLE,
+      'the controller stopped; workers reconnect to its successor',
+    ]);
   });
 
   test('a full job', async () => {
@@ -263,13 +352,28 @@ describe('Join is refused', () => {
     const site = await startSite({ config: { ports: { 7: null } } });
     await site.client.createJob({ name: 'train', workers: 2 });
     await site.worker(0).welcome();
-    expect((await site.worker(1).error()).details).toBe('every worker port of switch "s1" is in use (ports: 7); name one to share it');
+    expect((await site.worker(1).error()).details).toBe(
+      'every worker port of switch "s1" is in use (ports: 7); name one to share it',
+    );
     expect((await site.worker(1, { switchPort: 7 }).welcome()).switchPort).toBe(7);
   });
 
   test('a first message that is not Hello, and a second Hello', async () => {
     const { members } = await running(1);
-    members[0]!.send({ hello: { job: 'train', rank: 0, ip: '127.0.0.1', udpPort: 1, mac: '', switchPort: 0, completed: 0, switchName: '' } });
-    expect((await members[0]!.error()).details).toBe('Hello was sent twice on one Join stream; open another stream for another worker');
+    members[0]!.send({
+      hello: {
+        job: 'train',
+        rank: 0,
+        ip: '127.0.0.1',
+        udpPort: 1,
+        mac: '',
+        switchPort: 0,
+        completed: 0,
+        switchName: '',
+      },
+    });
+    expect((await members[0]!.error()).details).toBe(
+      'Hello was sent twice on one Join stream; open another stream for another worker',
+    );
   });
 });

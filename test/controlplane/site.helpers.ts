@@ -54,14 +54,37 @@ export interface Site {
 }
 
 export async function startSite(
-  options: { fake?: FakeSwitch; store?: Store; timing?: Partial<ControllerTiming>; config?: Partial<SwitchConfig>; more?: readonly SwitchConfig[]; keepaliveMs?: number; onFailure?: ControllerOptions['onFailure'] & {} } = {},
+  options: {
+    fake?: FakeSwitch;
+    store?: Store;
+    timing?: Partial<ControllerTiming>;
+    config?: Partial<SwitchConfig>;
+    more?: readonly SwitchConfig[];
+    keepaliveMs?: number;
+    onFailure?: ControllerOptions['onFailure'] & {};
+  } = {},
 ): Promise<Site> {
   const fake = options.fake ?? (await startSwitch());
   const store = options.store ?? new MemoryStore();
-  const timing = { progressTimeoutMs: NEVER_MS, returnTimeoutMs: NEVER_MS, pollMs: NEVER_MS, retryMs: 20, probeReplyTimeoutMs: 50, ...options.timing };
+  const timing = {
+    progressTimeoutMs: NEVER_MS,
+    returnTimeoutMs: NEVER_MS,
+    pollMs: NEVER_MS,
+    retryMs: 20,
+    probeReplyTimeoutMs: 50,
+    ...options.timing,
+  };
   const { onFailure } = options;
-  const controller = new Controller({ store, switches: [switchConfig(fake.address, options.config), ...(options.more ?? [])], timing, ...(onFailure && { onFailure }) });
-  const server = new ControllerServer(controller, options.keepaliveMs === undefined ? {} : { keepaliveMs: options.keepaliveMs });
+  const controller = new Controller({
+    store,
+    switches: [switchConfig(fake.address, options.config), ...(options.more ?? [])],
+    timing,
+    ...(onFailure && { onFailure }),
+  });
+  const server = new ControllerServer(
+    controller,
+    options.keepaliveMs === undefined ? {} : { keepaliveMs: options.keepaliveMs },
+  );
   const port = await server.listen('127.0.0.1:0');
   const client = new ControllerClient(`127.0.0.1:${port}`);
   let stopped = false;

@@ -60,6 +60,10 @@ test('the smallest free range that is large enough is taken', () => {
 
 test('a refusal says what is free', () => {
   const used = [{ base: 100, slots: 400 }];
-  expect(() => allocateSlots(POOL, used, 101, 'switch "s1"')).toThrow('switch "s1" has no room for 101 slots: 112 of 512 are free (100 from slot 0, 12 from slot 500)');
-  expect(() => allocateSlots(POOL, [{ base: 0, slots: POOL }], 1, 'switch "s1"')).toThrow('switch "s1" has no room for 1 slots: all 512 are in use');
+  expect(() => allocateSlots(POOL, used, 101, 'switch "s1"')).toThrow(
+    'switch "s1" has no room for 101 slots: 112 of 512 are free (100 from slot 0, 12 from slot 500)',
+  );
+  expect(() => allocateSlots(POOL, [{ base: 0, slots: POOL }], 1, 'switch "s1"')).toThrow(
+    'switch "s1" has no room for 1 slots: all 512 are in use',
+  );
 });

@@ -60,7 +60,9 @@ describe('FileStore', () => {
         store.write({ ...state, electionId: n, epochFloor: { ['x'.repeat((n % 7) * 20_000)]: n } });
         if (n === 20) console.log('writing');
       }`;
-    const writer = spawn(process.execPath, ['--input-type=module', '--import', LOADER, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const writer = spawn(process.execPath, ['--input-type=module', '--import', LOADER, '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await new Promise((resolve) => writer.stdout.once('data', resolve));
     const ended = new Promise((resolve) => writer.once('exit', resolve));
     writer.kill('SIGKILL');
@@ -74,14 +76,46 @@ describe('FileStore', () => {
 
   test('a store of the first release, where a job had one switch, is completed', () => {
     const member = { rank: 0, ip: '10.0.0.1', udpPort: 4000, mac: '02:00:00:00:00:01', switchPort: 1 };
-    const job = { name: 'a', switchName: 's1', number: 0, multicastGroup: 1, workers: 1, slotBase: 0, slots: 8, profile: {}, epoch: 3, members: [member], active: { epoch: 3, members: [member] }, completed: 2 };
-    const jobs = { a: { ...job, countersReset: true }, b: { ...job, name: 'b', active: undefined, members: [], countersReset: false } };
+    const job = {
+      name: 'a',
+      switchName: 's1',
+      number: 0,
+      multicastGroup: 1,
+      workers: 1,
+      slotBase: 0,
+      slots: 8,
+      profile: {},
+      epoch: 3,
+      members: [member],
+      active: { epoch: 3, members: [member] },
+      completed: 2,
+    };
+    const jobs = {
+      a: { ...job, countersReset: true },
+      b: { ...job, name: 'b', active: undefined, members: [], countersReset: false },
+    };
     new FileStore(path).close();
-    writeFileSync(path, JSON.stringify({ version: 1, storeId: 1, electionId: 4, switches: { s1: switchConfig('h:1') }, jobs, epochFloor: { s1: 2 } }));
+    writeFileSync(
+      path,
+      JSON.stringify({
+        version: 1,
+        storeId: 1,
+        electionId: 4,
+        switches: { s1: switchConfig('h:1') },
+        jobs,
+        epochFloor: { s1: 2 },
+      }),
+    );
     const store = new FileStore(path);
     const { jobs: read, ...rest } = store.read();
     const placed = { ...member, switchName: 's1' };
-    expect(read['a']).toEqual({ ...job, switches: ['s1'], countersResetOn: ['s1'], members: [placed], active: { epoch: 3, members: [placed] } });
+    expect(read['a']).toEqual({
+      ...job,
+      switches: ['s1'],
+      countersResetOn: ['s1'],
+      members: [placed],
+      active: { epoch: 3, members: [placed] },
+    });
     expect(read['b']).toMatchObject({ switches: ['s1'], countersResetOn: [], members: [] });
     expect(rest).toMatchObject({ electionId: 4, epochFloor: { s1: 2 } });
     // What it has become is left as it is.

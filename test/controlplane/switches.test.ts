@@ -36,7 +36,20 @@ async function startBmv2(grpcPort?: number): Promise<RealSwitch> {
     const [free, thrift] = await freePorts(2);
     const port = grpcPort ?? free!;
     const address = `127.0.0.1:${port}`;
-    const args = ['--no-p4', '--device-id', '1', '--thrift-port', String(thrift), '--log-level', 'error', '--', '--grpc-server-addr', address, '--cpu-port', String(CPU_PORT)];
+    const args = [
+      '--no-p4',
+      '--device-id',
+      '1',
+      '--thrift-port',
+      String(thrift),
+      '--log-level',
+      'error',
+      '--',
+      '--grpc-server-addr',
+      address,
+      '--cpu-port',
+      String(CPU_PORT),
+    ];
     const child = spawn(BINARY, args, { stdio: 'ignore' });
     let running = true;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(() => (running = false));
@@ -65,79 +78,152 @@ const targets: [string, boolean, (grpcPort?: number) => Promise<RealSwitch>][] =
 ];
 
 describe.each(targets)('%s', (_, available, start) => {
-  test.skipIf(!available)('a job runs through start, death of a member, and restart of the switch', { timeout: 300_000 }, async () => {
-    const target = await start();
-    const site = await startSite({ config: { address: target.address }, timing: { probeReplyTimeoutMs: 2_000 } });
-    await site.client.createJob({ name: 'train', workers: 3, slots: 40 });
-    const members = [0, 1, 2].map((rank) => site.worker(rank));
-    for (const member of members) expect(await member.resume(1)).toMatchObject({ epoch: 1 });
+  test.skipIf(!available)(
+    'a job runs through start, death of a member, and restart of the switch',
+    { timeout: 300_000 },
+    async () => {
+      const target = await start();
+      const site = await startSite({ config: { address: target.address }, timing: { probeReplyTimeoutMs: 2_000 } });
+      await site.client.createJob({ name: 'train', workers: 3, slots: 40 });
+      const members = [0, 1, 2].map((rank) => site.worker(rank));
+      for (const member of members) expect(await member.resume(1)).toMatchObject({ epoch: 1 });
 
-    const reader = new P4RuntimeClient({ address: target.address, deviceId: 1, electionId: 0n });
-    onEnd(() => reader.close());
-    await reader.connect({ timeoutMs: 20_000 });
-    await reader.getPipeline();
-    const ranks = async (): Promise<unknown[]> => {
-      const entries = await reader.readTable('fpisa.member');
-      return entries.map(({ match, params }) => [match['worker'], params['epoch'], params['all']]).sort();
-    };
-    // In an order of BMv2's own.
-    const groups = async (): Promise<unknown[]> =>
-      (await reader.readMulticastGroups()).map(({ group, replicas }) => ({ group, replicas: [...replicas].sort((a, b) => a.port - b.port) }));
-    const row = (rank: bigint, epoch: bigint, all: bigint): unknown[] => [{ kind: 'exact', value: rank }, epoch, all];
-    expect(await ranks()).toEqual([row(0n, 1n, 7n), row(1n, 1n, 7n), row(2n, 1n, 7n)]);
-    expect(await groups()).toEqual([{ group: 1, replicas: [1, 2, 3].map((port) => ({ port, instance: port })) }]);
-    expect(await reader.readTable('fpisa.receiver')).toHaveLength(3);
-
-    const slots = await site.client.probeJob('train');
-    expect(slots).toHaveLength(40);
-    expect(slots[39]).toEqual({ slot: 39, sets: [0, 1].map(() => ({ epoch: 0, chunk: 0, operation: 0, bitmap: 0, contributions: 0, missing: [], missingSwitches: [] })) });
-    expect((await site.client.getStatus()).switches[0]).toMatchObject({ state: 'ready', pipeline: 'fpisa-n16', drops: {} });
-    expect((await site.client.getJob('train')).events).toMatchObject({ CONTRIBUTION: 0, RESULT: 0 });
-
-    members[1]!.kill();
-    expect(await members[0]!.resume(2)).toMatchObject({ epoch: 2 });
-    expect(await ranks()).toEqual([row(0n, 2n, 5n), row(2n, 2n, 5n)]);
-    expect(await groups()).toEqual([{ group: 1, replicas: [1, 3].map((port) => ({ port, instance: port })) }]);
-
-    reader.close();
-    await target.kill();
-    await start(Number(target.address.split(':')[1]));
-    expect(await members[0]!.membership(3)).toMatchObject({ epoch: 3, ranks: [0, 2], reason: 'the switch restarted' });
-    for (const member of [members[0]!, members[2]!]) expect(await member.resume(3)).toMatchObject({ epoch: 3 });
-  });
-
-  test.skipIf(!available)('a tree of two switches takes its tables, and a restart of the leaf raises the epoch', { timeout: 300_000 }, async () => {
-    const [spine, leaf] = [await start(), await start()];
-    const config = switchConfig(leaf.address, { name: 'leaf', serviceIp: '10.0.1.254', serviceMac: '02:00:00:00:01:fe', parent: { switch: 's1', port: 9, parentPort: 8 } });
-    const site = await startSite({ config: { address: spine.address }, more: [config], timing: { probeReplyTimeoutMs: 2_000 } });
-    await site.client.createJob({ name: 'train', workers: 3, slots: 4 });
-    const members = ['leaf', 's1', 'leaf'].map((switchName, rank) => site.worker(rank, { switchName }));
-    for (const member of members) await member.resume(1);
-
-    const contents = async (address: string): Promise<unknown> => {
-      const reader = new P4RuntimeClient({ address, deviceId: 1, electionId: 0n });
+      const reader = new P4RuntimeClient({ address: target.address, deviceId: 1, electionId: 0n });
+      onEnd(() => reader.close());
       await reader.connect({ timeoutMs: 20_000 });
       await reader.getPipeline();
-      const numbers = (await reader.readTable('fpisa.member')).map(({ match, params }) => [(match['worker'] as { value: bigint }).value, params['bitmap'], params['all'], params['epoch']].map(Number));
-      const ways = (await Promise.all(['fpisa.parent', 'fpisa.from_parent'].map((table) => reader.readTable(table)))).flat().map(({ params }) => Object.values(params).map(Number));
-      const replicas = (await reader.readMulticastGroups()).flatMap((group) => group.replicas.map(({ port, instance }) => [port, instance]));
-      reader.close();
-      const sorted = (rows: number[][]): number[][] => rows.sort((a, b) => a[0]! - b[0]!);
-      return { members: sorted(numbers), ways, replicas: sorted(replicas) };
-    };
-    const expected = (epoch: number): unknown[] => [
-      { members: [[1, 2, 3, epoch], [0x8001, 1, 3, epoch]], ways: [], replicas: [[1, 2], [8, 0x8002]] },
-      { members: [[0, 1, 5, epoch], [2, 4, 5, epoch]], ways: [[9, 0x0200000000fe, 0x0a0000fe, 0x8001], [1, epoch]], replicas: [[1, 1], [2, 3]] },
-    ];
-    expect(await Promise.all([contents(spine.address), contents(leaf.address)])).toEqual(expected(1));
-    expect(await site.client.probeJob('train')).toHaveLength(4);
+      const ranks = async (): Promise<unknown[]> => {
+        const entries = await reader.readTable('fpisa.member');
+        return entries.map(({ match, params }) => [match['worker'], params['epoch'], params['all']]).sort();
+      };
+      // In an order of BMv2's own.
+      const groups = async (): Promise<unknown[]> =>
+        (await reader.readMulticastGroups()).map(({ group, replicas }) => ({
+          group,
+          replicas: [...replicas].sort((a, b) => a.port - b.port),
+        }));
+      const row = (rank: bigint, epoch: bigint, all: bigint): unknown[] => [{ kind: 'exact', value: rank }, epoch, all];
+      expect(await ranks()).toEqual([row(0n, 1n, 7n), row(1n, 1n, 7n), row(2n, 1n, 7n)]);
+      expect(await groups()).toEqual([{ group: 1, replicas: [1, 2, 3].map((port) => ({ port, instance: port })) }]);
+      expect(await reader.readTable('fpisa.receiver')).toHaveLength(3);
 
-    await leaf.kill();
-    await start(Number(leaf.address.split(':')[1]));
-    expect(await members[1]!.membership(2)).toMatchObject({ epoch: 2, ranks: [0, 1, 2], bits: [0, 1, 0], reason: 'switch "leaf" restarted' });
-    for (const member of members) await member.resume(2);
-    expect(await Promise.all([contents(spine.address), contents(leaf.address)])).toEqual(expected(2));
-  });
+      const slots = await site.client.probeJob('train');
+      expect(slots).toHaveLength(40);
+      expect(slots[39]).toEqual({
+        slot: 39,
+        sets: [0, 1].map(() => ({
+          epoch: 0,
+          chunk: 0,
+          operation: 0,
+          bitmap: 0,
+          contributions: 0,
+          missing: [],
+          missingSwitches: [],
+        })),
+      });
+      expect((await site.client.getStatus()).switches[0]).toMatchObject({
+        state: 'ready',
+        pipeline: 'fpisa-n16',
+        drops: {},
+      });
+      expect((await site.client.getJob('train')).events).toMatchObject({ CONTRIBUTION: 0, RESULT: 0 });
+
+      members[1]!.kill();
+      expect(await members[0]!.resume(2)).toMatchObject({ epoch: 2 });
+      expect(await ranks()).toEqual([row(0n, 2n, 5n), row(2n, 2n, 5n)]);
+      expect(await groups()).toEqual([{ group: 1, replicas: [1, 3].map((port) => ({ port, instance: port })) }]);
+
+      reader.close();
+      await target.kill();
+      await start(Number(target.address.split(':')[1]));
+      expect(await members[0]!.membership(3)).toMatchObject({
+        epoch: 3,
+        ranks: [0, 2],
+        reason: 'the switch restarted',
+      });
+      for (const member of [members[0]!, members[2]!]) expect(await member.resume(3)).toMatchObject({ epoch: 3 });
+    },
+  );
+
+  test.skipIf(!available)(
+    'a tree of two switches takes its tables, and a restart of the leaf raises the epoch',
+    { timeout: 300_000 },
+    async () => {
+      const [spine, leaf] = [await start(), await start()];
+      const config = switchConfig(leaf.address, {
+        name: 'leaf',
+        serviceIp: '10.0.1.254',
+        serviceMac: '02:00:00:00:01:fe',
+        parent: { switch: 's1', port: 9, parentPort: 8 },
+      });
+      const site = await startSite({
+        config: { address: spine.address },
+        more: [config],
+        timing: { probeReplyTimeoutMs: 2_000 },
+      });
+      await site.client.createJob({ name: 'train', workers: 3, slots: 4 });
+      const members = ['leaf', 's1', 'leaf'].map((switchName, rank) => site.worker(rank, { switchName }));
+      for (const member of members) await member.resume(1);
+
+      const contents = async (address: string): Promise<unknown> => {
+        const reader = new P4RuntimeClient({ address, deviceId: 1, electionId: 0n });
+        await reader.connect({ timeoutMs: 20_000 });
+        await reader.getPipeline();
+        const numbers = (await reader.readTable('fpisa.member')).map(({ match, params }) =>
+          [(match['worker'] as { value: bigint }).value, params['bitmap'], params['all'], params['epoch']].map(Number),
+        );
+        const ways = (await Promise.all(['fpisa.parent', 'fpisa.from_parent'].map((table) => reader.readTable(table))))
+          .flat()
+          .map(({ params }) => Object.values(params).map(Number));
+        const replicas = (await reader.readMulticastGroups()).flatMap((group) =>
+          group.replicas.map(({ port, instance }) => [port, instance]),
+        );
+        reader.close();
+        const sorted = (rows: number[][]): number[][] => rows.sort((a, b) => a[0]! - b[0]!);
+        return { members: sorted(numbers), ways, replicas: sorted(replicas) };
+      };
+      const expected = (epoch: number): unknown[] => [
+        {
+          members: [
+            [1, 2, 3, epoch],
+            [0x8001, 1, 3, epoch],
+          ],
+          ways: [],
+          replicas: [
+            [1, 2],
+            [8, 0x8002],
+          ],
+        },
+        {
+          members: [
+            [0, 1, 5, epoch],
+            [2, 4, 5, epoch],
+          ],
+          ways: [
+            [9, 0x0200000000fe, 0x0a0000fe, 0x8001],
+            [1, epoch],
+          ],
+          replicas: [
+            [1, 1],
+            [2, 3],
+          ],
+        },
+      ];
+      expect(await Promise.all([contents(spine.address), contents(leaf.address)])).toEqual(expected(1));
+      expect(await site.client.probeJob('train')).toHaveLength(4);
+
+      await leaf.kill();
+      await start(Number(leaf.address.split(':')[1]));
+      expect(await members[1]!.membership(2)).toMatchObject({
+        epoch: 2,
+        ranks: [0, 1, 2],
+        bits: [0, 1, 0],
+        reason: 'switch "leaf" restarted',
+      });
+      for (const member of members) await member.resume(2);
+      expect(await Promise.all([contents(spine.address), contents(leaf.address)])).toEqual(expected(2));
+    },
+  );
 
   test.skipIf(!available)('errors of single updates are unpacked', { timeout: 300_000 }, async () => {
     const target = await start();
@@ -150,9 +236,13 @@ describe.each(targets)('%s', (_, available, start) => {
     await client.connect({ timeoutMs: 20_000 });
     await client.getPipeline();
     const local = { table: 'local', match: { dst_addr: '10.0.0.254' }, action: 'serve' };
-    const error = await client.write([insert({ entry: local }), insert({ entry: { ...local, match: { dst_addr: '10.0.0.1' } } })]).catch((each: unknown) => each);
+    const error = await client
+      .write([insert({ entry: local }), insert({ entry: { ...local, match: { dst_addr: '10.0.0.1' } } })])
+      .catch((each: unknown) => each);
     expect(error).toBeInstanceOf(WriteError);
-    expect((error as Error).message).toMatch(/^1 of 2 updates failed: INSERT local\{dst_addr=10\.0\.0\.254\}: ALREADY_EXISTS/);
+    expect((error as Error).message).toMatch(
+      /^1 of 2 updates failed: INSERT local\{dst_addr=10\.0\.0\.254\}: ALREADY_EXISTS/,
+    );
     expect(await client.readTable('local')).toHaveLength(2);
   });
 });
@@ -190,7 +280,17 @@ describe('packets through the emulator', () => {
     view.setUint16(34, 40_000 + rank);
     view.setUint16(36, 0xf15a);
     view.setUint16(38, udpLength);
-    writeHeader(new DataView(frame.buffer, 42), { opcode: Opcode.CONTRIBUTE, flags: 0, job, worker: rank, operation: 1, signature: 5, count: N, set: 0, ...fields });
+    writeHeader(new DataView(frame.buffer, 42), {
+      opcode: Opcode.CONTRIBUTE,
+      flags: 0,
+      job,
+      worker: rank,
+      operation: 1,
+      signature: 5,
+      count: N,
+      set: 0,
+      ...fields,
+    });
     for (let i = 0; i < N; i++) view.setFloat32(42 + HEADER_BYTES + 4 * i, rank + i, true);
     return frame;
   }
@@ -204,11 +304,23 @@ describe('packets through the emulator', () => {
     const members = [0, 1, 2].map((rank) => site.worker(rank));
     for (const member of members) await member.resume(1);
     const welcomes = await Promise.all(members.map((member) => member.welcome()));
-    const send = (rank: number, epoch: number, chunk = 2) => device.receive(welcomes[rank]!.switchPort, contribution(rank, welcomes[rank]!.job.number, { epoch, slot: 2, chunk }));
+    const send = (rank: number, epoch: number, chunk = 2) =>
+      device.receive(
+        welcomes[rank]!.switchPort,
+        contribution(rank, welcomes[rank]!.job.number, { epoch, slot: 2, chunk }),
+      );
 
     expect([send(0, 1), send(2, 1)]).toEqual([[], []]);
     const [, , report] = await site.client.probeJob('train');
-    expect(report!.sets[0]).toEqual({ epoch: 1, chunk: 2, operation: 1, bitmap: 5, contributions: 2, missing: [1], missingSwitches: [] });
+    expect(report!.sets[0]).toEqual({
+      epoch: 1,
+      chunk: 2,
+      operation: 1,
+      bitmap: 5,
+      contributions: 2,
+      missing: [1],
+      missingSwitches: [],
+    });
 
     const results = send(1, 1);
     expect(results.map(({ port }) => port).sort()).toEqual(welcomes.map(({ switchPort }) => switchPort).sort());

@@ -22,14 +22,19 @@ const THREE_LEVELS: SwitchPlan[] = [
   { name: 'leaf', parent: 'middle', workers: 2 },
 ];
 
-async function running(plans: SwitchPlan[], homes: string[], slots = 16): Promise<{ network: Network; workers: Worker[] }> {
+async function running(
+  plans: SwitchPlan[],
+  homes: string[],
+  slots = 16,
+): Promise<{ network: Network; workers: Worker[] }> {
   const network = await Network.start(plans);
   await network.client.createJob({ name: 'train', workers: homes.length, slots });
   return { network, workers: await network.joinAll('train', homes) };
 }
 
 const ranksOf = (workers: readonly Worker[]): number[] => workers.map(({ rank }) => rank);
-const markedInputs = (workers: readonly Worker[], length = LENGTH): Float32Array[] => ranksOf(workers).map((rank) => marked(rank, length));
+const markedInputs = (workers: readonly Worker[], length = LENGTH): Float32Array[] =>
+  ranksOf(workers).map((rank) => marked(rank, length));
 
 async function expectMarkedSum(workers: readonly Worker[], length = LENGTH): Promise<void> {
   const { results } = await allreduce(workers, markedInputs(workers, length));
@@ -51,7 +56,8 @@ describe.each([
     expect(job.members.map(({ switchName }) => switchName)).toEqual(homes);
     expect(job.switches).toEqual(expect.arrayContaining(plans.map(({ name }) => name)));
     // Whether anything is repeated is a matter of time, and nothing else is dropped.
-    for (const { name, drops } of (await network.client.getStatus()).switches) expect([name, { ...drops, DUPLICATE: 0, STALE: 0 }]).toEqual([name, { DUPLICATE: 0, STALE: 0 }]);
+    for (const { name, drops } of (await network.client.getStatus()).switches)
+      expect([name, { ...drops, DUPLICATE: 0, STALE: 0 }]).toEqual([name, { DUPLICATE: 0, STALE: 0 }]);
   });
 
   test('loss on the links between switches changes nothing', async () => {
@@ -101,17 +107,23 @@ describe('members', () => {
     const errors = await Promise.all(workers.map((worker, i) => failure(worker.allreduce(tensors[i]!))));
     for (const error of errors) expect(error.code).toBe('FPISA_SHAPE_MISMATCH');
     // At whichever switch they meet, one side has the others' shapes before it, or learns that another switch has them.
-    expect(errors.map(({ message }) => message).join('\n')).toMatch(/ranks? [\d, ]+ brought (something else to another switch|other shapes)/);
+    expect(errors.map(({ message }) => message).join('\n')).toMatch(
+      /ranks? [\d, ]+ brought (something else to another switch|other shapes)/,
+    );
     await expectMarkedSum(workers, 50);
   });
 
   test.each([
     [[1, 3], /slot 0 waits for ranks 2$/],
-    [[2, 3], /all ranks at this switch have contributed; ranks 1, 3 at other switches have not, or the result does not arrive here$/],
+    [
+      [2, 3],
+      /all ranks at this switch have contributed; ranks 1, 3 at other switches have not, or the result does not arrive here$/,
+    ],
   ])('a worker that gives up while ranks %j wait with it says whom its own switch lacks', async (present, message) => {
     const network = await Network.start(TWO_LEVELS);
     await network.client.createJob({ name: 'train', workers: 4 });
-    const join = (home: string, rank: number): Promise<Worker> => network.join('train', rank, home, { timeoutMs: rank === 0 ? 4_000 : 300_000 });
+    const join = (home: string, rank: number): Promise<Worker> =>
+      network.join('train', rank, home, { timeoutMs: rank === 0 ? 4_000 : 300_000 });
     const workers = await Promise.all(['leaf1', 'leaf2', 'leaf1', 'spine'].map(join));
     for (const rank of present) void workers[rank]!.allreduce(marked(rank, 10)).catch(() => undefined);
     expect((await failure(workers[0]!.allreduce(marked(0, 10)))).message).toMatch(message);
@@ -119,12 +131,18 @@ describe('members', () => {
 
   test('the tables of a switch hold the way to its parent while the job lives, and no members that are not below it', async () => {
     const { network, workers } = await running(TWO_LEVELS, homes);
-    const reader = new P4RuntimeClient({ address: network.switches.get('leaf1')!.config.address, deviceId: 1, electionId: 0n });
+    const reader = new P4RuntimeClient({
+      address: network.switches.get('leaf1')!.config.address,
+      deviceId: 1,
+      electionId: 0n,
+    });
     onEnd(() => reader.close());
     await reader.connect();
     await reader.getPipeline();
     const sizes = async (): Promise<number[]> => {
-      const tables = await Promise.all(['member', 'receiver', 'from_parent', 'parent'].map((table) => reader.readTable(`fpisa.${table}`)));
+      const tables = await Promise.all(
+        ['member', 'receiver', 'from_parent', 'parent'].map((table) => reader.readTable(`fpisa.${table}`)),
+      );
       return [...tables.map((entries) => entries.length), (await reader.readMulticastGroups()).length];
     };
     await expectMarkedSum(workers);
@@ -165,7 +183,11 @@ describe('switches', () => {
     await network.switches.get('leaf1')!.stop();
     await network.kill(workers[0]!);
     await expectMarkedSum(workers.slice(1));
-    expect((await network.client.getStatus()).switches.map(({ name, state }) => [name, state])).toEqual([['leaf1', 'unreachable'], ['leaf2', 'ready'], ['spine', 'ready']]);
+    expect((await network.client.getStatus()).switches.map(({ name, state }) => [name, state])).toEqual([
+      ['leaf1', 'unreachable'],
+      ['leaf2', 'ready'],
+      ['spine', 'ready'],
+    ]);
     await network.switches.get('leaf1')!.start();
     await expectMarkedSum([await network.join('train', 0, 'leaf1'), ...workers.slice(1)]);
   });
@@ -173,7 +195,10 @@ describe('switches', () => {
   test('workers that nobody could stop get no sum of their own out of a leaf that nobody could reach', async () => {
     const { network, workers } = await running(TWO_LEVELS, ['leaf1', 'leaf2', 'leaf1', 'leaf2']);
     await expectMarkedSum(workers);
-    const [lost, seen] = [[workers[0]!, workers[2]!], [workers[1]!, workers[3]!]];
+    const [lost, seen] = [
+      [workers[0]!, workers[2]!],
+      [workers[1]!, workers[3]!],
+    ];
     await network.switches.get('leaf1')!.isolate();
     for (const worker of lost) await network.loseSight(worker);
     let settled = 0;
@@ -187,7 +212,9 @@ describe('switches', () => {
     };
     await expect.poll(drops).toBeGreaterThan(0);
     await network.switches.get('leaf1')!.reconnect();
-    await expect.poll(async () => (await network.client.getStatus()).switches.map(({ state }) => state)).toEqual(['ready', 'ready', 'ready']);
+    await expect
+      .poll(async () => (await network.client.getStatus()).switches.map(({ state }) => state))
+      .toEqual(['ready', 'ready', 'ready']);
     await expectMarkedSum(seen);
     expect(settled).toBe(0);
   });
@@ -217,20 +244,30 @@ describe('probes', () => {
   const length = 16;
 
   function begin(workers: readonly Worker[], absent: readonly number[]): Promise<unknown>[] {
-    return workers.filter(({ rank }) => !absent.includes(rank)).map((worker) => worker.allreduce(marked(worker.rank, length)));
+    return workers
+      .filter(({ rank }) => !absent.includes(rank))
+      .map((worker) => worker.allreduce(marked(worker.rank, length)));
   }
 
   test('missing ranks are found wherever they are', async () => {
     const { network, workers } = await running(THREE_LEVELS, homes);
     const calls = begin(workers, [2, 3]);
-    await expect.poll(async () => (await network.client.probeJob('train'))[0]!.sets[0]).toEqual({
-      ...{ epoch: 1, chunk: 0, operation: 1, bitmap: 0b0011, contributions: 2, missing: [2, 3], missingSwitches: [] },
-    });
+    await expect
+      .poll(async () => (await network.client.probeJob('train'))[0]!.sets[0])
+      .toEqual({
+        ...{ epoch: 1, chunk: 0, operation: 1, bitmap: 0b0011, contributions: 2, missing: [2, 3], missingSwitches: [] },
+      });
     calls.push(workers[3]!.allreduce(marked(3, length)));
-    await expect.poll(async () => (await network.client.probeJob('train'))[0]!.sets[0]).toMatchObject({ bitmap: 0b1011, missing: [2], missingSwitches: [] });
+    await expect
+      .poll(async () => (await network.client.probeJob('train'))[0]!.sets[0])
+      .toMatchObject({ bitmap: 0b1011, missing: [2], missingSwitches: [] });
     calls.push(workers[2]!.allreduce(marked(2, length)));
     await Promise.all(calls);
-    expect((await network.client.probeJob('train'))[0]!.sets[0]).toMatchObject({ bitmap: 0b1111, contributions: 4, missing: [] });
+    expect((await network.client.probeJob('train'))[0]!.sets[0]).toMatchObject({
+      bitmap: 0b1111,
+      contributions: 4,
+      missing: [],
+    });
   });
 
   test('a switch whose sum does not arrive is named, and nobody below it', async () => {
@@ -238,7 +275,9 @@ describe('probes', () => {
     const wire = network.wires.get('middle')!;
     wire.loss.up = 1;
     const calls = begin(workers, []);
-    await expect.poll(async () => (await network.client.probeJob('train'))[0]!.sets[0]).toMatchObject({ bitmap: 0b1111, missing: [], missingSwitches: ['middle'] });
+    await expect
+      .poll(async () => (await network.client.probeJob('train'))[0]!.sets[0])
+      .toMatchObject({ bitmap: 0b1111, missing: [], missingSwitches: ['middle'] });
     wire.loss.up = 0;
     await Promise.all(calls);
   });
@@ -248,15 +287,23 @@ describe('joining', () => {
   test('a worker that names no switch goes where there is room, and is asked when there is a choice', async () => {
     const network = await Network.start(TWO_LEVELS);
     await network.client.createJob({ name: 'train', workers: 6 });
-    const refused = async (rank: number, switchName?: string): Promise<string> => (await failure(network.join('train', rank, switchName))).message;
+    const refused = async (rank: number, switchName?: string): Promise<string> =>
+      (await failure(network.join('train', rank, switchName))).message;
     expect(await refused(0)).toMatch(/name the switch at which worker 0 is: one of spine, leaf1, leaf2/);
-    expect(await refused(0, 'leaf3')).toMatch(/switch "leaf3" is not one of job "train" \(switches: spine, leaf1, leaf2\)/);
-    for (const [rank, home] of ['leaf1', 'spine', 'leaf1', 'leaf1', 'leaf2'].entries()) await network.join('train', rank, home);
+    expect(await refused(0, 'leaf3')).toMatch(
+      /switch "leaf3" is not one of job "train" \(switches: spine, leaf1, leaf2\)/,
+    );
+    for (const [rank, home] of ['leaf1', 'spine', 'leaf1', 'leaf1', 'leaf2'].entries())
+      await network.join('train', rank, home);
     await network.join('train', 5);
     const { members } = await network.client.getJob('train');
     expect(members.at(-1)).toMatchObject({ rank: 5, switchName: 'leaf2', switchPort: 2 });
     await network.client.createJob({ name: 'other', workers: 1 });
-    await expect(network.join('other', 0)).rejects.toThrow(/every worker port of the switches of job "other" is in use \(switches with worker ports: spine, leaf1, leaf2\)/);
-    await expect(network.join('other', 0, undefined, { switchPort: UPLINK })).rejects.toThrow(/no switch of job "other" has a worker port 100/);
+    await expect(network.join('other', 0)).rejects.toThrow(
+      /every worker port of the switches of job "other" is in use \(switches with worker ports: spine, leaf1, leaf2\)/,
+    );
+    await expect(network.join('other', 0, undefined, { switchPort: UPLINK })).rejects.toThrow(
+      /no switch of job "other" has a worker port 100/,
+    );
   });
 });

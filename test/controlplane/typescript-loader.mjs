@@ -15,7 +15,13 @@ export async function resolve(specifier, context, next) {
 
 export async function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context);
-  const options = { module: typescript.ModuleKind.ESNext, target: typescript.ScriptTarget.ES2023, verbatimModuleSyntax: true };
-  const { outputText } = typescript.transpileModule(readFileSync(fileURLToPath(url), 'utf8'), { compilerOptions: options });
+  const options = {
+    module: typescript.ModuleKind.ESNext,
+    target: typescript.ScriptTarget.ES2023,
+    verbatimModuleSyntax: true,
+  };
+  const { outputText } = typescript.transpileModule(readFileSync(fileURLToPath(url), 'utf8'), {
+    compilerOptions: options,
+  });
   return { format: 'module', source: outputText, shortCircuit: true };
 }

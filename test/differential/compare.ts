@@ -3,8 +3,10 @@ import { packetsOf, type Outcome, type Packet, type Scenario } from './scenario.
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const samePacket = (a: Packet, b: Packet): boolean => a.port === b.port && Buffer.compare(a.bytes, b.bytes) === 0;
-const same = (a: readonly Packet[], b: readonly Packet[]): boolean => a.length === b.length && a.every((packet, index) => samePacket(packet, b[index]!));
-const list = (packets: readonly Packet[]): string => (packets.length === 0 ? '  nothing' : packets.map(({ port, bytes }) => `  port ${port}: ${hex(bytes)}`).join('\n'));
+const same = (a: readonly Packet[], b: readonly Packet[]): boolean =>
+  a.length === b.length && a.every((packet, index) => samePacket(packet, b[index]!));
+const list = (packets: readonly Packet[]): string =>
+  packets.length === 0 ? '  nothing' : packets.map(({ port, bytes }) => `  port ${port}: ${hex(bytes)}`).join('\n');
 
 /** @returns undefined when the outcomes are equal, else a text that shows the first packet that was treated differently */
 export function firstDifference(scenario: Scenario, bmv2: Outcome, emulator: Outcome): string | undefined {
@@ -22,7 +24,8 @@ export function firstDifference(scenario: Scenario, bmv2: Outcome, emulator: Out
   }
   for (const name of new Set([...Object.keys(bmv2.counters), ...Object.keys(emulator.counters)])) {
     const [expected, actual] = [bmv2.counters[name] ?? {}, emulator.counters[name] ?? {}];
-    if (canonical(expected) !== canonical(actual)) return `${heading}: counter ${name} by index\nof BMv2: ${canonical(expected)}\nof the emulator: ${canonical(actual)}`;
+    if (canonical(expected) !== canonical(actual))
+      return `${heading}: counter ${name} by index\nof BMv2: ${canonical(expected)}\nof the emulator: ${canonical(actual)}`;
   }
   return undefined;
 }

@@ -16,13 +16,18 @@ describe.each(SCRIPTS.map((script) => [script.name, script] as const))('%s', { t
   const p4info = recording.p4info[script.program]!;
 
   it.each(ENGINE_NAMES)('as recorded from BMv2, engine %s', async (engine) => {
-    expect(await linesOf(await ControlledSwitch.emulator(engine), script, p4info)).toEqual(recordedLines(recording, script));
+    expect(await linesOf(await ControlledSwitch.emulator(engine), script, p4info)).toEqual(
+      recordedLines(recording, script),
+    );
   });
 
   const missing = bmv2Version() === undefined;
-  it.skipIf(missing)(`as recorded, on BMv2${missing ? ' (skipped: simple_switch_grpc is not on PATH)' : ''}`, async () => {
-    expect(await linesOf(await ControlledSwitch.bmv2(), script, p4info)).toEqual(recordedLines(recording, script));
-  });
+  it.skipIf(missing)(
+    `as recorded, on BMv2${missing ? ' (skipped: simple_switch_grpc is not on PATH)' : ''}`,
+    async () => {
+      expect(await linesOf(await ControlledSwitch.bmv2(), script, p4info)).toEqual(recordedLines(recording, script));
+    },
+  );
 });
 
 it('all colours, several members and lists are in the recording', () => {

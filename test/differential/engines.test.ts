@@ -9,7 +9,9 @@ import { loadCompiler } from '../../emulator/compiler/cache.js';
 import { loadProgram } from '../../emulator/index.js';
 
 const BUILDS = new URL('../../p4/build/', import.meta.url);
-const builds = readdirSync(BUILDS).filter((file) => file.endsWith('.json')).map((file) => basename(file, '.json'));
+const builds = readdirSync(BUILDS)
+  .filter((file) => file.endsWith('.json'))
+  .map((file) => basename(file, '.json'));
 const json = (build: string): string => readFileSync(new URL(`${build}.json`, BUILDS), 'utf8');
 
 beforeAll(loadCompiler);

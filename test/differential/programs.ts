@@ -47,7 +47,11 @@ function compileP4Info(build: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'p4info-'));
   try {
     const file = join(folder, 'p4info.txtpb');
-    execFileSync('p4c', ['--target', 'bmv2', '--arch', 'v1model', '--p4runtime-files', file, '-o', folder, locate(build, '.p4')], { stdio: 'pipe' });
+    execFileSync(
+      'p4c',
+      ['--target', 'bmv2', '--arch', 'v1model', '--p4runtime-files', file, '-o', folder, locate(build, '.p4')],
+      { stdio: 'pipe' },
+    );
     return readFileSync(file, 'utf8');
   } finally {
     rmSync(folder, { recursive: true, force: true });

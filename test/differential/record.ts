@@ -30,15 +30,21 @@ const PACKETS_OF_A_PROGRAM = 100;
 const PACKETS_OF_QUERIES = 150;
 
 function scenariosOf(values: ValuesPerPacket, build = `fpisa-n${values}`): Scenario[] {
-  return PLAN_NAMES.map((plan, index) => makeScenario(plan, values, SEED + index, plan === '32 workers' ? PACKETS_OF_32_WORKERS : PACKETS[values], build));
+  return PLAN_NAMES.map((plan, index) =>
+    makeScenario(plan, values, SEED + index, plan === '32 workers' ? PACKETS_OF_32_WORKERS : PACKETS[values], build),
+  );
 }
 
 function scenariosOfProgram(build: string): Scenario[] {
-  return Array.from({ length: SCENARIOS_OF_A_PROGRAM }, (_, index) => makeProgramScenario(build, SEED + index, PACKETS_OF_A_PROGRAM));
+  return Array.from({ length: SCENARIOS_OF_A_PROGRAM }, (_, index) =>
+    makeProgramScenario(build, SEED + index, PACKETS_OF_A_PROGRAM),
+  );
 }
 
 function scenariosOfQueries(build: string): Scenario[] {
-  return Array.from({ length: SCENARIOS_OF_A_PROGRAM }, (_, index) => makeQueryScenario(build, SEED + index, PACKETS_OF_QUERIES));
+  return Array.from({ length: SCENARIOS_OF_A_PROGRAM }, (_, index) =>
+    makeQueryScenario(build, SEED + index, PACKETS_OF_QUERIES),
+  );
 }
 
 async function main(): Promise<void> {
@@ -68,7 +74,9 @@ async function main(): Promise<void> {
       }
       const size = writeTraces({ bmv2: version, build, buildHash: hashOf(jsonOf(build)), recorded });
       const packets = recorded.reduce((sum, { scenario }) => sum + packetsOf(scenario).length, 0);
-      console.log(`${build}: ${recorded.length} scenarios, ${packets} packets, ${Math.round(size / 1024)} KiB, BMv2 ${version}`);
+      console.log(
+        `${build}: ${recorded.length} scenarios, ${packets} packets, ${Math.round(size / 1024)} KiB, BMv2 ${version}`,
+      );
     }
   } finally {
     await bmv2.stop();

@@ -22,12 +22,15 @@ const all = [...builds, ...restricted, ...PROGRAM_NAMES, ...QUERY_NAMES];
 const currentTraces = (build: string) => readTraces(build, hashOf(jsonOf(build)));
 
 describe.each(all)('traces of BMv2 with %s', (build) => {
-  it.each(ENGINE_NAMES)('are replayed by the emulator with engine %s: every packet, packet-in and counter', async (name) => {
-    const engine = await engineNamed(name);
-    for (const { scenario, outcome } of currentTraces(build).recorded) {
-      expect(firstDifference(scenario, outcome, runOnEmulator(scenario, engine))).toBeUndefined();
-    }
-  });
+  it.each(ENGINE_NAMES)(
+    'are replayed by the emulator with engine %s: every packet, packet-in and counter',
+    async (name) => {
+      const engine = await engineNamed(name);
+      for (const { scenario, outcome } of currentTraces(build).recorded) {
+        expect(firstDifference(scenario, outcome, runOnEmulator(scenario, engine))).toBeUndefined();
+      }
+    },
+  );
 
   it('are complete, and none is of packets that all vanish', () => {
     for (const { scenario, outcome } of currentTraces(build).recorded) {
@@ -37,7 +40,9 @@ describe.each(all)('traces of BMv2 with %s', (build) => {
   });
 
   it('are told from those of another build', () => {
-    expect(() => readTraces(build, hashOf('{}'))).toThrow(/has changed since its traces were recorded; record them anew with "npm run record:bmv2"/);
+    expect(() => readTraces(build, hashOf('{}'))).toThrow(
+      /has changed since its traces were recorded; record them anew with "npm run record:bmv2"/,
+    );
   });
 });
 
@@ -53,13 +58,19 @@ it('a difference of one bit or count is found', () => {
   expect(firstDifference(scenario, outcome, flawed)).toContain('from the emulator:');
   expect(firstDifference(scenario, outcome, { ...outcome, packetIns: [Uint8Array.of(1)] })).toContain('packet-ins');
   const counter = Object.keys(outcome.counters)[0]!;
-  expect(firstDifference(scenario, outcome, { ...outcome, counters: { ...outcome.counters, [counter]: { 31: 1 } } })).toContain(`counter ${counter}`);
+  expect(
+    firstDifference(scenario, outcome, { ...outcome, counters: { ...outcome.counters, [counter]: { 31: 1 } } }),
+  ).toContain(`counter ${counter}`);
 });
 
 it('the traces are small, and as many as docs/bmv2-differences.md says', () => {
-  const count = (names: readonly string[]): number => names.flatMap((build) => currentTraces(build).recorded).reduce((sum, { scenario }) => sum + packetsOf(scenario).length, 0);
+  const count = (names: readonly string[]): number =>
+    names
+      .flatMap((build) => currentTraces(build).recorded)
+      .reduce((sum, { scenario }) => sum + packetsOf(scenario).length, 0);
   expect(count(builds)).toBeGreaterThanOrEqual(LEAST_PACKETS);
   const page = readFileSync(new URL('../../docs/bmv2-differences.md', import.meta.url), 'utf8');
-  for (const names of [builds, restricted, PROGRAM_NAMES, QUERY_NAMES]) expect(page).toContain(`${count(names).toLocaleString('en')} `);
+  for (const names of [builds, restricted, PROGRAM_NAMES, QUERY_NAMES])
+    expect(page).toContain(`${count(names).toLocaleString('en')} `);
   expect(all.reduce((sum, build) => sum + statSync(tracePath(build)).size, 0)).toBeLessThan(MOST_BYTES);
 });

@@ -64,13 +64,22 @@ export function writeTraces({ bmv2, build, buildHash, recorded }: TraceFile): nu
 /** @throws an Error that says what to do when the file is of another format or build */
 export function readTraces(build: string, currentBuildHash: string): TraceFile {
   const contents = JSON.parse(gunzipSync(readFileSync(tracePath(build))).toString('utf8')) as FileContents;
-  if (contents.format !== FORMAT) throw new Error(`the traces of ${build} have format ${contents.format}, not ${FORMAT}; record them anew with "${RECORD_COMMAND}"`);
+  if (contents.format !== FORMAT)
+    throw new Error(
+      `the traces of ${build} have format ${contents.format}, not ${FORMAT}; record them anew with "${RECORD_COMMAND}"`,
+    );
   if (contents.buildHash !== currentBuildHash) {
-    throw new Error(`the program ${build} has changed since its traces were recorded; record them anew with "${RECORD_COMMAND}", which needs simple_switch_grpc on PATH`);
+    throw new Error(
+      `the program ${build} has changed since its traces were recorded; record them anew with "${RECORD_COMMAND}", which needs simple_switch_grpc on PATH`,
+    );
   }
   const { bmv2, buildHash, scenarios } = contents;
   const recorded = scenarios.map(({ name, phases, outputs, packetIns, counters }) => ({
-    scenario: { name, build, phases: phases.map(({ configuration, packets }) => ({ configuration, packets: packets.map(fromText) })) },
+    scenario: {
+      name,
+      build,
+      phases: phases.map(({ configuration, packets }) => ({ configuration, packets: packets.map(fromText) })),
+    },
     outcome: { outputs: outputs.map((packets) => packets.map(fromText)), packetIns: packetIns.map(fromHex), counters },
   }));
   return { bmv2, build, buildHash, recorded };

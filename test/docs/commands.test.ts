@@ -19,21 +19,41 @@ const STAND_INS: Readonly<Record<string, string>> = {
 };
 
 function blocks(page: string): string[] {
-  return [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!.trim());
+  return [...readFileSync(join(ROOT, page), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) =>
+    block!.trim(),
+  );
 }
 
-const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+const pages = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 
 describe('commands of the documentation', () => {
   let directory: string;
   beforeAll(() => {
     // A folder that looks like a checkout, so that what the commands write does not land in this one.
     directory = mkdtempSync(join(tmpdir(), 'fpisa-docs-'));
-    for (const name of ['package.json', 'bench', 'bin', 'dist', 'p4', 'protocol', 'p4runtime', 'node_modules', 'examples']) {
+    for (const name of [
+      'package.json',
+      'bench',
+      'bin',
+      'dist',
+      'p4',
+      'protocol',
+      'p4runtime',
+      'node_modules',
+      'examples',
+    ]) {
       symlinkSync(join(ROOT, name), join(directory, name));
     }
     // npx takes seconds to find what it is to run; it is npm's code, not ours.
-    writeFileSync(join(directory, 'npx'), `#!/bin/sh\n[ "$1" = fpisa ] || { echo "npx $1 is not part of this project" >&2; exit 1; }\nshift\nexec node "${ROOT}bin/fpisa.js" "$@"\n`);
+    writeFileSync(
+      join(directory, 'npx'),
+      `#!/bin/sh\n[ "$1" = fpisa ] || { echo "npx $1 is not part of this project" >&2; exit 1; }\nshift\nexec node "${ROOT}bin/fpisa.js" "$@"\n`,
+    );
     chmodSync(join(directory, 'npx'), 0o755);
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -42,12 +62,20 @@ describe('commands of the documentation', () => {
     const ports = await freePorts(PORTS.length);
     const script = blocks(page)
       .map((block) => STAND_INS[block] ?? block)
-      .map((block) => block.replace(new RegExp(`\\b(${PORTS.join('|')})\\b`, 'g'), (port) => String(ports[PORTS.indexOf(Number(port))])))
+      .map((block) =>
+        block.replace(new RegExp(`\\b(${PORTS.join('|')})\\b`, 'g'), (port) =>
+          String(ports[PORTS.indexOf(Number(port))]),
+        ),
+      )
       .join('\n');
     // The trap ends background processes when a command fails.
     const child = spawn('bash', ['-e', '-c', `trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n${script}`], {
       cwd: directory,
-      env: { ...process.env, PATH: `${directory}:${process.env['PATH']}`, FPISA_CONTROLLER: `127.0.0.1:${ports[PORTS.indexOf(9600)]}` },
+      env: {
+        ...process.env,
+        PATH: `${directory}:${process.env['PATH']}`,
+        FPISA_CONTROLLER: `127.0.0.1:${ports[PORTS.indexOf(9600)]}`,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';

@@ -28,7 +28,10 @@ function rows(page: string): Row[] {
       continue;
     }
     // A vertical line within a cell has a backslash before it.
-    const cells = line.slice(1, line.lastIndexOf('|')).split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'));
+    const cells = line
+      .slice(1, line.lastIndexOf('|'))
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim().replaceAll('\\|', '|'));
     if (header === undefined) header = cells;
     else if (!/^[-:]+$/.test(cells[0]!)) found.push({ page, header, cells });
   }
@@ -53,15 +56,23 @@ describe('docs/compatibility.md', () => {
   });
 
   it('names everything that the loader refuses, in its words', () => {
-    const sources = readdirSync(join(ROOT, 'emulator/json')).map((name) => read(`emulator/json/${name}`)).join('\n');
-    const refusals = new Set([...sources.matchAll(/\.lacks\((['`])([A-Za-z ]+)/g)].map(([, , phrase]) => phrase!.trim()));
+    const sources = readdirSync(join(ROOT, 'emulator/json'))
+      .map((name) => read(`emulator/json/${name}`))
+      .join('\n');
+    const refusals = new Set(
+      [...sources.matchAll(/\.lacks\((['`])([A-Za-z ]+)/g)].map(([, , phrase]) => phrase!.trim()),
+    );
     expect(refusals.size).toBeGreaterThan(10);
-    const listed = page.filter(({ header }) => header.includes('as the error calls it')).flatMap(({ cells }) => words(cells[1]!));
+    const listed = page
+      .filter(({ header }) => header.includes('as the error calls it'))
+      .flatMap(({ cells }) => words(cells[1]!));
     expect([...refusals].filter((phrase) => !listed.includes(phrase))).toEqual([]);
   });
 
   it.each(['test', 'BMv2'])('has a %s for every row of a table that has such a column', (column) => {
-    const empty = page.filter(({ header, cells }) => header.includes(column) && (cells[header.indexOf(column)] ?? '') === '');
+    const empty = page.filter(
+      ({ header, cells }) => header.includes(column) && (cells[header.indexOf(column)] ?? '') === '',
+    );
     expect(empty.map(({ cells }) => cells[0])).toEqual([]);
   });
 });
@@ -70,10 +81,16 @@ describe('docs/compatibility.md', () => {
 function references(text: string, base: string): { readonly file: string; readonly title: string }[] {
   let file: string | undefined;
   return text.split(';').map((part) => {
-    const [first, second] = part.trim().replace(/ \([^)]*\)$/, '').split(' › ');
+    const [first, second] = part
+      .trim()
+      .replace(/ \([^)]*\)$/, '')
+      .split(' › ');
     if (second !== undefined) file = first!;
     if (file === undefined) throw new Error(`"${part}" names no file of tests`);
-    return { file: `test/${file.startsWith('/') ? file.slice(1) : `${base}/${file}`}.test.ts`, title: second ?? first! };
+    return {
+      file: `test/${file.startsWith('/') ? file.slice(1) : `${base}/${file}`}.test.ts`,
+      title: second ?? first!,
+    };
   });
 }
 
@@ -83,7 +100,11 @@ function titles(files: readonly string[]): Map<string, string[]> {
   try {
     const list = join(folder, 'list.json');
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^VITEST/.test(name)));
-    execFileSync(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'list', `--json=${list}`, ...files], { cwd: ROOT, env, stdio: 'pipe' });
+    execFileSync(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'list', `--json=${list}`, ...files], {
+      cwd: ROOT,
+      env,
+      stdio: 'pipe',
+    });
     const found = new Map<string, string[]>();
     for (const { name, file } of JSON.parse(readFileSync(list, 'utf8')) as { name: string; file: string }[]) {
       const path = file.slice(file.lastIndexOf('/test/') + 1);
@@ -113,13 +134,17 @@ describe('tests that the documentation names', () => {
 
   it('would be missed', () => {
     expect(references('a › b; c; /d/e › f (and more)', 'emulator')).toEqual([
-      { file: 'test/emulator/a.test.ts', title: 'b' }, { file: 'test/emulator/a.test.ts', title: 'c' }, { file: 'test/d/e.test.ts', title: 'f' },
+      { file: 'test/emulator/a.test.ts', title: 'b' },
+      { file: 'test/emulator/a.test.ts', title: 'c' },
+      { file: 'test/d/e.test.ts', title: 'f' },
     ]);
     expect(existing.get('test/emulator/json-ops.test.ts')!.length).toBeGreaterThan(100);
   });
 
   it('are there for everything that is refused', () => {
-    const listed = page.filter(({ header }) => header.includes('as the error calls it')).flatMap(({ cells }) => words(cells[1]!));
+    const listed = page
+      .filter(({ header }) => header.includes('as the error calls it'))
+      .flatMap(({ cells }) => words(cells[1]!));
     const tests = titles(['test/emulator/refused.test.ts']).get('test/emulator/refused.test.ts')!;
     expect(listed.filter((phrase) => !tests.some((name) => name.includes(` > ${phrase}`)))).toEqual([]);
   });

@@ -17,7 +17,12 @@ function complianceRows(): Row[] {
     .slice(page.indexOf('## Compliance'))
     .split('\n')
     .filter((line) => line.startsWith('|') && !/^\| (Section|---)|^\|---/.test(line))
-    .map((line) => line.split('|').slice(1, 4).map((cell) => cell.trim()))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, 4)
+        .map((cell) => cell.trim()),
+    )
     .map(([section, tests, mark]) => ({ section: section!, tests: tests!, mark: mark! }));
 }
 
@@ -27,7 +32,8 @@ function references(text: string): { readonly file: string; readonly title: stri
   return text.split(';').map((part) => {
     const plain = part.trim().replace(/ ?\([^)]*\)$/, '');
     const [first, second] = plain.split(' › ');
-    if (second !== undefined || plain.startsWith('/')) file = first!.startsWith('/') ? `test${first}` : `test/emulator/p4runtime/${first}`;
+    if (second !== undefined || plain.startsWith('/'))
+      file = first!.startsWith('/') ? `test${first}` : `test/emulator/p4runtime/${first}`;
     return { file: `${file}.test.ts`, title: second ?? (plain.startsWith('/') ? '' : first!) };
   });
 }

@@ -24,7 +24,9 @@ function vitest(): Promise<{ code: number; output: string }> {
   // The outer run's variables would make the inner one its worker.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^VITEST/.test(name)));
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: folder, env }, (error, stdout, stderr) => resolve({ code: error === null ? 0 : 1, output: `${stdout}${stderr}` }));
+    execFile(process.execPath, args, { cwd: folder, env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : 1, output: `${stdout}${stderr}` }),
+    );
   });
 }
 
@@ -33,8 +35,13 @@ it('docs/unit-tests.md: every test of the example passes', { timeout: 300_000 },
   writeFileSync(join(folder, 'router.test.ts'), example!);
   const { code, output } = await vitest();
   expect(code, output).toBe(0);
-  const { numPassedTests, numTotalTests } = JSON.parse(output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1)) as Record<string, number>;
-  expect({ numPassedTests, numTotalTests }).toEqual({ numPassedTests: example!.match(/^test\(/gm)!.length, numTotalTests: numPassedTests });
+  const { numPassedTests, numTotalTests } = JSON.parse(
+    output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1),
+  ) as Record<string, number>;
+  expect({ numPassedTests, numTotalTests }).toEqual({
+    numPassedTests: example!.match(/^test\(/gm)!.length,
+    numTotalTests: numPassedTests,
+  });
 });
 
 it('the example can fail', { timeout: 300_000 }, async () => {

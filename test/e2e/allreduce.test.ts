@@ -2,28 +2,38 @@ import { describe, expect, it } from 'vitest';
 import { aggregate, resolveProfile } from '../../arithmetic/index.js';
 import { BUILDS } from '../../protocol/constants.js';
 import { Cluster } from './support/cluster.js';
-import { allreduce, expectSameBits, expectWithinBound, floats, integers, marked, markedSum, roundedSum } from './support/data.js';
+import {
+  allreduce,
+  expectSameBits,
+  expectWithinBound,
+  floats,
+  integers,
+  marked,
+  markedSum,
+  roundedSum,
+} from './support/data.js';
 
 const TRANSPORTS = ['in-process', 'udp'] as const;
 /** With the preset `fpisa`: 7 bits of headroom less ceil(log2 workers). */
 const GUARD = { 2: 6, 3: 5, 5: 4, 8: 4 } as const;
 
 describe.each(TRANSPORTS)('sums over %s', (transport) => {
-  it.each(
-    BUILDS.flatMap((values) => ([2, 3, 8] as const).map((workers) => ({ values, workers }))),
-  )('are the exact ones where order cannot matter: $workers workers, $values values per packet', async ({ values, workers }) => {
-    const cluster = await Cluster.start({ workers, values, transport });
-    const members = await cluster.joinAll();
-    const guard = GUARD[workers];
-    for (const length of [1, values - 1, values, values + 1, 20 * values + 7]) {
-      const inputs = members.map((_, rank) => floats(1000 * length + rank, length, guard));
-      const { results, stats } = await allreduce(members, inputs);
-      const expected = roundedSum(inputs);
-      for (const result of results) expectSameBits(result, expected);
-      expectSameBits(aggregate(inputs, resolveProfile({ preset: 'fpisa', workers })).result, expected);
-      expect(stats.map((each) => each.elements)).toEqual(members.map(() => length));
-    }
-  });
+  it.each(BUILDS.flatMap((values) => ([2, 3, 8] as const).map((workers) => ({ values, workers }))))(
+    'are the exact ones where order cannot matter: $workers workers, $values values per packet',
+    async ({ values, workers }) => {
+      const cluster = await Cluster.start({ workers, values, transport });
+      const members = await cluster.joinAll();
+      const guard = GUARD[workers];
+      for (const length of [1, values - 1, values, values + 1, 20 * values + 7]) {
+        const inputs = members.map((_, rank) => floats(1000 * length + rank, length, guard));
+        const { results, stats } = await allreduce(members, inputs);
+        const expected = roundedSum(inputs);
+        for (const result of results) expectSameBits(result, expected);
+        expectSameBits(aggregate(inputs, resolveProfile({ preset: 'fpisa', workers })).result, expected);
+        expect(stats.map((each) => each.elements)).toEqual(members.map(() => length));
+      }
+    },
+  );
 
   it('stay within the proven bound, and are the same at all workers, for any exponents', async () => {
     const workers = 5;
@@ -40,9 +50,18 @@ describe.each(TRANSPORTS)('sums over %s', (transport) => {
 
 describe("sums by the build with a Tofino's arithmetic", () => {
   it.each(TRANSPORTS)('over %s, losing packets: each contribution once', async (transport) => {
-    const cluster = await Cluster.start({ workers: 3, build: 'fpisa-a-n16', profile: 'fpisa-a', transport, faults: { drop: 0.05, seed: 3 } });
+    const cluster = await Cluster.start({
+      workers: 3,
+      build: 'fpisa-a-n16',
+      profile: 'fpisa-a',
+      transport,
+      faults: { drop: 0.05, seed: 3 },
+    });
     const members = await cluster.joinAll();
-    const { results } = await allreduce(members, members.map((_, rank) => marked(rank, 500)));
+    const { results } = await allreduce(
+      members,
+      members.map((_, rank) => marked(rank, 500)),
+    );
     for (const result of results) expectSameBits(result, markedSum([0, 1, 2], 500));
   });
 
@@ -82,9 +101,18 @@ describe('one operation', () => {
   it('of nothing keeps the workers in step', async () => {
     const cluster = await Cluster.start({ workers: 2 });
     const members = await cluster.joinAll();
-    const { stats } = await allreduce(members, members.map(() => new Float32Array(0)));
-    expect(stats.map(({ operation, elements }) => [operation, elements])).toEqual([[1, 0], [1, 0]]);
-    const { results } = await allreduce(members, members.map((_, rank) => marked(rank, 4)));
+    const { stats } = await allreduce(
+      members,
+      members.map(() => new Float32Array(0)),
+    );
+    expect(stats.map(({ operation, elements }) => [operation, elements])).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    const { results } = await allreduce(
+      members,
+      members.map((_, rank) => marked(rank, 4)),
+    );
     expectSameBits(results[0]!, markedSum([0, 1], 4));
   });
 
@@ -147,17 +175,22 @@ describe('profiles', () => {
     for (const result of results) expectSameBits(result, expected);
   });
 
-  it.each(['fpisa-paper', 'fpisa-a'])('%s gives what one order of the contributions gives, at every worker', async (preset) => {
-    const cluster = await Cluster.start({ workers: 2, profile: preset });
-    const members = await cluster.joinAll();
-    const inputs = members.map((_, rank) => floats(5 + rank, 2000, 20));
-    const { results } = await allreduce(members, inputs);
-    expectSameBits(results[1]!, results[0]!);
-    const profile = resolveProfile({ preset, workers: 2 });
-    const [forwards, backwards] = [inputs, [...inputs].reverse()].map((order) => aggregate(order, profile).result);
-    const strange = [...results[0]!.keys()].filter((i) => !Object.is(results[0]![i], forwards![i]) && !Object.is(results[0]![i], backwards![i]));
-    expect(strange).toEqual([]);
-  });
+  it.each(['fpisa-paper', 'fpisa-a'])(
+    '%s gives what one order of the contributions gives, at every worker',
+    async (preset) => {
+      const cluster = await Cluster.start({ workers: 2, profile: preset });
+      const members = await cluster.joinAll();
+      const inputs = members.map((_, rank) => floats(5 + rank, 2000, 20));
+      const { results } = await allreduce(members, inputs);
+      expectSameBits(results[1]!, results[0]!);
+      const profile = resolveProfile({ preset, workers: 2 });
+      const [forwards, backwards] = [inputs, [...inputs].reverse()].map((order) => aggregate(order, profile).result);
+      const strange = [...results[0]!.keys()].filter(
+        (i) => !Object.is(results[0]![i], forwards![i]) && !Object.is(results[0]![i], backwards![i]),
+      );
+      expect(strange).toEqual([]);
+    },
+  );
 
   it('special values arrive as IEEE 754 would have it', async () => {
     const cluster = await Cluster.start({ workers: 3 });

@@ -1,6 +1,14 @@
 /** What users do wrong, and what they are told: everywhere the same end, and the next operation works. */
 import { describe, expect, it } from 'vitest';
-import { AbortedError, ControllerUnreachableError, JoinError, ShapeMismatchError, StalledError, SwitchUnreachableError, Worker } from '../../host/index.js';
+import {
+  AbortedError,
+  ControllerUnreachableError,
+  JoinError,
+  ShapeMismatchError,
+  StalledError,
+  SwitchUnreachableError,
+  Worker,
+} from '../../host/index.js';
 import { Cluster, JOB } from './support/cluster.js';
 import { allreduce, expectSameBits, failure, marked, markedSum } from './support/data.js';
 
@@ -8,8 +16,18 @@ const TRANSPORTS = ['in-process', 'udp'] as const;
 
 /** All workers, and that they are still in step. */
 async function expectNextOperation(workers: readonly Worker[], number: number): Promise<void> {
-  const { results, stats } = await allreduce(workers, workers.map(({ rank }) => marked(rank, 100)));
-  for (const result of results) expectSameBits(result, markedSum(workers.map(({ rank }) => rank), 100));
+  const { results, stats } = await allreduce(
+    workers,
+    workers.map(({ rank }) => marked(rank, 100)),
+  );
+  for (const result of results)
+    expectSameBits(
+      result,
+      markedSum(
+        workers.map(({ rank }) => rank),
+        100,
+      ),
+    );
   expect(stats.map(({ operation }) => operation)).toEqual(workers.map(() => number));
 }
 
@@ -36,7 +54,9 @@ describe.each(TRANSPORTS)('operations that cannot be finished, %s', (transport) 
   it('a sum at one worker and a mean at the other', async () => {
     const cluster = await Cluster.start({ workers: 2, transport });
     const workers = await cluster.joinAll();
-    const errors = await Promise.all(workers.map((worker, i) => failure(worker.allreduce(marked(i, 40), { op: i === 0 ? 'sum' : 'mean' }))));
+    const errors = await Promise.all(
+      workers.map((worker, i) => failure(worker.allreduce(marked(i, 40), { op: i === 0 ? 'sum' : 'mean' }))),
+    );
     for (const error of errors) expect(error).toBeInstanceOf(ShapeMismatchError);
     expect(errors.map(({ message }) => message).join()).toMatch(/mean/);
     await expectNextOperation(workers, 2);
@@ -47,9 +67,9 @@ describe.each(TRANSPORTS)('operations that cannot be finished, %s', (transport) 
     const workers = await cluster.joinAll();
     const abort = new AbortController();
     const tensors = workers.map(({ rank }) => marked(rank, 3000));
-    const calls = workers.slice(0, 2).map((worker, i) =>
-      failure(worker.allreduce(tensors[i]!, i === 1 ? { signal: abort.signal } : {})),
-    );
+    const calls = workers
+      .slice(0, 2)
+      .map((worker, i) => failure(worker.allreduce(tensors[i]!, i === 1 ? { signal: abort.signal } : {})));
     // Rank 2 does not take part yet, so this comes in the middle.
     abort.abort(new Error('the training was stopped'));
     const [other, own] = await Promise.all(calls);
@@ -67,7 +87,9 @@ describe.each(TRANSPORTS)('operations that cannot be finished, %s', (transport) 
     const abort = new AbortController();
     const first = workers.map(({ rank }) => marked(rank, 2000));
     const before = workers.map((worker, i) => worker.allreduce(first[i]!));
-    const behind = workers.map((worker, i) => failure(worker.allreduce(marked(i, 10), i === 0 ? { signal: abort.signal } : {})));
+    const behind = workers.map((worker, i) =>
+      failure(worker.allreduce(marked(i, 10), i === 0 ? { signal: abort.signal } : {})),
+    );
     abort.abort();
     await Promise.all(before);
     for (const tensor of first) expectSameBits(tensor, markedSum([0, 1], 2000));
@@ -117,7 +139,9 @@ describe('joining', () => {
   it('no controller: gives up in the time allowed, and names the address', async () => {
     const error = await failure(Worker.join({ controller: '127.0.0.1:1', job: JOB, rank: 0, joinTimeoutMs: 500 }));
     expect(error).toBeInstanceOf(ControllerUnreachableError);
-    expect(error.message).toMatch(/no controller answered at 127\.0\.0\.1:1 within 500 ms: .*ECONNREFUSED 127\.0\.0\.1:1\.$/);
+    expect(error.message).toMatch(
+      /no controller answered at 127\.0\.0\.1:1 within 500 ms: .*ECONNREFUSED 127\.0\.0\.1:1\.$/,
+    );
   });
 
   it('a deleted job ends its workers, which say so', async () => {
@@ -128,7 +152,8 @@ describe('joining', () => {
     const refused = await failure(cluster.client.deleteJob(JOB));
     expect(refused).toMatchObject({ code: 'FPISA_JOB_BUSY' });
     await cluster.client.deleteJob(JOB, { force: true });
-    for (const error of await Promise.all(closed)) expect((error as Error).message).toMatch(/job "training" was deleted/);
+    for (const error of await Promise.all(closed))
+      expect((error as Error).message).toMatch(/job "training" was deleted/);
     expect(await failure(workers[0]!.allreduce(marked(0, 1)))).toBeInstanceOf(JoinError);
   });
 });
@@ -139,7 +164,8 @@ describe('a switch that is not there', () => {
     await cluster.network.stop();
     const workers = await cluster.joinAll({ membershipTimeoutMs: 1000 });
     const errors = await Promise.all(workers.map((worker, i) => failure(worker.allreduce(marked(i, 10)))));
-    for (const error of errors) expect(error.message).toMatch(/has waited \d+ ms for the controller to let the job run/);
+    for (const error of errors)
+      expect(error.message).toMatch(/has waited \d+ ms for the controller to let the job run/);
     const [report] = (await cluster.status()).switches;
     expect(report).toMatchObject({ name: 's1', state: 'unreachable', address: cluster.network.address });
   });
@@ -149,7 +175,9 @@ describe('a switch that is not there', () => {
     const workers = await cluster.joinAll({ timeoutMs: 3000 });
     const errors = await Promise.all(workers.map((worker, i) => failure(worker.allreduce(marked(i, 100)))));
     const own = errors.find((error) => error instanceof SwitchUnreachableError)!;
-    expect(own.message).toMatch(/the switch has never answered: \d+ packets were sent to 127\.0\.0\.1:\d+ \(\d+ of them again\)/);
+    expect(own.message).toMatch(
+      /the switch has never answered: \d+ packets were sent to 127\.0\.0\.1:\d+ \(\d+ of them again\)/,
+    );
     expect((own as SwitchUnreachableError).report).toMatchObject({ packetsReceived: 0, chunksDone: 0, chunksTotal: 8 });
   });
 
@@ -163,7 +191,9 @@ describe('a switch that is not there', () => {
     expect(errors.map(({ message }) => message).join('\n')).toMatch(/the switch was last heard \d+ ms ago/);
     await cluster.network.start();
     // Before, the time allowed would have to do for programming it, too.
-    await expect.poll(async () => (await cluster.job()).state === 'running' && (await cluster.status()).switches[0]!.state).toBe('ready');
+    await expect
+      .poll(async () => (await cluster.job()).state === 'running' && (await cluster.status()).switches[0]!.state)
+      .toBe('ready');
     await expectNextOperation(workers, 3);
   });
 });

@@ -12,7 +12,12 @@ const KINDS: Readonly<Record<string, FaultRates>> = {
   delay: { delay: 0.5 },
   'all at once': { drop: 0.05, duplicate: 0.1, reorder: 0.1, delay: 0.2 },
 };
-const COUNT: Readonly<Record<string, keyof FaultCounts>> = { loss: 'dropped', duplication: 'duplicated', reordering: 'reordered', delay: 'delayed' };
+const COUNT: Readonly<Record<string, keyof FaultCounts>> = {
+  loss: 'dropped',
+  duplication: 'duplicated',
+  reordering: 'reordered',
+  delay: 'delayed',
+};
 const SEEDS = [1, 2, 3, 4, 5, 6];
 
 describe.each(Object.keys(KINDS))('%s', (kind) => {
@@ -23,7 +28,13 @@ describe.each(Object.keys(KINDS))('%s', (kind) => {
     // Few slots make every set be used many times over.
     const slots = 1 + Math.floor(next() * 8);
     const transport = seed % 2 === 0 ? 'udp' : 'in-process';
-    const cluster = await Cluster.start({ workers, values, slots, transport, faults: { seed, ...KINDS[kind], delayMs: 15 } });
+    const cluster = await Cluster.start({
+      workers,
+      values,
+      slots,
+      transport,
+      faults: { seed, ...KINDS[kind], delayMs: 15 },
+    });
     const members = await cluster.joinAll();
     for (let operation = 0; operation < 3; operation++) {
       const length = Math.floor(next() * 12 * values);
@@ -42,7 +53,11 @@ describe.each(Object.keys(KINDS))('%s', (kind) => {
 describe('a line that is bad for one worker only', () => {
   it.each(['in', 'out'] as const)('is made good by repetition: a third lost on the way %s', async (direction) => {
     const workers = 3;
-    const cluster = await Cluster.start({ workers, profile: 'int32', faults: { seed: 9, only: { [`2/${direction}`]: { drop: 0.35 } } } });
+    const cluster = await Cluster.start({
+      workers,
+      profile: 'int32',
+      faults: { seed: 9, only: { [`2/${direction}`]: { drop: 0.35 } } },
+    });
     const members = await cluster.joinAll();
     const inputs = members.map((_, rank) => integers(rank, 900, 2 ** 28));
     const { results } = await allreduce(members, inputs);

@@ -23,10 +23,21 @@ class Site {
     const ports = Array.from({ length: workers }, (_, rank) => ['--port', `${rank + 1}=port${rank + 1}`]).flat();
     const device = site.at(site.host, 'switch', '--json', '--p4runtime', '127.0.0.1:0', ...ports);
     const up = await device.line();
-    expect(up['ports']).toEqual(Object.fromEntries(Array.from({ length: workers }, (_, rank) => [String(rank + 1), `port${rank + 1}`])));
+    expect(up['ports']).toEqual(
+      Object.fromEntries(Array.from({ length: workers }, (_, rank) => [String(rank + 1), `port${rank + 1}`])),
+    );
     const controller = site.at(
       site.host,
-      ...['controller', '--json', '--listen', '0.0.0.0:0', '--switch', String(up['p4runtime']), '--ports', String(workers)],
+      ...[
+        'controller',
+        '--json',
+        '--listen',
+        '0.0.0.0:0',
+        '--switch',
+        String(up['p4runtime']),
+        '--ports',
+        String(workers),
+      ],
       ...['--service-ip', SERVICE_IP, '--service-mac', SERVICE_MAC, '--values', String(values)],
     );
     site.controllerPort = String((await controller.line())['controller']).split(':')[1]!;
@@ -34,7 +45,18 @@ class Site {
   }
 
   create(job: string, workers: number, profile: string): Promise<Ended> {
-    return this.at(this.host, 'job', 'create', job, '--workers', String(workers), '--profile', profile, '--controller', `127.0.0.1:${this.controllerPort}`).ended;
+    return this.at(
+      this.host,
+      'job',
+      'create',
+      job,
+      '--workers',
+      String(workers),
+      '--profile',
+      profile,
+      '--controller',
+      `127.0.0.1:${this.controllerPort}`,
+    ).ended;
   }
 
   /** What every rank has got. */
@@ -48,7 +70,16 @@ class Site {
         this.at(
           this.machines[rank]!,
           ...['allreduce', '--json', '--job', job, '--rank', String(rank), '--in', input, '--out', output(rank)],
-          ...['--controller', `192.168.${rank}.1:${this.controllerPort}`, '--ip', `10.0.0.${rank + 1}`, '--mac', macOf(rank), '--switch-port', String(rank + 1)],
+          ...[
+            '--controller',
+            `192.168.${rank}.1:${this.controllerPort}`,
+            '--ip',
+            `10.0.0.${rank + 1}`,
+            '--mac',
+            macOf(rank),
+            '--switch-port',
+            String(rank + 1),
+          ],
         ),
       );
     }
@@ -96,15 +127,22 @@ async function namespace(): Promise<Namespace> {
   return created;
 }
 
-describe.skipIf(missing !== undefined)(missing === undefined ? 'workers behind network interfaces' : `workers behind network interfaces (${missing})`, () => {
-  it('get the right sums, each to the bit', { timeout: 300_000 }, async () => {
-    const site = await Site.start(2, 64);
-    expect(await site.create('floats', 2, 'fpisa')).toMatchObject({ code: 0 });
-    const inputs = [marked(0, 20_001), marked(1, 20_001)];
-    for (const result of await site.allreduce('floats', inputs)) expectSameBits(result, markedSum([0, 1], 20_001));
+describe.skipIf(missing !== undefined)(
+  missing === undefined ? 'workers behind network interfaces' : `workers behind network interfaces (${missing})`,
+  () => {
+    it('get the right sums, each to the bit', { timeout: 300_000 }, async () => {
+      const site = await Site.start(2, 64);
+      expect(await site.create('floats', 2, 'fpisa')).toMatchObject({ code: 0 });
+      const inputs = [marked(0, 20_001), marked(1, 20_001)];
+      for (const result of await site.allreduce('floats', inputs)) expectSameBits(result, markedSum([0, 1], 20_001));
 
-    expect(await site.create('integers', 2, 'int32')).toMatchObject({ code: 0 });
-    const wholes = [integers(1, 5000, 1e6), integers(2, 5000, 1e6)];
-    for (const result of await site.allreduce('integers', wholes)) expectSameBits(result, wholes[0]!.map((value, i) => value + wholes[1]![i]!));
-  });
-});
+      expect(await site.create('integers', 2, 'int32')).toMatchObject({ code: 0 });
+      const wholes = [integers(1, 5000, 1e6), integers(2, 5000, 1e6)];
+      for (const result of await site.allreduce('integers', wholes))
+        expectSameBits(
+          result,
+          wholes[0]!.map((value, i) => value + wholes[1]![i]!),
+        );
+    });
+  },
+);

@@ -50,7 +50,8 @@ class Operation {
 
   expectSums(members: readonly Worker[], holders: readonly Worker[] = members): void {
     const ranks = members.map(({ rank }) => rank);
-    for (const worker of holders) expectSameBits(this.tensors.get(worker)!, markedSum(ranks, this.tensors.get(worker)!.length));
+    for (const worker of holders)
+      expectSameBits(this.tensors.get(worker)!, markedSum(ranks, this.tensors.get(worker)!.length));
   }
 }
 
@@ -66,22 +67,25 @@ async function expectWholeOperation(workers: readonly Worker[]): Promise<void> {
 }
 
 describe.each(TRANSPORTS)('a worker is killed, %s', (transport) => {
-  it.each([0, 0.3, 0.9, 1])('when %d of the operation is done: the others agree on its sum, and a new one takes its rank', async (share) => {
-    const cluster = await Cluster.start({ workers: 4, ports: 5, slots: 8, transport });
-    const workers = await cluster.joinAll({ mortal: true });
-    await expectWholeOperation(workers);
+  it.each([0, 0.3, 0.9, 1])(
+    'when %d of the operation is done: the others agree on its sum, and a new one takes its rank',
+    async (share) => {
+      const cluster = await Cluster.start({ workers: 4, ports: 5, slots: 8, transport });
+      const workers = await cluster.joinAll({ mortal: true });
+      await expectWholeOperation(workers);
 
-    const operation = new Operation(workers, share);
-    await operation.reached;
-    await cluster.kill(workers[2]!);
-    const survivors = [workers[0]!, workers[1]!, workers[3]!];
-    await operation.expectOneMembership(survivors);
+      const operation = new Operation(workers, share);
+      await operation.reached;
+      await cluster.kill(workers[2]!);
+      const survivors = [workers[0]!, workers[1]!, workers[3]!];
+      await operation.expectOneMembership(survivors);
 
-    const whole = [workers[0]!, workers[1]!, await cluster.join(2), workers[3]!];
-    await Promise.all(whole.map((worker) => membership(worker, [0, 1, 2, 3])));
-    await expectWholeOperation(whole);
-    expect(whole.map(({ completed }) => completed)).toEqual([3, 3, 3, 3]);
-  });
+      const whole = [workers[0]!, workers[1]!, await cluster.join(2), workers[3]!];
+      await Promise.all(whole.map((worker) => membership(worker, [0, 1, 2, 3])));
+      await expectWholeOperation(whole);
+      expect(whole.map(({ completed }) => completed)).toEqual([3, 3, 3, 3]);
+    },
+  );
 });
 
 describe('workers are killed', () => {
@@ -106,7 +110,8 @@ describe('workers are killed', () => {
     const cable = cluster.network.cables.get(cluster.transports.get(second)!.localAddress.switchPort!)!;
     const lastChunk = Math.ceil(LENGTH / 16) - 1;
     // It has sent all of its data when the result of the last chunk but 8 is there.
-    cable.loses = (frame) => readHeader(new DataView(frame.buffer, frame.byteOffset + FRAME_OVERHEAD)).chunk >= lastChunk - 1;
+    cable.loses = (frame) =>
+      readHeader(new DataView(frame.buffer, frame.byteOffset + FRAME_OVERHEAD)).chunk >= lastChunk - 1;
     const operation = new Operation(workers, 1);
     await operation.reached;
     await cluster.kill(third);
@@ -116,7 +121,12 @@ describe('workers are killed', () => {
   });
 
   it('two at the same time, on a network that loses packets', async () => {
-    const cluster = await Cluster.start({ workers: 5, slots: 8, transport: 'udp', faults: { seed: 11, drop: 0.05, duplicate: 0.05, reorder: 0.1 } });
+    const cluster = await Cluster.start({
+      workers: 5,
+      slots: 8,
+      transport: 'udp',
+      faults: { seed: 11, drop: 0.05, duplicate: 0.05, reorder: 0.1 },
+    });
     const workers = await cluster.joinAll({ mortal: true });
     const operation = new Operation(workers, 0.5);
     await operation.reached;
@@ -124,9 +134,17 @@ describe('workers are killed', () => {
     const survivors = [workers[0]!, workers[2]!, workers[3]!];
     const stats = await operation.stats(survivors);
     // The two are lost one after the other, so the sum may be over four, too; but over the same four.
-    const ranks = [[0, 1, 2, 3, 4], [0, 1, 2, 3], [0, 2, 3, 4], [0, 2, 3]].find((members) => operation.tensors.get(workers[0]!)![0] === markedSum(members, 1)[0]);
+    const ranks = [
+      [0, 1, 2, 3, 4],
+      [0, 1, 2, 3],
+      [0, 2, 3, 4],
+      [0, 2, 3],
+    ].find((members) => operation.tensors.get(workers[0]!)![0] === markedSum(members, 1)[0]);
     expect(ranks).toBeDefined();
-    operation.expectSums(ranks!.map((rank) => workers[rank]!), survivors);
+    operation.expectSums(
+      ranks!.map((rank) => workers[rank]!),
+      survivors,
+    );
     for (const each of stats) expect(each.workers).toBe(ranks!.length);
   });
 });
@@ -191,26 +209,29 @@ describe.each(TRANSPORTS)('the controller is stopped, %s', (transport) => {
 });
 
 describe.each(TRANSPORTS)('the switch is stopped, %s', (transport) => {
-  it.each([0, 0.5])('when %d of an operation is done, and starts again empty: programmed anew, the operation is repeated', async (share) => {
-    const cluster = await Cluster.start({ workers: 3, slots: 4, transport });
-    const workers = await cluster.joinAll();
-    await expectWholeOperation(workers);
-    const { epoch } = await cluster.job();
+  it.each([0, 0.5])(
+    'when %d of an operation is done, and starts again empty: programmed anew, the operation is repeated',
+    async (share) => {
+      const cluster = await Cluster.start({ workers: 3, slots: 4, transport });
+      const workers = await cluster.joinAll();
+      await expectWholeOperation(workers);
+      const { epoch } = await cluster.job();
 
-    const operation = new Operation(workers, share);
-    await operation.reached;
-    await cluster.network.stop();
-    await cluster.network.start();
-    const stats = await operation.stats();
-    operation.expectSums(workers);
-    for (const { restarts } of stats) expect(restarts).toBeGreaterThan(0);
+      const operation = new Operation(workers, share);
+      await operation.reached;
+      await cluster.network.stop();
+      await cluster.network.start();
+      const stats = await operation.stats();
+      operation.expectSums(workers);
+      for (const { restarts } of stats) expect(restarts).toBeGreaterThan(0);
 
-    const job = await cluster.job();
-    expect(job.epoch).toBeGreaterThan(epoch);
-    expect(job.state).toBe('running');
-    expect((await cluster.status()).switches[0]).toMatchObject({ state: 'ready' });
-    await expectWholeOperation(workers);
-  });
+      const job = await cluster.job();
+      expect(job.epoch).toBeGreaterThan(epoch);
+      expect(job.state).toBe('running');
+      expect((await cluster.status()).switches[0]).toMatchObject({ state: 'ready' });
+      await expectWholeOperation(workers);
+    },
+  );
 
   it('together with the controller: both come back, and so does the operation', async () => {
     const cluster = await Cluster.start({ workers: 3, slots: 4, transport });

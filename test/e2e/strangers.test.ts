@@ -38,7 +38,10 @@ class Held {
     const cluster = await Cluster.start({ workers: 3, slots: SLOTS, transport });
     const workers = await cluster.joinAll();
     // Many rounds, so that every set holds a chunk that is not its first.
-    await allreduce(workers, workers.map(({ rank }) => marked(rank, LENGTH)));
+    await allreduce(
+      workers,
+      workers.map(({ rank }) => marked(rank, LENGTH)),
+    );
     const tensors = workers.map(({ rank }) => marked(rank, LENGTH));
     const early = Promise.all([0, 1].map((rank) => workers[rank]!.allreduce(tensors[rank]!)));
     return new Held(cluster, workers, early, tensors);
@@ -83,7 +86,14 @@ describe('a stranger at the UDP ports of the switch', () => {
     const intruder = await stranger();
     const { epoch } = held;
     // 64 chunks of the operation before, of its data and its commit.
-    const next = { epoch, operation: 2, chunk: 64, slot: 0, set: 0, signature: operationSignature('sum', 'fp32', [LENGTH]) };
+    const next = {
+      epoch,
+      operation: 2,
+      chunk: 64,
+      slot: 0,
+      set: 0,
+      signature: operationSignature('sum', 'fp32', [LENGTH]),
+    };
     let sent = 0;
     for (const rank of [0, 1, 2]) {
       for (const worker of [0, 1, 2]) {
@@ -106,7 +116,8 @@ describe('a stranger at the UDP ports of the switch', () => {
     const lengths = [...Array(whole).keys(), whole + 1, whole + 4, 1000, 20_000];
     for (const length of lengths) await intruder.send(held.endpoint(0), message({ epoch }, length));
     await held.dropped('BAD_LENGTH', lengths.length);
-    for (const length of [PROBE_BYTES - 1, PROBE_BYTES + 1]) await intruder.send(held.endpoint(1), message({ epoch, opcode: Opcode.PROBE }, length));
+    for (const length of [PROBE_BYTES - 1, PROBE_BYTES + 1])
+      await intruder.send(held.endpoint(1), message({ epoch, opcode: Opcode.PROBE }, length));
     await held.dropped('BAD_LENGTH', lengths.length + 2);
 
     const opcodes = [0, Opcode.RESULT, Opcode.PROBE_REPLY, Opcode.REFUSED, 6, 255];
@@ -130,12 +141,21 @@ describe('a stranger at the UDP ports of the switch', () => {
     const held = await Held.begin('udp');
     const liar = await stranger();
     const { epoch } = held;
-    const result = { epoch, operation: 2, opcode: Opcode.RESULT, signature: operationSignature('sum', 'fp32', [LENGTH]), count: VALUES };
+    const result = {
+      epoch,
+      operation: 2,
+      opcode: Opcode.RESULT,
+      signature: operationSignature('sum', 'fp32', [LENGTH]),
+      count: VALUES,
+    };
     for (const worker of [0, 1]) {
       for (let chunk = 64; chunk < 64 + SLOTS; chunk++) {
         const slot = chunk % SLOTS;
         const set = Math.floor(chunk / SLOTS) % 2;
-        await liar.send(`127.0.0.1:${held.portOf(worker)}`, contribution({ ...result, worker, chunk, slot, set }, VALUES));
+        await liar.send(
+          `127.0.0.1:${held.portOf(worker)}`,
+          contribution({ ...result, worker, chunk, slot, set }, VALUES),
+        );
       }
     }
     await held.finish();
@@ -146,7 +166,8 @@ describe.each(['udp', 'in-process'] as const)('a worker with a fault, %s', (tran
   it('harms nobody: each wrong field has its reason', async () => {
     const held = await Held.begin(transport);
     const { epoch } = held;
-    const send = (header: Parameters<typeof contribution>[0]): void => held.sendAs(0, contribution({ epoch, ...header }, VALUES));
+    const send = (header: Parameters<typeof contribution>[0]): void =>
+      held.sendAs(0, contribution({ epoch, ...header }, VALUES));
 
     for (const worker of [1, 2, 3, 31, 32, 0xffff]) send({ worker });
     for (const job of [1, 255, 256, 0xffff]) send({ job });
@@ -178,7 +199,12 @@ describe('frames on the wire', () => {
     const wire = network.cables.get(1)!;
     const datagram = contribution({ epoch: held.epoch + 7 }, VALUES);
     const from = { mac: parseMac('02:00:0a:00:00:01'), ip: parseIpv4('10.0.0.1'), udpPort: held.portOf(0) };
-    const good = buildFrame(from, { mac: parseMac(SERVICE_MAC), ip: parseIpv4(SERVICE_IP), udpPort: SERVICE_UDP_PORT }, datagram, datagram.length);
+    const good = buildFrame(
+      from,
+      { mac: parseMac(SERVICE_MAC), ip: parseIpv4(SERVICE_IP), udpPort: SERVICE_UDP_PORT },
+      datagram,
+      datagram.length,
+    );
     const ethernet = 14;
     const changed = (at: number, byte: number): Uint8Array => {
       const frame = good.slice();

@@ -8,10 +8,17 @@ function program(assignments: Readonly<Record<string, string>>): string {
   const json = JSON.parse(jsonOpsProgram()) as { actions: object[]; pipelines: Record<string, unknown>[] };
   const id = json.actions.length;
   const primitives = Object.entries(assignments).map(([to, from]) => ({
-    op: 'assign', parameters: [{ type: 'field', value: ['h', to] }, { type: 'field', value: ['standard_metadata', from] }],
+    op: 'assign',
+    parameters: [
+      { type: 'field', value: ['h', to] },
+      { type: 'field', value: ['standard_metadata', from] },
+    ],
   }));
   json.actions.push({ name: 'ask', id, runtime_data: [], primitives });
-  Object.assign(json.pipelines[1]!, { init_table: 'asking', action_calls: [{ name: 'asking', id: 0, action_id: id, next_node: null }] });
+  Object.assign(json.pipelines[1]!, {
+    init_table: 'asking',
+    action_calls: [{ name: 'asking', id: 0, action_id: id, next_node: null }],
+  });
   return JSON.stringify(json);
 }
 
@@ -23,7 +30,10 @@ describe.each(ENGINE_NAMES)('fields of the architecture, engine %s', (engine) =>
       target.load(program(assignments));
       await target.ready();
       const [output] = target.receive(3, new Uint8Array(13));
-      return hex(output!.bytes).slice(2).match(/.{8}/g)!.map((word) => Number.parseInt(word, 16));
+      return hex(output!.bytes)
+        .slice(2)
+        .match(/.{8}/g)!
+        .map((word) => Number.parseInt(word, 16));
     };
     const [entered, delta, left] = await ask({ a: 'enq_timestamp', b: 'deq_timedelta', r: 'egress_global_timestamp' });
     expect(delta).toBeGreaterThan(0);
@@ -37,6 +47,8 @@ describe.each(ENGINE_NAMES)('fields of the architecture, engine %s', (engine) =>
     const target = new Switch({ engine });
     target.load(program({ a: 'ingress_port', b: 'egress_port', r: 'egress_rid' }));
     await target.ready();
-    expect(target.receive(3, new Uint8Array(13)).map(({ bytes }) => hex(bytes))).toEqual(['00' + '00000003' + '00000001' + '00000000']);
+    expect(target.receive(3, new Uint8Array(13)).map(({ bytes }) => hex(bytes))).toEqual([
+      '00' + '00000003' + '00000001' + '00000000',
+    ]);
   });
 });

@@ -6,11 +6,21 @@ const target = switchWith('control-flow');
 function run(op: number, n: number) {
   const [output] = target.receive(1, Uint8Array.of(op, n, 0, 0, 0, 0, 0, 5, 6, 7));
   const bytes = output!.bytes;
-  return { sum: new DataView(bytes.buffer, bytes.byteOffset).getUint32(2), seen: bytes[6], items: [...bytes.subarray(7)] };
+  return {
+    sum: new DataView(bytes.buffer, bytes.byteOffset).getUint32(2),
+    seen: bytes[6],
+    items: [...bytes.subarray(7)],
+  };
 }
 
 describe('control flow in actions', () => {
-  it.each([[0, 0], [2, 1], [8, 1 + 3 + 5 + 7], [10, 1 + 3 + 5 + 7], [200, 1 + 3 + 5 + 7]])('a loop with continue and break, n = %i', (n, sum) => {
+  it.each([
+    [0, 0],
+    [2, 1],
+    [8, 1 + 3 + 5 + 7],
+    [10, 1 + 3 + 5 + 7],
+    [200, 1 + 3 + 5 + 7],
+  ])('a loop with continue and break, n = %i', (n, sum) => {
     expect(run(1, n).sum).toBe(sum);
   });
 

@@ -12,7 +12,16 @@ function run(op: number, hops = 0) {
   const packet = Uint8Array.from([op, hops, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xca, 0xfe]);
   return target.receive(9, packet).map(({ port, bytes }) => {
     const view = new DataView(bytes.buffer, bytes.byteOffset);
-    return { port, hops: bytes[1], type: view.getUint32(2), replica: view.getUint16(6), kept: bytes[8], lost: bytes[9], from: view.getUint16(10), payload: view.getUint16(12) };
+    return {
+      port,
+      hops: bytes[1],
+      type: view.getUint32(2),
+      replica: view.getUint16(6),
+      kept: bytes[8],
+      lost: bytes[9],
+      from: view.getUint16(10),
+      payload: view.getUint16(12),
+    };
   });
 }
 
@@ -24,8 +33,14 @@ describe('traffic manager', () => {
   });
 
   it('multicast: one copy for each replica, with its instance', () => {
-    target.control.setMulticastGroup(5, [{ egressPort: 2, instance: 7 }, { egressPort: 9, instance: 8 }]);
-    expect(run(1)).toEqual([{ ...plain, port: 2, type: 5, replica: 7 }, { ...plain, port: 9, type: 5, replica: 8 }]);
+    target.control.setMulticastGroup(5, [
+      { egressPort: 2, instance: 7 },
+      { egressPort: 9, instance: 8 },
+    ]);
+    expect(run(1)).toEqual([
+      { ...plain, port: 2, type: 5, replica: 7 },
+      { ...plain, port: 9, type: 5, replica: 8 },
+    ]);
     target.control.deleteMulticastGroup(5);
     expect(run(1)).toEqual([]);
   });
@@ -35,7 +50,16 @@ describe('traffic manager', () => {
     const outputs = run(2);
     expect(outputs).toHaveLength(2);
     expect(outputs).toContainEqual({ ...plain, port: 1 });
-    expect(outputs).toContainEqual({ port: 6, hops: 0, type: 1, replica: 4, kept: 0x11, lost: 0, from: 0, payload: 0xcafe });
+    expect(outputs).toContainEqual({
+      port: 6,
+      hops: 0,
+      type: 1,
+      replica: 4,
+      kept: 0x11,
+      lost: 0,
+      from: 0,
+      payload: 0xcafe,
+    });
   });
 
   it('clone from egress: the headers as egress left them, and egress runs again', () => {
@@ -51,7 +75,9 @@ describe('traffic manager', () => {
 
   it('a clone session can cut its clones', () => {
     target.control.setCloneSession(3, [{ egressPort: 6, instance: 0 }], 3);
-    const clone = target.receive(9, Uint8Array.from([2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])).find(({ port }) => port === 6);
+    const clone = target
+      .receive(9, Uint8Array.from([2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]))
+      .find(({ port }) => port === 6);
     expect(clone!.bytes).toHaveLength(3);
   });
 

@@ -13,7 +13,9 @@ beforeEach(() => {
 const PAYLOAD = '0102030405060708';
 /** Fourteen bytes of header: op, arg, result, two lengths, instance type, passes; then the payload. */
 const run = (op: string, arg: string, payload = PAYLOAD): { port: number; text: string }[] =>
-  target.receive(9, bytes(`${op}${arg}0000 00000000 00000000 0000 ${payload}`)).map((output) => ({ port: output.port, text: hex(output.bytes) }));
+  target
+    .receive(9, bytes(`${op}${arg}0000 00000000 00000000 0000 ${payload}`))
+    .map((output) => ({ port: output.port, text: hex(output.bytes) }));
 
 const result = (op: string, arg: string, payload = PAYLOAD): string => run(op, arg, payload)[0]!.text.slice(4, 8);
 
@@ -35,8 +37,14 @@ describe('a truncated packet', () => {
   });
 
   it('is short when egress truncates the copy', () => {
-    target.control.setMulticastGroup(6, [{ egressPort: 2, instance: 7 }, { egressPort: 3, instance: 8 }]);
-    expect(run('16', '04')).toEqual([{ port: 2, text: '16040007' }, { port: 3, text: '16040008' }]);
+    target.control.setMulticastGroup(6, [
+      { egressPort: 2, instance: 7 },
+      { egressPort: 3, instance: 8 },
+    ]);
+    expect(run('16', '04')).toEqual([
+      { port: 2, text: '16040007' },
+      { port: 3, text: '16040008' },
+    ]);
   });
 });
 
@@ -106,5 +114,11 @@ describe('what simple_switch would not survive ends the packet alone', () => {
 /** As much of BMv2's JSON as is changed here. */
 interface Json {
   readonly header_types: readonly { readonly name: string; readonly fields: [string, number, boolean][] }[];
-  readonly parsers: readonly { readonly parse_states: { readonly name: string; parser_ops: unknown[]; readonly transitions: Record<string, unknown>[] }[] }[];
+  readonly parsers: readonly {
+    readonly parse_states: {
+      readonly name: string;
+      parser_ops: unknown[];
+      readonly transitions: Record<string, unknown>[];
+    }[];
+  }[];
 }

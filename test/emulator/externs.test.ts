@@ -45,7 +45,7 @@ describe('registers', () => {
   it('can be wider than 64 bits', () => {
     const { run } = withClock();
     for (const value of [1, 2, 3]) run(2, 0, value);
-    expect(run(2, 0, 4).third).toBe(((1n << 96n) + (2n << 64n) + (3n << 32n) + 4n & ((1n << 100n) - 1n)) >> 36n);
+    expect(run(2, 0, 4).third).toBe((((1n << 96n) + (2n << 64n) + (3n << 32n) + 4n) & ((1n << 100n) - 1n)) >> 36n);
   });
 
   it('give a signed field the unsigned bits, as BMv2 does', () => {
@@ -69,7 +69,10 @@ describe('counters and meters', () => {
   it('colours packets by two token buckets that fill with the clock', () => {
     const { run, control, at } = withClock();
     expect(run(4, 0).first).toBe(0);
-    control.setMeter('ingress_.rated', 0, [{ perSecond: 1000, burst: 1 }, { perSecond: 2000, burst: 2 }]);
+    control.setMeter('ingress_.rated', 0, [
+      { perSecond: 1000, burst: 1 },
+      { perSecond: 2000, burst: 2 },
+    ]);
     expect([run(4, 0), run(4, 0), run(4, 0)].map((r) => r.first)).toEqual([0, 1, 2]);
     expect(run(4, 0).first).toBe(2);
     at(1000);
@@ -85,7 +88,10 @@ describe('counters and meters', () => {
     const { run, control } = withClock();
     const keys = [{ kind: 'exact', value: 1n }] as const;
     control.insertEntry('ingress_.metered', { keys, priority: 0, call: { action: 'ingress_.read_color', args: [] } });
-    control.setDirectMeter('ingress_.metered', keys, 0, [{ perSecond: 0, burst: 10 }, { perSecond: 0, burst: 20 }]);
+    control.setDirectMeter('ingress_.metered', keys, 0, [
+      { perSecond: 0, burst: 10 },
+      { perSecond: 0, burst: 20 },
+    ]);
     expect([run(5, 1), run(5, 1), run(5, 2)].map((r) => r.first)).toEqual([0, 1, 0]);
     expect(control.readDirectMeter('ingress_.metered', keys, 0)).toHaveLength(2);
   });
@@ -95,7 +101,11 @@ describe('other externs', () => {
   it('hash() is base + hash mod max', () => {
     const { run } = withClock();
     // CRC-32 and CRC-16/ARC of the bytes 31 32 33 34, Internet checksum of 3132 3334 0000 0000.
-    expect(run(6, 0, 0x31323334)).toEqual({ first: 0x9be3e0a3, second: 7 + (0x14ba % 1000), third: BigInt(~(0x3132 + 0x3334) & 0xffff) });
+    expect(run(6, 0, 0x31323334)).toEqual({
+      first: 0x9be3e0a3,
+      second: 7 + (0x14ba % 1000),
+      third: BigInt(~(0x3132 + 0x3334) & 0xffff),
+    });
   });
 
   it('random() stays in its range and repeats with the seed', () => {

@@ -56,10 +56,17 @@ describe('fault injection', () => {
     const scheduler = new ManualScheduler();
     const faults = new FaultInjector({ seed: 1, scheduler, only: { '2': { drop: 1 }, out: { drop: 1 }, '3/out': {} } });
     const seen: string[] = [];
-    for (const [port, direction] of [[1, 'in'], [1, 'out'], [2, 'in'], [3, 'out']] as const) {
+    for (const [port, direction] of [
+      [1, 'in'],
+      [1, 'out'],
+      [2, 'in'],
+      [3, 'out'],
+    ] as const) {
       faults.pass(port, direction, Uint8Array.of(0), () => seen.push(`${port}/${direction}`));
     }
     expect(seen).toEqual(['1/in', '3/out']);
-    expect(() => new FaultInjector({ seed: 1, drop: 2 })).toThrow(expect.objectContaining({ code: 'EMULATOR_FAULT_RATE' }));
+    expect(() => new FaultInjector({ seed: 1, drop: 2 })).toThrow(
+      expect.objectContaining({ code: 'EMULATOR_FAULT_RATE' }),
+    );
   });
 });

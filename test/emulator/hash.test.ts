@@ -56,7 +56,8 @@ describe('hash algorithms', () => {
 
   it('every algorithm takes bytes of any length', () => {
     for (const algorithm of HASH_ALGORITHMS) {
-      for (let length = 0; length < 40; length++) expect(createHash(algorithm)(new Uint8Array(length).fill(0xa5)), algorithm).toBeTypeOf('bigint');
+      for (let length = 0; length < 40; length++)
+        expect(createHash(algorithm)(new Uint8Array(length).fill(0xa5)), algorithm).toBeTypeOf('bigint');
     }
     expect(() => createHash('md5')).toThrow(/no hash algorithm "md5" \(there is: crc16/);
   });

@@ -16,7 +16,9 @@ describe.each(ENGINE_NAMES)('operations of the JSON, engine %s', (engine) => {
   it('an assumption that does not hold ends the packet', async () => {
     await target.ready();
     const { code } = JSON_CASES.find(({ name }) => name === 'assume')!;
-    expect(() => target.receive(3, bytes(`${code.toString(16).padStart(2, '0')} 00000002 00000001 00000000`))).toThrow(PacketAbortError);
+    expect(() => target.receive(3, bytes(`${code.toString(16).padStart(2, '0')} 00000002 00000001 00000000`))).toThrow(
+      PacketAbortError,
+    );
   });
 
   it('division by zero ends the packet', async () => {
@@ -24,7 +26,10 @@ describe.each(ENGINE_NAMES)('operations of the JSON, engine %s', (engine) => {
     const dividing = JSON_CASES.filter(({ name }) => /^[/%]/.test(name));
     expect(dividing).toHaveLength(4);
     for (const { code, name } of dividing) {
-      expect(() => target.receive(3, bytes(`${code.toString(16).padStart(2, '0')} 00000002 00000000 00000000`)), name).toThrow(PacketAbortError);
+      expect(
+        () => target.receive(3, bytes(`${code.toString(16).padStart(2, '0')} 00000002 00000000 00000000`)),
+        name,
+      ).toThrow(PacketAbortError);
     }
   });
 });

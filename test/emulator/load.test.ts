@@ -30,53 +30,93 @@ describe('loader', () => {
 
   it('says where malformed JSON is wrong', () => {
     expect(failure('{"a": ').message).toMatch(/^the program: it is not JSON/);
-    expect(failure(changed('tables', (json) => {
-      (list(json, 'pipelines')[0]!['tables'] as Json[])[2]!['name'] = 7;
-    }))).toMatchObject({ code: 'EMULATOR_PROGRAM_FORMAT', path: 'pipelines[0].tables[2].name', message: 'pipelines[0].tables[2].name: a string is needed, but this is 7' });
-    expect(failure(changed('tables', (json) => {
-      delete json['header_types'];
-    }))).toBeInstanceOf(ProgramFormatError);
+    expect(
+      failure(
+        changed('tables', (json) => {
+          (list(json, 'pipelines')[0]!['tables'] as Json[])[2]!['name'] = 7;
+        }),
+      ),
+    ).toMatchObject({
+      code: 'EMULATOR_PROGRAM_FORMAT',
+      path: 'pipelines[0].tables[2].name',
+      message: 'pipelines[0].tables[2].name: a string is needed, but this is 7',
+    });
+    expect(
+      failure(
+        changed('tables', (json) => {
+          delete json['header_types'];
+        }),
+      ),
+    ).toBeInstanceOf(ProgramFormatError);
   });
 
   it('names the choices when a reference leads nowhere', () => {
-    const error = failure(changed('externs', (json) => {
-      const count = primitives(json).find((p) => p['op'] === 'count')!;
-      (count['parameters'] as Json[])[0]!['value'] = 'nothing';
-    }));
-    expect(error.message).toMatch(/actions\[\d+\]\.primitives\[\d+\]\.parameters\[0\]\.value: no counter array called "nothing" \(there is: ingress_\.counted\)/);
+    const error = failure(
+      changed('externs', (json) => {
+        const count = primitives(json).find((p) => p['op'] === 'count')!;
+        (count['parameters'] as Json[])[0]!['value'] = 'nothing';
+      }),
+    );
+    expect(error.message).toMatch(
+      /actions\[\d+\]\.primitives\[\d+\]\.parameters\[0\]\.value: no counter array called "nothing" \(there is: ingress_\.counted\)/,
+    );
   });
 
   it('refuses all that the engine lacks at once, each by name and place', () => {
-    const error = failure(changed('externs', (json) => {
-      const [first, second] = primitives(json);
-      first!['op'] = 'teleport';
-      second!['op'] = 'time_travel';
-      list(json, 'calculations')[0]!['algo'] = 'sha1';
-      (list(json, 'pipelines')[0]!['tables'] as Json[])[0]!['match_type'] = 'regex';
-      (list(json, 'parsers')[0]!['parse_states'] as Json[])[0]!['parser_ops'] = [{ op: 'rewind', parameters: [] }];
-      json['extern_instances'] = [{ name: 'x', id: 0, type: 'oracle' }];
-      (json['__meta__'] as Json)['version'] = [3, 0];
-    }));
+    const error = failure(
+      changed('externs', (json) => {
+        const [first, second] = primitives(json);
+        first!['op'] = 'teleport';
+        second!['op'] = 'time_travel';
+        list(json, 'calculations')[0]!['algo'] = 'sha1';
+        (list(json, 'pipelines')[0]!['tables'] as Json[])[0]!['match_type'] = 'regex';
+        (list(json, 'parsers')[0]!['parse_states'] as Json[])[0]!['parser_ops'] = [{ op: 'rewind', parameters: [] }];
+        json['extern_instances'] = [{ name: 'x', id: 0, type: 'oracle' }];
+        (json['__meta__'] as Json)['version'] = [3, 0];
+      }),
+    );
     expect(error).toBeInstanceOf(UnsupportedFeatureError);
     const { features } = error as UnsupportedFeatureError;
-    for (const name of ['primitive "teleport"', 'primitive "time_travel"', 'hash algorithm "sha1"', 'match kind "regex"', 'parser operation "rewind"', 'extern type "oracle"', 'JSON format 3.0']) {
-      expect(features.some((feature) => feature.startsWith(name)), name).toBe(true);
+    for (const name of [
+      'primitive "teleport"',
+      'primitive "time_travel"',
+      'hash algorithm "sha1"',
+      'match kind "regex"',
+      'parser operation "rewind"',
+      'extern type "oracle"',
+      'JSON format 3.0',
+    ]) {
+      expect(
+        features.some((feature) => feature.startsWith(name)),
+        name,
+      ).toBe(true);
     }
     expect(features.every((feature) => / \(at .+\)$/.test(feature))).toBe(true);
   });
 
   it('refuses an operator it does not know instead of skipping it', () => {
     const text = programJson('values').replace('"op":"+"', '"op":"+++"');
-    expect(failure(text)).toMatchObject({ code: 'EMULATOR_UNSUPPORTED_FEATURE', message: expect.stringContaining('expression operator "+++"') as string });
+    expect(failure(text)).toMatchObject({
+      code: 'EMULATOR_UNSUPPORTED_FEATURE',
+      message: expect.stringContaining('expression operator "+++"') as string,
+    });
   });
 
   it('checks the number and kind of arguments of primitives', () => {
-    expect(failure(changed('tables', (json) => {
-      primitives(json).find((p) => p['op'] === 'assign')!['parameters'] = [];
-    })).message).toMatch(/primitive assign takes 2 parameter\(s\), but 0 are given/);
-    expect(failure(changed('tables', (json) => {
-      primitives(json).find((p) => p['op'] === 'mark_to_drop')!['parameters'] = [{ type: 'hexstr', value: '0x1' }];
-    })).message).toMatch(/a header is needed, but this is of type data/);
+    expect(
+      failure(
+        changed('tables', (json) => {
+          primitives(json).find((p) => p['op'] === 'assign')!['parameters'] = [];
+        }),
+      ).message,
+    ).toMatch(/primitive assign takes 2 parameter\(s\), but 0 are given/);
+    expect(
+      failure(
+        changed('tables', (json) => {
+          primitives(json).find((p) => p['op'] === 'mark_to_drop')!['parameters'] = [{ type: 'hexstr', value: '0x1' }];
+        }),
+      ).message,
+    ).toMatch(/a header is needed, but this is of type data/);
   });
 
   it('leaves the old program running when the new one does not load', () => {

@@ -16,7 +16,11 @@ describe('parser', () => {
   });
 
   it('stops with StackOutOfBounds when the stack is full, and the packet goes on to ingress', () => {
-    expect(run('aa01 00010009 00020009 00030009 00041109')).toMatchObject({ error: 3, valid: 7, rest: '00010009000200090003000900041109' });
+    expect(run('aa01 00010009 00020009 00030009 00041109')).toMatchObject({
+      error: 3,
+      valid: 7,
+      rest: '00010009000200090003000900041109',
+    });
   });
 
   it('keeps what it extracted before the packet was too short', () => {

@@ -1,15 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { committedVersion, compileProgram, installedVersion, programJson, programNames, updatePrograms } from './support/programs.js';
+import {
+  committedVersion,
+  compileProgram,
+  installedVersion,
+  programJson,
+  programNames,
+  updatePrograms,
+} from './support/programs.js';
 
 // UPDATE_PROGRAMS=1 writes the JSON anew after a program was changed.
 const installed = installedVersion();
 if (installed !== undefined && process.env['UPDATE_PROGRAMS'] === '1') updatePrograms(installed);
 
-const reason = installed === undefined
-  ? 'p4c is not on PATH'
-  : installed !== committedVersion()
-    ? `p4c on PATH is "${installed}", the files were made by "${committedVersion()}"`
-    : undefined;
+const reason =
+  installed === undefined
+    ? 'p4c is not on PATH'
+    : installed !== committedVersion()
+      ? `p4c on PATH is "${installed}", the files were made by "${committedVersion()}"`
+      : undefined;
 
 describe(`compiled test programs are what p4c makes of their sources${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   it.skipIf(reason !== undefined).each(programNames())('%s', (name) => {

@@ -21,13 +21,22 @@ describe('STF reader', () => {
       { command: 'expect', port: 3, data: '01*2$' },
       { command: 'expect', port: 4, data: undefined },
       {
-        command: 'add', table: 'test1', priority: 100, name: 'A',
+        command: 'add',
+        table: 'test1',
+        priority: 100,
+        name: 'A',
         matches: [
           { key: 'data.f2', value: '0x0404****', prefixLength: undefined },
           { key: 'x$0.f', value: '5', prefixLength: undefined },
           { key: 'ip', value: '0x0a000000', prefixLength: 8 },
         ],
-        action: { name: 'c4_6', args: new Map([['val4', '0x4040'], ['port', '2']]) },
+        action: {
+          name: 'c4_6',
+          args: new Map([
+            ['val4', '0x4040'],
+            ['port', '2'],
+          ]),
+        },
       },
       { command: 'setdefault', table: 'a table', action: { name: 'drop', args: new Map() } },
       { command: 'check_counter', counter: 'cnt', index: '$A', check: { unit: 'packets', operator: '==', value: 2 } },
@@ -70,19 +79,25 @@ describe('STF runner', () => {
 
   it('fails on other bytes, other lengths, missing and surplus packets, wrong counters', () => {
     const packet = 'packet 2 03 0000 00000000 00 00\n';
-    expect(run(`${packet}expect 1 04`).failures).toEqual(['line 2: packet 1 on port 1 differs at digit 1: 030000000000000004, expected 04']);
+    expect(run(`${packet}expect 1 04`).failures).toEqual([
+      'line 2: packet 1 on port 1 differs at digit 1: 030000000000000004, expected 04',
+    ]);
     expect(run(`${packet}expect 1 0300 $`).failures[0]).toMatch(/is 9 bytes long, expected 2/);
     expect(run(`${packet}expect 1 ${'03'.repeat(10)}`).failures[0]).toMatch(/expected at least 10/);
     expect(run(`${packet}expect 1\nexpect 1`).failures).toEqual(['port 1: 1 packet(s) left, expected 2']);
     expect(run(`expect 1\n${packet}${packet}`).failures).toEqual(['port 1: 2 packet(s) left, expected 1']);
-    expect(run('add exact_ a:1 count_and_give(value:1) = x\ncheck_counter hits($x) packets == 1').failures[0]).toMatch(/has 0 packets, expected == 1/);
+    expect(run('add exact_ a:1 count_and_give(value:1) = x\ncheck_counter hits($x) packets == 1').failures[0]).toMatch(
+      /has 0 packets, expected == 1/,
+    );
     expect(() => run('add nowhere a:1 give(value:1)')).toThrow(/no table "nowhere"/);
     expect(() => run('add prefix zz:1 give(value:1)')).toThrow(/no key "zz" \(it has: h.key.b\)/);
     expect(() => run('add prefix give(worth:1)')).toThrow(/no parameter "worth"/);
   });
 
   it('drives multicast and mirroring', () => {
-    const result = runStf(switchWith('copies'), `
+    const result = runStf(
+      switchWith('copies'),
+      `
       mc_mgrp_create 5
       mc_node_create 7 3 2
       mc_node_associate 5 0
@@ -92,7 +107,8 @@ describe('STF runner', () => {
       expect 3 01 01 00000005 0007
       packet 1 02 00 00000000 0000 00 00 0000
       expect 6 02 00 00000001
-      packet 1 04 00 00000000 0000 00 00 0000`);
+      packet 1 04 00 00000000 0000 00 00 0000`,
+    );
     // Port 1 is named, so what leaves there without being expected counts.
     expect(result.failures).toEqual(['port 1: 2 packet(s) left, expected 0']);
   });

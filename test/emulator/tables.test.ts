@@ -4,7 +4,11 @@ import { bytes, switchWith } from './support/programs.js';
 
 const exact = (value: number): MatchKey => ({ kind: 'exact', value: BigInt(value) });
 const lpm = (value: number, prefixLength: number): MatchKey => ({ kind: 'lpm', value: BigInt(value), prefixLength });
-const ternary = (value: number, mask: number): MatchKey => ({ kind: 'ternary', value: BigInt(value), mask: BigInt(mask) });
+const ternary = (value: number, mask: number): MatchKey => ({
+  kind: 'ternary',
+  value: BigInt(value),
+  mask: BigInt(mask),
+});
 const range = (low: number, high: number): MatchKey => ({ kind: 'range', low: BigInt(low), high: BigInt(high) });
 
 let target: Switch;
@@ -15,7 +19,11 @@ beforeEach(() => {
 });
 
 function insert(table: string, keys: MatchKey[], value: number, priority = 0, action = 'give'): void {
-  control.insertEntry(`ingress_.${table}`, { keys, priority, call: { action: `ingress_.${action}`, args: [BigInt(value)] } });
+  control.insertEntry(`ingress_.${table}`, {
+    keys,
+    priority,
+    call: { action: `ingress_.${action}`, args: [BigInt(value)] },
+  });
 }
 
 /** Result and path bytes, or undefined if the packet was dropped. */
@@ -76,8 +84,12 @@ describe('match kinds', () => {
 
   it('const entries rank in the order of the source and cannot be changed', () => {
     expect([0x0123, 0x0999].map((a) => run(6, a, 0)![0])).toEqual([1, 3]);
-    expect(() => insert('fixed', [ternary(1, 1)], 9, 1)).toThrow(expect.objectContaining({ code: 'PERMISSION_DENIED' }));
-    expect(() => control.setDefaultAction('ingress_.fixed', { action: 'ingress_.give', args: [1n] })).toThrow(/is const/);
+    expect(() => insert('fixed', [ternary(1, 1)], 9, 1)).toThrow(
+      expect.objectContaining({ code: 'PERMISSION_DENIED' }),
+    );
+    expect(() => control.setDefaultAction('ingress_.fixed', { action: 'ingress_.give', args: [1n] })).toThrow(
+      /is const/,
+    );
     expect(control.entries('ingress_.fixed')).toHaveLength(3);
   });
 });
@@ -86,16 +98,27 @@ describe('control of tables', () => {
   it('tells entries apart by their keys and, where it ranks, their priority', () => {
     insert('masked', [ternary(0x0100, 0xff00), exact(1)], 1, 20);
     insert('masked', [ternary(0x0100, 0xff00), exact(1)], 2, 10);
-    expect(() => insert('masked', [ternary(0x01aa, 0xff00), exact(1)], 3, 10)).toThrow(expect.objectContaining({ code: 'ALREADY_EXISTS' }));
+    expect(() => insert('masked', [ternary(0x01aa, 0xff00), exact(1)], 3, 10)).toThrow(
+      expect.objectContaining({ code: 'ALREADY_EXISTS' }),
+    );
     expect(run(3, 0x0177, 1)![0]).toBe(2);
   });
 
   it('modifies an entry in place', () => {
     insert('prefix', [lpm(0x0a000000, 8)], 1);
-    control.modifyEntry('ingress_.prefix', { keys: [lpm(0x0a000000, 8)], priority: 0, call: { action: 'NoAction', args: [] } });
+    control.modifyEntry('ingress_.prefix', {
+      keys: [lpm(0x0a000000, 8)],
+      priority: 0,
+      call: { action: 'NoAction', args: [] },
+    });
     expect(run(2, 0, 0x0a000001)![0]).toBe(0);
-    expect(() => control.modifyEntry('ingress_.prefix', { keys: [lpm(0x0b000000, 8)], priority: 0, call: { action: 'NoAction', args: [] } }))
-      .toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+    expect(() =>
+      control.modifyEntry('ingress_.prefix', {
+        keys: [lpm(0x0b000000, 8)],
+        priority: 0,
+        call: { action: 'NoAction', args: [] },
+      }),
+    ).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
   });
 
   it('sets a default action and gives the program back its own', () => {
@@ -107,7 +130,9 @@ describe('control of tables', () => {
 
   it('refuses more entries than the table holds', () => {
     for (let i = 0; i < 4; i++) insert('exact_', [exact(i), exact(0)], i, 0, 'count_and_give');
-    expect(() => insert('exact_', [exact(9), exact(0)], 9, 0, 'count_and_give')).toThrow(expect.objectContaining({ code: 'RESOURCE_EXHAUSTED' }));
+    expect(() => insert('exact_', [exact(9), exact(0)], 9, 0, 'count_and_give')).toThrow(
+      expect.objectContaining({ code: 'RESOURCE_EXHAUSTED' }),
+    );
   });
 
   it('counts hits and their bytes in the direct counter of the entry', () => {
@@ -125,7 +150,9 @@ describe('control of tables', () => {
     expect(() => insert('prefix', [lpm(0, 0)], 1, 0, 'count_and_give')).toThrow(/ingress_\.give, NoAction/);
     expect(() => insert('prefix', [exact(1)], 1)).toThrow(/key h.key.b of table ingress_.prefix is lpm, not exact/);
     expect(() => insert('prefix', [lpm(0, 33)], 1)).toThrow(/0 to 32 bits/);
-    expect(() => insert('prefix', [lpm(0, 0)], 256)).toThrow(/argument value of action ingress_.give does not fit 8 bit/);
+    expect(() => insert('prefix', [lpm(0, 0)], 256)).toThrow(
+      /argument value of action ingress_.give does not fit 8 bit/,
+    );
   });
 
   it('a new program starts without the entries of the old one', () => {
@@ -136,6 +163,8 @@ describe('control of tables', () => {
 
   it('refuses to run before a program is loaded', async () => {
     const { Switch } = await import('../../emulator/index.js');
-    expect(() => new Switch().receive(1, bytes('00'))).toThrow(expect.objectContaining({ code: 'EMULATOR_NO_PROGRAM' }));
+    expect(() => new Switch().receive(1, bytes('00'))).toThrow(
+      expect.objectContaining({ code: 'EMULATOR_NO_PROGRAM' }),
+    );
   });
 });

@@ -9,7 +9,8 @@ const signed = (value: number): number => (value << 24) >> 24;
 
 /** The results header of programs/values.p4 by the text of the P4 language specification, as a bit string. */
 function model(a: number, b: number, s: number, t: number, wide: number): string {
-  const bits = (value: number, width: number): string => BigInt.asUintN(width, BigInt(value)).toString(2).padStart(width, '0');
+  const bits = (value: number, width: number): string =>
+    BigInt.asUintN(width, BigInt(value)).toString(2).padStart(width, '0');
   const [ss, st] = [signed(s), signed(t)];
   return [
     bits(a + b, 8),
@@ -42,12 +43,29 @@ describe('arithmetic', () => {
   it('gives what the P4 specification asks for, whatever the operands', () => {
     const byte = fc.integer({ min: 0, max: 255 });
     fc.assert(
-      fc.property(byte, fc.oneof(byte, fc.integer({ min: 0, max: 9 })), byte, byte, fc.integer({ min: 0, max: 0xffff }), (a, b, s, t, wide) => {
-        const [output] = target.receive(3, Uint8Array.of(a, b, s, t, wide >> 8, wide & 0xff));
-        expect(output!.port).toBe(3);
-        expect([...output!.bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('')).toBe(model(a, b, s, t, wide));
-      }),
-      { numRuns: 500, examples: [[0, 0, 0, 0, 0], [255, 255, 127, 127, 0xffff], [128, 8, 128, 128, 0x8000], [1, 255, 0, 128, 1]] },
+      fc.property(
+        byte,
+        fc.oneof(byte, fc.integer({ min: 0, max: 9 })),
+        byte,
+        byte,
+        fc.integer({ min: 0, max: 0xffff }),
+        (a, b, s, t, wide) => {
+          const [output] = target.receive(3, Uint8Array.of(a, b, s, t, wide >> 8, wide & 0xff));
+          expect(output!.port).toBe(3);
+          expect([...output!.bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('')).toBe(
+            model(a, b, s, t, wide),
+          );
+        },
+      ),
+      {
+        numRuns: 500,
+        examples: [
+          [0, 0, 0, 0, 0],
+          [255, 255, 127, 127, 0xffff],
+          [128, 8, 128, 128, 0x8000],
+          [1, 255, 0, 128, 1],
+        ],
+      },
     );
   });
 

@@ -7,7 +7,9 @@ import { onEnd } from '../cli/support/command.js';
 import { run } from './support/run.js';
 
 const PATIENCE_MS = 240_000;
-const python = process.env['FPISA_TEST_SPARK_PYTHON'] ?? resolve(ROOT, process.env['FPISA_TEST_VENVS'] ?? '.venv', 'spark/bin/python');
+const python =
+  process.env['FPISA_TEST_SPARK_PYTHON'] ??
+  resolve(ROOT, process.env['FPISA_TEST_VENVS'] ?? '.venv', 'spark/bin/python');
 
 function reasonToSkip(): string {
   try {
@@ -21,20 +23,29 @@ function reasonToSkip(): string {
 
 const skipped = reasonToSkip();
 const fpisa = `${process.execPath} ${join(ROOT, 'bin/fpisa.js')}`;
-const compare = (...args: string[]): ReturnType<typeof run> => run(python, [join(ROOT, 'examples/spark/compare.py'), '--fpisa', fpisa, ...args], onEnd);
+const compare = (...args: string[]): ReturnType<typeof run> =>
+  run(python, [join(ROOT, 'examples/spark/compare.py'), '--fpisa', fpisa, ...args], onEnd);
 
 describe(`Spark's executors as workers${skipped}`, () => {
-  it.skipIf(skipped !== '')('give the answer of Spark alone', async () => {
-    const { code, stdout, stderr } = await compare();
-    expect([code, stderr.includes('FpisaError')]).toEqual([0, false]);
-    expect(stdout).toContain('through the switch: 1000 rows');
-    expect(stdout).toContain('the same answer');
-  }, PATIENCE_MS);
+  it.skipIf(skipped !== '')(
+    'give the answer of Spark alone',
+    async () => {
+      const { code, stdout, stderr } = await compare();
+      expect([code, stderr.includes('FpisaError')]).toEqual([0, false]);
+      expect(stdout).toContain('through the switch: 1000 rows');
+      expect(stdout).toContain('the same answer');
+    },
+    PATIENCE_MS,
+  );
 
-  it.skipIf(skipped !== '')('pass on what is wrong with a query', async () => {
-    // Spark knows the function, DuckDB does not.
-    const { code, stderr } = await compare('SELECT k, percentile(v, 0.5) AS p FROM sample GROUP BY k');
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/through the switch: .*percentile/s);
-  }, PATIENCE_MS);
+  it.skipIf(skipped !== '')(
+    'pass on what is wrong with a query',
+    async () => {
+      // Spark knows the function, DuckDB does not.
+      const { code, stderr } = await compare('SELECT k, percentile(v, 0.5) AS p FROM sample GROUP BY k');
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/through the switch: .*percentile/s);
+    },
+    PATIENCE_MS,
+  );
 });

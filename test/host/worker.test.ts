@@ -45,7 +45,14 @@ describe('allreduce', () => {
     const tensors = workers.map((_, rank) => ramp(rank, 1000));
     const stats = await Promise.all(workers.map((worker, rank) => worker.allreduce(tensors[rank]!)));
     for (const tensor of tensors) expect(tensor).toEqual(Float32Array.from({ length: 1000 }, (_, i) => 6 * (i + 1)));
-    expect(stats[0]).toMatchObject({ operation: 1, elements: 1000, chunks: 64, workers: 3, restarts: 0, packetsReceived: 64 });
+    expect(stats[0]).toMatchObject({
+      operation: 1,
+      elements: 1000,
+      chunks: 64,
+      workers: 3,
+      restarts: 0,
+      packetsReceived: 64,
+    });
     expect(stats[0]!.rttMicros).toBeGreaterThan(0);
     expect(workers.map((worker) => worker.completed)).toEqual([1, 1, 1]);
   });
@@ -92,7 +99,10 @@ describe('allreduce', () => {
     const workers = await joinAll(net, 2);
     expect((await failure(workers[0]!.allreduce([]))).message).toMatch(/empty/);
     const stats = await Promise.all(workers.map((worker) => worker.allreduce(new Float32Array(0))));
-    expect(stats.map(({ elements, chunks, operation }) => [elements, chunks, operation])).toEqual([[0, 1, 1], [0, 1, 1]]);
+    expect(stats.map(({ elements, chunks, operation }) => [elements, chunks, operation])).toEqual([
+      [0, 1, 1],
+      [0, 1, 1],
+    ]);
   });
 
   it('carries out concurrent calls in order and reports progress', async () => {
@@ -112,7 +122,11 @@ describe('allreduce', () => {
     );
     expect(stats.map(({ operation }) => operation)).toEqual([1, 2, 3, 1, 2, 3]);
     expect(reports.map(([operation]) => operation)).toEqual(reports.map(([operation]) => operation).sort());
-    expect(reports.filter(([, done, total]) => done === total)).toEqual([[1, 26, 26], [2, 2, 2], [3, 7, 7]]);
+    expect(reports.filter(([, done, total]) => done === total)).toEqual([
+      [1, 26, 26],
+      [2, 2, 2],
+      [3, 7, 7],
+    ]);
   });
 
   it('survives loss in both directions', async () => {
@@ -173,7 +187,14 @@ describe('failures', () => {
 
   it('join: options that cannot be', async () => {
     const base = { controller: 'localhost:1', job: 'train', rank: 0 };
-    for (const bad of [{ controller: 'nohost' }, { job: '' }, { rank: 32 }, { rank: -1 }, { timeoutMs: 0 }, { burst: 0 }]) {
+    for (const bad of [
+      { controller: 'nohost' },
+      { job: '' },
+      { rank: 32 },
+      { rank: -1 },
+      { timeoutMs: 0 },
+      { burst: 0 },
+    ]) {
       expect((await failure(Worker.join({ ...base, ...bad }))).code).toBe('FPISA_ARGUMENT');
     }
   });
@@ -181,7 +202,9 @@ describe('failures', () => {
   it('join: cancelled', async () => {
     const net = await network({ workers: 2 });
     const reason = new Error('enough');
-    expect(await failure(Worker.join({ controller: net.address, job: 'train', rank: 0, signal: AbortSignal.abort(reason) }))).toBe(reason);
+    expect(
+      await failure(Worker.join({ controller: net.address, job: 'train', rank: 0, signal: AbortSignal.abort(reason) })),
+    ).toBe(reason);
   });
 
   it('different shapes reject everywhere, name both, give the input back, and the next operation works', async () => {
@@ -217,7 +240,10 @@ describe('failures', () => {
     abort.abort(new Error('stop'));
     expect((await cancelled).code).toBe('FPISA_ABORTED');
     expect(((await waiting).cause as Error).message).toBe('stop');
-    const others = [await failure(workers[1]!.allreduce(ramp(1, 64))), await failure(workers[1]!.allreduce(ramp(1, 3)))];
+    const others = [
+      await failure(workers[1]!.allreduce(ramp(1, 64))),
+      await failure(workers[1]!.allreduce(ramp(1, 3))),
+    ];
     expect(others.map((error) => error.code)).toEqual(['FPISA_ABORTED', 'FPISA_ABORTED']);
     const stats = await Promise.all(workers.map((worker, rank) => worker.allreduce(ramp(rank, 50))));
     expect(stats.map(({ operation }) => operation)).toEqual([3, 3]);
@@ -238,14 +264,18 @@ describe('failures', () => {
     const errors = await Promise.all([0, 2].map((rank) => failure(workers[rank]!.allreduce(ramp(rank, 40)))));
     const stalled = errors.find((error) => error.code === 'FPISA_STALLED')!;
     expect(stalled.message).toMatch(/waits for ranks 1\b/);
-    expect(stalled).toMatchObject({ report: { missingRanks: [1], chunksDone: 0, chunksTotal: 4, outstandingSlots: [0, 1, 2] } });
+    expect(stalled).toMatchObject({
+      report: { missingRanks: [1], chunksDone: 0, chunksTotal: 4, outstandingSlots: [0, 1, 2] },
+    });
     expect(errors.every((error) => ['FPISA_STALLED', 'FPISA_ABORTED'].includes(error.code))).toBe(true);
   });
 
   it('members that never come', async () => {
     const net = await network({ workers: 2 });
     const worker = await join(net, 0, { membershipTimeoutMs: 200 });
-    expect((await failure(worker.allreduce(ramp(0, 4)))).message).toMatch(/rank 0 has waited .* its members are ranks 0/);
+    expect((await failure(worker.allreduce(ramp(0, 4)))).message).toMatch(
+      /rank 0 has waited .* its members are ranks 0/,
+    );
   });
 });
 
@@ -288,7 +318,10 @@ describe('membership', () => {
     expect(tensor).toEqual(ramp(0, 40));
     const again = await join(net, 1);
     const pair = await Promise.all([workers[0]!, again].map((worker, rank) => worker.allreduce(ramp(rank, 10))));
-    expect(pair.map(({ operation, workers: count }) => [operation, count])).toEqual([[3, 2], [3, 2]]);
+    expect(pair.map(({ operation, workers: count }) => [operation, count])).toEqual([
+      [3, 2],
+      [3, 2],
+    ]);
     expect(again.completed).toBe(3);
   });
 

@@ -32,7 +32,13 @@ for (const { kind, missing } of TARGETS) {
       if (missing !== undefined) skip(missing);
       const network = run(['--switch', kind, '--loss', '0.1', '--values', '64', '--json']);
       const { code, report, errors } = await network.end;
-      expect(report, errors).toMatchObject({ ok: true, loss: 0.1, identicalAcrossWorkers: true, outOfBound: 0, valuesPerPacket: 64 });
+      expect(report, errors).toMatchObject({
+        ok: true,
+        loss: 0.1,
+        identicalAcrossWorkers: true,
+        outOfBound: 0,
+        valuesPerPacket: 64,
+      });
       // 1 % would be a run without the loss that was asked for.
       expect(report!.retransmissions).toBeGreaterThan(report!.packets / 100);
       expect(code).toBe(0);
@@ -43,7 +49,13 @@ for (const { kind, missing } of TARGETS) {
       if (missing !== undefined) skip(missing);
       const network = run(['--switch', kind, '--tree', '--workers', '3', '--json']);
       const { code, report, errors } = await network.end;
-      expect(report, errors).toMatchObject({ ok: true, workers: 3, switches: ['s1', 's2', 's3'], identicalAcrossWorkers: true, outOfBound: 0 });
+      expect(report, errors).toMatchObject({
+        ok: true,
+        workers: 3,
+        switches: ['s1', 's2', 's3'],
+        identicalAcrossWorkers: true,
+        outOfBound: 0,
+      });
       expect(code).toBe(0);
       await expectNothingLeft(network);
     });
@@ -59,8 +71,11 @@ describe('links', { timeout: 300_000 }, () => {
     expect(report, errors).toMatchObject({ ok: true });
     // 36,308 values of 4 bytes at 1 Mbit/s, less the burst that a link lets through at once.
     const bits = 36_308 * 32 - 8 * 15_000;
-    const measured = (report as unknown as { layers: { elapsedMs: number }[] }).layers.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0);
-    expect(measured).toBeGreaterThan(bits / 1e6 * 1000);
+    const measured = (report as unknown as { layers: { elapsedMs: number }[] }).layers.reduce(
+      (sum, { elapsedMs }) => sum + elapsedMs,
+      0,
+    );
+    expect(measured).toBeGreaterThan((bits / 1e6) * 1000);
   });
 
   it('delay packets where the kernel can', async ({ skip }) => {
@@ -69,7 +84,9 @@ describe('links', { timeout: 300_000 }, () => {
     const { report, errors } = await run(['--switch', kind, '--workers', '2', '--delay', '5', '--json']).end;
     expect(report, errors).toMatchObject({ ok: true });
     // There and back over a host's link.
-    const slowest = Math.max(...(report as unknown as { layers: { elapsedMs: number }[] }).layers.map(({ elapsedMs }) => elapsedMs));
+    const slowest = Math.max(
+      ...(report as unknown as { layers: { elapsedMs: number }[] }).layers.map(({ elapsedMs }) => elapsedMs),
+    );
     expect(slowest).toBeGreaterThan(20);
   });
 });

@@ -26,7 +26,13 @@ describe('fpisa mininet refuses', { timeout: 300_000 }, () => {
     // In a new user namespace without a mapping nobody is root.
     const within = process.getuid!() === 0 ? ['unshare', '--user'] : [];
     const { code, report } = await run(['--json'], { within }).end;
-    expect(report).toEqual({ ok: false, error: { code: 'FPISA_REQUIREMENT', message: 'Mininet needs root, since it makes network interfaces: run this as root, for example with sudo' } });
+    expect(report).toEqual({
+      ok: false,
+      error: {
+        code: 'FPISA_REQUIREMENT',
+        message: 'Mininet needs root, since it makes network interfaces: run this as root, for example with sudo',
+      },
+    });
     expect(code).toBe(2);
   });
 });
@@ -42,12 +48,16 @@ describe('inputs', () => {
 
   it('are the files of a pattern', () => {
     const { sources } = inputsFor(2, 'runs/{rank}/grad-{rank}.npy');
-    expect(sources.map(({ phase, extension, pathOf }) => [phase, extension, pathOf(3)])).toEqual([['grad-*.npy', '.npy', 'runs/3/grad-3.npy']]);
+    expect(sources.map(({ phase, extension, pathOf }) => [phase, extension, pathOf(3)])).toEqual([
+      ['grad-*.npy', '.npy', 'runs/3/grad-3.npy'],
+    ]);
     expect(() => inputsFor(2, 'grad.npy')).toThrow(/write \{rank\} where their ranks stand/);
   });
 
   it('are fp32', () => {
-    expect(() => floats({ tensors: new Map([['n', { shape: [1], data: new Int32Array(1) }]]), metadata: {} }, 'n.npy')).toThrow('tensor n of n.npy is not fp32');
+    expect(() =>
+      floats({ tensors: new Map([['n', { shape: [1], data: new Int32Array(1) }]]), metadata: {} }, 'n.npy'),
+    ).toThrow('tensor n of n.npy is not fp32');
   });
 });
 
@@ -58,15 +68,45 @@ describe('commands', () => {
     expect(parseCommand('{"start":"controller"}')).toMatchObject({ verb: 'start', target: { part: 'controller' } });
   });
 
-  it.each(['', 'kill', '3', 'null', '{}', '{"kill":"worker"}', '{"restart":"worker","rank":1}', '{"stop":"s1"}', '{"kill":"s1","start":"s2"}', '{"kill":7}'])('%j is none', (line) => {
+  it.each([
+    '',
+    'kill',
+    '3',
+    'null',
+    '{}',
+    '{"kill":"worker"}',
+    '{"restart":"worker","rank":1}',
+    '{"stop":"s1"}',
+    '{"kill":"s1","start":"s2"}',
+    '{"kill":7}',
+  ])('%j is none', (line) => {
     expect(() => parseCommand(line)).toThrow(/is no command/);
   });
 });
 
 describe('the tree that a sum was made by', () => {
   it('has the workers that are left, and no switch without any', () => {
-    expect(among([[0, 1], [2, 3]], [0, 1, 2, 3])).toEqual([[0, 1], [2, 3]]);
-    expect(among([[0, 1], [2, 3]], [2, 3])).toEqual([[0, 1]]);
+    expect(
+      among(
+        [
+          [0, 1],
+          [2, 3],
+        ],
+        [0, 1, 2, 3],
+      ),
+    ).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
+    expect(
+      among(
+        [
+          [0, 1],
+          [2, 3],
+        ],
+        [2, 3],
+      ),
+    ).toEqual([[0, 1]]);
     expect(among([0, 1, 2], [0, 2])).toEqual([0, 1]);
   });
 });

@@ -18,7 +18,20 @@ afterAll(async () => {
 
 /** A run whose one operation is under way, over links so slow that what follows comes in its midst. */
 async function underWay(kind: string, ...more: string[]): Promise<Run> {
-  const network = run(['--switch', kind, '--workers', String(WORKERS), '--in', pattern, '--bw', '1', '--json', '--events', '--control', ...more]);
+  const network = run([
+    '--switch',
+    kind,
+    '--workers',
+    String(WORKERS),
+    '--in',
+    pattern,
+    '--bw',
+    '1',
+    '--json',
+    '--events',
+    '--control',
+    ...more,
+  ]);
   await network.event(({ event, share }) => event === 'progress' && share! > 0.1);
   return network;
 }
@@ -59,7 +72,8 @@ for (const { kind, missing } of TARGETS) {
     it('the switch dies for good: one sentence says so', async ({ skip }) => {
       if (missing !== undefined) skip(missing);
       const network = await underWay(kind);
-      for (const pid of network.find(kind === 'bmv2' ? 'simple_switch_grpc' : 'fpisa.js switch')) process.kill(pid, 'SIGKILL');
+      for (const pid of network.find(kind === 'bmv2' ? 'simple_switch_grpc' : 'fpisa.js switch'))
+        process.kill(pid, 'SIGKILL');
       const { code, report } = await network.end;
       expect(report).toMatchObject({ ok: false, error: { code: 'FPISA_NETWORK' } });
       expect(report!.error!.message).toMatch(/^switch s1 \(\w+\) ended with code -9/);
@@ -72,14 +86,23 @@ for (const { kind, missing } of TARGETS) {
 describe('in a tree', { timeout: 300_000 }, () => {
   const { kind, missing } = TARGETS.find((target) => target.missing === undefined) ?? TARGETS[0]!;
 
-  it.for(['s1', 's2'])('switch %s is killed and started again: a new epoch sums everything anew', async (name, { skip }) => {
-    if (missing !== undefined) skip(missing);
-    const network = await underWay(kind, '--tree');
-    await done(network, { restart: name });
-    const { report, errors } = await network.end;
-    expect(report, errors).toMatchObject({ ok: true, identicalAcrossWorkers: true, outOfBound: 0, lost: [], switches: ['s1', 's2', 's3'] });
-    expect(report!.restarts).toBeGreaterThanOrEqual(WORKERS);
-  });
+  it.for(['s1', 's2'])(
+    'switch %s is killed and started again: a new epoch sums everything anew',
+    async (name, { skip }) => {
+      if (missing !== undefined) skip(missing);
+      const network = await underWay(kind, '--tree');
+      await done(network, { restart: name });
+      const { report, errors } = await network.end;
+      expect(report, errors).toMatchObject({
+        ok: true,
+        identicalAcrossWorkers: true,
+        outOfBound: 0,
+        lost: [],
+        switches: ['s1', 's2', 's3'],
+      });
+      expect(report!.restarts).toBeGreaterThanOrEqual(WORKERS);
+    },
+  );
 
   it('all workers of a leaf are killed: the other leaf finishes alone', async ({ skip }) => {
     if (missing !== undefined) skip(missing);

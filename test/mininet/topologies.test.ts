@@ -25,17 +25,27 @@ describe('the prompt', { timeout: 300_000 }, () => {
   it('finds that switches carry ordinary traffic between all hosts', async ({ skip }) => {
     if (missing !== undefined) skip(missing);
     if (!onPath('ping')) skip('ping is not on PATH');
-    const { text, errors } = await run(['--switch', kind, '--tree', '--workers', '3', '--cli'], { input: 'pingall\nexit\n' }).end;
+    const { text, errors } = await run(['--switch', kind, '--tree', '--workers', '3', '--cli'], {
+      input: 'pingall\nexit\n',
+    }).end;
     expect(errors, text).toContain('0% dropped (6/6 received)');
   });
 });
 
-describe('topologies of one\'s own', { timeout: 300_000 }, () => {
+describe("topologies of one's own", { timeout: 300_000 }, () => {
   const racks = join(ROOT, 'examples/mininet/racks.py');
 
   it('are built from a file, with as many workers as they have', async ({ skip }) => {
     if (missing !== undefined) skip(missing);
-    const { report, errors } = await run(['--switch', kind, '--custom', racks, '--topo', 'racks,racks=3,size=1', '--json']).end;
+    const { report, errors } = await run([
+      '--switch',
+      kind,
+      '--custom',
+      racks,
+      '--topo',
+      'racks,racks=3,size=1',
+      '--json',
+    ]).end;
     expect(report, errors).toMatchObject({ ok: true, workers: 3, switches: ['s1', 's2', 's3', 's4'], outOfBound: 0 });
   });
 
@@ -47,7 +57,7 @@ describe('topologies of one\'s own', { timeout: 300_000 }, () => {
 });
 
 describe('mn --custom', { timeout: 300_000 }, () => {
-  it('builds a tree of our switches, and writes the controller\'s configuration for it', ({ skip }) => {
+  it("builds a tree of our switches, and writes the controller's configuration for it", ({ skip }) => {
     if (missing !== undefined) skip(missing);
     const folder = temporaryFolder();
     try {
@@ -61,10 +71,22 @@ describe('mn --custom', { timeout: 300_000 }, () => {
       });
       expect(status, stderr).toBe(0);
       const { switches } = JSON.parse(readFileSync(config, 'utf8')) as { switches: Record<string, unknown>[] };
-      expect(switches.map(({ name, ports, parent, valuesPerPacket }) => ({ name, ports, parent, valuesPerPacket }))).toEqual([
+      expect(
+        switches.map(({ name, ports, parent, valuesPerPacket }) => ({ name, ports, parent, valuesPerPacket })),
+      ).toEqual([
         { name: 's1', ports: {}, parent: undefined, valuesPerPacket: 64 },
-        { name: 's2', ports: { 1: null, 2: null }, parent: { switch: 's1', port: 3, parentPort: 1 }, valuesPerPacket: 64 },
-        { name: 's3', ports: { 1: null, 2: null }, parent: { switch: 's1', port: 3, parentPort: 2 }, valuesPerPacket: 64 },
+        {
+          name: 's2',
+          ports: { 1: null, 2: null },
+          parent: { switch: 's1', port: 3, parentPort: 1 },
+          valuesPerPacket: 64,
+        },
+        {
+          name: 's3',
+          ports: { 1: null, 2: null },
+          parent: { switch: 's1', port: 3, parentPort: 2 },
+          valuesPerPacket: 64,
+        },
       ]);
       expect(new Set(switches.map(({ serviceIp }) => serviceIp)).size).toBe(3);
     } finally {
@@ -86,7 +108,13 @@ try:
 except fpisa_topo.TopologyError as error:
     print(error)
 `;
-    const python = spawnSync('unshare', [...NAMESPACES, 'sh', '-c', 'ip link set lo up && exec /usr/bin/python3 -B -'], { input: script, encoding: 'utf8' });
-    expect(python.stdout, python.stderr).toBe('switch s1 cannot listen on TCP port 9559: it is in use; stop what holds it\n');
+    const python = spawnSync(
+      'unshare',
+      [...NAMESPACES, 'sh', '-c', 'ip link set lo up && exec /usr/bin/python3 -B -'],
+      { input: script, encoding: 'utf8' },
+    );
+    expect(python.stdout, python.stderr).toBe(
+      'switch s1 cannot listen on TCP port 9559: it is in use; stop what holds it\n',
+    );
   });
 });

@@ -7,13 +7,21 @@ import { verifyLayer, type SumTree } from '../../cli/sum-verification.js';
 const WORKERS = 8;
 
 /** Trees whose leaves are the workers 0 to 7, each once, in order; up to three levels. */
-const tree: fc.Arbitrary<SumTree[]> = fc.array(fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 4 }).map((shape) => {
-  let next = 0;
-  const nodes = shape.map((racks) => racks.map((size) => Array.from({ length: size }, () => next++).filter((rank) => rank < WORKERS)).filter((rack) => rack.length > 0));
-  const rest = Array.from({ length: Math.max(0, WORKERS - next) }, (_, index) => next + index);
-  return [...nodes.filter((racks) => racks.length > 0), ...rest];
-});
-const element = fc.tuple(fc.boolean(), fc.integer({ min: 100, max: 140 }), fc.integer({ min: 0, max: 0x7fffff })).map(([sign, exponent, fraction]) => BigInt((((sign ? 1 : 0) * 2 ** 31 + exponent * 2 ** 23 + fraction) >>> 0)));
+const tree: fc.Arbitrary<SumTree[]> = fc
+  .array(fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 4 })
+  .map((shape) => {
+    let next = 0;
+    const nodes = shape.map((racks) =>
+      racks
+        .map((size) => Array.from({ length: size }, () => next++).filter((rank) => rank < WORKERS))
+        .filter((rack) => rack.length > 0),
+    );
+    const rest = Array.from({ length: Math.max(0, WORKERS - next) }, (_, index) => next + index);
+    return [...nodes.filter((racks) => racks.length > 0), ...rest];
+  });
+const element = fc
+  .tuple(fc.boolean(), fc.integer({ min: 100, max: 140 }), fc.integer({ min: 0, max: 0x7fffff }))
+  .map(([sign, exponent, fraction]) => BigInt(((sign ? 1 : 0) * 2 ** 31 + exponent * 2 ** 23 + fraction) >>> 0));
 const elements = fc.array(element, { minLength: WORKERS, maxLength: WORKERS });
 const profile = fc.constantFrom<NumericProfile[]>(
   resolveProfile({ preset: 'fpisa', workers: WORKERS }),
@@ -57,7 +65,10 @@ describe('the bound of a tree', () => {
     // Each leaf loses the half of a unit that its small worker brings; the large parts then cancel.
     const inputs = [1, 2 ** -24 * 1.5, -1, 2 ** -26].map((value) => Float32Array.of(value));
     const bits = inputs.map((value) => BigInt(new Uint32Array(value.buffer)[0]!));
-    const nodes = [[0, 1], [2, 3]];
+    const nodes = [
+      [0, 1],
+      [2, 3],
+    ];
     const result = [floatOf(sumOf(nodes, bits, by))];
     expect(verifyLayer(inputs, result, by, nodes).outOfBound).toBe(0);
     expect(verifyLayer(inputs, result, by).outOfBound).toBe(1);

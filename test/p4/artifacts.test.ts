@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compile, p4cVersion, V1MODEL_BUILDS } from '../../p4/tools/build.js';
 
-const committed = (name: string, ending: string): string => readFileSync(new URL(`../../p4/build/${name}${ending}`, import.meta.url), 'utf8');
+const committed = (name: string, ending: string): string =>
+  readFileSync(new URL(`../../p4/build/${name}${ending}`, import.meta.url), 'utf8');
 
 /** JSON of one value may not cost more than this: the program loops over values instead of repeating itself. */
 const MAX_BYTES_PER_VALUE = 1_000;
@@ -16,12 +17,17 @@ describe.each(V1MODEL_BUILDS)('$name', (build) => {
     version = await p4cVersion();
   });
 
-  it('is what its sources compile to', async (context) => {
-    if (version === undefined) return context.skip('p4c is not on PATH, so the committed build cannot be compared with its sources');
-    const fresh = await compile(build);
-    expect(fresh.json === committed(build.name, '.json')).toBe(true);
-    expect(fresh.p4info).toBe(committed(build.name, '.p4info.txtpb'));
-  }, COMPILE_MS);
+  it(
+    'is what its sources compile to',
+    async (context) => {
+      if (version === undefined)
+        return context.skip('p4c is not on PATH, so the committed build cannot be compared with its sources');
+      const fresh = await compile(build);
+      expect(fresh.json === committed(build.name, '.json')).toBe(true);
+      expect(fresh.p4info).toBe(committed(build.name, '.p4info.txtpb'));
+    },
+    COMPILE_MS,
+  );
 
   it('is compact, without source locations and without paths of the machine that made it', () => {
     const json = committed(build.name, '.json');

@@ -13,7 +13,11 @@ describe('fpisa-n16-faults', () => {
     const fpisa = new FpisaSwitch(16, { seed: 7 }, 'fpisa-n16-faults');
     fpisa.addJob({ number: 0, workers: 1, profile: resolveProfile({ workers: 1 }) });
     if (table !== undefined) {
-      fpisa.device.control.insertEntry(table, { keys: [{ kind: 'exact', value: BigInt(portOf(0)) }], priority: 0, call: { action: table.replace(/loss$/, 'lose'), args: [HALF] } });
+      fpisa.device.control.insertEntry(table, {
+        keys: [{ kind: 'exact', value: BigInt(portOf(0)) }],
+        priority: 0,
+        call: { action: table.replace(/loss$/, 'lose'), args: [HALF] },
+      });
     }
     let results = 0;
     for (let chunk = 0; chunk < rounds; chunk++) {

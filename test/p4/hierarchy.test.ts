@@ -36,8 +36,18 @@ class Tree {
 
   addSwitch(parent?: Node): Node {
     const index = this.nodes.length;
-    const node: Node = { fpisa: new FpisaSwitch(N), ip: 0x0a0000c8 + index, mac: 0x0200000000c8n + BigInt(index), parent, neighbours: new Map() };
-    node.fpisa.device.control.insertEntry('fpisa.local', { keys: [exact(node.ip)], priority: 0, call: { action: 'fpisa.serve', args: [] } });
+    const node: Node = {
+      fpisa: new FpisaSwitch(N),
+      ip: 0x0a0000c8 + index,
+      mac: 0x0200000000c8n + BigInt(index),
+      parent,
+      neighbours: new Map(),
+    };
+    node.fpisa.device.control.insertEntry('fpisa.local', {
+      keys: [exact(node.ip)],
+      priority: 0,
+      call: { action: 'fpisa.serve', args: [] },
+    });
     this.nodes.push(node);
     if (parent !== undefined) {
       node.neighbours.set(UPLINK, parent);
@@ -60,12 +70,30 @@ class Tree {
       const { control } = node.fpisa.device;
       const members = [...node.neighbours].filter(([port]) => port !== UPLINK);
       members.forEach(([port, neighbour], index) => {
-        const sender: Addresses = typeof neighbour === 'number' ? fromWorker(neighbour) : { ...fromWorker(0), srcIp: neighbour.ip, srcMac: neighbour.mac, srcPort: SERVICE_UDP_PORT };
+        const sender: Addresses =
+          typeof neighbour === 'number'
+            ? fromWorker(neighbour)
+            : { ...fromWorker(0), srcIp: neighbour.ip, srcMac: neighbour.mac, srcPort: SERVICE_UDP_PORT };
         const rank = typeof neighbour === 'number' ? neighbour : index;
         control.insertEntry('fpisa.member', {
           keys: [exact(port), exact(sender.srcIp), exact(sender.srcPort), exact(JOB), exact(rank)],
           priority: 0,
-          call: { action: 'fpisa.join', args: [1n << BigInt(index), 2n ** BigInt(members.length) - 1n, 7n, 0n, BigInt(SLOTS), BigInt(EPOCH), 0n, 0n, BigInt(profile.guard), 1n, 0n] },
+          call: {
+            action: 'fpisa.join',
+            args: [
+              1n << BigInt(index),
+              2n ** BigInt(members.length) - 1n,
+              7n,
+              0n,
+              BigInt(SLOTS),
+              BigInt(EPOCH),
+              0n,
+              0n,
+              BigInt(profile.guard),
+              1n,
+              0n,
+            ],
+          },
         });
         control.insertEntry('fpisa.receiver', {
           keys: [exact(JOB), exact(index + 1), exact(port)],
@@ -73,17 +101,41 @@ class Tree {
           call: { action: 'fpisa.address', args: [sender.srcMac, BigInt(sender.srcIp), BigInt(sender.srcPort)] },
         });
       });
-      control.setMulticastGroup(7, members.map(([port], index) => ({ egressPort: port, instance: index + 1 })));
+      control.setMulticastGroup(
+        7,
+        members.map(([port], index) => ({ egressPort: port, instance: index + 1 })),
+      );
       if (node.parent === undefined) continue;
-      const rank = [...node.parent.neighbours].filter(([port]) => port !== UPLINK).findIndex(([, neighbour]) => neighbour === node);
-      control.insertEntry('fpisa.parent', { keys: [exact(JOB)], priority: 0, call: { action: 'fpisa.ascend', args: [BigInt(UPLINK), node.parent.mac, BigInt(node.parent.ip), BigInt(rank)] } });
-      control.insertEntry('fpisa.from_parent', { keys: [exact(UPLINK), exact(node.parent.ip), exact(JOB)], priority: 0, call: { action: 'fpisa.descend', args: [7n, BigInt(EPOCH)] } });
+      const rank = [...node.parent.neighbours]
+        .filter(([port]) => port !== UPLINK)
+        .findIndex(([, neighbour]) => neighbour === node);
+      control.insertEntry('fpisa.parent', {
+        keys: [exact(JOB)],
+        priority: 0,
+        call: { action: 'fpisa.ascend', args: [BigInt(UPLINK), node.parent.mac, BigInt(node.parent.ip), BigInt(rank)] },
+      });
+      control.insertEntry('fpisa.from_parent', {
+        keys: [exact(UPLINK), exact(node.parent.ip), exact(JOB)],
+        priority: 0,
+        call: { action: 'fpisa.descend', args: [7n, BigInt(EPOCH)] },
+      });
     }
   }
 
   send(rank: number, chunk: number, words: number[], signature = 0): void {
     const { node, port } = this.homes.get(rank)!;
-    const message = contribution({ job: JOB, worker: rank, epoch: EPOCH, chunk, slot: chunk % SLOTS, set: Math.floor(chunk / SLOTS) % 2, signature }, words);
+    const message = contribution(
+      {
+        job: JOB,
+        worker: rank,
+        epoch: EPOCH,
+        chunk,
+        slot: chunk % SLOTS,
+        set: Math.floor(chunk / SLOTS) % 2,
+        signature,
+      },
+      words,
+    );
     this.transmit(node, port, udpFrame(message, { ...fromWorker(rank), dstIp: node.ip, dstMac: node.mac }));
     this.settle();
   }
@@ -101,7 +153,10 @@ class Tree {
           if (!this.lose()) this.inboxes.get(neighbour)!.push(parse(output.bytes));
           continue;
         }
-        const entry = neighbour === packet.node.parent ? [...neighbour.neighbours].find(([, other]) => other === packet.node)![0] : UPLINK;
+        const entry =
+          neighbour === packet.node.parent
+            ? [...neighbour.neighbours].find(([, other]) => other === packet.node)![0]
+            : UPLINK;
         this.transmit(neighbour, entry, output.bytes);
       }
     }
@@ -132,7 +187,9 @@ describe.each([2, 3] as const)('a tree of %i levels', (levels) => {
       network.send(rank, 0, words(1 << rank));
     }
     for (const [rank, inbox] of network.inboxes) {
-      expect(inbox.map(({ header }) => [header.opcode, header.worker])).toEqual([[Opcode.RESULT, rank - firstRank(network, rank)]]);
+      expect(inbox.map(({ header }) => [header.opcode, header.worker])).toEqual([
+        [Opcode.RESULT, rank - firstRank(network, rank)],
+      ]);
       expect(inbox[0]!.words).toEqual(words(63));
       expect(inbox[0]!).toMatchObject({ dstIp: fromWorker(rank).srcIp, dstPort: fromWorker(rank).srcPort });
     }
@@ -144,7 +201,8 @@ describe.each([2, 3] as const)('a tree of %i levels', (levels) => {
     network.send(1, 0, words(1), 6);
     network.send(2, 0, words(1), 6);
     expect(network.inboxes.get(0)).toEqual([]);
-    for (const rank of [1, 2]) expect(network.inboxes.get(rank)!.map(({ header }) => header.opcode)).toEqual([Opcode.REFUSED]);
+    for (const rank of [1, 2])
+      expect(network.inboxes.get(rank)!.map(({ header }) => header.opcode)).toEqual([Opcode.REFUSED]);
   });
 
   it('loses, counts twice and mixes nothing, whatever packets are lost on whatever link', () => {
@@ -201,5 +259,7 @@ function coin(seed: number, p: number): () => boolean {
 /** Lowest rank at the same leaf. */
 function firstRank(network: Tree, rank: number): number {
   const { node } = network.homes.get(rank)!;
-  return Math.min(...[...node.neighbours.values()].filter((neighbour): neighbour is number => typeof neighbour === 'number'));
+  return Math.min(
+    ...[...node.neighbours.values()].filter((neighbour): neighbour is number => typeof neighbour === 'number'),
+  );
 }

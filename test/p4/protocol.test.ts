@@ -5,7 +5,20 @@ import { Flag, Opcode, SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import { readProbeReply } from '../../protocol/probe.js';
 import type { Header } from '../../protocol/message.js';
 import type { Output } from '../../emulator/control.js';
-import { contribution, fromWorker, ipv4Frame, parse, probe, SERVICE_IP, SERVICE_MAC, udpFrame, workerIp, workerMac, workerPort, type FrameOptions } from './support/frames.js';
+import {
+  contribution,
+  fromWorker,
+  ipv4Frame,
+  parse,
+  probe,
+  SERVICE_IP,
+  SERVICE_MAC,
+  udpFrame,
+  workerIp,
+  workerMac,
+  workerPort,
+  type FrameOptions,
+} from './support/frames.js';
 import { FpisaSwitch, portOf } from './support/fpisa-switch.js';
 
 const N = 16;
@@ -22,8 +35,21 @@ describe('aggregation', () => {
     fpisa.addJob({ number: JOB, workers: 2, profile: resolveProfile({ workers: 2 }), slotBase: 8, slots: 4, epoch: 5 });
   });
 
-  const send = (rank: number, header: Partial<Header> = {}, values: number[] = words(ONE), options: FrameOptions = {}, port = portOf(rank)): Output[] =>
-    fpisa.device.receive(port, udpFrame(contribution({ job: JOB, worker: rank, epoch: 5, signature: 77, ...header }, values), fromWorker(rank), options));
+  const send = (
+    rank: number,
+    header: Partial<Header> = {},
+    values: number[] = words(ONE),
+    options: FrameOptions = {},
+    port = portOf(rank),
+  ): Output[] =>
+    fpisa.device.receive(
+      port,
+      udpFrame(
+        contribution({ job: JOB, worker: rank, epoch: 5, signature: 77, ...header }, values),
+        fromWorker(rank),
+        options,
+      ),
+    );
 
   it('multicasts a result to every worker, addressed to it, when the last has contributed', () => {
     expect(send(0)).toEqual([]);
@@ -31,8 +57,28 @@ describe('aggregation', () => {
     expect(outputs.map((output) => output.port).sort()).toEqual([portOf(0), portOf(1)]);
     for (const [rank, output] of outputs.entries()) {
       const result = parse(output.bytes);
-      expect(result).toMatchObject({ dstIp: workerIp(rank), dstMac: workerMac(rank), dstPort: workerPort(rank), srcIp: SERVICE_IP, srcMac: SERVICE_MAC, srcPort: SERVICE_UDP_PORT, udpChecksum: 0 });
-      expect(result.header).toEqual({ opcode: Opcode.RESULT, flags: 0, job: JOB, worker: rank, slot: 0, epoch: 5, operation: 1, chunk: 0, signature: 77, count: N, set: 0 });
+      expect(result).toMatchObject({
+        dstIp: workerIp(rank),
+        dstMac: workerMac(rank),
+        dstPort: workerPort(rank),
+        srcIp: SERVICE_IP,
+        srcMac: SERVICE_MAC,
+        srcPort: SERVICE_UDP_PORT,
+        udpChecksum: 0,
+      });
+      expect(result.header).toEqual({
+        opcode: Opcode.RESULT,
+        flags: 0,
+        job: JOB,
+        worker: rank,
+        slot: 0,
+        epoch: 5,
+        operation: 1,
+        chunk: 0,
+        signature: 77,
+        count: N,
+        set: 0,
+      });
       expect(result.words).toEqual(words(TWO));
     }
     expect(fpisa.events(JOB)).toEqual({ CONTRIBUTION: 2, RESULT: 1 });
@@ -52,7 +98,13 @@ describe('aggregation', () => {
     const outputs = send(0, { flags: Flag.RETRANSMISSION });
     expect(outputs.map((output) => output.port)).toEqual([portOf(0)]);
     const result = parse(outputs[0]!.bytes);
-    expect(result).toMatchObject({ dstIp: workerIp(0), dstMac: workerMac(0), dstPort: workerPort(0), srcIp: SERVICE_IP, srcPort: SERVICE_UDP_PORT });
+    expect(result).toMatchObject({
+      dstIp: workerIp(0),
+      dstMac: workerMac(0),
+      dstPort: workerPort(0),
+      srcIp: SERVICE_IP,
+      srcPort: SERVICE_UDP_PORT,
+    });
     expect(result.header).toMatchObject({ opcode: Opcode.RESULT, flags: Flag.RETRANSMISSION | Flag.REPEATED });
     expect(result.words).toEqual(words(TWO));
     expect(fpisa.events(JOB)).toMatchObject({ REPEAT: 1 });
@@ -83,20 +135,33 @@ describe('aggregation', () => {
     expect(send(1, { chunk: 0 })).toHaveLength(2);
   });
 
-  it.each([{ signature: 78 }, { operation: 2 }])('refuses a contribution that disagrees on %o, and tells its sender alone', (other) => {
-    send(0);
-    const before = fpisa.registers();
-    const outputs = send(1, other, words(TWO));
-    expect(outputs.map((output) => output.port)).toEqual([portOf(1)]);
-    expect(parse(outputs[0]!.bytes).header).toMatchObject({ opcode: Opcode.REFUSED, worker: 1, chunk: 0, ...other });
-    expect(fpisa.registers()).toBe(before);
-    expect(fpisa.events(JOB)).toMatchObject({ REFUSED: 1 });
-    expect(send(1)).toHaveLength(2);
-  });
+  it.each([{ signature: 78 }, { operation: 2 }])(
+    'refuses a contribution that disagrees on %o, and tells its sender alone',
+    (other) => {
+      send(0);
+      const before = fpisa.registers();
+      const outputs = send(1, other, words(TWO));
+      expect(outputs.map((output) => output.port)).toEqual([portOf(1)]);
+      expect(parse(outputs[0]!.bytes).header).toMatchObject({ opcode: Opcode.REFUSED, worker: 1, chunk: 0, ...other });
+      expect(fpisa.registers()).toBe(before);
+      expect(fpisa.events(JOB)).toMatchObject({ REFUSED: 1 });
+      expect(send(1)).toHaveLength(2);
+    },
+  );
 
   it('keeps the slots of two jobs apart, each with its own profile', () => {
-    fpisa.addJob({ number: 4, workers: 2, profile: resolveProfile({ preset: 'int32', workers: 2 }), slotBase: 12, slots: 4 });
-    const integer = (rank: number): Output[] => fpisa.device.receive(portOf(rank), udpFrame(contribution({ job: 4, worker: rank }, words(ONE)), fromWorker(rank)));
+    fpisa.addJob({
+      number: 4,
+      workers: 2,
+      profile: resolveProfile({ preset: 'int32', workers: 2 }),
+      slotBase: 12,
+      slots: 4,
+    });
+    const integer = (rank: number): Output[] =>
+      fpisa.device.receive(
+        portOf(rank),
+        udpFrame(contribution({ job: 4, worker: rank }, words(ONE)), fromWorker(rank)),
+      );
     send(0);
     integer(0);
     expect(parse(integer(1)[0]!.bytes).words).toEqual(words(2 * ONE));
@@ -106,11 +171,11 @@ describe('aggregation', () => {
   });
 
   it.each<[string, string, () => Output[]]>([
-    ['a source address that is not the member\'s', 'NOT_MEMBER', () => send(0, {}, words(ONE), { srcIp: 0x0a000063 })],
-    ['a source UDP port that is not the member\'s', 'NOT_MEMBER', () => send(0, {}, words(ONE), { srcPort: 9 })],
+    ["a source address that is not the member's", 'NOT_MEMBER', () => send(0, {}, words(ONE), { srcIp: 0x0a000063 })],
+    ["a source UDP port that is not the member's", 'NOT_MEMBER', () => send(0, {}, words(ONE), { srcPort: 9 })],
     ['another switch port', 'NOT_MEMBER', () => send(0, {}, words(ONE), {}, 7)],
     ['another job', 'NOT_MEMBER', () => send(0, { job: 9 })],
-    ['another worker\'s rank', 'NOT_MEMBER', () => send(0, { worker: 1 })],
+    ["another worker's rank", 'NOT_MEMBER', () => send(0, { worker: 1 })],
     ['an old epoch', 'WRONG_EPOCH', () => send(0, { epoch: 4 })],
     ['a future epoch', 'WRONG_EPOCH', () => send(0, { epoch: 6 })],
     ['a slot outside the range', 'BAD_SLOT', () => send(0, { slot: 4 })],
@@ -121,7 +186,11 @@ describe('aggregation', () => {
     ['too few values', 'BAD_LENGTH', () => send(0, {}, new Array<number>(N - 1).fill(ONE))],
     ['the values of another build', 'BAD_LENGTH', () => send(0, {}, new Array<number>(64).fill(ONE))],
     ['no values', 'BAD_LENGTH', () => send(0, {}, [])],
-    ['less than a header', 'BAD_LENGTH', () => fpisa.device.receive(portOf(0), udpFrame(Uint8Array.of(0xf1, 0x5a, 1, 1), fromWorker(0)))],
+    [
+      'less than a header',
+      'BAD_LENGTH',
+      () => fpisa.device.receive(portOf(0), udpFrame(Uint8Array.of(0xf1, 0x5a, 1, 1), fromWorker(0))),
+    ],
     ['nothing at all', 'BAD_LENGTH', () => fpisa.device.receive(portOf(0), udpFrame(new Uint8Array(), fromWorker(0)))],
   ])('drops %s (%s) and touches nothing', (_, reason, act) => {
     send(1);
@@ -132,7 +201,10 @@ describe('aggregation', () => {
   });
 
   it('drops foreign magic and versions', () => {
-    for (const [offset, value] of [[0, 0], [2, 2]] as const) {
+    for (const [offset, value] of [
+      [0, 0],
+      [2, 2],
+    ] as const) {
       const message = contribution({ job: JOB, worker: 0, epoch: 5 }, words(ONE));
       message[offset] = value;
       expect(fpisa.device.receive(portOf(0), udpFrame(message, fromWorker(0)))).toEqual([]);
@@ -165,7 +237,11 @@ describe('aggregation', () => {
 
   it('drops a UDP length that contradicts the IPv4 length', () => {
     const message = contribution({ job: JOB, worker: 0, epoch: 5 }, words(ONE));
-    const frame = ipv4Frame(new Uint8Array([...udpFrame(message, fromWorker(0)).subarray(34), 0, 0, 0, 0]), 17, fromWorker(0));
+    const frame = ipv4Frame(
+      new Uint8Array([...udpFrame(message, fromWorker(0)).subarray(34), 0, 0, 0, 0]),
+      17,
+      fromWorker(0),
+    );
     expect(fpisa.device.receive(portOf(0), frame)).toEqual([]);
     expect(fpisa.drops()).toEqual({ BAD_LENGTH: 1 });
   });
@@ -188,7 +264,10 @@ describe('aggregation', () => {
 
   describe('probe', () => {
     const ask = (rank: number, header: Partial<Header> = {}): Output[] =>
-      fpisa.device.receive(portOf(rank), udpFrame(probe({ job: JOB, worker: rank, epoch: 5, ...header }), fromWorker(rank)));
+      fpisa.device.receive(
+        portOf(rank),
+        udpFrame(probe({ job: JOB, worker: rank, epoch: 5, ...header }), fromWorker(rank)),
+      );
 
     it('tells a worker what both sets of a slot of its job hold', () => {
       send(0, { slot: 2, chunk: 2 });
@@ -252,7 +331,9 @@ describe('ordinary traffic', () => {
     expect(view.getBigUint64(0) >> 16n).toBe(0x020000000088n);
     expect(view.getBigUint64(6) >> 16n).toBe(0x020000000077n);
     expect(view.getUint8(22)).toBe(63);
-    expect(Buffer.from(output!.bytes.subarray(14))).toEqual(Buffer.from(ipv4Frame(Uint8Array.of(1, 2, 3), 1, to, { ttl: 63 }).subarray(14)));
+    expect(Buffer.from(output!.bytes.subarray(14))).toEqual(
+      Buffer.from(ipv4Frame(Uint8Array.of(1, 2, 3), 1, to, { ttl: 63 }).subarray(14)),
+    );
   });
 
   it('keeps its payload when it looks like ours but is for another address', () => {
@@ -262,7 +343,10 @@ describe('ordinary traffic', () => {
   });
 
   it('keeps IPv4 options', () => {
-    const [output] = fpisa.device.receive(1, udpFrame(Uint8Array.of(9), to, { ipOptions: Uint8Array.of(7, 7, 4, 0, 0, 0, 0, 0) }));
+    const [output] = fpisa.device.receive(
+      1,
+      udpFrame(Uint8Array.of(9), to, { ipOptions: Uint8Array.of(7, 7, 4, 0, 0, 0, 0, 0) }),
+    );
     expect(Buffer.from(output!.bytes.subarray(34, 42))).toEqual(Buffer.from([7, 7, 4, 0, 0, 0, 0, 0]));
     expect(parseChecksum(output!.bytes, 28)).toBe(true);
   });

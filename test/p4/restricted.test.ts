@@ -61,7 +61,11 @@ class Rounds {
     const results: string[] = [];
     for (let rank = 0; rank < workers; rank++) {
       const bigEndian = rank % 2 === 1;
-      const message = contribution({ job, worker: rank, chunk, ...place, flags: bigEndian ? Flag.NETWORK_ORDER : 0 }, rounds.map((round) => Number(round[rank]!)), bigEndian);
+      const message = contribution(
+        { job, worker: rank, chunk, ...place, flags: bigEndian ? Flag.NETWORK_ORDER : 0 },
+        rounds.map((round) => Number(round[rank]!)),
+        bigEndian,
+      );
       const send = () => this.fpisa.device.receive(portOf(rank), udpFrame(message, fromWorker(rank)));
       const outputs = send();
       const held = this.registersAt(first);
@@ -82,7 +86,9 @@ class Rounds {
     return Array.from({ length: this.build.valuesPerPacket }, (_, i) => {
       const index = first + i;
       const mantissa = hex(this.fpisa.register('fpisa.mantissas', index));
-      return this.profile.format === 'int32' ? mantissa : `${exponentOf(this.build, this.fpisa.register('fpisa.exponents', index))}:${mantissa}`;
+      return this.profile.format === 'int32'
+        ? mantissa
+        : `${exponentOf(this.build, this.fpisa.register('fpisa.exponents', index))}:${mantissa}`;
     });
   }
 }
@@ -108,49 +114,74 @@ const fp32 = FORMATS.fp32;
 if (fp32.kind !== 'float') throw new Error('fp32 is a float format');
 const subnormal = finiteBits(fp32, 0, 0);
 const huge = finiteBits(fp32, 252, 254);
-const near = fc.integer({ min: 1, max: 246 }).chain((low) => fc.array(finiteBits(fp32, low, low + 8), { minLength: 32, maxLength: 32 }));
+const near = fc
+  .integer({ min: 1, max: 246 })
+  .chain((low) => fc.array(finiteBits(fp32, low, low + 8), { minLength: 32, maxLength: 32 }));
 /** Of 32 contributions; a test takes as many as it has workers. */
 const floats: fc.Arbitrary<bigint[]> = fc.oneof(
   near,
   fc.array(fc.oneof(subnormal, finiteBits(fp32, 0, 3)), { minLength: 32, maxLength: 32 }),
   fc.array(fc.oneof(huge, finiteBits(fp32)), { minLength: 32, maxLength: 32 }),
-  fc.array(fc.oneof({ weight: 5, arbitrary: finiteBits(fp32) }, { weight: 1, arbitrary: specialBits(fp32) }, { weight: 1, arbitrary: fc.constantFrom(0n, 0x8000_0000n) }), { minLength: 32, maxLength: 32 }),
+  fc.array(
+    fc.oneof(
+      { weight: 5, arbitrary: finiteBits(fp32) },
+      { weight: 1, arbitrary: specialBits(fp32) },
+      { weight: 1, arbitrary: fc.constantFrom(0n, 0x8000_0000n) },
+    ),
+    { minLength: 32, maxLength: 32 },
+  ),
   anyRound(fp32, 32).map((round) => Array.from({ length: 32 }, (_, i) => round[i % round.length]!)),
 );
 const integers = fc.array(fc.bigInt(0n, 0xffff_ffffn), { minLength: 32, maxLength: 32 });
 
 function rounds(n: number, of: fc.Arbitrary<bigint[]>): fc.Arbitrary<[bigint[][], boolean[]]> {
   return fc
-    .tuple(fc.array(of, { minLength: n, maxLength: n }), fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constant(32)), fc.array(fc.boolean(), { minLength: 32, maxLength: 32 }))
+    .tuple(
+      fc.array(of, { minLength: n, maxLength: n }),
+      fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constant(32)),
+      fc.array(fc.boolean(), { minLength: 32, maxLength: 32 }),
+    )
     .map(([list, workers, repeats]) => [list.map((round) => round.slice(0, workers)), repeats]);
 }
 
-const runs = LAYOUTS.flatMap((build) => ENGINE_NAMES.map((engine) => ({ build, name: build.name, engine, floatRuns: build === BUILD ? 60 : 300, integerRuns: 20 })));
+const runs = LAYOUTS.flatMap((build) =>
+  ENGINE_NAMES.map((engine) => ({
+    build,
+    name: build.name,
+    engine,
+    floatRuns: build === BUILD ? 60 : 300,
+    integerRuns: 20,
+  })),
+);
 
-describe.each(runs)('$name, engine $engine, adds as the reference does: results, registers, events', ({ build, engine, floatRuns, integerRuns }) => {
-  it('floats of every kind, with contributions repeated', async () => {
-    const fpisa = new Rounds(build, await engineNamed(engine), FLOATS);
-    fc.assert(
-      fc.property(rounds(build.valuesPerPacket, floats), ([list, repeats]) => {
-        expect(fpisa.run(list, repeats)).toEqual(reference(FLOATS, list));
-      }),
-      { numRuns: floatRuns },
-    );
-  });
+describe.each(runs)(
+  '$name, engine $engine, adds as the reference does: results, registers, events',
+  ({ build, engine, floatRuns, integerRuns }) => {
+    it('floats of every kind, with contributions repeated', async () => {
+      const fpisa = new Rounds(build, await engineNamed(engine), FLOATS);
+      fc.assert(
+        fc.property(rounds(build.valuesPerPacket, floats), ([list, repeats]) => {
+          expect(fpisa.run(list, repeats)).toEqual(reference(FLOATS, list));
+        }),
+        { numRuns: floatRuns },
+      );
+    });
 
-  it('integers', async () => {
-    const fpisa = new Rounds(build, await engineNamed(engine), INTEGERS);
-    fc.assert(
-      fc.property(rounds(build.valuesPerPacket, integers), ([list, repeats]) => {
-        expect(fpisa.run(list, repeats)).toEqual(reference(INTEGERS, list));
-      }),
-      { numRuns: integerRuns },
-    );
-  });
-});
+    it('integers', async () => {
+      const fpisa = new Rounds(build, await engineNamed(engine), INTEGERS);
+      fc.assert(
+        fc.property(rounds(build.valuesPerPacket, integers), ([list, repeats]) => {
+          expect(fpisa.run(list, repeats)).toEqual(reference(INTEGERS, list));
+        }),
+        { numRuns: integerRuns },
+      );
+    });
+  },
+);
 
 /** Packed fp32. */
-const packed = (negative: boolean, exponent: number, fraction: number): bigint => (negative ? 0x8000_0000n : 0n) | (BigInt(exponent) << 23n) | BigInt(fraction);
+const packed = (negative: boolean, exponent: number, fraction: number): bigint =>
+  (negative ? 0x8000_0000n : 0n) | (BigInt(exponent) << 23n) | BigInt(fraction);
 
 function range(low: number, high: number): number[] {
   return Array.from({ length: high - low + 1 }, (_, i) => low + i);
@@ -167,24 +198,36 @@ describe.each(LAYOUTS)('$name reads out as the reference does', (build) => {
     }
   };
 
-  it.each([2, 3, 5, 9, 17, 32])('sums of %i that are just too large for the format, or just not, with every number of leading zeros', async (workers) => {
-    await compare(
-      [false, true].flatMap((negative) =>
-        range(243, 254).flatMap((exponent) =>
-          range(exponent, Math.min(254, exponent + 7)).flatMap((others) =>
-            [0, 0x7fffff].map((fraction) => range(1, workers).map((rank) => packed(negative, rank === 1 ? exponent : others, fraction))),
+  it.each([2, 3, 5, 9, 17, 32])(
+    'sums of %i that are just too large for the format, or just not, with every number of leading zeros',
+    async (workers) => {
+      await compare(
+        [false, true].flatMap((negative) =>
+          range(243, 254).flatMap((exponent) =>
+            range(exponent, Math.min(254, exponent + 7)).flatMap((others) =>
+              [0, 0x7fffff].map((fraction) =>
+                range(1, workers).map((rank) => packed(negative, rank === 1 ? exponent : others, fraction)),
+              ),
+            ),
           ),
         ),
-      ),
-    );
-  });
+      );
+    },
+  );
 
   it.each([
     ['positive', false],
     ['negative', true],
-  ])('differences of one bit, %s: each number of leading zeros with each that the exponent allows to remove', async (_, negative) => {
-    await compare(range(0, 48).flatMap((exponent) => range(0, 22).map((bit) => [packed(negative, exponent, 1 << bit), packed(!negative, exponent, 0)])));
-  });
+  ])(
+    'differences of one bit, %s: each number of leading zeros with each that the exponent allows to remove',
+    async (_, negative) => {
+      await compare(
+        range(0, 48).flatMap((exponent) =>
+          range(0, 22).map((bit) => [packed(negative, exponent, 1 << bit), packed(!negative, exponent, 0)]),
+        ),
+      );
+    },
+  );
 });
 
 describe.each(LAYOUTS)('$name adds as the reference does', (build) => {
@@ -200,8 +243,12 @@ describe.each(LAYOUTS)('$name adds as the reference does', (build) => {
     const element = (sign: bigint, exponent: number): bigint => packed(sign !== 0n, exponent, fraction(exponent));
     for (let row = 0; row < 256; row++) {
       // Of the first worker one exponent a row, of the second 16; all distances occur over the rows.
-      const list = Array.from({ length: 16 }, (_, i) => [element(first, row), element(second, (row + 16 * i + (row >>> 4)) % 256)]);
-      for (let at = 0; at < list.length; at += n) expect(fpisa.run(list.slice(at, at + n))).toEqual(reference(FLOATS, list.slice(at, at + n)));
+      const list = Array.from({ length: 16 }, (_, i) => [
+        element(first, row),
+        element(second, (row + 16 * i + (row >>> 4)) % 256),
+      ]);
+      for (let at = 0; at < list.length; at += n)
+        expect(fpisa.run(list.slice(at, at + n))).toEqual(reference(FLOATS, list.slice(at, at + n)));
     }
   });
 });
@@ -209,7 +256,14 @@ describe.each(LAYOUTS)('$name adds as the reference does', (build) => {
 describe('fpisa-a-n16 and fpisa-n16 are the same to a worker', () => {
   const jobs = ['fpisa-a', 'int32', 'fpisa-a', 'fpisa-a'].map((preset, index): Job => {
     const workers = [2, 3, 5, 8][index]!;
-    return { number: 1 + index, workers, profile: profileParams(resolveProfile({ preset, workers })), slotBase: 8 * index, slots: 1 + 2 * index, epoch: 1 + index };
+    return {
+      number: 1 + index,
+      workers,
+      profile: profileParams(resolveProfile({ preset, workers })),
+      slotBase: 8 * index,
+      slots: 1 + 2 * index,
+      epoch: 1 + index,
+    };
   });
   const mixtures: Readonly<Record<string, Mixture>> = {
     rounds: { contribution: 40, repetition: 10 },
@@ -223,7 +277,11 @@ describe('fpisa-a-n16 and fpisa-n16 are the same to a worker', () => {
       fc.property(fc.integer({ min: 0, max: 0x7fff_ffff }), (seed) => {
         const site = { jobs, routes: [] };
         const packets = new Traffic(site, BUILD.valuesPerPacket, new SeededRandom(seed), mixtures[name]!).take(300);
-        const scenario = (build: string): Scenario => ({ name: `seed ${seed}`, build, phases: [{ configuration: configurationOf(site), packets }] });
+        const scenario = (build: string): Scenario => ({
+          name: `seed ${seed}`,
+          build,
+          phases: [{ configuration: configurationOf(site), packets }],
+        });
         const [restricted, general] = [BUILD.name, 'fpisa-n16'].map((build) => runOnEmulator(scenario(build), engine));
         expect(restricted).toEqual(general);
         expect(Object.keys(restricted!.counters['fpisa.events']!).length).toBeGreaterThan(4);

@@ -22,11 +22,22 @@ const page = readFileSync(file('docs/tofino.md'), 'utf8');
  */
 const STATEFUL: Record<string, readonly string[]> = {
   element_00_open_exponent: ['nota hi, phv_lo', 'add lo, phv_lo, 7'],
-  element_00_join_exponent: ['sub hi, lo, phv_lo', 'lss.s lo, lo, -phv_lo', 'add cmplo, lo, phv_lo, 7', 'output alu_hi'],
+  element_00_join_exponent: [
+    'sub hi, lo, phv_lo',
+    'lss.s lo, lo, -phv_lo',
+    'add cmplo, lo, phv_lo, 7',
+    'output alu_hi',
+  ],
   element_00_open_mantissa: ['alu_a lo, phv_lo', 'output phv_lo'],
   element_00_join_mantissa: ['sadds lo, lo, phv_lo', 'output alu_lo'],
   element_00_read_mantissa: ['output mem_lo'],
-  admission_enter: ['neq lo, lo, -phv_lo', 'lss.uus hi, hi, -phv_hi', 'alu_a (cmplo | cmphi), lo, phv_lo', 'alu_a (cmplo | cmphi), hi, phv_hi', 'output predicate'],
+  admission_enter: [
+    'neq lo, lo, -phv_lo',
+    'lss.uus hi, hi, -phv_hi',
+    'alu_a (cmplo | cmphi), lo, phv_lo',
+    'alu_a (cmplo | cmphi), hi, phv_hi',
+    'output predicate',
+  ],
   rounds_compare_work: ['neq lo, lo, -phv_lo', 'neq hi, hi, -phv_hi', 'output predicate'],
   rounds_join_bitmap: ['or lo, lo, phv_lo', 'output mem_lo'],
 };
@@ -68,7 +79,12 @@ describe('records', () => {
 
   test('every layout has a record, and nothing else has', () => {
     expect(layouts.map(({ name }) => name)).toEqual(LAYOUTS.map(({ name }) => name));
-    for (const [i, layout] of LAYOUTS.entries()) expect(layouts[i]).toMatchObject({ target: layout.target, valuesPerPass: layout.valuesPerPass, note: layout.note });
+    for (const [i, layout] of LAYOUTS.entries())
+      expect(layouts[i]).toMatchObject({
+        target: layout.target,
+        valuesPerPass: layout.valuesPerPass,
+        note: layout.note,
+      });
   });
 
   test('a layout that compiles has P4Info and stays within the chip, another says why it does not', () => {
@@ -92,7 +108,11 @@ describe('records', () => {
   });
 
   test('a Tofino 1 carries thirteen values in one pass', () => {
-    const most = Math.max(...layouts.filter(({ target, compiles }) => target === 'tofino' && compiles).map(({ valuesPerPass }) => valuesPerPass));
+    const most = Math.max(
+      ...layouts
+        .filter(({ target, compiles }) => target === 'tofino' && compiles)
+        .map(({ valuesPerPass }) => valuesPerPass),
+    );
     expect(most).toBeGreaterThanOrEqual(13);
   });
 });
@@ -105,17 +125,29 @@ describe('names of layouts', () => {
 
   test('an unknown one is refused with those that there are', () => {
     expect(() => layoutsNamed(['tofino-n8', 'tofino-n80'])).toThrow(LayoutNotFoundError);
-    expect(() => layoutsNamed(['tofino-n80'])).toThrow(/no layout "tofino-n80" \(layouts: tofino-paper-n1, .*tofino2-n15\)/);
+    expect(() => layoutsNamed(['tofino-n80'])).toThrow(
+      /no layout "tofino-n80" \(layouts: tofino-paper-n1, .*tofino2-n15\)/,
+    );
   });
 });
 
 describe('the compiler', () => {
   const cells = (...values: readonly (string | number)[]): string => `| ${values.join(' | ')} |`;
   const titles = ['Stage Number', 'SRAM', 'TCAM', 'VLIW Instr', 'Meter ALU', 'Logical TableID'];
-  const metrics = JSON.stringify({ phv: { normal: [{ bit_width: 8, containers_occupied: 3 }], tagalong: [{ bit_width: 16, containers_occupied: 5 }] } });
+  const metrics = JSON.stringify({
+    phv: { normal: [{ bit_width: 8, containers_occupied: 3 }], tagalong: [{ bit_width: 16, containers_occupied: 5 }] },
+  });
 
   test('is read by the columns of its report, up to the last stage in use', () => {
-    const report = ['header', cells(...titles), cells(0, 1, 2, 3, 4, 5), cells(1, 10, 20, 30, 2, 6), cells(2, 0, 0, 0, 0, 0), cells('Totals', 0, 0, 0, 0, 0), cells(0, '1%', '1%', '1%', '1%', '1%')].join('\n');
+    const report = [
+      'header',
+      cells(...titles),
+      cells(0, 1, 2, 3, 4, 5),
+      cells(1, 10, 20, 30, 2, 6),
+      cells(2, 0, 0, 0, 0, 0),
+      cells('Totals', 0, 0, 0, 0, 0),
+      cells(0, '1%', '1%', '1%', '1%', '1%'),
+    ].join('\n');
     expect(resourcesOf(report, metrics)).toEqual({
       stages: 2,
       total: { sram: 11, tcam: 22, vliw: 33, salu: 6, tables: 11 },
@@ -140,9 +172,14 @@ describe('the compiler', () => {
         const compilation = await compileLayout(command, layout, directory, 3000);
         expect(recordOf(layout, compilation)).toEqual(layouts.find(({ name }) => name === layout.name));
         const assembly = readFileSync(join(directory, 'pipe/main.bfa'), 'utf8');
-        for (const [name, program] of Object.entries(STATEFUL)) expect(statefulProgram(assembly, name), name).toEqual(program);
-        for (const table of STEPS_OF_FLOATS) expect(conditionOf(assembly, table), table).toMatch(/meta\.kind.*meta\.format/);
-        expect(compilation).toHaveProperty('p4info', readFileSync(file(`p4/build/tofino/${layout.name}.p4info.txtpb`), 'utf8'));
+        for (const [name, program] of Object.entries(STATEFUL))
+          expect(statefulProgram(assembly, name), name).toEqual(program);
+        for (const table of STEPS_OF_FLOATS)
+          expect(conditionOf(assembly, table), table).toMatch(/meta\.kind.*meta\.format/);
+        expect(compilation).toHaveProperty(
+          'p4info',
+          readFileSync(file(`p4/build/tofino/${layout.name}.p4info.txtpb`), 'utf8'),
+        );
       } finally {
         await rm(directory, { recursive: true });
       }

@@ -10,7 +10,13 @@ interface VectorFile {
   readonly groups: readonly {
     readonly workers: number;
     readonly profile: NumericProfile;
-    readonly elements: readonly { in: string[]; states: string[]; out: string; overwrites: number; overflows: number }[];
+    readonly elements: readonly {
+      in: string[];
+      states: string[];
+      out: string;
+      overwrites: number;
+      overflows: number;
+    }[];
   }[];
 }
 
@@ -42,17 +48,24 @@ describe.each(builds)('$name', (build) => {
           const outputs = fpisa.device.receive(portOf(rank), udpFrame(message, fromWorker(rank)));
           const states = elements.map((element, i) => {
             const register = (2 * slot + set) * n + i;
-            const exponent = element.states[rank]!.startsWith('-') ? '-' : hex(exponentOf(build, fpisa.register('fpisa.exponents', register)), 4);
+            const exponent = element.states[rank]!.startsWith('-')
+              ? '-'
+              : hex(exponentOf(build, fpisa.register('fpisa.exponents', register)), 4);
             return `${exponent}:${hex(fpisa.register('fpisa.mantissas', register), 8)}`;
           });
           expect(states).toEqual(elements.map((element) => element.states[rank]));
           expect(outputs.length).toBe(rank === group.workers - 1 ? group.workers : 0);
           for (const output of outputs) {
-            expect(parse(output.bytes).words.slice(0, elements.length).map((word) => hex(word, 8))).toEqual(elements.map((element) => element.out));
+            expect(
+              parse(output.bytes)
+                .words.slice(0, elements.length)
+                .map((word) => hex(word, 8)),
+            ).toEqual(elements.map((element) => element.out));
           }
         }
       }
-      const total = (event: 'overwrites' | 'overflows'): number => group.elements.reduce((sum, element) => sum + element[event], 0);
+      const total = (event: 'overwrites' | 'overflows'): number =>
+        group.elements.reduce((sum, element) => sum + element[event], 0);
       const events = fpisa.events(job);
       expect(events['OVERWRITE'] ?? 0).toBe(total('overwrites'));
       expect(events['OVERFLOW'] ?? 0).toBe(total('overflows'));

@@ -65,7 +65,9 @@ describe('text format', () => {
   });
 
   it('reads an Any in its readable form', () => {
-    const info = parse('externs { instances { info { [type.googleapis.com/p4.config.v1.Documentation] { brief: "x" } } } }');
+    const info = parse(
+      'externs { instances { info { [type.googleapis.com/p4.config.v1.Documentation] { brief: "x" } } } }',
+    );
     expect(info.externs[0]!.instances[0]!.info).toEqual({
       typeUrl: 'type.googleapis.com/p4.config.v1.Documentation',
       value: Uint8Array.of(10, 1, 0x78),
@@ -153,7 +155,10 @@ describe('the index', () => {
     ['tables { preamble { name: "t" } }', 'a table without an id'],
     ['tables { preamble { id: 1 name: "t" } } tables { preamble { id: 1 name: "u" } }', 'two objects (table) of id 1'],
     ['tables { preamble { id: 1 name: "t" } action_refs { id: 5 } }', 'There is no action with id 5'],
-    ['tables { preamble { id: 1 name: "t" } match_fields { id: 1 name: "k" other_match_type: "odd" } }', 'matches by odd'],
+    [
+      'tables { preamble { id: 1 name: "t" } match_fields { id: 1 name: "k" other_match_type: "odd" } }',
+      'matches by odd',
+    ],
   ])('refuses %s', (source, message) => {
     expect(() => indexP4Info(source)).toThrow(P4InfoLookupError);
     expect(() => indexP4Info(source)).toThrow(message);

@@ -1,6 +1,14 @@
 import { Metadata } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { Code, codeName, fromUint128, statusOf, statusTrailer, toUint128, updateErrors } from '../../p4runtime/index.js';
+import {
+  Code,
+  codeName,
+  fromUint128,
+  statusOf,
+  statusTrailer,
+  toUint128,
+  updateErrors,
+} from '../../p4runtime/index.js';
 import { fixture } from './fixtures.js';
 
 function failure(trailer: Uint8Array | undefined): Error {
@@ -11,7 +19,9 @@ function failure(trailer: Uint8Array | undefined): Error {
 
 describe('error details', () => {
   it('come out of a trailer that Google protobuf wrote', () => {
-    expect(updateErrors(failure(fixture('status'))).map((each) => [codeName(each.canonicalCode), each.message])).toEqual([
+    expect(
+      updateErrors(failure(fixture('status'))).map((each) => [codeName(each.canonicalCode), each.message]),
+    ).toEqual([
       ['RESOURCE_EXHAUSTED', 'full'],
       ['OK', ''],
       ['INVALID_ARGUMENT', 'bad'],

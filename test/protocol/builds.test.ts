@@ -9,7 +9,8 @@ describe('builds', () => {
     expect(new Set(BUILD_DESCRIPTORS.map(({ name }) => name)).size).toBe(BUILD_DESCRIPTORS.length);
     for (const { name, profiles = [] } of BUILD_DESCRIPTORS) {
       expect(PRESETS).toEqual(expect.arrayContaining([...profiles]));
-      for (const ending of ['.json', '.p4info.txtpb']) expect(existsSync(new URL(`../../p4/build/${name}${ending}`, import.meta.url)), name + ending).toBe(true);
+      for (const ending of ['.json', '.p4info.txtpb'])
+        expect(existsSync(new URL(`../../p4/build/${name}${ending}`, import.meta.url)), name + ending).toBe(true);
     }
   });
 
@@ -25,6 +26,10 @@ describe('builds', () => {
   });
 
   it("a Tofino's computes what its pipeline can, whatever its layout", () => {
-    expect(wantedBuild({ target: 'tofino2', valuesPerPacket: 12 })).toMatchObject({ target: 'tofino2', valuesPerPacket: 12, profiles: ['fpisa-a', 'int32'] });
+    expect(wantedBuild({ target: 'tofino2', valuesPerPacket: 12 })).toMatchObject({
+      target: 'tofino2',
+      valuesPerPacket: 12,
+      profiles: ['fpisa-a', 'int32'],
+    });
   });
 });

@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HEADER_BYTES, MessageFormatError, messageBytes, Opcode, operationSignature, readHeader, writeHeader, type Header } from '../../protocol/index.js';
+import {
+  HEADER_BYTES,
+  MessageFormatError,
+  messageBytes,
+  Opcode,
+  operationSignature,
+  readHeader,
+  writeHeader,
+  type Header,
+} from '../../protocol/index.js';
 
 const u16 = fc.integer({ min: 0, max: 0xffff });
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
@@ -32,7 +41,19 @@ describe('message header', () => {
 
   it('refuses a short message, a foreign magic and another version', () => {
     const view = new DataView(new ArrayBuffer(HEADER_BYTES));
-    writeHeader(view, { opcode: 1, flags: 0, job: 0, worker: 0, slot: 0, epoch: 0, operation: 0, chunk: 0, signature: 0, count: 0, set: 0 });
+    writeHeader(view, {
+      opcode: 1,
+      flags: 0,
+      job: 0,
+      worker: 0,
+      slot: 0,
+      epoch: 0,
+      operation: 0,
+      chunk: 0,
+      signature: 0,
+      count: 0,
+      set: 0,
+    });
     expect(() => readHeader(new DataView(view.buffer, 0, HEADER_BYTES - 1))).toThrow(MessageFormatError);
     view.setUint8(2, 9);
     expect(() => readHeader(view)).toThrow(/version is 9/);

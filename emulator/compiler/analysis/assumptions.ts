@@ -26,7 +26,9 @@ export function assumptionsOf(nodes: readonly FlowNode[], program: Program, rang
     if (!field.signed && !field.varbit && most >= 0n && most < before) limits.set(field, most);
   };
   const loop = countedLoop(nodes, program, ranges.at(new Map()), new Map());
-  const primitives = nodes.flatMap(({ steps }) => steps.flatMap((step) => ('primitive' in step ? [step.primitive] : [])));
+  const primitives = nodes.flatMap(({ steps }) =>
+    steps.flatMap((step) => ('primitive' in step ? [step.primitive] : [])),
+  );
   const written = new Set(primitives.flatMap((p) => effectOf(p, ranges, program).writes.map(({ field }) => field)));
   for (const primitive of primitives) {
     const access = indexOf(primitive);
@@ -34,7 +36,8 @@ export function assumptionsOf(nodes: readonly FlowNode[], program: Program, rang
     const last = BigInt(access.size) - 1n;
     const step = loop?.counters.get(access.field);
     if (!written.has(access.field)) limit(access.field, last);
-    else if (loop !== undefined && step !== undefined && last + step <= fieldRange(access.field).max) limit(access.field, last - step * (loop.trips - 1n));
+    else if (loop !== undefined && step !== undefined && last + step <= fieldRange(access.field).max)
+      limit(access.field, last - step * (loop.trips - 1n));
   }
   for (const field of shiftAmounts(primitives)) if (!written.has(field)) limit(field, MOST_SHIFT);
   const facts = new Map<FieldDef, Range>();
@@ -42,9 +45,14 @@ export function assumptionsOf(nodes: readonly FlowNode[], program: Program, rang
   for (const [field, most] of limits) {
     facts.set(field, { min: 0n, max: most });
     const test: Expression = {
-      op: 'compare', type: 'bool', operator: '<=', left: { op: 'field', type: 'data', ref: { field } }, right: { op: 'constant', type: 'data', value: most },
+      op: 'compare',
+      type: 'bool',
+      operator: '<=',
+      left: { op: 'field', type: 'data', ref: { field } },
+      right: { op: 'constant', type: 'data', value: most },
     };
-    condition = condition === undefined ? test : { op: 'logic', type: 'bool', operator: 'and', left: condition, right: test };
+    condition =
+      condition === undefined ? test : { op: 'logic', type: 'bool', operator: 'and', left: condition, right: test };
   }
   return { condition, facts };
 }
@@ -52,13 +60,15 @@ export function assumptionsOf(nodes: readonly FlowNode[], program: Program, rang
 /** The field that says which cell is used, and how many cells there are. */
 function indexOf({ op, args }: Primitive): { field: FieldDef; size: number } | undefined {
   const [cells, index] = op === 'register_read' ? [args[1], args[2]] : [args[0], args[1]];
-  const size = cells?.kind === 'register' ? cells.register.size : cells?.kind === 'counter' ? cells.counter.size : undefined;
+  const size =
+    cells?.kind === 'register' ? cells.register.size : cells?.kind === 'counter' ? cells.counter.size : undefined;
   const field = fieldOf(index);
   return size === undefined || field === undefined ? undefined : { field, size };
 }
 
 function fieldOf(operand: Operand | undefined): FieldDef | undefined {
-  if (operand?.kind !== 'expression' || operand.expression.op !== 'field' || !('field' in operand.expression.ref)) return undefined;
+  if (operand?.kind !== 'expression' || operand.expression.op !== 'field' || !('field' in operand.expression.ref))
+    return undefined;
   return operand.expression.ref.field;
 }
 
@@ -66,7 +76,8 @@ function shiftAmounts(primitives: readonly Primitive[]): Set<FieldDef> {
   const fields = new Set<FieldDef>();
   const visit = (e: Expression): void => {
     if (e.op !== 'arithmetic') return;
-    if ((e.operator === '<<' || e.operator === '>>') && e.right.op === 'field' && 'field' in e.right.ref) fields.add(e.right.ref.field);
+    if ((e.operator === '<<' || e.operator === '>>') && e.right.op === 'field' && 'field' in e.right.ref)
+      fields.add(e.right.ref.field);
     visit(e.left);
     visit(e.right);
   };

@@ -21,7 +21,8 @@ export interface Block {
 }
 
 /** A primitive, or assignments of which each takes place only if the condition holds. */
-export type Step = { readonly primitive: Primitive } | { readonly condition: Expression; readonly assignments: readonly Assignment[] };
+export type Step =
+  { readonly primitive: Primitive } | { readonly condition: Expression; readonly assignments: readonly Assignment[] };
 
 export interface Assignment {
   readonly field: FieldDef;
@@ -31,7 +32,8 @@ export interface Assignment {
 export function jumpTarget({ op, args }: Primitive): number | undefined {
   const operand = op === '_jump' ? args[0] : op === '_jump_if_zero' ? args[1] : undefined;
   if (operand === undefined) return undefined;
-  if (operand.kind !== 'expression' || operand.expression.op !== 'constant') throw new Error('a jump needs a constant target');
+  if (operand.kind !== 'expression' || operand.expression.op !== 'constant')
+    throw new Error('a jump needs a constant target');
   return Number(operand.expression.value);
 }
 
@@ -49,8 +51,17 @@ export function blocksOf({ primitives }: ActionDef): Block[] {
     const next = order[n + 1] ?? primitives.length;
     const jump = targets[next - 1];
     const last = primitives[next - 1]!;
-    const steps = primitives.slice(start, jump === undefined ? next : next - 1).map((primitive): Step => ({ primitive }));
-    return { start, steps, condition: last.op === '_jump_if_zero' ? conditionOf(last) : undefined, jump, loops: jump !== undefined && jump < next, next };
+    const steps = primitives
+      .slice(start, jump === undefined ? next : next - 1)
+      .map((primitive): Step => ({ primitive }));
+    return {
+      start,
+      steps,
+      condition: last.op === '_jump_if_zero' ? conditionOf(last) : undefined,
+      jump,
+      loops: jump !== undefined && jump < next,
+      next,
+    };
   });
 }
 
@@ -68,15 +79,20 @@ export function selectBranches(blocks: readonly Block[]): Block[] {
   const entered = new Map<number, number>();
   for (const { jump, condition, next } of blocks) {
     const goesOn = jump === undefined || condition !== undefined;
-    for (const to of [...(jump === undefined ? [] : [jump]), ...(goesOn ? [next] : [])]) entered.set(to, (entered.get(to) ?? 0) + 1);
+    for (const to of [...(jump === undefined ? [] : [jump]), ...(goesOn ? [next] : [])])
+      entered.set(to, (entered.get(to) ?? 0) + 1);
   }
   const result: Block[] = [];
   for (let i = 0; i < blocks.length; i++) {
     const block = blocks[i]!;
     const guarded = blocks[i + 1];
     const assignments = guarded === undefined ? undefined : cheapAssignments(guarded);
-    const fits = block.condition !== undefined && guarded?.start === block.next && guarded.jump === undefined
-      && block.jump === guarded.next && entered.get(guarded.start) === 1;
+    const fits =
+      block.condition !== undefined &&
+      guarded?.start === block.next &&
+      guarded.jump === undefined &&
+      block.jump === guarded.next &&
+      entered.get(guarded.start) === 1;
     if (!fits || assignments === undefined) {
       result.push(block);
       continue;
@@ -99,10 +115,13 @@ export function invariantBlocks(action: ActionDef, blocks: readonly Block[]): Bl
   for (const { args } of action.primitives) {
     for (const arg of args) {
       // Any field that is named as a whole argument may be a target.
-      if (arg.kind === 'expression' && arg.expression.op === 'field' && 'field' in arg.expression.ref) written.add(arg.expression.ref.field);
+      if (arg.kind === 'expression' && arg.expression.op === 'field' && 'field' in arg.expression.ref)
+        written.add(arg.expression.ref.field);
     }
   }
-  const invariant = blocks.filter(({ condition }) => condition !== undefined && nodes(condition) < Infinity && !reads(condition, written));
+  const invariant = blocks.filter(
+    ({ condition }) => condition !== undefined && nodes(condition) < Infinity && !reads(condition, written),
+  );
   return invariant.slice(0, MOST_INVARIANTS);
 }
 
@@ -111,7 +130,9 @@ export function assume(blocks: readonly Block[], known: ReadonlyMap<number, bool
   const changed = blocks.map((block): Block => {
     const holds = known.get(block.start);
     if (holds === undefined) return block;
-    return holds ? { ...block, condition: undefined, jump: undefined, loops: false } : { ...block, condition: undefined };
+    return holds
+      ? { ...block, condition: undefined, jump: undefined, loops: false }
+      : { ...block, condition: undefined };
   });
   const byStart = new Map(changed.map((block) => [block.start, block]));
   const reached = new Set<Block>();
@@ -158,7 +179,13 @@ function cheapAssignments({ steps }: Block): Assignment[] | undefined {
   for (const step of steps) {
     if (!('primitive' in step) || step.primitive.op !== 'assign') return undefined;
     const [to, from] = step.primitive.args;
-    if (to?.kind !== 'expression' || to.expression.op !== 'field' || !('field' in to.expression.ref) || from?.kind !== 'expression') return undefined;
+    if (
+      to?.kind !== 'expression' ||
+      to.expression.op !== 'field' ||
+      !('field' in to.expression.ref) ||
+      from?.kind !== 'expression'
+    )
+      return undefined;
     const { field } = to.expression.ref;
     if (field.varbit || isWide(field) || nodes(from.expression) > MOST_SELECTED_NODES) return undefined;
     assignments.push({ field, from: from.expression });

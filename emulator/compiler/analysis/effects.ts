@@ -18,7 +18,13 @@ export interface Write {
 }
 
 const ARITHMETIC_PRIMITIVES = {
-  add: '+', subtract: '-', bit_and: '&', bit_or: '|', bit_xor: '^', shift_left: '<<', shift_right: '>>',
+  add: '+',
+  subtract: '-',
+  bit_and: '&',
+  bit_or: '|',
+  bit_xor: '^',
+  shift_left: '<<',
+  shift_right: '>>',
 } as const;
 
 /** The expression that a primitive assigns to its first argument, if that is all it does. */
@@ -44,7 +50,11 @@ export function assignedBy({ op, args }: Primitive): Expression | undefined {
   }
 }
 
-function arithmetic(operator: '+' | '-' | '&' | '|' | '^' | '<<' | '>>', left: Expression, right: Expression): Expression {
+function arithmetic(
+  operator: '+' | '-' | '&' | '|' | '^' | '<<' | '>>',
+  left: Expression,
+  right: Expression,
+): Expression {
   return { op: 'arithmetic', type: 'data', operator, left, right };
 }
 
@@ -67,12 +77,19 @@ export function effectOf(primitive: Primitive, ranges: Ranges, program: Program)
   const target = args[0] === undefined ? undefined : placeOf(args[0]);
   if (target !== undefined && !target.varbit) {
     const from = assignedBy(primitive);
-    if (from !== undefined) return { reads: mentioned(from), writes: [{ field: target, range: storedRange(target, ranges.of(from)), certain: true }] };
+    if (from !== undefined)
+      return {
+        reads: mentioned(from),
+        writes: [{ field: target, range: storedRange(target, ranges.of(from)), certain: true }],
+      };
     const [, register, index] = args;
     if (op === 'register_read' && register?.kind === 'register' && index?.kind === 'expression') {
       const { size, width } = register.register;
       const certain = contains({ min: 0n, max: BigInt(size) - 1n }, ranges.of(index.expression));
-      return { reads: mentioned(index), writes: [{ field: target, range: storedRange(target, unsignedRange(width)), certain }] };
+      return {
+        reads: mentioned(index),
+        writes: [{ field: target, range: storedRange(target, unsignedRange(width)), certain }],
+      };
     }
   }
   const reads = mentioned(args);

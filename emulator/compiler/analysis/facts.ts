@@ -53,14 +53,16 @@ export class FlowFacts {
   effects(node: number, step: Step, facts: Map<FieldDef, Range>): Effect[] {
     const { program, ranges } = this;
     if ('primitive' in step) return [this.applied(node, effectOf(step.primitive, ranges.at(facts), program), facts)];
-    return step.assignments.map((assignment) => this.applied(node, effectOfAssignment(assignment, ranges.at(facts)), facts));
+    return step.assignments.map((assignment) =>
+      this.applied(node, effectOfAssignment(assignment, ranges.at(facts)), facts),
+    );
   }
 
   private applied(node: number, effect: Effect, facts: Map<FieldDef, Range>): Effect {
     for (const { field, range, certain } of effect.writes) {
       const after = certain ? range : union(facts.get(field) ?? fieldRange(field), range);
       const limit = this.limit(node, field);
-      facts.set(field, limit === undefined ? after : intersection(after, limit) ?? limit);
+      facts.set(field, limit === undefined ? after : (intersection(after, limit) ?? limit));
     }
     return effect;
   }
@@ -107,7 +109,10 @@ export class FlowFacts {
       const { condition, next, otherwise } = this.nodes[at]!;
       for (const edge of edgesOf(this.nodes[at]!)) {
         if (edge.to === EXIT || (edge.counted && !this.jumpsBack)) continue;
-        const known = condition === undefined || next.to === otherwise?.to ? facts : this.refined(facts, condition, edge === next, at);
+        const known =
+          condition === undefined || next.to === otherwise?.to
+            ? facts
+            : this.refined(facts, condition, edge === next, at);
         if (known !== undefined && this.join(edge.to, known)) open.push(edge.to);
       }
     }
@@ -116,7 +121,8 @@ export class FlowFacts {
   private refined(facts: Facts, condition: Expression, holds: boolean, node: number): Facts | undefined {
     const known = new Map(facts);
     if (!this.refine(known, condition, holds)) return undefined;
-    if (holds && node === this.limits.head) for (const [field, limit] of this.limits.within) if (!this.cut(known, field, limit)) return undefined;
+    if (holds && node === this.limits.head)
+      for (const [field, limit] of this.limits.within) if (!this.cut(known, field, limit)) return undefined;
     return known;
   }
 
@@ -143,7 +149,10 @@ export class FlowFacts {
         const below = (of: Range, limit: Range): Range => ({ min: of.min, max: limit.max - strict });
         const above = (of: Range, limit: Range): Range => ({ min: limit.min + strict, max: of.max });
         const isLess = operator === '<' || operator === '<=';
-        return this.cutField(facts, e.left, isLess ? below(a, b) : above(a, b)) && this.cutField(facts, e.right, isLess ? above(b, a) : below(b, a));
+        return (
+          this.cutField(facts, e.left, isLess ? below(a, b) : above(a, b)) &&
+          this.cutField(facts, e.right, isLess ? above(b, a) : below(b, a))
+        );
       }
       default:
         return true;
@@ -175,7 +184,7 @@ export class FlowFacts {
       if (after.min === before.min && after.max === before.max) continue;
       const changes = (this.changes[node]!.get(field) ?? 0) + 1;
       this.changes[node]!.set(field, changes);
-      entry.set(field, changes > MOST_CHANGES ? this.limit(node, field) ?? fieldRange(field) : after);
+      entry.set(field, changes > MOST_CHANGES ? (this.limit(node, field) ?? fieldRange(field)) : after);
       changed = true;
     }
     return changed;

@@ -26,11 +26,15 @@ export function flowOf(blocks: readonly Block[]): FlowNode[] {
   const numbers = new Map(blocks.map(({ start }, i) => [start, i + 1]));
   const edge = (to: number, counted: boolean): Edge => ({ to: numbers.get(to) ?? EXIT, counted });
   const entry: FlowNode = { steps: [], condition: undefined, next: edge(0, false), otherwise: undefined };
-  return [entry, ...blocks.map(({ steps, condition, jump, loops, next }): FlowNode => {
-    if (jump === undefined) return { steps, condition: undefined, next: edge(next, false), otherwise: undefined };
-    if (condition === undefined) return { steps, condition: undefined, next: edge(jump, loops), otherwise: undefined };
-    return { steps, condition, next: edge(next, false), otherwise: edge(jump, loops) };
-  })];
+  return [
+    entry,
+    ...blocks.map(({ steps, condition, jump, loops, next }): FlowNode => {
+      if (jump === undefined) return { steps, condition: undefined, next: edge(next, false), otherwise: undefined };
+      if (condition === undefined)
+        return { steps, condition: undefined, next: edge(jump, loops), otherwise: undefined };
+      return { steps, condition, next: edge(next, false), otherwise: edge(jump, loops) };
+    }),
+  ];
 }
 
 export function edgesOf({ next, otherwise }: FlowNode): readonly Edge[] {

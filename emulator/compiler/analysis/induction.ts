@@ -19,8 +19,17 @@ export interface CountedLoop {
 }
 
 /** Undefined: there is no such loop, or more than one. */
-export function countedLoop(nodes: readonly FlowNode[], program: Program, ranges: Ranges, initial: Facts): CountedLoop | undefined {
-  const backwards = nodes.flatMap((node, at) => edgesOf(node).filter((edge) => edge.counted).map((edge) => ({ at, edge })));
+export function countedLoop(
+  nodes: readonly FlowNode[],
+  program: Program,
+  ranges: Ranges,
+  initial: Facts,
+): CountedLoop | undefined {
+  const backwards = nodes.flatMap((node, at) =>
+    edgesOf(node)
+      .filter((edge) => edge.counted)
+      .map((edge) => ({ at, edge })),
+  );
   const [latch] = backwards;
   if (latch === undefined || backwards.length !== 1 || latch.edge.to === EXIT) return undefined;
   const head = latch.edge.to;
@@ -59,18 +68,33 @@ export function countedLoop(nodes: readonly FlowNode[], program: Program, ranges
 function boundOf(e: Expression | undefined): { field: FieldDef; limit: bigint } | undefined {
   if (e === undefined) return undefined;
   if (e.op === 'fromBool' || e.op === 'toBool') return boundOf(e.of);
-  if (e.op !== 'compare' || (e.operator !== '<' && e.operator !== '<=') || e.left.op !== 'field' || e.right.op !== 'constant') return undefined;
+  if (
+    e.op !== 'compare' ||
+    (e.operator !== '<' && e.operator !== '<=') ||
+    e.left.op !== 'field' ||
+    e.right.op !== 'constant'
+  )
+    return undefined;
   if (!('field' in e.left.ref) || e.left.ref.field.signed || e.left.ref.field.width > 64) return undefined;
   return { field: e.left.ref.field, limit: e.operator === '<' ? e.right.value : e.right.value + 1n };
 }
 
 /** Unsigned fields that the loop changes by adding a constant in the node that closes it, once and nowhere else. */
-function stepsOf(nodes: readonly FlowNode[], latch: number, inLoop: ReadonlySet<number>, program: Program, ranges: Ranges): Map<FieldDef, bigint> {
+function stepsOf(
+  nodes: readonly FlowNode[],
+  latch: number,
+  inLoop: ReadonlySet<number>,
+  program: Program,
+  ranges: Ranges,
+): Map<FieldDef, bigint> {
   const steps = new Map<FieldDef, bigint>();
   const changed = new Set<FieldDef>();
   for (const at of inLoop) {
     for (const step of nodes[at]!.steps) {
-      const target = 'primitive' in step && at === latch && step.primitive.args[0] !== undefined ? placeOf(step.primitive.args[0]) : undefined;
+      const target =
+        'primitive' in step && at === latch && step.primitive.args[0] !== undefined
+          ? placeOf(step.primitive.args[0])
+          : undefined;
       const from = 'primitive' in step ? assignedBy(step.primitive) : undefined;
       const by = target === undefined || from === undefined ? undefined : increment(target, from);
       if (target !== undefined && by !== undefined && !changed.has(target)) {
@@ -78,7 +102,10 @@ function stepsOf(nodes: readonly FlowNode[], latch: number, inLoop: ReadonlySet<
         changed.add(target);
         continue;
       }
-      const effects = 'primitive' in step ? [effectOf(step.primitive, ranges, program)] : step.assignments.map((a) => effectOfAssignment(a, ranges));
+      const effects =
+        'primitive' in step
+          ? [effectOf(step.primitive, ranges, program)]
+          : step.assignments.map((a) => effectOfAssignment(a, ranges));
       for (const { field } of effects.flatMap(({ writes }) => writes)) {
         steps.delete(field);
         changed.add(field);
@@ -88,19 +115,34 @@ function stepsOf(nodes: readonly FlowNode[], latch: number, inLoop: ReadonlySet<
   return steps;
 }
 
-function writtenOutside(nodes: readonly FlowNode[], field: FieldDef, inLoop: ReadonlySet<number>, program: Program, ranges: Ranges): boolean {
-  return nodes.some((node, at) => !inLoop.has(at) && node.steps.some((step) => {
-    const effects = 'primitive' in step ? [effectOf(step.primitive, ranges, program)] : step.assignments.map((a) => effectOfAssignment(a, ranges));
-    return effects.some(({ writes }) => writes.some((write) => write.field === field));
-  }));
+function writtenOutside(
+  nodes: readonly FlowNode[],
+  field: FieldDef,
+  inLoop: ReadonlySet<number>,
+  program: Program,
+  ranges: Ranges,
+): boolean {
+  return nodes.some(
+    (node, at) =>
+      !inLoop.has(at) &&
+      node.steps.some((step) => {
+        const effects =
+          'primitive' in step
+            ? [effectOf(step.primitive, ranges, program)]
+            : step.assignments.map((a) => effectOfAssignment(a, ranges));
+        return effects.some(({ writes }) => writes.some((write) => write.field === field));
+      }),
+  );
 }
 
 /** The constant that is added, modulo the width of the field or with its overflow kept from it. */
 function increment(field: FieldDef, e: Expression): bigint | undefined {
   if (field.signed || field.saturating || field.width > 64) return undefined;
   if (e.op !== 'arithmetic') return undefined;
-  if (e.operator === '&' && e.right.op === 'constant' && e.right.value === unsignedRange(field.width).max) return increment(field, e.left);
-  if (e.operator !== '+' || e.left.op !== 'field' || !('field' in e.left.ref) || e.left.ref.field !== field) return undefined;
+  if (e.operator === '&' && e.right.op === 'constant' && e.right.value === unsignedRange(field.width).max)
+    return increment(field, e.left);
+  if (e.operator !== '+' || e.left.op !== 'field' || !('field' in e.left.ref) || e.left.ref.field !== field)
+    return undefined;
   return e.right.op === 'constant' && e.right.value > 0n ? e.right.value : undefined;
 }
 
@@ -109,7 +151,13 @@ export function threaded(nodes: readonly FlowNode[], loop: CountedLoop): FlowNod
   const { steps, condition, next, otherwise } = nodes[loop.head]!;
   if (steps.length > 0 || condition === undefined || otherwise === undefined) return [...nodes];
   return nodes.map((node, at): FlowNode => {
-    if (node.condition !== undefined || node.next.counted || node.next.to !== loop.head || loop.before.at(at) === undefined) return node;
+    if (
+      node.condition !== undefined ||
+      node.next.counted ||
+      node.next.to !== loop.head ||
+      loop.before.at(at) === undefined
+    )
+      return node;
     const holds = loop.before.decide(condition, loop.before.after(at));
     if (holds === undefined) return node;
     const to: Edge = { to: (holds ? next : otherwise).to, counted: false };

@@ -7,7 +7,11 @@ import type { Layout } from '../../machine/layout.js';
 import { Ranges } from './ranges.js';
 
 /** Fields that may be read before they are written when the action begins. */
-export function liveAtEntry(nodes: readonly FlowNode[], facts: FlowFacts, atExit: (field: FieldDef) => boolean): Set<FieldDef> {
+export function liveAtEntry(
+  nodes: readonly FlowNode[],
+  facts: FlowFacts,
+  atExit: (field: FieldDef) => boolean,
+): Set<FieldDef> {
   const written = new Set<FieldDef>();
   /** By node: what it reads before it writes it, and what it writes for certain. */
   const uses = nodes.map((node, at) => {
@@ -34,7 +38,7 @@ export function liveAtEntry(nodes: readonly FlowNode[], facts: FlowFacts, atExit
   });
   const end = new Set([...written].filter(atExit));
   const live = uses.map(({ reads }) => new Set(reads));
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     for (let at = nodes.length - 1; at >= 0; at--) {
       if (facts.at(at) === undefined) continue;

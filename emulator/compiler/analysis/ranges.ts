@@ -123,7 +123,9 @@ export class Ranges {
       case 'choose':
         return union(this.of(e.left), this.of(e.right));
       case 'fieldAt':
-        return headersOf(e.header).map((h) => (e.offset < h.fields.length ? this.field(h.fields[e.offset]!) : BIT)).reduce(union);
+        return headersOf(e.header)
+          .map((h) => (e.offset < h.fields.length ? this.field(h.fields[e.offset]!) : BIT))
+          .reduce(union);
       case 'lastIndex':
         return U64;
       case 'stackSize':
@@ -183,7 +185,8 @@ function arithmeticRange(e: Extract<Expression, { op: 'arithmetic' }>, a: Range,
     case '*':
       return hull([a.min * b.min, a.min * b.max, a.max * b.min, a.max * b.max]);
     case '/': {
-      if (a.min >= 0n && b.min >= 0n) return { min: b.max === 0n ? 0n : a.min / b.max, max: a.max / (b.min === 0n ? 1n : b.min) };
+      if (a.min >= 0n && b.min >= 0n)
+        return { min: b.max === 0n ? 0n : a.min / b.max, max: a.max / (b.min === 0n ? 1n : b.min) };
       const most = largest(a);
       return { min: -most, max: most };
     }
@@ -193,9 +196,13 @@ function arithmeticRange(e: Extract<Expression, { op: 'arithmetic' }>, a: Range,
       return { min: -most, max: most };
     }
     case '<<':
-      return b.min < 0n ? union(shiftedLeft(a, { min: 0n, max: b.max }), shiftedRight(a, { min: 0n, max: -b.min })) : shiftedLeft(a, b);
+      return b.min < 0n
+        ? union(shiftedLeft(a, { min: 0n, max: b.max }), shiftedRight(a, { min: 0n, max: -b.min }))
+        : shiftedLeft(a, b);
     case '>>':
-      return b.min < 0n ? union(shiftedRight(a, { min: 0n, max: b.max }), shiftedLeft(a, { min: 0n, max: -b.min })) : shiftedRight(a, b);
+      return b.min < 0n
+        ? union(shiftedRight(a, { min: 0n, max: b.max }), shiftedLeft(a, { min: 0n, max: -b.min }))
+        : shiftedRight(a, b);
     case '&':
       if (a.min >= 0n && b.min >= 0n) return { min: 0n, max: a.max < b.max ? a.max : b.max };
       if (a.min >= 0n) return { min: 0n, max: a.max };

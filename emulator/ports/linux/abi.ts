@@ -66,7 +66,15 @@ export const IFREQ_BYTES = 40;
 export const IFNAMSIZ = 16;
 
 /** `struct mmsghdr` */
-export const Mmsghdr = { bytes: 64, iov: 16, iovLength: 24, control: 32, controlLength: 40, flags: 48, length: 56 } as const;
+export const Mmsghdr = {
+  bytes: 64,
+  iov: 16,
+  iovLength: 24,
+  control: 32,
+  controlLength: 40,
+  flags: 48,
+  length: 56,
+} as const;
 /** `struct iovec` */
 export const Iovec = { bytes: 16, base: 0, length: 8 } as const;
 /** A control message that holds a `struct tpacket_auxdata`: the only one that packet sockets here get. */

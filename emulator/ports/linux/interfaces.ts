@@ -21,8 +21,16 @@ export function interfaceNames(): string[] {
  */
 export function usableInterface(libc: Libc, name: string): number {
   const index = isInterfaceName(name) ? libc.ifNameToIndex(name) : 0;
-  if (index === 0) throw new InterfaceError('EMULATOR_PORT_NO_INTERFACE', `there is no network interface "${name}"; there are ${interfaceNames().join(', ')}`);
-  if (!isUp(libc, name)) throw new InterfaceError('EMULATOR_PORT_DOWN', `network interface "${name}" is down; bring it up with "ip link set ${name} up"`);
+  if (index === 0)
+    throw new InterfaceError(
+      'EMULATOR_PORT_NO_INTERFACE',
+      `there is no network interface "${name}"; there are ${interfaceNames().join(', ')}`,
+    );
+  if (!isUp(libc, name))
+    throw new InterfaceError(
+      'EMULATOR_PORT_DOWN',
+      `network interface "${name}" is down; bring it up with "ip link set ${name} up"`,
+    );
   return index;
 }
 

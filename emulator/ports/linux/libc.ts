@@ -47,12 +47,22 @@ const ARCHITECTURES = ['x64', 'arm64', 'riscv64', 'loong64'];
  * @throws InterfaceError EMULATOR_PORT_UNSUPPORTED where that cannot be
  */
 export async function loadLibc(): Promise<Libc> {
-  if (process.platform !== 'linux') throw new InterfaceError('EMULATOR_PORT_UNSUPPORTED', `network interfaces can be ports on Linux only, this is ${process.platform}; ports can be UDP sockets here`);
+  if (process.platform !== 'linux')
+    throw new InterfaceError(
+      'EMULATOR_PORT_UNSUPPORTED',
+      `network interfaces can be ports on Linux only, this is ${process.platform}; ports can be UDP sockets here`,
+    );
   if (endianness() !== 'LE' || !ARCHITECTURES.includes(process.arch)) {
-    throw new InterfaceError('EMULATOR_PORT_UNSUPPORTED', `network interfaces can be ports on ${ARCHITECTURES.join(', ')} only, this is ${process.arch}; ports can be UDP sockets here`);
+    throw new InterfaceError(
+      'EMULATOR_PORT_UNSUPPORTED',
+      `network interfaces can be ports on ${ARCHITECTURES.join(', ')} only, this is ${process.arch}; ports can be UDP sockets here`,
+    );
   }
   const { default: koffi } = await import('koffi').catch((error: Error) => {
-    throw new InterfaceError('EMULATOR_PORT_UNSUPPORTED', `network interfaces as ports need the package koffi, which does not load (${error.message}); "npm install koffi" brings it`);
+    throw new InterfaceError(
+      'EMULATOR_PORT_UNSUPPORTED',
+      `network interfaces as ports need the package koffi, which does not load (${error.message}); "npm install koffi" brings it`,
+    );
   });
   const library = koffi.load(null);
   const ioctl = library.func('int ioctl(int, unsigned long, ...)');
@@ -85,6 +95,7 @@ export async function loadLibc(): Promise<Libc> {
     errorName: (errno) => names.get(errno) ?? `error ${errno}`,
     addressOf: (memory) => koffi.address(memory),
     // koffi calls back with a status before the events, which its type declarations do not have.
-    watch: (fd, events, ready) => koffi.node.poll(fd, events, (...results: unknown[]) => ready(typeof results[0] === 'number' && results[0] < 0)),
+    watch: (fd, events, ready) =>
+      koffi.node.poll(fd, events, (...results: unknown[]) => ready(typeof results[0] === 'number' && results[0] < 0)),
   };
 }

@@ -95,7 +95,12 @@ export class MemorySocket {
    * @throws InterfaceError with one of the codes EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
    *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED; RangeError if the region is too small
    */
-  static openWith(libc: Libc, interfaceName: string, region: Uint8Array, options: MemorySocketOptions = {}): MemorySocket {
+  static openWith(
+    libc: Libc,
+    interfaceName: string,
+    region: Uint8Array,
+    options: MemorySocketOptions = {},
+  ): MemorySocket {
     requireRoom(region);
     const receiver = openReceiver(libc, interfaceName);
     try {
@@ -108,7 +113,9 @@ export class MemorySocket {
 
   get statistics(): Readonly<MemorySocketStatistics> {
     const { counts, xdp } = this;
-    return xdp === undefined ? { ...counts } : { ...counts, sent: counts.sent + xdp.sent, sendErrors: counts.sendErrors + xdp.failed };
+    return xdp === undefined
+      ? { ...counts }
+      : { ...counts, sent: counts.sent + xdp.sent, sendErrors: counts.sendErrors + xdp.failed };
   }
 
   /** By what frames leave. */
@@ -133,7 +140,8 @@ export class MemorySocket {
    */
   moveTo(region: Uint8Array, { useXdp = true, memory }: MemorySocketOptions = {}): this {
     requireRoom(region);
-    if (this.hasLeft || this.isClosed) throw new RangeError('a socket moves only when it is open and has left no frames behind');
+    if (this.hasLeft || this.isClosed)
+      throw new RangeError('a socket moves only when it is open and has left no frames behind');
     this.flush();
     this.leaveXdp();
     this.frames = 0;
@@ -163,7 +171,10 @@ export class MemorySocket {
     if (this.taken === this.arrived) {
       for (let i = 0; i < this.arrived; i++) this.incoming.prepareToReceive(i);
       // An interface that went down says so once, by an error; when it comes up again the socket goes on.
-      this.arrived = Math.max(0, this.libc.recvmmsg(this.receiver, this.incoming.addresses[0]!, BATCH_FRAMES, MSG_DONTWAIT));
+      this.arrived = Math.max(
+        0,
+        this.libc.recvmmsg(this.receiver, this.incoming.addresses[0]!, BATCH_FRAMES, MSG_DONTWAIT),
+      );
       this.taken = 0;
     }
     this.frames = 0;
@@ -298,27 +309,30 @@ export class MemorySocket {
     const free = this.segmentsAt + SEGMENT_BYTES - this.segmentTop;
     if (room > free && room <= SEGMENT_BYTES) return false;
     const memory = new Uint8Array(buffer, frame, MAX_FRAME_BYTES);
-    const isCarried = room <= free && finish(memory, length, offload, segment, (finished, bytes) => {
-      let at = frame;
-      if (finished === segment) {
-        at = this.segmentTop + FRAME_OFFSET;
-        this.segmentTop = at + Math.ceil(bytes / FRAME_OFFSET) * FRAME_OFFSET;
-        new Uint8Array(buffer, at, bytes).set(segment.subarray(0, bytes));
-      }
-      if (vlan === undefined) {
-        this.add(at, bytes);
-        return;
-      }
-      insertTag(new Uint8Array(buffer, at - VLAN_TAG_BYTES, bytes + VLAN_TAG_BYTES), vlan.tpid, vlan.tci);
-      this.add(at - VLAN_TAG_BYTES, bytes + VLAN_TAG_BYTES);
-    });
+    const isCarried =
+      room <= free &&
+      finish(memory, length, offload, segment, (finished, bytes) => {
+        let at = frame;
+        if (finished === segment) {
+          at = this.segmentTop + FRAME_OFFSET;
+          this.segmentTop = at + Math.ceil(bytes / FRAME_OFFSET) * FRAME_OFFSET;
+          new Uint8Array(buffer, at, bytes).set(segment.subarray(0, bytes));
+        }
+        if (vlan === undefined) {
+          this.add(at, bytes);
+          return;
+        }
+        insertTag(new Uint8Array(buffer, at - VLAN_TAG_BYTES, bytes + VLAN_TAG_BYTES), vlan.tpid, vlan.tci);
+        this.add(at - VLAN_TAG_BYTES, bytes + VLAN_TAG_BYTES);
+      });
     if (!isCarried) counts.unfinished++;
     return true;
   }
 }
 
 function requireRoom(region: Uint8Array): void {
-  if (region.length < MemorySocket.REGION_BYTES) throw new RangeError(`a socket needs ${MemorySocket.REGION_BYTES} bytes of memory, not ${region.length}`);
+  if (region.length < MemorySocket.REGION_BYTES)
+    throw new RangeError(`a socket needs ${MemorySocket.REGION_BYTES} bytes of memory, not ${region.length}`);
 }
 
 /** `struct pollfd` */
@@ -331,7 +345,12 @@ const LEAST_BYTES = 72;
  * @param descriptor of something else that ends the waiting when it is readable: an eventfd, a pipe
  * @returns whether anything is there
  */
-export function waitForFrames(libc: Libc, sockets: readonly MemorySocket[], timeoutMs: number, descriptor?: number): boolean {
+export function waitForFrames(
+  libc: Libc,
+  sockets: readonly MemorySocket[],
+  timeoutMs: number,
+  descriptor?: number,
+): boolean {
   const descriptors = sockets.filter(({ closed }) => !closed).map((socket) => socket.descriptor);
   if (descriptor !== undefined) descriptors.push(descriptor);
   const polled = new Uint8Array(Math.max(LEAST_BYTES, descriptors.length * POLLFD_BYTES));

@@ -49,7 +49,11 @@ export class MessageBatch {
       const header = i * Mmsghdr.bytes;
       this.headers.setBigUint64(header + Mmsghdr.iov, vectorsAt + n * BigInt(Iovec.bytes), true);
       this.headers.setBigUint64(header + Mmsghdr.iovLength, 1n, true);
-      this.vectors.setBigUint64(i * Iovec.bytes + Iovec.base, memoryAt + n * BigInt(STRIDE) + BigInt(FRAME_OFFSET - VnetHeader.bytes), true);
+      this.vectors.setBigUint64(
+        i * Iovec.bytes + Iovec.base,
+        memoryAt + n * BigInt(STRIDE) + BigInt(FRAME_OFFSET - VnetHeader.bytes),
+        true,
+      );
       this.headers.setBigUint64(header + Mmsghdr.control, controlAt + n * BigInt(Auxdata.bytes), true);
     }
     const frame = (i: number, offset: number) => memory.subarray(i * STRIDE + offset, (i + 1) * STRIDE);
@@ -88,7 +92,8 @@ export class MessageBatch {
     const controlLength = this.headers.getUint32(i * Mmsghdr.bytes + Mmsghdr.controlLength, true);
     const status = controlLength === 0 ? 0 : this.control.getUint32(at + Auxdata.status, true);
     if ((status & TP_STATUS_VLAN_VALID) === 0) return undefined;
-    const tpid = (status & TP_STATUS_VLAN_TPID_VALID) === 0 ? ETHERTYPE_VLAN : this.control.getUint16(at + Auxdata.vlanTpid, true);
+    const tpid =
+      (status & TP_STATUS_VLAN_TPID_VALID) === 0 ? ETHERTYPE_VLAN : this.control.getUint16(at + Auxdata.vlanTpid, true);
     return { tpid, tci: this.control.getUint16(at + Auxdata.vlanTci, true) };
   }
 }

@@ -27,7 +27,11 @@ export class MessageVectors {
     this.vectors = new Uint32Array(count * VECTOR);
     this.control = new Uint32Array(count * CONTROL);
     const addressOf = (words: Uint32Array): bigint => libc.addressOf(new Uint8Array(words.buffer));
-    const [headersAt, vectorsAt, controlAt] = [addressOf(this.headers), addressOf(this.vectors), addressOf(this.control)];
+    const [headersAt, vectorsAt, controlAt] = [
+      addressOf(this.headers),
+      addressOf(this.vectors),
+      addressOf(this.control),
+    ];
     const headers = new DataView(this.headers.buffer);
     for (let i = 0; i < count; i++) {
       const header = i * Mmsghdr.bytes;
@@ -79,7 +83,10 @@ export class MessageVectors {
   vlan(i: number): { readonly tpid: number; readonly tci: number } | undefined {
     if (!this.hasVlan(i)) return undefined;
     const tag = this.control[i * CONTROL + Auxdata.vlanTci / 4]!;
-    return { tpid: (this.status(i) & TP_STATUS_VLAN_TPID_VALID) === 0 ? ETHERTYPE_VLAN : tag >>> 16, tci: tag & 0xffff };
+    return {
+      tpid: (this.status(i) & TP_STATUS_VLAN_TPID_VALID) === 0 ? ETHERTYPE_VLAN : tag >>> 16,
+      tci: tag & 0xffff,
+    };
   }
 
   private status(i: number): number {

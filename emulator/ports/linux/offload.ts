@@ -52,7 +52,9 @@ export function segmentCount({ gsoType, gsoSize }: Offload, length: number): num
 
 /** Whether the virtio header asks for anything. */
 export function isFinished(view: DataView, at: number): boolean {
-  return (view.getUint8(at + VnetHeader.flags) & NEEDS_CHECKSUM) === 0 && view.getUint8(at + VnetHeader.gsoType) === Gso.none;
+  return (
+    (view.getUint8(at + VnetHeader.flags) & NEEDS_CHECKSUM) === 0 && view.getUint8(at + VnetHeader.gsoType) === Gso.none
+  );
 }
 
 /**
@@ -99,10 +101,17 @@ function putTransportChecksum(frame: Uint8Array, at: number, total: number): voi
  * @param emit is given the memory of each finished frame and its length, and may change it: it is `frame` or `scratch`
  * @returns false if the frame cannot be finished; nothing has been emitted then
  */
-export function finish(frame: Uint8Array, length: number, offload: Offload, scratch: Uint8Array, emit: (frame: Uint8Array, length: number) => void): boolean {
+export function finish(
+  frame: Uint8Array,
+  length: number,
+  offload: Offload,
+  scratch: Uint8Array,
+  emit: (frame: Uint8Array, length: number) => void,
+): boolean {
   const { flags, gsoType, checksumStart, checksumOffset } = offload;
   const isUnsummed = (flags & NEEDS_CHECKSUM) !== 0;
-  if (isUnsummed && (!CHECKSUM_OFFSETS.includes(checksumOffset) || checksumStart + checksumOffset + 2 > length)) return false;
+  if (isUnsummed && (!CHECKSUM_OFFSETS.includes(checksumOffset) || checksumStart + checksumOffset + 2 > length))
+    return false;
   if (gsoType !== Gso.none) return isUnsummed && segment(frame, length, offload, scratch, emit);
   if (isUnsummed) putTransportChecksum(frame, checksumStart + checksumOffset, sum(frame, checksumStart, length));
   emit(frame, length);
@@ -120,7 +129,13 @@ function networkOffset(frame: Uint8Array): number {
 }
 
 /** Cuts a frame that is several TCP segments or UDP datagrams in one, as the card would (Linux: segmentation-offloads.rst). */
-function segment(frame: Uint8Array, length: number, { gsoType, gsoSize, checksumStart: transport }: Offload, scratch: Uint8Array, emit: (frame: Uint8Array, length: number) => void): boolean {
+function segment(
+  frame: Uint8Array,
+  length: number,
+  { gsoType, gsoSize, checksumStart: transport }: Offload,
+  scratch: Uint8Array,
+  emit: (frame: Uint8Array, length: number) => void,
+): boolean {
   const type = gsoType & ~GSO_ECN;
   const isUdp = type === Gso.udp;
   if (!isUdp && type !== Gso.tcp4 && type !== Gso.tcp6) return false;
@@ -155,7 +170,8 @@ function segment(frame: Uint8Array, length: number, { gsoType, gsoSize, checksum
     }
     const at = transport + (isUdp ? 6 : 16);
     putUint16(scratch, at, 0);
-    const addresses = version === 4 ? sum(scratch, network + 12, network + 20) : sum(scratch, network + 8, network + 40);
+    const addresses =
+      version === 4 ? sum(scratch, network + 12, network + 20) : sum(scratch, network + 8, network + 40);
     const pseudoHeader = addresses + (isUdp ? PROTOCOL_UDP : PROTOCOL_TCP) + end - transport;
     putTransportChecksum(scratch, at, pseudoHeader + sum(scratch, transport, end));
     emit(scratch, end);

@@ -61,7 +61,12 @@ export function takeDrops(libc: Libc, fd: number): number {
   return new DataView(stats.buffer).getUint32(4, true);
 }
 
-function openSocket(libc: Libc, interfaceName: string, protocol: number, configure: (fd: number, index: number) => void): number {
+function openSocket(
+  libc: Libc,
+  interfaceName: string,
+  protocol: number,
+  configure: (fd: number, index: number) => void,
+): number {
   const index = usableInterface(libc, interfaceName);
   // Protocol 0 receives nothing yet: between here and bind() it would be the frames of every interface.
   const fd = libc.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -87,12 +92,21 @@ function configureReceiver(libc: Libc, fd: number, index: number, name: string):
     if (!done) throw openError(libc, name, what);
   };
   if (!setOption(libc, fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, int32(1))) {
-    throw new InterfaceError('EMULATOR_PORT_UNSUPPORTED', `network interfaces as ports need Linux 4.20 or later (PACKET_IGNORE_OUTGOING: ${libc.errorName(libc.errno())})`);
+    throw new InterfaceError(
+      'EMULATOR_PORT_UNSUPPORTED',
+      `network interfaces as ports need Linux 4.20 or later (PACKET_IGNORE_OUTGOING: ${libc.errorName(libc.errno())})`,
+    );
   }
   require(setOption(libc, fd, SOL_PACKET, PACKET_VNET_HDR, int32(1)), 'PACKET_VNET_HDR');
   require(setOption(libc, fd, SOL_PACKET, PACKET_AUXDATA, int32(1)), 'PACKET_AUXDATA');
   // struct packet_mreq: index, type, length and address of which promiscuity has none.
-  require(setOption(libc, fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, new Uint8Array([...int32(index), PACKET_MR_PROMISC, ...new Uint8Array(11)])), 'promiscuous mode');
+  require(setOption(
+    libc,
+    fd,
+    SOL_PACKET,
+    PACKET_ADD_MEMBERSHIP,
+    new Uint8Array([...int32(index), PACKET_MR_PROMISC, ...new Uint8Array(11)]),
+  ), 'promiscuous mode');
   // Without CAP_NET_ADMIN the kernel grants at most net.core.rmem_max and wmem_max, which is no error.
   const bytes = int32(SOCKET_BUFFER_BYTES);
   if (!setOption(libc, fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes)) setOption(libc, fd, SOL_SOCKET, SO_RCVBUF, bytes);
@@ -116,7 +130,8 @@ function openError(libc: Libc, name: string, what: string): InterfaceError {
       `opening network interface "${name}" needs the capability CAP_NET_RAW: run as root, or give it to node with "setcap cap_net_raw+ep ${process.execPath}"`,
     );
   }
-  if (code === 'EAFNOSUPPORT') return new InterfaceError('EMULATOR_PORT_UNSUPPORTED', 'this kernel has no packet sockets (CONFIG_PACKET)');
+  if (code === 'EAFNOSUPPORT')
+    return new InterfaceError('EMULATOR_PORT_UNSUPPORTED', 'this kernel has no packet sockets (CONFIG_PACKET)');
   return new InterfaceError('EMULATOR_PORT_FAILED', `network interface "${name}" cannot be opened (${what}: ${code})`);
 }
 

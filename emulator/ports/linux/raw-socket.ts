@@ -28,7 +28,14 @@ export interface RawSocketStatistics {
  * on this machine left to its card are finished: checksums summed, segments cut, VLAN tags put back.
  */
 export class RawSocket {
-  readonly statistics: RawSocketStatistics = { received: 0, unfinished: 0, sent: 0, badSize: 0, sendErrors: 0, wakeups: 0 };
+  readonly statistics: RawSocketStatistics = {
+    received: 0,
+    unfinished: 0,
+    sent: 0,
+    badSize: 0,
+    sendErrors: 0,
+    wakeups: 0,
+  };
   private readonly incoming: MessageBatch;
   private readonly outgoing: MessageBatch;
   private readonly taggedSegment = new Uint8Array(MAX_FRAME_BYTES + VLAN_TAG_BYTES);

@@ -73,10 +73,18 @@ export class XdpSender {
    * @param memoryAt offset of the sender's own part of it
    * @returns undefined where the kernel or its rights refuse
    */
-  static open(libc: Libc, interfaceName: string, memory: { readonly buffer: ArrayBufferLike }, memoryAt: number): XdpSender | undefined {
+  static open(
+    libc: Libc,
+    interfaceName: string,
+    memory: { readonly buffer: ArrayBufferLike },
+    memoryAt: number,
+  ): XdpSender | undefined {
     const fd = libc.socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
     if (fd < 0) return undefined;
-    const sender = new Opening(libc, fd).open(interfaceName, libc.addressOf(new Uint8Array(memory.buffer)) + BigInt(memoryAt));
+    const sender = new Opening(libc, fd).open(
+      interfaceName,
+      libc.addressOf(new Uint8Array(memory.buffer)) + BigInt(memoryAt),
+    );
     if (sender === undefined) {
       libc.close(fd);
       return undefined;
@@ -186,7 +194,9 @@ class Opening {
     view.setBigUint64(XdpUmemReg.length, BigInt(XdpSender.MEMORY_BYTES), true);
     view.setUint32(XdpUmemReg.chunkSize, CHUNK_BYTES, true);
     // Nothing is received, but the kernel wants a ring to fill all the same.
-    const isSet = this.set(XDP_UMEM_REG, registration) && [XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING, XDP_TX_RING].every((ring) => this.set(ring, int32(CHUNKS)));
+    const isSet =
+      this.set(XDP_UMEM_REG, registration) &&
+      [XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING, XDP_TX_RING].every((ring) => this.set(ring, int32(CHUNKS)));
     if (!isSet) return undefined;
     const offsets = new Uint8Array(XdpMmapOffsets.bytes);
     const length = new Uint8Array(72);
@@ -212,7 +222,13 @@ class Opening {
   private ring(offsets: Uint8Array, which: number, entryBytes: number, page: bigint): Ring | undefined {
     const view = new DataView(offsets.buffer);
     const at = (what: number): number => Number(view.getBigUint64(which + what, true));
-    const memory = this.libc.map(this.fd, at(XdpMmapOffsets.entries) + CHUNKS * entryBytes, PROT_READ_WRITE, MAP_SHARED | MAP_POPULATE, page);
+    const memory = this.libc.map(
+      this.fd,
+      at(XdpMmapOffsets.entries) + CHUNKS * entryBytes,
+      PROT_READ_WRITE,
+      MAP_SHARED | MAP_POPULATE,
+      page,
+    );
     if (memory === undefined) return undefined;
     return {
       memory,

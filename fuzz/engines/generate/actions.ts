@@ -25,9 +25,20 @@ export class Actions {
     private readonly externs: Externs,
   ) {}
 
-  make(name: string, id: number): { readonly name: string; readonly id: number; readonly runtime_data: readonly { readonly bitwidth: number }[]; readonly primitives: readonly Json[] } {
+  make(
+    name: string,
+    id: number,
+  ): {
+    readonly name: string;
+    readonly id: number;
+    readonly runtime_data: readonly { readonly bitwidth: number }[];
+    readonly primitives: readonly Json[];
+  } {
     const { dice } = this;
-    const runtime_data = Array.from({ length: dice.below(4) }, (_, i) => ({ name: `p${i}`, bitwidth: dice.pick(PARAMETER_WIDTHS) }));
+    const runtime_data = Array.from({ length: dice.below(4) }, (_, i) => ({
+      name: `p${i}`,
+      bitwidth: dice.pick(PARAMETER_WIDTHS),
+    }));
     const count = 1 + dice.below(7);
     const primitives = Array.from({ length: count }, (_, i) => this.primitive(runtime_data.length, i, count));
     return { name, id, runtime_data, primitives };
@@ -44,13 +55,23 @@ export class Actions {
       case 1:
         return call('remove_header', this.someHeader());
       case 2: {
-        const [to, from] = dice.pick([['a', 'a2'], ['a2', 'a'], ['cells[0]', 'more[1]'], ['more[2]', 'cells[1]'], ['u.x', 'w.x'], ['us[0].y', 'w.y'], ['rest', 'rest2']] as const);
+        const [to, from] = dice.pick([
+          ['a', 'a2'],
+          ['a2', 'a'],
+          ['cells[0]', 'more[1]'],
+          ['more[2]', 'cells[1]'],
+          ['u.x', 'w.x'],
+          ['us[0].y', 'w.y'],
+          ['rest', 'rest2'],
+        ] as const);
         return call(dice.pick(['assign_header', 'copy_header']), header(to), header(from));
       }
       case 3:
         return dice.pick([
-          call('assign_union', headerUnion('u'), headerUnion('w')), call('assign_header_stack', headerStack('cells'), headerStack('more')),
-          call('assign_union_stack', headerUnionStack('us'), headerUnionStack('us')), call('assign_VL', field('rest2', 'rest'), field('rest', 'rest')),
+          call('assign_union', headerUnion('u'), headerUnion('w')),
+          call('assign_header_stack', headerStack('cells'), headerStack('more')),
+          call('assign_union_stack', headerUnionStack('us'), headerUnionStack('us')),
+          call('assign_VL', field('rest2', 'rest'), field('rest', 'rest')),
         ]);
       case 4: {
         const stack = dice.oneIn(4) ? headerUnionStack('us') : headerStack(dice.pick(shape.stacks).name);
@@ -64,12 +85,20 @@ export class Actions {
       case 8:
         return dice.oneIn(3) ? call('exit') : call('no_op');
       case 9:
-        return dice.oneIn(3) ? dice.pick([call('mark_to_drop', header('standard_metadata')), call('drop')]) : call('assign', place(), data());
+        return dice.oneIn(3)
+          ? dice.pick([call('mark_to_drop', header('standard_metadata')), call('drop')])
+          : call('assign', place(), data());
       case 10:
         return call('modify_field_rng_uniform', place(), hexstr(dice.below(100)), hexstr(100 + dice.below(1_000_000)));
       case 11:
       case 12:
-        return call('modify_field_with_hash_based_offset', place(), hexstr(dice.below(8)), { type: 'calculation', value: dice.pick(externs.calculations) }, hexstr(dice.pick([0, 1, 7, 256, 65_536, 2 ** 32])));
+        return call(
+          'modify_field_with_hash_based_offset',
+          place(),
+          hexstr(dice.below(8)),
+          { type: 'calculation', value: dice.pick(externs.calculations) },
+          hexstr(dice.pick([0, 1, 7, 256, 65_536, 2 ** 32])),
+        );
       case 13:
       case 14: {
         const { name, size } = dice.pick(externs.registers);
@@ -91,15 +120,27 @@ export class Actions {
       case 19:
         return call('generate_digest', hexstr(0), hexstr(1 + dice.below(externs.learnLists)));
       case 20:
-        return call(dice.pick(['clone_ingress_pkt_to_egress', 'clone_egress_pkt_to_egress']), hexstr(dice.below(6)), hexstr(dice.below(1 + externs.fieldLists)));
+        return call(
+          dice.pick(['clone_ingress_pkt_to_egress', 'clone_egress_pkt_to_egress']),
+          hexstr(dice.below(6)),
+          hexstr(dice.below(1 + externs.fieldLists)),
+        );
       case 21:
-        return dice.oneIn(3) ? call(dice.pick(['resubmit', 'recirculate']), hexstr(1 + dice.below(externs.fieldLists))) : call('assign', place(), data());
+        return dice.oneIn(3)
+          ? call(dice.pick(['resubmit', 'recirculate']), hexstr(1 + dice.below(externs.fieldLists)))
+          : call('assign', place(), data());
       case 22:
         return dice.oneIn(3) ? call('truncate', hexstr(dice.below(100))) : call('assign', place(), data());
       case 23:
-        return call('log_msg', { type: 'string', value: '{} and {}' }, { type: 'parameters_vector', value: [data(), data()] });
+        return call(
+          'log_msg',
+          { type: 'string', value: '{} and {}' },
+          { type: 'parameters_vector', value: [data(), data()] },
+        );
       case 24:
-        return dice.oneIn(6) ? call(dice.pick(['assert', 'assume']), expressions.condition(1, params)) : call('assign', place(), data());
+        return dice.oneIn(6)
+          ? call(dice.pick(['assert', 'assume']), expressions.condition(1, params))
+          : call('assign', place(), data());
       case 25:
         return call(dice.pick(P4_14), place(), data(), operand(expressions, dice, params));
       case 26:
@@ -122,5 +163,7 @@ export class Actions {
 
 /** Not negative, and small: it may be what something is shifted by. */
 function operand(expressions: Expressions, dice: Dice, params: number): Json {
-  return dice.oneIn(2) ? hexstr(dice.below(70)) : { type: 'expression', value: { op: '&', left: expressions.data(1, params), right: hexstr(0x7f) } };
+  return dice.oneIn(2)
+    ? hexstr(dice.below(70))
+    : { type: 'expression', value: { op: '&', left: expressions.data(1, params), right: hexstr(0x7f) } };
 }

@@ -1,9 +1,29 @@
 import type { Dice } from '../dice.js';
-import { asData, field, header, headerStack, headerUnion, headerUnionStack, hexstr, operation, type Json } from './json.js';
+import {
+  asData,
+  field,
+  header,
+  headerStack,
+  headerUnion,
+  headerUnionStack,
+  hexstr,
+  operation,
+  type Json,
+} from './json.js';
 import { STACK_SIZE, type HeaderShape, type Shape } from './shape.js';
 
 const PLAIN_OPERATORS = ['+', '+', '-', '-', '*', '&', '|', '^'];
-const SCALAR_METADATA = ['ingress_port', 'egress_spec', 'packet_length', 'instance_type', 'mcast_grp', 'egress_rid', 'parser_error', 'checksum_error', 'egress_port'];
+const SCALAR_METADATA = [
+  'ingress_port',
+  'egress_spec',
+  'packet_length',
+  'instance_type',
+  'mcast_grp',
+  'egress_rid',
+  'parser_error',
+  'checksum_error',
+  'egress_port',
+];
 const CAST_WIDTHS = [1, 2, 7, 8, 9, 16, 31, 32, 33, 48, 63, 64, 65, 128, 129, 300];
 
 /** Random expressions over the headers of a program: every operator and operand of the format. */
@@ -97,7 +117,8 @@ export class Expressions {
 
   anyField(): Json {
     const { dice, shape } = this;
-    if (dice.oneIn(16)) return field('standard_metadata', dice.pick(['mcast_grp', 'egress_spec', 'priority', '_padding']));
+    if (dice.oneIn(16))
+      return field('standard_metadata', dice.pick(['mcast_grp', 'egress_spec', 'priority', '_padding']));
     return fieldOf(dice.oneIn(3) ? shape.metadata : dice.pick(shape.packetHeaders), dice);
   }
 
@@ -105,7 +126,9 @@ export class Expressions {
   index(size: number, params: number): Json {
     const { dice } = this;
     if (dice.oneIn(2)) return hexstr(dice.below(size));
-    return dice.oneIn(12) ? this.leaf(params) : operation('%', operation('&', this.leaf(params), hexstr(0xffff)), hexstr(size));
+    return dice.oneIn(12)
+      ? this.leaf(params)
+      : operation('%', operation('&', this.leaf(params), hexstr(0xffff)), hexstr(size));
   }
 
   private leaf(params: number): Json {
@@ -120,7 +143,11 @@ export class Expressions {
       case 4:
         return { type: 'field', value: [dice.pick(shape.packetHeaders).name, '$valid$'] };
       case 5:
-        return operation(dice.pick(['last_stack_index', 'size_stack']), null, headerStack(dice.pick(shape.stacks).name));
+        return operation(
+          dice.pick(['last_stack_index', 'size_stack']),
+          null,
+          headerStack(dice.pick(shape.stacks).name),
+        );
       case 6: {
         if (registers.length === 0) return this.constant();
         const { name, size } = dice.pick(registers);
@@ -163,9 +190,21 @@ export class Expressions {
       case 0:
         return operation('access_union_header', headerUnion(dice.pick(shape.unions).name), dice.below(2));
       case 1:
-        return operation('access_union_header', operation('dereference_union_stack', headerUnionStack('us'), operation('&', this.data(depth, params), hexstr(1))), dice.below(2));
+        return operation(
+          'access_union_header',
+          operation(
+            'dereference_union_stack',
+            headerUnionStack('us'),
+            operation('&', this.data(depth, params), hexstr(1)),
+          ),
+          dice.below(2),
+        );
       default:
-        return operation(dice.pick(['dereference_stack', 'dereference_header_stack']), headerStack(dice.pick(shape.stacks).name), index);
+        return operation(
+          dice.pick(['dereference_stack', 'dereference_header_stack']),
+          headerStack(dice.pick(shape.stacks).name),
+          index,
+        );
     }
   }
 }

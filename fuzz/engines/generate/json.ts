@@ -2,7 +2,10 @@
 export type Json = object;
 
 export const field = (header: string, name: string): Json => ({ type: 'field', value: [header, name] });
-export const hexstr = (value: bigint | number): Json => ({ type: 'hexstr', value: `${value < 0 ? '-' : ''}0x${(value < 0 ? -value : value).toString(16)}` });
+export const hexstr = (value: bigint | number): Json => ({
+  type: 'hexstr',
+  value: `${value < 0 ? '-' : ''}0x${(value < 0 ? -value : value).toString(16)}`,
+});
 export const header = (name: string): Json => ({ type: 'header', value: name });
 export const headerStack = (name: string): Json => ({ type: 'header_stack', value: name });
 export const headerUnion = (name: string): Json => ({ type: 'header_union', value: name });

@@ -44,14 +44,36 @@ export class Pipelines {
     const plain = actions.filter(({ runtime_data }) => runtime_data.length === 0);
     names.forEach((node, i) => {
       if (kinds[i] === 'conditional') {
-        conditionals.push({ name: node, id: i, expression: this.expressions.condition(3), true_next: after(i), false_next: after(i) });
+        conditionals.push({
+          name: node,
+          id: i,
+          expression: this.expressions.condition(3),
+          true_next: after(i),
+          false_next: after(i),
+        });
       } else if (kinds[i] === 'call' && plain.length > 0) {
         action_calls.push({ name: node, id: i, action_id: dice.pick(plain).id, next_node: after(i) });
       } else if (actions.length > 0) tables.push(this.table(node, () => after(i), actions, action_profiles));
-      else conditionals.push({ name: node, id: i, expression: this.expressions.condition(2), true_next: after(i), false_next: after(i) });
+      else
+        conditionals.push({
+          name: node,
+          id: i,
+          expression: this.expressions.condition(2),
+          true_next: after(i),
+          false_next: after(i),
+        });
     });
-    if (first !== undefined) action_calls.push({ name: `${name}_first`, id: count, action_id: first.id, next_node: names[0] ?? null });
-    return { name, id, init_table: first === undefined ? names[0] ?? null : `${name}_first`, tables, action_profiles, conditionals, action_calls };
+    if (first !== undefined)
+      action_calls.push({ name: `${name}_first`, id: count, action_id: first.id, next_node: names[0] ?? null });
+    return {
+      name,
+      id,
+      init_table: first === undefined ? (names[0] ?? null) : `${name}_first`,
+      tables,
+      action_profiles,
+      conditionals,
+      action_calls,
+    };
   }
 
   private table(name: string, next: () => string | null, choice: readonly ActionShape[], profiles: Json[]): Json {
@@ -62,19 +84,57 @@ export class Pipelines {
     const actions = Array.from(new Set(Array.from({ length: 1 + dice.below(3) }, () => dice.pick(choice))));
     const indirect = dice.oneIn(6) ? dice.pick(['indirect', 'indirect_ws']) : undefined;
     if (indirect !== undefined) {
-      profiles.push({ name: `${name}_profile`, id, max_size: 8, ...(indirect === 'indirect_ws' ? { selector: { algo: dice.pick(['crc16', 'crc32', 'xor16', 'identity', 'round_robin']), input: this.selectorInput } } : {}) });
+      profiles.push({
+        name: `${name}_profile`,
+        id,
+        max_size: 8,
+        ...(indirect === 'indirect_ws'
+          ? {
+              selector: {
+                algo: dice.pick(['crc16', 'crc32', 'xor16', 'identity', 'round_robin']),
+                input: this.selectorInput,
+              },
+            }
+          : {}),
+      });
     }
     const with_counters = dice.oneIn(3);
     if (with_counters) this.counters.push({ name: `${name}_counter`, is_direct: true, binding: name });
     const metered = indirect === undefined && dice.oneIn(5);
-    if (metered) this.meters.push({ name: `${name}_meter`, is_direct: true, rate_count: 2, type: dice.pick(['packets', 'bytes']), size: 16, binding: name, result_target: ['meta', 'flag'] });
-    const entries = indirect === undefined && keys.length > 0 && dice.oneIn(4) ? Array.from({ length: 1 + dice.below(4) }, (_, i) => this.entry(keys, dice.pick(actions), i)) : undefined;
-    const next_tables = dice.oneIn(3) ? { __HIT__: next(), __MISS__: next() } : Object.fromEntries(actions.map((action) => [action.name, next()]));
+    if (metered)
+      this.meters.push({
+        name: `${name}_meter`,
+        is_direct: true,
+        rate_count: 2,
+        type: dice.pick(['packets', 'bytes']),
+        size: 16,
+        binding: name,
+        result_target: ['meta', 'flag'],
+      });
+    const entries =
+      indirect === undefined && keys.length > 0 && dice.oneIn(4)
+        ? Array.from({ length: 1 + dice.below(4) }, (_, i) => this.entry(keys, dice.pick(actions), i))
+        : undefined;
+    const next_tables = dice.oneIn(3)
+      ? { __HIT__: next(), __MISS__: next() }
+      : Object.fromEntries(actions.map((action) => [action.name, next()]));
     return {
-      name, id, match_type, type: indirect ?? 'simple', max_size: 64, with_counters, support_timeout: dice.oneIn(6),
-      direct_meters: metered ? `${name}_meter` : null, key: keys.map(({ json }) => json), action_ids: actions.map((action) => action.id), actions: actions.map((action) => action.name),
-      base_default_next: next(), next_tables,
-      ...(indirect === undefined ? { default_entry: this.fallback(dice.pick(actions)) } : { action_profile: `${name}_profile` }),
+      name,
+      id,
+      match_type,
+      type: indirect ?? 'simple',
+      max_size: 64,
+      with_counters,
+      support_timeout: dice.oneIn(6),
+      direct_meters: metered ? `${name}_meter` : null,
+      key: keys.map(({ json }) => json),
+      action_ids: actions.map((action) => action.id),
+      actions: actions.map((action) => action.name),
+      base_default_next: next(),
+      next_tables,
+      ...(indirect === undefined
+        ? { default_entry: this.fallback(dice.pick(actions)) }
+        : { action_profile: `${name}_profile` }),
       ...(entries === undefined ? {} : { entries }),
     };
   }
@@ -82,22 +142,40 @@ export class Pipelines {
   private key(tableKind: string, at: number): Key {
     const { dice, shape } = this;
     // A table is of its most general kind; there is at most one lpm key.
-    const kinds: Record<string, readonly string[]> = { exact: ['exact'], lpm: [at === 0 ? 'lpm' : 'exact'], ternary: ['exact', 'ternary'], range: ['exact', 'ternary', 'range'] };
+    const kinds: Record<string, readonly string[]> = {
+      exact: ['exact'],
+      lpm: [at === 0 ? 'lpm' : 'exact'],
+      ternary: ['exact', 'ternary'],
+      range: ['exact', 'ternary', 'range'],
+    };
     const kind = at === 0 ? tableKind : dice.pick(kinds[tableKind]!);
     if (kind === 'exact' && dice.oneIn(8)) {
       const { name } = dice.pick(shape.packetHeaders);
-      if (dice.oneIn(2)) return { kind: 'valid', json: { match_type: 'valid', name, target: name, mask: null }, width: 1 };
-      return { kind, json: { match_type: kind, name: `${name}.$valid$`, target: [name, '$valid$'], mask: null }, width: 1 };
+      if (dice.oneIn(2))
+        return { kind: 'valid', json: { match_type: 'valid', name, target: name, mask: null }, width: 1 };
+      return {
+        kind,
+        json: { match_type: kind, name: `${name}.$valid$`, target: [name, '$valid$'], mask: null },
+        width: 1,
+      };
     }
     const sources: HeaderShape[] = [...shape.plain, shape.metadata];
     const { name, type } = dice.pick(sources);
     const chosen = dice.pick(type.fields.filter(({ width }) => width <= MOST_KEY_BITS).concat(type.fields.slice(0, 1)));
     const mask = kind === 'exact' && dice.oneIn(10) ? `0x${dice.value(chosen.width).toString(16)}` : null;
-    return { kind, json: { match_type: kind, name: `${name}.${chosen.name}`, target: [name, chosen.name], mask }, width: chosen.width };
+    return {
+      kind,
+      json: { match_type: kind, name: `${name}.${chosen.name}`, target: [name, chosen.name], mask },
+      width: chosen.width,
+    };
   }
 
   private entry(keys: readonly Key[], action: ActionShape, at: number): Json {
-    return { match_key: keys.map((key) => this.match(key)), action_entry: { action_id: action.id, action_data: this.args(action) }, priority: at + 1 };
+    return {
+      match_key: keys.map((key) => this.match(key)),
+      action_entry: { action_id: action.id, action_data: this.args(action) },
+      priority: at + 1,
+    };
   }
 
   private match({ kind, width }: Key): Json {
@@ -126,7 +204,12 @@ export class Pipelines {
   }
 
   private fallback(action: ActionShape): Json {
-    return { action_id: action.id, action_const: this.dice.oneIn(8), action_data: this.args(action), action_entry_const: false };
+    return {
+      action_id: action.id,
+      action_const: this.dice.oneIn(8),
+      action_data: this.args(action),
+      action_entry_const: false,
+    };
   }
 
   private args({ runtime_data }: ActionShape): string[] {
@@ -137,5 +220,10 @@ export class Pipelines {
 /** Sends a packet to a port that depends on its first byte. */
 export function sendingAction(id: number): ActionShape & Json {
   const port = { type: 'expression', value: { op: '&', left: field('first', 'kind'), right: hexstr(3) } };
-  return { name: 'send', id, runtime_data: [], primitives: [{ op: 'assign', parameters: [field('standard_metadata', 'egress_spec'), port] }] } as ActionShape & Json;
+  return {
+    name: 'send',
+    id,
+    runtime_data: [],
+    primitives: [{ op: 'assign', parameters: [field('standard_metadata', 'egress_spec'), port] }],
+  } as ActionShape & Json;
 }

@@ -48,17 +48,37 @@ export class Shape {
   readonly metadata: HeaderShape;
 
   constructor(dice: Dice) {
-    const plainTypes = ['first_t', 'a_t', 'b_t'].map((name) => packetType(name, dice, 1 + dice.below(6), name === 'first_t'));
+    const plainTypes = ['first_t', 'a_t', 'b_t'].map((name) =>
+      packetType(name, dice, 1 + dice.below(6), name === 'first_t'),
+    );
     const rest = { name: 'rest_t', fields: [unsigned('length', 8)], restBytes: 1 + dice.below(20) };
     const cell = packetType('cell_t', dice, 1 + dice.below(2), true);
     const members = MEMBERS.map((name) => packetType(`${name}_t`, dice, 1 + dice.below(2), true));
-    const meta = { name: 'meta_t', fields: padded([...Array.from({ length: 4 + dice.below(8) }, (_, i) => randomField(`m${i}`, dice)), unsigned('flag', 1)]), restBytes: 0 };
+    const meta = {
+      name: 'meta_t',
+      fields: padded([
+        ...Array.from({ length: 4 + dice.below(8) }, (_, i) => randomField(`m${i}`, dice)),
+        unsigned('flag', 1),
+      ]),
+      restBytes: 0,
+    };
     this.types = [...plainTypes, rest, cell, ...members, meta];
     const [first, a, b] = plainTypes as [TypeShape, TypeShape, TypeShape];
-    this.plain = [{ name: 'first', type: first }, { name: 'a', type: a }, { name: 'a2', type: a }, { name: 'b', type: b }];
+    this.plain = [
+      { name: 'first', type: first },
+      { name: 'a', type: a },
+      { name: 'a2', type: a },
+      { name: 'b', type: b },
+    ];
     this.varbits = ['rest', 'rest2'].map((name) => ({ name, type: rest }));
-    this.stacks = ['cells', 'more'].map((name) => ({ name, elements: Array.from({ length: STACK_SIZE }, (_, i) => ({ name: `${name}[${i}]`, type: cell })) }));
-    const union = (name: string): GroupShape => ({ name, elements: members.map((type, i) => ({ name: `${name}.${MEMBERS[i]}`, type })) });
+    this.stacks = ['cells', 'more'].map((name) => ({
+      name,
+      elements: Array.from({ length: STACK_SIZE }, (_, i) => ({ name: `${name}[${i}]`, type: cell })),
+    }));
+    const union = (name: string): GroupShape => ({
+      name,
+      elements: members.map((type, i) => ({ name: `${name}.${MEMBERS[i]}`, type })),
+    });
     this.unions = ['u', 'w'].map(union);
     this.unionStack = { name: 'us', unions: ['us[0]', 'us[1]'].map(union) };
     this.metadata = { name: 'meta', type: meta };
@@ -76,23 +96,50 @@ export class Shape {
 
   json(): Record<string, Json[]> {
     const headers: HeaderShape[] = [...this.packetHeaders];
-    const all = [{ name: 'standard_metadata', type: 'standard_metadata' }, { name: 'meta', type: 'meta_t' }, ...headers.map(({ name, type }) => ({ name, type: type.name }))];
+    const all = [
+      { name: 'standard_metadata', type: 'standard_metadata' },
+      { name: 'meta', type: 'meta_t' },
+      ...headers.map(({ name, type }) => ({ name, type: type.name })),
+    ];
     const idOf = (name: string): number => all.findIndex((each) => each.name === name);
     const unions = [...this.unions, ...this.unionStack.unions];
     return {
       header_types: [
         { name: 'standard_metadata', id: 0, fields: STANDARD_METADATA },
         ...this.types.map(({ name, fields, restBytes }, id) => ({
-          name, id: id + 1,
-          fields: [...fields.map((f) => [f.name, f.width, f.signed, ...(f.saturating ? [true] : [])]), ...(restBytes > 0 ? [['rest', '*']] : [])],
+          name,
+          id: id + 1,
+          fields: [
+            ...fields.map((f) => [f.name, f.width, f.signed, ...(f.saturating ? [true] : [])]),
+            ...(restBytes > 0 ? [['rest', '*']] : []),
+          ],
           ...(restBytes > 0 ? { max_length: 1 + restBytes } : {}),
         })),
       ],
       headers: all.map(({ name, type }, id) => ({ name, id, header_type: type, metadata: id < 2, pi_omit: true })),
-      header_stacks: this.stacks.map(({ name, elements }, id) => ({ name, id, header_type: 'cell_t', size: STACK_SIZE, header_ids: elements.map((e) => idOf(e.name)) })),
+      header_stacks: this.stacks.map(({ name, elements }, id) => ({
+        name,
+        id,
+        header_type: 'cell_t',
+        size: STACK_SIZE,
+        header_ids: elements.map((e) => idOf(e.name)),
+      })),
       header_union_types: [{ name: 'either_t', id: 0, headers: MEMBERS.map((name) => [name, `${name}_t`]) }],
-      header_unions: unions.map(({ name, elements }, id) => ({ name, id, union_type: 'either_t', header_ids: elements.map((e) => idOf(e.name)) })),
-      header_union_stacks: [{ name: 'us', id: 0, union_type: 'either_t', size: 2, header_union_ids: [this.unions.length, this.unions.length + 1] }],
+      header_unions: unions.map(({ name, elements }, id) => ({
+        name,
+        id,
+        union_type: 'either_t',
+        header_ids: elements.map((e) => idOf(e.name)),
+      })),
+      header_union_stacks: [
+        {
+          name: 'us',
+          id: 0,
+          union_type: 'either_t',
+          size: 2,
+          header_union_ids: [this.unions.length, this.unions.length + 1],
+        },
+      ],
     };
   }
 }
@@ -108,7 +155,10 @@ function randomField(name: string, dice: Dice): FieldShape {
 
 /** The first field is a byte that a parser can go by. */
 function packetType(name: string, dice: Dice, count: number, selected: boolean): TypeShape {
-  const fields = [...(selected ? [unsigned('kind', 8)] : []), ...Array.from({ length: count }, (_, i) => randomField(`f${i}`, dice))];
+  const fields = [
+    ...(selected ? [unsigned('kind', 8)] : []),
+    ...Array.from({ length: count }, (_, i) => randomField(`f${i}`, dice)),
+  ];
   return { name, fields: padded(fields), restBytes: 0 };
 }
 
@@ -119,13 +169,32 @@ function padded(fields: readonly FieldShape[]): readonly FieldShape[] {
 }
 
 const STANDARD_METADATA = [
-  ['ingress_port', 9, false], ['egress_spec', 9, false], ['egress_port', 9, false], ['instance_type', 32, false], ['packet_length', 32, false],
-  ['enq_timestamp', 32, false], ['enq_qdepth', 19, false], ['deq_timedelta', 32, false], ['deq_qdepth', 19, false],
-  ['ingress_global_timestamp', 48, false], ['egress_global_timestamp', 48, false], ['mcast_grp', 16, false], ['egress_rid', 16, false],
-  ['checksum_error', 1, false], ['parser_error', 32, false], ['priority', 3, false], ['_padding', 3, false],
+  ['ingress_port', 9, false],
+  ['egress_spec', 9, false],
+  ['egress_port', 9, false],
+  ['instance_type', 32, false],
+  ['packet_length', 32, false],
+  ['enq_timestamp', 32, false],
+  ['enq_qdepth', 19, false],
+  ['deq_timedelta', 32, false],
+  ['deq_qdepth', 19, false],
+  ['ingress_global_timestamp', 48, false],
+  ['egress_global_timestamp', 48, false],
+  ['mcast_grp', 16, false],
+  ['egress_rid', 16, false],
+  ['checksum_error', 1, false],
+  ['parser_error', 32, false],
+  ['priority', 3, false],
+  ['_padding', 3, false],
 ];
 
 export const ALIASES = [
-  ...['enq_timestamp', 'enq_qdepth', 'deq_timedelta', 'deq_qdepth'].map((name) => [`queueing_metadata.${name}`, ['standard_metadata', name]]),
-  ...['ingress_global_timestamp', 'egress_global_timestamp', 'mcast_grp', 'egress_rid', 'priority'].map((name) => [`intrinsic_metadata.${name}`, ['standard_metadata', name]]),
+  ...['enq_timestamp', 'enq_qdepth', 'deq_timedelta', 'deq_qdepth'].map((name) => [
+    `queueing_metadata.${name}`,
+    ['standard_metadata', name],
+  ]),
+  ...['ingress_global_timestamp', 'egress_global_timestamp', 'mcast_grp', 'egress_rid', 'priority'].map((name) => [
+    `intrinsic_metadata.${name}`,
+    ['standard_metadata', name],
+  ]),
 ];

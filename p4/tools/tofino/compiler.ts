@@ -38,7 +38,12 @@ export type Compilation =
  * Compiles a layout; the compiler's whole output stays in `directory`, as the controller wants it (docs/tofino.md).
  * @param seconds after which it counts as not fitting: the allocation of containers has no bound of its own
  */
-export async function compileLayout(command: string, layout: Layout, directory: string, seconds: number): Promise<Compilation> {
+export async function compileLayout(
+  command: string,
+  layout: Layout,
+  directory: string,
+  seconds: number,
+): Promise<Compilation> {
   await mkdir(directory, { recursive: true });
   const p4info = join(directory, 'main.p4info.txtpb');
   // Its assembler finds no length for the parts of a packet that the compiler leaves out of the containers.
@@ -54,14 +59,22 @@ export async function compileLayout(command: string, layout: Layout, directory: 
   if (code !== 0) return { compiles: false, notFitting: reasonOf(output) };
   const logs = join(directory, 'pipe', 'logs');
   const read = (name: string): Promise<string> => readFile(join(logs, name), 'utf8');
-  return { compiles: true, resources: resourcesOf(await read('mau.resources.log'), await read('metrics.json')), p4info: await readFile(p4info, 'utf8') };
+  return {
+    compiles: true,
+    resources: resourcesOf(await read('mau.resources.log'), await read('metrics.json')),
+    p4info: await readFile(p4info, 'utf8'),
+  };
 }
 
 /**
  * Runs a command in a process group of its own. The compiler is a driver that starts others, and these would go on for hours if only
  * the driver were ended: when the time is up, or this process ends, the whole group is.
  */
-async function runWithin(seconds: number, command: string, args: readonly string[]): Promise<{ readonly code: number | 'TIMED_OUT'; readonly output: string }> {
+async function runWithin(
+  seconds: number,
+  command: string,
+  args: readonly string[],
+): Promise<{ readonly code: number | 'TIMED_OUT'; readonly output: string }> {
   const child = spawn(command, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const endGroup = (): void => {
     if (child.pid === undefined) return;
@@ -88,7 +101,9 @@ async function runWithin(seconds: number, command: string, args: readonly string
   }, seconds * 1000);
   process.once('exit', endGroup).once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
-    const code = await new Promise<number>((resolve, reject) => child.once('error', reject).once('close', (ended) => resolve(ended ?? 1)));
+    const code = await new Promise<number>((resolve, reject) =>
+      child.once('error', reject).once('close', (ended) => resolve(ended ?? 1)),
+    );
     return { code: timedOut ? 'TIMED_OUT' : code, output };
   } finally {
     clearTimeout(timer);
@@ -99,7 +114,10 @@ async function runWithin(seconds: number, command: string, args: readonly string
 /** The compiler's first error in one line, without the paths of this machine. */
 function reasonOf(output: string): string {
   const lines = output.split('\n');
-  const line = lines.find((text) => /\berror: /.test(text)) ?? lines.find((text) => /Compiler Bug/.test(text)) ?? 'the compiler failed without a reason';
+  const line =
+    lines.find((text) => /\berror: /.test(text)) ??
+    lines.find((text) => /Compiler Bug/.test(text)) ??
+    'the compiler failed without a reason';
   // Where containers run out, the line after says for how much.
   const unallocated = lines.find((text) => /remain unallocated/.test(text));
   return (unallocated === undefined ? line : `${line.trim()}: ${unallocated.trim()}`)

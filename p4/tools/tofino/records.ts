@@ -25,18 +25,43 @@ const END = '<!-- end of layouts -->';
 export function recordOf(layout: Layout, compilation: Compilation): LayoutRecord {
   const { name, target, valuesPerPass, note } = layout;
   const common = { name, target, format: 'fp32', valuesPerPass, note };
-  return compilation.compiles ? { ...common, compiles: true, ...compilation.resources } : { ...common, compiles: false, notFitting: compilation.notFitting };
+  return compilation.compiles
+    ? { ...common, compiles: true, ...compilation.resources }
+    : { ...common, compiles: false, notFitting: compilation.notFitting };
 }
 
 export function tableOf(layouts: readonly LayoutRecord[]): string {
   const rows = layouts.map((layout) => {
     const { total, perStage = [], phv = {} } = layout;
     const head = [`\`${layout.name}\``, layout.note, layout.valuesPerPass];
-    if (total === undefined) return [...head, 'no', `${layout.notFitting ?? ''}`.replaceAll('|', '\\|'), '', '', '', '', '', ''];
+    if (total === undefined)
+      return [...head, 'no', `${layout.notFitting ?? ''}`.replaceAll('|', '\\|'), '', '', '', '', '', ''];
     const busiest = Math.max(...perStage.map(({ vliw }) => vliw));
-    return [...head, 'yes', layout.stages, total.tables, total.salu, `${total.vliw} (${busiest})`, total.tcam, total.sram, ['8', '16', '32'].map((width) => phv[width] ?? 0).join(' / ')];
+    return [
+      ...head,
+      'yes',
+      layout.stages,
+      total.tables,
+      total.salu,
+      `${total.vliw} (${busiest})`,
+      total.tcam,
+      total.sram,
+      ['8', '16', '32'].map((width) => phv[width] ?? 0).join(' / '),
+    ];
   });
-  const head = ['layout', 'shifts', 'values a pass', 'compiles', 'stages', 'tables', 'stateful ALUs', 'VLIW words (busiest stage)', 'TCAM blocks', 'SRAM blocks', 'containers of 8 / 16 / 32 bits'];
+  const head = [
+    'layout',
+    'shifts',
+    'values a pass',
+    'compiles',
+    'stages',
+    'tables',
+    'stateful ALUs',
+    'VLIW words (busiest stage)',
+    'TCAM blocks',
+    'SRAM blocks',
+    'containers of 8 / 16 / 32 bits',
+  ];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 

@@ -23,7 +23,9 @@ export interface Resources {
 }
 
 interface Metrics {
-  readonly phv: Readonly<Record<string, readonly { readonly bit_width: number; readonly containers_occupied: number }[]>>;
+  readonly phv: Readonly<
+    Record<string, readonly { readonly bit_width: number; readonly containers_occupied: number }[]>
+  >;
 }
 
 /** @throws an Error when the report has no table of the form that is known */
@@ -33,13 +35,20 @@ export function resourcesOf(report: string, metricsJson: string): Resources {
   const metrics = JSON.parse(metricsJson) as Metrics;
   const phv: Record<string, number> = {};
   for (const [kind, widths] of Object.entries(metrics.phv)) {
-    for (const { bit_width: width, containers_occupied: occupied } of widths) phv[kind === 'normal' ? `${width}` : `${width} ${kind}`] = occupied;
+    for (const { bit_width: width, containers_occupied: occupied } of widths)
+      phv[kind === 'normal' ? `${width}` : `${width} ${kind}`] = occupied;
   }
   return { stages: used, total: perStage.reduce(add), perStage: perStage.slice(0, used), phv };
 }
 
 function add(a: StageResources, b: StageResources): StageResources {
-  return { tables: a.tables + b.tables, salu: a.salu + b.salu, vliw: a.vliw + b.vliw, tcam: a.tcam + b.tcam, sram: a.sram + b.sram };
+  return {
+    tables: a.tables + b.tables,
+    salu: a.salu + b.salu,
+    vliw: a.vliw + b.vliw,
+    tcam: a.tcam + b.tcam,
+    sram: a.sram + b.sram,
+  };
 }
 
 /** The first table of the report: a row a stage, absolute numbers. */
@@ -52,13 +61,25 @@ function stages(report: string): StageResources[] {
     if (index < 0) throw new Error(`The compiler's report of resources has no column "${title}".`);
     return index;
   };
-  const columns = { tables: column('Logical TableID'), salu: column('Meter ALU'), vliw: column('VLIW Instr'), tcam: column('TCAM'), sram: column('SRAM') };
+  const columns = {
+    tables: column('Logical TableID'),
+    salu: column('Meter ALU'),
+    vliw: column('VLIW Instr'),
+    tcam: column('TCAM'),
+    sram: column('SRAM'),
+  };
   const rows: StageResources[] = [];
   for (const cells of lines.slice(start + 1)) {
     if (cells[1] === 'Totals') break;
     if (!/^\d+$/.test(cells[1] ?? '')) continue;
     const number = (index: number): number => Number(cells[index]);
-    rows.push({ tables: number(columns.tables), salu: number(columns.salu), vliw: number(columns.vliw), tcam: number(columns.tcam), sram: number(columns.sram) });
+    rows.push({
+      tables: number(columns.tables),
+      salu: number(columns.salu),
+      vliw: number(columns.vliw),
+      tcam: number(columns.tcam),
+      sram: number(columns.sram),
+    });
   }
   return rows;
 }

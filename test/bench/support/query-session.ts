@@ -18,7 +18,11 @@ export class Query {
 
   /** Answers of DuckDB, of workers that combine, and of workers that do not. */
   async run(sql: string): Promise<[RunnerAnswer, FpisaAnswer, FpisaAnswer]> {
-    return [(await this.duckdb.run(sql, true)).answer, (await this.fpisa.run(sql, true, true)).answer, (await this.fpisa.run(sql, false, true)).answer];
+    return [
+      (await this.duckdb.run(sql, true)).answer,
+      (await this.fpisa.run(sql, true, true)).answer,
+      (await this.fpisa.run(sql, false, true)).answer,
+    ];
   }
 
   async close(): Promise<void> {

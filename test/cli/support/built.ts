@@ -8,7 +8,19 @@ export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUILT = join(ROOT, 'dist/cli/main.js');
 /** Made by whoever builds: test files run at the same time. */
 const LOCK = join(ROOT, 'node_modules/.fpisa-build');
-const SOURCES = ['arithmetic', 'protocol', 'p4runtime', 'emulator', 'controlplane', 'cli', 'host', 'query', 'bench', 'fuzz', 'scripts'];
+const SOURCES = [
+  'arithmetic',
+  'protocol',
+  'p4runtime',
+  'emulator',
+  'controlplane',
+  'cli',
+  'host',
+  'query',
+  'bench',
+  'fuzz',
+  'scripts',
+];
 /** A build that was killed leaves its lock behind. */
 const LOCK_MS = 120_000;
 
@@ -23,10 +35,16 @@ export async function ensureBuilt(): Promise<void> {
       continue;
     }
     try {
-      execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], { cwd: ROOT, encoding: 'utf8' });
+      execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      });
     } catch (error) {
       // Type errors do not keep the compiler from writing what it was given; that there are none is another check's concern.
-      if (isStale()) throw new Error(`the command cannot be built:\n${(error as { stdout?: string }).stdout ?? String(error)}`, { cause: error });
+      if (isStale())
+        throw new Error(`the command cannot be built:\n${(error as { stdout?: string }).stdout ?? String(error)}`, {
+          cause: error,
+        });
     } finally {
       rmSync(LOCK, { recursive: true, force: true });
     }
@@ -37,7 +55,9 @@ function isStale(): boolean {
   const built = changed(BUILT);
   if (built === undefined) return true;
   return SOURCES.some((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.ts') && (changed(join(ROOT, folder, name)) ?? 0) > built),
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).some(
+      (name) => name.endsWith('.ts') && (changed(join(ROOT, folder, name)) ?? 0) > built,
+    ),
   );
 }
 

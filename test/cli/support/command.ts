@@ -71,7 +71,11 @@ export class Command {
     // Of whoever runs the tests.
     delete env['FPISA_CONTROLLER'];
     delete env['FPISA_DEBUG'];
-    this.process = spawn(process.execPath, [join(ROOT, 'bin/fpisa.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env, detached: options.group ?? false });
+    this.process = spawn(process.execPath, [join(ROOT, 'bin/fpisa.js'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env,
+      detached: options.group ?? false,
+    });
     this.process.stdout!.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString();
       this.notify();
@@ -134,7 +138,11 @@ export class Command {
 
 function jsonLines(text: string): Line[] {
   // The last piece may not be whole yet.
-  return text.split('\n').slice(0, -1).filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Line);
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Line);
 }
 
 /** Runs the command to its end. */

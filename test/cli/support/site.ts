@@ -30,7 +30,17 @@ export class Site {
     const directory = scratch();
     // Known before, so that they are free when a server comes back to its own.
     const [first, second, base] = await freePorts(2 + Math.max(1, options.ports));
-    const device = new Command(['switch', '--json', '--p4runtime', `127.0.0.1:${first}`, '--ports', String(options.ports), '--base-port', String(base), ...(options.faults ?? [])]);
+    const device = new Command([
+      'switch',
+      '--json',
+      '--p4runtime',
+      `127.0.0.1:${first}`,
+      '--ports',
+      String(options.ports),
+      '--base-port',
+      String(base),
+      ...(options.faults ?? []),
+    ]);
     const { p4runtime, ports } = (await device.line()) as { p4runtime: string; ports: Record<string, string> };
     const keeper = new Command(controllerArgs(options, directory, p4runtime, ports, `127.0.0.1:${second}`));
     const { controller } = (await keeper.line()) as { controller: string };
@@ -49,7 +59,22 @@ export class Site {
 
   /** One worker, with its events as lines of JSON. */
   worker(job: string, rank: number, input: string, output: string, ...more: readonly string[]): Command {
-    return new Command(['allreduce', '--json', '--events', '--controller', this.address, '--job', job, '--rank', String(rank), '--in', input, '--out', output, ...more]);
+    return new Command([
+      'allreduce',
+      '--json',
+      '--events',
+      '--controller',
+      this.address,
+      '--job',
+      job,
+      '--rank',
+      String(rank),
+      '--in',
+      input,
+      '--out',
+      output,
+      ...more,
+    ]);
   }
 
   async restartController(): Promise<void> {
@@ -70,7 +95,13 @@ export class Site {
   }
 }
 
-function controllerArgs({ values = 16, build }: SiteOptions, directory: string, p4runtime: string, ports: Readonly<Record<string, string>>, listen: string): string[] {
+function controllerArgs(
+  { values = 16, build }: SiteOptions,
+  directory: string,
+  p4runtime: string,
+  ports: Readonly<Record<string, string>>,
+  listen: string,
+): string[] {
   return [
     ...['controller', '--json', '--listen', listen, '--store', join(directory, 'store.json'), '--switch', p4runtime],
     ...(build === undefined ? ['--values', String(values)] : ['--build', build]),

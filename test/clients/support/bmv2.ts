@@ -12,7 +12,11 @@ import { DataplaneClient } from '../../differential/bmv2/dataplane.js';
 import { DEVICE_ID, EgressQueue, SERVICE_MAC, type Target } from './target.js';
 
 /** @param tls PEM files of the server; with a CA, clients must have a certificate of it. */
-export async function startBmv2(tls?: { readonly certificate: string; readonly key: string; readonly ca?: string }): Promise<Target> {
+export async function startBmv2(tls?: {
+  readonly certificate: string;
+  readonly key: string;
+  readonly ca?: string;
+}): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-clients-'));
   const dataplane = `unix:${join(folder, 'dataplane')}`;
   // A socket of its own cannot be taken by another; but the name in a certificate can only be that of a host.
@@ -37,8 +41,14 @@ export async function startBmv2(tls?: { readonly certificate: string; readonly k
     rmSync(folder, { recursive: true });
   });
   await Promise.race([
-    new Promise<void>((resolve, reject) => client.waitForReady(Date.now() + 60_000, (error) => (error ? reject(error) : resolve()))),
-    ended.then(() => Promise.reject(new Error(`simple_switch_grpc ended:\n${readFileSync(join(folder, 'log.txt'), 'utf8').slice(-2_000)}`))),
+    new Promise<void>((resolve, reject) =>
+      client.waitForReady(Date.now() + 60_000, (error) => (error ? reject(error) : resolve())),
+    ),
+    ended.then(() =>
+      Promise.reject(
+        new Error(`simple_switch_grpc ended:\n${readFileSync(join(folder, 'log.txt'), 'utf8').slice(-2_000)}`),
+      ),
+    ),
   ]);
   const queue = new EgressQueue();
   let stream: ReturnType<typeof client.PacketStream> | undefined;

@@ -31,7 +31,19 @@ export function makeCertificates(): Certificates {
   const folder = scratch();
   const make = (name: string, ...more: string[]): Pair => {
     const pair = { certificate: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
-    const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', `/CN=${name}`];
+    const args = [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      `/CN=${name}`,
+    ];
     execFileSync('openssl', [...args, '-keyout', pair.key, '-out', pair.certificate, ...more], { stdio: 'ignore' });
     return pair;
   };

@@ -20,7 +20,11 @@ function client(name: Client['name'], module: string): Client {
     execFileSync(python, ['-c', `import ${module}`], { stdio: 'ignore' });
     return { name, python, missing: '' };
   } catch {
-    return { name, python: undefined, missing: ` (skipped: ${name} is not installed; test/clients/install.sh does it)` };
+    return {
+      name,
+      python: undefined,
+      missing: ` (skipped: ${name} is not installed; test/clients/install.sh does it)`,
+    };
   }
 }
 

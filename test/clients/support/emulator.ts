@@ -29,9 +29,25 @@ async function receiver(): Promise<{ address: string; socket: Socket }> {
 export async function startEmulator(...args: readonly string[]): Promise<Target> {
   const { address: service, socket } = await receiver();
   const queue = new EgressQueue();
-  const command = new Command(['switch', '--json', '--p4runtime', '127.0.0.1:0', '--device-id', String(DEVICE_ID), '--ports', String(PORTS), '--service-ip', service, '--service-mac', SERVICE_MAC, ...args]);
+  const command = new Command([
+    'switch',
+    '--json',
+    '--p4runtime',
+    '127.0.0.1:0',
+    '--device-id',
+    String(DEVICE_ID),
+    '--ports',
+    String(PORTS),
+    '--service-ip',
+    service,
+    '--service-mac',
+    SERVICE_MAC,
+    ...args,
+  ]);
   const { p4runtime, ports } = (await command.line(({ ready }) => ready === true)) as unknown as Ready;
-  const udpPorts = new Map(Object.entries(ports).map(([number, place]) => [Number(number), Number(place.split(':')[1])]));
+  const udpPorts = new Map(
+    Object.entries(ports).map(([number, place]) => [Number(number), Number(place.split(':')[1])]),
+  );
   socket.on('message', (payload, from) => {
     for (const [port, udpPort] of udpPorts) if (udpPort === from.port) queue.push({ port, payload });
   });

@@ -61,7 +61,8 @@ export class Script {
   async paused(name: string): Promise<void> {
     const ended = this.done.then(() => Promise.reject(new Error(`the script has ended without the pause "${name}"`)));
     ended.catch(() => undefined);
-    while (this.pauses[0] !== name) await Promise.race([new Promise<void>((resolve) => this.watchers.add(resolve)), ended]);
+    while (this.pauses[0] !== name)
+      await Promise.race([new Promise<void>((resolve) => this.watchers.add(resolve)), ended]);
   }
 
   /** Lets it go on from the pause it is at. */
@@ -87,7 +88,10 @@ export class Script {
       clearTimeout(silence);
     }
     const [code, signal] = await exit;
-    if (code !== 0) throw new Error(`${name} ${stuck ? 'was stuck' : `ended with ${signal ?? code}`} after "${Object.keys(this.checks).at(-1)}":\n${this.errors}`);
+    if (code !== 0)
+      throw new Error(
+        `${name} ${stuck ? 'was stuck' : `ended with ${signal ?? code}`} after "${Object.keys(this.checks).at(-1)}":\n${this.errors}`,
+      );
     return this.checks;
   }
 

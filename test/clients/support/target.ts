@@ -42,7 +42,8 @@ export class EgressQueue {
   async take(count: number): Promise<Egress[]> {
     const end = Date.now() + PATIENCE_MS;
     while (this.packets.length < count) {
-      if (Date.now() > end) throw new Error(`${count} packets should have left the switch, but only ${this.packets.length} did`);
+      if (Date.now() > end)
+        throw new Error(`${count} packets should have left the switch, but only ${this.packets.length} did`);
       await new Promise<void>((resolve) => {
         this.notify = resolve;
         setTimeout(resolve, 1_000);

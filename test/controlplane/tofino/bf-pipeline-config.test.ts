@@ -14,7 +14,12 @@ describe('BfPipelineConfig', () => {
       p4Name: 'fpisa',
       bfruntimeInfo: utf8('{"tables":[]}'),
       profiles: [
-        { profileName: 'pipe_a', context: utf8('{"stage":1}'), binary: Uint8Array.of(0, 0xff, 1, 0x80), pipeScope: [0, 2] },
+        {
+          profileName: 'pipe_a',
+          context: utf8('{"stage":1}'),
+          binary: Uint8Array.of(0, 0xff, 1, 0x80),
+          pipeScope: [0, 2],
+        },
         { profileName: 'pipe_b', context: utf8('{}'), binary: Uint8Array.of(10), pipeScope: [1, 300] },
       ],
     });
@@ -26,16 +31,29 @@ describe('BfPipelineConfig', () => {
   test('holds whatever names and files there are', () => {
     const bytes = fc.uint8Array({ maxLength: 300 });
     const text = fc.string({ unit: 'binary', maxLength: 20 });
-    const profile = fc.record({ profileName: text, context: text.map(utf8), binary: bytes, pipeScope: fc.array(fc.nat(0xffff_ffff), { maxLength: 5 }) });
+    const profile = fc.record({
+      profileName: text,
+      context: text.map(utf8),
+      binary: bytes,
+      pipeScope: fc.array(fc.nat(0xffff_ffff), { maxLength: 5 }),
+    });
     fc.assert(
-      fc.property(fc.record({ p4Name: text, bfruntimeInfo: text.map(utf8), profiles: fc.array(profile, { maxLength: 4 }) }), (config) => {
-        const decoder = new TextDecoder();
-        expect(unpackBfPipelineConfig(encodeBfPipelineConfig(config))).toEqual({
-          p4Name: config.p4Name,
-          bfruntimeInfo: decoder.decode(config.bfruntimeInfo),
-          profiles: config.profiles.map(({ profileName, context, binary, pipeScope }) => ({ name: profileName, context: decoder.decode(context), binary: [...binary], scope: pipeScope })),
-        });
-      }),
+      fc.property(
+        fc.record({ p4Name: text, bfruntimeInfo: text.map(utf8), profiles: fc.array(profile, { maxLength: 4 }) }),
+        (config) => {
+          const decoder = new TextDecoder();
+          expect(unpackBfPipelineConfig(encodeBfPipelineConfig(config))).toEqual({
+            p4Name: config.p4Name,
+            bfruntimeInfo: decoder.decode(config.bfruntimeInfo),
+            profiles: config.profiles.map(({ profileName, context, binary, pipeScope }) => ({
+              name: profileName,
+              context: decoder.decode(context),
+              binary: [...binary],
+              scope: pipeScope,
+            })),
+          });
+        },
+      ),
       { numRuns: 40 },
     );
   });

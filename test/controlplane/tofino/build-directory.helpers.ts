@@ -6,12 +6,17 @@ import { indexP4Info } from '../../../p4runtime/p4info-file.js';
 import { onEnd } from '../site.helpers.js';
 
 /** Not UTF-8, and with zeros: what a binary may hold and text may not. */
-export const BINARY = Uint8Array.from(Buffer.concat([Buffer.of(0, 0xff, 0xfe, 0x0a, 0, 0x80), Buffer.from('run_id\x001f1005b72fd04619\0')]));
+export const BINARY = Uint8Array.from(
+  Buffer.concat([Buffer.of(0, 0xff, 0xfe, 0x0a, 0, 0x80), Buffer.from('run_id\x001f1005b72fd04619\0')]),
+);
 export const CONTEXT = JSON.stringify({ program_name: 'fpisa', target: 'tofino', run_id: '1f1005b72fd04619' });
 
 /** The P4Info of the v1model build, as it would be for TNA, without the objects (`table fpisa.parent`) and parameters named. */
 export function tnaP4Info(without: readonly string[] = []): string {
-  const text = readFileSync(new URL('../../../p4/build/fpisa-n16.p4info.txtpb', import.meta.url), 'utf8').replace('arch: "v1model"', 'arch: "tna"');
+  const text = readFileSync(new URL('../../../p4/build/fpisa-n16.p4info.txtpb', import.meta.url), 'utf8').replace(
+    'arch: "v1model"',
+    'arch: "tna"',
+  );
   const named = (block: string): string => `${/^ *(\w+?)s? \{/.exec(block)![1]!} ${/name: "([^"]*)"/.exec(block)![1]!}`;
   const drop = (block: string): string => (without.includes(named(block)) ? '' : block);
   return text.replace(/^ {2}params \{[^}]*\n {2}\}\n/gm, drop).replace(/^(tables|counters) \{[\s\S]*?^\}\n/gm, drop);
@@ -20,7 +25,11 @@ export function tnaP4Info(without: readonly string[] = []): string {
 /** The P4Info with a second counter of events, which TNA needs for packets with two. */
 export function withCompletions(p4info: string): string {
   const events = /^counters \{(?:(?!^\}$)[\s\S])*?name: "fpisa\.events"[\s\S]*?^\}\n/m.exec(p4info)![0];
-  return p4info.replace(events, events + events.replaceAll('events', 'completions').replace(/id: (\d+)/, (_, id: string) => `id: ${Number(id) + 1}`));
+  return p4info.replace(
+    events,
+    events +
+      events.replaceAll('events', 'completions').replace(/id: (\d+)/, (_, id: string) => `id: ${Number(id) + 1}`),
+  );
 }
 
 /** The list of bfrt.json: names have the pipe's before them, and ids of counters differ from those of P4Info. */
@@ -49,7 +58,15 @@ export const CONF = {
           'program-name': 'fpisa',
           // Where the compiler ran, which nobody has any more.
           'bfrt-config': 'gone/bfrt.json',
-          p4_pipelines: [{ p4_pipeline_name: 'pipe', context: 'gone/pipe/context.json', config: 'gone/pipe/tofino.bin', pipe_scope: [0, 1, 2, 3], path: 'gone' }],
+          p4_pipelines: [
+            {
+              p4_pipeline_name: 'pipe',
+              context: 'gone/pipe/context.json',
+              config: 'gone/pipe/tofino.bin',
+              pipe_scope: [0, 1, 2, 3],
+              path: 'gone',
+            },
+          ],
         },
       ],
     },

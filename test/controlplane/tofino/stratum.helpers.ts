@@ -10,7 +10,9 @@ const MOST = { session: 1015, group: 0xffff, instance: 0xffff, classOfService: 7
 export function stratumRefuses({ type, entity }: p4.Update): string | undefined {
   if (entity?.counterEntry !== undefined) {
     if (type !== 'MODIFY') return 'Update type of CounterEntry must be MODIFY';
-    return entity.counterEntry.index === undefined ? 'Modifying an indirect counter without counter index is currently not supported' : undefined;
+    return entity.counterEntry.index === undefined
+      ? 'Modifying an indirect counter without counter index is currently not supported'
+      : undefined;
   }
   const { multicastGroupEntry: group, cloneSessionEntry: session } = entity?.packetReplicationEngineEntry ?? {};
   if (group !== undefined && type !== 'DELETE') {

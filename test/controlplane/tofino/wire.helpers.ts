@@ -5,7 +5,7 @@ export type Field = { readonly number: number } & ({ readonly value: number } | 
 /** Varints and length-delimited fields (https://protobuf.dev/programming-guides/encoding). */
 export function readFields(message: Uint8Array): Field[] {
   const fields: Field[] = [];
-  for (let at = 0; at < message.length; ) {
+  for (let at = 0; at < message.length;) {
     const [tag, afterTag] = varint(message, at);
     const [value, next] = varint(message, afterTag);
     const number = tag >>> 3;
@@ -33,7 +33,7 @@ function varint(message: Uint8Array, at: number): [value: number, next: number] 
 /** The numbers of a repeated field that is packed, as proto3 has them. */
 function packed(bytes: Uint8Array): number[] {
   const numbers: number[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const [value, next] = varint(bytes, at);
     numbers.push(value);
     at = next;
@@ -44,13 +44,19 @@ function packed(bytes: Uint8Array): number[] {
 export interface Unpacked {
   readonly p4Name: string;
   readonly bfruntimeInfo: string;
-  readonly profiles: readonly { readonly name: string; readonly context: string; readonly binary: number[]; readonly scope: number[] }[];
+  readonly profiles: readonly {
+    readonly name: string;
+    readonly context: string;
+    readonly binary: number[];
+    readonly scope: number[];
+  }[];
 }
 
 /** A BfPipelineConfig by the numbers of bf.proto. @throws Error for anything else */
 export function unpackBfPipelineConfig(message: Uint8Array): Unpacked {
   const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('utf8');
-  const bytesOf = (fields: readonly Field[], number: number): Uint8Array[] => fields.flatMap((field) => (field.number === number && 'bytes' in field ? [field.bytes] : []));
+  const bytesOf = (fields: readonly Field[], number: number): Uint8Array[] =>
+    fields.flatMap((field) => (field.number === number && 'bytes' in field ? [field.bytes] : []));
   const top = readFields(message);
   if (top.some(({ number }) => number < 1 || number > 3)) throw new Error('not a BfPipelineConfig');
   return {
@@ -59,7 +65,12 @@ export function unpackBfPipelineConfig(message: Uint8Array): Unpacked {
     profiles: bytesOf(top, 3).map((profile) => {
       const fields = readFields(profile);
       if (fields.some(({ number }) => number < 1 || number > 4)) throw new Error('not a Profile');
-      return { name: text(bytesOf(fields, 1)[0]), context: text(bytesOf(fields, 2)[0]), binary: [...(bytesOf(fields, 3)[0] ?? [])], scope: bytesOf(fields, 4).flatMap(packed) };
+      return {
+        name: text(bytesOf(fields, 1)[0]),
+        context: text(bytesOf(fields, 2)[0]),
+        binary: [...(bytesOf(fields, 3)[0] ?? [])],
+        scope: bytesOf(fields, 4).flatMap(packed),
+      };
     }),
   };
 }

@@ -3,7 +3,13 @@
  * its repository). Unlike network interfaces it needs no privileges, carries any length, says which packet an output
  * came from, and tells when the switch has finished: the stream ends only when no packet is left inside.
  */
-import { Client, makeClientConstructor, type CallOptions, type ClientDuplexStream, type MethodDefinition } from '@grpc/grpc-js';
+import {
+  Client,
+  makeClientConstructor,
+  type CallOptions,
+  type ClientDuplexStream,
+  type MethodDefinition,
+} from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 
 export interface DataplanePacket {
@@ -44,6 +50,7 @@ export interface DataplaneStub extends Client {
   PacketStream(options?: CallOptions): ClientDuplexStream<DataplanePacket, DataplanePacket>;
 }
 
-export const DataplaneClient = makeClientConstructor({ PacketStream: packetStream() }, 'p4.bm.DataplaneInterface') as unknown as new (
-  ...args: ConstructorParameters<typeof Client>
-) => DataplaneStub;
+export const DataplaneClient = makeClientConstructor(
+  { PacketStream: packetStream() },
+  'p4.bm.DataplaneInterface',
+) as unknown as new (...args: ConstructorParameters<typeof Client>) => DataplaneStub;

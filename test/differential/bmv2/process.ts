@@ -32,7 +32,16 @@ export class Bmv2Process {
     this.child = spawn(
       PROGRAM,
       [
-        ...['--no-p4', '--device-id', String(deviceId), '--log-file', join(this.folder, 'log'), '--log-level', 'warn', '--log-flush'],
+        ...[
+          '--no-p4',
+          '--device-id',
+          String(deviceId),
+          '--log-file',
+          join(this.folder, 'log'),
+          '--log-level',
+          'warn',
+          '--log-flush',
+        ],
         // The Thrift server can only be on TCP; 0 lets the kernel choose its port.
         ...['--thrift-port', '0', '--', '--cpu-port', String(cpuPort)],
         ...['--grpc-server-addr', this.p4runtimeAddress, '--dp-grpc-server-addr', this.dataplaneAddress],
@@ -59,7 +68,9 @@ export class Bmv2Process {
 
   /** What it said and logged last, for messages of errors. */
   lastWords(): string {
-    const log = existsSync(join(this.folder, 'log.txt')) ? readFileSync(join(this.folder, 'log.txt'), 'utf8').slice(-2_000) : '';
+    const log = existsSync(join(this.folder, 'log.txt'))
+      ? readFileSync(join(this.folder, 'log.txt'), 'utf8').slice(-2_000)
+      : '';
     return `${this.output}\n${log}`.trim();
   }
 

@@ -4,8 +4,18 @@ import type { EngineName } from '../../../emulator/engines.js';
 import { P4RuntimeServer } from '../../../emulator/p4runtime/server.js';
 import { SwitchDevice } from '../../../emulator/p4runtime/switch-device.js';
 import {
-  encodeBytestring, indexP4Info, P4RuntimeClient, toUint128, unary,
-  type Entity, type Init, type P4InfoIndex, type P4RuntimeStub, type StreamMessageResponse, type TableAction, type UpdateType,
+  encodeBytestring,
+  indexP4Info,
+  P4RuntimeClient,
+  toUint128,
+  unary,
+  type Entity,
+  type Init,
+  type P4InfoIndex,
+  type P4RuntimeStub,
+  type StreamMessageResponse,
+  type TableAction,
+  type UpdateType,
 } from '../../../p4runtime/index.js';
 import { Stream } from '../../emulator/p4runtime/support.js';
 import { DataplaneClient, type DataplanePacket } from '../bmv2/dataplane.js';
@@ -39,10 +49,15 @@ export class ControlledSwitch {
     const port = await server.listen('127.0.0.1:0');
     const stub = new P4RuntimeClient(`127.0.0.1:${port}`, credentials.createInsecure());
     const send: Send = (from, bytes) => Promise.resolve(inOrder(device.receive(from, bytes)));
-    return new ControlledSwitch(stub, send, () => device.current.ready(), async () => {
-      stub.close();
-      await server.close();
-    });
+    return new ControlledSwitch(
+      stub,
+      send,
+      () => device.current.ready(),
+      async () => {
+        stub.close();
+        await server.close();
+      },
+    );
   }
 
   static async bmv2(): Promise<ControlledSwitch> {
@@ -55,20 +70,23 @@ export class ControlledSwitch {
       await process.stop();
     };
     try {
-      await new Promise<void>((resolve, reject) => stub.waitForReady(Date.now() + READY_TIMEOUT_MS, (error) => (error ? reject(error) : resolve())));
+      await new Promise<void>((resolve, reject) =>
+        stub.waitForReady(Date.now() + READY_TIMEOUT_MS, (error) => (error ? reject(error) : resolve())),
+      );
     } catch (error) {
       await end();
       throw error;
     }
-    const exchange: Send = (port, bytes) => new Promise((resolve, reject) => {
-      const outputs: Packet[] = [];
-      const stream = dataplane.PacketStream({ deadline: Date.now() + PACKET_TIMEOUT_MS });
-      stream.on('data', (packet: DataplanePacket) => outputs.push({ port: packet.port, bytes: packet.packet }));
-      stream.on('error', reject);
-      stream.on('end', () => resolve(inOrder(outputs)));
-      stream.write({ id: 1, deviceId: DEVICE_ID, port, packet: bytes });
-      stream.end();
-    });
+    const exchange: Send = (port, bytes) =>
+      new Promise((resolve, reject) => {
+        const outputs: Packet[] = [];
+        const stream = dataplane.PacketStream({ deadline: Date.now() + PACKET_TIMEOUT_MS });
+        stream.on('data', (packet: DataplanePacket) => outputs.push({ port: packet.port, bytes: packet.packet }));
+        stream.on('error', reject);
+        stream.on('end', () => resolve(inOrder(outputs)));
+        stream.write({ id: 1, deviceId: DEVICE_ID, port, packet: bytes });
+        stream.end();
+      });
     const deadline = Date.now() + READY_TIMEOUT_MS;
     const send: Send = async (port, bytes) => {
       for (;;) {
@@ -76,8 +94,12 @@ export class ControlledSwitch {
           return await exchange(port, bytes);
         } catch (error) {
           // The dataplane's server may come up later than the other one; it has taken no packet then.
-          if (/not ready/.test((error as Error).message) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
-          else throw new Error(`simple_switch_grpc's dataplane failed: ${(error as Error).message}\n${process.lastWords()}`);
+          if (/not ready/.test((error as Error).message) && Date.now() < deadline)
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          else
+            throw new Error(
+              `simple_switch_grpc's dataplane failed: ${(error as Error).message}\n${process.lastWords()}`,
+            );
         }
       }
     };
@@ -89,7 +111,9 @@ export class ControlledSwitch {
     await this.settle();
     this.known = indexP4Info(p4info);
     await unary(this.stub, 'SetForwardingPipelineConfig', {
-      ...this.header, action: 'VERIFY_AND_COMMIT', config: { p4info: this.known.message, p4DeviceConfig: Buffer.from(json) },
+      ...this.header,
+      action: 'VERIFY_AND_COMMIT',
+      config: { p4info: this.known.message, p4DeviceConfig: Buffer.from(json) },
     });
     await this.ready();
   }
@@ -135,7 +159,12 @@ export class ControlledSwitch {
 
   action(name: string, ...args: readonly number[]): Init<TableAction> & { action: object } {
     const { id, params } = this.p4info.actions.find(name);
-    return { action: { actionId: id, params: params.items.map((param, i) => ({ paramId: param.id, value: encodeBytestring(args[i]!) })) } };
+    return {
+      action: {
+        actionId: id,
+        params: params.items.map((param, i) => ({ paramId: param.id, value: encodeBytestring(args[i]!) })),
+      },
+    };
   }
 
   async stop(): Promise<void> {

@@ -27,7 +27,10 @@ export function readRecording(): Recording {
 /** @throws an Error that says what to do when the script's program has changed */
 export function recordedLines({ scripts }: Recording, { name, json }: Script): readonly string[] {
   const recorded = scripts[name];
-  if (recorded?.programHash !== hashOf(json())) throw new Error(`the program of "${name}" has changed since it was recorded; record it anew with "${RECORD_COMMAND}"`);
+  if (recorded?.programHash !== hashOf(json()))
+    throw new Error(
+      `the program of "${name}" has changed since it was recorded; record it anew with "${RECORD_COMMAND}"`,
+    );
   return recorded.lines;
 }
 
@@ -46,8 +49,12 @@ export async function recordScripts(bmv2: string, scripts: readonly Script[]): P
   const recorded: Record<string, { programHash: string; lines: string[] }> = {};
   for (const script of scripts) {
     const { name, program } = script;
-    const text = (p4info[program] ??= program === 'features' ? featuresFile('features.p4info.txtpb') : p4infoOf(`program-${program}`));
-    recorded[name] = { programHash: hashOf(script.json()), lines: await linesOf(await ControlledSwitch.bmv2(), script, text) };
+    const text = (p4info[program] ??=
+      program === 'features' ? featuresFile('features.p4info.txtpb') : p4infoOf(`program-${program}`));
+    recorded[name] = {
+      programHash: hashOf(script.json()),
+      lines: await linesOf(await ControlledSwitch.bmv2(), script, text),
+    };
   }
   writeFileSync(FILE, `${JSON.stringify({ bmv2, p4info, scripts: recorded } satisfies Recording, null, 2)}\n`);
 }

@@ -17,7 +17,8 @@ export interface Script {
 }
 
 const HOUR_NS = 3_600_000_000_000n;
-const be = (value: number, length: number): number[] => Array.from({ length }, (_, i) => Math.floor(value / 2 ** (8 * (length - 1 - i))) & 0xff);
+const be = (value: number, length: number): number[] =>
+  Array.from({ length }, (_, i) => Math.floor(value / 2 ** (8 * (length - 1 - i))) & 0xff);
 
 // --- action selectors ---
 
@@ -34,14 +35,24 @@ function selectorScript(algorithm: string): Script {
       const { id: profile } = target.p4info.actionProfiles.find('spread');
       const { id: table } = target.p4info.tables.find('by_group');
       const lines: string[] = [];
-      const member = (memberId: number): Init<Entity> => ({ actionProfileMember: { actionProfileId: profile, memberId, ...target.action('give', memberId) } });
-      const group = (...members: readonly (readonly [id: number, weight: number])[]): Init<Entity> => ({
-        actionProfileGroup: { actionProfileId: profile, groupId: 5, maxSize: 16, members: members.map(([memberId, weight]) => ({ memberId, weight })) },
+      const member = (memberId: number): Init<Entity> => ({
+        actionProfileMember: { actionProfileId: profile, memberId, ...target.action('give', memberId) },
       });
-      const entry = (key: number, action: object): Init<Entity> => ({ tableEntry: { tableId: table, match: [{ fieldId: 1, exact: { value: encodeBytestring(key) } }], action } });
+      const group = (...members: readonly (readonly [id: number, weight: number])[]): Init<Entity> => ({
+        actionProfileGroup: {
+          actionProfileId: profile,
+          groupId: 5,
+          maxSize: 16,
+          members: members.map(([memberId, weight]) => ({ memberId, weight })),
+        },
+      });
+      const entry = (key: number, action: object): Init<Entity> => ({
+        tableEntry: { tableId: table, match: [{ fieldId: 1, exact: { value: encodeBytestring(key) } }], action },
+      });
       const choices = async (when: string): Promise<void> => {
         const chosen: number[] = [];
-        for (const flow of FLOWS) chosen.push((await target.send(1, Uint8Array.of(2, 1, ...be(flow, 2), 0)))[0]!.bytes[4]!);
+        for (const flow of FLOWS)
+          chosen.push((await target.send(1, Uint8Array.of(2, 1, ...be(flow, 2), 0)))[0]!.bytes[4]!);
         lines.push(`${when}: ${chosen.join(' ')}`);
       };
       await target.write('INSERT', ...[30, 10, 20, 40].map(member));
@@ -57,7 +68,9 @@ function selectorScript(algorithm: string): Script {
       await target.write('INSERT', member(50));
       await target.write('MODIFY', group([10, 1], [20, 1], [40, 1], [50, 1]));
       await choices('one deleted, another made');
-      await target.write('MODIFY', { actionProfileMember: { actionProfileId: profile, memberId: 20, ...target.action('give', 99) } });
+      await target.write('MODIFY', {
+        actionProfileMember: { actionProfileId: profile, memberId: 20, ...target.action('give', 99) },
+      });
       await choices('one with another argument');
       await target.write('MODIFY', entry(1, { actionProfileMemberId: 40 }));
       await choices('a member alone');
@@ -75,13 +88,17 @@ const DIGESTS: Script = {
   async run(target) {
     const { id: digestId } = target.p4info.digests.items[0]!;
     const lines: string[] = [];
-    const config = (maxListSize: number, ackTimeoutNs: bigint): Init<Entity> => ({ digestEntry: { digestId, config: { maxTimeoutNs: HOUR_NS, maxListSize, ackTimeoutNs } } });
+    const config = (maxListSize: number, ackTimeoutNs: bigint): Init<Entity> => ({
+      digestEntry: { digestId, config: { maxTimeoutNs: HOUR_NS, maxListSize, ackTimeoutNs } },
+    });
     const learn = async (...values: readonly number[]): Promise<void> => {
       for (const value of values) await target.send(value % 4, Uint8Array.of(8, ...be(0, 4), ...be(value, 4)));
     };
     const list = async (what: string): Promise<void> => {
       const { digest } = await target.next();
-      const samples = digest!.data.map(({ struct }) => struct!.members.map(({ bitstring }) => hex(bitstring!)).join('/'));
+      const samples = digest!.data.map(({ struct }) =>
+        struct!.members.map(({ bitstring }) => hex(bitstring!)).join('/'),
+      );
       lines.push(`${what}: list ${digest!.listId}: ${samples.join(' ')}`);
     };
     // BMv2 gathers as many samples as a list holds before its server sees them: so they come in threes, then one by one.
@@ -112,7 +129,12 @@ const DIGESTS: Script = {
 // --- meters ---
 
 /** Without rates no token comes back, so only the bursts count, however slow the switch is. */
-const burst = (committed: bigint, peak: bigint): Init<MeterConfig> => ({ cir: 0n, cburst: committed, pir: 0n, pburst: peak });
+const burst = (committed: bigint, peak: bigint): Init<MeterConfig> => ({
+  cir: 0n,
+  cburst: committed,
+  pir: 0n,
+  pburst: peak,
+});
 
 const METERS: Script = {
   name: 'meters',
@@ -133,7 +155,9 @@ const METERS: Script = {
       lines.push(`${what}: ${seen.join(' ')}`);
     };
     const packets = Array.from({ length: 10 }, () => 9);
-    const indirect = (index: number, config: Init<MeterConfig>): Init<Entity> => ({ meterEntry: { meterId, index: { index: BigInt(index) }, config } });
+    const indirect = (index: number, config: Init<MeterConfig>): Init<Entity> => ({
+      meterEntry: { meterId, index: { index: BigInt(index) }, config },
+    });
     await colours('a meter that nobody set', 4, 0, packets);
     await target.write('MODIFY', indirect(0, burst(3n, 5n)), indirect(1, burst(0n, 4n)), indirect(2, burst(2n, 2n)));
     for (const index of [0, 1, 2, 3]) await colours(`packets, meter ${index}`, 4, index, packets);
@@ -153,7 +177,6 @@ const METERS: Script = {
 
 // --- idle timeouts ---
 
-
 const IDLE: Script = {
   name: 'idle timeouts',
   program: 'features',
@@ -162,7 +185,11 @@ const IDLE: Script = {
     const { id: tableId } = target.p4info.tables.find('l2');
     const entry = (dst: number, idleTimeoutNs: bigint): Init<Entity> => ({
       tableEntry: {
-        ...{ tableId, match: [{ fieldId: 1, exact: { value: encodeBytestring(dst) } }], action: target.action('forward', 1) },
+        ...{
+          tableId,
+          match: [{ fieldId: 1, exact: { value: encodeBytestring(dst) } }],
+          action: target.action('forward', 1),
+        },
         ...{ idleTimeoutNs, controllerMetadata: 3n },
       },
     });
@@ -171,7 +198,9 @@ const IDLE: Script = {
     const { idleTimeoutNotification } = await target.next();
     for (const { match, idleTimeoutNs, controllerMetadata, priority } of idleTimeoutNotification!.tableEntry) {
       const key = match.map(({ fieldId, exact }) => `${fieldId}=${hex(exact!.value)}`).join(' ');
-      lines.push(`idle: ${key}, timeout ${idleTimeoutNs}, the controller's metadata ${controllerMetadata}, priority ${priority}`);
+      lines.push(
+        `idle: ${key}, timeout ${idleTimeoutNs}, the controller's metadata ${controllerMetadata}, priority ${priority}`,
+      );
     }
     return lines;
   },

@@ -1,7 +1,16 @@
 /** Packets for a site, right ones and, by small steps, wrong ones. */
 import { Flag, Opcode } from '../../../protocol/constants.js';
 import type { Header } from '../../../protocol/message.js';
-import { checksum, contribution, ETHERNET_BYTES, fromWorker, probe, udpFrame, type Addresses, type FrameOptions } from '../../p4/support/frames.js';
+import {
+  checksum,
+  contribution,
+  ETHERNET_BYTES,
+  fromWorker,
+  probe,
+  udpFrame,
+  type Addresses,
+  type FrameOptions,
+} from '../../p4/support/frames.js';
 import type { SeededRandom } from '../random.js';
 import { CPU_PORT, type Packet } from '../scenario.js';
 import { portOf, type Job } from './site.js';
@@ -11,20 +20,37 @@ export function place(job: Job, chunk: number): Pick<Header, 'chunk' | 'slot' | 
   return { chunk, slot: chunk % job.slots, set: Math.floor(chunk / job.slots) % 2 };
 }
 
-export function contributionOf(job: Job, rank: number, header: Partial<Header>, words: readonly number[], options: FrameOptions = {}): Packet {
+export function contributionOf(
+  job: Job,
+  rank: number,
+  header: Partial<Header>,
+  words: readonly number[],
+  options: FrameOptions = {},
+): Packet {
   const full = { job: job.number, worker: rank, epoch: job.epoch, ...header };
   const bigEndian = ((header.flags ?? 0) & Flag.NETWORK_ORDER) !== 0;
   return { port: portOf(rank), bytes: udpFrame(contribution(full, words, bigEndian), fromWorker(rank), options) };
 }
 
 export function probeOf(job: Job, rank: number, header: Partial<Header> = {}): Packet {
-  return { port: portOf(rank), bytes: udpFrame(probe({ job: job.number, worker: rank, epoch: job.epoch, ...header }), fromWorker(rank)) };
+  return {
+    port: portOf(rank),
+    bytes: udpFrame(probe({ job: job.number, worker: rank, epoch: job.epoch, ...header }), fromWorker(rank)),
+  };
 }
 
 /** What the parent switch says of a round: a packet that comes in through the uplink. */
-export function fromParent(job: Job, header: Partial<Header>, words: readonly number[], addresses: Partial<Addresses> = {}): Packet {
+export function fromParent(
+  job: Job,
+  header: Partial<Header>,
+  words: readonly number[],
+  addresses: Partial<Addresses> = {},
+): Packet {
   const parent = job.parent!;
-  const message = contribution({ opcode: Opcode.RESULT, job: job.number, worker: parent.rank, epoch: job.epoch, ...header }, words);
+  const message = contribution(
+    { opcode: Opcode.RESULT, job: job.number, worker: parent.rank, epoch: job.epoch, ...header },
+    words,
+  );
   const from = { ...fromWorker(0), srcIp: parent.ip, srcMac: BigInt(parent.mac), srcPort: 0xf15a, ...addresses };
   return { port: parent.port, bytes: udpFrame(message, from) };
 }
@@ -81,13 +107,22 @@ export const MUTATIONS: Readonly<Record<string, (frame: Uint8Array, random: Seed
       const offset = random.pick([14, 15, 16, 17, 18, 20, 21, 22, 23, 26, 29, 30, 33]);
       view.setUint8(offset, view.getUint8(offset) ^ (1 << random.below(8)));
     }),
-  ipv4Length: (frame, random) => withIpv4(frame, (view) => view.setUint16(16, random.pick([0, 20, frame.length, frame.length - 13, random.below(65_536)]))),
-  headerLength: (frame, random) => withIpv4(frame, (view) => view.setUint8(14, (random.pick([4, 4, 4, 6]) << 4) | random.below(16))),
-  fragment: (frame, random) => withIpv4(frame, (view) => view.setUint16(20, random.pick([0x2000, 0x4000, 0x8000, random.below(65_536)]))),
+  ipv4Length: (frame, random) =>
+    withIpv4(frame, (view) =>
+      view.setUint16(16, random.pick([0, 20, frame.length, frame.length - 13, random.below(65_536)])),
+    ),
+  headerLength: (frame, random) =>
+    withIpv4(frame, (view) => view.setUint8(14, (random.pick([4, 4, 4, 6]) << 4) | random.below(16))),
+  fragment: (frame, random) =>
+    withIpv4(frame, (view) => view.setUint16(20, random.pick([0x2000, 0x4000, 0x8000, random.below(65_536)]))),
   udpLength: (frame, random) => {
     const copy = frame.slice();
     const at = udpOffset(copy) + 4;
-    if (at + 2 <= copy.length) new DataView(copy.buffer).setUint16(at, random.pick([0, 8, 39, 40, 41, 96, 104, 296, 1064, 65_535, random.below(2000)]));
+    if (at + 2 <= copy.length)
+      new DataView(copy.buffer).setUint16(
+        at,
+        random.pick([0, 8, 39, 40, 41, 96, 104, 296, 1064, 65_535, random.below(2000)]),
+      );
     return copy;
   },
   opcode: (frame, random) => {
@@ -98,13 +133,15 @@ export const MUTATIONS: Readonly<Record<string, (frame: Uint8Array, random: Seed
   },
   etherType: (frame, random) => {
     const copy = frame.slice();
-    if (copy.length >= 14) new DataView(copy.buffer).setUint16(12, random.pick([0x0806, 0x86dd, 0x8100, 0, random.below(65_536)]));
+    if (copy.length >= 14)
+      new DataView(copy.buffer).setUint16(12, random.pick([0x0806, 0x86dd, 0x8100, 0, random.below(65_536)]));
     return copy;
   },
 };
 
 export function mutate(packet: Packet, random: SeededRandom): Packet {
   let { bytes } = packet;
-  for (let n = random.chance(0.2) ? 2 : 1; n > 0; n--) bytes = MUTATIONS[random.pick(Object.keys(MUTATIONS))]!(bytes, random);
+  for (let n = random.chance(0.2) ? 2 : 1; n > 0; n--)
+    bytes = MUTATIONS[random.pick(Object.keys(MUTATIONS))]!(bytes, random);
   return { port: packet.port, bytes: bytes.length === 0 ? Uint8Array.of(0) : bytes };
 }

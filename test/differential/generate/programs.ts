@@ -16,14 +16,31 @@ const PLANS: Readonly<Record<string, (random: SeededRandom) => Plan>> = {
   'program-externs': externs,
   'program-parsing': parsing,
   'program-corners': corners,
-  'program-values': (random) => ({ configuration: NOTHING, packet: () => random.bytes(random.between(6, 9)).map((byte) => (random.chance(0.3) ? random.pick([0, 1, 7, 8, 0x7f, 0x80, 0xff]) : byte)) }),
-  'program-checksums': (random) => ({ configuration: NOTHING, packet: () => Uint8Array.from([...random.bytes(14).map((byte) => (random.chance(0.5) ? 0 : byte)), ...random.bytes(random.below(9))]) }),
+  'program-values': (random) => ({
+    configuration: NOTHING,
+    packet: () =>
+      random
+        .bytes(random.between(6, 9))
+        .map((byte) => (random.chance(0.3) ? random.pick([0, 1, 7, 8, 0x7f, 0x80, 0xff]) : byte)),
+  }),
+  'program-checksums': (random) => ({
+    configuration: NOTHING,
+    packet: () =>
+      Uint8Array.from([
+        ...random.bytes(14).map((byte) => (random.chance(0.5) ? 0 : byte)),
+        ...random.bytes(random.below(9)),
+      ]),
+  }),
   'program-control-flow': (random) => ({
     configuration: NOTHING,
     // Three elements of the stack are valid.
     packet: () => {
       const op = random.below(5);
-      return Uint8Array.from([op, op === 3 ? random.below(3) : random.below(12), ...random.bytes(random.between(8, 14))]);
+      return Uint8Array.from([
+        op,
+        op === 3 ? random.below(3) : random.below(12),
+        ...random.bytes(random.between(8, 14)),
+      ]);
     },
   }),
 };
@@ -39,22 +56,35 @@ export function makeProgramScenario(build: string, seed: number, packets: number
     build,
     // What is resubmitted or recirculated is overtaken by packets that came later.
     ...((build === 'program-copies' || build === 'program-corners') && { oneByOne: true }),
-    phases: [{ configuration, packets: Array.from({ length: packets }, (): Packet => ({ port: random.below(32), bytes: packet() })) }],
+    phases: [
+      {
+        configuration,
+        packets: Array.from({ length: packets }, (): Packet => ({ port: random.below(32), bytes: packet() })),
+      },
+    ],
   };
 }
 
 function tables(random: SeededRandom): Plan {
   const small = (): number => random.pick([0, 1, 2, 3, 0x0100, 0x0101, 0x0123, 0x01ff, 0x8000, 0xffff]);
-  const wide = (): number => (random.chance(0.5) ? small() : random.pick([0x0a000000, 0x0a010000, 0x0a010200, 0x0a010203, 0xffffffff]));
+  const wide = (): number =>
+    random.chance(0.5) ? small() : random.pick([0x0a000000, 0x0a010000, 0x0a010200, 0x0a010203, 0xffffffff]);
   const mask = (): number => random.pick([0, 1, 0xff, 0xff00, 0xffff, 0x8001]);
   const entries = new Map<string, Entry>();
   let priority = 1;
   const add = (table: string, match: Record<string, KeyValue>, ranked: boolean, action = 'give'): void => {
     // Which of two entries of one priority wins is not defined, so none is given twice.
-    const entry: Entry = { table: `ingress_.${table}`, match, action: `ingress_.${action}`, params: { value: random.below(256) }, ...(ranked && { priority: priority++ }) };
+    const entry: Entry = {
+      table: `ingress_.${table}`,
+      match,
+      action: `ingress_.${action}`,
+      params: { value: random.below(256) },
+      ...(ranked && { priority: priority++ }),
+    };
     entries.set(`${table} ${JSON.stringify(match)}`, entry);
   };
-  const ternary = (value: number, bits: number): Record<string, KeyValue> => (bits === 0 ? {} : { 'h.key.a': { value: (value & bits) >>> 0, mask: bits } });
+  const ternary = (value: number, bits: number): Record<string, KeyValue> =>
+    bits === 0 ? {} : { 'h.key.a': { value: (value & bits) >>> 0, mask: bits } };
   const range = (): Record<string, KeyValue> => {
     const [low, high] = [small(), small()].sort((a, b) => a - b) as [number, number];
     return low === 0 && high === 0xffff ? {} : { 'h.key.a': { low, high } };
@@ -83,12 +113,15 @@ function tables(random: SeededRandom): Plan {
 
 /** Group 5 and session 3, most of the time. */
 function copiers(random: SeededRandom): Configuration {
-  const replicas = (count: number): { port: number; instance: number }[] => Array.from({ length: count }, (_, index) => ({ port: random.between(1, 12), instance: 10 + index }));
+  const replicas = (count: number): { port: number; instance: number }[] =>
+    Array.from({ length: count }, (_, index) => ({ port: random.between(1, 12), instance: 10 + index }));
   return {
     entries: [],
     groups: random.chance(0.8) ? [{ group: 5, replicas: replicas(random.between(1, 6)) }] : [],
     // simple_switch_grpc refuses sessions that truncate.
-    cloneSessions: random.chance(0.8) ? [{ session: 3, replicas: replicas(random.between(1, 3)), truncateBytes: 0 }] : [],
+    cloneSessions: random.chance(0.8)
+      ? [{ session: 3, replicas: replicas(random.between(1, 3)), truncateBytes: 0 }]
+      : [],
   };
 }
 
@@ -135,7 +168,10 @@ function parsing(random: SeededRandom): Plan {
   };
 }
 
-const CORNERS = [0, 1, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x20, 0x21, 0x22, 0x23, 0x24, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45];
+const CORNERS = [
+  0, 1, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x20, 0x21, 0x22, 0x23, 0x24, 0x30, 0x31, 0x32, 0x33, 0x34, 0x35,
+  0x36, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45,
+];
 
 function corners(random: SeededRandom): Plan {
   return {
@@ -148,7 +184,8 @@ function corners(random: SeededRandom): Plan {
         bytes[1] = bytes.length < 18 ? 0 : random.below(4);
         if (bytes.length >= 18 && random.chance(0.5)) bytes.copyWithin(16, 14, 16);
       } else if (bytes[0] >> 4 === 1) bytes[1] = random.between(1, 45);
-      if (bytes[0] >> 4 === 3) for (let at = 14; at < bytes.length; at++) bytes[at]! &= random.chance(0.6) ? 0x7f : 0xff;
+      if (bytes[0] >> 4 === 3)
+        for (let at = 14; at < bytes.length; at++) bytes[at]! &= random.chance(0.6) ? 0x7f : 0xff;
       return bytes;
     },
   };

@@ -1,7 +1,26 @@
 /** Scenarios for the query program: workers' rows, repeated, stale and malformed ones, and a master that opens, drains and acknowledges. */
 import { dressDatagram, macOf } from '../../../emulator/ports/udp-frame.js';
-import { Having, HAVING_ON_ROWS, MASTER, Opcode, Operator, QUERY_BUILDS, SERVICE_UDP_PORT, type QueryBuild } from '../../../protocol/query/constants.js';
-import { emptyHeader, groupsBytes, HEADER_BYTES, KEY_BYTES, rowsBytes, tupleBytes, tuplesOffset, writeHeader, type Header } from '../../../protocol/query/message.js';
+import {
+  Having,
+  HAVING_ON_ROWS,
+  MASTER,
+  Opcode,
+  Operator,
+  QUERY_BUILDS,
+  SERVICE_UDP_PORT,
+  type QueryBuild,
+} from '../../../protocol/query/constants.js';
+import {
+  emptyHeader,
+  groupsBytes,
+  HEADER_BYTES,
+  KEY_BYTES,
+  rowsBytes,
+  tupleBytes,
+  tuplesOffset,
+  writeHeader,
+  type Header,
+} from '../../../protocol/query/message.js';
 import { SeededRandom } from '../random.js';
 import type { Configuration, Entry, Packet, Scenario } from '../scenario.js';
 
@@ -21,9 +40,14 @@ interface Stream {
 }
 
 function streamsOf(random: SeededRandom, { lanes }: QueryBuild): Stream[] {
-  const laneOps = (): number => Array.from({ length: lanes }, (_, lane) => random.below(8) * 2 ** (8 * lane)).reduce((sum, op) => sum + op, 0);
+  const laneOps = (): number =>
+    Array.from({ length: lanes }, (_, lane) => random.below(8) * 2 ** (8 * lane)).reduce((sum, op) => sum + op, 0);
   const base = { lane_ops: 0, order: 1, having: Having.NONE, having_lane: 0, having_key: 0 };
-  const having = { having: random.pick([Having.AT_LEAST, Having.AT_MOST]), having_lane: random.pick([0, 1, HAVING_ON_ROWS]), having_key: random.pick([2, 2 ** 45, 2 ** 53 - 1]) };
+  const having = {
+    having: random.pick([Having.AT_LEAST, Having.AT_MOST]),
+    having_lane: random.pick([0, 1, HAVING_ON_ROWS]),
+    having_key: random.pick([2, 2 ** 45, 2 ** 53 - 1]),
+  };
   return [
     { ...base, operator: Operator.GROUP, lane_ops: laneOps(), state_base: 0, state_mask: 15 },
     { ...base, operator: Operator.GROUP, lane_ops: laneOps(), state_base: 64, state_mask: 511, ...having },
@@ -34,12 +58,21 @@ function streamsOf(random: SeededRandom, { lanes }: QueryBuild): Stream[] {
 }
 
 const hostOf = (worker: number): { port: number; address: Uint8Array; udpPort: number } =>
-  worker === MASTER ? { port: MASTER_PORT, address: Uint8Array.of(10, 0, 0, 200), udpPort: 41_000 } : { port: worker + 1, address: Uint8Array.of(10, 0, 0, worker + 1), udpPort: 40_001 + worker };
+  worker === MASTER
+    ? { port: MASTER_PORT, address: Uint8Array.of(10, 0, 0, 200), udpPort: 41_000 }
+    : { port: worker + 1, address: Uint8Array.of(10, 0, 0, worker + 1), udpPort: 40_001 + worker };
 
 const numberOf = (bytes: Uint8Array): number => bytes.reduce((sum, byte) => sum * 256 + byte, 0);
 
 function configurationOf(streams: readonly Stream[]): Configuration {
-  const entries: Entry[] = [{ table: 'fpisa_query.local', match: { dst_addr: numberOf(SERVICE_ADDRESS) }, action: 'fpisa_query.serve', params: {} }];
+  const entries: Entry[] = [
+    {
+      table: 'fpisa_query.local',
+      match: { dst_addr: numberOf(SERVICE_ADDRESS) },
+      action: 'fpisa_query.serve',
+      params: {},
+    },
+  ];
   for (const { number, params } of streams) {
     for (const worker of [...Array(WORKERS).keys(), MASTER]) {
       const { port, address, udpPort } = hostOf(worker);
@@ -48,7 +81,12 @@ function configurationOf(streams: readonly Stream[]): Configuration {
           table: 'fpisa_query.member',
           match: { ingress_port: port, src_addr: numberOf(address), src_port: udpPort, stream: number, worker },
           action: 'fpisa_query.join',
-          params: { flow_base: worker === MASTER ? 0 : (number * WORKERS + worker) * FLOW_SLOTS, flow_slots: FLOW_SLOTS, epoch: EPOCH, ...params },
+          params: {
+            flow_base: worker === MASTER ? 0 : (number * WORKERS + worker) * FLOW_SLOTS,
+            flow_slots: FLOW_SLOTS,
+            epoch: EPOCH,
+            ...params,
+          },
         },
         {
           table: 'fpisa_query.receiver',
@@ -97,7 +135,12 @@ export function makeQueryScenario(name: string, seed: number, packets: number): 
     const sequence = known.length + 1;
     const count = random.chance(0.1) ? 0 : random.between(1, build.tuples);
     const payload = message(worker, stream, rowsBytes(build, count), {
-      opcode: Opcode.ROWS, sequence, slot: sequence % FLOW_SLOTS, count, flags: count === 0 ? 1 : 0, rows: BigInt(random.word()),
+      opcode: Opcode.ROWS,
+      sequence,
+      slot: sequence % FLOW_SLOTS,
+      count,
+      flags: count === 0 ? 1 : 0,
+      rows: BigInt(random.word()),
     });
     const view = new DataView(payload.buffer);
     for (let t = 0; t < count; t++) {
@@ -116,10 +159,33 @@ export function makeQueryScenario(name: string, seed: number, packets: number): 
     if (kind < 60) return rows(worker, number);
     if (kind < 75) {
       const next = random.pick([16, 512, random.below(600)]);
-      return dress(MASTER, message(MASTER, number, groupsBytes(build), { opcode: Opcode.DRAIN, count: build.groupsPerPacket, sequence: random.pick([0, random.below(next + 1)]), next, slot: random.below(16) }));
+      return dress(
+        MASTER,
+        message(MASTER, number, groupsBytes(build), {
+          opcode: Opcode.DRAIN,
+          count: build.groupsPerPacket,
+          sequence: random.pick([0, random.below(next + 1)]),
+          next,
+          slot: random.below(16),
+        }),
+      );
     }
-    if (kind < 80) return dress(MASTER, message(MASTER, number, HEADER_BYTES, { opcode: Opcode.ACK, peer: random.below(WORKERS + 1), slot: random.below(4), sequence: random.word(), mask: random.word() }));
-    if (kind < 83) return dress(MASTER, message(MASTER, number, HEADER_BYTES, { opcode: Opcode.OPEN, epoch: random.chance(0.8) ? EPOCH : EPOCH + 1 }));
+    if (kind < 80)
+      return dress(
+        MASTER,
+        message(MASTER, number, HEADER_BYTES, {
+          opcode: Opcode.ACK,
+          peer: random.below(WORKERS + 1),
+          slot: random.below(4),
+          sequence: random.word(),
+          mask: random.word(),
+        }),
+      );
+    if (kind < 83)
+      return dress(
+        MASTER,
+        message(MASTER, number, HEADER_BYTES, { opcode: Opcode.OPEN, epoch: random.chance(0.8) ? EPOCH : EPOCH + 1 }),
+      );
     // From here on something is wrong with it.
     const bytes = rows(worker, number).bytes.slice();
     const at = 42 + random.below(Math.min(bytes.length - 42, HEADER_BYTES + 40));
@@ -128,10 +194,17 @@ export function makeQueryScenario(name: string, seed: number, packets: number): 
     return { port: random.chance(0.1) ? random.between(1, 8) : hostOf(worker).port, bytes: bytes.slice(0, length) };
   };
 
-  const opening = streams.filter(() => random.chance(0.9)).map(({ number }) => dress(MASTER, message(MASTER, number, HEADER_BYTES, { opcode: Opcode.OPEN })));
+  const opening = streams
+    .filter(() => random.chance(0.9))
+    .map(({ number }) => dress(MASTER, message(MASTER, number, HEADER_BYTES, { opcode: Opcode.OPEN })));
   return {
     name: `seed ${seed}`,
     build: name,
-    phases: [{ configuration: configurationOf(streams), packets: [...opening, ...Array.from({ length: packets - opening.length }, packet)] }],
+    phases: [
+      {
+        configuration: configurationOf(streams),
+        packets: [...opening, ...Array.from({ length: packets - opening.length }, packet)],
+      },
+    ],
   };
 }

@@ -3,7 +3,16 @@ import { PRESETS, resolveProfile } from '../../../arithmetic/index.js';
 import type { ValuesPerPacket } from '../../../protocol/constants.js';
 import { SeededRandom } from '../random.js';
 import type { Configuration, Scenario } from '../scenario.js';
-import { configurationOf, portOf, profileParams, type Job, type Parent, type ProfileParams, type Route, type Site } from './site.js';
+import {
+  configurationOf,
+  portOf,
+  profileParams,
+  type Job,
+  type Parent,
+  type ProfileParams,
+  type Route,
+  type Site,
+} from './site.js';
 import { Traffic, type Mixture } from './traffic.js';
 
 const ROUTES: readonly Route[] = [
@@ -26,10 +35,22 @@ const EVERYTHING: Mixture = {
   ...{ parent: 3, packetOut: 2, ordinary: 5, malformed: 14, noise: 2 },
 };
 
-function jobsWith(profiles: readonly ((workers: number) => ProfileParams)[], workers: readonly number[], changes: Partial<Job> = {}): Job[] {
+function jobsWith(
+  profiles: readonly ((workers: number) => ProfileParams)[],
+  workers: readonly number[],
+  changes: Partial<Job> = {},
+): Job[] {
   return profiles.map((profile, index) => {
     const count = workers[index % workers.length]!;
-    return { number: 1 + 3 * index, workers: count, profile: profile(count), slotBase: 7 * index, slots: 1 + ((index + 2) % 4), epoch: 1 + index, ...changes };
+    return {
+      number: 1 + 3 * index,
+      workers: count,
+      profile: profile(count),
+      slotBase: 7 * index,
+      slots: 1 + ((index + 2) % 4),
+      epoch: 1 + index,
+      ...changes,
+    };
   });
 }
 
@@ -37,12 +58,24 @@ const preset = (name: string) => (workers: number) => profileParams(resolveProfi
 
 function customProfile(random: SeededRandom): ProfileParams {
   const guard = random.below(8);
-  return { mode: random.below(2), format: 0, guard, rounding: random.below(2), left_shift_limit: random.below(8 - guard) };
+  return {
+    mode: random.below(2),
+    format: 0,
+    guard,
+    rounding: random.below(2),
+    left_shift_limit: random.below(8 - guard),
+  };
 }
 
 /** Nothing a controller would write: what the program's arithmetic makes of it is defined all the same. */
 function oddProfile(random: SeededRandom): ProfileParams {
-  return { mode: random.below(3), format: random.below(3), guard: random.pick([0, 7, 8, 9, 24, 31, 32, 33, 40, 255]), rounding: random.below(3), left_shift_limit: random.below(256) };
+  return {
+    mode: random.below(3),
+    format: random.below(3),
+    guard: random.pick([0, 7, 8, 9, 24, 31, 32, 33, 40, 255]),
+    rounding: random.below(3),
+    left_shift_limit: random.below(256),
+  };
 }
 
 interface Plan {
@@ -53,21 +86,84 @@ interface Plan {
 
 const PLANS: Readonly<Record<string, (random: SeededRandom) => Plan>> = {
   ...Object.fromEntries(
-    PRESETS.map((name) => [`rounds ${name}`, (random: SeededRandom) => ({ site: { jobs: jobsWith([preset(name), preset(name), preset(name)], random.shuffled([1, 2, 3, 4, 5, 8])), routes: [] }, mixture: AGGREGATION })]),
+    PRESETS.map((name) => [
+      `rounds ${name}`,
+      (random: SeededRandom) => ({
+        site: {
+          jobs: jobsWith([preset(name), preset(name), preset(name)], random.shuffled([1, 2, 3, 4, 5, 8])),
+          routes: [],
+        },
+        mixture: AGGREGATION,
+      }),
+    ]),
   ),
-  'rounds custom': (random) => ({ site: { jobs: jobsWith(Array.from({ length: 4 }, () => () => customProfile(random)), [2, 3, 4, 6]), routes: [] }, mixture: AGGREGATION }),
-  'rounds with odd profiles': (random) => ({ site: { jobs: jobsWith(Array.from({ length: 6 }, () => () => oddProfile(random)), [2, 3, 4]), routes: [] }, mixture: AGGREGATION }),
-  '32 workers': () => ({ site: { jobs: jobsWith([preset('fpisa')], [32], { slots: 2 }), routes: [] }, mixture: AGGREGATION }),
-  'chunk numbers wrap': () => ({ site: { jobs: jobsWith([preset('fpisa'), preset('int32')], [2, 3], { slots: 4 }), routes: [] }, mixture: { contribution: 10, repetition: 2, stale: 4 }, firstChunk: 0xffff_fffa }),
-  disputes: () => ({ site: { jobs: jobsWith([preset('fpisa'), preset('fpisa-a')], [2, 3]), routes: [] }, mixture: { contribution: 10, repetition: 3, stale: 5, disagreement: 10, misfit: 25, probe: 5 } }),
-  malformed: () => ({ site: { jobs: jobsWith([preset('fpisa'), preset('fpisa-paper')], [2, 3]), routes: ROUTES }, mixture: { contribution: 3, malformed: 40, noise: 6 } }),
-  'malformed with a default route': () => ({ site: { jobs: jobsWith([preset('fpisa')], [2]), routes: [...ROUTES, DEFAULT_ROUTE] }, mixture: { malformed: 30, noise: 4 } }),
-  'ordinary traffic': (random) => ({ site: { jobs: [], routes: random.shuffled([...ROUTES, DEFAULT_ROUTE]) }, mixture: { ordinary: 1 } }),
-  'control plane': () => ({ site: { jobs: jobsWith([preset('fpisa'), preset('int32')], [2, 3]), routes: ROUTES }, mixture: { contribution: 10, probe: 10, packetOut: 20, ordinary: 3 } }),
-  hierarchy: () => ({ site: { jobs: jobsWith([preset('fpisa'), preset('int32'), preset('fpisa-a')], [2, 3, 1]).map((job, index) => (index === 2 ? job : { ...job, parent: { ...PARENT, port: PARENT.port + index } })), routes: [] }, mixture: { contribution: 20, repetition: 6, stale: 2, disagreement: 2, parent: 12, probe: 1 } }),
+  'rounds custom': (random) => ({
+    site: {
+      jobs: jobsWith(
+        Array.from({ length: 4 }, () => () => customProfile(random)),
+        [2, 3, 4, 6],
+      ),
+      routes: [],
+    },
+    mixture: AGGREGATION,
+  }),
+  'rounds with odd profiles': (random) => ({
+    site: {
+      jobs: jobsWith(
+        Array.from({ length: 6 }, () => () => oddProfile(random)),
+        [2, 3, 4],
+      ),
+      routes: [],
+    },
+    mixture: AGGREGATION,
+  }),
+  '32 workers': () => ({
+    site: { jobs: jobsWith([preset('fpisa')], [32], { slots: 2 }), routes: [] },
+    mixture: AGGREGATION,
+  }),
+  'chunk numbers wrap': () => ({
+    site: { jobs: jobsWith([preset('fpisa'), preset('int32')], [2, 3], { slots: 4 }), routes: [] },
+    mixture: { contribution: 10, repetition: 2, stale: 4 },
+    firstChunk: 0xffff_fffa,
+  }),
+  disputes: () => ({
+    site: { jobs: jobsWith([preset('fpisa'), preset('fpisa-a')], [2, 3]), routes: [] },
+    mixture: { contribution: 10, repetition: 3, stale: 5, disagreement: 10, misfit: 25, probe: 5 },
+  }),
+  malformed: () => ({
+    site: { jobs: jobsWith([preset('fpisa'), preset('fpisa-paper')], [2, 3]), routes: ROUTES },
+    mixture: { contribution: 3, malformed: 40, noise: 6 },
+  }),
+  'malformed with a default route': () => ({
+    site: { jobs: jobsWith([preset('fpisa')], [2]), routes: [...ROUTES, DEFAULT_ROUTE] },
+    mixture: { malformed: 30, noise: 4 },
+  }),
+  'ordinary traffic': (random) => ({
+    site: { jobs: [], routes: random.shuffled([...ROUTES, DEFAULT_ROUTE]) },
+    mixture: { ordinary: 1 },
+  }),
+  'control plane': () => ({
+    site: { jobs: jobsWith([preset('fpisa'), preset('int32')], [2, 3]), routes: ROUTES },
+    mixture: { contribution: 10, probe: 10, packetOut: 20, ordinary: 3 },
+  }),
+  hierarchy: () => ({
+    site: {
+      jobs: jobsWith([preset('fpisa'), preset('int32'), preset('fpisa-a')], [2, 3, 1]).map((job, index) =>
+        index === 2 ? job : { ...job, parent: { ...PARENT, port: PARENT.port + index } },
+      ),
+      routes: [],
+    },
+    mixture: { contribution: 20, repetition: 6, stale: 2, disagreement: 2, parent: 12, probe: 1 },
+  }),
   everything: (random) => ({
     site: {
-      jobs: [...jobsWith([preset('fpisa'), preset('fpisa-paper'), preset('fpisa-a'), preset('int32')], random.shuffled([1, 2, 3, 4])), ...jobsWith([() => customProfile(random)], [3], { number: 200, slotBase: 500, slots: 12, parent: PARENT })],
+      jobs: [
+        ...jobsWith(
+          [preset('fpisa'), preset('fpisa-paper'), preset('fpisa-a'), preset('int32')],
+          random.shuffled([1, 2, 3, 4]),
+        ),
+        ...jobsWith([() => customProfile(random)], [3], { number: 200, slotBase: 500, slots: 12, parent: PARENT }),
+      ],
       routes: [...ROUTES, ...(random.chance(0.5) ? [DEFAULT_ROUTE] : [])],
     },
     mixture: EVERYTHING,
@@ -77,13 +173,27 @@ const PLANS: Readonly<Record<string, (random: SeededRandom) => Plan>> = {
 export const PLAN_NAMES: readonly string[] = [...Object.keys(PLANS), 'epochs', 'groups'];
 
 /** @param plan one of {@link PLAN_NAMES}. @param build with that many values */
-export function makeScenario(plan: string, values: ValuesPerPacket, seed: number, packets: number, build = `fpisa-n${values}`): Scenario {
+export function makeScenario(
+  plan: string,
+  values: ValuesPerPacket,
+  seed: number,
+  packets: number,
+  build = `fpisa-n${values}`,
+): Scenario {
   const random = new SeededRandom(seed);
   const named = { name: `${plan}, seed ${seed}`, build };
   if (plan === 'epochs') return { ...named, phases: epochs(random, values, packets) };
   if (plan === 'groups') return { ...named, phases: groups(random, values, packets) };
   const { site, mixture, firstChunk } = PLANS[plan]!(random);
-  return { ...named, phases: [{ configuration: configurationOf(site), packets: new Traffic(site, values, random, mixture, firstChunk).take(packets) }] };
+  return {
+    ...named,
+    phases: [
+      {
+        configuration: configurationOf(site),
+        packets: new Traffic(site, values, random, mixture, firstChunk).take(packets),
+      },
+    ],
+  };
 }
 
 /** The membership changes, and with it epoch, workers and slots; packets of the old one come late. */
@@ -91,9 +201,14 @@ function epochs(random: SeededRandom, values: ValuesPerPacket, packets: number):
   const phases = [];
   let late: ReturnType<Traffic['take']> = [];
   for (let epoch = 1; epoch <= 4; epoch++) {
-    const jobs = jobsWith([preset('fpisa'), preset('int32')], [random.between(1, 4), random.between(1, 4)], { epoch, slots: random.between(1, 4) });
+    const jobs = jobsWith([preset('fpisa'), preset('int32')], [random.between(1, 4), random.between(1, 4)], {
+      epoch,
+      slots: random.between(1, 4),
+    });
     const site = { jobs, routes: [] };
-    const fresh = new Traffic(site, values, random, { ...AGGREGATION, probe: 3 }).take(Math.ceil(packets / 4) - late.length);
+    const fresh = new Traffic(site, values, random, { ...AGGREGATION, probe: 3 }).take(
+      Math.ceil(packets / 4) - late.length,
+    );
     phases.push({ configuration: configurationOf(site), packets: random.shuffled([...late, ...fresh], 4) });
     late = random.shuffled(fresh).slice(0, Math.floor(packets / 40));
   }
@@ -109,12 +224,30 @@ function groups(random: SeededRandom, values: ValuesPerPacket, packets: number):
   const configuration: Configuration = {
     entries: [
       ...plain.entries,
-      { table: 'fpisa.receiver', match: { job: jobs[0]!.number, replica: 9, egress_port: portOf(0) }, action: 'fpisa.address', params: { dst_mac: 0x0200000000aa, dst_addr: 0x0a0000aa, dst_port: 9 } },
+      {
+        table: 'fpisa.receiver',
+        match: { job: jobs[0]!.number, replica: 9, egress_port: portOf(0) },
+        action: 'fpisa.address',
+        params: { dst_mac: 0x0200000000aa, dst_addr: 0x0a0000aa, dst_port: 9 },
+      },
     ],
     groups: [
-      { ...first!, replicas: [{ port: portOf(0), instance: 9 }, ...first!.replicas, { port: 60, instance: 1 }, { port: portOf(0), instance: 33 }] },
+      {
+        ...first!,
+        replicas: [
+          { port: portOf(0), instance: 9 },
+          ...first!.replicas,
+          { port: 60, instance: 1 },
+          { port: portOf(0), instance: 33 },
+        ],
+      },
       { ...second!, replicas: [...second!.replicas].reverse() },
     ],
   };
-  return [{ configuration, packets: new Traffic(site, values, random, { contribution: 10, repetition: 3, probe: 1 }).take(packets) }];
+  return [
+    {
+      configuration,
+      packets: new Traffic(site, values, random, { contribution: 10, repetition: 3, probe: 1 }).take(packets),
+    },
+  ];
 }

@@ -69,7 +69,11 @@ export function configurationOf(site: Site): Configuration {
         table: 'fpisa.ipv4',
         match: { dst_addr: { value: route.address, prefixLength: route.prefixLength } },
         action: 'fpisa.forward',
-        params: { port: route.port, src_mac: 0x020000000f00 + route.port, dst_mac: 0x020000000e00 + route.prefixLength },
+        params: {
+          port: route.port,
+          src_mac: 0x020000000f00 + route.port,
+          dst_mac: 0x020000000e00 + route.prefixLength,
+        },
       })),
     ],
     groups: site.jobs.map((job): Group => ({
@@ -85,9 +89,23 @@ function jobEntries(job: Job): Entry[] {
   return [
     ...ranks.map((rank): Entry => ({
       table: 'fpisa.member',
-      match: { ingress_port: portOf(rank), src_addr: workerIp(rank), src_port: workerPort(rank), job: job.number, worker: rank },
+      match: {
+        ingress_port: portOf(rank),
+        src_addr: workerIp(rank),
+        src_port: workerPort(rank),
+        job: job.number,
+        worker: rank,
+      },
       action: 'fpisa.join',
-      params: { bitmap: 2 ** rank, all: 2 ** job.workers - 1, group: groupOf(job), slot_base: job.slotBase, slots: job.slots, epoch: job.epoch, ...job.profile },
+      params: {
+        bitmap: 2 ** rank,
+        all: 2 ** job.workers - 1,
+        group: groupOf(job),
+        slot_base: job.slotBase,
+        slots: job.slots,
+        epoch: job.epoch,
+        ...job.profile,
+      },
     })),
     ...ranks.map((rank): Entry => ({
       table: 'fpisa.receiver',
@@ -98,7 +116,12 @@ function jobEntries(job: Job): Entry[] {
     ...(parent === undefined
       ? []
       : [
-          { table: 'fpisa.parent', match: { job: job.number }, action: 'fpisa.ascend', params: { port: parent.port, dst_mac: parent.mac, dst_addr: parent.ip, worker: parent.rank } },
+          {
+            table: 'fpisa.parent',
+            match: { job: job.number },
+            action: 'fpisa.ascend',
+            params: { port: parent.port, dst_mac: parent.mac, dst_addr: parent.ip, worker: parent.rank },
+          },
           {
             table: 'fpisa.from_parent',
             match: { ingress_port: parent.port, src_addr: parent.ip, job: job.number },

@@ -48,7 +48,9 @@ export class Traffic {
     firstChunk = 0,
   ) {
     this.jobs = site.jobs.map((job) => ({ job, nextChunk: firstChunk, queue: [] }));
-    this.sources = (Object.entries(mixture) as [Source, number][]).flatMap(([source, weight]) => new Array<Source>(weight).fill(source));
+    this.sources = (Object.entries(mixture) as [Source, number][]).flatMap(([source, weight]) =>
+      new Array<Source>(weight).fill(source),
+    );
   }
 
   take(count: number): Packet[] {
@@ -80,9 +82,12 @@ export class Traffic {
         const words = Array.from({ length: n }, (_, i) => elements[i]?.[rank] ?? 0);
         const flags = (random.chance(0.3) ? Flag.NETWORK_ORDER : 0) | (random.chance(0.1) ? Flag.RETRANSMISSION : 0);
         const header = { ...place(job, chunk), count, flags, operation: 1 + (chunk >>> 4), signature: SIGNATURE };
-        const options: FrameOptions = random.chance(0.05) ? { ipOptions: new Uint8Array(4 * random.between(1, 10)).fill(1) } : {};
+        const options: FrameOptions = random.chance(0.05)
+          ? { ipOptions: new Uint8Array(4 * random.between(1, 10)).fill(1) }
+          : {};
         packets.push(contributionOf(job, rank, header, words, options));
-        if (random.chance(0.08)) packets.push(contributionOf(job, rank, { ...header, flags: flags | Flag.RETRANSMISSION }, words, options));
+        if (random.chance(0.08))
+          packets.push(contributionOf(job, rank, { ...header, flags: flags | Flag.RETRANSMISSION }, words, options));
       }
     }
     state.queue = random.shuffled(packets, job.workers);
@@ -97,15 +102,29 @@ export class Traffic {
     const { random } = this;
     const { job, nextChunk } = random.pick(this.jobs);
     const chunk = (nextChunk - random.between(1, 6 * job.slots)) >>> 0;
-    return contributionOf(job, random.below(job.workers), { ...place(job, chunk), operation: 1 + (chunk >>> 4), signature: SIGNATURE }, this.words());
+    return contributionOf(
+      job,
+      random.below(job.workers),
+      { ...place(job, chunk), operation: 1 + (chunk >>> 4), signature: SIGNATURE },
+      this.words(),
+    );
   }
 
   private disagreement(): Packet {
     const { random } = this;
     const { job, nextChunk } = random.pick(this.jobs);
     const chunk = (nextChunk - random.between(0, 2)) >>> 0;
-    const other = random.pick([{ operation: random.word() }, { signature: random.word() }, { operation: 1, signature: 0 }]);
-    return contributionOf(job, random.below(job.workers), { ...place(job, chunk), operation: 1 + (chunk >>> 4), signature: SIGNATURE, ...other }, this.words());
+    const other = random.pick([
+      { operation: random.word() },
+      { signature: random.word() },
+      { operation: 1, signature: 0 },
+    ]);
+    return contributionOf(
+      job,
+      random.below(job.workers),
+      { ...place(job, chunk), operation: 1 + (chunk >>> 4), signature: SIGNATURE, ...other },
+      this.words(),
+    );
   }
 
   /** One thing about it is not as the membership table wants it. */
@@ -139,7 +158,11 @@ export class Traffic {
     const { job } = random.pick(this.jobs);
     const slot = random.chance(0.8) ? random.below(job.slots) : random.pick([job.slots, 511, 65_535]);
     const rank = random.below(job.workers);
-    return probeOf(job, rank, { slot, ...(random.chance(0.1) && { epoch: random.word() }), ...(random.chance(0.1) && { worker: rank + 1 }) });
+    return probeOf(job, rank, {
+      slot,
+      ...(random.chance(0.1) && { epoch: random.word() }),
+      ...(random.chance(0.1) && { worker: rank + 1 }),
+    });
   }
 
   /** What a parent switch may say, and what others say in its name. */
@@ -148,7 +171,10 @@ export class Traffic {
     const children = this.jobs.filter(({ job }) => job.parent !== undefined);
     if (children.length === 0) return this.contribution();
     const { job, nextChunk } = random.pick(children);
-    const header = { ...place(job, (nextChunk - random.below(3)) >>> 0), opcode: random.chance(0.8) ? Opcode.RESULT : Opcode.REFUSED };
+    const header = {
+      ...place(job, (nextChunk - random.below(3)) >>> 0),
+      opcode: random.chance(0.8) ? Opcode.RESULT : Opcode.REFUSED,
+    };
     const packet = fromParent(job, header, this.words());
     switch (random.below(10)) {
       case 0:
@@ -172,7 +198,10 @@ export class Traffic {
       case 0:
       case 1: {
         const slot = random.chance(0.9) ? random.below(32) : random.pick([511, 512, 65_535]);
-        return packetOut(random.below(8), udpFrame(probe({ slot, job: random.below(4), epoch: random.below(3) }), fromWorker(0)));
+        return packetOut(
+          random.below(8),
+          udpFrame(probe({ slot, job: random.below(4), epoch: random.below(3) }), fromWorker(0)),
+        );
       }
       case 2:
         return packetOut(random.between(1, 60), random.bytes(random.between(14, 200)));
@@ -195,12 +224,22 @@ export class Traffic {
       ...(random.chance(0.3) && { ipOptions: random.bytes(4 * random.between(1, 10)) }),
     };
     const payload = random.bytes(random.chance(0.1) ? random.between(600, 1440) : random.below(200));
-    const frame = random.chance(0.5) ? udpFrame(payload, { ...to, dstPort: random.pick([53, 0xf15a]) }, options) : ipv4Frame(payload, random.pick([1, 6, 17, 132]), to, options);
+    const frame = random.chance(0.5)
+      ? udpFrame(payload, { ...to, dstPort: random.pick([53, 0xf15a]) }, options)
+      : ipv4Frame(payload, random.pick([1, 6, 17, 132]), to, options);
     return { port: random.below(40), bytes: frame };
   }
 
   private malformed(): Packet {
-    const sources: Source[] = ['contribution', 'contribution', 'repetition', 'probe', 'packetOut', 'ordinary', 'parent'];
+    const sources: Source[] = [
+      'contribution',
+      'contribution',
+      'repetition',
+      'probe',
+      'packetOut',
+      'ordinary',
+      'parent',
+    ];
     return mutate(this[this.random.pick(sources)](), this.random);
   }
 

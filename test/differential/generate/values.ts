@@ -2,16 +2,21 @@
 import type { SeededRandom } from '../random.js';
 
 const SPECIAL = [
-  0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007fffff, 0x00800000, 0x80800000, 0x3f800000, 0xbf800000, 0x7f7fffff,
-  0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001, 0xffbfffff, 0x33800000, 0xb3800000, 0x7fffffff,
+  0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007fffff, 0x00800000, 0x80800000, 0x3f800000, 0xbf800000,
+  0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001, 0xffbfffff, 0x33800000,
+  0xb3800000, 0x7fffffff,
 ];
 
 /** One value for each worker, so that kinds can be about how they meet. */
 export function drawElement(random: SeededRandom, workers: number): number[] {
-  const each = (draw: (rank: number) => number): number[] => Array.from({ length: workers }, (_, rank) => draw(rank) >>> 0);
+  const each = (draw: (rank: number) => number): number[] =>
+    Array.from({ length: workers }, (_, rank) => draw(rank) >>> 0);
   const exponent = random.between(1, 254);
   const near = (spread: number): number =>
-    ((random.below(2) << 31) | (Math.min(254, Math.max(1, exponent + random.between(-spread, spread))) << 23) | random.below(2 ** 23)) >>> 0;
+    ((random.below(2) << 31) |
+      (Math.min(254, Math.max(1, exponent + random.between(-spread, spread))) << 23) |
+      random.below(2 ** 23)) >>>
+    0;
   switch (random.below(8)) {
     case 0:
       return each(() => random.word());

@@ -19,7 +19,11 @@ interface Element {
 }
 
 interface VectorFile {
-  readonly groups: readonly { readonly workers: number; readonly profile: NumericProfile; readonly elements: readonly Element[] }[];
+  readonly groups: readonly {
+    readonly workers: number;
+    readonly profile: NumericProfile;
+    readonly elements: readonly Element[];
+  }[];
 }
 
 export interface VectorScenario {
@@ -30,10 +34,23 @@ export interface VectorScenario {
 }
 
 /** One scenario a file, one job a group: of the presets that the build computes. */
-export function vectorScenarios({ name: build, valuesPerPacket: n, profiles = FILES }: BuildDescriptor): VectorScenario[] {
+export function vectorScenarios({
+  name: build,
+  valuesPerPacket: n,
+  profiles = FILES,
+}: BuildDescriptor): VectorScenario[] {
   return FILES.filter((name) => profiles.includes(name)).map((name) => {
-    const { groups } = JSON.parse(readFileSync(new URL(`../../arithmetic/vectors/${name}.json`, import.meta.url), 'utf8')) as VectorFile;
-    const jobs = groups.map(({ workers, profile }, number): Job => ({ number, workers, profile: profileParams(profile), slotBase: 4 * number, slots: 4, epoch: 1 }));
+    const { groups } = JSON.parse(
+      readFileSync(new URL(`../../arithmetic/vectors/${name}.json`, import.meta.url), 'utf8'),
+    ) as VectorFile;
+    const jobs = groups.map(({ workers, profile }, number): Job => ({
+      number,
+      workers,
+      profile: profileParams(profile),
+      slotBase: 4 * number,
+      slots: 4,
+      epoch: 1,
+    }));
     const packets: Packet[] = [];
     const results = new Map<number, readonly Element[]>();
     for (const [index, { workers, elements }] of groups.entries()) {
@@ -49,7 +66,11 @@ export function vectorScenarios({ name: build, valuesPerPacket: n, profiles = FI
         results.set(packets.length - 1, part);
       }
     }
-    const scenario = { name: `vectors of ${name}`, build, phases: [{ configuration: configurationOf({ jobs, routes: [] }), packets }] };
+    const scenario = {
+      name: `vectors of ${name}`,
+      build,
+      phases: [{ configuration: configurationOf({ jobs, routes: [] }), packets }],
+    };
     const check = ({ outputs, counters }: Outcome): void => {
       for (const [index, left] of outputs.entries()) {
         const part = results.get(index);
@@ -59,7 +80,11 @@ export function vectorScenarios({ name: build, valuesPerPacket: n, profiles = FI
         }
         expect(left.length).toBeGreaterThan(0);
         for (const { bytes } of left) {
-          expect(parse(bytes).words.slice(0, part.length).map((word) => word.toString(16).padStart(8, '0'))).toEqual(part.map(({ out }) => out));
+          expect(
+            parse(bytes)
+              .words.slice(0, part.length)
+              .map((word) => word.toString(16).padStart(8, '0')),
+          ).toEqual(part.map(({ out }) => out));
         }
       }
       for (const [job, { elements }] of groups.entries()) {

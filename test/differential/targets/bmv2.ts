@@ -1,6 +1,12 @@
 /** A scenario on BMv2's simple_switch_grpc: tables over P4Runtime, packets over its gRPC dataplane. */
 import { credentials } from '@grpc/grpc-js';
-import { insert, P4RuntimeClient, remove, type EntityInput, type UpdateInput } from '../../../controlplane/p4runtime/index.js';
+import {
+  insert,
+  P4RuntimeClient,
+  remove,
+  type EntityInput,
+  type UpdateInput,
+} from '../../../controlplane/p4runtime/index.js';
 import { DataplaneClient, type DataplanePacket, type DataplaneStub } from '../bmv2/dataplane.js';
 import { Bmv2Process } from '../bmv2/process.js';
 import { pipelineOf } from '../programs.js';
@@ -43,7 +49,12 @@ export class Bmv2 {
   static async start(): Promise<Bmv2> {
     const process = new Bmv2Process(DEVICE_ID, CPU_PORT);
     try {
-      const client = new P4RuntimeClient({ address: process.p4runtimeAddress, deviceId: DEVICE_ID, electionId: 1n, rpcTimeoutMs: PATIENCE_MS });
+      const client = new P4RuntimeClient({
+        address: process.p4runtimeAddress,
+        deviceId: DEVICE_ID,
+        electionId: 1n,
+        rpcTimeoutMs: PATIENCE_MS,
+      });
       await client.connect({ timeoutMs: PATIENCE_MS });
       const dataplane = new DataplaneClient(process.dataplaneAddress, credentials.createInsecure());
       return new Bmv2(process, client, dataplane);
@@ -72,7 +83,8 @@ export class Bmv2 {
       await this.client.write([...written].reverse().map(({ entity }) => removal(entity)));
       written = updates(configuration);
       await this.client.write(written);
-      for (let at = 0; at < packets.length; at += batch) outputs.push(...(await this.exchange(packets.slice(at, at + batch))));
+      for (let at = 0; at < packets.length; at += batch)
+        outputs.push(...(await this.exchange(packets.slice(at, at + batch))));
     }
     const packetIns = controllable ? await this.collectPacketIns() : [];
     // A new pipeline forgets multicast groups without taking their copies out of simple_switch's replication engine.
@@ -88,13 +100,18 @@ export class Bmv2 {
       const stream = this.dataplane.PacketStream({ deadline: Date.now() + BATCH_TIMEOUT_MS });
       stream.on('data', ({ id, port, packet }: DataplanePacket) => {
         // Packets must not overtake each other on a port: what is compared is by packet, and would not show it.
-        if (id < (last.get(port) ?? 0)) reject(new Error(`packet ${last.get(port)} of a batch left through port ${port} before packet ${id}`));
+        if (id < (last.get(port) ?? 0))
+          reject(new Error(`packet ${last.get(port)} of a batch left through port ${port} before packet ${id}`));
         last.set(port, id);
         outputs[id - 1]!.push({ port, bytes: packet });
       });
-      stream.on('error', (error) => reject(new Error(`simple_switch_grpc's dataplane failed: ${error.message}\n${this.process.lastWords()}`)));
+      stream.on('error', (error) =>
+        reject(new Error(`simple_switch_grpc's dataplane failed: ${error.message}\n${this.process.lastWords()}`)),
+      );
       stream.on('end', () => resolve(outputs.map(inOrder)));
-      packets.forEach(({ port, bytes }, index) => stream.write({ id: index + 1, deviceId: DEVICE_ID, port, packet: bytes }));
+      packets.forEach(({ port, bytes }, index) =>
+        stream.write({ id: index + 1, deviceId: DEVICE_ID, port, packet: bytes }),
+      );
       stream.end();
     });
   }
@@ -103,14 +120,19 @@ export class Bmv2 {
   private async collectPacketIns(): Promise<Uint8Array[]> {
     const isMarker = (bytes: Uint8Array): boolean => Buffer.compare(bytes.subarray(2), MARKER) === 0;
     const marked = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no packet-in came back within ${MARKER_TIMEOUT_MS} ms\n${this.process.lastWords()}`)), MARKER_TIMEOUT_MS);
+      const timer = setTimeout(
+        () => reject(new Error(`no packet-in came back within ${MARKER_TIMEOUT_MS} ms\n${this.process.lastWords()}`)),
+        MARKER_TIMEOUT_MS,
+      );
       this.onPacketIn = () => {
         if (!this.packetIns.some(isMarker)) return;
         clearTimeout(timer);
         resolve();
       };
     });
-    await this.exchange([{ port: CPU_PORT, bytes: Uint8Array.from([CPU_PORT >> 1, (CPU_PORT << 7) & 0xff, ...MARKER]) }]);
+    await this.exchange([
+      { port: CPU_PORT, bytes: Uint8Array.from([CPU_PORT >> 1, (CPU_PORT << 7) & 0xff, ...MARKER]) },
+    ]);
     await marked;
     this.onPacketIn = () => {};
     return this.packetIns.filter((bytes) => !isMarker(bytes));
@@ -120,7 +142,9 @@ export class Bmv2 {
     const counters: Record<string, Record<number, number>> = {};
     for (const { name } of this.client.p4info.counters.items) {
       const cells = await this.client.readCounters(name);
-      counters[name] = Object.fromEntries(cells.flatMap(({ packets }, index) => (packets > 0n ? [[index, Number(packets)]] : [])));
+      counters[name] = Object.fromEntries(
+        cells.flatMap(({ packets }, index) => (packets > 0n ? [[index, Number(packets)]] : [])),
+      );
     }
     return counters;
   }
@@ -137,7 +161,9 @@ function updates({ entries, groups, cloneSessions = [] }: Configuration): Update
 function removal(entity: EntityInput): UpdateInput {
   if ('entry' in entity) {
     const { table, match, priority } = entity.entry;
-    return remove({ entryKey: { table, ...(match !== undefined && { match }), ...(priority !== undefined && { priority }) } });
+    return remove({
+      entryKey: { table, ...(match !== undefined && { match }), ...(priority !== undefined && { priority }) },
+    });
   }
   if ('multicastGroup' in entity) return remove({ multicastGroup: { ...entity.multicastGroup, replicas: [] } });
   if ('cloneSession' in entity) return remove({ cloneSession: { ...entity.cloneSession, replicas: [] } });

@@ -3,7 +3,16 @@ import type { Control, KeyDescription, MatchKey, Replica } from '../../../emulat
 import type { EngineFactory } from '../../../emulator/engines.js';
 import { Switch } from '../../../emulator/switch.js';
 import { jsonOf } from '../programs.js';
-import { inOrder, CPU_PORT, type Configuration, type Group, type KeyValue, type Outcome, type Packet, type Scenario } from '../scenario.js';
+import {
+  inOrder,
+  CPU_PORT,
+  type Configuration,
+  type Group,
+  type KeyValue,
+  type Outcome,
+  type Packet,
+  type Scenario,
+} from '../scenario.js';
 
 /** P4Runtime's priorities rise, those of BMv2's tables fall. */
 const MOST_PRIORITY = 2 ** 31 - 1;
@@ -39,7 +48,8 @@ export function apply(control: Control, { entries, groups, cloneSessions = [] }:
   for (const { group, replicas } of groups) {
     control.setMulticastGroup(group, replicas.map(toReplica));
   }
-  for (const { session, replicas, truncateBytes } of cloneSessions) control.setCloneSession(session, replicas.map(toReplica), truncateBytes);
+  for (const { session, replicas, truncateBytes } of cloneSessions)
+    control.setCloneSession(session, replicas.map(toReplica), truncateBytes);
 }
 
 export function clear(control: Control): void {
@@ -57,7 +67,8 @@ function toReplica({ port, instance }: Group['replicas'][number]): Replica {
 
 function key(input: KeyValue | undefined, { kind, width }: KeyDescription): MatchKey {
   const all = (1n << BigInt(width)) - 1n;
-  if (input === undefined) return kind === 'range' ? { kind, low: 0n, high: all } : { kind: 'ternary', value: 0n, mask: 0n };
+  if (input === undefined)
+    return kind === 'range' ? { kind, low: 0n, high: all } : { kind: 'ternary', value: 0n, mask: 0n };
   if (typeof input === 'number') {
     const value = BigInt(input);
     return kind === 'ternary' ? { kind, value, mask: all } : { kind: 'exact', value };
@@ -70,7 +81,10 @@ function key(input: KeyValue | undefined, { kind, width }: KeyDescription): Matc
 function counters(control: Control): Outcome['counters'] {
   return Object.fromEntries(
     control.describe().counters.map(({ name, size }) => {
-      const cells = Array.from({ length: size }, (_, index) => [index, Number(control.readCounter(name, index).packets)] as const);
+      const cells = Array.from(
+        { length: size },
+        (_, index) => [index, Number(control.readCounter(name, index).packets)] as const,
+      );
       return [name, Object.fromEntries(cells.filter(([, packets]) => packets > 0))];
     }),
   );

@@ -7,7 +7,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
-import { Controller, ControllerClient, ControllerServer, FileStore, type CreateJobRequest, type JobMessage, type StatusMessage, type SwitchConfig } from '../../../controlplane/index.js';
+import {
+  Controller,
+  ControllerClient,
+  ControllerServer,
+  FileStore,
+  type CreateJobRequest,
+  type JobMessage,
+  type StatusMessage,
+  type SwitchConfig,
+} from '../../../controlplane/index.js';
 import type { FaultOptions } from '../../../emulator/index.js';
 import { DgramTransport, InProcessTransport, Worker, type JoinOptions, type Transport } from '../../../host/index.js';
 import { SERVICE_UDP_PORT, type ValuesPerPacket } from '../../../protocol/constants.js';
@@ -70,7 +79,12 @@ export class Cluster {
     const cluster = new Cluster(options, network, await mkdtemp(join(tmpdir(), 'fpisa-e2e-')));
     running.push(cluster);
     await cluster.startController();
-    await cluster.addJob({ name: JOB, workers, ...(profile !== undefined && { profile }), ...(slots !== undefined && { slots }) });
+    await cluster.addJob({
+      name: JOB,
+      workers,
+      ...(profile !== undefined && { profile }),
+      ...(slots !== undefined && { slots }),
+    });
     return cluster;
   }
 
@@ -103,7 +117,13 @@ export class Cluster {
   async join(rank: number, { mortal = false, ...options }: JoinChanges = {}): Promise<Worker> {
     const line = mortal ? await Line.open(this.controller) : undefined;
     const transport = options.transport ?? (await this.transport());
-    const worker = await Worker.join({ controller: line?.address ?? this.controller, job: JOB, rank, ...options, transport });
+    const worker = await Worker.join({
+      controller: line?.address ?? this.controller,
+      job: JOB,
+      rank,
+      ...options,
+      transport,
+    });
     this.workers.push(worker);
     this.transports.set(worker, transport);
     if (line !== undefined) this.lines.set(worker, line);
@@ -136,7 +156,10 @@ export class Cluster {
 
   /** A new controller on the same address and store. */
   async startController(): Promise<void> {
-    const controller = new Controller({ store: new FileStore(join(this.directory, 'store.json')), switches: [this.switchConfig()] });
+    const controller = new Controller({
+      store: new FileStore(join(this.directory, 'store.json')),
+      switches: [this.switchConfig()],
+    });
     this.server = new ControllerServer(controller);
     this.controllerPort = await this.server.listen(this.controller);
   }
@@ -158,7 +181,12 @@ export class Cluster {
     if (number === undefined) throw new Error(`something is plugged into each of the switch's ${cables.size} ports`);
     this.plugged.add(number);
     const mac = `02:00:0a:00:00:${number.toString(16).padStart(2, '0')}`;
-    return new InProcessTransport(cables.get(number)!, { ip: `10.0.0.${number}`, udpPort: 40_000 + number, mac, switchPort: number });
+    return new InProcessTransport(cables.get(number)!, {
+      ip: `10.0.0.${number}`,
+      udpPort: 40_000 + number,
+      mac,
+      switchPort: number,
+    });
   }
 
   private switchConfig(): SwitchConfig {

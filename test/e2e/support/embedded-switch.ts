@@ -1,6 +1,14 @@
 /** The embedded switch of a cluster: device, P4Runtime server and ports, at addresses that survive its restart. */
 import { loadCompiler } from '../../../emulator/compiler/cache.js';
-import { FaultInjector, InProcessPort, P4RuntimeServer, PortRunner, SwitchDevice, UdpPort, type FaultOptions } from '../../../emulator/index.js';
+import {
+  FaultInjector,
+  InProcessPort,
+  P4RuntimeServer,
+  PortRunner,
+  SwitchDevice,
+  UdpPort,
+  type FaultOptions,
+} from '../../../emulator/index.js';
 import { SERVICE_UDP_PORT } from '../../../protocol/constants.js';
 import type { FramePort } from '../../../host/index.js';
 

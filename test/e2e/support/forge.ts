@@ -4,7 +4,19 @@ import { Opcode } from '../../../protocol/constants.js';
 import { messageBytes, PROBE_BYTES, writeHeader, type Header } from '../../../protocol/message.js';
 
 /** A header as rank 0 of job 0 would write it for its very first chunk. */
-export const PLAIN: Header = { opcode: Opcode.CONTRIBUTE, flags: 0, job: 0, worker: 0, slot: 0, epoch: 1, operation: 1, chunk: 0, signature: 0, count: 1, set: 0 };
+export const PLAIN: Header = {
+  opcode: Opcode.CONTRIBUTE,
+  flags: 0,
+  job: 0,
+  worker: 0,
+  slot: 0,
+  epoch: 1,
+  operation: 1,
+  chunk: 0,
+  signature: 0,
+  count: 1,
+  set: 0,
+};
 
 /** A message of `bytes` bytes, cut off or padded with ones where that is not its own length. */
 export function message(header: Partial<Header>, bytes: number): Uint8Array {
@@ -35,7 +47,9 @@ export class Stranger {
   /** @param endpoint `ip:port` */
   async send(endpoint: string, datagram: Uint8Array): Promise<void> {
     const [host, port] = endpoint.split(':');
-    await new Promise<void>((resolve, reject) => this.socket.send(datagram, Number(port), host, (error) => (error === null ? resolve() : reject(error))));
+    await new Promise<void>((resolve, reject) =>
+      this.socket.send(datagram, Number(port), host, (error) => (error === null ? resolve() : reject(error))),
+    );
   }
 
   close(): void {

@@ -19,7 +19,11 @@ const LESS_THAN_AN_OBJECT = 4;
 const ROUNDS = 6;
 
 /** Bytes of JavaScript's heap that a packet takes. */
-async function bytesPerPacket(name: string, packet: Uint8Array, prepare: (target: Switch) => void = () => {}): Promise<number> {
+async function bytesPerPacket(
+  name: string,
+  packet: Uint8Array,
+  prepare: (target: Switch) => void = () => {},
+): Promise<number> {
   const compiler = await loadBinaryen();
   let engine!: CompiledEngine;
   let memory!: ProgramMemory;
@@ -66,7 +70,9 @@ describe('a packet in linear memory allocates nothing', () => {
 
   it('with copies', async () => {
     const replicas = [1, 2, 3].map((egressPort) => ({ egressPort, instance: egressPort }));
-    expect(await bytesPerPacket('copies', packet(1), ({ control }) => control.setMulticastGroup(5, replicas))).toBeLessThan(LESS_THAN_AN_OBJECT);
+    expect(
+      await bytesPerPacket('copies', packet(1), ({ control }) => control.setMulticastGroup(5, replicas)),
+    ).toBeLessThan(LESS_THAN_AN_OBJECT);
   });
 
   it('where nothing but a call of the host does, that is seen', async () => {

@@ -25,8 +25,14 @@ const json = (text: string): Json => JSON.parse(text) as Json;
 
 it('a condition that decides nothing is evaluated', async () => {
   const program = json(jsonOpsProgram());
-  const quotient = { type: 'expression', value: { op: '/', left: { type: 'field', value: ['h', 'a'] }, right: { type: 'field', value: ['h', 'b'] } } };
-  const expression = { type: 'expression', value: { op: '>', left: quotient, right: { type: 'hexstr', value: '0x1' } } };
+  const quotient = {
+    type: 'expression',
+    value: { op: '/', left: { type: 'field', value: ['h', 'a'] }, right: { type: 'field', value: ['h', 'b'] } },
+  };
+  const expression = {
+    type: 'expression',
+    value: { op: '>', left: quotient, right: { type: 'hexstr', value: '0x1' } },
+  };
   program.pipelines[1]!.conditionals.push({ name: 'idle', id: 1_000, expression, true_next: null, false_next: null });
   program.pipelines[1]!.init_table = 'idle';
   for (const target of await both(program)) {
@@ -37,16 +43,41 @@ it('a condition that decides nothing is evaluated', async () => {
 
 describe('advance', () => {
   // Whole bytes or not; within the packet or not; beyond what a double, and what a word can hold.
-  const amounts = [0n, 8n, 9n, 16n, 32n, 40n, 48n, 1n << 40n, (1n << 40n) + 1n, (1n << 41n) + 8n, (1n << 60n) + 1n, (1n << 63n) + 8n, (1n << 64n) - 1n, (1n << 64n) - 8n];
+  const amounts = [
+    0n,
+    8n,
+    9n,
+    16n,
+    32n,
+    40n,
+    48n,
+    1n << 40n,
+    (1n << 40n) + 1n,
+    (1n << 41n) + 8n,
+    (1n << 60n) + 1n,
+    (1n << 63n) + 8n,
+    (1n << 64n) - 1n,
+    (1n << 64n) - 8n,
+  ];
 
   it.each([64, 128])('by a negative number fails, whatever its bits: %i', async (width) => {
     const program = json(jsonOpsProgram());
     program.register_arrays[0]!.bitwidth = width;
     const amount = { type: 'register', value: ['cells_of', { type: 'hexstr', value: '0x0' }] };
     const start = program.parsers[0]!.parse_states.find(({ name }) => name === 'start')!;
-    start.parser_ops.push({ op: 'advance', parameters: [{ type: 'expression', value: { op: '-', left: { type: 'hexstr', value: '0x8' }, right: amount } }] });
+    start.parser_ops.push({
+      op: 'advance',
+      parameters: [{ type: 'expression', value: { op: '-', left: { type: 'hexstr', value: '0x8' }, right: amount } }],
+    });
     for (const target of await both(program)) {
-      for (const [less, skipped] of [[0n, 1], [8n, 0], [16n, 0], [88n, 0], [1n << 50n, 0], [(1n << 64n) - 8n, 0]] as const) {
+      for (const [less, skipped] of [
+        [0n, 1],
+        [8n, 0],
+        [16n, 0],
+        [88n, 0],
+        [1n << 50n, 0],
+        [(1n << 64n) - 8n, 0],
+      ] as const) {
         target.control.writeRegister('cells_of', 0, less);
         const [output] = target.receive(1, bytes('ff 00000001 00000002 00000003 11 22'));
         expect(hex(output!.bytes), String(less)).toBe(`ff000000010000000200000003${'1122'.slice(2 * skipped)}`);
@@ -59,12 +90,17 @@ describe('advance', () => {
     program.register_arrays[0]!.bitwidth = width;
     const amount = { type: 'register', value: ['cells_of', { type: 'hexstr', value: '0x0' }] };
     const start = program.parsers[0]!.parse_states.find(({ name }) => name === 'start')!;
-    start.parser_ops.push({ op: 'advance', parameters: [{ type: 'expression', value: { op: '+', left: amount, right: { type: 'hexstr', value: '0x0' } } }] });
+    start.parser_ops.push({
+      op: 'advance',
+      parameters: [{ type: 'expression', value: { op: '+', left: amount, right: { type: 'hexstr', value: '0x0' } } }],
+    });
     const targets = await both(program);
     for (const each of [...amounts, ...(width > 64 ? [1n << 64n, (1n << 64n) + 8n, (1n << 100n) + 1n] : [])]) {
       const [interpreted, compiled] = targets.map((target) => {
         target.control.writeRegister('cells_of', 0, each);
-        return target.receive(1, bytes('ff 00000001 00000002 00000003 11 22 33 44 55')).map((output) => hex(output.bytes));
+        return target
+          .receive(1, bytes('ff 00000001 00000002 00000003 11 22 33 44 55'))
+          .map((output) => hex(output.bytes));
       });
       expect(compiled, String(each)).toEqual(interpreted);
       const skipped = each % 8n === 0n && each <= 40n ? Number(each) / 8 : 0;
@@ -75,7 +111,8 @@ describe('advance', () => {
 
 describe('a verified checksum', () => {
   /** Checksum errors are in the last byte that leaves. */
-  const failed = (target: Switch, outer: string): boolean => hex(target.receive(1, bytes(`${outer} 0000 0000 00 00`))[0]!.bytes).endsWith('01');
+  const failed = (target: Switch, outer: string): boolean =>
+    hex(target.receive(1, bytes(`${outer} 0000 0000 00 00`))[0]!.bytes).endsWith('01');
 
   async function withChecksum(width: number, signed: boolean): Promise<Switch[]> {
     const program = json(programJson('checksums'));
@@ -91,8 +128,16 @@ describe('a verified checksum', () => {
     }
   });
 
-  it.each([[80, false], [80, true], [64, true], [128, false]] as const)('in a field of %i bits, signed: %s', async (width, signed) => {
-    const field = (value: bigint): string => BigInt.asUintN(width, value).toString(16).padStart(width / 4, '0');
+  it.each([
+    [80, false],
+    [80, true],
+    [64, true],
+    [128, false],
+  ] as const)('in a field of %i bits, signed: %s', async (width, signed) => {
+    const field = (value: bigint): string =>
+      BigInt.asUintN(width, value)
+        .toString(16)
+        .padStart(width / 4, '0');
     for (const target of await withChecksum(width, signed)) {
       expect(failed(target, `0001 ${field(0xfffen)} 00000000`)).toBe(false);
       expect(failed(target, `0001 ${field(0xffffn)} 00000000`)).toBe(true);

@@ -30,7 +30,7 @@ describe('the compiled engine', () => {
     expect(traced.events.map((event) => event.kind)).toContain('table');
   });
 
-  it('gives outputs that are the caller\'s own', async () => {
+  it("gives outputs that are the caller's own", async () => {
     await loadCompiler();
     const target = switchWith('values', { engine: 'compiled' });
     await target.ready();
@@ -65,7 +65,9 @@ describe('buffers', () => {
 
 /** A program with what the compiler does not do: a varbit field in the middle of a byte. */
 function notCompilable(): string {
-  const program = JSON.parse(programJson('parsing')) as { header_types: { fields: [string, number | '*', boolean?][] }[] };
+  const program = JSON.parse(programJson('parsing')) as {
+    header_types: { fields: [string, number | '*', boolean?][] }[];
+  };
   const { fields } = program.header_types.find((type) => type.fields.some(([, width]) => width === '*'))!;
   fields.unshift(['half', 4, false]);
   fields.push(['otherHalf', 4, false]);
@@ -87,7 +89,8 @@ describe('the engine by default', () => {
     await loadCompiler();
     const target = switchWith('corners');
     const plain = switchWith('corners', { engine: 'interpreter' });
-    const compiled = (): boolean => (target as unknown as { loaded: { engine: { compiled: unknown } } }).loaded.engine.compiled !== undefined;
+    const compiled = (): boolean =>
+      (target as unknown as { loaded: { engine: { compiled: unknown } } }).loaded.engine.compiled !== undefined;
     for (let n = 0; n < 400; n++) {
       const packet = new Uint8Array(64).fill(n);
       expect(target.receive(1, packet)).toEqual(plain.receive(1, packet));

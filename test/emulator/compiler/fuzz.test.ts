@@ -11,7 +11,8 @@ import { Differential } from '../../../fuzz/engines/differential.js';
 const SEEDS = [1, 2, 3];
 const PACKETS = 120;
 
-const build = (values: number): string => readFileSync(new URL(`../../../p4/build/fpisa-n${values}.json`, import.meta.url), 'utf8');
+const build = (values: number): string =>
+  readFileSync(new URL(`../../../p4/build/fpisa-n${values}.json`, import.meta.url), 'utf8');
 
 beforeAll(loadCompiler);
 
@@ -60,7 +61,11 @@ describe('contributions of workers', () => {
     for (let chunk = 0; chunk < 40; chunk++) {
       for (let rank = 0; rank < 3; rank++) {
         const words = Array.from({ length: 16 }, word);
-        const message = contribution({ worker: rank, slot: chunk % 4, set: Math.floor(chunk / 4) % 2, chunk }, words, chunk % 3 === 0);
+        const message = contribution(
+          { worker: rank, slot: chunk % 4, set: Math.floor(chunk / 4) % 2, chunk },
+          words,
+          chunk % 3 === 0,
+        );
         const packet = udpFrame(message, fromWorker(rank));
         expect(compiled.device.receive(portOf(rank), packet)).toEqual(interpreted.device.receive(portOf(rank), packet));
       }

@@ -20,7 +20,11 @@ const constant = (bytes: number): object => ({ type: 'hexstr', value: `0x${'a5'.
 const INPUTS: readonly (readonly object[][])[] = [
   [[field('value'), field('index')], [constant(1), field('value')], []],
   [[field('value'), constant(3), field('index')], [field('value')], [constant(1)]],
-  [[field('index'), constant(7), field('value')], [field('value'), constant(2)], [field('value'), constant(20), field('index')]],
+  [
+    [field('index'), constant(7), field('value')],
+    [field('value'), constant(2)],
+    [field('value'), constant(20), field('index')],
+  ],
 ];
 
 /** The program that hashes, with another algorithm over other bytes. */
@@ -33,7 +37,9 @@ function hashing(algorithm: string, inputs: readonly object[][]): string {
 /** Imports of a module, by name. */
 function imports(json: string): string[] {
   const { module } = artifactOf(compileProgram(binaryenIfLoaded()!, loadProgram(json), 511));
-  const { Module } = (globalThis as unknown as { WebAssembly: { Module: { imports(module: object): { name: string }[] } } }).WebAssembly;
+  const { Module } = (
+    globalThis as unknown as { WebAssembly: { Module: { imports(module: object): { name: string }[] } } }
+  ).WebAssembly;
   return Module.imports(module).map(({ name }) => name);
 }
 
@@ -48,10 +54,13 @@ describe('compiled hashes', () => {
       const [compiled, plain] = [new Switch({ engine: 'compiled' }), new Switch({ engine: 'interpreter' })];
       for (const target of [compiled, plain]) target.load(json);
       await compiled.ready();
-      fc.assert(fc.property(fc.uint8Array({ minLength: 59, maxLength: 59 }), (rest) => {
-        const packet = Uint8Array.of(HASH_OP, ...rest);
-        expect(hex(compiled.receive(1, packet)[0]!.bytes)).toBe(hex(plain.receive(1, packet)[0]!.bytes));
-      }), { numRuns: 30 });
+      fc.assert(
+        fc.property(fc.uint8Array({ minLength: 59, maxLength: 59 }), (rest) => {
+          const packet = Uint8Array.of(HASH_OP, ...rest);
+          expect(hex(compiled.receive(1, packet)[0]!.bytes)).toBe(hex(plain.receive(1, packet)[0]!.bytes));
+        }),
+        { numRuns: 30 },
+      );
     }
   });
 

@@ -53,7 +53,9 @@ describe('fields that have to stay in memory', () => {
 });
 
 describe('shifts and masks', () => {
-  const assigned = action('accumulate').primitives.flatMap(({ op, args }) => (op === 'assign' && args[1]?.kind === 'expression' ? [args[1].expression] : []));
+  const assigned = action('accumulate').primitives.flatMap(({ op, args }) =>
+    op === 'assign' && args[1]?.kind === 'expression' ? [args[1].expression] : [],
+  );
 
   it('that turn the bytes of a word round are seen as that, and no others', () => {
     const found = assigned.map(turnedRound).filter((field) => field !== undefined);

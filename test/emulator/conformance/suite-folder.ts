@@ -44,7 +44,8 @@ export function makeSuiteFolder(failing: boolean): SuiteFolder {
   };
   const program = (name: string, path: string, stf = readFileSync(join(programs, `${name}.stf`), 'utf8')): void => {
     put(`${path}.stf`, stf);
-    for (const ending of ['p4', 'json']) copyFileSync(join(programs, `${name}.${ending}`), join(testdata, `${path}.${ending}`));
+    for (const ending of ['p4', 'json'])
+      copyFileSync(join(programs, `${name}.${ending}`), join(testdata, `${path}.${ending}`));
   };
   program('tables', 'p4_16_samples/tables-bmv2');
   program('copies', 'p4_16_samples/parser-inline/copies');

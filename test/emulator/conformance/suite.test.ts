@@ -2,14 +2,23 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CompilerMissingError, ENGINE_NAMES, engineNamed, findSuite, P4c, runSuite, SuiteError, type CaseResult } from '../../../emulator/index.js';
+import {
+  CompilerMissingError,
+  ENGINE_NAMES,
+  engineNamed,
+  findSuite,
+  P4c,
+  runSuite,
+  SuiteError,
+  type CaseResult,
+} from '../../../emulator/index.js';
 import { installedVersion } from '../support/programs.js';
 import { makeSuiteFolder } from './suite-folder.js';
 
 const cache = (): string => mkdtempSync(join(tmpdir(), 'p4c-cache-'));
 
 describe('finding the suite', () => {
-  it('sorts programs as p4c\'s own build does, and excludes with a reason', async () => {
+  it("sorts programs as p4c's own build does, and excludes with a reason", async () => {
     const { testdata } = makeSuiteFolder(true);
     const { cases, excluded } = await findSuite(testdata);
     expect(cases.map(({ group, program, options }) => [group, program, options.join(' ')])).toEqual([
@@ -43,7 +52,10 @@ describe('running the suite', () => {
   it('counts passes, failures and what does not compile apart', async () => {
     const { testdata, bin } = makeSuiteFolder(true);
     const seen: CaseResult[] = [];
-    const report = await runSuite(await findSuite(testdata), await P4c.find(cache(), join(bin, 'p4c')), { jobs: 2, onResult: (result) => seen.push(result) });
+    const report = await runSuite(await findSuite(testdata), await P4c.find(cache(), join(bin, 'p4c')), {
+      jobs: 2,
+      onResult: (result) => seen.push(result),
+    });
     expect(report).toMatchObject({ ok: false, compiler: 'p4c 9.9.9 (stand-in)' });
     expect(report.scores).toEqual({
       core: { pass: 2, fail: 1, doesNotCompile: 1, total: 4 },
@@ -52,9 +64,24 @@ describe('running the suite', () => {
       p4_14: { pass: 0, fail: 0, doesNotCompile: 1, total: 1 },
     });
     expect(report.results.filter(({ outcome }) => outcome !== 'pass')).toEqual([
-      { group: 'core', program: 'p4_16_samples/broken-bmv2', outcome: 'does not compile', reasons: ['broken-bmv2.p4(1): [--Werror=type-error] error: Unexpected'] },
-      { group: 'core', program: 'p4_16_samples/wrong-bmv2', outcome: 'fail', reasons: ['port 1: 0 packet(s) left, expected 1'] },
-      { group: 'p4_14', program: 'p4_14_samples/old', outcome: 'does not compile', reasons: ['[--Werror=invalid] error: Illegal language version 14'] },
+      {
+        group: 'core',
+        program: 'p4_16_samples/broken-bmv2',
+        outcome: 'does not compile',
+        reasons: ['broken-bmv2.p4(1): [--Werror=type-error] error: Unexpected'],
+      },
+      {
+        group: 'core',
+        program: 'p4_16_samples/wrong-bmv2',
+        outcome: 'fail',
+        reasons: ['port 1: 0 packet(s) left, expected 1'],
+      },
+      {
+        group: 'p4_14',
+        program: 'p4_14_samples/old',
+        outcome: 'does not compile',
+        reasons: ['[--Werror=invalid] error: Illegal language version 14'],
+      },
     ]);
     expect(seen).toHaveLength(7);
   });
@@ -79,7 +106,12 @@ describe('running the suite', () => {
   it('ends when it is told to', async () => {
     const { testdata, bin } = makeSuiteFolder(false);
     const reason = new Error('enough');
-    await expect(runSuite(await findSuite(testdata), await P4c.find(cache(), join(bin, 'p4c')), { jobs: 1, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(
+      runSuite(await findSuite(testdata), await P4c.find(cache(), join(bin, 'p4c')), {
+        jobs: 1,
+        signal: AbortSignal.abort(reason),
+      }),
+    ).rejects.toBe(reason);
   });
 });
 
@@ -111,24 +143,34 @@ describe('p4c', () => {
 
   it('says how to get it when it is missing', async () => {
     await expect(P4c.find(cache(), 'no-such-p4c')).rejects.toThrow(CompilerMissingError);
-    await expect(P4c.find(cache(), 'no-such-p4c')).rejects.toThrow(/"no-such-p4c" cannot be started: install the P4 compiler .* and put it on PATH/);
+    await expect(P4c.find(cache(), 'no-such-p4c')).rejects.toThrow(
+      /"no-such-p4c" cannot be started: install the P4 compiler .* and put it on PATH/,
+    );
   });
 });
 
 const folder = process.env['FPISA_P4C_TESTDATA'];
-const reason = folder === undefined
-  ? 'FPISA_P4C_TESTDATA does not name the "testdata" of p4c\'s sources'
-  : installedVersion() === undefined
-    ? 'p4c is not on PATH'
-    : undefined;
+const reason =
+  folder === undefined
+    ? 'FPISA_P4C_TESTDATA does not name the "testdata" of p4c\'s sources'
+    : installedVersion() === undefined
+      ? 'p4c is not on PATH'
+      : undefined;
 
 describe(`p4c's own tests${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
-  it.skipIf(reason !== undefined).each(ENGINE_NAMES)('every program that p4c runs on BMv2 passes, engine %s', { timeout: 1_800_000 }, async (name) => {
-    expect(existsSync(folder!)).toBe(true);
-    const compiler = await P4c.find(join(tmpdir(), `p4c-json-${userInfo().username}`));
-    const { scores, results } = await runSuite(await findSuite(folder!), compiler, { jobs: availableParallelism(), switchOptions: { engine: await engineNamed(name) } });
-    expect(results.filter(({ group, outcome }) => outcome !== 'pass' && group !== 'p4_14')).toEqual([]);
-    expect(scores.core).toMatchObject({ pass: 200, total: 200 });
-    expect(scores.p4_14.fail).toBe(0);
-  });
+  it.skipIf(reason !== undefined).each(ENGINE_NAMES)(
+    'every program that p4c runs on BMv2 passes, engine %s',
+    { timeout: 1_800_000 },
+    async (name) => {
+      expect(existsSync(folder!)).toBe(true);
+      const compiler = await P4c.find(join(tmpdir(), `p4c-json-${userInfo().username}`));
+      const { scores, results } = await runSuite(await findSuite(folder!), compiler, {
+        jobs: availableParallelism(),
+        switchOptions: { engine: await engineNamed(name) },
+      });
+      expect(results.filter(({ group, outcome }) => outcome !== 'pass' && group !== 'p4_14')).toEqual([]);
+      expect(scores.core).toMatchObject({ pass: 200, total: 200 });
+      expect(scores.p4_14.fail).toBe(0);
+    },
+  );
 });

@@ -1,6 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ThreadedSwitch, type DataPlaneError, type Digest, type EmulatorError, type MatchKey, type PortSpec, type ThreadedSwitchOptions } from '../../../emulator/index.js';
+import {
+  ThreadedSwitch,
+  type DataPlaneError,
+  type Digest,
+  type EmulatorError,
+  type MatchKey,
+  type PortSpec,
+  type ThreadedSwitchOptions,
+} from '../../../emulator/index.js';
 import { Namespace, namespacesMissing } from '../support/network-namespace.js';
 import { hex, programJson, switchWith } from '../support/programs.js';
 
@@ -118,23 +126,43 @@ describe.each([
       const bench = await start('externs');
       const plain = switchWith('externs', { seed: 1, engine: 'interpreter' });
       for (const { control } of [bench.target, plain]) {
-        control.setMeter('ingress_.rated', 1, [{ perSecond: 1e-9, burst: 2 }, { perSecond: 1e-9, burst: 3 }]);
-        control.insertEntry('ingress_.metered', { keys: [{ kind: 'exact', value: 2n }], priority: 0, call: { action: 'ingress_.read_color', args: [] } });
-        control.setDirectMeter('ingress_.metered', [{ kind: 'exact', value: 2n }], 0, [{ perSecond: 1e-9, burst: 100 }, { perSecond: 1e-9, burst: 200 }]);
+        control.setMeter('ingress_.rated', 1, [
+          { perSecond: 1e-9, burst: 2 },
+          { perSecond: 1e-9, burst: 3 },
+        ]);
+        control.insertEntry('ingress_.metered', {
+          keys: [{ kind: 'exact', value: 2n }],
+          priority: 0,
+          call: { action: 'ingress_.read_color', args: [] },
+        });
+        control.setDirectMeter('ingress_.metered', [{ kind: 'exact', value: 2n }], 0, [
+          { perSecond: 1e-9, burst: 100 },
+          { perSecond: 1e-9, burst: 200 },
+        ]);
       }
       const digests: Digest[] = [];
       bench.target.control.onDigest((digest) => digests.push(digest));
       // Time is the one thing that differs.
-      const packets = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].flatMap((op) => [0, 1, 2, 3, 1, 2].map((index) => request(op, index, op * 0x1357_9bd + index)));
+      const packets = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].flatMap((op) =>
+        [0, 1, 2, 3, 1, 2].map((index) => request(op, index, op * 0x1357_9bd + index)),
+      );
       const expected = (): string[] => packets.map((packet) => hex(plain.receive(CPU_PORT, packet)[0]!.bytes));
       expect(await bench.run(packets)).toEqual(expected());
       await bench.target.ready();
       expect(await bench.run(packets)).toEqual(expected());
       expect(bench.logs).toHaveLength(12);
       expect(digests).toHaveLength(12);
-      expect(bench.target.control.readRegister('ingress_.cells', 3)).toBe(plain.control.readRegister('ingress_.cells', 3));
-      expect(bench.target.control.readCounter('ingress_.counted', 1)).toEqual(plain.control.readCounter('ingress_.counted', 1));
-      expect(bench.target.statistics).toMatchObject({ received: 2 * packets.length, sent: 2 * packets.length, aborted: 0 });
+      expect(bench.target.control.readRegister('ingress_.cells', 3)).toBe(
+        plain.control.readRegister('ingress_.cells', 3),
+      );
+      expect(bench.target.control.readCounter('ingress_.counted', 1)).toEqual(
+        plain.control.readCounter('ingress_.counted', 1),
+      );
+      expect(bench.target.statistics).toMatchObject({
+        received: 2 * packets.length,
+        sent: 2 * packets.length,
+        aborted: 0,
+      });
     });
 
     it('and all their copies leave, however many and long they are', async () => {
@@ -143,14 +171,19 @@ describe.each([
       // More than fits in what one answer between the threads holds.
       const replicas = Array.from({ length: 20 }, (_, instance) => ({ egressPort: CPU_PORT, instance }));
       for (const { control } of [bench.target, plain]) control.setMulticastGroup(5, replicas);
-      const packets = [40, 30_000, 41, 60_001].map((length) => Uint8Array.from({ length }, (_, i) => (i === 0 ? 1 : i & 0xff)));
+      const packets = [40, 30_000, 41, 60_001].map((length) =>
+        Uint8Array.from({ length }, (_, i) => (i === 0 ? 1 : i & 0xff)),
+      );
       const expected = packets.flatMap((packet) => plain.receive(CPU_PORT, packet).map((output) => hex(output.bytes)));
       for (const tier of ['interpreted', 'compiled']) {
         const before = bench.answers.length;
         for (const packet of packets) bench.target.packetOut(packet);
         const answers = await bench.answersSince(before, expected.length);
         // Texts of megabytes: a difference is not worth printing.
-        expect(answers.every((answer, i) => answer === expected[i]), tier).toBe(true);
+        expect(
+          answers.every((answer, i) => answer === expected[i]),
+          tier,
+        ).toBe(true);
         await bench.target.ready();
       }
       expect(bench.answers).toHaveLength(2 * expected.length);
@@ -176,8 +209,13 @@ describe.each([
         { kind: 'ternary', value: BigInt(a) << 8n, mask: 0xff00n },
         { kind: 'exact', value: 1n },
       ];
-      const give = (a: number, set: number) => ({ keys: keys(a), priority: 1 + a, call: { action: 'ingress_.give', args: [BigInt(a + 64 * set)] } });
-      const allowed = (a: number): string[] => [0, 1].map((set) => (a + 64 * set).toString(16).padStart(2, '0')).concat('00');
+      const give = (a: number, set: number) => ({
+        keys: keys(a),
+        priority: 1 + a,
+        call: { action: 'ingress_.give', args: [BigInt(a + 64 * set)] },
+      });
+      const allowed = (a: number): string[] =>
+        [0, 1].map((set) => (a + 64 * set).toString(16).padStart(2, '0')).concat('00');
       for (let round = 0; round < 10; round++) {
         const before = bench.answers.length;
         const asked = Array.from({ length: 300 }, (_, i) => (i * 7 + round) % 64);
@@ -205,7 +243,9 @@ describe.each([
         if (round % 2 === 0) await bench.target.ready();
       }
       const answers = await bench.answersSince(before, 400);
-      answers.forEach((answer, n) => expect(answer.startsWith(n % 100 < 50 ? (n % 100 === 0 ? '00000000' : '01020304') : '03')).toBe(true));
+      answers.forEach((answer, n) =>
+        expect(answer.startsWith(n % 100 < 50 ? (n % 100 === 0 ? '00000000' : '01020304') : '03')).toBe(true),
+      );
     });
 
     it('and when the thread ends by an error, everybody hears of it and nobody waits', async () => {
@@ -219,7 +259,10 @@ describe.each([
       // It holds the lock while it dies.
       bench.target.control.readCounter('ingress_.counted', 0);
       await until(() => bench.failures.length > 0);
-      expect(bench.failures[0]).toMatchObject({ code: 'EMULATOR_DATA_PLANE', message: expect.stringContaining('a bug') as string });
+      expect(bench.failures[0]).toMatchObject({
+        code: 'EMULATOR_DATA_PLANE',
+        message: expect.stringContaining('a bug') as string,
+      });
       expect(() => bench.target.packetOut(request(1, 0, 0))).toThrow(/has ended/);
       expect(bench.target.control.readCounter('ingress_.counted', 0).packets).toBe(0n);
     });
@@ -232,7 +275,10 @@ describe('a program that cannot be compiled', () => {
     const bench = new Bench({ onInterpreted: (reason) => why.push(reason) });
     await bench.start('externs', []);
     const program = JSON.parse(programJson('externs')) as { actions: { primitives: { op: string }[] }[] };
-    program.actions[0]!.primitives.push({ op: '_jump', parameters: [{ type: 'field', value: ['request', 'value'] }] } as never);
+    program.actions[0]!.primitives.push({
+      op: '_jump',
+      parameters: [{ type: 'field', value: ['request', 'value'] }],
+    } as never);
     bench.loadJson(JSON.stringify(program));
     await bench.target.ready();
     expect(why).toEqual([expect.stringContaining('constant target')]);
@@ -265,7 +311,10 @@ describe('a port that cannot be opened', () => {
     const { target } = new Bench();
     const port = (number: number): PortSpec => ({ number, kind: 'interface', interface: 'no-such-one' });
     await expect(target.open([port(3), port(3)])).rejects.toMatchObject({ code: 'EMULATOR_PORT_DUPLICATE', port: 3 });
-    await expect(target.open([port(3)])).rejects.toMatchObject({ port: 3, message: expect.stringMatching(/^port 3: /) as string });
+    await expect(target.open([port(3)])).rejects.toMatchObject({
+      port: 3,
+      message: expect.stringMatching(/^port 3: /) as string,
+    });
     await target.close();
   });
 });

@@ -8,7 +8,11 @@ beforeEach(() => {
   target = switchWith('tables');
 });
 
-const send = (text: string): string => target.receive(1, bytes(text)).map((output) => hex(output.bytes)).join();
+const send = (text: string): string =>
+  target
+    .receive(1, bytes(text))
+    .map((output) => hex(output.bytes))
+    .join();
 
 describe('tables by name', () => {
   it('insert entries of every match kind', () => {
@@ -21,7 +25,9 @@ describe('tables by name', () => {
     expect(send('02 0000 0a000001 00 00')).toMatch(/^0200000a00000106/);
     expect(send('03 0155 00000001 00 00')).toMatch(/07..$/);
     expect(send('03 0255 00000001 00 00')).toMatch(/08..$/);
-    expect([9, 10, 20, 21].map((a) => send(`04 00${a.toString(16).padStart(2, '0')} 00000000 00 00`).slice(14, 16))).toEqual(['00', '09', '09', '00']);
+    expect(
+      [9, 10, 20, 21].map((a) => send(`04 00${a.toString(16).padStart(2, '0')} 00000000 00 00`).slice(14, 16)),
+    ).toEqual(['00', '09', '09', '00']);
   });
 
   it('modify, delete, clear, default actions', () => {
@@ -52,13 +58,27 @@ describe('tables by name', () => {
   it('tell what there is when something is not', () => {
     expect(() => target.table('nothing')).toThrow(/there is no table "nothing" \(there is: .*ingress_\.exact_/);
     expect(() => target.table('xact_')).toThrow(/there is no table "xact_"/);
-    expect(() => target.table('prefix').insert({ c: 1 }, 'give', { value: 1 })).toThrow(/there is no key "c" in table ingress_\.prefix \(there is: h\.key\.b\)/);
-    expect(() => target.table('prefix').insert({ b: 1 }, 'count_and_give', {})).toThrow(/there is no action "count_and_give" in table ingress_\.prefix \(there is: ingress_\.give, NoAction\)/);
-    expect(() => target.table('prefix').insert({ b: 1 }, 'give')).toThrow(/action ingress_\.give needs parameter value \(its parameters: value: 8 bit\(s\)\)/);
-    expect(() => target.table('prefix').insert({ b: 1 }, 'give', { worth: 1 })).toThrow(/there is no parameter "worth" in action ingress_\.give \(there is: value\)/);
-    expect(() => target.table('prefix').insert({ b: 1 }, 'give', { value: 256 })).toThrow(/256 does not fit the 8 bit\(s\) of parameter value of action ingress_\.give/);
-    expect(() => target.table('exact_').insert({ b: 1 }, 'count_and_give', { value: 1 })).toThrow(/key h\.key\.a of table ingress_\.exact_ is exact: it takes a value, not nothing/);
-    expect(() => target.table('exact_').insert({ a: 1, 'key.a': 1, b: 1 }, 'count_and_give', { value: 1 })).toThrow(/given twice/);
+    expect(() => target.table('prefix').insert({ c: 1 }, 'give', { value: 1 })).toThrow(
+      /there is no key "c" in table ingress_\.prefix \(there is: h\.key\.b\)/,
+    );
+    expect(() => target.table('prefix').insert({ b: 1 }, 'count_and_give', {})).toThrow(
+      /there is no action "count_and_give" in table ingress_\.prefix \(there is: ingress_\.give, NoAction\)/,
+    );
+    expect(() => target.table('prefix').insert({ b: 1 }, 'give')).toThrow(
+      /action ingress_\.give needs parameter value \(its parameters: value: 8 bit\(s\)\)/,
+    );
+    expect(() => target.table('prefix').insert({ b: 1 }, 'give', { worth: 1 })).toThrow(
+      /there is no parameter "worth" in action ingress_\.give \(there is: value\)/,
+    );
+    expect(() => target.table('prefix').insert({ b: 1 }, 'give', { value: 256 })).toThrow(
+      /256 does not fit the 8 bit\(s\) of parameter value of action ingress_\.give/,
+    );
+    expect(() => target.table('exact_').insert({ b: 1 }, 'count_and_give', { value: 1 })).toThrow(
+      /key h\.key\.a of table ingress_\.exact_ is exact: it takes a value, not nothing/,
+    );
+    expect(() => target.table('exact_').insert({ a: 1, 'key.a': 1, b: 1 }, 'count_and_give', { value: 1 })).toThrow(
+      /given twice/,
+    );
     expect(() => new Switch().table('x')).toThrow(expect.objectContaining({ code: 'EMULATOR_NO_PROGRAM' }));
   });
 });
@@ -82,7 +102,10 @@ describe('other objects by name', () => {
     expect(target.counter('counted').read(1)).toEqual({ packets: 1n, bytes: 9n });
     target.counter('counted').write(1, { packets: 5n, bytes: 0n });
     expect(target.counter('counted').read(1).packets).toBe(5n);
-    target.meter('rated').set(0, [{ perSecond: 1000, burst: 1 }, { perSecond: 2000, burst: 2 }]);
+    target.meter('rated').set(0, [
+      { perSecond: 1000, burst: 1 },
+      { perSecond: 2000, burst: 2 },
+    ]);
     const color = (): string => hex(target.receive(3, bytes('04 00000000 00000000'))[0]!.bytes).slice(0, 8);
     expect([color(), color()]).toEqual(['00000000', '00000001']);
     target.setTime(10_000);

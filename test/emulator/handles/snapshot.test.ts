@@ -13,17 +13,40 @@ async function made(name: string, engine: (typeof ENGINES)[number], clock = 0): 
 
 /** What packets see, and what the control plane reads. */
 function externs(target: Switch): string {
-  const requests = ['01 00000001 00000005', '02 00000000 00000003', '03 00000001 00000000', '04 00000000 00000000', '05 00000001 00000000', '07 00000000 00000000', '0c 00000000 00000000'];
-  const outputs = requests.map((request) => target.receive(3, bytes(request)).map((output) => `${output.port} ${hex(output.bytes)}`).join());
-  return [...outputs, target.register('cells').readAll().join(), JSON.stringify(target.counter('counted').read(1), (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v))].join('\n');
+  const requests = [
+    '01 00000001 00000005',
+    '02 00000000 00000003',
+    '03 00000001 00000000',
+    '04 00000000 00000000',
+    '05 00000001 00000000',
+    '07 00000000 00000000',
+    '0c 00000000 00000000',
+  ];
+  const outputs = requests.map((request) =>
+    target
+      .receive(3, bytes(request))
+      .map((output) => `${output.port} ${hex(output.bytes)}`)
+      .join(),
+  );
+  return [
+    ...outputs,
+    target.register('cells').readAll().join(),
+    JSON.stringify(target.counter('counted').read(1), (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v)),
+  ].join('\n');
 }
 
 describe.each(ENGINES)('snapshots, engine %s', (engine) => {
   it('bring back registers, counters, meters, random numbers and the time', async () => {
     const target = await made('externs', engine, 1_000);
-    target.meter('rated').set(0, [{ perSecond: 1000, burst: 2 }, { perSecond: 2000, burst: 5 }]);
+    target.meter('rated').set(0, [
+      { perSecond: 1000, burst: 2 },
+      { perSecond: 2000, burst: 5 },
+    ]);
     const entry = target.table('metered').insert({ index: 1 }, 'read_color');
-    entry.setMeter([{ perSecond: 0, burst: 10 }, { perSecond: 0, burst: 20 }]);
+    entry.setMeter([
+      { perSecond: 0, burst: 10 },
+      { perSecond: 0, burst: 20 },
+    ]);
     externs(target);
     const snapshot = target.snapshot();
     const after = externs(target);
@@ -40,8 +63,22 @@ describe.each(ENGINES)('snapshots, engine %s', (engine) => {
 
   it('bring back entries with their order, counters and default actions', async () => {
     const target = await made('tables', engine);
-    const send = (text: string): string => target.receive(1, bytes(text)).map((output) => hex(output.bytes)).join();
-    const look = (): string => ['01 0001 00000002 00 00', '02 0000 0a000001 00 00', '02 0000 0b000001 00 00', '03 0101 00000001 00 00', '04 0032 00000001 00 00', '06 0123 00000000 00 00'].map(send).join();
+    const send = (text: string): string =>
+      target
+        .receive(1, bytes(text))
+        .map((output) => hex(output.bytes))
+        .join();
+    const look = (): string =>
+      [
+        '01 0001 00000002 00 00',
+        '02 0000 0a000001 00 00',
+        '02 0000 0b000001 00 00',
+        '03 0101 00000001 00 00',
+        '04 0032 00000001 00 00',
+        '06 0123 00000000 00 00',
+      ]
+        .map(send)
+        .join();
     const entry = target.table('exact_').insert({ a: 1, b: 2 }, 'count_and_give', { value: 1 });
     target.table('prefix').insert({ b: '10.0.0.0/8' }, 'give', { value: 2 });
     target.table('masked').insert({ a: '0x0100 &&& 0xff00', b: 1 }, 'give', { value: 3 }, { priority: 5 }).delete();
@@ -73,7 +110,9 @@ describe.each(ENGINES)('snapshots, engine %s', (engine) => {
     target.control.deleteCloneSession(3);
     target.restore(snapshot);
     expect([...target.control.multicastGroups()]).toEqual([[5, [{ egressPort: 2, instance: 7 }]]]);
-    expect([...target.control.cloneSessions()]).toEqual([[3, { replicas: [{ egressPort: 6, instance: 0 }], truncateBytes: 4 }]]);
+    expect([...target.control.cloneSessions()]).toEqual([
+      [3, { replicas: [{ egressPort: 6, instance: 0 }], truncateBytes: 4 }],
+    ]);
     const parsing = await made('parsing', engine);
     const { name } = parsing.control.describe().valueSets[0]!;
     parsing.valueSet(name).set([1, 2]);
@@ -90,13 +129,20 @@ describe.each(ENGINES)('snapshots, engine %s', (engine) => {
     const table = tables.find(({ actionProfile }) => actionProfile === selector.name)!;
     const action = table.actions.find(({ params }) => params.length > 0)!;
     const match = Object.fromEntries(table.keys.map(({ name }) => [name, 1]));
-    const member = (id: number): void => target.actionProfile(selector.name).member(id, action.name, Object.fromEntries(action.params.map(({ name }) => [name, id])));
+    const member = (id: number): void =>
+      target
+        .actionProfile(selector.name)
+        .member(id, action.name, Object.fromEntries(action.params.map(({ name }) => [name, id])));
     member(2);
     member(1);
     target.actionProfile(selector.name).group(7, [1, { member: 2, weight: 2 }]);
     const entry = target.table(table.name).insert(match, { group: 7 });
     const snapshot = target.snapshot();
-    const all = (): unknown => [[...target.control.members(selector.name)], [...target.control.groups(selector.name)], target.control.entries(table.name)];
+    const all = (): unknown => [
+      [...target.control.members(selector.name)],
+      [...target.control.groups(selector.name)],
+      target.control.entries(table.name),
+    ];
     const before = all();
     entry.delete();
     target.actionProfile(selector.name).deleteGroup(7);
@@ -130,7 +176,12 @@ describe('the program of a snapshot', () => {
     moved.restore(switchWith('tables', { clock: 0 }).snapshot());
   });
 
-  it.each([['"0x06"', '"0x07"'], ['"op":"assign"', '"op":"modify_field"'], ['"bitwidth":8', '"bitwidth":16'], ['"max_size":1024', '"max_size":1023']])('is another one with %s changed to %s', (from, to) => {
+  it.each([
+    ['"0x06"', '"0x07"'],
+    ['"op":"assign"', '"op":"modify_field"'],
+    ['"bitwidth":8', '"bitwidth":16'],
+    ['"max_size":1024', '"max_size":1023'],
+  ])('is another one with %s changed to %s', (from, to) => {
     const text = programJson('tables');
     const changed = new Switch();
     expect(text.includes(from)).toBe(true);
@@ -145,7 +196,9 @@ describe('the clock', () => {
     const running = target.snapshot();
     target.setTime(50_000_000);
     expect([target.time, target.time]).toEqual([50_000_000, 50_000_000]);
-    expect(() => target.setTime(49_999_999)).toThrow(/the time can only go on from 50000000 microseconds, not to 49999999/);
+    expect(() => target.setTime(49_999_999)).toThrow(
+      /the time can only go on from 50000000 microseconds, not to 49999999/,
+    );
     expect(() => target.setTime(Number.NaN)).toThrow(/not to NaN/);
     const standing = target.snapshot();
     target.restore(running);
@@ -169,14 +222,21 @@ describe('the clock', () => {
 describe('hashes that remember', () => {
   it('round robin goes on where it was', async () => {
     const { createHash } = await import('../../../emulator/externs/hash.js');
-    fc.assert(fc.property(fc.array(fc.uint8Array({ maxLength: 2 })), fc.array(fc.uint8Array({ maxLength: 2 })), fc.constantFrom('round_robin', 'round_robin_consistent'), (first, second, name) => {
-      const hash = createHash(name);
-      first.forEach((each) => hash(each));
-      const saved = hash.memory!.save();
-      const results = second.map((each) => hash(each));
-      hash.memory!.restore(saved);
-      expect(second.map((each) => hash(each))).toEqual(results);
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.uint8Array({ maxLength: 2 })),
+        fc.array(fc.uint8Array({ maxLength: 2 })),
+        fc.constantFrom('round_robin', 'round_robin_consistent'),
+        (first, second, name) => {
+          const hash = createHash(name);
+          first.forEach((each) => hash(each));
+          const saved = hash.memory!.save();
+          const results = second.map((each) => hash(each));
+          hash.memory!.restore(saved);
+          expect(second.map((each) => hash(each))).toEqual(results);
+        },
+      ),
+    );
     expect(createHash('crc16').memory).toBeUndefined();
   });
 });

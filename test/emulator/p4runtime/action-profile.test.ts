@@ -12,7 +12,11 @@ afterEach(() => bed.stop());
 
 const profile = index.actionProfiles.find('profile').id;
 const selector = index.actionProfiles.find('selector').id;
-const member = (memberId: number, does: Init<TableAction> = action('forward', memberId), actionProfileId = selector): Init<Entity> => ({
+const member = (
+  memberId: number,
+  does: Init<TableAction> = action('forward', memberId),
+  actionProfileId = selector,
+): Init<Entity> => ({
   actionProfileMember: { actionProfileId, memberId, action: does.action },
 });
 const group = (groupId: number, members: Record<number, number>, maxSize = 8): Init<Entity> => ({
@@ -27,7 +31,8 @@ const entry = (table: string, type: number, does: Init<TableAction>): Init<Entit
   tableEntry: { tableId: tableId(table), match: [{ fieldId: 1, exact: { value: bytes(type) } }], action: does },
 });
 const portsOf = (type: number, src = 1n) => bed.device.receive(2, frame(99n, src, type)).map(({ port }) => port);
-const portsOverSources = (type: number) => new Set(Array.from({ length: 64 }, (_, i) => portsOf(type, BigInt(i * 7919))[0]));
+const portsOverSources = (type: number) =>
+  new Set(Array.from({ length: 64 }, (_, i) => portsOf(type, BigInt(i * 7919))[0]));
 
 describe('members', () => {
   it('run through entries that point at them, and change for all of these', async () => {
@@ -41,7 +46,11 @@ describe('members', () => {
   });
 
   it('are read one, all of a profile, or all', async () => {
-    await bed.writeAll([['INSERT', member(1)], ['INSERT', member(2)], ['INSERT', member(1, action('drop'), profile)]]);
+    await bed.writeAll([
+      ['INSERT', member(1)],
+      ['INSERT', member(2)],
+      ['INSERT', member(1, action('drop'), profile)],
+    ]);
     expect((await bed.read({ actionProfileMember: {} })).length).toBe(3);
     expect((await bed.read({ actionProfileMember: { actionProfileId: selector } })).length).toBe(2);
     const [one] = await bed.read({ actionProfileMember: { actionProfileId: selector, memberId: 2 } });
@@ -59,7 +68,11 @@ describe('members', () => {
     ['to delete one in an entry', 'DELETE', member(2), 'FAILED_PRECONDITION'],
     ['an unknown profile', 'INSERT', member(9, action('drop'), 7), 'INVALID_ARGUMENT'],
   ])('refuse %s', async (_what, update, entity, code) => {
-    await bed.writeAll([['INSERT', member(1)], ['INSERT', member(2)], ['INSERT', group(1, { 1: 1 })]]);
+    await bed.writeAll([
+      ['INSERT', member(1)],
+      ['INSERT', member(2)],
+      ['INSERT', group(1, { 1: 1 })],
+    ]);
     await bed.insert(entry('balanced', 7, { actionProfileMemberId: 2 }));
     expect(await bed.refusal(update, entity)).toBe(code);
   });
@@ -71,7 +84,13 @@ describe('members', () => {
 });
 
 describe('groups', () => {
-  beforeEach(() => bed.writeAll([['INSERT', member(1)], ['INSERT', member(2)], ['INSERT', member(3)]]));
+  beforeEach(() =>
+    bed.writeAll([
+      ['INSERT', member(1)],
+      ['INSERT', member(2)],
+      ['INSERT', member(3)],
+    ]),
+  );
 
   it('spread packets over their members', async () => {
     await bed.insert(group(1, { 1: 1, 2: 2 }));
@@ -87,7 +106,10 @@ describe('groups', () => {
         actionProfileId: selector,
         groupId: 4,
         maxSize: 5,
-        members: [{ memberId: 2, weight: 3, watchPort: bytes(7) }, { memberId: 1, weight: 1, watch: 6 }],
+        members: [
+          { memberId: 2, weight: 3, watchPort: bytes(7) },
+          { memberId: 1, weight: 1, watch: 6 },
+        ],
       },
     };
     await bed.insert(written);
@@ -106,11 +128,26 @@ describe('groups', () => {
     ['weights over max_size', 'INSERT', group(9, { 1: 2, 2: 2 }, 3), 'RESOURCE_EXHAUSTED'],
     ['another max_size', 'MODIFY', group(1, {}, 7), 'INVALID_ARGUMENT'],
     ['to delete one in an entry', 'DELETE', group(1, {}), 'FAILED_PRECONDITION'],
-    ['a group of a profile without selector', 'INSERT', { actionProfileGroup: { actionProfileId: profile, groupId: 1 } }, 'INVALID_ARGUMENT'],
+    [
+      'a group of a profile without selector',
+      'INSERT',
+      { actionProfileGroup: { actionProfileId: profile, groupId: 1 } },
+      'INVALID_ARGUMENT',
+    ],
     [
       'a member twice',
       'INSERT',
-      { actionProfileGroup: { actionProfileId: selector, groupId: 9, maxSize: 8, members: [{ memberId: 1, weight: 1 }, { memberId: 1, weight: 1 }] } },
+      {
+        actionProfileGroup: {
+          actionProfileId: selector,
+          groupId: 9,
+          maxSize: 8,
+          members: [
+            { memberId: 1, weight: 1 },
+            { memberId: 1, weight: 1 },
+          ],
+        },
+      },
       'INVALID_ARGUMENT',
     ],
   ])('refuse %s', async (_what, update, entity, code) => {
@@ -133,7 +170,9 @@ describe('the size of a selector', () => {
 
   it('refuses a weight that no memory could hold', async () => {
     expect(await bed.refusal('INSERT', group(1, { 1: 2 ** 31 - 1 }))).toBe('RESOURCE_EXHAUSTED');
-    expect(() => bed.device.control.setGroup('Ingress_.selector', 1, [{ member: 1, weight: 2 ** 31 - 1 }])).toThrow(/at most 65536/);
+    expect(() => bed.device.control.setGroup('Ingress_.selector', 1, [{ member: 1, weight: 2 ** 31 - 1 }])).toThrow(
+      /at most 65536/,
+    );
   });
 });
 
@@ -142,7 +181,11 @@ describe('watch ports', () => {
 
   it.each([511, 512, 2 ** 31])('refuse %i, which is no port', async (port) => {
     const members = [{ memberId: 1, weight: 1, watchPort: bytes(port) }];
-    expect(await bed.refusal('INSERT', { actionProfileGroup: { actionProfileId: selector, groupId: 1, maxSize: 8, members } })).toBe('INVALID_ARGUMENT');
+    expect(
+      await bed.refusal('INSERT', {
+        actionProfileGroup: { actionProfileId: selector, groupId: 1, maxSize: 8, members },
+      }),
+    ).toBe('INVALID_ARGUMENT');
   });
 });
 
@@ -185,7 +228,11 @@ describe('one-shots', () => {
   it('read back with canonical bytestrings, however they were written', async () => {
     const padded = (value: Uint8Array): Init<TableAction> => {
       const forward = action('forward', 4).action;
-      return { actionProfileActionSet: { actionProfileActions: [{ action: { ...forward, params: [{ paramId: 1, value }] }, weight: 1 }] } };
+      return {
+        actionProfileActionSet: {
+          actionProfileActions: [{ action: { ...forward, params: [{ paramId: 1, value }] }, weight: 1 }],
+        },
+      };
     };
     await bed.insert(entry('balanced', 0x30, padded(Uint8Array.of(0, 0, 4))));
     const [found] = await bed.read({ tableEntry: { tableId: tableId('balanced') } });
@@ -210,22 +257,39 @@ describe('one-shots', () => {
   });
 
   it('may take the room of the one that they replace', async () => {
-    for (const type of [0x30, 0x31]) await bed.insert(entry('balanced', type, oneShot(...Array.from({ length: 8 }, (_, i): [number, number] => [i, 1]))));
-    await bed.write('MODIFY', entry('balanced', 0x30, oneShot(...Array.from({ length: 8 }, (): [number, number] => [6, 1]))));
+    for (const type of [0x30, 0x31])
+      await bed.insert(
+        entry('balanced', type, oneShot(...Array.from({ length: 8 }, (_, i): [number, number] => [i, 1]))),
+      );
+    await bed.write(
+      'MODIFY',
+      entry('balanced', 0x30, oneShot(...Array.from({ length: 8 }, (): [number, number] => [6, 1]))),
+    );
     expect(portsOf(0x30)).toEqual([6]);
   });
 
   it('spread as before when a batch that replaced them is rolled back', async () => {
     await bed.insert(entry('balanced', 0x30, oneShot([4, 1], [5, 2], [6, 1])));
-    const spread = (): number[] => Array.from({ length: 64 }, (_, i) => bed.device.receive(0, frame(9n, BigInt(i), 0x30))[0]!.port);
+    const spread = (): number[] =>
+      Array.from({ length: 64 }, (_, i) => bed.device.receive(0, frame(9n, BigInt(i), 0x30))[0]!.port);
     const before = spread();
-    await failureOf(bed.writeAll([['MODIFY', entry('balanced', 0x30, oneShot([7, 1]))], ['INSERT', {}]], 'ROLLBACK_ON_ERROR'));
+    await failureOf(
+      bed.writeAll(
+        [
+          ['MODIFY', entry('balanced', 0x30, oneShot([7, 1]))],
+          ['INSERT', {}],
+        ],
+        'ROLLBACK_ON_ERROR',
+      ),
+    );
     expect(spread()).toEqual(before);
   });
 
   it('stay when a MODIFY has no action', async () => {
     await bed.insert(entry('balanced', 0x30, oneShot([4, 1])));
-    await bed.write('MODIFY', { tableEntry: { ...entry('balanced', 0x30, {}).tableEntry, action: undefined, metadata: bytes(1) } });
+    await bed.write('MODIFY', {
+      tableEntry: { ...entry('balanced', 0x30, {}).tableEntry, action: undefined, metadata: bytes(1) },
+    });
     expect(portsOf(0x30)).toEqual([4]);
     const [found] = await bed.read({ tableEntry: { tableId: tableId('balanced') } });
     expect(found!.tableEntry!.action).toEqual(oneShot([4, 1]));
@@ -235,7 +299,9 @@ describe('one-shots', () => {
     await bed.insert(entry('balanced', 0x30, oneShot([4, 1])));
     expect(await bed.refusal('INSERT', member(1))).toBe('INVALID_ARGUMENT');
     expect(await bed.refusal('INSERT', group(1, {}))).toBe('INVALID_ARGUMENT');
-    expect(await bed.refusal('INSERT', entry('balanced', 0x31, { actionProfileGroupId: 2 ** 31 }))).toBe('INVALID_ARGUMENT');
+    expect(await bed.refusal('INSERT', entry('balanced', 0x31, { actionProfileGroupId: 2 ** 31 }))).toBe(
+      'INVALID_ARGUMENT',
+    );
     await bed.write('DELETE', entry('balanced', 0x30, {}));
     await bed.insert(member(1));
     expect(await bed.refusal('INSERT', entry('balanced', 0x30, oneShot([4, 1])))).toBe('INVALID_ARGUMENT');
@@ -245,7 +311,10 @@ describe('one-shots', () => {
     ['weight 0', oneShot([4, 0])],
     ['weights over the limit', oneShot([4, 5], [5, 4])],
     ['an action that is missing', { actionProfileActionSet: { actionProfileActions: [{ weight: 1 }] } }],
-    ['an unknown action', { actionProfileActionSet: { actionProfileActions: [{ weight: 1, action: { actionId: 5 } }] } }],
+    [
+      'an unknown action',
+      { actionProfileActionSet: { actionProfileActions: [{ weight: 1, action: { actionId: 5 } }] } },
+    ],
   ])('refuse %s and leave nothing behind', async (_what, does) => {
     expect((await failureOf(bed.insert(entry('balanced', 1, does)))).errors).toEqual(['INVALID_ARGUMENT']);
     expect(bed.device.control.members('Ingress_.selector').size).toBe(0);

@@ -35,7 +35,9 @@ describe('the first message of a stream', () => {
 
   it('with a role configuration ends the stream', async () => {
     const stream = bed.stream();
-    stream.send({ arbitration: { deviceId: 1n, role: { name: 'a', config: { typeUrl: 'x', value: Uint8Array.of(1) } } } });
+    stream.send({
+      arbitration: { deviceId: 1n, role: { name: 'a', config: { typeUrl: 'x', value: Uint8Array.of(1) } } },
+    });
     expect(await stream.end()).toBe('INVALID_ARGUMENT');
   });
 
@@ -173,7 +175,12 @@ describe('roles', () => {
     await bed.commit();
     const entity = l2(1n, action('forward', 1));
     const write = (role: string) =>
-      unary(bed.stub, 'Write', { deviceId: 1n, role, electionId: toUint128(1n), updates: [{ type: 'INSERT', entity }] });
+      unary(bed.stub, 'Write', {
+        deviceId: 1n,
+        role,
+        electionId: toUint128(1n),
+        updates: [{ type: 'INSERT', entity }],
+      });
     await write('tenant');
     expect((await failureOf(write('stranger'))).code).toBe('NOT_FOUND');
   });
@@ -187,7 +194,11 @@ describe('who may write', () => {
       updates: [{ type: 'INSERT', entity: l2(1n, action('forward', 1)) }],
     });
   const set = (electionId: bigint) =>
-    bed.setPipeline('VERIFY_AND_COMMIT', { p4info: index.message, p4DeviceConfig: program() }, { electionId: toUint128(electionId) });
+    bed.setPipeline(
+      'VERIFY_AND_COMMIT',
+      { p4info: index.message, p4DeviceConfig: program() },
+      { electionId: toUint128(electionId) },
+    );
 
   it('is nobody without a primary', async () => {
     expect((await failureOf(write(1n))).code).toBe('PERMISSION_DENIED');

@@ -9,7 +9,9 @@ beforeEach(async () => {
   bed = await TestBed.start();
   await bed.primary();
   await bed.commit();
-  await bed.insert(l2(1n, action('forward', 1), { counterData: { packetCount: 5n, byteCount: 50n }, metadata: Uint8Array.of(1) }));
+  await bed.insert(
+    l2(1n, action('forward', 1), { counterData: { packetCount: 5n, byteCount: 50n }, metadata: Uint8Array.of(1) }),
+  );
 });
 afterEach(() => bed.stop());
 
@@ -92,8 +94,23 @@ describe.each(['ROLLBACK_ON_ERROR', 'DATAPLANE_ATOMIC'] as const)('%s', (atomici
     );
   beforeEach(() =>
     bed.writeAll([
-      ['INSERT', { packetReplicationEngineEntry: { multicastGroupEntry: { multicastGroupId: 2, replicas: [{ egressPort: 4, instance: 5 }] } } }],
-      ['MODIFY', { valueSetEntry: { valueSetId: index.valueSets.find('special_types').id, members: [{ match: [{ fieldId: 1, exact: { value: bytes(8) } }] }] } }],
+      [
+        'INSERT',
+        {
+          packetReplicationEngineEntry: {
+            multicastGroupEntry: { multicastGroupId: 2, replicas: [{ egressPort: 4, instance: 5 }] },
+          },
+        },
+      ],
+      [
+        'MODIFY',
+        {
+          valueSetEntry: {
+            valueSetId: index.valueSets.find('special_types').id,
+            members: [{ match: [{ fieldId: 1, exact: { value: bytes(8) } }] }],
+          },
+        },
+      ],
       ['INSERT', balanced(1)],
     ]),
   );
@@ -117,7 +134,15 @@ describe.each(['ROLLBACK_ON_ERROR', 'DATAPLANE_ATOMIC'] as const)('%s', (atomici
     const config = { cir: 10n, cburst: 5n, pir: 20n, pburst: 6n, eburst: 0n };
     const counterData = { packetCount: 6n, byteCount: 60n };
     await bed.insert(l2(2n, action('metered_forward', 1), { counterData, meterConfig: config }));
-    await failureOf(bed.writeAll([['DELETE', l2(2n, action('forward', 1))], ['INSERT', {}]], atomicity));
+    await failureOf(
+      bed.writeAll(
+        [
+          ['DELETE', l2(2n, action('forward', 1))],
+          ['INSERT', {}],
+        ],
+        atomicity,
+      ),
+    );
     const found = await bed.read({ tableEntry: { tableId: tableId('l2'), counterData: {}, meterConfig: {} } });
     expect(found.map(({ tableEntry }) => tableEntry!)).toContainEqual(
       expect.objectContaining({ counterData, meterConfig: config }),
@@ -126,7 +151,13 @@ describe.each(['ROLLBACK_ON_ERROR', 'DATAPLANE_ATOMIC'] as const)('%s', (atomici
 
   it('does not try what comes after the update that fails', async () => {
     const failure = await failureOf(
-      bed.writeAll([['DELETE', l2(9n, action('forward', 1))], ['INSERT', l2(2n, action('forward', 1))]], atomicity),
+      bed.writeAll(
+        [
+          ['DELETE', l2(9n, action('forward', 1))],
+          ['INSERT', l2(2n, action('forward', 1))],
+        ],
+        atomicity,
+      ),
     );
     expect(failure.errors).toEqual(['NOT_FOUND', 'ABORTED']);
     expect(await count()).toBe(1);
@@ -140,7 +171,11 @@ describe.each(['ROLLBACK_ON_ERROR', 'DATAPLANE_ATOMIC'] as const)('%s', (atomici
     const group = (members: { memberId: number; weight: number }[]): Init<Entity> => ({
       actionProfileGroup: { actionProfileId: profile, groupId: 1, maxSize: 8, members },
     });
-    await bed.writeAll([['INSERT', member(1)], ['INSERT', member(2)], ['INSERT', group([{ memberId: 1, weight: 1 }])]]);
+    await bed.writeAll([
+      ['INSERT', member(1)],
+      ['INSERT', member(2)],
+      ['INSERT', group([{ memberId: 1, weight: 1 }])],
+    ]);
     const all = () => bed.read({ actionProfileMember: {} }, { actionProfileGroup: {} });
     const before = await all();
     const failure = await failureOf(

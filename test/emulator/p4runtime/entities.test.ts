@@ -17,7 +17,9 @@ const portsOf = (dst: bigint, type = 0x1234) => bed.device.receive(2, frame(dst,
 
 describe('counters', () => {
   const counterId = index.counters.find('seen').id;
-  const at = (i: number, data?: object): Init<Entity> => ({ counterEntry: { counterId, index: { index: BigInt(i) }, ...(data && { data }) } });
+  const at = (i: number, data?: object): Init<Entity> => ({
+    counterEntry: { counterId, index: { index: BigInt(i) }, ...(data && { data }) },
+  });
 
   it('count packets and can be set', async () => {
     await bed.insert(l2(5n, action('note', 3, 0)));
@@ -41,7 +43,8 @@ describe('counters', () => {
   });
 
   it('have their limits', async () => {
-    for (const update of ['INSERT', 'DELETE'] as const) expect(await bed.refusal(update, at(0))).toBe('INVALID_ARGUMENT');
+    for (const update of ['INSERT', 'DELETE'] as const)
+      expect(await bed.refusal(update, at(0))).toBe('INVALID_ARGUMENT');
     expect(await bed.refusal('MODIFY', at(16, {}))).toBe('OUT_OF_RANGE');
     expect(await bed.refusal('MODIFY', at(-1, {}))).toBe('INVALID_ARGUMENT');
     expect(await bed.refusal('MODIFY', at(0, { byteCount: -1n }))).toBe('INVALID_ARGUMENT');
@@ -66,7 +69,9 @@ describe('direct counters', () => {
     });
     await bed.write('MODIFY', { directCounterEntry: { tableEntry: entry(5n), data: { packetCount: 9n } } });
     portsOf(5n);
-    expect((await readOne({ directCounterEntry: { tableEntry: entry(5n) } })).directCounterEntry!.data!.packetCount).toBe(10n);
+    expect(
+      (await readOne({ directCounterEntry: { tableEntry: entry(5n) } })).directCounterEntry!.data!.packetCount,
+    ).toBe(10n);
   });
 
   it('are read for a table or all tables', async () => {
@@ -135,7 +140,9 @@ describe('registers', () => {
   it('are what the program wrote, and what it reads', async () => {
     await bed.insert(l2(5n, action('note', 3, 0xdeadbeefn)));
     portsOf(5n);
-    expect((await readOne(at(notes, 3))).registerEntry!.data).toEqual({ bitstring: Uint8Array.of(0xde, 0xad, 0xbe, 0xef) });
+    expect((await readOne(at(notes, 3))).registerEntry!.data).toEqual({
+      bitstring: Uint8Array.of(0xde, 0xad, 0xbe, 0xef),
+    });
     await bed.write('MODIFY', at(notes, 4, Uint8Array.of(0, 0, 0, 0, 1)));
     expect(bed.device.control.readRegister('Ingress_.notes', 4)).toBe(1n);
   });
@@ -148,9 +155,11 @@ describe('registers', () => {
 
   it('are read and written all at once', async () => {
     await bed.write('MODIFY', { registerEntry: { registerId: notes, data: { bitstring: bytes(7) } } });
-    expect((await bed.read({ registerEntry: { registerId: notes } })).map(({ registerEntry }) => registerEntry!.data!.bitstring)).toEqual(
-      Array.from({ length: 8 }, () => bytes(7)),
-    );
+    expect(
+      (await bed.read({ registerEntry: { registerId: notes } })).map(
+        ({ registerEntry }) => registerEntry!.data!.bitstring,
+      ),
+    ).toEqual(Array.from({ length: 8 }, () => bytes(7)));
     expect((await bed.read({ registerEntry: {} })).length).toBe(12);
   });
 
@@ -166,14 +175,21 @@ describe('registers', () => {
 
 describe('multicast groups', () => {
   const group = (multicastGroupId: number, replicas: Init<Replica>[], metadata?: Uint8Array): Init<Entity> => ({
-    packetReplicationEngineEntry: { multicastGroupEntry: { multicastGroupId, replicas, ...(metadata && { metadata }) } },
+    packetReplicationEngineEntry: {
+      multicastGroupEntry: { multicastGroupId, replicas, ...(metadata && { metadata }) },
+    },
   });
   const flood = l2(5n, action('flood', 3));
 
   it('copy packets', async () => {
     await bed.insert(flood);
     expect(portsOf(5n)).toEqual([]);
-    await bed.insert(group(3, [{ port: bytes(1), instance: 1 }, { port: bytes(0x101), instance: 1 }]));
+    await bed.insert(
+      group(3, [
+        { port: bytes(1), instance: 1 },
+        { port: bytes(0x101), instance: 1 },
+      ]),
+    );
     expect(portsOf(5n).sort()).toEqual([1, 0x101]);
     await bed.write('MODIFY', group(3, [{ port: bytes(4), instance: 0 }]));
     expect(portsOf(5n)).toEqual([4]);
@@ -182,7 +198,10 @@ describe('multicast groups', () => {
   });
 
   it('read back as written, with their metadata and in both forms of ports', async () => {
-    const replicas = [{ port: Uint8Array.of(1, 2), instance: 1 }, { egressPort: 5, instance: 2 }];
+    const replicas = [
+      { port: Uint8Array.of(1, 2), instance: 1 },
+      { egressPort: 5, instance: 2 },
+    ];
     await bed.insert(group(3, replicas, Uint8Array.of(9)));
     await bed.insert(group(4, []));
     const expected = { multicastGroupId: 3, replicas, metadata: Uint8Array.of(9) };
@@ -194,7 +213,15 @@ describe('multicast groups', () => {
   it.each<[string, UpdateType, Init<Entity>, string]>([
     ['id 0', 'INSERT', group(0, []), 'INVALID_ARGUMENT'],
     ['too large an id', 'INSERT', group(65536, []), 'INVALID_ARGUMENT'],
-    ['the same replica twice', 'INSERT', group(1, [{ egressPort: 1, instance: 1 }, { port: bytes(1), instance: 1 }]), 'INVALID_ARGUMENT'],
+    [
+      'the same replica twice',
+      'INSERT',
+      group(1, [
+        { egressPort: 1, instance: 1 },
+        { port: bytes(1), instance: 1 },
+      ]),
+      'INVALID_ARGUMENT',
+    ],
     ['a replica without port', 'INSERT', group(1, [{ instance: 1 }]), 'INVALID_ARGUMENT'],
     ['the drop port', 'INSERT', group(1, [{ port: bytes(511) }]), 'INVALID_ARGUMENT'],
     ['a port of more than 9 bits', 'INSERT', group(1, [{ port: bytes(512) }]), 'INVALID_ARGUMENT'],
@@ -218,7 +245,9 @@ describe('clone sessions', () => {
   it('clone, and read back as written', async () => {
     await bed.insert({ tableEntry: { tableId: tableId('acl'), priority: 1, action: action('mirror', 7) } });
     await bed.insert(session(7, { replicas: [{ port: bytes(9), instance: 1 }], packetLengthBytes: 30 }));
-    expect(bed.device.receive(2, frame(1n, 1n, 9)).map(({ port, bytes: out }) => [port, out.length])).toEqual([[9, 30]]);
+    expect(bed.device.receive(2, frame(1n, 1n, 9)).map(({ port, bytes: out }) => [port, out.length])).toEqual([
+      [9, 30],
+    ]);
     expect((await readOne(session(0))).packetReplicationEngineEntry!.cloneSessionEntry).toEqual({
       sessionId: 7,
       replicas: [{ port: bytes(9), instance: 1 }],
@@ -243,7 +272,10 @@ describe('clone sessions', () => {
 describe('value sets', () => {
   const valueSetId = index.valueSets.find('special_types').id;
   const members = (...values: number[]): Init<Entity> => ({
-    valueSetEntry: { valueSetId, members: values.map((value) => ({ match: [{ fieldId: 1, exact: { value: bytes(value) } }] })) },
+    valueSetEntry: {
+      valueSetId,
+      members: values.map((value) => ({ match: [{ fieldId: 1, exact: { value: bytes(value) } }] })),
+    },
   });
   const special = () => bed.device.control.readRegister('Ingress_.signed_notes', 0);
 

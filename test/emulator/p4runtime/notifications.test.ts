@@ -21,13 +21,19 @@ async function nothingCame(): Promise<void> {
 
 describe('digests', () => {
   const digestId = index.digests.find('learn_t').id;
-  const digest = (config?: Init<DigestEntry>['config']): Init<Entity> => ({ digestEntry: { digestId, ...(config && { config }) } });
+  const digest = (config?: Init<DigestEntry>['config']): Init<Entity> => ({
+    digestEntry: { digestId, ...(config && { config }) },
+  });
   const learn = (src: bigint, port = 2) => bed.device.receive(port, frame(1n, src, 0x1234));
-  const data = (src: bigint, port = 2) => ({ struct: { members: [{ bitstring: bytes(src) }, { bitstring: bytes(port) }] } });
+  const data = (src: bigint, port = 2) => ({
+    struct: { members: [{ bitstring: bytes(src) }, { bitstring: bytes(port) }] },
+  });
   const ms = 1_000_000n;
 
   beforeEach(() =>
-    bed.write('MODIFY', { tableEntry: { tableId: tableId('learned'), isDefaultAction: true, action: action('learn') } }),
+    bed.write('MODIFY', {
+      tableEntry: { tableId: tableId('learned'), isDefaultAction: true, action: action('learn') },
+    }),
   );
 
   it('are silent until enabled, and after they are disabled', async () => {
@@ -105,7 +111,16 @@ describe('digests', () => {
     learn(1n);
     expect((await primary.next()).digest!.listId).toBe(1n);
     await bed.write('MODIFY', digest({ ...config, maxTimeoutNs: 1n }));
-    await expect(bed.writeAll([['DELETE', digest()], ['INSERT', digest(config)], ['INSERT', digest(config)]], 'ROLLBACK_ON_ERROR')).rejects.toThrow();
+    await expect(
+      bed.writeAll(
+        [
+          ['DELETE', digest()],
+          ['INSERT', digest(config)],
+          ['INSERT', digest(config)],
+        ],
+        'ROLLBACK_ON_ERROR',
+      ),
+    ).rejects.toThrow();
     learn(1n);
     await nothingCame();
   });
@@ -139,7 +154,9 @@ describe('idle timeouts', () => {
   const idle = async () => (await primary.next()).idleTimeoutNotification!;
 
   it('tell the primary of an entry that was not hit, again after each timeout', async () => {
-    await bed.insert(l2(5n, action('forward', 1), { idleTimeoutNs: 100n * ms, metadata: Uint8Array.of(4), controllerMetadata: 3n }));
+    await bed.insert(
+      l2(5n, action('forward', 1), { idleTimeoutNs: 100n * ms, metadata: Uint8Array.of(4), controllerMetadata: 3n }),
+    );
     await bed.insert(l2(6n, action('forward', 1)));
     clock.advance(90);
     await nothingCame();
@@ -179,7 +196,9 @@ describe('idle timeouts', () => {
     clock.advance(25);
     const asked = { tableEntry: { tableId: tableId('l2'), timeSinceLastHit: {} } };
     expect((await bed.read(asked))[0]!.tableEntry!.timeSinceLastHit).toEqual({ elapsedNs: 25n * ms });
-    expect((await bed.read({ tableEntry: { tableId: tableId('l2') } }))[0]!.tableEntry).not.toHaveProperty('timeSinceLastHit');
+    expect((await bed.read({ tableEntry: { tableId: tableId('l2') } }))[0]!.tableEntry).not.toHaveProperty(
+      'timeSinceLastHit',
+    );
     const all = await bed.read({ tableEntry: { timeSinceLastHit: {} } });
     expect(all.filter(({ tableEntry }) => tableEntry!.timeSinceLastHit).length).toBe(1);
     for (const refused of [{ tableId: tableId('routes') }, { tableId: tableId('l2'), isDefaultAction: true }]) {

@@ -13,7 +13,13 @@ beforeEach(async () => {
 afterEach(() => bed.stop());
 
 const packetOut = (port: number, payload: Uint8Array, pad = 0) => ({
-  packet: { payload, metadata: [{ metadataId: 1, value: bytes(port) }, { metadataId: 2, value: bytes(pad) }] },
+  packet: {
+    payload,
+    metadata: [
+      { metadataId: 1, value: bytes(port) },
+      { metadataId: 2, value: bytes(pad) },
+    ],
+  },
 });
 const error = async (stream: Stream = primary) => (await stream.next()).error!;
 
@@ -29,12 +35,37 @@ describe('packet-out', () => {
   it.each([
     ['no metadata', [], 'The packet-out lacks metadata 1 (egress_port).'],
     ['too little', [{ metadataId: 1, value: bytes(1) }], 'The packet-out lacks metadata 2 (pad).'],
-    ['a value twice', [{ metadataId: 1, value: bytes(1) }, { metadataId: 1, value: bytes(1) }], 'metadata 1 twice'],
-    ['too wide a value', [{ metadataId: 1, value: bytes(512) }, { metadataId: 2, value: bytes(0) }], 'does not fit bit<9>'],
-    ['an empty value', [{ metadataId: 1, value: new Uint8Array(0) }, { metadataId: 2, value: bytes(0) }], 'empty bytestring'],
+    [
+      'a value twice',
+      [
+        { metadataId: 1, value: bytes(1) },
+        { metadataId: 1, value: bytes(1) },
+      ],
+      'metadata 1 twice',
+    ],
+    [
+      'too wide a value',
+      [
+        { metadataId: 1, value: bytes(512) },
+        { metadataId: 2, value: bytes(0) },
+      ],
+      'does not fit bit<9>',
+    ],
+    [
+      'an empty value',
+      [
+        { metadataId: 1, value: new Uint8Array(0) },
+        { metadataId: 2, value: bytes(0) },
+      ],
+      'empty bytestring',
+    ],
     [
       'an unknown field',
-      [{ metadataId: 1, value: bytes(1) }, { metadataId: 2, value: bytes(0) }, { metadataId: 3, value: bytes(0) }],
+      [
+        { metadataId: 1, value: bytes(1) },
+        { metadataId: 2, value: bytes(0) },
+        { metadataId: 3, value: bytes(0) },
+      ],
       'There is no metadata field with id 3',
     ],
   ])('with %s is dropped and answered with an error', async (_what, metadata, message) => {
@@ -81,14 +112,21 @@ describe('packet-in', () => {
     expect(bed.device.receive(0x101, payload)).toEqual([]);
     expect((await primary.next()).packet).toEqual({
       payload,
-      metadata: [{ metadataId: 1, value: Uint8Array.of(1, 1) }, { metadataId: 2, value: Uint8Array.of(0) }],
+      metadata: [
+        { metadataId: 1, value: Uint8Array.of(1, 1) },
+        { metadataId: 2, value: Uint8Array.of(0) },
+      ],
     });
     expect(backup.waiting).toBe(0);
   });
 
   it('comes from a clone session too', async () => {
     await bed.commit();
-    await bed.insert({ packetReplicationEngineEntry: { cloneSessionEntry: { sessionId: 7, replicas: [{ port: bytes(CPU_PORT), instance: 1 }], packetLengthBytes: 20 } } });
+    await bed.insert({
+      packetReplicationEngineEntry: {
+        cloneSessionEntry: { sessionId: 7, replicas: [{ port: bytes(CPU_PORT), instance: 1 }], packetLengthBytes: 20 },
+      },
+    });
     await bed.insert({ tableEntry: { tableId: tableId('acl'), priority: 1, action: action('mirror', 7) } });
     const payload = frame(5n, 2n, 0x1234);
     bed.device.receive(3, payload);

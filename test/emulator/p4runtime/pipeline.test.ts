@@ -53,7 +53,10 @@ describe('VERIFY', () => {
     const bad = async (change: object) =>
       failureOf(bed.setPipeline('VERIFY', { ...config(), ...change } as ReturnType<typeof config>));
     expect(await code(bed.setPipeline('VERIFY', undefined))).toBe('INVALID_ARGUMENT');
-    expect(await bad({ p4info: undefined })).toMatchObject({ code: 'INVALID_ARGUMENT', message: 'The request has no P4Info.' });
+    expect(await bad({ p4info: undefined })).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: 'The request has no P4Info.',
+    });
     expect(await bad({ p4DeviceConfig: new Uint8Array(0) })).toMatchObject({ code: 'INVALID_ARGUMENT' });
     expect(await bad({ p4DeviceConfig: Buffer.from('{}') })).toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -129,15 +132,76 @@ describe('RECONCILE_AND_COMMIT', () => {
     await bed.writeAll([
       ['INSERT', l2(5n, action('metered_forward', 3), { metadata: Uint8Array.of(9), idleTimeoutNs: 12_345n })],
       ['MODIFY', { tableEntry: { tableId: tableId('routes'), isDefaultAction: true, action: action('forward', 8) } }],
-      ['INSERT', { packetReplicationEngineEntry: { multicastGroupEntry: { multicastGroupId: 2, replicas: [{ port: Uint8Array.of(1), instance: 4 }] } } }],
+      [
+        'INSERT',
+        {
+          packetReplicationEngineEntry: {
+            multicastGroupEntry: { multicastGroupId: 2, replicas: [{ port: Uint8Array.of(1), instance: 4 }] },
+          },
+        },
+      ],
       ['INSERT', { packetReplicationEngineEntry: { cloneSessionEntry: { sessionId: 3, packetLengthBytes: 20 } } }],
       ['INSERT', { actionProfileMember: { actionProfileId: profile, memberId: 1, action: forward(6) } }],
-      ['INSERT', { actionProfileGroup: { actionProfileId: profile, groupId: 1, maxSize: 4, members: [{ memberId: 1, weight: 2 }] } }],
-      ['INSERT', { tableEntry: { tableId: tableId('balanced'), match: [{ fieldId: 1, exact: { value: Uint8Array.of(9) } }], action: { actionProfileGroupId: 1 } } }],
-      ['MODIFY', { counterEntry: { counterId: index.counters.find('seen').id, index: { index: 3n }, data: { packetCount: 7n, byteCount: 70n } } }],
-      ['MODIFY', { meterEntry: { meterId: index.meters.find('policer').id, index: { index: 1n }, config: { cir: 1n, cburst: 2n, pir: 3n, pburst: 4n } } }],
-      ['MODIFY', { registerEntry: { registerId: index.registers.find('signed_notes').id, index: { index: 2n }, data: { bitstring: Uint8Array.of(0x9d) } } }],
-      ['MODIFY', { valueSetEntry: { valueSetId: index.valueSets.find('special_types').id, members: [{ match: [{ fieldId: 1, exact: { value: Uint8Array.of(8) } }] }] } }],
+      [
+        'INSERT',
+        {
+          actionProfileGroup: {
+            actionProfileId: profile,
+            groupId: 1,
+            maxSize: 4,
+            members: [{ memberId: 1, weight: 2 }],
+          },
+        },
+      ],
+      [
+        'INSERT',
+        {
+          tableEntry: {
+            tableId: tableId('balanced'),
+            match: [{ fieldId: 1, exact: { value: Uint8Array.of(9) } }],
+            action: { actionProfileGroupId: 1 },
+          },
+        },
+      ],
+      [
+        'MODIFY',
+        {
+          counterEntry: {
+            counterId: index.counters.find('seen').id,
+            index: { index: 3n },
+            data: { packetCount: 7n, byteCount: 70n },
+          },
+        },
+      ],
+      [
+        'MODIFY',
+        {
+          meterEntry: {
+            meterId: index.meters.find('policer').id,
+            index: { index: 1n },
+            config: { cir: 1n, cburst: 2n, pir: 3n, pburst: 4n },
+          },
+        },
+      ],
+      [
+        'MODIFY',
+        {
+          registerEntry: {
+            registerId: index.registers.find('signed_notes').id,
+            index: { index: 2n },
+            data: { bitstring: Uint8Array.of(0x9d) },
+          },
+        },
+      ],
+      [
+        'MODIFY',
+        {
+          valueSetEntry: {
+            valueSetId: index.valueSets.find('special_types').id,
+            members: [{ match: [{ fieldId: 1, exact: { value: Uint8Array.of(8) } }] }],
+          },
+        },
+      ],
       ['INSERT', { digestEntry: { digestId: index.digests.find('learn_t').id, config: { maxListSize: 3 } } }],
     ]);
     const everything = () =>

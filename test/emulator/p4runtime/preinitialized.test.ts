@@ -18,12 +18,23 @@ beforeEach(async () => {
 });
 afterEach(() => bed.stop());
 
-const give = (value: number) => ({ action: { actionId: index.actions.find('give').id, params: [{ paramId: 1, value: bytes(value) }] } });
+const give = (value: number) => ({
+  action: { actionId: index.actions.find('give').id, params: [{ paramId: 1, value: bytes(value) }] },
+});
 const at = (key: number, value?: number): Init<Entity> => ({
-  tableEntry: { tableId: exact, match: [{ fieldId: 1, exact: { value: bytes(key) } }], ...(value !== undefined && { action: give(value) }) },
+  tableEntry: {
+    tableId: exact,
+    match: [{ fieldId: 1, exact: { value: bytes(key) } }],
+    ...(value !== undefined && { action: give(value) }),
+  },
 });
 const masked = (key: number, mask: number, priority: number, value?: number): Init<Entity> => ({
-  tableEntry: { tableId: ternary, match: [{ fieldId: 1, ternary: { value: bytes(key), mask: bytes(mask) } }], priority, ...(value !== undefined && { action: give(value) }) },
+  tableEntry: {
+    tableId: ternary,
+    match: [{ fieldId: 1, ternary: { value: bytes(key), mask: bytes(mask) } }],
+    priority,
+    ...(value !== undefined && { action: give(value) }),
+  },
 });
 /** What the program leaves in the packet. */
 const result = (key: number): number => bed.device.receive(1, Uint8Array.of(key, 0))[0]!.bytes[1]!;
@@ -32,13 +43,23 @@ const entriesOf = (tableId: number): Promise<Entity[]> => bed.read({ tableEntry:
 describe('entries of the program', () => {
   it('are there, and not constant', async () => {
     const found = [...(await entriesOf(exact)), ...(await entriesOf(ternary))].map(({ tableEntry }) => tableEntry!);
-    expect(found.map(({ priority, isConst }) => [priority, isConst])).toEqual([[0, false], [0, false], [2, false], [1, false]]);
+    expect(found.map(({ priority, isConst }) => [priority, isConst])).toEqual([
+      [0, false],
+      [0, false],
+      [2, false],
+      [1, false],
+    ]);
     // The ternary table runs last: 1 & 3 comes before 1 & 1.
     expect([result(1), result(2), result(3)]).toEqual([1, 2, 2]);
   });
 
   it('can be modified and deleted', async () => {
-    await bed.writeAll([['MODIFY', at(2, 7)], ['MODIFY', masked(1, 1, 1, 8)], ['DELETE', masked(1, 3, 2)], ['DELETE', at(1)]]);
+    await bed.writeAll([
+      ['MODIFY', at(2, 7)],
+      ['MODIFY', masked(1, 1, 1, 8)],
+      ['DELETE', masked(1, 3, 2)],
+      ['DELETE', at(1)],
+    ]);
     expect([result(1), result(2), result(3)]).toEqual([8, 7, 8]);
     expect((await entriesOf(exact)).length).toBe(1);
   });
@@ -52,7 +73,11 @@ describe('entries of the program', () => {
   });
 
   it('stay as they were left when the pipeline is reconciled', async () => {
-    await bed.writeAll([['DELETE', at(1)], ['MODIFY', at(2, 9)], ['DELETE', masked(1, 3, 2)]]);
+    await bed.writeAll([
+      ['DELETE', at(1)],
+      ['MODIFY', at(2, 9)],
+      ['DELETE', masked(1, 3, 2)],
+    ]);
     await set('RECONCILE_AND_COMMIT');
     expect((await entriesOf(exact)).map(({ tableEntry }) => tableEntry!.action)).toEqual([give(9)]);
     expect((await entriesOf(ternary)).length).toBe(1);

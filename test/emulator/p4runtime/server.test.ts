@@ -59,7 +59,10 @@ describe('the service', () => {
     try {
       const get = (deviceId: bigint) => unary(stub, 'GetForwardingPipelineConfig', { deviceId, responseType: 'ALL' });
       expect(await get(2n ** 64n - 1n)).toEqual({});
-      expect(await failureOf(get(1n))).toMatchObject({ code: 'NOT_FOUND', message: 'There is no device 1; valid: 18446744073709551615.' });
+      expect(await failureOf(get(1n))).toMatchObject({
+        code: 'NOT_FOUND',
+        message: 'There is no device 1; valid: 18446744073709551615.',
+      });
     } finally {
       stub.close();
       await other.close();
@@ -97,7 +100,25 @@ describe('TLS (needs openssl on the path)', () => {
     const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
     execFileSync(
       'openssl',
-      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'],
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-keyout',
+        key,
+        '-out',
+        certificate,
+        '-days',
+        '2',
+        '-subj',
+        '/CN=localhost',
+        '-addext',
+        'subjectAltName=DNS:localhost',
+      ],
       { stdio: 'ignore' },
     );
     const pair = { private_key: readFileSync(key), cert_chain: readFileSync(certificate) };

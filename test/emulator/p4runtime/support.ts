@@ -26,8 +26,7 @@ import type { Clock } from '../../../emulator/p4runtime/clock.js';
 import { P4RuntimeServer, type P4RuntimeServerOptions } from '../../../emulator/p4runtime/server.js';
 import { SwitchDevice } from '../../../emulator/p4runtime/switch-device.js';
 
-export const file = (name: string): Buffer =>
-  readFileSync(fileURLToPath(new URL(`fixtures/${name}`, import.meta.url)));
+export const file = (name: string): Buffer => readFileSync(fileURLToPath(new URL(`fixtures/${name}`, import.meta.url)));
 
 export const program = (): Buffer => file('features.json');
 export const index: P4InfoIndex = indexP4Info(file('features.p4info.txtpb').toString());
@@ -217,7 +216,10 @@ export class TestBed {
     return this.setPipeline('VERIFY_AND_COMMIT', { p4info: index.message, p4DeviceConfig: program() });
   }
 
-  writeAll(updates: readonly [UpdateType, Init<Entity>][], atomicity: Atomicity = 'CONTINUE_ON_ERROR'): Promise<unknown> {
+  writeAll(
+    updates: readonly [UpdateType, Init<Entity>][],
+    atomicity: Atomicity = 'CONTINUE_ON_ERROR',
+  ): Promise<unknown> {
     return unary(this.stub, 'Write', {
       deviceId: 1n,
       electionId: toUint128(1n),
@@ -276,7 +278,8 @@ export function l2(dst: bigint, does: Init<TableAction>, more: Init<Entity>['tab
 /** An Ethernet frame of 60 bytes. */
 export function frame(dst: bigint, src: bigint, type: number): Uint8Array {
   const out = new Uint8Array(60);
-  const hex = dst.toString(16).padStart(12, '0') + src.toString(16).padStart(12, '0') + type.toString(16).padStart(4, '0');
+  const hex =
+    dst.toString(16).padStart(12, '0') + src.toString(16).padStart(12, '0') + type.toString(16).padStart(4, '0');
   out.set(Buffer.from(hex, 'hex'));
   for (let i = 14; i < out.length; i++) out[i] = i;
   return out;

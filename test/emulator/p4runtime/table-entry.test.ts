@@ -20,10 +20,19 @@ const readTable = async (table: string, more: Init<TableEntry> = {}): Promise<Ta
 const portsOf = (dst: bigint, src = 1n, type = 0x1234, from = 2): number[] =>
   bed.device.receive(from, frame(dst, src, type)).map(({ port }) => port);
 
-const src = (value: bigint, mask: bigint): Init<FieldMatch> => ({ fieldId: 1, ternary: { value: bytes(value), mask: bytes(mask) } });
+const src = (value: bigint, mask: bigint): Init<FieldMatch> => ({
+  fieldId: 1,
+  ternary: { value: bytes(value), mask: bytes(mask) },
+});
 const type = (value: number): Init<FieldMatch> => ({ fieldId: 2, optional: { value: bytes(value) } });
-const port = (low: number, high: number): Init<FieldMatch> => ({ fieldId: 3, range: { low: bytes(low), high: bytes(high) } });
-const prefix = (value: bigint, prefixLen: number): Init<FieldMatch> => ({ fieldId: 1, lpm: { value: bytes(value), prefixLen } });
+const port = (low: number, high: number): Init<FieldMatch> => ({
+  fieldId: 3,
+  range: { low: bytes(low), high: bytes(high) },
+});
+const prefix = (value: bigint, prefixLen: number): Init<FieldMatch> => ({
+  fieldId: 1,
+  lpm: { value: bytes(value), prefixLen },
+});
 
 describe('INSERT, MODIFY and DELETE', () => {
   it('work on packets', async () => {
@@ -32,7 +41,9 @@ describe('INSERT, MODIFY and DELETE', () => {
     expect(portsOf(5n)).toEqual([3]);
     await bed.write('MODIFY', l2(5n, action('forward', 4)));
     expect(portsOf(5n)).toEqual([4]);
-    await bed.write('DELETE', { tableEntry: { tableId: tableId('l2'), match: [{ fieldId: 1, exact: { value: bytes(5) } }] } });
+    await bed.write('DELETE', {
+      tableEntry: { tableId: tableId('l2'), match: [{ fieldId: 1, exact: { value: bytes(5) } }] },
+    });
     expect(portsOf(5n)).toEqual([]);
   });
 
@@ -65,7 +76,12 @@ describe('INSERT, MODIFY and DELETE', () => {
 describe('match kinds', () => {
   it('read back as written, in canonical form', async () => {
     const forms: [string, Init<FieldMatch>[], Init<FieldMatch>[], number][] = [
-      ['l2', [{ fieldId: 1, exact: { value: Uint8Array.of(0, 0, 7) } }], [{ fieldId: 1, exact: { value: bytes(7) } }], 0],
+      [
+        'l2',
+        [{ fieldId: 1, exact: { value: Uint8Array.of(0, 0, 7) } }],
+        [{ fieldId: 1, exact: { value: bytes(7) } }],
+        0,
+      ],
       ['routes', [prefix(0x0a0000000000n, 8)], [prefix(0x0a0000000000n, 8)], 0],
       ['routes', [], [], 0],
       ['acl', [port(1, 3), type(0x800), src(0x100n, 0xff00n)], [src(0x100n, 0xff00n), type(0x800), port(1, 3)], 5],
@@ -106,7 +122,15 @@ describe('match kinds', () => {
   it.each<[string, string, Init<FieldMatch>[], number]>([
     ['no exact key', 'l2', [], 0],
     ['an unknown field', 'l2', [{ fieldId: 2, exact: { value: bytes(1) } }], 0],
-    ['a field twice', 'l2', [{ fieldId: 1, exact: { value: bytes(1) } }, { fieldId: 1, exact: { value: bytes(1) } }], 0],
+    [
+      'a field twice',
+      'l2',
+      [
+        { fieldId: 1, exact: { value: bytes(1) } },
+        { fieldId: 1, exact: { value: bytes(1) } },
+      ],
+      0,
+    ],
     ['the wrong kind', 'l2', [prefix(0n, 8)], 0],
     ['a field without value', 'l2', [{ fieldId: 1 }], 0],
     ['an empty bytestring', 'l2', [{ fieldId: 1, exact: { value: new Uint8Array(0) } }], 0],
@@ -125,14 +149,19 @@ describe('match kinds', () => {
     ['too wide a range', 'acl', [port(0, 512)], 1],
     ['too wide an optional', 'acl', [type(0x10000)], 1],
   ])('refuse %s', async (_what, table, match, priority) => {
-    expect(await bed.refusal('INSERT', entity(table, match, { priority, action: action('forward', 1) }))).toBe('INVALID_ARGUMENT');
+    expect(await bed.refusal('INSERT', entity(table, match, { priority, action: action('forward', 1) }))).toBe(
+      'INVALID_ARGUMENT',
+    );
     expect(await readTable(table)).toEqual([]);
   });
 });
 
 describe('actions', () => {
   const params = (...values: [number, Uint8Array][]) => ({
-    action: { actionId: index.actions.find('forward').id, params: values.map(([paramId, value]) => ({ paramId, value })) },
+    action: {
+      actionId: index.actions.find('forward').id,
+      params: values.map(([paramId, value]) => ({ paramId, value })),
+    },
   });
 
   it.each([
@@ -185,7 +214,9 @@ describe('the default entry', () => {
     await bed.write('MODIFY', byDefault('always', { action: action('note', 5, 6) }));
     portsOf(1n);
     expect(bed.device.control.readRegister('Ingress_.notes', 5)).toBe(6n);
-    expect(await bed.refusal('INSERT', entity('always', [], { action: action('note', 5, 6) }))).toBe('INVALID_ARGUMENT');
+    expect(await bed.refusal('INSERT', entity('always', [], { action: action('note', 5, 6) }))).toBe(
+      'INVALID_ARGUMENT',
+    );
   });
 
   it.each<[string, 'INSERT' | 'MODIFY' | 'DELETE', string, Init<TableEntry>, string]>([
@@ -206,7 +237,11 @@ describe('constant entries', () => {
 
   it('are read with priorities that fall from their number, and match in their order', async () => {
     const found = await readTable('fixed');
-    expect(found.map((entry) => [entry.priority, entry.isConst])).toEqual([[3, true], [2, true], [1, true]]);
+    expect(found.map((entry) => [entry.priority, entry.isConst])).toEqual([
+      [3, true],
+      [2, true],
+      [1, true],
+    ]);
     expect(found[0]).toMatchObject({ match: first, action: action('note', 1, 11) });
     portsOf(1n, 1n, 0x88b5);
     expect([1, 2, 3].map((i) => bed.device.control.readRegister('Ingress_.notes', i))).toEqual([11n, 0n, 0n]);
@@ -233,7 +268,9 @@ describe('direct resources within entries', () => {
   const read = async () => (await readTable('l2', { counterData: {} as never, meterConfig: {} as never }))[0]!;
 
   it('are read only if asked for', async () => {
-    await bed.insert(l2(5n, action('metered_forward', 1), { counterData: { packetCount: 3n, byteCount: 4n }, meterConfig: config }));
+    await bed.insert(
+      l2(5n, action('metered_forward', 1), { counterData: { packetCount: 3n, byteCount: 4n }, meterConfig: config }),
+    );
     const [plain] = await readTable('l2');
     expect(plain).not.toHaveProperty('counterData');
     expect(plain).not.toHaveProperty('meterConfig');
@@ -253,13 +290,18 @@ describe('direct resources within entries', () => {
   });
 
   it('that the table lacks are refused', async () => {
-    const route = (more: Init<TableEntry>) => entity('routes', [prefix(0x0a0000000000n, 8)], { action: action('forward', 1), ...more });
+    const route = (more: Init<TableEntry>) =>
+      entity('routes', [prefix(0x0a0000000000n, 8)], { action: action('forward', 1), ...more });
     expect(await bed.refusal('INSERT', route({ counterData: { packetCount: 1n } }))).toBe('INVALID_ARGUMENT');
     expect(await bed.refusal('INSERT', route({ meterConfig: config }))).toBe('INVALID_ARGUMENT');
     expect(await bed.refusal('INSERT', route({ idleTimeoutNs: 1n }))).toBe('INVALID_ARGUMENT');
-    expect(await bed.refusal('INSERT', l2(1n, action('forward', 1), { timeSinceLastHit: {} }))).toBe('INVALID_ARGUMENT');
+    expect(await bed.refusal('INSERT', l2(1n, action('forward', 1), { timeSinceLastHit: {} }))).toBe(
+      'INVALID_ARGUMENT',
+    );
     expect(await bed.refusal('INSERT', l2(1n, action('forward', 1), { meterCounterData: {} }))).toBe('UNIMPLEMENTED');
-    expect(await bed.refusal('INSERT', l2(1n, action('forward', 1), { counterData: { packetCount: -1n } }))).toBe('INVALID_ARGUMENT');
+    expect(await bed.refusal('INSERT', l2(1n, action('forward', 1), { counterData: { packetCount: -1n } }))).toBe(
+      'INVALID_ARGUMENT',
+    );
     expect(await readTable('l2')).toEqual([]);
   });
 });
@@ -281,15 +323,26 @@ describe('reads', () => {
     expect(await count({ tableId: tableId('acl'), match: [type(1)] })).toBe(2);
     expect(await count({ tableId: tableId('acl'), match: [type(1)], priority: 20 })).toBe(1);
     expect(await count({ tableId: tableId('acl'), match: [type(9)] })).toBe(0);
-    expect(await count({ tableId: tableId('l2'), action: { action: { actionId: index.actions.find('Ingress_.drop').id } } })).toBe(1);
+    expect(
+      await count({ tableId: tableId('l2'), action: { action: { actionId: index.actions.find('Ingress_.drop').id } } }),
+    ).toBe(1);
     expect(await count({ tableId: tableId('l2'), metadata: Uint8Array.of(7) })).toBe(1);
     expect(await count({ tableId: tableId('l2'), controllerMetadata: 3n })).toBe(1);
   });
 
   it('refuse what they cannot select by, and answer the rest first', async () => {
     const failure = await bed
-      .read({ tableEntry: { tableId: tableId('l2') } }, { tableEntry: { tableId: 5 } }, {}, { tableEntry: { priority: 1 } }, { tableEntry: { tableId: tableId('acl') } })
-      .then(() => undefined, (error: { found: Entity[] }) => error);
+      .read(
+        { tableEntry: { tableId: tableId('l2') } },
+        { tableEntry: { tableId: 5 } },
+        {},
+        { tableEntry: { priority: 1 } },
+        { tableEntry: { tableId: tableId('acl') } },
+      )
+      .then(
+        () => undefined,
+        (error: { found: Entity[] }) => error,
+      );
     expect(failure!.found.length).toBe(5);
     const { code, errors } = await failureOf(Promise.reject(failure));
     expect(code).toBe('UNKNOWN');

@@ -29,10 +29,20 @@ const word = (value: number): Uint8Array => Uint8Array.of(value >>> 24, value >>
 const half = (value: number): number[] => [(value >>> 8) & 0xff, value & 0xff];
 
 /** Where the headers of a packet are. */
-function offsets({ version, protocol, tags, options }: Packet): { network: number; transport: number; checksum: number; payload: number } {
+function offsets({ version, protocol, tags, options }: Packet): {
+  network: number;
+  transport: number;
+  checksum: number;
+  payload: number;
+} {
   const network = 14 + 4 * tags;
   const transport = network + (version === 4 ? 20 : 40);
-  return { network, transport, checksum: transport + (protocol === UDP ? 6 : 16), payload: transport + (protocol === UDP ? 8 : 20 + 4 * options) };
+  return {
+    network,
+    transport,
+    checksum: transport + (protocol === UDP ? 6 : 16),
+    payload: transport + (protocol === UDP ? 8 : 20 + 4 * options),
+  };
 }
 
 function addresses(frame: Uint8Array, { version }: Packet, network: number): Uint8Array {
@@ -48,12 +58,50 @@ function unfinished(packet: Packet): Uint8Array {
   const ip =
     version === 4
       ? [0x45, 0, ...half(total - at.network), ...half(id), 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]
-      : [0x60, 0, 0, 0, ...half(total - at.transport), protocol, 64, ...new Array<number>(15).fill(0xfd), 1, ...new Array<number>(15).fill(0xfd), 2];
+      : [
+          0x60,
+          0,
+          0,
+          0,
+          ...half(total - at.transport),
+          protocol,
+          64,
+          ...new Array<number>(15).fill(0xfd),
+          1,
+          ...new Array<number>(15).fill(0xfd),
+          2,
+        ];
   const transport =
     protocol === UDP
       ? [0x12, 0x34, 0x56, 0x78, ...half(total - at.transport), 0, 0]
-      : [0x12, 0x34, 0x56, 0x78, ...word(sequence), 1, 2, 3, 4, (5 + options) << 4, flags, 0xff, 0xff, 0, 0, 0, 0, ...new Array<number>(4 * options).fill(1)];
-  const frame = Uint8Array.of(...[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1], ...Array.from({ length: tags }, () => [0x81, 0, 0, 9]).flat(), ...ethertype, ...ip, ...transport, ...payload);
+      : [
+          0x12,
+          0x34,
+          0x56,
+          0x78,
+          ...word(sequence),
+          1,
+          2,
+          3,
+          4,
+          (5 + options) << 4,
+          flags,
+          0xff,
+          0xff,
+          0,
+          0,
+          0,
+          0,
+          ...new Array<number>(4 * options).fill(1),
+        ];
+  const frame = Uint8Array.of(
+    ...[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1],
+    ...Array.from({ length: tags }, () => [0x81, 0, 0, 9]).flat(),
+    ...ethertype,
+    ...ip,
+    ...transport,
+    ...payload,
+  );
   if (version === 4) frame.set(half(~sum(frame.subarray(at.network, at.transport))), at.network + 10);
   frame.set(half(sum(addresses(frame, packet, at.network), word(protocol), word(total - at.transport))), at.checksum);
   return frame;
@@ -109,7 +157,12 @@ describe('frames that a sender left to its card', () => {
       fc.property(packets, (packet) => {
         const at = offsets(packet);
         const frame = unfinished(packet);
-        const { done, frames } = run(frame, { ...NOTHING, flags: 1, checksumStart: at.transport, checksumOffset: at.checksum - at.transport });
+        const { done, frames } = run(frame, {
+          ...NOTHING,
+          flags: 1,
+          checksumStart: at.transport,
+          checksumOffset: at.checksum - at.transport,
+        });
         expect(done).toBe(true);
         expect(frames).toHaveLength(1);
         expectWellFormed(frames[0]!, packet);
@@ -125,7 +178,13 @@ describe('frames that a sender left to its card', () => {
         fc.pre(packet.payload.length > 0);
         const at = offsets(packet);
         const gsoType = (packet.protocol === UDP ? 5 : packet.version === 4 ? 1 : 4) | (ecn ? 0x80 : 0);
-        const { done, frames } = run(unfinished(packet), { flags: 1, gsoType, gsoSize, checksumStart: at.transport, checksumOffset: at.checksum - at.transport });
+        const { done, frames } = run(unfinished(packet), {
+          flags: 1,
+          gsoType,
+          gsoSize,
+          checksumStart: at.transport,
+          checksumOffset: at.checksum - at.transport,
+        });
         expect(done).toBe(true);
         expect(frames).toHaveLength(Math.ceil(packet.payload.length / gsoSize));
         frames.forEach((frame, n) => {
@@ -146,7 +205,16 @@ describe('frames that a sender left to its card', () => {
   });
 
   it('are refused where finishing them is not known', () => {
-    const frame = unfinished({ version: 4, protocol: TCP, tags: 0, options: 0, flags: 0x10, sequence: 0, id: 0, payload: new Uint8Array(100) });
+    const frame = unfinished({
+      version: 4,
+      protocol: TCP,
+      tags: 0,
+      options: 0,
+      flags: 0x10,
+      sequence: 0,
+      id: 0,
+      payload: new Uint8Array(100),
+    });
     const whole = { flags: 1, gsoType: 1, gsoSize: 50, checksumStart: 34, checksumOffset: 16 };
     expect(run(frame, whole).frames).toHaveLength(2);
     const wrong: Partial<Offload>[] = [
@@ -157,13 +225,16 @@ describe('frames that a sender left to its card', () => {
       { flags: 0 },
       { checksumStart: 20 },
     ];
-    for (const change of wrong) expect(run(frame, { ...whole, ...change }), JSON.stringify(change)).toEqual({ done: false, frames: [] });
+    for (const change of wrong)
+      expect(run(frame, { ...whole, ...change }), JSON.stringify(change)).toEqual({ done: false, frames: [] });
     expect(run(frame, NOTHING)).toEqual({ done: true, frames: [frame] });
   });
 
   it('get their VLAN tag back behind the addresses', () => {
     const memory = Uint8Array.from({ length: 24 }, (_, i) => i);
     insertTag(memory, 0x88a8, 0x6005);
-    expect([...memory]).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0x88, 0xa8, 0x60, 0x05, 16, 17, 18, 19, 20, 21, 22, 23]);
+    expect([...memory]).toEqual([
+      4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0x88, 0xa8, 0x60, 0x05, 16, 17, 18, 19, 20, 21, 22, 23,
+    ]);
   });
 });

@@ -37,7 +37,9 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
       const wire = await wireEnd('outer');
       const got: Uint8Array[] = [];
       const port = await portAt('inner', (frame) => got.push(frame));
-      const sent = [18, 19, 60, 61, 1000, 1514].flatMap((length, i) => Array.from({ length: 40 }, (_, n) => numbered(i * 40 + n, length)));
+      const sent = [18, 19, 60, 61, 1000, 1514].flatMap((length, i) =>
+        Array.from({ length: 40 }, (_, n) => numbered(i * 40 + n, length)),
+      );
       for (const frame of sent) wire.send(frame);
       wire.flush();
       await until(() => got.length === sent.length);
@@ -73,7 +75,9 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
 
     it('come in to whichever address they go: the card is told so, and told again at the end', async () => {
       const promiscuity = (): number => {
-        const [link] = JSON.parse(execFileSync('ip', ['-json', '-details', 'link', 'show', 'inner'], { encoding: 'utf8' })) as { promiscuity: number }[];
+        const [link] = JSON.parse(
+          execFileSync('ip', ['-json', '-details', 'link', 'show', 'inner'], { encoding: 'utf8' }),
+        ) as { promiscuity: number }[];
         return link!.promiscuity;
       };
       const port = await portAt('inner');
@@ -93,14 +97,23 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
       wire.send(numbered(100, 61));
       wire.flush();
       await until(() => got.length === 101);
-      expect(got.slice(0, 100).every((frame) => frame.length === 61 && frame.every((byte) => byte === 0xff))).toBe(true);
+      expect(got.slice(0, 100).every((frame) => frame.length === 61 && frame.every((byte) => byte === 0xff))).toBe(
+        true,
+      );
       expect(got[100]).toEqual(numbered(100, 61));
     });
 
     it('that the interface cannot carry are counted, and those beside them go out', async () => {
       const wire = await wireEnd('outer');
       const port = await portAt('inner');
-      for (const frame of [numbered(1, 60), numbered(2, 1519), new Uint8Array(13), new Uint8Array(70_000), numbered(3, 1514)]) port.send(frame);
+      for (const frame of [
+        numbered(1, 60),
+        numbered(2, 1519),
+        new Uint8Array(13),
+        new Uint8Array(70_000),
+        numbered(3, 1514),
+      ])
+        port.send(frame);
       const got: Uint8Array[] = [];
       await until(() => got.push(...drain(wire)) > 0 && got.length === 2);
       expect(got).toEqual([numbered(1, 60), numbered(3, 1514)]);
@@ -111,7 +124,11 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
       const got: Uint8Array[] = [];
       await portAt('inner', (frame) => got.push(frame));
       const wire = await wireEnd('outer');
-      const sent = [[0x81, 0x00, 0x20, 0x05], [0x88, 0xa8, 0x60, 0x03], [0x88, 0xa8, 0x00, 0x04, 0x81, 0x00, 0x00, 0x00]].map((tags, n) => {
+      const sent = [
+        [0x81, 0x00, 0x20, 0x05],
+        [0x88, 0xa8, 0x60, 0x03],
+        [0x88, 0xa8, 0x00, 0x04, 0x81, 0x00, 0x00, 0x00],
+      ].map((tags, n) => {
         const frame = numbered(n, 64);
         return Uint8Array.of(...frame.subarray(0, 12), ...tags, ...frame.subarray(12));
       });
@@ -184,7 +201,9 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
         name: 'PortError',
         code: 'EMULATOR_PORT_NO_INTERFACE',
         port: 4,
-        message: expect.stringMatching(/^port 4: there is no network interface "eth77"; there are (?=.*\binner\b)(?=.*\bouter\b).*$/) as string,
+        message: expect.stringMatching(
+          /^port 4: there is no network interface "eth77"; there are (?=.*\binner\b)(?=.*\bouter\b).*$/,
+        ) as string,
       });
     });
 
@@ -201,7 +220,11 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
         import { PacketPort } from ${JSON.stringify(new URL('../../../emulator/index.ts', import.meta.url).href)};
         await new PacketPort({ number: 1, interface: 'inner' }).open(() => {}).catch((error) => console.log(JSON.stringify({ code: error.code, message: error.message })));`;
       const loader = new URL('../../controlplane/typescript-loader.mjs', import.meta.url).href;
-      const output = execFileSync('setpriv', ['--bounding-set=-net_raw', process.execPath, '--import', loader, '--input-type=module', '-e', script], { encoding: 'utf8' });
+      const output = execFileSync(
+        'setpriv',
+        ['--bounding-set=-net_raw', process.execPath, '--import', loader, '--input-type=module', '-e', script],
+        { encoding: 'utf8' },
+      );
       expect(JSON.parse(output)).toEqual({
         code: 'EMULATOR_PORT_PERMISSION',
         message: `port 1: opening network interface "inner" needs the capability CAP_NET_RAW: run as root, or give it to node with "setcap cap_net_raw+ep ${process.execPath}"`,
@@ -249,14 +272,15 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
   });
 
   it('closing releases the socket, keeps the counts, and may be done while frames come in', async () => {
-    const sockets = (): string[] => readdirSync('/proc/self/fd').flatMap((fd) => {
-      try {
-        const target = readlinkSync(`/proc/self/fd/${fd}`);
-        return target.startsWith('socket:') ? [target] : [];
-      } catch {
-        return [];
-      }
-    });
+    const sockets = (): string[] =>
+      readdirSync('/proc/self/fd').flatMap((fd) => {
+        try {
+          const target = readlinkSync(`/proc/self/fd/${fd}`);
+          return target.startsWith('socket:') ? [target] : [];
+        } catch {
+          return [];
+        }
+      });
     const before = sockets();
     const wire = await RawSocket.open('outer');
     let count = 0;

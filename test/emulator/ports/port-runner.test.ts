@@ -1,7 +1,15 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FaultInjector, InProcessPort, ManualScheduler, PortError, PortRunner, UdpPort, type Switch } from '../../../emulator/index.js';
+import {
+  FaultInjector,
+  InProcessPort,
+  ManualScheduler,
+  PortError,
+  PortRunner,
+  UdpPort,
+  type Switch,
+} from '../../../emulator/index.js';
 import { switchWith } from '../support/programs.js';
 
 const closers: (() => unknown)[] = [];
@@ -62,11 +70,18 @@ describe('in-process ports', () => {
   it('refuse a second port of one number', async () => {
     const runner = runnerOf(switchWith('values'));
     await runner.attach(new InProcessPort(1));
-    await expect(runner.attach(new InProcessPort(1))).rejects.toMatchObject({ code: 'EMULATOR_PORT_DUPLICATE', port: 1 });
+    await expect(runner.attach(new InProcessPort(1))).rejects.toMatchObject({
+      code: 'EMULATOR_PORT_DUPLICATE',
+      port: 1,
+    });
   });
 
   it('apply faults in both directions', async () => {
-    const faults = new FaultInjector({ seed: 1, scheduler: new ManualScheduler(), only: { '1/in': { duplicate: 1 }, '1/out': { duplicate: 1 } } });
+    const faults = new FaultInjector({
+      seed: 1,
+      scheduler: new ManualScheduler(),
+      only: { '1/in': { duplicate: 1 }, '1/out': { duplicate: 1 } },
+    });
     const runner = runnerOf(switchWith('values'), { faults });
     const port = new InProcessPort(1);
     await runner.attach(port);
@@ -99,7 +114,13 @@ describe('UDP ports', () => {
     const received = once(socket, 'message') as Promise<[Buffer, { port: number }]>;
     const { dressDatagram } = await import('../../../emulator/ports/udp-frame.js');
     const from = { mac: new Uint8Array(6), address: Uint8Array.of(10, 0, 0, 1), port: 1 };
-    port.send(dressDatagram(from, { ...from, address: Uint8Array.of(127, 0, 0, 1), port: socket.address().port }, Buffer.from('answer')));
+    port.send(
+      dressDatagram(
+        from,
+        { ...from, address: Uint8Array.of(127, 0, 0, 1), port: socket.address().port },
+        Buffer.from('answer'),
+      ),
+    );
     port.send(new Uint8Array(60));
     const [message, sender] = await received;
     expect(message.toString()).toBe('answer');
@@ -125,9 +146,18 @@ describe('UDP ports', () => {
     closers.push(() => first.close());
     const taken = new UdpPort({ number: 2, bindPort: first.address.port, service }).open(() => {});
     await expect(taken).rejects.toBeInstanceOf(PortError);
-    await expect(taken).rejects.toMatchObject({ code: 'EMULATOR_PORT_IN_USE', port: 2, message: expect.stringMatching(/^port 2: another socket uses UDP 127\.0\.0\.1:\d+$/) as string });
-    await expect(new UdpPort({ number: 4, bindAddress: '192.0.2.1', service }).open(() => {})).rejects.toMatchObject({ code: 'EMULATOR_PORT_ADDRESS', port: 4 });
-    expect(() => new UdpPort({ number: 5, service: { ...service, mac: 'nonsense' } })).toThrow(/"nonsense" is not a MAC address/);
+    await expect(taken).rejects.toMatchObject({
+      code: 'EMULATOR_PORT_IN_USE',
+      port: 2,
+      message: expect.stringMatching(/^port 2: another socket uses UDP 127\.0\.0\.1:\d+$/) as string,
+    });
+    await expect(new UdpPort({ number: 4, bindAddress: '192.0.2.1', service }).open(() => {})).rejects.toMatchObject({
+      code: 'EMULATOR_PORT_ADDRESS',
+      port: 4,
+    });
+    expect(() => new UdpPort({ number: 5, service: { ...service, mac: 'nonsense' } })).toThrow(
+      /"nonsense" is not a MAC address/,
+    );
     expect(() => new UdpPort({ number: 5, service }).address).toThrow(/it is not open/);
   });
 });

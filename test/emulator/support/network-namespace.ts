@@ -54,7 +54,8 @@ export class Namespace {
   /** From now on this thread, and what it starts, is in the namespace. @returns the function that leaves it */
   enter(): () => void {
     const former = openSync(OWN, 'r');
-    if (this.libc.setns(this.fd, CLONE_NEWNET) !== 0) throw new Error(`setns: ${this.libc.errorName(this.libc.errno())}`);
+    if (this.libc.setns(this.fd, CLONE_NEWNET) !== 0)
+      throw new Error(`setns: ${this.libc.errorName(this.libc.errno())}`);
     return () => {
       this.libc.setns(former, CLONE_NEWNET);
       closeSync(former);

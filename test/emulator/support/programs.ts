@@ -10,7 +10,10 @@ const directory = fileURLToPath(new URL('../programs/', import.meta.url));
 const versionFile = join(directory, 'p4c-version.txt');
 
 export function programNames(): string[] {
-  return readdirSync(directory).filter((file) => file.endsWith('.p4')).map((file) => file.slice(0, -3)).sort();
+  return readdirSync(directory)
+    .filter((file) => file.endsWith('.p4'))
+    .map((file) => file.slice(0, -3))
+    .sort();
 }
 
 export function programJson(name: string): string {
@@ -31,7 +34,9 @@ export function committedVersion(): string {
 /** Version of the p4c on PATH, or undefined if there is none. */
 export function installedVersion(): string | undefined {
   try {
-    return /p4c \S+/.exec(execFileSync('p4c', ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))?.[0];
+    return /p4c \S+/.exec(
+      execFileSync('p4c', ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+    )?.[0];
   } catch {
     return undefined;
   }
@@ -41,7 +46,9 @@ export function installedVersion(): string | undefined {
 export function compileProgram(name: string): string {
   const work = mkdtempSync(join(tmpdir(), 'p4-'));
   try {
-    execFileSync('p4c', ['--target', 'bmv2', '--arch', 'v1model', '-o', work, join(directory, `${name}.p4`)], { stdio: 'pipe' });
+    execFileSync('p4c', ['--target', 'bmv2', '--arch', 'v1model', '-o', work, join(directory, `${name}.p4`)], {
+      stdio: 'pipe',
+    });
     const json = JSON.parse(readFileSync(join(work, `${name}.json`), 'utf8')) as Record<string, unknown>;
     delete json['program'];
     return `${JSON.stringify(json, (key, value: unknown) => (key === 'source_info' ? undefined : value))}\n`;

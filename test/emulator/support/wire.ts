@@ -47,7 +47,11 @@ export function hasRightChecksum(frame: Uint8Array): boolean {
   const field = isUdp ? 26 : 36;
   const segment = ip.subarray(20);
   const pseudoHeader = Uint8Array.of(...ip.subarray(12, 20), 0, ip[9]!, segment.length >> 8, segment.length & 0xff);
-  return (ip[field]! | ip[field + 1]!) !== 0 && onesComplementSum(Uint8Array.of(...pseudoHeader, ...segment)) === 0xffff && onesComplementSum(ip.subarray(0, 20)) === 0xffff;
+  return (
+    (ip[field]! | ip[field + 1]!) !== 0 &&
+    onesComplementSum(Uint8Array.of(...pseudoHeader, ...segment)) === 0xffff &&
+    onesComplementSum(ip.subarray(0, 20)) === 0xffff
+  );
 }
 
 /** A namespace for all tests of a group, and for each of them a new pair of interfaces: what goes in at `outer` arrives at `inner`. */
@@ -92,7 +96,12 @@ export class Wire {
   async farMachine(): Promise<Namespace> {
     const far = await Namespace.create();
     this.closers.push(() => far.remove());
-    this.namespace.ip('addr add 10.9.0.1/24 dev outer', 'link add inner2 type veth peer name far', `link set far netns ${far.path}`, 'link set inner2 up');
+    this.namespace.ip(
+      'addr add 10.9.0.1/24 dev outer',
+      'link add inner2 type veth peer name far',
+      `link set far netns ${far.path}`,
+      'link set inner2 up',
+    );
     this.closers.push(() => this.namespace.ip('link del inner2'));
     far.ip('addr add 10.9.0.2/24 dev far', 'link set far up');
     return far;
@@ -100,10 +109,13 @@ export class Wire {
 
   /** Sends bytes over TCP from {@link farMachine} to this one; both ends are other processes, as ends are. */
   async expectTcp(far: Namespace, data: Uint8Array): Promise<void> {
-    const receiver = this.node(this.namespace, `
+    const receiver = this.node(
+      this.namespace,
+      `
       const hash = require('crypto').createHash('sha256');
       const server = require('net').createServer((c) => { c.on('data', (d) => hash.update(d)); c.on('end', () => { console.log(hash.digest('hex')); c.end(); server.close(); }); });
-      server.listen(5001, '10.9.0.1', () => console.log('ready'));`);
+      server.listen(5001, '10.9.0.1', () => console.log('ready'));`,
+    );
     const lines = createInterface({ input: receiver.stdout! })[Symbol.asyncIterator]();
     const line = async (): Promise<unknown> => (await lines.next()).value;
     expect(await line()).toBe('ready');

@@ -11,9 +11,13 @@ const RTO = { initialMs: 100, minMs: 10, maxMs: 1000 };
 /** An engine of rank 1 of job 7 with 2 slots of 4 values, one operation of 10 elements begun, and its packets. */
 function begun(burst = 32, { slots = 2, elements = 10 } = {}) {
   const sent: Uint8Array[] = [];
-  const engine = new AllreduceEngine({ job: 7, rank: 1, slots, valuesPerPacket: 4, burst }, new RetransmissionTimeout(RTO), (packet) => {
-    sent.push(packet.slice());
-  });
+  const engine = new AllreduceEngine(
+    { job: 7, rank: 1, slots, valuesPerPacket: 4, burst },
+    new RetransmissionTimeout(RTO),
+    (packet) => {
+      sent.push(packet.slice());
+    },
+  );
   const tensor = Float32Array.from({ length: elements }, (_, i) => i + 1);
   const batch = new TensorBatch(tensor, 'sum', 'fp32');
   const counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
@@ -40,7 +44,17 @@ describe('engine', () => {
     const { engine, sent, batch } = begun();
     engine.advance(0);
     expect(header(sent[1]!)).toEqual({
-      opcode: Opcode.CONTRIBUTE, flags: 0, job: 7, worker: 1, slot: 1, epoch: 3, operation: 5, chunk: 1, signature: batch.signature, count: 4, set: 0,
+      opcode: Opcode.CONTRIBUTE,
+      flags: 0,
+      job: 7,
+      worker: 1,
+      slot: 1,
+      epoch: 3,
+      operation: 5,
+      chunk: 1,
+      signature: batch.signature,
+      count: 4,
+      set: 0,
     });
     engine.receive(resultOf(sent[0]!), 1);
     engine.advance(1);
@@ -93,7 +107,8 @@ describe('engine', () => {
     engine.receive(resultOf(sent[0]!), 1);
     expect(engine.receive(resultOf(sent[0]!), 1)).toBe('stray');
     const result = resultOf(sent[1]!);
-    for (const length of [0, 31, 32, result.length - 1]) expect(engine.receive(result.subarray(0, length), 1)).toBe('stray');
+    for (const length of [0, 31, 32, result.length - 1])
+      expect(engine.receive(result.subarray(0, length), 1)).toBe('stray');
     engine.stop();
     expect(engine.receive(result, 1)).toBe('stray');
     expect(counters.strays).toBe(6);
@@ -116,7 +131,10 @@ describe('engine', () => {
   it('repeats only what has no result, marked, when nothing has come for a timeout', () => {
     const { engine, sent, counters } = begun();
     expect(engine.advance(0)).toBe(100);
-    engine.receive(resultOf(sent[0]!, (view) => view.setUint16(Offset.flags, Flag.RETRANSMISSION)), 30);
+    engine.receive(
+      resultOf(sent[0]!, (view) => view.setUint16(Offset.flags, Flag.RETRANSMISSION)),
+      30,
+    );
     engine.advance(50);
     expect(sent).toHaveLength(3);
     // A result at 30 says that the switch is at work: the timeout counts from there.
@@ -138,7 +156,9 @@ describe('engine', () => {
       if (result !== 3) engine.receive(resultOf(packet), result / 100);
     }
     engine.advance(0.5);
-    const repeated = sent.filter((packet) => header(packet).flags === Flag.RETRANSMISSION).map((packet) => header(packet).chunk);
+    const repeated = sent
+      .filter((packet) => header(packet).flags === Flag.RETRANSMISSION)
+      .map((packet) => header(packet).chunk);
     expect(repeated).toEqual([3]);
     expect(counters.retransmissions).toBe(1);
   });

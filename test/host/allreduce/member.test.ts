@@ -161,7 +161,7 @@ describe('a member', () => {
     expect(fifth.stats).toMatchObject({ operation: 5 });
   });
 
-  it('a new process takes the job\'s numbering', () => {
+  it("a new process takes the job's numbering", () => {
     const rig = new Rig();
     const call = rig.call();
     expect(rig.epoch(9)).toEqual({ epoch: 9, completed: 0, received: 0 });
@@ -249,19 +249,31 @@ describe('a member', () => {
       rig.epoch(1);
       rig.resume(1, 0);
     };
-    expect(patience(run, 1000)).toEqual([undefined, 'FPISA_SWITCH_UNREACHABLE', expect.stringMatching(/0 of 3 chunks .*|sent to 192\.0\.2\.1:61786/)]);
+    expect(patience(run, 1000)).toEqual([
+      undefined,
+      'FPISA_SWITCH_UNREACHABLE',
+      expect.stringMatching(/0 of 3 chunks .*|sent to 192\.0\.2\.1:61786/),
+    ]);
     const heard = (rig: Rig) => {
       run(rig);
       rig.call(0);
       rig.answer();
     };
-    expect(patience(heard, 1000)).toEqual([undefined, 'FPISA_STALLED', expect.stringMatching(/slots 1, 2 are outstanding, .* a probe of the first of them was not answered/)]);
+    expect(patience(heard, 1000)).toEqual([
+      undefined,
+      'FPISA_STALLED',
+      expect.stringMatching(/slots 1, 2 are outstanding, .* a probe of the first of them was not answered/),
+    ]);
     const lost = (rig: Rig) => {
       run(rig);
       rig.member.disconnected(0);
     };
     expect(patience(lost, 1000)[1]).toBe('FPISA_CONTROLLER_UNREACHABLE');
     expect(patience((rig) => rig.member.disconnected(0), 1000)[1]).toBe('FPISA_CONTROLLER_UNREACHABLE');
-    expect(patience((rig) => void rig.epoch(1, [0, 2]), 5000)).toEqual([undefined, 'FPISA_MEMBERSHIP', expect.stringContaining('ranks 0, 2')]);
+    expect(patience((rig) => void rig.epoch(1, [0, 2]), 5000)).toEqual([
+      undefined,
+      'FPISA_MEMBERSHIP',
+      expect.stringContaining('ranks 0, 2'),
+    ]);
   });
 });

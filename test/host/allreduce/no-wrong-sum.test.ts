@@ -62,7 +62,8 @@ describe('sums', () => {
         const sim = new Simulation({ ...scenario, events }).run();
         expect(sim.problems).toEqual([]);
         const codes = new Set(sim.failures().map((failure) => failure.error!.code));
-        if (!events.some(({ kind }) => kind === 'cancel')) codes.forEach((code) => expect(code).toBe('FPISA_MEMBERSHIP'));
+        if (!events.some(({ kind }) => kind === 'cancel'))
+          codes.forEach((code) => expect(code).toBe('FPISA_MEMBERSHIP'));
         if (!events.some(({ kind }) => kind === 'cancel' || kind === 'disconnect')) expect(codes.size).toBe(0);
       }),
       { numRuns: 600 },
@@ -80,11 +81,14 @@ describe('sums', () => {
     );
   });
 
-  it.each(['adds-duplicates', 'answers-early', 'keeps-old-sum'] as const)('of a switch that %s are found wrong by this test', (mutation) => {
-    const wrong = [1, 2, 3, 4, 5].some((seed) => {
-      const sim = new Simulation({ ...quiet, seed, operations: [[40], [30, 9], [40]], mutation }).run();
-      return sim.problems.some((problem) => problem.includes('expected'));
-    });
-    expect(wrong).toBe(true);
-  });
+  it.each(['adds-duplicates', 'answers-early', 'keeps-old-sum'] as const)(
+    'of a switch that %s are found wrong by this test',
+    (mutation) => {
+      const wrong = [1, 2, 3, 4, 5].some((seed) => {
+        const sim = new Simulation({ ...quiet, seed, operations: [[40], [30, 9], [40]], mutation }).run();
+        return sim.problems.some((problem) => problem.includes('expected'));
+      });
+      expect(wrong).toBe(true);
+    },
+  );
 });

@@ -1,58 +1,78 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CHUNK_MODULUS, MAX_OPERATION_CHUNKS, operationBase, setOf, SlotWindow, slotOf } from '../../../host/allreduce/windowing.js';
+import {
+  CHUNK_MODULUS,
+  MAX_OPERATION_CHUNKS,
+  operationBase,
+  setOf,
+  SlotWindow,
+  slotOf,
+} from '../../../host/allreduce/windowing.js';
 
 describe('slot window', () => {
   it('sends a chunk only after the result of the chunk before it in its slot, the commit last, and each once', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 8 }), fc.nat(40), fc.nat(100), fc.infiniteStream(fc.nat(1000)), (slots, chunks, base, choices) => {
-        const window = new SlotWindow(slots);
-        window.start(base, chunks);
-        const sent: number[] = [];
-        const flying: number[] = [];
-        const finished = new Set<number>();
-        while (!window.complete) {
-          for (let chunk = window.take(); chunk !== undefined; chunk = window.take()) {
-            if (chunk >= slots) expect(finished.has(chunk - slots)).toBe(true);
-            if (chunk === chunks) expect(finished.size).toBe(chunks);
-            sent.push(chunk);
-            flying.push(chunk);
+      fc.property(
+        fc.integer({ min: 1, max: 8 }),
+        fc.nat(40),
+        fc.nat(100),
+        fc.infiniteStream(fc.nat(1000)),
+        (slots, chunks, base, choices) => {
+          const window = new SlotWindow(slots);
+          window.start(base, chunks);
+          const sent: number[] = [];
+          const flying: number[] = [];
+          const finished = new Set<number>();
+          while (!window.complete) {
+            for (let chunk = window.take(); chunk !== undefined; chunk = window.take()) {
+              if (chunk >= slots) expect(finished.has(chunk - slots)).toBe(true);
+              if (chunk === chunks) expect(finished.size).toBe(chunks);
+              sent.push(chunk);
+              flying.push(chunk);
+            }
+            expect(flying.length).toBeGreaterThan(0);
+            expect(window.outstandingSlots()).toEqual(
+              flying.map((chunk) => (base + chunk) % slots).sort((a, b) => a - b),
+            );
+            const [chunk] = flying.splice(choices.next().value % flying.length, 1);
+            expect(window.finish(base + chunk!)).toBe(chunk);
+            expect(window.finish(base + chunk!)).toBe(-1);
+            finished.add(chunk!);
           }
-          expect(flying.length).toBeGreaterThan(0);
-          expect(window.outstandingSlots()).toEqual(flying.map((chunk) => (base + chunk) % slots).sort((a, b) => a - b));
-          const [chunk] = flying.splice(choices.next().value % flying.length, 1);
-          expect(window.finish(base + chunk!)).toBe(chunk);
-          expect(window.finish(base + chunk!)).toBe(-1);
-          finished.add(chunk!);
-        }
-        expect(sent.sort((a, b) => a - b)).toEqual(Array.from({ length: chunks + 1 }, (_, i) => i));
-      }),
+          expect(sent.sort((a, b) => a - b)).toEqual(Array.from({ length: chunks + 1 }, (_, i) => i));
+        },
+      ),
     );
   });
 
   it('sends in order, and never further ahead of the lowest unfinished chunk than its limit', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 8 }), fc.nat(40), fc.array(fc.tuple(fc.integer({ min: 0, max: 12 }), fc.nat(1000)), { minLength: 1 }), (slots, chunks, steps) => {
-        const window = new SlotWindow(slots);
-        window.start(0, chunks);
-        const flying = new Set<number>();
-        let sent = 0;
-        for (let step = 0; !window.complete; step++) {
-          const [limit, choice] = steps[step % steps.length]!;
-          window.limit(limit);
-          const lowest = Math.min(sent, ...flying);
-          for (let chunk = window.take(); chunk !== undefined; chunk = window.take()) {
-            expect(chunk).toBe(sent++);
-            if (chunk < chunks) expect(chunk).toBeLessThan(lowest + Math.max(1, Math.min(slots, limit)));
-            flying.add(chunk);
+      fc.property(
+        fc.integer({ min: 1, max: 8 }),
+        fc.nat(40),
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 12 }), fc.nat(1000)), { minLength: 1 }),
+        (slots, chunks, steps) => {
+          const window = new SlotWindow(slots);
+          window.start(0, chunks);
+          const flying = new Set<number>();
+          let sent = 0;
+          for (let step = 0; !window.complete; step++) {
+            const [limit, choice] = steps[step % steps.length]!;
+            window.limit(limit);
+            const lowest = Math.min(sent, ...flying);
+            for (let chunk = window.take(); chunk !== undefined; chunk = window.take()) {
+              expect(chunk).toBe(sent++);
+              if (chunk < chunks) expect(chunk).toBeLessThan(lowest + Math.max(1, Math.min(slots, limit)));
+              flying.add(chunk);
+            }
+            // Whatever the limit, the lowest unfinished chunk is on its way.
+            expect(flying.size).toBeGreaterThan(0);
+            const chunk = [...flying][choice % flying.size]!;
+            flying.delete(chunk);
+            window.finish(chunk);
           }
-          // Whatever the limit, the lowest unfinished chunk is on its way.
-          expect(flying.size).toBeGreaterThan(0);
-          const chunk = [...flying][choice % flying.size]!;
-          flying.delete(chunk);
-          window.finish(chunk);
-        }
-      }),
+        },
+      ),
     );
   });
 
@@ -68,7 +88,13 @@ describe('slot window', () => {
 describe('numbers', () => {
   it('alternate the set each time a slot comes round', () => {
     expect([0, 1, 2, 3, 4, 5, 6].map((chunk) => [slotOf(chunk, 3), setOf(chunk, 3)])).toEqual([
-      [0, 0], [1, 0], [2, 0], [0, 1], [1, 1], [2, 1], [0, 0],
+      [0, 0],
+      [1, 0],
+      [2, 0],
+      [0, 1],
+      [1, 1],
+      [2, 1],
+      [0, 0],
     ]);
     expect(setOf(2 ** 32 - 1, 1)).toBe(1);
   });

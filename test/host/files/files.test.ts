@@ -48,8 +48,14 @@ describe('.npy files that numpy wrote', () => {
   });
 
   it('integers, scalars and empty arrays', async () => {
-    expect(single(await readTensorFile(fixture('i4-4.npy')))).toEqual({ shape: [4], data: new Int32Array([1, -2, 2 ** 31 - 1, -(2 ** 31)]) });
-    expect(single(await readTensorFile(fixture('f4-scalar.npy')))).toEqual({ shape: [], data: new Float32Array([2.5]) });
+    expect(single(await readTensorFile(fixture('i4-4.npy')))).toEqual({
+      shape: [4],
+      data: new Int32Array([1, -2, 2 ** 31 - 1, -(2 ** 31)]),
+    });
+    expect(single(await readTensorFile(fixture('f4-scalar.npy')))).toEqual({
+      shape: [],
+      data: new Float32Array([2.5]),
+    });
     expect(single(await readTensorFile(fixture('f4-empty.npy')))).toEqual({ shape: [0, 5], data: new Float32Array(0) });
   });
 
@@ -104,14 +110,18 @@ describe('what was written is read again', () => {
     const path = join(folder, 'any.safetensors');
     const name = fc.string({ unit: 'grapheme' }).filter((one) => one !== '__metadata__');
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(fc.tuple(name, tensor), { selector: ([one]) => one }), fc.dictionary(fc.string(), fc.string()), async (tensors, metadata) => {
-        await writeTensorFile(path, { tensors: new Map(tensors), metadata });
-        const back = await readTensorFile(path);
-        // Tensors without elements share an offset, so their order is not kept.
-        expect(new Map([...back.tensors].sort())).toEqual(new Map([...tensors].sort()));
-        expect({ ...back.metadata }).toEqual({ ...metadata });
-        expect(((await readFile(path)).readUInt32LE() + 8) % 8).toBe(0);
-      }),
+      fc.asyncProperty(
+        fc.uniqueArray(fc.tuple(name, tensor), { selector: ([one]) => one }),
+        fc.dictionary(fc.string(), fc.string()),
+        async (tensors, metadata) => {
+          await writeTensorFile(path, { tensors: new Map(tensors), metadata });
+          const back = await readTensorFile(path);
+          // Tensors without elements share an offset, so their order is not kept.
+          expect(new Map([...back.tensors].sort())).toEqual(new Map([...tensors].sort()));
+          expect({ ...back.metadata }).toEqual({ ...metadata });
+          expect(((await readFile(path)).readUInt32LE() + 8) % 8).toBe(0);
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -130,14 +140,20 @@ describe('what was written is read again', () => {
 
 describe('refused', () => {
   it('a missing file and a folder', async () => {
-    expect(await failure(join(folder, 'none.npy'))).toMatchObject({ code: 'FPISA_FILE_ACCESS', message: expect.stringContaining('no such file') });
+    expect(await failure(join(folder, 'none.npy'))).toMatchObject({
+      code: 'FPISA_FILE_ACCESS',
+      message: expect.stringContaining('no such file'),
+    });
     await writeFile(join(folder, 'file'), '');
     expect((await failure(join(folder, 'file', 'x.npy'))).code).toBe('FPISA_FILE_ACCESS');
   });
 
   it('unknown extensions, with the valid ones', async () => {
     for (const name of ['x.pt', 'x']) {
-      expect(await failure(join(folder, name))).toMatchObject({ code: 'FPISA_FILE_EXTENSION', message: expect.stringContaining('.npy, .safetensors') });
+      expect(await failure(join(folder, name))).toMatchObject({
+        code: 'FPISA_FILE_EXTENSION',
+        message: expect.stringContaining('.npy, .safetensors'),
+      });
     }
   });
 
@@ -150,7 +166,9 @@ describe('refused', () => {
   });
 
   it.each(['f4-2x3.npy', 'model.safetensors'])('%s with bytes behind its end', async (name) => {
-    expect((await failure(await spoiled(name, (bytes) => Buffer.concat([bytes, Buffer.alloc(3)])))).message).toMatch(/3 bytes/);
+    expect((await failure(await spoiled(name, (bytes) => Buffer.concat([bytes, Buffer.alloc(3)])))).message).toMatch(
+      /3 bytes/,
+    );
   });
 
   it('.npy headers that are none', async () => {
@@ -163,7 +181,8 @@ describe('refused', () => {
       (bytes) => bytes.write('None ', bytes.indexOf('False')),
       (bytes) => bytes.write('xhape', bytes.indexOf('shape')),
     ];
-    for (const change of spoil) expect((await failure(await spoiled('f4-2x3.npy', change))).code).toBe('FPISA_FILE_HEADER');
+    for (const change of spoil)
+      expect((await failure(await spoiled('f4-2x3.npy', change))).code).toBe('FPISA_FILE_HEADER');
   });
 
   it('.safetensors headers that contradict themselves', async () => {
@@ -199,12 +218,19 @@ describe('refused', () => {
 
   it('to write several tensors as .npy, or data that does not fit its shape', async () => {
     const one = { shape: [1], data: new Float32Array(1) };
-    const tensors = new Map([['a', one], ['b', one]]);
-    await expect(writeTensorFile(join(folder, 'two.npy'), { tensors, metadata: {} })).rejects.toMatchObject({ code: 'FPISA_FILE_HEADER' });
+    const tensors = new Map([
+      ['a', one],
+      ['b', one],
+    ]);
+    await expect(writeTensorFile(join(folder, 'two.npy'), { tensors, metadata: {} })).rejects.toMatchObject({
+      code: 'FPISA_FILE_HEADER',
+    });
     for (const name of ['w.npy', 'w.safetensors']) {
       const wrong = new Map([['a', { shape: [2], data: new Float32Array(3) }]]);
       await expect(writeTensorFile(join(folder, name), { tensors: wrong, metadata: {} })).rejects.toThrow(/3 elements/);
     }
-    await expect(writeTensorFile(join(folder, 'no', 'x.npy'), { tensors: new Map([['a', one]]), metadata: {} })).rejects.toMatchObject({ code: 'FPISA_FILE_ACCESS' });
+    await expect(
+      writeTensorFile(join(folder, 'no', 'x.npy'), { tensors: new Map([['a', one]]), metadata: {} }),
+    ).rejects.toMatchObject({ code: 'FPISA_FILE_ACCESS' });
   });
 });

@@ -94,7 +94,8 @@ export class FakeNetwork {
         path: `/fpisa.v1.Controller/${name}`,
         requestStream: method.requestStream ?? false,
         responseStream: method.responseStream ?? false,
-        requestDeserialize: (bytes: Buffer) => request.toObject(request.decode(bytes), { defaults: true, oneofs: false }),
+        requestDeserialize: (bytes: Buffer) =>
+          request.toObject(request.decode(bytes), { defaults: true, oneofs: false }),
         requestSerialize: (value: object) => Buffer.from(request.encode(request.fromObject(value)).finish()),
         responseDeserialize: (bytes: Buffer) => response.toObject(response.decode(bytes)),
         responseSerialize: (value: object) => Buffer.from(response.encode(response.fromObject(value)).finish()),
@@ -103,7 +104,8 @@ export class FakeNetwork {
     const server = new grpc.Server();
     server.addService(definition, {
       Join: (stream: Stream) => this.join(stream),
-      ListJobs: (_call: unknown, callback: grpc.sendUnaryData<object>) => callback(null, { jobs: [{ name: this.jobName }] }),
+      ListJobs: (_call: unknown, callback: grpc.sendUnaryData<object>) =>
+        callback(null, { jobs: [{ name: this.jobName }] }),
     });
     this.grpcPort = await new Promise<number>((resolve, reject) => {
       server.bindAsync(`127.0.0.1:${this.grpcPort}`, grpc.ServerCredentials.createInsecure(), (error, port) =>
@@ -122,7 +124,9 @@ export class FakeNetwork {
 
   async stop(): Promise<void> {
     this.killController();
-    await Promise.all([...this.ports.values()].map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
+    await Promise.all(
+      [...this.ports.values()].map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))),
+    );
   }
 
   private get slots(): number {
@@ -176,7 +180,8 @@ export class FakeNetwork {
 
   private refuse(hello: Hello): { code: grpc.status; details: string } | undefined {
     if (hello.job !== this.jobName) return { code: grpc.status.NOT_FOUND, details: `no job '${hello.job}'` };
-    if (this.streams.has(hello.rank) || this.occupied.has(hello.rank)) return { code: grpc.status.ALREADY_EXISTS, details: `rank ${hello.rank} is taken` };
+    if (this.streams.has(hello.rank) || this.occupied.has(hello.rank))
+      return { code: grpc.status.ALREADY_EXISTS, details: `rank ${hello.rank} is taken` };
     return undefined;
   }
 

@@ -60,7 +60,8 @@ export class ModelController {
   raise(reason: string): void {
     this.epoch++;
     for (const member of this.members.values()) member.answer = undefined;
-    for (const rank of this.ranks) this.options.send(rank, { membership: { epoch: this.epoch, ranks: this.ranks, reason } });
+    for (const rank of this.ranks)
+      this.options.send(rank, { membership: { epoch: this.epoch, ranks: this.ranks, reason } });
   }
 
   private resume(): void {

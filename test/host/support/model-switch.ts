@@ -68,7 +68,10 @@ export class ModelSwitch {
     if (header.job !== job.job || header.worker !== rank) return this.drop('NOT_MEMBER');
     if (header.slot >= job.slots || job.slotBase + header.slot >= POOL || header.set > 1) return this.drop('BAD_SLOT');
     const absolute = job.slotBase + header.slot;
-    if (header.opcode === Opcode.PROBE) return message.length === PROBE_BYTES ? [{ rank, message: this.probe(message, absolute) }] : this.drop('BAD_LENGTH');
+    if (header.opcode === Opcode.PROBE)
+      return message.length === PROBE_BYTES
+        ? [{ rank, message: this.probe(message, absolute) }]
+        : this.drop('BAD_LENGTH');
     if (header.opcode !== Opcode.CONTRIBUTE) return this.drop('BAD_OPCODE');
     if (message.length !== messageBytes(this.valuesPerPacket)) return this.drop('BAD_LENGTH');
     if (header.epoch !== job.epoch) return this.drop('WRONG_EPOCH');

@@ -123,7 +123,10 @@ export class Simulation {
       workers: scenario.workers,
       send: (rank, message) => this.toWorker(rank, message),
       install: (epoch, ranks) => {
-        this.processes.set(epoch, ranks.map((rank) => this.workers.get(rank)!));
+        this.processes.set(
+          epoch,
+          ranks.map((rank) => this.workers.get(rank)!),
+        );
         this.modelSwitch.install({ job: JOB, epoch, ranks, slotBase: SLOT_BASE, slots: scenario.slots });
       },
     });
@@ -273,7 +276,8 @@ export class Simulation {
       const number = worker.next++;
       const tensors = operations[number - 1]!.map((length) => new Float32Array(length));
       let element = 0;
-      for (const tensor of tensors) for (let i = 0; i < tensor.length; i++) tensor[i] = contribution(worker.rank, number, element++);
+      for (const tensor of tensors)
+        for (let i = 0; i < tensor.length; i++) tensor[i] = contribution(worker.rank, number, element++);
       const input = tensors.map((tensor) => tensor.slice());
       const operation: Operation = new Operation(new TensorBatch(tensors, 'sum', 'fp32'), this.now, {
         resolve: (stats) => this.end(worker, operation, number, { rank: worker.rank, number, stats, worker }, tensors),
@@ -289,7 +293,13 @@ export class Simulation {
     }
   }
 
-  private end(worker: Worker, operation: Operation, number: number, settled: Settled, tensors: readonly Float32Array[]): void {
+  private end(
+    worker: Worker,
+    operation: Operation,
+    number: number,
+    settled: Settled,
+    tensors: readonly Float32Array[],
+  ): void {
     this.settled.push(settled);
     if (settled.stats) this.checkSum(worker.rank, number, settled.stats, tensors);
     worker.open.splice(worker.open.indexOf(operation), 1);
@@ -315,7 +325,9 @@ export class Simulation {
       for (const value of tensor) {
         const expected = digits + ranks.length * 4096 * tag(number, element);
         if (value !== expected) {
-          this.problems.push(`${where}: element ${element} is ${value}, expected ${expected} from ranks ${ranks.join(',')}`);
+          this.problems.push(
+            `${where}: element ${element} is ${value}, expected ${expected} from ranks ${ranks.join(',')}`,
+          );
           return;
         }
         element++;
@@ -340,7 +352,8 @@ export class Simulation {
       if (worker.crashed && !witnesses) continue;
       const epoch = epochs.get(number) ?? stats!.epoch;
       epochs.set(number, epoch);
-      if (epoch !== stats!.epoch) this.problems.push(`rank ${rank} has operation ${number} of epoch ${stats!.epoch}, another of ${epoch}`);
+      if (epoch !== stats!.epoch)
+        this.problems.push(`rank ${rank} has operation ${number} of epoch ${stats!.epoch}, another of ${epoch}`);
     }
   }
 

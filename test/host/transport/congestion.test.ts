@@ -13,14 +13,19 @@ interface Path {
 }
 
 /** What the window is after so many results, by a clock of its own. @returns it, and how long that took */
-function simulate(slots: number, { workers, delayMs, serviceMs }: Path, results: number): { chunks: number; elapsedMs: number } {
+function simulate(
+  slots: number,
+  { workers, delayMs, serviceMs }: Path,
+  results: number,
+): { chunks: number; elapsedMs: number } {
   const random = new Random(7);
   const delay = (): number => delayMs * random.fraction();
   const window = new CongestionWindow(slots);
   const events: { readonly at: number; readonly sent: number; readonly place: 'switch' | 'worker' }[] = [];
   let [now, free, inFlight] = [0, 0, 0];
-  for (let left = results; left > 0; ) {
-    for (; inFlight < window.chunks; inFlight++) events.push({ at: now + Math.max(...Array.from({ length: workers }, delay)), sent: now, place: 'switch' });
+  for (let left = results; left > 0;) {
+    for (; inFlight < window.chunks; inFlight++)
+      events.push({ at: now + Math.max(...Array.from({ length: workers }, delay)), sent: now, place: 'switch' });
     events.sort((a, b) => b.at - a.at);
     const { at, sent, place } = events.pop()!;
     now = at;
@@ -87,15 +92,19 @@ describe('congestion window', () => {
 
   it('always lets something through, and never more than there are slots', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 100 }), fc.array(fc.option(fc.double({ min: 0.001, max: 1e4, noNaN: true }))), (slots, events) => {
-        const window = new CongestionWindow(slots);
-        for (const event of events) {
-          if (event === null) window.timeout();
-          else window.result(event);
-          expect(window.chunks).toBeGreaterThanOrEqual(1);
-          expect(window.chunks).toBeLessThanOrEqual(slots);
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 100 }),
+        fc.array(fc.option(fc.double({ min: 0.001, max: 1e4, noNaN: true }))),
+        (slots, events) => {
+          const window = new CongestionWindow(slots);
+          for (const event of events) {
+            if (event === null) window.timeout();
+            else window.result(event);
+            expect(window.chunks).toBeGreaterThanOrEqual(1);
+            expect(window.chunks).toBeLessThanOrEqual(slots);
+          }
+        },
+      ),
     );
   });
 });

@@ -1,7 +1,13 @@
 import dgram from 'node:dgram';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DgramTransport, type FramePort, InProcessTransport, localIpTowards, type Transport } from '../../../host/index.js';
+import {
+  DgramTransport,
+  type FramePort,
+  InProcessTransport,
+  localIpTowards,
+  type Transport,
+} from '../../../host/index.js';
 import { buildFrame, FRAME_OVERHEAD, parseIpv4, parseMac, readFrame } from '../../../host/transport/frame.js';
 
 const cleanup: (() => Promise<void> | void)[] = [];
@@ -16,10 +22,12 @@ describe('frames', () => {
   it('have the bytes of the RFCs', () => {
     const frame = buildFrame(A, B, Uint8Array.of(1, 2, 3, 4), 3);
     expect(Buffer.from(frame).toString('hex')).toBe(
-      '020000000002020000000001' + '0800' +
+      '020000000002020000000001' +
+        '0800' +
         // Checksum: the other words add up to 0xd933, without a carry.
         '4500001f00004000401126cc0a0000010a000002' +
-        '1388f15a000b0000' + '010203',
+        '1388f15a000b0000' +
+        '010203',
     );
   });
 
@@ -43,7 +51,8 @@ describe('frames', () => {
       wrong[bit >> 3]! ^= 1 << (bit & 7);
       expect(readFrame(wrong, B), `bit ${bit}`).toBeUndefined();
     }
-    for (let length = 0; length < frame.length; length++) expect(readFrame(frame.subarray(0, length), B)).toBeUndefined();
+    for (let length = 0; length < frame.length; length++)
+      expect(readFrame(frame.subarray(0, length), B)).toBeUndefined();
     const long = frame.slice();
     new DataView(long.buffer).setUint16(38, 29);
     expect(readFrame(long, B)).toBeUndefined();

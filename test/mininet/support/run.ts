@@ -39,7 +39,12 @@ export interface Run {
   send(command: unknown): void;
   /** The next event, from now on, that `wanted` accepts. @throws when the process ends before */
   event(wanted: (event: RunEvent) => boolean): Promise<RunEvent>;
-  readonly end: Promise<{ readonly code: number | null; readonly report: Report | undefined; readonly text: string; readonly errors: string }>;
+  readonly end: Promise<{
+    readonly code: number | null;
+    readonly report: Report | undefined;
+    readonly text: string;
+    readonly errors: string;
+  }>;
   /** Command lines of processes that still run, names of interfaces of ours on this machine, and files in the folder for temporary ones. */
   leftovers(): { processes: string[]; interfaces: string[]; files: string[] };
   /** Process numbers of what runs in this run's networks and has `text` in its command line. */
@@ -49,7 +54,10 @@ export interface Run {
 const started = new Set<Run>();
 const temporaries = new Set<string>();
 
-export function run(args: readonly string[], options: { readonly within?: readonly string[]; readonly input?: string } = {}): Run {
+export function run(
+  args: readonly string[],
+  options: { readonly within?: readonly string[]; readonly input?: string } = {},
+): Run {
   const temporary = mkdtempSync(join(tmpdir(), 'fpisa-mininet-test-'));
   temporaries.add(temporary);
   const [program, ...rest] = [...(options.within ?? []), process.execPath, FPISA, 'mininet', ...args];
@@ -75,9 +83,11 @@ export function run(args: readonly string[], options: { readonly within?: readon
   });
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   if (options.input !== undefined) child.stdin.end(options.input);
-  const end = new Promise<{ code: number | null; report: Report | undefined; text: string; errors: string }>((resolve) => {
-    child.once('close', (code) => resolve({ code, report, text, errors }));
-  });
+  const end = new Promise<{ code: number | null; report: Report | undefined; text: string; errors: string }>(
+    (resolve) => {
+      child.once('close', (code) => resolve({ code, report, text, errors }));
+    },
+  );
   const ours = (): { pid: number; command: string }[] => processesWith(`TMPDIR=${temporary}`);
   const result: Run = {
     process: child,
@@ -93,7 +103,10 @@ export function run(args: readonly string[], options: { readonly within?: readon
       interfaces: interfaces().filter((name) => /^(s\d+-eth|h\d+-(eth|ctl|mgmt))/.test(name)),
       files: readdirSync(temporary),
     }),
-    find: (text) => ours().filter(({ command }) => command.includes(text)).map(({ pid }) => pid),
+    find: (text) =>
+      ours()
+        .filter(({ command }) => command.includes(text))
+        .map(({ pid }) => pid),
   };
   started.add(result);
   void end.then(() => started.delete(result));
@@ -125,7 +138,10 @@ function processesWith(setting: string): { pid: number; command: string }[] {
   for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
     try {
       if (!readFileSync(`/proc/${name}/environ`, 'utf8').split('\0').includes(setting)) continue;
-      found.push({ pid: Number(name), command: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() });
+      found.push({
+        pid: Number(name),
+        command: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim(),
+      });
     } catch {
       // It ended while it was looked at.
     }

@@ -3,10 +3,35 @@ import { readFileSync } from 'node:fs';
 import type { MatchKey } from '../../../emulator/control.js';
 import { dressDatagram, parseAddress } from '../../../emulator/ports/udp-frame.js';
 import { Switch, type SwitchOptions } from '../../../emulator/switch.js';
-import { EVENTS_PER_STREAM, MASTER, Opcode, Order, QUERY_BUILDS, SERVICE_UDP_PORT, type LaneOp, type Operator, type QueryBuild } from '../../../protocol/query/constants.js';
-import { emptyHeader, groupBytes, groupsBytes, HEADER_BYTES, readHeader, rowsBytes, tupleBytes, tuplesOffset, writeHeader, type Header } from '../../../protocol/query/message.js';
+import {
+  EVENTS_PER_STREAM,
+  MASTER,
+  Opcode,
+  Order,
+  QUERY_BUILDS,
+  SERVICE_UDP_PORT,
+  type LaneOp,
+  type Operator,
+  type QueryBuild,
+} from '../../../protocol/query/constants.js';
+import {
+  emptyHeader,
+  groupBytes,
+  groupsBytes,
+  HEADER_BYTES,
+  readHeader,
+  rowsBytes,
+  tupleBytes,
+  tuplesOffset,
+  writeHeader,
+  type Header,
+} from '../../../protocol/query/message.js';
 
-const SERVICE = { mac: Uint8Array.of(2, 0, 0, 0, 0, 0xfe), address: parseAddress('10.0.0.254')!, port: SERVICE_UDP_PORT };
+const SERVICE = {
+  mac: Uint8Array.of(2, 0, 0, 0, 0, 0xfe),
+  address: parseAddress('10.0.0.254')!,
+  port: SERVICE_UDP_PORT,
+};
 const FRAME_BYTES = 42;
 export const MASTER_PORT = 100;
 
@@ -61,7 +86,12 @@ export function i64(value: number | bigint): bigint {
 /** Rank r has port r + 1, the master MASTER_PORT. */
 function hostOf(rank: number): { port: number; address: Uint8Array; mac: Uint8Array; udpPort: number } {
   const last = rank === MASTER ? 200 : rank + 1;
-  return { port: rank === MASTER ? MASTER_PORT : rank + 1, address: Uint8Array.of(10, 0, 0, last), mac: Uint8Array.of(2, 0, 0, 0, 0, last), udpPort: 40_000 + last };
+  return {
+    port: rank === MASTER ? MASTER_PORT : rank + 1,
+    address: Uint8Array.of(10, 0, 0, last),
+    mac: Uint8Array.of(2, 0, 0, 0, 0, last),
+    udpPort: 40_000 + last,
+  };
 }
 
 const numberOf = (bytes: Uint8Array): bigint => bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
@@ -76,7 +106,11 @@ export class QuerySwitch {
     this.epoch = epoch;
     this.device = new Switch(options);
     this.device.load(readFileSync(new URL(`../../../p4/build/${this.build.name}.json`, import.meta.url), 'utf8'));
-    this.device.control.insertEntry('fpisa_query.local', { keys: [exact(numberOf(SERVICE.address))], priority: 0, call: { action: 'fpisa_query.serve', args: [] } });
+    this.device.control.insertEntry('fpisa_query.local', {
+      keys: [exact(numberOf(SERVICE.address))],
+      priority: 0,
+      call: { action: 'fpisa_query.serve', args: [] },
+    });
   }
 
   addStream(stream: Stream, workers = 2, flowSlots = 4): void {
@@ -109,7 +143,10 @@ export class QuerySwitch {
       control.insertEntry('fpisa_query.receiver', {
         keys: [exact(number), exact(rank)],
         priority: 0,
-        call: { action: 'fpisa_query.address', args: [BigInt(port), numberOf(mac), numberOf(address), BigInt(udpPort)] },
+        call: {
+          action: 'fpisa_query.address',
+          args: [BigInt(port), numberOf(mac), numberOf(address), BigInt(udpPort)],
+        },
       });
     }
   }
@@ -117,10 +154,12 @@ export class QuerySwitch {
   /** Sends a payload as it stands. */
   sendRaw(rank: number, payload: Uint8Array): Message[] {
     const { port, address, mac, udpPort } = hostOf(rank);
-    return this.device.receive(port, dressDatagram({ mac, address, port: udpPort }, SERVICE, payload)).map(({ port: out, bytes }) => {
-      const view = new DataView(bytes.buffer, bytes.byteOffset + FRAME_BYTES, bytes.length - FRAME_BYTES);
-      return { port: out, header: readHeader(view, emptyHeader()), payload: view };
-    });
+    return this.device
+      .receive(port, dressDatagram({ mac, address, port: udpPort }, SERVICE, payload))
+      .map(({ port: out, bytes }) => {
+        const view = new DataView(bytes.buffer, bytes.byteOffset + FRAME_BYTES, bytes.length - FRAME_BYTES);
+        return { port: out, header: readHeader(view, emptyHeader()), payload: view };
+      });
   }
 
   send(rank: number, header: Partial<Header>, bytes = HEADER_BYTES): Message[] {
@@ -133,11 +172,24 @@ export class QuerySwitch {
     return this.send(MASTER, { opcode: Opcode.OPEN, stream });
   }
 
-  rows(rank: number, sequence: number, tuples: readonly Tuple[], header: Partial<Header> = {}, flowSlots = 4): Message[] {
+  rows(
+    rank: number,
+    sequence: number,
+    tuples: readonly Tuple[],
+    header: Partial<Header> = {},
+    flowSlots = 4,
+  ): Message[] {
     const payload = new Uint8Array(rowsBytes(this.build, tuples.length));
     const view = new DataView(payload.buffer);
     writeHeader(view, {
-      ...emptyHeader(), worker: rank, epoch: this.epoch, opcode: Opcode.ROWS, sequence, slot: sequence % flowSlots, count: tuples.length, ...header,
+      ...emptyHeader(),
+      worker: rank,
+      epoch: this.epoch,
+      opcode: Opcode.ROWS,
+      sequence,
+      slot: sequence % flowSlots,
+      count: tuples.length,
+      ...header,
     });
     tuples.forEach(({ key = [0n], lanes = [] }, t) => {
       const at = tuplesOffset(this.build) + t * tupleBytes(this.build);
@@ -158,9 +210,14 @@ export class QuerySwitch {
     let rows = 0n;
     let flags = 0;
     for (let at = 0; at < slots;) {
-      const [answer] = this.send(MASTER, { opcode: Opcode.DRAIN, stream, sequence: at, next: slots, count: this.build.groupsPerPacket }, groupsBytes(this.build));
+      const [answer] = this.send(
+        MASTER,
+        { opcode: Opcode.DRAIN, stream, sequence: at, next: slots, count: this.build.groupsPerPacket },
+        groupsBytes(this.build),
+      );
       const { header, payload } = answer!;
-      for (let g = 0; g < header.count; g++) groups.push(this.group(payload, HEADER_BYTES + g * groupBytes(this.build)));
+      for (let g = 0; g < header.count; g++)
+        groups.push(this.group(payload, HEADER_BYTES + g * groupBytes(this.build)));
       rows += header.rows;
       flags |= header.flags;
       at = header.next;
@@ -177,8 +234,14 @@ export class QuerySwitch {
   }
 
   private group(view: DataView, at: number): Group {
-    const words = (from: number, count: number): bigint[] => Array.from({ length: count }, (_, i) => view.getBigUint64(from + 8 * i));
+    const words = (from: number, count: number): bigint[] =>
+      Array.from({ length: count }, (_, i) => view.getBigUint64(from + 8 * i));
     const { lanes } = this.build;
-    return { key: words(at, 3), rows: view.getBigUint64(at + 24), lanes: words(at + 32, lanes), counts: words(at + 32 + 8 * lanes, lanes) };
+    return {
+      key: words(at, 3),
+      rows: view.getBigUint64(at + 24),
+      lanes: words(at + 32, lanes),
+      counts: words(at + 32 + 8 * lanes, lanes),
+    };
   }
 }

@@ -25,7 +25,12 @@ export function portOf(rank: number): number {
 }
 
 /** Test builds: the paper's shifts, with an action for each distance, and those in more and smaller tables than `fpisa-a-n16` has. */
-export const LAYOUT_BUILDS = ['fpisa-a-n1-paper', 'fpisa-a-n1-narrow'].map((name): BuildDescriptor => ({ name, target: 'bmv2', valuesPerPacket: 1, profiles: RESTRICTED_PROFILES }));
+export const LAYOUT_BUILDS = ['fpisa-a-n1-paper', 'fpisa-a-n1-narrow'].map((name): BuildDescriptor => ({
+  name,
+  target: 'bmv2',
+  valuesPerPacket: 1,
+  profiles: RESTRICTED_PROFILES,
+}));
 
 /** What the restricted steps add to an exponent, and the exponent that a special has there (p4/shared/steps_unpack.p4). */
 const RESTRICTED_BIAS = 7;
@@ -55,7 +60,11 @@ export class FpisaSwitch {
     }
     this.device = new Switch(options);
     this.device.load(program);
-    this.device.control.insertEntry('fpisa.local', { keys: [exact(SERVICE_IP)], priority: 0, call: { action: 'fpisa.serve', args: [] } });
+    this.device.control.insertEntry('fpisa.local', {
+      keys: [exact(SERVICE_IP)],
+      priority: 0,
+      call: { action: 'fpisa.serve', args: [] },
+    });
   }
 
   addJob(job: JobSetup): void {
@@ -110,7 +119,16 @@ export class FpisaSwitch {
 
   /** All registers that outlive a packet, for "nothing was touched". */
   registers(): string {
-    const names = ['exponents', 'mantissas', 'slot_epochs', 'slot_chunks', 'slot_operations', 'slot_signatures', 'slot_bitmaps', 'slot_contributions'];
+    const names = [
+      'exponents',
+      'mantissas',
+      'slot_epochs',
+      'slot_chunks',
+      'slot_operations',
+      'slot_signatures',
+      'slot_bitmaps',
+      'slot_contributions',
+    ];
     return names
       .map((name) => {
         const size = Math.min(this.device.control.registerSize(`fpisa.${name}`), 16 * this.values);

@@ -33,7 +33,14 @@ export function workerPort(rank: number): number {
 }
 
 export function fromWorker(rank: number): Addresses {
-  return { srcMac: workerMac(rank), dstMac: SERVICE_MAC, srcIp: workerIp(rank), dstIp: SERVICE_IP, srcPort: workerPort(rank), dstPort: SERVICE_UDP_PORT };
+  return {
+    srcMac: workerMac(rank),
+    dstMac: SERVICE_MAC,
+    srcIp: workerIp(rank),
+    dstIp: SERVICE_IP,
+    srcPort: workerPort(rank),
+    dstPort: SERVICE_UDP_PORT,
+  };
 }
 
 export interface FrameOptions extends Partial<Addresses> {
@@ -50,7 +57,12 @@ export function checksum(bytes: Uint8Array): number {
   return ~sum & 0xffff;
 }
 
-export function ipv4Frame(payload: Uint8Array, protocol: number, addresses: Addresses, options: FrameOptions = {}): Uint8Array {
+export function ipv4Frame(
+  payload: Uint8Array,
+  protocol: number,
+  addresses: Addresses,
+  options: FrameOptions = {},
+): Uint8Array {
   const ipOptions = options.ipOptions ?? new Uint8Array();
   const headerBytes = IPV4_BYTES + ipOptions.length;
   const frame = new Uint8Array(ETHERNET_BYTES + headerBytes + payload.length);
@@ -82,7 +94,19 @@ export function udpFrame(message: Uint8Array, addresses: Addresses, options: Fra
   return ipv4Frame(datagram, 17, all, options);
 }
 
-export const EMPTY_HEADER: Header = { opcode: Opcode.CONTRIBUTE, flags: 0, job: 0, worker: 0, slot: 0, epoch: 1, operation: 1, chunk: 0, signature: 0, count: 0, set: 0 };
+export const EMPTY_HEADER: Header = {
+  opcode: Opcode.CONTRIBUTE,
+  flags: 0,
+  job: 0,
+  worker: 0,
+  slot: 0,
+  epoch: 1,
+  operation: 1,
+  chunk: 0,
+  signature: 0,
+  count: 0,
+  set: 0,
+};
 
 /** @param words one 32-bit pattern a value, sent little-endian unless `bigEndian` */
 export function contribution(header: Partial<Header>, words: ArrayLike<number>, bigEndian = false): Uint8Array {
@@ -112,13 +136,15 @@ export function parse(frame: Uint8Array): Parsed {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   const headerBytes = (view.getUint8(14) & 0xf) * 4;
   if (view.getUint16(16) !== frame.length - ETHERNET_BYTES) throw new Error('IPv4 length is not that of the frame');
-  if (checksum(frame.subarray(ETHERNET_BYTES, ETHERNET_BYTES + headerBytes)) !== 0) throw new Error('IPv4 checksum is wrong');
+  if (checksum(frame.subarray(ETHERNET_BYTES, ETHERNET_BYTES + headerBytes)) !== 0)
+    throw new Error('IPv4 checksum is wrong');
   const udp = ETHERNET_BYTES + headerBytes;
   if (view.getUint16(udp + 4) !== frame.length - udp) throw new Error('UDP length is not that of the frame');
   const message = new DataView(view.buffer, view.byteOffset + udp + UDP_BYTES, frame.length - udp - UDP_BYTES);
   const header = readHeader(message);
   const words: number[] = [];
-  for (let at = HEADER_BYTES; at + 4 <= message.byteLength; at += 4) words.push(message.getUint32(at, (header.flags & 1) === 0));
+  for (let at = HEADER_BYTES; at + 4 <= message.byteLength; at += 4)
+    words.push(message.getUint32(at, (header.flags & 1) === 0));
   return {
     dstMac: view.getBigUint64(0) >> 16n,
     srcMac: view.getBigUint64(6) >> 16n,

@@ -5,7 +5,9 @@ import * as constants from '../../../protocol/query/constants.js';
 const TEXT = readFileSync(new URL('../../../p4/v1model/query/constants.p4', import.meta.url), 'utf8');
 
 /** `const T NAME = VALUE;` of the P4 file. */
-const p4 = new Map([...TEXT.matchAll(/const \S+ (\w+) = (0x[0-9A-F]+|\d+);/g)].map(([, name, value]) => [name!, Number(value)]));
+const p4 = new Map(
+  [...TEXT.matchAll(/const \S+ (\w+) = (0x[0-9A-F]+|\d+);/g)].map(([, name, value]) => [name!, Number(value)]),
+);
 
 describe('p4/v1model/query/constants.p4 agrees with protocol/query/constants.ts', () => {
   it.each([
@@ -18,12 +20,23 @@ describe('p4/v1model/query/constants.p4 agrees with protocol/query/constants.ts'
     ['EVENT', constants.Event, []],
   ])('on every %s', (prefix, table, others) => {
     const theirs = [...p4].filter(([name]) => name.startsWith(`${prefix}_`) && !others.some((other) => other === name));
-    expect(Object.fromEntries(theirs)).toEqual(Object.fromEntries(Object.entries(table).map(([name, value]) => [`${prefix}_${name}`, value])));
+    expect(Object.fromEntries(theirs)).toEqual(
+      Object.fromEntries(Object.entries(table).map(([name, value]) => [`${prefix}_${name}`, value])),
+    );
   });
 
   it.each([
-    'MAGIC', 'VERSION', 'SERVICE_UDP_PORT', 'MASTER', 'HAVING_ON_ROWS', 'EVENTS_PER_STREAM',
-    'MAX_STREAMS', 'FLOW_SLOTS', 'TOP_SLOTS', 'BLOOM_WORDS', 'SCAN_SLOTS',
+    'MAGIC',
+    'VERSION',
+    'SERVICE_UDP_PORT',
+    'MASTER',
+    'HAVING_ON_ROWS',
+    'EVENTS_PER_STREAM',
+    'MAX_STREAMS',
+    'FLOW_SLOTS',
+    'TOP_SLOTS',
+    'BLOOM_WORDS',
+    'SCAN_SLOTS',
   ] as const)('on %s', (name) => {
     expect(p4.get(name)).toBe(constants[name]);
   });

@@ -8,7 +8,8 @@ beforeAll(async () => {
   cluster = await Cluster.create(ODD_SETUP);
 });
 
-const gaveUp = (reasons: readonly string[]): readonly string[] => reasons.filter((reason) => /given up|write back/.test(reason));
+const gaveUp = (reasons: readonly string[]): readonly string[] =>
+  reasons.filter((reason) => /given up|write back/.test(reason));
 
 async function check(sql: string, options = {}, slots = 64): ReturnType<Cluster['run']> {
   const alone = await cluster.alone(sql);
@@ -48,8 +49,8 @@ const AGGREGATED = [
   'SELECT k, sum(d * (1 + d)) / count(*) AS r FROM t GROUP BY k HAVING sum(d) > 100 AND count(*) > 3',
   'SELECT k % 3 AS r, max(x) FROM t WHERE x IS NOT NULL GROUP BY k % 3 ORDER BY max(x) DESC',
   'SELECT year(dt), count(*) FROM t WHERE isfinite(dt) GROUP BY year(dt)',
-  'SELECT CASE WHEN n > 0 THEN \'plus\' ELSE \'minus\' END AS sign, sum(n) FROM t GROUP BY sign',
-  'SELECT g || \'!\', count(*) FROM t GROUP BY g',
+  "SELECT CASE WHEN n > 0 THEN 'plus' ELSE 'minus' END AS sign, sum(n) FROM t GROUP BY sign",
+  "SELECT g || '!', count(*) FROM t GROUP BY g",
   'SELECT sum(x) FILTER (WHERE k > 3), count(*) FILTER (WHERE b), count(n) FILTER (WHERE b) FROM t',
   'SELECT max(DISTINCT n), min(n) FROM t',
   'SELECT k FROM t GROUP BY k HAVING sum(x) >= 1000',
@@ -71,7 +72,7 @@ const AGGREGATED = [
   'SELECT s.k, s.total FROM (SELECT k, sum(x) AS total FROM t GROUP BY k) s WHERE s.total > 10',
   'SELECT k, sum(n) FROM t GROUP BY k UNION ALL SELECT NULL, sum(n) FROM t',
   'SELECT k, count(*) FROM t GROUP BY k HAVING count(*) > (SELECT count(*) / 9 FROM t)',
-  'SELECT 1, \'x\', k, count(*) FROM t GROUP BY ALL',
+  "SELECT 1, 'x', k, count(*) FROM t GROUP BY ALL",
   'SELECT k AS n, sum(n) FROM t GROUP BY k',
   'SELECT sum(x) * 1e0, sum(d) * 1.5, count(*) * 12345678901234567890 FROM t',
   'SELECT "k", SUM("X") FROM T GROUP BY "K"',
@@ -80,7 +81,11 @@ const AGGREGATED = [
   'SELECT k, row_count FROM (SELECT k, count(*) AS row_count FROM t GROUP BY k) ORDER BY row_count, k NULLS FIRST',
 ];
 
-describe.each([{ combine: false, slots: 64 }, { combine: false, slots: 2 }, { combine: true, slots: 3 }])('aggregated in the switch: %o', ({ combine, slots }) => {
+describe.each([
+  { combine: false, slots: 64 },
+  { combine: false, slots: 2 },
+  { combine: true, slots: 3 },
+])('aggregated in the switch: %o', ({ combine, slots }) => {
   it.each(AGGREGATED)('%s', async (sql) => {
     const { plan, fetched } = await check(sql, { combine }, slots);
     expect(plan.rowSets).toEqual([]);
@@ -98,7 +103,10 @@ const NOT_PUSHED: readonly (readonly [string, RegExp])[] = [
   ['SELECT k, b, sum(n) FROM t GROUP BY ROLLUP (k, b)', /grouping sets/],
   ['SELECT h, count(*) FROM t GROUP BY h', /HUGEINT do not go into a key/],
   ['SELECT n, ts, tz, count(*) FROM t GROUP BY ALL', /need 25 bytes of key/],
-  ['SELECT k, sum(x), sum(y), sum(n), sum(d), sum(f), sum(w), sum(h) FROM t WHERE y > 0 GROUP BY k', /need 7 lanes, and a tuple has 6/],
+  [
+    'SELECT k, sum(x), sum(y), sum(n), sum(d), sum(f), sum(w), sum(h) FROM t WHERE y > 0 GROUP BY k',
+    /need 7 lanes, and a tuple has 6/,
+  ],
   ['SELECT k, sum(x) FROM t WHERE x > (SELECT avg(x) FROM t) GROUP BY k', /only the master can evaluate/],
   ['SELECT t.k, count(*) FROM t JOIN other ON t.k = other.k GROUP BY t.k', /over a join/],
   ['SELECT DISTINCT ON (k) k FROM t ORDER BY k, id', /$^|Top/],
@@ -107,7 +115,10 @@ const NOT_PUSHED: readonly (readonly [string, RegExp])[] = [
   ['SELECT id FROM t ORDER BY id LIMIT 2000', /keeps at most 1024/],
   ['SELECT id FROM t ORDER BY id LIMIT 5%', /must be constants/],
   ['SELECT t.id FROM t, other WHERE t.k = other.k ORDER BY t.id, other.v LIMIT 5', /only over one table/],
-  ['SELECT id FROM t WHERE k IN (SELECT k FROM other WHERE v > 30) ORDER BY id LIMIT 5', /before the master has evaluated WHERE/],
+  [
+    'SELECT id FROM t WHERE k IN (SELECT k FROM other WHERE v > 30) ORDER BY id LIMIT 5',
+    /before the master has evaluated WHERE/,
+  ],
 ];
 
 describe('not pushed, with the reason', () => {
@@ -125,13 +136,52 @@ describe('not pushed, with the reason', () => {
 });
 
 const ORDERS = [
-  'x', 'x DESC', 'y', 'y DESC', 'y NULLS FIRST', 'y DESC NULLS FIRST', 'n', 'n DESC', 'd DESC NULLS FIRST', 'dt', 'dt DESC NULLS FIRST', 'ts', 'ts DESC', 'tz', 'w', 'w DESC', 'u', 'u DESC', 'h DESC', 'f', 'k DESC', 'k + n', '-x', 'b', 'g', 'g DESC', 'g NULLS FIRST', 'm', 'm DESC',
+  'x',
+  'x DESC',
+  'y',
+  'y DESC',
+  'y NULLS FIRST',
+  'y DESC NULLS FIRST',
+  'n',
+  'n DESC',
+  'd DESC NULLS FIRST',
+  'dt',
+  'dt DESC NULLS FIRST',
+  'ts',
+  'ts DESC',
+  'tz',
+  'w',
+  'w DESC',
+  'u',
+  'u DESC',
+  'h DESC',
+  'f',
+  'k DESC',
+  'k + n',
+  '-x',
+  'b',
+  'g',
+  'g DESC',
+  'g NULLS FIRST',
+  'm',
+  'm DESC',
 ];
 
 describe.each([false, true])('Top-N, combine %s', (combine) => {
-  it.each(ORDERS.flatMap((order) => [[order, 7, 0], [order, 40, 25]] as const))('ORDER BY %s LIMIT %i OFFSET %i', async (order, limit, offset) => {
+  it.each(
+    ORDERS.flatMap(
+      (order) =>
+        [
+          [order, 7, 0],
+          [order, 40, 25],
+        ] as const,
+    ),
+  )('ORDER BY %s LIMIT %i OFFSET %i', async (order, limit, offset) => {
     // The last column makes the answer definite.
-    const { plan, fetched } = await check(`SELECT id, ${order.split(' ')[0]} FROM t ORDER BY ${order}, id LIMIT ${limit} OFFSET ${offset}`, { combine });
+    const { plan, fetched } = await check(
+      `SELECT id, ${order.split(' ')[0]} FROM t ORDER BY ${order}, id LIMIT ${limit} OFFSET ${offset}`,
+      { combine },
+    );
     expect(plan.steps).toMatchObject([{ operator: Operator.TOP, n: limit + offset }]);
     expect(fetched).toBeLessThan(600);
     expect(plan.explanation.notPushed).toEqual([]);
@@ -152,7 +202,12 @@ describe.each([false, true])('Top-N, combine %s', (combine) => {
   it('keeps enough rows where ties make the answer a choice', async () => {
     const run = await cluster.run('SELECT k, id FROM t ORDER BY k LIMIT 50', { combine });
     const alone = await cluster.alone('SELECT k FROM t ORDER BY k LIMIT 50');
-    expect(difference(run.rows.map(([k]) => [k!]), alone.rows)).toBeUndefined();
+    expect(
+      difference(
+        run.rows.map(([k]) => [k!]),
+        alone.rows,
+      ),
+    ).toBeUndefined();
     const all = new Set((await cluster.alone('SELECT k, id FROM t')).rows.map(String));
     expect(run.rows.every((row) => all.has(String(row)))).toBe(true);
   });
@@ -193,7 +248,7 @@ const JOINS = [
   'SELECT count(*) FROM t, other WHERE (t.k = other.k AND other.v > 50) OR (t.k = other.k AND t.n > 300000)',
   'SELECT x.k, y.s FROM other x JOIN (SELECT k, sum(n) AS s FROM t GROUP BY k) y ON x.k = y.k',
   'SELECT t FROM t WHERE id < 5',
-  'SELECT COLUMNS(\'k|id\') FROM t WHERE id < 5',
+  "SELECT COLUMNS('k|id') FROM t WHERE id < 5",
   'SELECT t.* EXCLUDE (g, ts) FROM t WHERE id < 5 AND g IS NOT NULL',
   'SELECT id FROM t WHERE random() >= 0 AND n > 0',
   'SELECT id FROM t TABLESAMPLE 100% WHERE n > 0',
@@ -213,7 +268,7 @@ const JOINS = [
   'PIVOT (SELECT k, b, n FROM t) ON b IN (true, false) USING sum(n) GROUP BY k',
   'SELECT * FROM (PIVOT third ON v IN (1, 2) USING sum(z)), other WHERE other.v < 30',
   'UNPIVOT third ON v, z',
-  'SELECT count(*) FROM query_table(\'t\')',
+  "SELECT count(*) FROM query_table('t')",
   'SELECT v FROM other, (SUMMARIZE third) s WHERE v > 90',
   'FROM other WHERE v > 40',
   'SELECT k FROM t WHERE b INTERSECT ALL SELECT k FROM other WHERE v > 10',
@@ -247,7 +302,9 @@ describe('joins, subqueries and the rest', () => {
 
 describe('options', () => {
   it('keeps to two lanes', async () => {
-    expect((await cluster.plan('SELECT k, sum(x), sum(n), sum(d) FROM t GROUP BY k', { lanes: 2 })).explanation.notPushed).toEqual([expect.stringMatching(/need 3 lanes, and a tuple has 2/)]);
+    expect(
+      (await cluster.plan('SELECT k, sum(x), sum(n), sum(d) FROM t GROUP BY k', { lanes: 2 })).explanation.notPushed,
+    ).toEqual([expect.stringMatching(/need 3 lanes, and a tuple has 2/)]);
     await check('SELECT k, sum(x), sum(n), avg(x), count(n), count(*) FROM t GROUP BY k', { lanes: 2 });
   });
 
@@ -257,7 +314,9 @@ describe('options', () => {
   });
 
   it('does not apply HAVING to fp32 sums in the switch', async () => {
-    expect((await cluster.plan('SELECT k FROM t GROUP BY k HAVING sum(x) > 1', { sums: 'fp32' })).steps[0]).not.toHaveProperty('having');
+    expect(
+      (await cluster.plan('SELECT k FROM t GROUP BY k HAVING sum(x) > 1', { sums: 'fp32' })).steps[0],
+    ).not.toHaveProperty('having');
     expect((await cluster.plan('SELECT k FROM t GROUP BY k HAVING sum(x) > 1')).steps[0]).toHaveProperty('having');
   });
 });

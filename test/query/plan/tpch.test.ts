@@ -31,7 +31,12 @@ describe('what reaches the master', () => {
 
   it('Q3: customers prune orders, and orders prune lineitem', async () => {
     const { plan, fetched } = await tpch.run(TPCH[3]!);
-    expect(plan.steps.map((step) => `${step.operator} ${'rowSet' in step ? step.rowSet : step.relation}`)).toEqual(['3 customer', '4 orders', '3 orders', '4 lineitem']);
+    expect(plan.steps.map((step) => `${step.operator} ${'rowSet' in step ? step.rowSet : step.relation}`)).toEqual([
+      '3 customer',
+      '4 orders',
+      '3 orders',
+      '4 lineitem',
+    ]);
     expect(fetched).toBeLessThan(300);
   });
 

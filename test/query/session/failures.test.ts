@@ -15,7 +15,9 @@ const SUM = 'SELECT k, sum(v) FROM t GROUP BY k';
 
 async function table(rows: number): Promise<string> {
   const path = folder();
-  await duck(`COPY (SELECT i % 100 AS k, i / 3.0::DOUBLE AS v FROM range(${rows}) t(i)) TO '${join(path, 't.parquet')}'`);
+  await duck(
+    `COPY (SELECT i % 100 AS k, i / 3.0::DOUBLE AS v FROM range(${rows}) t(i)) TO '${join(path, 't.parquet')}'`,
+  );
   return join(path, 't.parquet');
 }
 
@@ -31,16 +33,25 @@ describe('a query that cannot be answered says why', { timeout: 300_000 }, () =>
     const data = await table(200_000);
     const site = await QuerySite.start({ workers: 2, faults: SLOW });
     const run = site.run(SUM, [data], {}, ({ network }) => void network.stop().then(() => network.start()));
-    await expect(run).rejects.toMatchObject({ code: 'FPISA_QUERY_STATE_LOST', message: expect.stringMatching(/was restarted in the middle of the query/) as string });
+    await expect(run).rejects.toMatchObject({
+      code: 'FPISA_QUERY_STATE_LOST',
+      message: expect.stringMatching(/was restarted in the middle of the query/) as string,
+    });
     // The same switch answers the next one.
-    const { statistics } = await site.verified('SELECT k, count(*) FROM t WHERE v < 1000 GROUP BY k', [data], { combine: true });
+    const { statistics } = await site.verified('SELECT k, count(*) FROM t WHERE v < 1000 GROUP BY k', [data], {
+      combine: true,
+    });
     expect(statistics.absorbed).toBeGreaterThan(0);
   });
 
   it('when somebody else takes the switch in the middle', async () => {
     const data = await table(200_000);
     const site = await QuerySite.start({ workers: 2, faults: SLOW });
-    const thief = new P4RuntimeClient({ address: site.network.address, deviceId: DEVICE_ID, electionId: BigInt(Date.now()) * 2n });
+    const thief = new P4RuntimeClient({
+      address: site.network.address,
+      deviceId: DEVICE_ID,
+      electionId: BigInt(Date.now()) * 2n,
+    });
     const run = site.run(SUM, [data], {}, () => void thief.connect());
     await expect(run).rejects.toThrow(/another controller has become primary/);
     thief.close();
@@ -53,7 +64,12 @@ describe('a query that cannot be answered says why', { timeout: 300_000 }, () =>
     vi.stubEnv('TMPDIR', temporary);
     onTestFinished(() => void vi.unstubAllEnvs());
     let left: readonly string[] | undefined;
-    const run = site.run(SUM, [data], {}, ({ session }) => void session!.close().then(() => (left = readdirSync(temporary))));
+    const run = site.run(
+      SUM,
+      [data],
+      {},
+      ({ session }) => void session!.close().then(() => (left = readdirSync(temporary))),
+    );
     await expect(run).rejects.toMatchObject({ code: 'FPISA_QUERY_ABORTED', message: 'the query was given up' });
     expect(left).toEqual([]);
   });
@@ -67,24 +83,44 @@ describe('a query that cannot be answered says why', { timeout: 300_000 }, () =>
       if (site.tables.length > 0) rmSync(join(path, 't-2.parquet'), { force: true });
     }, 1);
     const run = site.run('SELECT count(*) FROM t', [join(path, 't-*.parquet')]);
-    await expect(run).rejects.toMatchObject({ message: expect.stringMatching(/worker \d cannot read .*t-2\.parquet: every worker must see its files/) as string });
+    await expect(run).rejects.toMatchObject({
+      message: expect.stringMatching(/worker \d cannot read .*t-2\.parquet: every worker must see its files/) as string,
+    });
     clearInterval(gone);
   });
 
   it('when a value cannot be what the query makes of it', async () => {
     const path = folder();
-    await duck(`COPY (SELECT CASE WHEN i = 700 THEN 'seven' ELSE i::VARCHAR END AS v FROM range(1000) t(i)) TO '${join(path, 't.parquet')}'`);
+    await duck(
+      `COPY (SELECT CASE WHEN i = 700 THEN 'seven' ELSE i::VARCHAR END AS v FROM range(1000) t(i)) TO '${join(path, 't.parquet')}'`,
+    );
     const site = await QuerySite.start();
-    await expect(site.run('SELECT sum(v::INTEGER) FROM t', [join(path, 't.parquet')])).rejects.toThrow(/Could not convert string 'seven' to INT32/);
-    await expect(site.run('SELECT v FROM t WHERE v::DOUBLE > 3', [join(path, 't.parquet')])).rejects.toThrow(/Could not convert string 'seven' to DOUBLE/);
+    await expect(site.run('SELECT sum(v::INTEGER) FROM t', [join(path, 't.parquet')])).rejects.toThrow(
+      /Could not convert string 'seven' to INT32/,
+    );
+    await expect(site.run('SELECT v FROM t WHERE v::DOUBLE > 3', [join(path, 't.parquet')])).rejects.toThrow(
+      /Could not convert string 'seven' to DOUBLE/,
+    );
   });
 });
 
 it('a master whose desk is closed waits for no worker any more', async () => {
   const desk = new WorkerDesk(2, 'a');
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
-  const device: ProgrammableSwitch = { program: () => Promise.resolve(), serviceAt: () => ({ ip: '127.0.0.1', udpPort: 9 }), lost: new Promise(() => undefined) };
-  const open = QuerySession.open({ desk, device, tables: [], connection, portOf: (rank) => rank + 1, port: 3, waitMs: 86_400_000 });
+  const device: ProgrammableSwitch = {
+    program: () => Promise.resolve(),
+    serviceAt: () => ({ ip: '127.0.0.1', udpPort: 9 }),
+    lost: new Promise(() => undefined),
+  };
+  const open = QuerySession.open({
+    desk,
+    device,
+    tables: [],
+    connection,
+    portOf: (rank) => rank + 1,
+    port: 3,
+    waitMs: 86_400_000,
+  });
   await desk.close(new Error('interrupted'));
   await expect(open).rejects.toMatchObject({ code: 'FPISA_QUERY_ABORTED' });
 });
@@ -94,8 +130,16 @@ describe('a switch is not taken from anybody', () => {
     const site = await QuerySite.start();
     const owner = new P4RuntimeClient({ address: site.network.address, deviceId: DEVICE_ID, electionId: 5n });
     await owner.connect();
-    const options = { address: site.network.address, deviceId: DEVICE_ID, serviceIp: SERVICE_IP, serviceMac: SERVICE_MAC };
-    await expect(QuerySwitch.connect(options)).rejects.toMatchObject({ code: 'FPISA_SWITCH_TAKEN', message: expect.stringMatching(/another controller \(election id 5\) is primary/) as string });
+    const options = {
+      address: site.network.address,
+      deviceId: DEVICE_ID,
+      serviceIp: SERVICE_IP,
+      serviceMac: SERVICE_MAC,
+    };
+    await expect(QuerySwitch.connect(options)).rejects.toMatchObject({
+      code: 'FPISA_SWITCH_TAKEN',
+      message: expect.stringMatching(/another controller \(election id 5\) is primary/) as string,
+    });
     owner.close();
     const device = await QuerySwitch.connect(options);
     await expect(QuerySwitch.connect(options)).rejects.toMatchObject({ code: 'FPISA_SWITCH_TAKEN' });
@@ -103,7 +147,17 @@ describe('a switch is not taken from anybody', () => {
   });
 
   it('and one that does not answer is named', async () => {
-    await expect(QuerySwitch.connect({ address: '127.0.0.1:1', serviceIp: SERVICE_IP, serviceMac: SERVICE_MAC, connectTimeoutMs: 200 })).rejects.toMatchObject({ code: 'FPISA_SWITCH_UNREACHABLE', message: expect.stringMatching(/no P4Runtime server answered at 127\.0\.0\.1:1/) as string });
+    await expect(
+      QuerySwitch.connect({
+        address: '127.0.0.1:1',
+        serviceIp: SERVICE_IP,
+        serviceMac: SERVICE_MAC,
+        connectTimeoutMs: 200,
+      }),
+    ).rejects.toMatchObject({
+      code: 'FPISA_SWITCH_UNREACHABLE',
+      message: expect.stringMatching(/no P4Runtime server answered at 127\.0\.0\.1:1/) as string,
+    });
   });
 });
 
@@ -125,13 +179,17 @@ describe('a worker is refused', () => {
     const worker = runQueryWorker({ master: `127.0.0.1:${port}`, rank: 1, version: 'a', signal: first.signal });
     worker.catch(() => undefined);
     while (desk.missing.length === 2) await new Promise((resolve) => setTimeout(resolve, 5));
-    await expect(runQueryWorker({ master: `127.0.0.1:${port}`, rank: 1, version: 'a' })).rejects.toThrow(/worker 1 is there already; missing: 0/);
+    await expect(runQueryWorker({ master: `127.0.0.1:${port}`, rank: 1, version: 'a' })).rejects.toThrow(
+      /worker 1 is there already; missing: 0/,
+    );
     first.abort(new Error('over'));
     await expect(desk.failed).rejects.toThrow(/worker 1 .* is gone/);
     await desk.close();
   });
 
   it('when nobody is there', async () => {
-    await expect(runQueryWorker({ master: '127.0.0.1:1', rank: 0, version: 'a', waitMs: 200 })).rejects.toThrow(QueryMasterUnreachableError);
+    await expect(runQueryWorker({ master: '127.0.0.1:1', rank: 0, version: 'a', waitMs: 200 })).rejects.toThrow(
+      QueryMasterUnreachableError,
+    );
   });
 });

@@ -3,7 +3,14 @@ import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { findTables, neverNullColumns, parseDataArgument, shareOut, shareSelect, tableNameOf } from '../../../query/session/tables.js';
+import {
+  findTables,
+  neverNullColumns,
+  parseDataArgument,
+  shareOut,
+  shareSelect,
+  tableNameOf,
+} from '../../../query/session/tables.js';
 import { duck, folder } from './support/site.js';
 
 async function connect() {
@@ -36,22 +43,37 @@ describe('a table has the name', () => {
 
 describe('files', () => {
   it('that are not there are named', async () => {
-    await expect(findTables(await connect(), ['nowhere*.parquet'])).rejects.toMatchObject({ code: 'FPISA_FILE_DATA', message: 'no file is named nowhere*.parquet, from which table nowhere would be read' });
-    await expect(findTables(await connect(), ['test'])).rejects.toMatchObject({ code: 'FPISA_FILE_DATA', message: "test is a folder; name the files in it from which table test is read, such as 'test/*.parquet'" });
+    await expect(findTables(await connect(), ['nowhere*.parquet'])).rejects.toMatchObject({
+      code: 'FPISA_FILE_DATA',
+      message: 'no file is named nowhere*.parquet, from which table nowhere would be read',
+    });
+    await expect(findTables(await connect(), ['test'])).rejects.toMatchObject({
+      code: 'FPISA_FILE_DATA',
+      message: "test is a folder; name the files in it from which table test is read, such as 'test/*.parquet'",
+    });
   });
 
   it('of several formats cannot be one table', async () => {
     const path = folder();
-    await duck(`COPY (SELECT 1 AS a) TO '${join(path, 't.parquet')}'`, `COPY (SELECT 1 AS a) TO '${join(path, 't.csv')}'`);
-    await expect(findTables(await connect(), [join(path, 't.*')])).rejects.toThrow(/of several formats \(csv, parquet\)/);
+    await duck(
+      `COPY (SELECT 1 AS a) TO '${join(path, 't.parquet')}'`,
+      `COPY (SELECT 1 AS a) TO '${join(path, 't.csv')}'`,
+    );
+    await expect(findTables(await connect(), [join(path, 't.*')])).rejects.toThrow(
+      /of several formats \(csv, parquet\)/,
+    );
     await duck(`COPY (SELECT 1 AS a) TO '${join(path, 't.json')}'`);
-    await expect(findTables(await connect(), [join(path, 't.json')])).rejects.toThrow(/of no known format: names end in .parquet, .csv/);
+    await expect(findTables(await connect(), [join(path, 't.json')])).rejects.toThrow(
+      /of no known format: names end in .parquet, .csv/,
+    );
   });
 
   it('that are not what their name says are refused with DuckDB’s words', async () => {
     const path = folder();
     await duck(`COPY (SELECT 'no parquet' AS a) TO '${join(path, 't.parquet')}' (FORMAT csv)`);
-    await expect(findTables(await connect(), [join(path, 't.parquet')])).rejects.toThrow(/t\.parquet cannot be read: [^\n]*(magic|too small)[^\n]*$/);
+    await expect(findTables(await connect(), [join(path, 't.parquet')])).rejects.toThrow(
+      /t\.parquet cannot be read: [^\n]*(magic|too small)[^\n]*$/,
+    );
   });
 });
 
@@ -60,21 +82,43 @@ describe('shares', () => {
     const path = folder();
     // Of the same types together, though a part alone would be read otherwise.
     for (let file = 0; file < 3; file++) {
-      await duck(`COPY (SELECT i AS id, i % 4 AS k, CASE WHEN ${file} = 2 THEN 'x' ELSE '7' END AS s FROM range(${file * 100}, ${file * 100 + 30 * file + 1}) t(i)) TO '${join(path, `p-${file}.parquet`)}'`);
-      await duck(`COPY (SELECT i AS id, i / 2.0 AS k, 'a,"b' || i AS s FROM range(${file * 100}, ${file * 100 + 30 * file + 1}) t(i)) TO '${join(path, `c-${file}.csv`)}'`);
+      await duck(
+        `COPY (SELECT i AS id, i % 4 AS k, CASE WHEN ${file} = 2 THEN 'x' ELSE '7' END AS s FROM range(${file * 100}, ${file * 100 + 30 * file + 1}) t(i)) TO '${join(path, `p-${file}.parquet`)}'`,
+      );
+      await duck(
+        `COPY (SELECT i AS id, i / 2.0 AS k, 'a,"b' || i AS s FROM range(${file * 100}, ${file * 100 + 30 * file + 1}) t(i)) TO '${join(path, `c-${file}.csv`)}'`,
+      );
     }
     // The name of the column by which DuckDB numbers rows.
     await duck(`COPY (SELECT i AS id, -i AS file_row_number FROM range(50) t(i)) TO '${join(path, 'n-0.parquet')}'`);
     const connection = await connect();
-    await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 7 }), fc.constantFrom('p-*.parquet', 'p-0.parquet', 'p-2.parquet', 'n-0.parquet', 'c-*.csv', 'c-2.csv'), async (workers, pattern) => {
-      const tables = await findTables(connection, [join(path, pattern)]);
-      const rowsOf = new Map<string, number>();
-      for (const { path: file } of tables[0]!.files) if (file.endsWith('.parquet')) rowsOf.set(file, Number((await connection.runAndReadAll(`SELECT count(*) FROM '${file}'`)).getRows()[0]![0]));
-      const selects = shareOut(tables, workers).map((share) => `(${shareSelect(share[0]!, rowsOf)})`);
-      const reader = pattern.endsWith('csv') ? 'read_csv' : 'read_parquet';
-      const rows = async (sql: string): Promise<string[]> => (await connection.runAndReadAll(sql)).getRowsJson().map((row) => JSON.stringify(row)).sort();
-      expect(await rows(selects.join(' UNION ALL '))).toEqual(await rows(`SELECT * FROM ${reader}('${join(path, pattern)}')`));
-    }), { numRuns: 30 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 7 }),
+        fc.constantFrom('p-*.parquet', 'p-0.parquet', 'p-2.parquet', 'n-0.parquet', 'c-*.csv', 'c-2.csv'),
+        async (workers, pattern) => {
+          const tables = await findTables(connection, [join(path, pattern)]);
+          const rowsOf = new Map<string, number>();
+          for (const { path: file } of tables[0]!.files)
+            if (file.endsWith('.parquet'))
+              rowsOf.set(
+                file,
+                Number((await connection.runAndReadAll(`SELECT count(*) FROM '${file}'`)).getRows()[0]![0]),
+              );
+          const selects = shareOut(tables, workers).map((share) => `(${shareSelect(share[0]!, rowsOf)})`);
+          const reader = pattern.endsWith('csv') ? 'read_csv' : 'read_parquet';
+          const rows = async (sql: string): Promise<string[]> =>
+            (await connection.runAndReadAll(sql))
+              .getRowsJson()
+              .map((row) => JSON.stringify(row))
+              .sort();
+          expect(await rows(selects.join(' UNION ALL '))).toEqual(
+            await rows(`SELECT * FROM ${reader}('${join(path, pattern)}')`),
+          );
+        },
+      ),
+      { numRuns: 30 },
+    );
   });
 
   it('are known not to have NULL where the files’ statistics say so, all of them', async () => {
@@ -85,12 +129,24 @@ describe('shares', () => {
       `COPY (SELECT i AS a, i AS b, {f: i} AS s, '1'::JSON AS j FROM range(10) t(i)) TO '${join(path, 't-1.parquet')}'`,
     );
     const [both, first, second] = ['t-*.parquet', 't-0.parquet', 't-1.parquet'].map((name) => join(path, name));
-    const neverNull = async (pattern: string): Promise<string[]> => (await findTables(connection, [pattern]))[0]!.columns.filter(({ isNeverNull }) => isNeverNull).map(({ name }) => name);
+    const neverNull = async (pattern: string): Promise<string[]> =>
+      (await findTables(connection, [pattern]))[0]!.columns
+        .filter(({ isNeverNull }) => isNeverNull)
+        .map(({ name }) => name);
     // A JSON null becomes NULL when it is cast to the other files' type.
     expect(await neverNull(both!)).toEqual(['a']);
     expect(await neverNull(first!)).toEqual(['a', 'j']);
     expect(await neverNull(second!)).toEqual(['a', 'b', 'j']);
-    expect(await neverNullColumns(connection, [{ name: 'a', type: 'DOUBLE' }, { name: 'b', type: 'BIGINT' }], [second!])).toEqual(['b']);
+    expect(
+      await neverNullColumns(
+        connection,
+        [
+          { name: 'a', type: 'DOUBLE' },
+          { name: 'b', type: 'BIGINT' },
+        ],
+        [second!],
+      ),
+    ).toEqual(['b']);
     expect(await neverNullColumns(connection, [{ name: 'a', type: 'DOUBLE' }], [])).toEqual(['a']);
   });
 
@@ -104,14 +160,21 @@ describe('shares', () => {
     const connection = await connect();
     const [table] = await findTables(connection, [`t=${join(path, '*', 't.parquet')}`]);
     // NULL in the second, although both files have the column without NULL.
-    expect((await connection.runAndReadAll(`SELECT count(h) FROM '${join(path, '*', 't.parquet')}'`)).getRows()).toEqual([[10n]]);
-    expect(table!.columns.map(({ name, isNeverNull }) => [name, isNeverNull])).toEqual([['a', true], ['h', false]]);
+    expect(
+      (await connection.runAndReadAll(`SELECT count(h) FROM '${join(path, '*', 't.parquet')}'`)).getRows(),
+    ).toEqual([[10n]]);
+    expect(table!.columns.map(({ name, isNeverNull }) => [name, isNeverNull])).toEqual([
+      ['a', true],
+      ['h', false],
+    ]);
   });
 
   it('are of equal size, by bytes', () => {
     const files = [9, 8, 1, 1, 1, 6].map((bytes, i) => ({ path: `f${i}`, bytes }));
     const table = { name: 't', format: 'parquet' as const, files, columns: [], rows: 0, csvOptions: '' };
-    const load = shareOut([table], 2).map(([share]) => share!.parts.reduce((sum, { path }) => sum + files.find((file) => file.path === path)!.bytes, 0));
+    const load = shareOut([table], 2).map(([share]) =>
+      share!.parts.reduce((sum, { path }) => sum + files.find((file) => file.path === path)!.bytes, 0),
+    );
     expect(load).toEqual([12, 14]);
   });
 });

@@ -34,9 +34,14 @@ const QUERIES = [
 async function shop(): Promise<string[]> {
   const path = folder();
   for (let file = 0; file < 3; file++) {
-    await duck(`COPY (SELECT i AS rid, (i * 7 % 2000) AS oid, (i % 50 + 1)::DECIMAL(15,2) AS qty, (i * 7919 % 100003)::DECIMAL(15,2) / 7 AS price, (i % 11) / 100.0::DECIMAL(15,2) AS disc, ['A','N','R'][i % 3 + 1] AS flag, ['F','O'][i % 2 + 1] AS status, DATE '1992-01-01' + (i * 31 % 2500)::INTEGER AS ship, CASE WHEN i % 17 = 0 THEN NULL ELSE TIMESTAMP '2020-01-01' + INTERVAL (i * 977 % 50000) MINUTE END AS ts, (i % 9)::FLOAT / 4 AS f32 FROM range(${file * 3000}, ${file * 3000 + 3000}) t(i)) TO '${path}/li-${file}.parquet'`);
+    await duck(
+      `COPY (SELECT i AS rid, (i * 7 % 2000) AS oid, (i % 50 + 1)::DECIMAL(15,2) AS qty, (i * 7919 % 100003)::DECIMAL(15,2) / 7 AS price, (i % 11) / 100.0::DECIMAL(15,2) AS disc, ['A','N','R'][i % 3 + 1] AS flag, ['F','O'][i % 2 + 1] AS status, DATE '1992-01-01' + (i * 31 % 2500)::INTEGER AS ship, CASE WHEN i % 17 = 0 THEN NULL ELSE TIMESTAMP '2020-01-01' + INTERVAL (i * 977 % 50000) MINUTE END AS ts, (i % 9)::FLOAT / 4 AS f32 FROM range(${file * 3000}, ${file * 3000 + 3000}) t(i)) TO '${path}/li-${file}.parquet'`,
+    );
   }
-  await duck(`COPY (SELECT i AS id, (i * 13 % 150) AS cust, DATE '1992-01-01' + (i * 17 % 2400)::INTEGER AS d FROM range(2000) t(i)) TO '${path}/ord.parquet'`, `COPY (SELECT i AS id, 'C' || i AS name FROM range(150) t(i)) TO '${path}/cust.csv'`);
+  await duck(
+    `COPY (SELECT i AS id, (i * 13 % 150) AS cust, DATE '1992-01-01' + (i * 17 % 2400)::INTEGER AS d FROM range(2000) t(i)) TO '${path}/ord.parquet'`,
+    `COPY (SELECT i AS id, 'C' || i AS name FROM range(150) t(i)) TO '${path}/cust.csv'`,
+  );
   return ['li*.parquet', 'ord.parquet', 'cust.csv'].map((name) => join(path, name));
 }
 

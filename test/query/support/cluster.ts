@@ -17,7 +17,9 @@ export class Cluster {
   static async create(setup: readonly string[], workers = 3): Promise<Cluster> {
     const whole = await (await DuckDBInstance.create(':memory:', { threads: '2' })).connect();
     for (const sql of setup) await whole.run(sql);
-    const tables = (await whole.runAndReadAll('SELECT table_name FROM duckdb_tables() ORDER BY 1')).getRows().map(([name]) => String(name));
+    const tables = (await whole.runAndReadAll('SELECT table_name FROM duckdb_tables() ORDER BY 1'))
+      .getRows()
+      .map(([name]) => String(name));
     const parts: DuckDBConnection[] = [];
     for (let rank = 0; rank < workers; rank++) {
       const part = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
@@ -27,12 +29,24 @@ export class Cluster {
     for (const name of tables) {
       const described = (await whole.runAndReadAll(`DESCRIBE "${name}"`)).getRows();
       const rows = Number((await whole.runAndReadAll(`SELECT count(*) FROM "${name}"`)).getRows()[0]![0]);
-      const values = (await whole.runAndReadAll(`SELECT ${described.map(([column]) => `count("${String(column)}")`).join(', ')} FROM "${name}"`)).getRows()[0]!;
-      const columns = described.map(([column, type], i): CatalogColumn => ({ name: String(column), type: String(type), isNeverNull: Number(values[i]) === rows }));
+      const values = (
+        await whole.runAndReadAll(
+          `SELECT ${described.map(([column]) => `count("${String(column)}")`).join(', ')} FROM "${name}"`,
+        )
+      ).getRows()[0]!;
+      const columns = described.map(([column, type], i): CatalogColumn => ({
+        name: String(column),
+        type: String(type),
+        isNeverNull: Number(values[i]) === rows,
+      }));
       catalog.push({ name, columns, rows });
       for (const [rank, part] of parts.entries()) {
-        await part.run(`CREATE TABLE "${name}" (${columns.map((column) => `"${column.name}" ${column.type}`).join(', ')})`);
-        const chunks = await (await whole.run(`SELECT * FROM "${name}" WHERE rowid % ${workers} = ${rank}`)).fetchAllChunks();
+        await part.run(
+          `CREATE TABLE "${name}" (${columns.map((column) => `"${column.name}" ${column.type}`).join(', ')})`,
+        );
+        const chunks = await (
+          await whole.run(`SELECT * FROM "${name}" WHERE rowid % ${workers} = ${rank}`)
+        ).fetchAllChunks();
         const appender = await part.createAppender(name);
         for (const chunk of chunks) appender.appendDataChunk(chunk);
         appender.closeSync();
@@ -57,16 +71,25 @@ export class Cluster {
     }
   }
 
-  async alone(sql: string): Promise<{ names: readonly string[]; types: readonly string[]; rows: readonly (readonly DuckDBValue[])[] }> {
+  async alone(
+    sql: string,
+  ): Promise<{ names: readonly string[]; types: readonly string[]; rows: readonly (readonly DuckDBValue[])[] }> {
     const result = await this.whole.runAndReadAll(sql);
     return { names: result.columnNames(), types: result.columnTypes().map(String), rows: result.getRows() };
   }
 }
 
-const text = (value: DuckDBValue): string => (typeof value === 'number' ? (value === 0 ? '0' : value.toPrecision(7)) : value === null ? 'NULL' : `${String(value)}`);
+const text = (value: DuckDBValue): string =>
+  typeof value === 'number' ? (value === 0 ? '0' : value.toPrecision(7)) : value === null ? 'NULL' : `${String(value)}`;
 
 function near(a: DuckDBValue, b: DuckDBValue, relative: number): boolean {
-  if (typeof a === 'number' && typeof b === 'number') return Object.is(a, b) || a === b || Math.abs(a - b) <= relative * Math.max(Math.abs(a), Math.abs(b)) || Math.abs(a - b) < 1e-300;
+  if (typeof a === 'number' && typeof b === 'number')
+    return (
+      Object.is(a, b) ||
+      a === b ||
+      Math.abs(a - b) <= relative * Math.max(Math.abs(a), Math.abs(b)) ||
+      Math.abs(a - b) < 1e-300
+    );
   return text(a) === text(b);
 }
 
@@ -77,8 +100,14 @@ export function difference(
   { relative = 1e-12, ordered = false } = {},
 ): string | undefined {
   if (got.length !== wanted.length) return `${got.length} rows instead of ${wanted.length}`;
-  const key = (row: readonly DuckDBValue[]): string => [...row.filter((value) => typeof value !== 'number').map(text), '|', ...row.filter((value) => typeof value === 'number').map(text)].join('\u0000');
-  const inOrder = (rows: typeof got): typeof got => (ordered ? rows : [...rows].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0)));
+  const key = (row: readonly DuckDBValue[]): string =>
+    [
+      ...row.filter((value) => typeof value !== 'number').map(text),
+      '|',
+      ...row.filter((value) => typeof value === 'number').map(text),
+    ].join('\u0000');
+  const inOrder = (rows: typeof got): typeof got =>
+    ordered ? rows : [...rows].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
   const [a, b] = [inOrder(got), inOrder(wanted)];
   for (const [i, row] of a.entries()) {
     const column = row.findIndex((value, c) => !near(value, b[i]![c]!, relative));

@@ -1,7 +1,14 @@
 /** Keys as values, one by one: what the master's chunks (query/session/group-chunk.ts) are compared with. */
 import {
-  DuckDBDateValue, DuckDBDecimalValue, DuckDBTimestampMillisecondsValue, DuckDBTimestampNanosecondsValue, DuckDBTimestampSecondsValue,
-  DuckDBTimestampTZValue, DuckDBTimestampValue, DuckDBTimeValue, type DuckDBValue,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBTimestampMillisecondsValue,
+  DuckDBTimestampNanosecondsValue,
+  DuckDBTimestampSecondsValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBTimeValue,
+  type DuckDBValue,
 } from '@duckdb/node-api';
 import { KeyLayout } from '../../../query/plan/keys.js';
 import type { KeyColumn } from '../../../query/plan/plan.js';
@@ -22,7 +29,7 @@ export class KeyDecoder {
   /** @param offset of the key's first byte. @param into gets a value for each column, in their order */
   decode(keys: Uint8Array, offset: number, into: DuckDBValue[]): DuckDBValue[] {
     const view = new DataView(keys.buffer, keys.byteOffset + offset, KEY_BYTES);
-    const isNull = (index: number): boolean => (view.getUint8(index >> 3) >> (index & 7) & 1) === 1;
+    const isNull = (index: number): boolean => ((view.getUint8(index >> 3) >> (index & 7)) & 1) === 1;
     into.length = this.columns.length;
     this.layout.fixed.forEach(({ index, offset: at }, i) => {
       into[index] = isNull(index) ? null : this.readers[i]!(view, at);
@@ -30,7 +37,9 @@ export class KeyDecoder {
     let at = this.layout.end;
     for (const { index } of this.layout.texts) {
       const length = view.getUint8(at);
-      into[index] = isNull(index) ? null : this.decoder.decode(keys.subarray(offset + at + 1, offset + at + 1 + length));
+      into[index] = isNull(index)
+        ? null
+        : this.decoder.decode(keys.subarray(offset + at + 1, offset + at + 1 + length));
       at += 1 + length;
     }
     return into;
@@ -51,18 +60,31 @@ function readerOf(sqlType: string, width: number): (view: DataView, at: number) 
     return (view, at) => new DuckDBDecimalValue(BigInt(read(view, at)), decimal.width, decimal.scale);
   }
   switch (sqlType) {
-    case 'BOOLEAN': return (view, at) => view.getUint8(at) !== 0;
-    case 'FLOAT': return (view, at) => view.getFloat32(at, true);
-    case 'DOUBLE': return (view, at) => view.getFloat64(at, true);
-    case 'BIGINT': return i64;
-    case 'UBIGINT': return (view, at) => view.getBigUint64(at, true);
-    case 'DATE': return (view, at) => new DuckDBDateValue(view.getInt32(at, true));
-    case 'TIME': return (view, at) => new DuckDBTimeValue(i64(view, at));
-    case 'TIMESTAMP': return (view, at) => new DuckDBTimestampValue(i64(view, at));
-    case 'TIMESTAMP WITH TIME ZONE': return (view, at) => new DuckDBTimestampTZValue(i64(view, at));
-    case 'TIMESTAMP_S': return (view, at) => new DuckDBTimestampSecondsValue(i64(view, at));
-    case 'TIMESTAMP_MS': return (view, at) => new DuckDBTimestampMillisecondsValue(i64(view, at));
-    case 'TIMESTAMP_NS': return (view, at) => new DuckDBTimestampNanosecondsValue(i64(view, at));
-    default: return integerReader(!sqlType.startsWith('U'), width);
+    case 'BOOLEAN':
+      return (view, at) => view.getUint8(at) !== 0;
+    case 'FLOAT':
+      return (view, at) => view.getFloat32(at, true);
+    case 'DOUBLE':
+      return (view, at) => view.getFloat64(at, true);
+    case 'BIGINT':
+      return i64;
+    case 'UBIGINT':
+      return (view, at) => view.getBigUint64(at, true);
+    case 'DATE':
+      return (view, at) => new DuckDBDateValue(view.getInt32(at, true));
+    case 'TIME':
+      return (view, at) => new DuckDBTimeValue(i64(view, at));
+    case 'TIMESTAMP':
+      return (view, at) => new DuckDBTimestampValue(i64(view, at));
+    case 'TIMESTAMP WITH TIME ZONE':
+      return (view, at) => new DuckDBTimestampTZValue(i64(view, at));
+    case 'TIMESTAMP_S':
+      return (view, at) => new DuckDBTimestampSecondsValue(i64(view, at));
+    case 'TIMESTAMP_MS':
+      return (view, at) => new DuckDBTimestampMillisecondsValue(i64(view, at));
+    case 'TIMESTAMP_NS':
+      return (view, at) => new DuckDBTimestampNanosecondsValue(i64(view, at));
+    default:
+      return integerReader(!sqlType.startsWith('U'), width);
   }
 }

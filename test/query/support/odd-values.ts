@@ -22,7 +22,7 @@ export const ODD_SETUP: readonly string[] = [
     list_value('sad', 'ok', 'happy', NULL)[1 + ${of('m', 4)}]::mood AS m,
     i AS id
     FROM range(600) r(i)`,
-  'CREATE TABLE other AS SELECT i::INTEGER AS k, list_value(\'a\', \'bb\', \'zz\', NULL)[(1 + i % 4)::BIGINT] AS g, i * 10 AS v, (i / 2)::DOUBLE AS y FROM range(12) r(i)',
+  "CREATE TABLE other AS SELECT i::INTEGER AS k, list_value('a', 'bb', 'zz', NULL)[(1 + i % 4)::BIGINT] AS g, i * 10 AS v, (i / 2)::DOUBLE AS y FROM range(12) r(i)",
   'CREATE TABLE third AS SELECT (i % 30)::SMALLINT AS v, i AS z FROM range(40) r(i)',
   'CREATE TABLE nothing AS SELECT * FROM t LIMIT 0',
 ];

@@ -1,7 +1,9 @@
 /** Tables with TPC-H's schema and a generator of our own, small and with the values that the queries look for. */
 
-const pick = (salt: string, ...values: string[]): string => `list_value(${values.map((value) => `'${value}'`).join(', ')})[(1 + hash(i, '${salt}') % ${values.length})::BIGINT]`;
-const number = (salt: string, least: number, most: number): string => `(${least} + (hash(i, '${salt}') % ${most - least + 1})::BIGINT)`;
+const pick = (salt: string, ...values: string[]): string =>
+  `list_value(${values.map((value) => `'${value}'`).join(', ')})[(1 + hash(i, '${salt}') % ${values.length})::BIGINT]`;
+const number = (salt: string, least: number, most: number): string =>
+  `(${least} + (hash(i, '${salt}') % ${most - least + 1})::BIGINT)`;
 const money = (salt: string, most: number): string => `(${number(salt, 100, most * 100)} / 100)::DECIMAL(15,2)`;
 const day = (salt: string): string => `(DATE '1992-01-01' + ${number(salt, 0, 2500)}::INTEGER)`;
 

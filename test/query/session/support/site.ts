@@ -8,7 +8,16 @@ import { expect, onTestFinished } from 'vitest';
 import { QuerySwitch } from '../../../../query/switch/switch.js';
 import type { FaultOptions } from '../../../../emulator/index.js';
 import type { PlanOptions } from '../../../../query/plan/planner.js';
-import { findTables, QuerySession, runQueryWorker, TOLERANCE, verifyAnswer, WorkerDesk, type DataTable, type QueryOutcome } from '../../../../query/session/index.js';
+import {
+  findTables,
+  QuerySession,
+  runQueryWorker,
+  TOLERANCE,
+  verifyAnswer,
+  WorkerDesk,
+  type DataTable,
+  type QueryOutcome,
+} from '../../../../query/session/index.js';
 import { SERVICE_UDP_PORT } from '../../../../protocol/query/constants.js';
 import { DEVICE_ID, EmbeddedSwitch, SERVICE_IP, SERVICE_MAC } from '../../../e2e/support/embedded-switch.js';
 
@@ -52,7 +61,12 @@ export class QuerySite {
   ) {}
 
   static async start(options: SiteOptions = {}): Promise<QuerySite> {
-    const network = await EmbeddedSwitch.start({ ports: (options.workers ?? 2) + 1, transport: 'udp', serviceUdpPort: SERVICE_UDP_PORT, ...(options.faults && { faults: options.faults }) });
+    const network = await EmbeddedSwitch.start({
+      ports: (options.workers ?? 2) + 1,
+      transport: 'udp',
+      serviceUdpPort: SERVICE_UDP_PORT,
+      ...(options.faults && { faults: options.faults }),
+    });
     const instance = await DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
     onTestFinished(async () => {
@@ -71,11 +85,22 @@ export class QuerySite {
   session: QuerySession | undefined;
 
   /** Runs a query over a switch that may have run others. @param during is called when rows are on their way */
-  async run(sql: string, data: readonly string[], planOptions: PlanOptions = {}, during?: (site: QuerySite) => void): Promise<QueryOutcome> {
+  async run(
+    sql: string,
+    data: readonly string[],
+    planOptions: PlanOptions = {},
+    during?: (site: QuerySite) => void,
+  ): Promise<QueryOutcome> {
     const { network, count, connection } = this;
     this.session = undefined;
     this.tables = await findTables(connection, data);
-    const device = await QuerySwitch.connect({ address: network.address, deviceId: DEVICE_ID, serviceIp: SERVICE_IP, serviceMac: SERVICE_MAC, ports: network.endpoints });
+    const device = await QuerySwitch.connect({
+      address: network.address,
+      deviceId: DEVICE_ID,
+      serviceIp: SERVICE_IP,
+      serviceMac: SERVICE_MAC,
+      ports: network.endpoints,
+    });
     const desk = new WorkerDesk(count, VERSION);
     try {
       const port = await desk.listen('127.0.0.1:0');
@@ -83,12 +108,23 @@ export class QuerySite {
       for (let rank = 0; rank < count; rank++) {
         const abort = new AbortController();
         this.aborts.push(abort);
-        const worker = runQueryWorker({ master: `127.0.0.1:${port}`, rank, version: VERSION, signal: abort.signal, ...(this.options.own && { data: this.options.own(rank) }) });
+        const worker = runQueryWorker({
+          master: `127.0.0.1:${port}`,
+          rank,
+          version: VERSION,
+          signal: abort.signal,
+          ...(this.options.own && { data: this.options.own(rank) }),
+        });
         worker.catch(() => undefined);
         this.workers.push(worker);
       }
       const session = (this.session = await QuerySession.open({
-        desk, device, tables: this.tables, connection, portOf: (rank) => rank + 1, port: count + 1,
+        desk,
+        device,
+        tables: this.tables,
+        connection,
+        portOf: (rank) => rank + 1,
+        port: count + 1,
         ...(this.options.groupSlots !== undefined && { limits: { groupSlots: this.options.groupSlots } }),
         onProgress: () => undefined,
       }));
@@ -96,7 +132,10 @@ export class QuerySite {
       if (during !== undefined) {
         const over = new AbortController();
         void this.underWay(over.signal).then((isUnderWay) => isUnderWay && during(this));
-        running.then(() => over.abort(), () => over.abort());
+        running.then(
+          () => over.abort(),
+          () => over.abort(),
+        );
       }
       return await running;
     } finally {
