@@ -34,8 +34,10 @@ struct meta_t {
     bit<32> set_contributions;
 
     /* What is to be done with the packet. */
+    bit<1> admitted;            // it passed every check
     bit<1> contributes;         // its values are to be added
     bit<1> first;               // ... and open a new round
+    bit<1> repeats;             // the round has its values already
     bit<1> answers;             // the sums are to be put into it
     bit<1> reflects;            // it goes back to where it came from, alone
 

@@ -21,7 +21,8 @@
 #include "headers.p4"
 #include "parser.p4"
 #include "membership.p4"
-#include "slots.p4"
+#include "rounds.p4"
+#include "progress.p4"
 #include "byte_order.p4"
 #ifdef PAPER_LAYOUT
 #include "../shared/paper.p4"
@@ -29,7 +30,7 @@
 #include "elements.p4"
 #include "read_out.p4"
 #include "probes.p4"
-#include "service.p4"
+#include "admission.p4"
 #include "routing.p4"
 #include "ingress.p4"
 #include "egress.p4"

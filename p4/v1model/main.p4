@@ -15,7 +15,9 @@
 #include "parser.p4"
 #include "checksum.p4"
 #include "membership.p4"
-#include "slots.p4"
+#include "admission.p4"
+#include "rounds.p4"
+#include "progress.p4"
 #include "byte_order.p4"
 #ifdef RESTRICTED_ARITHMETIC
 #include "../shared/steps_unpack.p4"

@@ -1,44 +1,22 @@
 /*
- * The aggregation service: every check on what a worker sends, in the order of the drop reasons, then
- * slot, arithmetic and answer. A packet that fails a check has touched no register.
+ * The aggregation service: admission, then round, arithmetic and answer. What comes down from a parent switch goes
+ * another way, since nobody contributes it.
  */
 control Service(inout headers_t hdr,
                 inout meta_t meta,
                 inout standard_metadata_t standard_metadata,
                 counter drops,
                 counter events) {
-    Membership() membership;
-    Slots() slots;
+    Admission() admission;
+    Rounds() rounds;
+    Progress() progress;
     Elements() elements;
     Ascent() ascent;
     Descent() descent;
-    bool is_member;
 
     action drop(in bit<32> reason) {
         mark_to_drop(standard_metadata);
         drops.count(reason);
-    }
-
-    action drop_wrong_epoch() {
-        drop(DROP_WRONG_EPOCH);
-        events.count(meta.events + EVENT_WRONG_EPOCH);
-    }
-
-    action locate_set() {
-        meta.set = ((bit<32>) (meta.slot_base + hdr.fpisa.slot) << 1)
-            + (bit<32>) hdr.fpisa.set;
-    }
-
-    /* A probe reports both sets of its slot, so it starts at set 0. */
-    action locate_slot() {
-        meta.set = (bit<32>) (meta.slot_base + hdr.fpisa.slot) << 1;
-    }
-
-    /* From the control plane: the slot is absolute, and every slot may be looked at. */
-    action admit_controller() {
-        meta.slot_base = 0;
-        meta.slots = POOL_SLOTS;
-        meta.epoch = hdr.fpisa.epoch;
     }
 
 #include "answers.p4"
@@ -50,33 +28,11 @@ control Service(inout headers_t hdr,
             drop(DROP_BAD_VERSION);
         } else if (hdr.fpisa.opcode == OPCODE_RESULT || hdr.fpisa.opcode == OPCODE_REFUSED) {
             descent.apply(hdr, meta, standard_metadata, drops, events);
-        } else if (hdr.fpisa.opcode != OPCODE_CONTRIBUTE && hdr.fpisa.opcode != OPCODE_PROBE) {
-            drop(DROP_BAD_OPCODE);
-        } else if ((!hdr.values.isValid() && !hdr.probe.isValid())
-                   || meta.ipv4_payload != hdr.udp.length_) {
-            drop(DROP_BAD_LENGTH);
         } else {
-            is_member = true;
-            if (standard_metadata.ingress_port == CPU_PORT && hdr.probe.isValid()) {
-                admit_controller();
-            } else {
-                membership.apply(hdr, meta, standard_metadata, is_member);
-            }
-            if (!is_member) {
-                drop(DROP_NOT_MEMBER);
-            } else if (hdr.fpisa.epoch != meta.epoch) {
-                drop_wrong_epoch();
-            } else if (hdr.fpisa.slot >= meta.slots || hdr.fpisa.set > 1) {
-                drop(DROP_BAD_SLOT);
-            } else if (hdr.fpisa.count > VALUES_PER_PACKET) {
-                drop(DROP_BAD_COUNT);
-            } else {
-                if (hdr.probe.isValid()) {
-                    locate_slot();
-                } else {
-                    locate_set();
-                }
-                slots.apply(hdr, meta, standard_metadata, drops, events);
+            admission.apply(hdr, meta, standard_metadata, drops, events);
+            if (meta.admitted == 1) {
+                rounds.apply(hdr, meta, standard_metadata, drops, events);
+                progress.apply(hdr, meta, standard_metadata, drops, events);
                 elements.apply(hdr, meta, events);
                 void_udp_checksum();
                 if (meta.answers == 1) {

@@ -8,11 +8,11 @@
  * simple_switch runs ingress on one thread, so reading here and writing a step later is atomic for a
  * packet. Egress has several threads: this must not move there.
  */
-control Slots(inout headers_t hdr,
-              inout meta_t meta,
-              inout standard_metadata_t standard_metadata,
-              counter drops,
-              counter events) {
+control Rounds(inout headers_t hdr,
+               inout meta_t meta,
+               inout standard_metadata_t standard_metadata,
+               counter drops,
+               counter events) {
     @name(".fpisa.slot_epochs")
     register<bit<32>>(POOL_SLOTS * SETS_PER_SLOT) epochs;
     @name(".fpisa.slot_chunks")
@@ -56,25 +56,9 @@ control Slots(inout headers_t hdr,
         events.count(meta.events + EVENT_CONTRIBUTION);
     }
 
-    action complete_round() {
-        meta.answers = 1;
-        hdr.fpisa.opcode = OPCODE_RESULT;
-        standard_metadata.mcast_grp = meta.group;
-        events.count(meta.events + EVENT_RESULT);
-    }
-
-    /* The values stay in the registers; this is no drop, so no reason is counted. */
-    action absorb() {
-        mark_to_drop(standard_metadata);
-    }
-
-    /* The result was sent, and this worker did not get it. */
-    action repeat_result() {
-        meta.answers = 1;
-        meta.reflects = 1;
-        hdr.fpisa.opcode = OPCODE_RESULT;
-        hdr.fpisa.flags = hdr.fpisa.flags | FLAG_REPEATED;
-        events.count(meta.events + EVENT_REPEAT);
+    /* The round has this worker's values already; what becomes of the packet depends on the other workers. */
+    action recognise_repetition() {
+        meta.repeats = 1;
     }
 
     /* Workers disagree on what they reduce. Nothing is added; the sender learns of it at once. */
@@ -82,12 +66,6 @@ control Slots(inout headers_t hdr,
         meta.reflects = 1;
         hdr.fpisa.opcode = OPCODE_REFUSED;
         events.count(meta.events + EVENT_REFUSED);
-    }
-
-    action drop_duplicate() {
-        mark_to_drop(standard_metadata);
-        drops.count(DROP_DUPLICATE);
-        events.count(meta.events + EVENT_DUPLICATE);
     }
 
     action drop_stale() {
@@ -130,17 +108,8 @@ control Slots(inout headers_t hdr,
                 refuse();
             } else if (meta.set_bitmap & meta.member == 0) {
                 join_round();
-            } else if (meta.set_bitmap == meta.members) {
-                repeat_result();
             } else {
-                drop_duplicate();
-            }
-            if (meta.contributes == 1) {
-                if (meta.set_bitmap == meta.members) {
-                    complete_round();
-                } else {
-                    absorb();
-                }
+                recognise_repetition();
             }
         }
     }
