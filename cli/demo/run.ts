@@ -11,9 +11,10 @@ import { shippedFile } from '../../protocol/service.js';
 import { ControllerClient } from '../../controlplane/index.js';
 import { faultArguments, type FaultFlags } from '../options.js';
 import { unlessInterrupted } from '../signals.js';
-import type { AllreduceEvent, TensorResult } from '../allreduce/command.js';
+import type { AllreduceEvent, TensorResult } from '../allreduce/events.js';
 import { Beside } from '../beside.js';
-import type { SwitchReady } from '../switch/command.js';
+import type { ControllerReady } from '../controller/ready.js';
+import type { SwitchReady } from '../switch/ready.js';
 import { Child } from '../child-process.js';
 import { demoReport, sum, type DemoReport, type LayerReport } from './report.js';
 import { verifyLayer } from '../sum-verification.js';
@@ -71,7 +72,7 @@ async function reduce(options: DemoOptions, directory: string, start: Start, sta
   const { p4runtime, ports } = await device.next();
 
   options.onStage?.(`starting the controller; the switch serves P4Runtime at ${p4runtime}`);
-  const controllerProcess = start<{ controller: string }>('the controller', [
+  const controllerProcess = start<ControllerReady>('the controller', [
     ...['controller', '--json', '--listen', '127.0.0.1:0', '--store', join(directory, 'controller.json')],
     ...['--switch', p4runtime, '--values', String(options.values)],
     ...Object.entries(ports).flatMap(([port, endpoint]) => ['--port', `${port}=${endpoint}`]),

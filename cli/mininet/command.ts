@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { BUILDS } from '../../protocol/constants.js';
 import { ExitCode } from '../exit-codes.js';
+import { framed } from '../framed-table.js';
 import { exitCodeOfReport, printReport } from '../demo/report.js';
 import { InterruptedError, UsageError } from '../errors.js';
 import { INSIDE, enclose, interruptionFromOutside } from './enclosure.js';
@@ -11,7 +12,6 @@ import { checkRequirements, SWITCHES, type SwitchKind } from './requirements.js'
 import { runMininet, type MininetEvent } from './run.js';
 import { buildOf, collect, integer, jsonOption, milliseconds, lossShare } from '../options.js';
 import { Output } from '../output.js';
-import { framed } from '../query/format.js';
 import { progressBar, type Progress } from '../progress.js';
 import { interruption } from '../signals.js';
 

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { ControllerClient } from '../../controlplane/index.js';
-import type { AllreduceEvent, TensorResult } from '../allreduce/command.js';
+import type { AllreduceEvent, TensorResult } from '../allreduce/events.js';
 import { Child } from '../child-process.js';
+import type { ControllerReady } from '../controller/ready.js';
 import type { SumTree } from '../sum-verification.js';
 import { NetworkError, UsageError } from '../errors.js';
 import type { ControlCommand } from './control.js';
@@ -43,7 +44,7 @@ export interface WorkerEnd {
 export class Network {
   private readonly driver: MininetDriver;
   private description!: NetworkDescription;
-  private controller: Child | undefined;
+  private controller: Child<ControllerReady> | undefined;
   private client: ControllerClient | undefined;
   private readonly workers = new Map<number, Child<AllreduceEvent>>();
   /** Ranks of workers that were killed by command, in that order. */
@@ -222,7 +223,7 @@ export class Network {
 
   private async startController(): Promise<void> {
     if (this.controller !== undefined) throw new UsageError('the controller runs already');
-    const controller = new Child(
+    const controller = new Child<ControllerReady>(
       'the controller',
       [
         'controller',

@@ -16,6 +16,7 @@ import {
 } from '../options.js';
 import { Output } from '../output.js';
 import { progressBar } from '../progress.js';
+import type { AnswerMessage } from './answer.js';
 import { answerOf, csvLines, tableLines } from './format.js';
 import { explain, runQuery, type QueryRunResult } from './run.js';
 import { interruption } from '../signals.js';
@@ -175,7 +176,7 @@ function print(
     }),
     statistics,
     notPushed,
-  });
+  } satisfies AnswerMessage);
   for (const line of csv ? csvLines(reader) : tableLines(reader)) output.line(line);
   if (output.json) return;
   const { rowsScanned, tuplesSent, absorbed, toMaster, packets, repeats, time } = statistics;

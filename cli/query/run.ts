@@ -19,7 +19,7 @@ import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
 import { QuerySwitch } from '../../query/switch/switch.js';
 import type { Route } from '../../controlplane/controller/state.js';
 import { Beside } from '../beside.js';
-import type { SwitchReady } from '../switch/command.js';
+import type { SwitchReady } from '../switch/ready.js';
 import { Child } from '../child-process.js';
 import { UsageError } from '../errors.js';
 import { listening } from '../listen.js';
