@@ -16,7 +16,7 @@ import { Beside } from '../beside.js';
 import type { ControllerReady } from '../controller/ready.js';
 import type { SwitchReady } from '../switch/ready.js';
 import { Child } from '../child-process.js';
-import { demoReport, sum, type DemoReport, type LayerReport } from './report.js';
+import { demoReport, sum, type DemoReport, type LayerReport } from '../reduction-report.js';
 import { verifyLayer } from '../sum-verification.js';
 
 export const PHASES = ['early', 'late'] as const;

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { BUILDS } from '../../protocol/constants.js';
 import { ExitCode } from '../exit-codes.js';
 import { framed } from '../framed-table.js';
-import { exitCodeOfReport, printReport } from '../demo/report.js';
+import { exitCodeOfReport, printReport } from '../reduction-report.js';
 import { InterruptedError, UsageError } from '../errors.js';
 import { INSIDE, enclose, interruptionFromOutside } from './enclosure.js';
 import type { MininetReport } from './report.js';

@@ -1,7 +1,7 @@
 /** What came of a run: the demonstration's report, with what is particular to Mininet. */
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { readTensorFile } from '../../host/index.js';
-import { demoReport, sum, type DemoFacts, type DemoReport, type LayerReport } from '../demo/report.js';
+import { demoReport, sum, type DemoFacts, type DemoReport, type LayerReport } from '../reduction-report.js';
 import { verifyLayer, type SumTree } from '../sum-verification.js';
 import { NetworkError } from '../errors.js';
 import { floats, type Inputs } from './inputs.js';

@@ -1,7 +1,7 @@
 /** What makes the demonstration fail: no process of its own ever differs, so the parts that would notice are asked. */
 import { describe, expect, it } from 'vitest';
 import { resolveProfile } from '../../arithmetic/index.js';
-import { demoReport, exitCodeOfReport, printReport, type DemoReport } from '../../cli/demo/report.js';
+import { demoReport, exitCodeOfReport, printReport, type DemoReport } from '../../cli/reduction-report.js';
 import { verifyLayer } from '../../cli/sum-verification.js';
 import { Output } from '../../cli/output.js';
 import { floats, roundedSum } from '../e2e/support/data.js';

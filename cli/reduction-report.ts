@@ -1,7 +1,7 @@
 /** What the demonstration prints. */
-import { ExitCode } from '../exit-codes.js';
-import type { Output } from '../output.js';
-import type { LayerVerdict } from '../sum-verification.js';
+import { ExitCode } from './exit-codes.js';
+import type { Output } from './output.js';
+import type { LayerVerdict } from './sum-verification.js';
 
 export interface LayerReport extends LayerVerdict {
   readonly phase: string;
