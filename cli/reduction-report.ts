@@ -1,4 +1,4 @@
-/** What the demonstration prints. */
+/** The report of a reduction whose sums were verified, as `fpisa demo` and `fpisa mininet` print it. */
 import { ExitCode } from './exit-codes.js';
 import type { Output } from './output.js';
 import type { LayerVerdict } from './sum-verification.js';
@@ -13,7 +13,7 @@ export interface LayerReport extends LayerVerdict {
   readonly retransmissions: number;
 }
 
-export interface DemoReport {
+export interface ReductionReport {
   readonly ok: boolean;
   readonly workers: number;
   readonly elements: number;
@@ -32,9 +32,9 @@ export interface DemoReport {
 }
 
 /** What a run was asked for, and how long it took. */
-export type DemoFacts = Pick<DemoReport, 'workers' | 'valuesPerPacket' | 'loss' | 'profile' | 'elapsedMs'>;
+export type ReductionFacts = Pick<ReductionReport, 'workers' | 'valuesPerPacket' | 'loss' | 'profile' | 'elapsedMs'>;
 
-export function demoReport(layers: readonly LayerReport[], facts: DemoFacts): DemoReport {
+export function reductionReport(layers: readonly LayerReport[], facts: ReductionFacts): ReductionReport {
   const identicalAcrossWorkers = layers.every((layer) => layer.identical);
   const outOfBound = sum(layers, (layer) => layer.outOfBound);
   return {
@@ -54,7 +54,7 @@ export function demoReport(layers: readonly LayerReport[], facts: DemoFacts): De
   };
 }
 
-export function exitCodeOfReport({ ok }: DemoReport): ExitCode {
+export function exitCodeOfReport({ ok }: ReductionReport): ExitCode {
   return ok ? ExitCode.OK : ExitCode.CHECK_FAILED;
 }
 
@@ -62,7 +62,7 @@ export function sum<T>(list: readonly T[], of: (each: T) => number): number {
   return list.reduce((total, each) => total + of(each), 0);
 }
 
-export function printReport(output: Output, report: DemoReport): void {
+export function printReport(output: Output, report: ReductionReport): void {
   output.object(report);
   output.line();
   output.line('error in ulps: worst / median');
@@ -97,7 +97,7 @@ export function printReport(output: Output, report: DemoReport): void {
   output.line(verdict(report));
 }
 
-function verdict(report: DemoReport): string {
+function verdict(report: ReductionReport): string {
   if (!report.identicalAcrossWorkers) return 'FAILED: workers hold different sums';
   if (report.outOfBound > 0)
     return `FAILED: ${report.outOfBound} elements are further from the exact sum than the arithmetic allows`;

@@ -16,7 +16,7 @@ import { Beside } from '../beside.js';
 import type { ControllerReady } from '../controller/ready.js';
 import type { SwitchReady } from '../switch/ready.js';
 import { Child } from '../child-process.js';
-import { demoReport, sum, type DemoReport, type LayerReport } from '../reduction-report.js';
+import { reductionReport, sum, type ReductionReport, type LayerReport } from '../reduction-report.js';
 import { verifyLayer } from '../sum-verification.js';
 
 export const PHASES = ['early', 'late'] as const;
@@ -40,7 +40,7 @@ interface WorkerEnd {
 }
 
 /** @throws ChildError when a process dies, InterruptedError at `signal` */
-export async function runDemo(options: DemoOptions): Promise<DemoReport> {
+export async function runDemo(options: DemoOptions): Promise<ReductionReport> {
   const started = performance.now();
   const directory = await mkdtemp(join(tmpdir(), 'fpisa-demo-'));
   const beside = new Beside();
@@ -63,7 +63,12 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
 
 type Start = <Message>(name: string, args: readonly string[], onMessage?: (message: Message) => void) => Child<Message>;
 
-async function reduce(options: DemoOptions, directory: string, start: Start, started: number): Promise<DemoReport> {
+async function reduce(
+  options: DemoOptions,
+  directory: string,
+  start: Start,
+  started: number,
+): Promise<ReductionReport> {
   options.onStage?.('starting the switch');
   const device = start<SwitchReady>('the switch', [
     ...['switch', '--json', '--p4runtime', '127.0.0.1:0', '--ports', String(options.workers)],
@@ -151,7 +156,7 @@ async function assemble(
   profile: NumericProfile,
   ends: readonly WorkerEnd[],
   started: number,
-): Promise<DemoReport> {
+): Promise<ReductionReport> {
   const layers: LayerReport[] = [];
   const ranks = ends.map((_, rank) => rank);
   let done = 0;
@@ -176,7 +181,7 @@ async function assemble(
     done += inputs[0]!.tensors.size;
   }
   const { workers, values: valuesPerPacket, loss } = options;
-  return demoReport(layers, {
+  return reductionReport(layers, {
     workers,
     valuesPerPacket,
     loss,

@@ -1,7 +1,7 @@
 /** What makes the demonstration fail: no process of its own ever differs, so the parts that would notice are asked. */
 import { describe, expect, it } from 'vitest';
 import { resolveProfile } from '../../arithmetic/index.js';
-import { demoReport, exitCodeOfReport, printReport, type DemoReport } from '../../cli/reduction-report.js';
+import { reductionReport, exitCodeOfReport, printReport, type ReductionReport } from '../../cli/reduction-report.js';
 import { verifyLayer } from '../../cli/sum-verification.js';
 import { Output } from '../../cli/output.js';
 import { floats, roundedSum } from '../e2e/support/data.js';
@@ -9,7 +9,7 @@ import { floats, roundedSum } from '../e2e/support/data.js';
 const PROFILE = resolveProfile({ preset: 'fpisa', workers: 4 });
 const INPUTS = [0, 1, 2, 3].map((rank) => floats(rank, 200, 5));
 
-function report(results: readonly Float32Array[], inputs: readonly Float32Array[] = INPUTS): DemoReport {
+function report(results: readonly Float32Array[], inputs: readonly Float32Array[] = INPUTS): ReductionReport {
   const layer = {
     phase: 'early',
     layer: 'dense',
@@ -18,7 +18,7 @@ function report(results: readonly Float32Array[], inputs: readonly Float32Array[
     retransmissions: 2,
     ...verifyLayer(inputs, results, PROFILE),
   };
-  return demoReport([layer, layer], { workers: 4, valuesPerPacket: 16, loss: 0, profile: 'fpisa', elapsedMs: 5 });
+  return reductionReport([layer, layer], { workers: 4, valuesPerPacket: 16, loss: 0, profile: 'fpisa', elapsedMs: 5 });
 }
 
 /** The sums, as each worker has them. */
@@ -31,7 +31,7 @@ function flipLastBit(values: Float32Array, index: number): void {
   new Uint32Array(values.buffer)[index]! ^= 1;
 }
 
-function printed(each: DemoReport): string {
+function printed(each: ReductionReport): string {
   let text = '';
   const output = new Output(false);
   output.line = (line = '') => void (text += `${line}\n`);
