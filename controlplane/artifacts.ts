@@ -1,14 +1,27 @@
 /** Builds of the P4 programs: those committed for BMv2 (`npm run p4` makes them), and a Tofino's, compiled elsewhere. */
 import { existsSync, readFileSync } from 'node:fs';
-import { BUILD_DESCRIPTORS, generalBuild, wantedBuild, type BuildDescriptor } from '../protocol/builds.js';
+import {
+  BUILD_DESCRIPTORS,
+  generalBuild,
+  wantedBuild,
+  type BuildDescriptor,
+  type BuildTarget,
+} from '../protocol/builds.js';
 import type { QueryBuild } from '../protocol/query/constants.js';
 import { shippedFile } from '../protocol/service.js';
 import { parseP4Info } from '../p4runtime/p4info-file.js';
 import { choices, ArtifactError } from './errors.js';
 import type { P4Info } from '../p4runtime/p4info-messages.js';
 import { contentHash, makePipeline, type Pipeline } from './p4runtime/pipeline.js';
-import type { SwitchConfig } from './controller/state.js';
 import { readTofinoBuild } from './tofino/build.js';
+
+/** Which build a switch is configured to run; a part of its configuration (controller/state.ts). */
+export interface BuildChoice {
+  readonly valuesPerPacket: number;
+  readonly target?: BuildTarget;
+  readonly build?: string;
+  readonly buildDir?: string;
+}
 
 /** Queries have no store: a switch keeps nothing between them that matters. */
 const QUERY_OWNER = 0;
@@ -39,11 +52,7 @@ function known(build: BuildDescriptor | undefined, what: string): BuildDescripto
  * @param folder where the builds for BMv2 are
  * @throws ArtifactError
  */
-export function loadSwitchBuild(
-  config: Pick<SwitchConfig, 'target' | 'build' | 'buildDir' | 'valuesPerPacket'>,
-  storeId: number,
-  folder?: string,
-): Pipeline {
+export function loadSwitchBuild(config: BuildChoice, storeId: number, folder?: string): Pipeline {
   const { target, build, buildDir, valuesPerPacket } = config;
   if (buildDir === undefined)
     return loadArtifacts(
