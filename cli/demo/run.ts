@@ -12,7 +12,7 @@ import { ControllerClient } from '../../controlplane/index.js';
 import { faultArguments, type FaultFlags } from '../options.js';
 import { unlessInterrupted } from '../signals.js';
 import type { AllreduceEvent, TensorResult } from '../allreduce/events.js';
-import { Beside } from '../beside.js';
+import { DisposalStack } from '../disposal-stack.js';
 import type { ControllerReady } from '../controller/ready.js';
 import type { SwitchReady } from '../switch/ready.js';
 import { Child } from '../child-process.js';
@@ -43,20 +43,20 @@ interface WorkerEnd {
 export async function runDemo(options: DemoOptions): Promise<ReductionReport> {
   const started = performance.now();
   const directory = await mkdtemp(join(tmpdir(), 'fpisa-demo-'));
-  const beside = new Beside();
+  const disposal = new DisposalStack();
   const start = <Message>(
     name: string,
     args: readonly string[],
     onMessage?: (message: Message) => void,
   ): Child<Message> => {
     const child = new Child<Message>(name, args, onMessage);
-    return beside.add(child, () => child.stop());
+    return disposal.add(child, () => child.stop());
   };
   try {
     return await unlessInterrupted(options.signal, () => reduce(options, directory, start, started));
   } finally {
     // Workers first: a worker whose controller goes away keeps trying to come back.
-    await beside.end();
+    await disposal.dispose();
     await rm(directory, { recursive: true, force: true });
   }
 }

@@ -18,7 +18,7 @@ import { plan, type PlanOptions } from '../../query/plan/planner.js';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
 import { QuerySwitch } from '../../query/switch/switch.js';
 import type { Route } from '../../controlplane/controller/state.js';
-import { Beside } from '../beside.js';
+import { DisposalStack } from '../disposal-stack.js';
 import type { SwitchReady } from '../switch/ready.js';
 import { Child } from '../child-process.js';
 import { UsageError } from '../errors.js';
@@ -107,15 +107,15 @@ export async function runQuery(options: QueryRunOptions): Promise<QueryRunResult
       tables.map(({ name, columns }) => ({ name, columns })),
       planOptions(options),
     );
-    const beside = new Beside();
+    const disposal = new DisposalStack();
     let failure: Error | undefined;
     try {
-      return await unlessInterrupted(options.signal, () => carryOut(options, tables, connection, beside));
+      return await unlessInterrupted(options.signal, () => carryOut(options, tables, connection, disposal));
     } catch (error) {
       failure = error as Error;
       throw error;
     } finally {
-      await beside.end(failure);
+      await disposal.dispose(failure);
     }
   });
 }
@@ -124,12 +124,12 @@ async function carryOut(
   options: QueryRunOptions,
   tables: readonly DataTable[],
   connection: DuckDBConnection,
-  beside: Beside,
+  disposal: DisposalStack,
 ): Promise<QueryRunResult> {
   const { workers, signal } = options;
-  const { device, died, portOf, masterPort } = await switchFor(options, beside);
+  const { device, died, portOf, masterPort } = await switchFor(options, disposal);
   const desk = new WorkerDesk(workers, options.version);
-  beside.add(desk, (failure) => desk.close(failure));
+  disposal.add(desk, (failure) => desk.close(failure));
   const address = options.listen ?? '127.0.0.1:0';
   const port = await listening("the query's master", address, '--listen', (where) => desk.listen(where));
   const deaths = [died];
@@ -144,7 +144,7 @@ async function carryOut(
         '--rank',
         String(rank),
       ]);
-      beside.add(child, () => child.stop());
+      disposal.add(child, () => child.stop());
       deaths.push(child.fault());
     }
     options.onStage?.(`${workers} workers, each with its share of the files`);
@@ -170,7 +170,7 @@ async function carryOut(
       ...(options.groupSlots !== undefined && { limits: { groupSlots: options.groupSlots } }),
       ...(options.onProgress !== undefined && { onProgress: options.onProgress }),
     });
-    beside.add(session, () => session.close());
+    disposal.add(session, () => session.close());
     const outcome = await session.run(options.sql, planOptions(options));
     signal.throwIfAborted();
     if (!options.verify) return { ...outcome, verdict: undefined };
@@ -195,7 +195,7 @@ interface SwitchPlace {
 }
 
 /** Rank r is at port r + 1 of a switch that is started here, the master at the port after the workers'. */
-async function switchFor(options: QueryRunOptions, beside: Beside): Promise<SwitchPlace> {
+async function switchFor(options: QueryRunOptions, disposal: DisposalStack): Promise<SwitchPlace> {
   const {
     workers,
     p4runtime,
@@ -215,7 +215,7 @@ async function switchFor(options: QueryRunOptions, beside: Beside): Promise<Swit
       routes,
       signal,
     });
-    beside.add(device, () => device.close());
+    disposal.add(device, () => device.close());
     const ports = [...options.port.keys()].sort((a, b) => a - b);
     const masterPort = options.switchPort ?? ports[workers];
     if (masterPort === undefined)
@@ -247,7 +247,7 @@ async function switchFor(options: QueryRunOptions, beside: Beside): Promise<Swit
     ...['--service-ip', serviceIp, '--service-mac', serviceMac],
     ...faultArguments(options),
   ]);
-  beside.add(child, () => child.stop());
+  disposal.add(child, () => child.stop());
   const died = child.fault();
   died.catch(() => undefined);
   const { p4runtime: address, ports } = await child.next();
@@ -258,6 +258,6 @@ async function switchFor(options: QueryRunOptions, beside: Beside): Promise<Swit
     ports: new Map(Object.entries(ports).map(([port, place]) => [Number(port), place])),
     signal,
   });
-  beside.add(device, () => device.close());
+  disposal.add(device, () => device.close());
   return { device, died, portOf: (rank) => rank + 1, masterPort: workers + 1 };
 }
