@@ -14,7 +14,7 @@ import {
   type SelectNode,
   type TableRef,
 } from './tree.js';
-import { isAggregation } from './aggregate.js';
+import { isAggregation } from './aggregation.js';
 
 /** An equality of expressions of two tables. */
 export interface Edge {

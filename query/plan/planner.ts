@@ -1,5 +1,6 @@
 /** Splits a query into what workers, switch and master do. */
-import { isAggregation, pushAggregate } from './aggregate.js';
+import { pushAggregate } from './aggregate.js';
+import { isAggregation } from './aggregation.js';
 import { Binder, type Catalog, type CatalogColumn, type Described } from './catalog.js';
 import { QueryPlanError } from './errors.js';
 import type { AggregateStep, QueryPlan, RowSet } from './plan.js';
