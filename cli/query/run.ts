@@ -8,7 +8,7 @@ import {
   QuerySession,
   TOLERANCE,
   verifyAnswer,
-  WorkerDesk,
+  WorkerRegistry,
   type DataTable,
   type QueryOutcome,
   type Verdict,
@@ -128,10 +128,10 @@ async function carryOut(
 ): Promise<QueryRunResult> {
   const { workers, signal } = options;
   const { device, died, portOf, masterPort } = await switchFor(options, disposal);
-  const desk = new WorkerDesk(workers, options.version);
-  disposal.add(desk, (failure) => desk.close(failure));
+  const registry = new WorkerRegistry(workers, options.version);
+  disposal.add(registry, (failure) => registry.close(failure));
   const address = options.listen ?? '127.0.0.1:0';
-  const port = await listening("the query's master", address, '--listen', (where) => desk.listen(where));
+  const port = await listening("the query's master", address, '--listen', (where) => registry.listen(where));
   const deaths = [died];
   if (options.listen === undefined) {
     for (let rank = 0; rank < workers; rank++) {
@@ -157,7 +157,7 @@ async function carryOut(
   death.catch(() => undefined);
   const run = async (): Promise<QueryRunResult> => {
     const session = await QuerySession.open({
-      desk,
+      registry,
       device,
       tables,
       connection,

@@ -8,7 +8,7 @@ import type { AggregateStep, KeyColumn, PruneStep, QueryPlan, RowSet } from '../
 import { identifier } from '../plan/tree.js';
 import { MasterEndpoint } from '../stream/master.js';
 import { isAggregate, type AllocatedStep, type Allocation } from './allocation.js';
-import type { WorkerDesk } from './desk.js';
+import type { WorkerRegistry } from './worker-registry.js';
 import { QueryEvaluationError } from './errors.js';
 import type { KeyColumnMessage, StepDoneMessage, StepMessage } from './messages.js';
 import { importSelect } from './parquet.js';
@@ -20,7 +20,7 @@ export interface AttemptOptions {
   readonly plan: QueryPlan;
   readonly allocation: Allocation;
   readonly epoch: number;
-  readonly desk: WorkerDesk;
+  readonly registry: WorkerRegistry;
   readonly device: ProgrammableSwitch;
   readonly connection: DuckDBConnection;
   readonly transport: DgramTransport;
@@ -69,15 +69,15 @@ export class QueryAttemptRun {
 
   async close(): Promise<void> {
     this.options.transport.onMessage = undefined;
-    this.options.desk.off('piece', this.onPiece);
+    this.options.registry.off('piece', this.onPiece);
     await this.pieces?.remove();
   }
 
   private async work(): Promise<DuckDBResultReader> {
-    const { plan, allocation, epoch, desk, device, hosts, statistics, connection } = this.options;
+    const { plan, allocation, epoch, registry, device, hosts, statistics, connection } = this.options;
     const { time } = statistics;
     this.pieces = await PieceFiles.create();
-    desk.on('piece', this.onPiece);
+    registry.on('piece', this.onPiece);
     const streams = allocation.steps.map(({ setup }) => setup);
     // Workers evaluate their first step meanwhile, and send when its stream is open.
     if (streams.length > 0)
@@ -87,7 +87,7 @@ export class QueryAttemptRun {
       );
     this.programmed.catch(() => undefined);
     await Promise.all(
-      desk.all.map((link) =>
+      registry.all.map((link) =>
         link.ask({ begin: { epoch, build: allocation.build.name, rowSets: plan.rowSets } }, 'begun'),
       ),
     );
@@ -129,7 +129,7 @@ export class QueryAttemptRun {
 
   /** Passes progress of a step on. */
   private follow(index: number, of: number): () => void {
-    const { desk, onProgress, rows } = this.options;
+    const { registry, onProgress, rows } = this.options;
     if (onProgress === undefined) return () => undefined;
     const total = Math.max(
       1,
@@ -141,28 +141,28 @@ export class QueryAttemptRun {
       const share = Math.min(1, [...sent.values()].reduce((sum, each) => sum + each, 0) / total);
       onProgress((index + share) / of);
     };
-    desk.on('progress', listener);
-    return () => desk.off('progress', listener);
+    registry.on('progress', listener);
+    return () => registry.off('progress', listener);
   }
 
   private async step({ step, setup }: AllocatedStep): Promise<void> {
-    const { desk, allocation, connection, statistics } = this.options;
+    const { registry, allocation, connection, statistics } = this.options;
     const message = stepMessage(step, setup.stream, setup.flowSlots);
-    const evaluated = Promise.all(desk.all.map((link) => link.ask({ step: message }, 'stepDone')));
+    const evaluated = Promise.all(registry.all.map((link) => link.ask({ step: message }, 'stepDone')));
     const relation = isAggregate(step) ? await GroupRelation.create(connection, step, allocation.build) : undefined;
     await this.programmed;
     await this.endpoint.open(setup.stream);
-    const passed = new Array<number>(desk.workers).fill(0);
+    const passed = new Array<number>(registry.workers).fill(0);
     const receiver = this.endpoint.listen({
       stream: setup.stream,
-      workers: desk.workers,
+      workers: registry.workers,
       slots: setup.flowSlots,
       onTuple: (rank, view, offset, nulls) => {
         passed[rank]!++;
         relation?.addTuple(view, offset, nulls);
       },
     });
-    for (const link of desk.all) link.send({ open: { stream: setup.stream } });
+    for (const link of registry.all) link.send({ open: { stream: setup.stream } });
     const done = await evaluated;
     const sent = await receiver.ended;
     for (const [rank, { rows, absorbed }] of done.entries()) {
@@ -236,9 +236,9 @@ export class QueryAttemptRun {
   }
 
   private async ship(rowSets: readonly RowSet[]): Promise<void> {
-    const { desk, connection, statistics } = this.options;
+    const { registry, connection, statistics } = this.options;
     for (const { name } of rowSets) {
-      const answers = await Promise.all(desk.all.map((link) => link.ask({ ship: { rowSet: name } }, 'shipped')));
+      const answers = await Promise.all(registry.all.map((link) => link.ask({ ship: { rowSet: name } }, 'shipped')));
       const expected = this.kept.get(name);
       answers.forEach(({ rows }, rank) => {
         if (expected !== undefined && rows !== expected[rank])

@@ -1,6 +1,6 @@
 export * from './errors.js';
 export * from './tables.js';
-export * from './desk.js';
+export * from './worker-registry.js';
 export * from './session.js';
 export * from './statistics.js';
 export { runQueryWorker, type WorkerOptions as QueryWorkerOptions } from './worker.js';

@@ -18,7 +18,7 @@ type Answer = 'ready' | 'begun' | 'stepDone' | 'shipped';
 /** Silence after which a worker's connection is asked for a sign of life, and how long it may take. */
 const KEEPALIVE_MS = 5_000;
 
-interface DeskEvents {
+interface RegistryEvents {
   piece: [rank: number, relation: string, data: Uint8Array];
   progress: [rank: number, rows: number];
 }
@@ -62,7 +62,7 @@ export class WorkerLink {
   }
 }
 
-export class WorkerDesk extends EventEmitter<DeskEvents> {
+export class WorkerRegistry extends EventEmitter<RegistryEvents> {
   private readonly server = new Server({
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_MS,
