@@ -12,7 +12,7 @@ import type { WorkerRegistry } from './worker-registry.js';
 import { QueryEvaluationError } from './errors.js';
 import type { KeyColumnMessage, StepDoneMessage, StepMessage } from './messages.js';
 import { importSelect } from './parquet.js';
-import { PieceFiles } from './pieces.js';
+import { RelationFiles } from './relation-files.js';
 import { GroupRelation } from './relation.js';
 import { timed, type QueryStatistics } from './statistics.js';
 
@@ -33,14 +33,14 @@ export interface AttemptOptions {
 
 export class QueryAttemptRun {
   private readonly endpoint: MasterEndpoint;
-  private pieces: PieceFiles | undefined;
+  private files: RelationFiles | undefined;
   private failure: ((error: Error) => void) | undefined;
   /** Resolves when the switch has the query's entries. */
   private programmed: Promise<void> = Promise.resolve();
   /** Rows of each row set that are left after its steps so far, by rank; none of row sets that were asked about by keys. */
   private readonly kept = new Map<string, readonly number[]>();
   private readonly onPiece = (rank: number, relation: string, data: Uint8Array): void =>
-    this.pieces?.add(rank, relation, data);
+    this.files?.add(rank, relation, data);
 
   constructor(private readonly options: AttemptOptions) {
     const { transport, allocation, epoch, statistics } = options;
@@ -70,13 +70,13 @@ export class QueryAttemptRun {
   async close(): Promise<void> {
     this.options.transport.onMessage = undefined;
     this.options.registry.off('piece', this.onPiece);
-    await this.pieces?.remove();
+    await this.files?.remove();
   }
 
   private async work(): Promise<DuckDBResultReader> {
     const { plan, allocation, epoch, registry, device, hosts, statistics, connection } = this.options;
     const { time } = statistics;
-    this.pieces = await PieceFiles.create();
+    this.files = await RelationFiles.create();
     registry.on('piece', this.onPiece);
     const streams = allocation.steps.map(({ setup }) => setup);
     // Workers evaluate their first step meanwhile, and send when its stream is open.
@@ -103,7 +103,7 @@ export class QueryAttemptRun {
       () => this.ship(plan.rowSets),
       (ms) => (time.ship += ms),
     );
-    statistics.toMaster.bytes += this.pieces.bytes;
+    statistics.toMaster.bytes += this.files.bytes;
     return timed(
       async () => {
         try {
@@ -206,7 +206,7 @@ export class QueryAttemptRun {
     if (drain.rows !== absorbed)
       throw new QueryRowsLostError(`the switch took ${absorbed} rows and has ${drain.rows} in its groups`);
     statistics.toMaster.groups += drain.groups;
-    const paths = this.pieces!.of(unfitName(stream));
+    const paths = this.files!.of(unfitName(stream));
     const unfit = done.reduce((sum, each) => sum + each.unfit, 0);
     const arrived = paths.length === 0 ? 0 : await relation.addUnfit(paths);
     if (arrived !== unfit)
@@ -247,7 +247,7 @@ export class QueryAttemptRun {
           );
       });
       const rows = answers.reduce((sum, each) => sum + each.rows, 0);
-      const paths = this.pieces!.of(name);
+      const paths = this.files!.of(name);
       await connection.run(
         `CREATE OR REPLACE TABLE ${identifier(name)} AS ${importSelect(paths, answers[0]!.columns)}`,
       );

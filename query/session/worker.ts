@@ -36,12 +36,12 @@ import type {
   StepMessage,
   WorkerMessage,
 } from './messages.js';
-import { withOwnFiles } from './own-files.js';
+import { withLocalFiles } from './local-files.js';
 import { exportRows } from './parquet.js';
 import { WorkerRowSet } from './row-set.js';
 import { StreamGate } from './stream-gate.js';
 import { literal, neverNullColumns, shareSelect } from './tables.js';
-import { UnfitRows } from './unfit.js';
+import { OversizedRows } from './oversized-rows.js';
 
 export interface WorkerOptions {
   /** `host:port` where the query's master listens. */
@@ -187,7 +187,7 @@ class QueryWorker {
   private async setUp({ serviceIp, serviceUdpPort, threads, timeZone, tables: shares }: SetupMessage): Promise<void> {
     this.instance = await DuckDBInstance.create(':memory:', { threads: String(threads) });
     const connection = (this.connection = await this.instance.connect());
-    const tables = await withOwnFiles(connection, shares, this.options.data ?? []);
+    const tables = await withLocalFiles(connection, shares, this.options.data ?? []);
     const missing: string[] = [];
     for (const path of new Set(tables.flatMap(({ parts }) => parts.map((part) => part.path)))) {
       await access(path, constants.R_OK).catch(() => missing.push(path));
@@ -325,7 +325,7 @@ class QueryWorker {
     const { select, keys, lanes } = message.aggregate!;
     const columns = lanes.map(({ name, op }) => ({ name, op: op as LaneOp }));
     const encoder = new ChunkEncoder(keys.map(keyColumnOf), columns);
-    const unfit = new UnfitRows(await this.instance!.connect(), `fpisa_unfit_${message.stream}`, select);
+    const unfit = new OversizedRows(await this.instance!.connect(), `fpisa_unfit_${message.stream}`, select);
     const result = await this.connection!.stream(select);
     const sender = await this.senderOf(message, gate);
     for (;;) {

@@ -1,17 +1,17 @@
-/** Files that workers send in pieces, put together again. */
+/** What workers send of each relation, put together in files. */
 import { appendFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export class PieceFiles {
+export class RelationFiles {
   bytes = 0;
   private readonly paths = new Map<string, Map<number, string>>();
 
   private constructor(private readonly folder: string) {}
 
-  static async create(): Promise<PieceFiles> {
-    return new PieceFiles(await mkdtemp(join(tmpdir(), 'fpisa-query-')));
+  static async create(): Promise<RelationFiles> {
+    return new RelationFiles(await mkdtemp(join(tmpdir(), 'fpisa-query-')));
   }
 
   /** Written before it returns, so that a worker's answer that follows its pieces finds them in the file. */

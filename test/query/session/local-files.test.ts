@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { withOwnFiles } from '../../../query/session/own-files.js';
+import { withLocalFiles } from '../../../query/session/local-files.js';
 import type { TableShare } from '../../../query/session/tables.js';
 import { duck, folder } from './support/site.js';
 
@@ -20,7 +20,7 @@ async function own(...data: string[]): Promise<TableShare[]> {
     connection.closeSync();
     instance.closeSync();
   });
-  return withOwnFiles(connection, SHARES, data);
+  return withLocalFiles(connection, SHARES, data);
 }
 
 describe("a worker's own files", () => {

@@ -1,8 +1,8 @@
-/** Rows of an aggregation whose key has no room in a tuple: they wait in a table of the worker's, and travel as they are. */
+/** Rows of an aggregation whose key is longer than that of a tuple (`unfit` in messages and statistics): they wait in a table of the worker's, and travel as they are. */
 import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { identifier } from '../plan/tree.js';
 
-export class UnfitRows {
+export class OversizedRows {
   rows = 0;
   private appender: DuckDBAppender | undefined;
 

@@ -1,4 +1,4 @@
-/** Files that a worker has itself, in the place of its share of the master's. */
+/** Files on a worker's own machine, in the place of its share of the master's. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { QueryDataError } from './errors.js';
 import { filesNamed, formatOf, parseDataArgument, type TableShare } from './tables.js';
@@ -7,7 +7,7 @@ import { filesNamed, formatOf, parseDataArgument, type TableShare } from './tabl
  * @param data patterns, or names and patterns, as `fpisa query --data` has them; several of one table add up
  * @throws QueryDataError if the query has no such table, no file matches, or a file is of another format
  */
-export async function withOwnFiles(
+export async function withLocalFiles(
   connection: DuckDBConnection,
   shares: readonly TableShare[],
   data: readonly string[],
