@@ -5,7 +5,7 @@ import { ExitCode } from '../exit-codes.js';
 import { framed } from '../framed-table.js';
 import { exitCodeOfReport, printReport } from '../reduction-report.js';
 import { InterruptedError, UsageError } from '../errors.js';
-import { INSIDE, enclose, interruptionFromOutside } from './enclosure.js';
+import { INSIDE, runInNamespaces, interruptionFromOutside } from './namespaces.js';
 import type { MininetReport } from './report.js';
 import { runMininetQuery } from './query.js';
 import { checkRequirements, SWITCHES, type SwitchKind } from './requirements.js';
@@ -130,7 +130,7 @@ async function run(flags: Flags): Promise<void> {
   }
   const python = checkRequirements(flags.switch, flags.delay > 0);
   if (!flags.inside) {
-    process.exitCode = await enclose(flags.cli ?? false);
+    process.exitCode = await runInNamespaces(flags.cli ?? false);
     return;
   }
   // Only what runs in the foreground of Mininet's prompt is meant by Ctrl-C there.

@@ -39,7 +39,7 @@ export async function plan(sql: string, catalog: Catalog, options: PlanOptions =
 }
 
 /** Plans that a planner remembers. */
-const MOST_PLANS = 64;
+const MAX_PLANS = 64;
 
 /**
  * Plans one query after the other over the same tables. What DuckDB costs at its start is paid once, and a query that
@@ -68,7 +68,7 @@ export class QueryPlanner {
     const made = this.plans.get(key) ?? (await new Planner(sql, this.binder, all).run());
     this.plans.delete(key);
     this.plans.set(key, made);
-    if (this.plans.size > MOST_PLANS) this.plans.delete(this.plans.keys().next().value!);
+    if (this.plans.size > MAX_PLANS) this.plans.delete(this.plans.keys().next().value!);
     return made;
   }
 

@@ -1,5 +1,5 @@
 /**
- * A place of its own for the network. What Mininet calls the root namespace is here a new network
+ * Linux namespaces of its own for the network. What Mininet calls the root namespace is here a new network
  * namespace, with a new process namespace around all of its processes. So interface names and TCP ports
  * never meet those of another Mininet or of the machine; and when the first process inside ends, however it
  * ends, the kernel ends all the others and takes the interfaces away. No clean-up can be forgotten.
@@ -18,7 +18,7 @@ const INTERRUPT = 'interrupt';
  * @param ignoreInterrupt Ctrl-C is for the prompt inside; a termination signal still ends it
  * @returns its exit code
  */
-export async function enclose(ignoreInterrupt: boolean): Promise<number> {
+export async function runInNamespaces(ignoreInterrupt: boolean): Promise<number> {
   const child = spawn(
     'unshare',
     [...NAMESPACES, process.execPath, ...process.execArgv, ...process.argv.slice(1), INSIDE],
