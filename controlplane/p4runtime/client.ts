@@ -127,7 +127,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
         this.off('connected', done);
         this.stopConnecting = undefined;
         if (failure === undefined) resolve({ primary });
-        else reject(new ConnectError(failure));
+        else reject(new ConnectError(failure, this.lastError?.status, { cause: this.lastError }));
       };
       const done = ({ primary }: { primary: boolean }): void => settle(undefined, primary);
       const timer = setTimeout(() => {

@@ -6,6 +6,14 @@ import { codeName } from '../../p4runtime/status.js';
 /** No P4Runtime server answered at the address. */
 export class ConnectError extends P4RuntimeError {
   readonly code = 'P4RUNTIME_CONNECT';
+  constructor(
+    message: string,
+    /** gRPC status with which the last attempt's stream ended; undefined if none has ended. */
+    readonly status: Code | undefined,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /** The call needs a connection, and there is none now. */

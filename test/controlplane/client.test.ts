@@ -212,7 +212,7 @@ describe('connection', () => {
     const connecting = p4.connect({ timeoutMs: 86_400_000 });
     p4.close();
     await expect(connecting).rejects.toThrow(
-      new ConnectError(`the client was closed before a P4Runtime server answered at ${fake.address}`),
+      new ConnectError(`the client was closed before a P4Runtime server answered at ${fake.address}`, undefined),
     );
   });
 
