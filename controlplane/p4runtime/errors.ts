@@ -32,7 +32,7 @@ export class EntityError extends P4RuntimeError {
 }
 
 /** The server refused a call as a whole. */
-export class RpcError extends P4RuntimeError {
+export class P4RuntimeRpcError extends P4RuntimeError {
   readonly code: string = 'P4RUNTIME_RPC';
   constructor(
     message: string,
@@ -45,7 +45,7 @@ export class RpcError extends P4RuntimeError {
 }
 
 /** Another controller is primary. */
-export class NotPrimaryError extends RpcError {
+export class NotPrimaryError extends P4RuntimeRpcError {
   override readonly code = 'P4RUNTIME_NOT_PRIMARY';
 }
 

@@ -6,7 +6,7 @@
 import { Operator } from '../../protocol/query/constants.js';
 import type { Binder } from './catalog.js';
 import { switchHaving } from './having.js';
-import { aggregateOf, LanePlan, type Aggregate } from './lane-plan.js';
+import { aggregateOf, LanePlan, type LaneAggregate } from './lane-plan.js';
 import { isNeverNull } from './never-null.js';
 import type { AggregateStep, KeyColumn } from './plan.js';
 import { Refusal } from './refusal.js';
@@ -77,7 +77,7 @@ class AggregateRewriter {
   private readonly leaf: Leaf;
   private readonly aliases = new Map<string, Expression>();
   private readonly groups: { readonly expression: Expression; readonly canonical: string }[] = [];
-  private readonly aggregates = new Map<string, Aggregate>();
+  private readonly aggregates = new Map<string, LaneAggregate>();
 
   constructor(
     private readonly node: SelectNode,
