@@ -31,7 +31,7 @@ const SERVICE: Endpoint = {
 };
 const C_SOURCE = fileURLToPath(new URL('../../bench/c/fpisa_add.c', import.meta.url));
 
-export interface Row {
+export interface EngineRow {
   readonly engine: 'interpreter' | 'compiled' | 'C loop';
   readonly values: number;
   readonly nsPerValue: number;
@@ -167,11 +167,11 @@ export function measureC(values: number, seconds: number): number | undefined {
   }
 }
 
-export async function measure(values: readonly number[], seconds: number): Promise<Row[]> {
-  const rows: Row[] = [];
+export async function measure(values: readonly number[], seconds: number): Promise<EngineRow[]> {
+  const rows: EngineRow[] = [];
   for (const n of values) {
     const c = measureC(n, seconds);
-    const add = (engine: Row['engine'], nsPerValue: number): void => {
+    const add = (engine: EngineRow['engine'], nsPerValue: number): void => {
       rows.push({ engine, values: n, nsPerValue, ratio: c === undefined ? undefined : nsPerValue / c });
     };
     if (c !== undefined) add('C loop', c);
@@ -181,7 +181,7 @@ export async function measure(values: readonly number[], seconds: number): Promi
   return rows;
 }
 
-function render(rows: readonly Row[]): string {
+function render(rows: readonly EngineRow[]): string {
   const lines = rows.map(
     ({ engine, values, nsPerValue, ratio }) =>
       `${String(values).padStart(6)}  ${engine.padEnd(12)} ${nsPerValue.toFixed(2).padStart(9)}  ${ratio === undefined ? '-' : `${ratio.toFixed(2)} x`.padStart(10)}`,

@@ -110,6 +110,6 @@ function report(error: unknown, json: boolean): ExitCode {
 
 /** What a person can do about an error that comes from parts which know no command line. */
 function hint(code: string | undefined): string {
-  if (code !== 'FPISA_UNREACHABLE' && code !== 'FPISA_CONTROLLER_UNREACHABLE') return '';
+  if (code !== 'FPISA_CONTROLLER_UNREACHABLE') return '';
   return '; start one with "fpisa controller", or name another with --controller';
 }

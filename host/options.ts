@@ -1,6 +1,6 @@
 /** What a worker can be told when it joins, and the defaults. */
 import type { ChannelCredentials } from '@grpc/grpc-js';
-import type { Progress, ReduceOp } from './allreduce/index.js';
+import type { OperationProgress, ReduceOp } from './allreduce/index.js';
 import { DEFAULT_PATIENCE, DEFAULT_RTO, MAX_RANK, type RtoBounds } from './allreduce/index.js';
 import { ArgumentError } from './errors.js';
 import type { Transport } from './transport/transport.js';
@@ -45,7 +45,7 @@ export interface AllreduceOptions {
   op?: ReduceOp;
   /** Gives the operation up, here and at every other worker. */
   signal?: AbortSignal;
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (progress: OperationProgress) => void;
 }
 
 export interface Settings {

@@ -1,6 +1,6 @@
 /** What the switches are given to do: a program, its tables, and frames with what becomes of them. */
 import { readFileSync } from 'node:fs';
-import { insert, type P4RuntimeClient, type Pipeline } from '../../controlplane/index.js';
+import { insert, type P4RuntimeClient, type PipelineConfig } from '../../controlplane/index.js';
 import { makePipeline } from '../../controlplane/p4runtime/pipeline.js';
 import { dressDatagram, macOf, type Endpoint } from '../../emulator/ports/udp-frame.js';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
@@ -25,8 +25,8 @@ const ROUTER_PAYLOAD_BYTES = 18;
 const TTL_AT = 22;
 const CHECKSUM_AT = 24;
 
-export interface Workload {
-  readonly pipeline: Pipeline;
+export interface SwitchWorkload {
+  readonly pipeline: PipelineConfig;
   readonly name: string;
   /** Values per packet of the fpisa program; undefined: no such program. */
   readonly values: number | undefined;
@@ -49,7 +49,7 @@ export function contributed(rank: number): number {
  * One job of the exact profile.
  * @param slots of the job: at least the generator's window
  */
-export function fpisa(values: number, interfaces: readonly string[], slots: number): Workload {
+export function fpisa(values: number, interfaces: readonly string[], slots: number): SwitchWorkload {
   const pipeline = fpisaPipeline(values);
   const workers = interfaces.map((_, rank) => workerAt(rank));
   const all = workers.reduce((sum, _, rank) => sum + contributed(rank), 0);
@@ -137,7 +137,7 @@ function message(values: number, opcode: number, worker: number, value: number):
 }
 
 /** Packets of 60 bytes, which go on at the next port. */
-export function router(interfaces: readonly string[]): Workload {
+export function router(interfaces: readonly string[]): SwitchWorkload {
   const json = readFileSync(shippedFile('bench/p4/router.json'));
   const p4info = readFileSync(shippedFile('bench/p4/router.p4info.txtpb'), 'utf8');
   const pipeline = makePipeline('router', parseP4Info(p4info), json, 1n);

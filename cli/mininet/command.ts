@@ -12,7 +12,7 @@ import { checkRequirements, SWITCHES, type SwitchKind } from './requirements.js'
 import { runMininet, type MininetEvent } from './run.js';
 import { buildOf, collect, integer, jsonOption, milliseconds, lossShare } from '../options.js';
 import { Output } from '../output.js';
-import { progressBar, type Progress } from '../progress.js';
+import { progressBar, type ProgressBar } from '../progress.js';
 import { interruption } from '../signals.js';
 
 interface Flags {
@@ -141,7 +141,7 @@ async function run(flags: Flags): Promise<void> {
     return;
   }
   // Only while workers reduce: anything else that is printed, and the prompt, would be written into it.
-  let bar: Progress | undefined;
+  let bar: ProgressBar | undefined;
   const stopBar = (): void => {
     bar?.stop();
     bar = undefined;

@@ -9,7 +9,7 @@ const RECORDED_WORKERS = 8;
 const RECORDED_PHASES = ['early', 'late'];
 const PLACEHOLDER = '{rank}';
 
-export interface Source {
+export interface TensorSource {
   /** What the report calls it. */
   readonly phase: string;
   /** `.safetensors` or `.npy`. */
@@ -18,7 +18,7 @@ export interface Source {
 }
 
 export interface Inputs {
-  readonly sources: readonly Source[];
+  readonly sources: readonly TensorSource[];
   /** Something that a reader of the report should know. */
   readonly note?: string;
 }

@@ -11,7 +11,7 @@ import {
   WorkerRegistry,
   type DataTable,
   type QueryOutcome,
-  type Verdict,
+  type Verification,
 } from '../../query/session/index.js';
 import type { QueryPlan } from '../../query/plan/plan.js';
 import { plan, type PlanOptions } from '../../query/plan/planner.js';
@@ -58,7 +58,7 @@ export interface QueryRunOptions extends FaultFlags {
 }
 
 export interface QueryRunResult extends QueryOutcome {
-  readonly verdict: Verdict | undefined;
+  readonly verdict: Verification | undefined;
 }
 
 export function planOptions({ combine, sums }: Pick<QueryRunOptions, 'combine' | 'sums'>): PlanOptions {

@@ -2,8 +2,10 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
+import type { ZodError } from 'zod';
 import { StoreFormatError } from '../errors.js';
-import { completeState, emptyState, type ControllerState } from './state.js';
+import { completeState, storedState } from './state-schema.js';
+import { emptyState, type ControllerState } from './state.js';
 import { StoreLock } from './store-lock.js';
 
 /**
@@ -20,6 +22,7 @@ export interface Store {
 }
 
 const MAX_STORE_ID = 2 ** 32;
+const RESTORE = 'restore it, or move it away to start empty';
 
 /** Keeps nothing beyond the process: for tests and demonstrations. */
 export class MemoryStore implements Store {
@@ -94,25 +97,34 @@ function syncDirectory(path: string): void {
 }
 
 function parseState(text: string, location: string): ControllerState {
-  let state: Partial<ControllerState>;
+  let stored: unknown;
   try {
-    state = JSON.parse(text) as Partial<ControllerState>;
+    stored = JSON.parse(text);
   } catch (error) {
+    throw new StoreFormatError(`the store ${location} is not JSON (${(error as Error).message}); ${RESTORE}`);
+  }
+  const version = (stored as { version?: unknown } | null)?.version;
+  if (version !== 1) {
     throw new StoreFormatError(
-      `the store ${location} is not JSON (${(error as Error).message}); restore it, or move it away to start empty`,
+      `the store ${location} has format version ${String(version)}, this controller reads version 1`,
     );
   }
-  if (state?.version !== 1) {
-    throw new StoreFormatError(
-      `the store ${location} has format version ${String(state?.version)}, this controller reads version 1`,
-    );
-  }
-  for (const key of ['switches', 'jobs', 'epochFloor'] as const) {
-    if (typeof state[key] !== 'object' || state[key] === null)
-      throw new StoreFormatError(`the store ${location} has no "${key}"`);
-  }
-  for (const key of ['storeId', 'electionId'] as const) {
-    if (typeof state[key] !== 'number') throw new StoreFormatError(`the store ${location} has no "${key}"`);
-  }
-  return completeState(state as ControllerState);
+  const { data, error } = storedState.safeParse(stored);
+  if (error !== undefined) throw new StoreFormatError(`the store ${location} ${firstFault(stored, error)}; ${RESTORE}`);
+  return completeState(data);
+}
+
+/** In zod's order, which is the schema's. */
+function firstFault(stored: unknown, { issues }: ZodError): string {
+  const { path, message } = issues[0]!;
+  const name = path.join('.');
+  const value = path.reduce<unknown>((within, key) => (within as Record<PropertyKey, unknown>)[key], stored);
+  if (value === undefined) return `has no "${name}", which must be ${message}`;
+  const shown =
+    typeof value === 'object' && value !== null
+      ? Array.isArray(value)
+        ? 'a list'
+        : 'an object'
+      : JSON.stringify(value);
+  return `has ${shown} as "${name}", which must be ${message}`;
 }

@@ -8,7 +8,7 @@ import {
   type ChannelCredentials,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { FpisaError } from '../../protocol/errors.js';
+import { ControllerUnreachableError, FpisaError } from '../../protocol/errors.js';
 import { SERVICE_NAME } from '../../protocol/service.js';
 import type { CreateJobRequest, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
 import { CODE_TRAILER, controllerService } from './definition.js';
@@ -18,7 +18,7 @@ import { grpcReason } from '../../protocol/grpc-reason.js';
 export class ControllerCallError extends FpisaError {
   constructor(
     message: string,
-    /** For example `FPISA_UNKNOWN_JOB`; `FPISA_UNREACHABLE` when no controller answered. */
+    /** That of the controller's error, for example `FPISA_UNKNOWN_JOB`; `FPISA_INTERNAL` for one that it did not foresee. */
     readonly code: string,
     readonly status: status,
     options?: ErrorOptions,
@@ -42,7 +42,7 @@ type ResponseOf<Name extends UnaryName> = ReturnType<Definition[Name]['responseD
 type Callback = (error: ServiceError | null, response?: unknown) => void;
 type Call = (request: unknown, metadata: Metadata, options: { deadline: number }, callback: Callback) => void;
 
-/** @throws ControllerCallError from every call */
+/** @throws ControllerCallError, ControllerUnreachableError from every call */
 export class ControllerClient {
   private readonly client: Client & Record<UnaryName, Call>;
   private readonly timeoutMs: number;
@@ -94,12 +94,12 @@ export class ControllerClient {
     });
   }
 
-  private readable(error: ServiceError): ControllerCallError {
+  private readable(error: ServiceError): ControllerCallError | ControllerUnreachableError {
     const code = error.metadata?.get(CODE_TRAILER)[0];
     if (typeof code === 'string') return new ControllerCallError(error.details, code, error.code, { cause: error });
     if (error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED) {
       const message = `no controller answers at ${this.address}: ${grpcReason(error.details)}`;
-      return new ControllerCallError(message, 'FPISA_UNREACHABLE', error.code, { cause: error });
+      return new ControllerUnreachableError(message, { cause: error });
     }
     return new ControllerCallError(
       `the controller at ${this.address} failed: ${error.details}`,

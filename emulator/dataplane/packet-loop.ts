@@ -91,7 +91,7 @@ export class PacketLoop implements FrameSink {
         this.byPort[number] = socket;
       } catch (error) {
         for (const socket of this.sockets) socket.close();
-        throw error instanceof InterfaceError ? new PortError(error.code, number, error.message) : error;
+        throw error instanceof InterfaceError ? new PortError(error.reason, number, error.message) : error;
       }
     }
   }

@@ -16,7 +16,7 @@ const WRITES_PER_READ = 10;
 /** Writes to one pipeline. */
 const WRITES_PER_PIPELINE = 500;
 
-export interface FuzzReport {
+export interface WriteFuzzReport {
   writes: number;
   updates: number;
   /** Updates that our server took. */
@@ -31,7 +31,7 @@ export interface FuzzReport {
   readonly unknown: Difference[];
 }
 
-export interface FuzzOptions {
+export interface WriteFuzzOptions {
   readonly programs: readonly FuzzProgram[];
   readonly ours: Side;
   /** Starts the server to compare with; again when it is gone. */
@@ -40,7 +40,7 @@ export interface FuzzOptions {
   readonly seed: number;
   /** Asked between two writes. */
   readonly isStopped?: () => boolean;
-  readonly onProgress?: (report: FuzzReport) => void;
+  readonly onProgress?: (report: WriteFuzzReport) => void;
 }
 
 interface Batch {
@@ -73,7 +73,7 @@ function codesOf(verdict: Verdict, count: number): { code: string; message: stri
 }
 
 export class Fuzzer {
-  readonly report: FuzzReport = {
+  readonly report: WriteFuzzReport = {
     writes: 0,
     updates: 0,
     accepted: 0,
@@ -91,11 +91,11 @@ export class Fuzzer {
   /** Whether a counter was written without a value, which BMv2's server takes for zero. */
   private cleared = false;
 
-  constructor(private readonly options: FuzzOptions) {
+  constructor(private readonly options: WriteFuzzOptions) {
     this.random = new Random(options.seed);
   }
 
-  async run(): Promise<FuzzReport> {
+  async run(): Promise<WriteFuzzReport> {
     this.other = await this.options.startOther?.();
     try {
       for (let i = 0; !this.isDone(); i++) {

@@ -1,7 +1,7 @@
 import { MAX_WORKERS } from '../../protocol/constants.js';
 
 export { Member, type MemberConfig, type MemberOutput } from './member.js';
-export { type AllreduceStats, Operation, type Progress } from './operation.js';
+export { type AllreduceStats, Operation, type OperationProgress } from './operation.js';
 export { DEFAULT_RTO, type RtoBounds } from '../transport/rto.js';
 export { DEFAULT_PATIENCE, type Patience } from './stall.js';
 export { type Format, type ReduceOp, type Tensor, TensorBatch, type Tensors } from './tensors.js';

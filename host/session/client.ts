@@ -20,9 +20,9 @@ class Codec<T extends object> {
   };
 }
 
-export type JoinStream = grpc.ClientDuplexStream<WorkerMessage, ControllerMessage>;
+export type MembershipStream = grpc.ClientDuplexStream<WorkerMessage, ControllerMessage>;
 
-export class ControllerClient {
+export class MembershipClient {
   private readonly client: grpc.Client;
   private readonly workerMessage: Codec<WorkerMessage>;
   private readonly controllerMessage: Codec<ControllerMessage>;
@@ -44,7 +44,7 @@ export class ControllerClient {
     this.listResponse = codec('ListJobsResponse');
   }
 
-  join(): JoinStream {
+  join(): MembershipStream {
     return this.client.makeBidiStreamRequest(
       `/${SERVICE_NAME}/Join`,
       this.workerMessage.serialize,

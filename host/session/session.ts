@@ -6,7 +6,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { loadService } from '../../protocol/service.js';
 import { ControllerUnreachableError, JoinError, type WorkerError } from '../errors.js';
-import { ControllerClient, type JoinStream } from './client.js';
+import { MembershipClient, type MembershipStream } from './client.js';
 import type { ControllerMessage, Hello, WorkerMessage } from './messages.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
 
@@ -47,8 +47,8 @@ const FINAL: ReadonlySet<grpc.status> = new Set([
 
 export class ControllerSession {
   private readonly root = loadService();
-  private client: ControllerClient | undefined;
-  private stream: JoinStream | undefined;
+  private client: MembershipClient | undefined;
+  private stream: MembershipStream | undefined;
   private closed = false;
   /** Welcomed at least once. */
   private welcomed = false;
@@ -127,7 +127,7 @@ export class ControllerSession {
   }
 
   private connect(): void {
-    const client = new ControllerClient(this.options.controller, this.options.credentials, this.root);
+    const client = new MembershipClient(this.options.controller, this.options.credentials, this.root);
     const stream = client.join();
     this.client = client;
     this.stream = stream;
@@ -152,7 +152,7 @@ export class ControllerSession {
     stream.write({ hello: this.options.hello() });
   }
 
-  private async ended(client: ControllerClient, status: grpc.StatusObject, welcome: boolean): Promise<void> {
+  private async ended(client: MembershipClient, status: grpc.StatusObject, welcome: boolean): Promise<void> {
     // grpc-js appends a note on name resolution, which is empty for addresses.
     this.lastReason = grpcReason(status.details) || grpc.status[status.code];
     this.stream = undefined;
@@ -197,7 +197,7 @@ export class ControllerSession {
     return jobs.length === 0 ? '; the controller has no jobs' : `; the controller's jobs are ${jobs.join(', ')}`;
   }
 
-  private async jobs(client: ControllerClient): Promise<string[] | undefined> {
+  private async jobs(client: MembershipClient): Promise<string[] | undefined> {
     try {
       return (await client.listJobs(LIST_JOBS_TIMEOUT_MS)).map((job) => job.name);
     } catch {

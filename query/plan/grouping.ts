@@ -1,7 +1,7 @@
 /** The groups and aggregates of an aggregation, and its outputs in their terms. */
 import { aggregateName } from './aggregation.js';
 import type { Binder } from './catalog.js';
-import { aggregateOf, type Aggregate } from './lane-plan.js';
+import { aggregateOf, type LaneAggregate } from './lane-plan.js';
 import { isNeverNull } from './never-null.js';
 import { Refusal } from './refusal.js';
 import { resolve } from './scope.js';
@@ -13,7 +13,7 @@ export type GroupedValue = { readonly key: number } | { readonly aggregate: stri
 
 export class Grouping {
   private readonly groups: { readonly expression: Expression; readonly canonical: string }[] = [];
-  private readonly found = new Map<string, Aggregate>();
+  private readonly found = new Map<string, LaneAggregate>();
 
   constructor(
     private readonly names: SelectNames,
@@ -26,12 +26,12 @@ export class Grouping {
   }
 
   /** By canonical text. */
-  get aggregates(): ReadonlyMap<string, Aggregate> {
+  get aggregates(): ReadonlyMap<string, LaneAggregate> {
     return this.found;
   }
 
   /** The aggregate that an expression is, if an output uses it. */
-  aggregateOf(e: Expression): Aggregate | undefined {
+  aggregateOf(e: Expression): LaneAggregate | undefined {
     return this.found.get(this.names.canonical(this.names.dealias(e)));
   }
 

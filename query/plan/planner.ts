@@ -199,7 +199,7 @@ class Planner {
       if (!isExpression(part) || !isColumnRef(part) || part.column_names.at(-1)!.toLowerCase() !== 'rowid') return;
       if (this.binder.catalog.some(({ columns }) => columns.some(({ name }) => name.toLowerCase() === 'rowid'))) return;
       throw new QueryPlanError(
-        'QUERY_UNKNOWN_COLUMN',
+        'FPISA_QUERY_UNKNOWN_COLUMN',
         `there is no column rowid; ${this.binder.catalog.map(({ name, columns }) => `${name} has ${columns.map((column) => column.name).join(', ')}`).join('; ')}`,
       );
     });

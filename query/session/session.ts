@@ -18,7 +18,7 @@ import type { ReadyMessage } from './messages.js';
 import { emptyStatistics, timed, type QueryStatistics } from './statistics.js';
 import { shareOut, type DataTable } from './tables.js';
 
-export interface SessionOptions {
+export interface QuerySessionOptions {
   readonly registry: WorkerRegistry;
   readonly device: ProgrammableSwitch;
   readonly tables: readonly DataTable[];
@@ -55,7 +55,7 @@ export class QuerySession {
   private underWay: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    private readonly options: SessionOptions,
+    private readonly options: QuerySessionOptions,
     private readonly transport: DgramTransport,
     private readonly hosts: readonly HostPlace[],
     private readonly rows: ReadonlyMap<string, number>,
@@ -63,7 +63,7 @@ export class QuerySession {
   ) {}
 
   /** Waits for the workers and gives them their shares. @throws QueryError */
-  static async open(options: SessionOptions): Promise<QuerySession> {
+  static async open(options: QuerySessionOptions): Promise<QuerySession> {
     const { registry, device, tables, connection } = options;
     const late = timeout(
       options.waitMs ?? WAIT_MS,

@@ -6,7 +6,7 @@ import { plainScan, literal, type DataTable } from './tables.js';
 /** Of floating-point values, relative (docs/queries.md, "The same answer"). */
 export const TOLERANCE = { fp64: 1e-12, fp32: 1e-5 } as const;
 
-export interface Verdict {
+export interface Verification {
   readonly verified: boolean;
   /** What differs first; undefined if nothing does. */
   readonly difference: string | undefined;
@@ -34,7 +34,7 @@ export async function verifyAnswer(
   answer: DuckDBResultReader,
   tolerance: number,
   timeZone: string,
-): Promise<Verdict> {
+): Promise<Verification> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {

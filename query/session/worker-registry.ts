@@ -196,5 +196,7 @@ function errorOf(link: WorkerLink, { code, message }: FailureMessage): QueryErro
   if (code === 'FPISA_QUERY_STATE_LOST') return new QueryStateLostError(message);
   if (code === 'FPISA_QUERY_EVALUATION') return new QueryEvaluationError(message);
   if (code === 'FPISA_QUERY_ATTACH') return new QueryAttachError(message);
-  return new QueryWorkerFailedError(message.startsWith('worker ') ? message : `${link.name}: ${message}`, code);
+  // This one names the worker itself.
+  const named = code === 'FPISA_QUERY_SHARE' ? message : `${link.name}: ${message}`;
+  return new QueryWorkerFailedError(named, code);
 }

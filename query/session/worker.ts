@@ -1,6 +1,6 @@
 /** One worker of a query: reads its share, evaluates the worker's part of each step, and sends what comes out. */
 import { access, constants } from 'node:fs/promises';
-import { Client, credentials, Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { FpisaError } from '../../protocol/errors.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
@@ -21,10 +21,10 @@ import { queryService } from './definition.js';
 import {
   QueryAbortedError,
   QueryAttachError,
-  QueryDataError,
   QueryEvaluationError,
   QueryFailedError,
   QueryMasterUnreachableError,
+  QueryShareError,
   QueryWorkerLostError,
 } from './errors.js';
 import { toWire } from './lane-wire.js';
@@ -62,9 +62,17 @@ export interface WorkerOptions {
 
 type Call = ClientDuplexStream<WorkerMessage, MasterMessage>;
 
+/** Workers may be started before the master, by hand and on other machines: this long they look for it. */
 const WAIT_MS = 30_000;
+/**
+ * The master is silent while workers send rows, so a connection that was cut shows only by pings. A master that is busy
+ * with its own part of the query may answer one late: it has 5 s.
+ */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5_000 };
+/** Often enough for a progress bar that people watch, and five messages a second are nothing beside the rows. */
 const PROGRESS_MS = 200;
+/** Streams of the switch are numbered from 0: no message has this one. */
+const NO_STREAM = -1;
 
 /**
  * Takes part in one query, until the master says that it is over.
@@ -123,9 +131,10 @@ class QueryWorker {
           else if (message.finish) resolve();
           else this.receive(message);
         });
-        this.call.on('error', (error: Error & { details?: string; code?: number }) =>
+        this.call.on('error', (error: Partial<ServiceError> & Error) =>
           reject(
-            error.code === FAILED_PRECONDITION
+            // How the master's desk turns a worker away.
+            error.code === status.FAILED_PRECONDITION
               ? new QueryAttachError(error.details ?? error.message)
               : new QueryWorkerLostError(
                   `the query's master at ${this.options.master} is gone: ${grpcReason(error.details ?? error.message)}`,
@@ -193,7 +202,7 @@ class QueryWorker {
       await access(path, constants.R_OK).catch(() => missing.push(path));
     }
     if (missing.length > 0)
-      throw new QueryDataError(
+      throw new QueryShareError(
         `worker ${this.options.rank} cannot read ${missing.join(', ')}: every worker must see its files under the names that the master sees`,
       );
     await connection.run(`SET preserve_insertion_order = true; SET TimeZone = ${literal(timeZone)}`);
@@ -228,7 +237,7 @@ class QueryWorker {
           ),
         });
       } catch (error) {
-        throw new QueryDataError(
+        throw new QueryShareError(
           `worker ${this.options.rank} cannot read its share of table ${table.name}: ${(error as Error).message}`,
           { cause: error },
         );
@@ -248,7 +257,7 @@ class QueryWorker {
 
   /** What is no message of the stream under way is not ours, and ignored. */
   private arrived(message: Uint8Array): void {
-    if (this.sender === undefined || message.byteLength < 4 || message[0] !== 0xf1 || message[1] !== 0x5b) return;
+    if (this.sender === undefined) return;
     try {
       if (
         readHeader(new DataView(message.buffer, message.byteOffset, message.byteLength), this.header).stream ===
@@ -256,11 +265,12 @@ class QueryWorker {
       )
         this.sender.receive(message);
     } catch (error) {
+      // Too short, or without the magic number or the version: readHeader says which, and nobody asks.
       if (!(error instanceof FpisaError)) throw error;
     }
   }
 
-  private stream = -1;
+  private stream = NO_STREAM;
 
   private async begin({ epoch, build, rowSets }: BeginMessage): Promise<void> {
     this.epoch = epoch;
@@ -381,9 +391,6 @@ class QueryWorker {
     }
   }
 }
-
-/** gRPC's status of a worker that the master does not take. */
-const FAILED_PRECONDITION = 9;
 
 function keyColumnOf({ name, kind, bytes, sqlType }: KeyColumnMessage): KeyColumn {
   return {

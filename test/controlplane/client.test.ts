@@ -15,7 +15,7 @@ import {
   ConnectError,
   NotConnectedError,
   NotPrimaryError,
-  RpcError,
+  P4RuntimeRpcError,
   WriteError,
 } from '../../controlplane/p4runtime/errors.js';
 import { makePipeline } from '../../controlplane/p4runtime/pipeline.js';
@@ -212,7 +212,7 @@ describe('connection', () => {
     const connecting = p4.connect({ timeoutMs: 86_400_000 });
     p4.close();
     await expect(connecting).rejects.toThrow(
-      new ConnectError(`the client was closed before a P4Runtime server answered at ${fake.address}`),
+      new ConnectError(`the client was closed before a P4Runtime server answered at ${fake.address}`, undefined),
     );
   });
 
@@ -341,8 +341,8 @@ describe('entities', () => {
     const error = await p4
       .write([insert({ entry: { table: 'b.exact', match: { x: 1 }, ...SET } })], 'ROLLBACK_ON_ERROR')
       .catch((each: unknown) => each);
-    expect(error).toBeInstanceOf(RpcError);
-    expect((error as RpcError).status).toBe(status.UNIMPLEMENTED);
+    expect(error).toBeInstanceOf(P4RuntimeRpcError);
+    expect((error as P4RuntimeRpcError).status).toBe(status.UNIMPLEMENTED);
   });
 
   test('groups and counters', async () => {

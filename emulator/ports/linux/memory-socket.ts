@@ -92,7 +92,7 @@ export class MemorySocket {
    * @param interfaceName in the network namespace of the calling thread
    * @param region at least {@link REGION_BYTES}, for this socket alone until it is closed; its buffer must stay where
    *   it is, as that of a shared WebAssembly memory does, also when it grows
-   * @throws InterfaceError with one of the codes EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
+   * @throws InterfaceError with one of the reasons EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
    *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED; RangeError if the region is too small
    */
   static openWith(

@@ -19,7 +19,7 @@ import {
   tupleBytes,
   tuplesOffset,
   writeHeader,
-  type Header,
+  type QueryHeader,
 } from '../../../protocol/query/message.js';
 import { SeededRandom } from '../random.js';
 import type { Configuration, Entry, Packet, Scenario } from '../scenario.js';
@@ -122,7 +122,7 @@ export function makeQueryScenario(name: string, seed: number, packets: number): 
     const { port, address, udpPort } = hostOf(worker);
     return { port, bytes: dressDatagram({ mac: macOf(address), address, port: udpPort }, SERVICE, payload) };
   };
-  const message = (worker: number, stream: number, bytes: number, header: Partial<Header>): Uint8Array => {
+  const message = (worker: number, stream: number, bytes: number, header: Partial<QueryHeader>): Uint8Array => {
     const payload = new Uint8Array(bytes);
     writeHeader(new DataView(payload.buffer), { ...emptyHeader(), epoch: EPOCH, worker, stream, ...header });
     return payload;

@@ -24,7 +24,7 @@ import {
   tupleBytes,
   tuplesOffset,
   writeHeader,
-  type Header,
+  type QueryHeader,
 } from '../../../protocol/query/message.js';
 
 const SERVICE = {
@@ -55,7 +55,7 @@ export interface Stream {
 /** What left the switch. */
 export interface Message {
   readonly port: number;
-  readonly header: Header;
+  readonly header: QueryHeader;
   readonly payload: DataView;
 }
 
@@ -162,7 +162,7 @@ export class QuerySwitch {
       });
   }
 
-  send(rank: number, header: Partial<Header>, bytes = HEADER_BYTES): Message[] {
+  send(rank: number, header: Partial<QueryHeader>, bytes = HEADER_BYTES): Message[] {
     const payload = new Uint8Array(bytes);
     writeHeader(new DataView(payload.buffer), { ...emptyHeader(), worker: rank, epoch: this.epoch, ...header });
     return this.sendRaw(rank, payload);
@@ -176,7 +176,7 @@ export class QuerySwitch {
     rank: number,
     sequence: number,
     tuples: readonly Tuple[],
-    header: Partial<Header> = {},
+    header: Partial<QueryHeader> = {},
     flowSlots = 4,
   ): Message[] {
     const payload = new Uint8Array(rowsBytes(this.build, tuples.length));

@@ -160,7 +160,7 @@ describe('a switch is not taken from anybody', () => {
         connectTimeoutMs: 200,
       }),
     ).rejects.toMatchObject({
-      code: 'FPISA_SWITCH_UNREACHABLE',
+      code: 'FPISA_QUERY_SWITCH_UNREACHABLE',
       message: expect.stringMatching(/no P4Runtime server answered at 127\.0\.0\.1:1/) as string,
     });
   });
