@@ -1,5 +1,4 @@
-import type { Expression } from '../json/expression.js';
-import type { FieldDef } from '../json/program.js';
+import type { Expression, FieldDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 import type { Scope } from './scope.js';
 

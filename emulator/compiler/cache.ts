@@ -1,10 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import type { Program } from '../json/program.js';
+import { artifactOf, type Artifact } from '../machine/artifact.js';
 import { binaryenIfLoaded, loadBinaryen } from './binaryen.js';
 import type { CompileJob, CompileResult } from './compile-thread.js';
 import { DiskCache } from './disk-cache.js';
 import { Layout } from '../machine/layout.js';
-import { artifactOf, compileProgram, type Artifact } from './module.js';
+import { compileProgram } from './module.js';
 
 const MOST_ARTIFACTS = 32;
 

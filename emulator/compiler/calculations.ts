@@ -1,4 +1,5 @@
-import type { CalculationDef, CalculationInput, HeaderDef } from '../json/program.js';
+import type { CalculationDef, CalculationInput } from '../json/program.js';
+import type { HeaderDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 import { aroundVarbit, BitCompiler, pieceOf, type Piece } from './bits.js';
 import { hashFunction } from './hashes.js';

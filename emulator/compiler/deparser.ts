@@ -3,7 +3,7 @@ import { CalculationCompiler, writeHeader } from './calculations.js';
 import { HeaderCompiler } from './headers.js';
 import { FRAME } from '../machine/layout.js';
 import { PrimitiveCompiler } from './primitives.js';
-import { unsignedRange } from './analysis/ranges.js';
+import { unsignedRange } from '../machine/value-representation.js';
 import { Scope } from './scope.js';
 import { scalarSource } from './stores.js';
 import type { Unit } from './unit.js';

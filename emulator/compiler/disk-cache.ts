@@ -5,7 +5,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
 import { Layout } from '../machine/layout.js';
-import type { CompiledProgram } from './module.js';
+import type { CompiledProgram } from '../machine/artifact.js';
 
 const MOST_FILES = 64;
 const SUFFIX = '.compiled';

@@ -1,4 +1,4 @@
-import type { HeaderDef } from '../json/program.js';
+import type { HeaderDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 import { FRAME } from '../machine/layout.js';
 import type { Scope } from './scope.js';

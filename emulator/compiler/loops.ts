@@ -1,5 +1,6 @@
-import type { Expression } from '../json/expression.js';
-import type { ActionDef, FieldDef } from '../json/program.js';
+import type { Expression, FieldDef } from '../json/data.js';
+import { fieldRange, kindOf, union, type Range } from '../machine/value-representation.js';
+import type { ActionDef } from '../json/program.js';
 import { assumptionsOf } from './analysis/assumptions.js';
 import type { Ref } from './binaryen.js';
 import { assume, blocksOf, invariantBlocks, selectBranches, type Block } from './analysis/blocks.js';
@@ -9,7 +10,7 @@ import { countedLoop, threaded } from './analysis/induction.js';
 import { liveAtEntry } from './analysis/liveness.js';
 import { withoutSaturation } from './overflow.js';
 import { PrimitiveCompiler } from './primitives.js';
-import { fieldRange, kindOf, union, type Facts, type Range } from './analysis/ranges.js';
+import type { Facts } from './analysis/ranges.js';
 import { MOST_LOOPS, renderFlow } from './render.js';
 import { Scope, type Promoted } from './scope.js';
 import { NeedsMemory, type Unit } from './unit.js';

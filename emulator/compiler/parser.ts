@@ -1,5 +1,6 @@
-import type { Expression } from '../json/expression.js';
-import type { FieldDef, HeaderDef, ParserOp, ParserStateDef } from '../json/program.js';
+import type { Expression, FieldDef, HeaderDef } from '../json/data.js';
+import { unsignedRange } from '../machine/value-representation.js';
+import type { ParserOp, ParserStateDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import { aroundVarbit, BitCompiler } from './bits.js';
 import { CalculationCompiler } from './calculations.js';
@@ -9,7 +10,6 @@ import { PrimitiveCompiler } from './primitives.js';
 import { Scope } from './scope.js';
 import { SelectCompiler } from './select.js';
 import { scalarSource } from './stores.js';
-import { unsignedRange } from './analysis/ranges.js';
 import type { Unit } from './unit.js';
 
 /** Results of the function of a state, besides the number of the next one. */

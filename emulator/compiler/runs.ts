@@ -1,4 +1,5 @@
-import type { FieldDef, Primitive, RegisterDef } from '../json/program.js';
+import type { Primitive } from '../json/program.js';
+import type { FieldDef, RegisterDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 import { placeOf } from './analysis/effects.js';
 import type { Scope } from './scope.js';

@@ -1,11 +1,10 @@
-import type { Expression } from '../json/expression.js';
-import type { ActionDef, FieldDef, HeaderDef } from '../json/program.js';
+import type { Expression, FieldDef, HeaderDef } from '../json/data.js';
+import { kindOf, type Range, type ScalarKind } from '../machine/value-representation.js';
+import type { ActionDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import type { Slot } from '../machine/layout.js';
-import { kindOf, Ranges, type Kind, type Range } from './analysis/ranges.js';
+import { Ranges } from './analysis/ranges.js';
 import { NeedsMemory, type Unit } from './unit.js';
-
-type Scalar = Exclude<Kind, 'wide'>;
 
 /** A field that lives in a local while a version of an action with loops runs. */
 export interface Promoted {
@@ -48,7 +47,7 @@ export class Scope {
     return slot;
   }
 
-  local(kind: Scalar): number {
+  local(kind: ScalarKind): number {
     return this.params + this.vars.push(kind === 'i32' ? this.unit.b.i32 : this.unit.b.i64) - 1;
   }
 
@@ -74,7 +73,7 @@ export class Scope {
   }
 
   /** How a field of at most 64 bits is held. */
-  kindOf(field: FieldDef): Scalar {
+  kindOf(field: FieldDef): ScalarKind {
     const promoted = this.promoted?.get(field);
     const kind = promoted === undefined ? this.slot(field).kind : kindOf(promoted.range);
     if (kind === 'wide') throw new Error(`field ${field.name} does not fit 64 bits`);
@@ -82,7 +81,7 @@ export class Scope {
   }
 
   /** The value of a field of at most 64 bits, modulo 2^32 or 2^64. */
-  readField(field: FieldDef, as: Scalar): Ref {
+  readField(field: FieldDef, as: ScalarKind): Ref {
     const {
       unit: { m, b },
     } = this;

@@ -1,4 +1,5 @@
-import type { FieldRef, HeaderDef, ParserStateDef, Transition, TransitionKey } from '../json/program.js';
+import type { ParserStateDef, Transition, TransitionKey } from '../json/program.js';
+import type { FieldRef, HeaderDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 import { BitCompiler } from './bits.js';
 import { FRAME } from '../machine/layout.js';

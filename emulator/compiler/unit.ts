@@ -1,44 +1,9 @@
-import type { Expression } from '../json/expression.js';
-import type { ActionDef, FieldDef, Primitive, Program } from '../json/program.js';
+import type { Program } from '../json/program.js';
+import type { FieldDef } from '../json/data.js';
 import type { BinaryenApi, Module, Ref } from './binaryen.js';
+import type { Fallbacks } from '../machine/artifact.js';
 import type { Layout } from '../machine/layout.js';
 import { fieldsThatStay } from './analysis/liveness.js';
-
-/** Operations on numbers of more than 64 bits, done by the host: they are rare. */
-export const WIDE_OPS = [
-  '+',
-  '-',
-  '*',
-  '/',
-  '%',
-  '<<',
-  '>>',
-  '&',
-  '|',
-  '^',
-  'two_comp_mod',
-  'usat_cast',
-  'sat_cast',
-  'storeSigned',
-] as const;
-export type WideOp = (typeof WIDE_OPS)[number];
-
-/** What the module leaves to the interpreter's own code: by number, in the order of the import's calls. */
-export interface Fallbacks {
-  readonly expressions: { readonly expression: Expression; readonly action: ActionDef | undefined }[];
-  readonly primitives: { readonly primitive: Primitive; readonly action: ActionDef | undefined }[];
-  /** Transitions on a parser value set. */
-  readonly valueSets: ValueSetTest[];
-  /** Texts of PacketAbortError. */
-  readonly messages: string[];
-}
-
-/** Each part of the key lies in whole limbs, one behind the other. */
-export interface ValueSetTest {
-  readonly set: number;
-  readonly mask: bigint | null;
-  readonly widths: readonly number[];
-}
 
 /** Thrown while an action is compiled with fields in locals, when something in it needs them in memory. */
 export class NeedsMemory extends Error {}

@@ -5,7 +5,7 @@ import { framePlan, type FramePlan } from '../machine/frame-plan.js';
 import { hostFunctions } from '../machine/host.js';
 import { Layout } from '../machine/layout.js';
 import { ProgramMemory } from '../machine/memory.js';
-import type { Artifact } from '../compiler/module.js';
+import type { Artifact } from '../machine/artifact.js';
 import { ReplicationMemory } from '../machine/replication.js';
 import { TableMemory } from '../machine/table-memory.js';
 import type { WasmMemory, WasmModule } from '../machine/wasm.js';

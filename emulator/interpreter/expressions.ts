@@ -1,6 +1,15 @@
 import { PacketAbortError } from '../errors.js';
-import type { ArithmeticOp, ComparisonOp, Expression } from '../json/expression.js';
-import type { FieldDef, FieldRef, HeaderDef, HeaderStackDef, UnionDef, UnionStackDef } from '../json/program.js';
+import type {
+  ArithmeticOp,
+  ComparisonOp,
+  Expression,
+  FieldDef,
+  FieldRef,
+  HeaderDef,
+  HeaderStackDef,
+  UnionDef,
+  UnionStackDef,
+} from '../json/data.js';
 import type { Packet } from './packet.js';
 import type { Context } from './context.js';
 import { elementAt, equalHeaders, equalUnions, validMember } from './headers.js';

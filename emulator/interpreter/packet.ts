@@ -1,4 +1,5 @@
-import type { FieldDef, HeaderDef, Program } from '../json/program.js';
+import type { Program } from '../json/program.js';
+import type { FieldDef, HeaderDef } from '../json/data.js';
 import type { TraceRecorder } from '../trace.js';
 
 const NO_ARGUMENTS: readonly bigint[] = [];

@@ -1,5 +1,6 @@
 import { PacketAbortError } from '../errors.js';
-import type { ExtractTarget, HeaderDef, ParserOp, ParserStateDef, Transition, TransitionKey } from '../json/program.js';
+import type { ExtractTarget, ParserOp, ParserStateDef, Transition, TransitionKey } from '../json/program.js';
+import type { HeaderDef } from '../json/data.js';
 import type { Context } from './context.js';
 import { compileCalculation } from './calculations.js';
 import { readBits } from './bits.js';

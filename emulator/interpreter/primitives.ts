@@ -1,14 +1,6 @@
 import { PacketAbortError } from '../errors.js';
-import type { Expression } from '../json/expression.js';
-import type {
-  CalculationDef,
-  CounterDef,
-  HeaderDef,
-  MeterDef,
-  Operand,
-  Primitive,
-  RegisterDef,
-} from '../json/program.js';
+import type { Expression, HeaderDef, RegisterDef } from '../json/data.js';
+import type { CalculationDef, CounterDef, MeterDef, Operand, Primitive } from '../json/program.js';
 import { compileCalculation } from './calculations.js';
 import type { Context } from './context.js';
 import {

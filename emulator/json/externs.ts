@@ -2,14 +2,13 @@ import { HASH_ALGORITHMS } from '../externs/hash.js';
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
 import { fieldOf, isOneOf, type Scope } from './expression.js';
+import type { FieldDef, FieldRef } from './data.js';
 import type {
   CalculationDef,
   CalculationInput,
   ChecksumDef,
   CounterDef,
-  FieldDef,
   FieldListDef,
-  FieldRef,
   LearnListDef,
   MeterDef,
   ValueSetDef,

@@ -1,7 +1,7 @@
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
-import type { FieldDef, HeaderDef, HeaderStackDef, UnionDef, UnionStackDef } from './program.js';
-import { Scope, type Expression } from './expression.js';
+import type { FieldDef, HeaderDef, HeaderStackDef, UnionDef, UnionStackDef, Expression } from './data.js';
+import { Scope } from './expression.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 

@@ -1,17 +1,16 @@
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
-import { fieldOf, isOneOf, widthOf, type Expression, type Scope } from './expression.js';
+import { fieldOf, isOneOf, widthOf, type Scope } from './expression.js';
+import type { Expression, HeaderDef, UnionStackDef } from './data.js';
 import { loadPrimitive, type ExternScope } from './primitives.js';
 import type {
   DeparserDef,
   ExtractTarget,
-  HeaderDef,
   ParserDef,
   ParserOp,
   ParserStateDef,
   Transition,
   TransitionKey,
-  UnionStackDef,
   ValueSetDef,
 } from './program.js';
 

@@ -1,6 +1,7 @@
 import type { JsonReader } from './reader.js';
 import type { Registry } from './reader.js';
-import type { Expression, Scope } from './expression.js';
+import type { Scope } from './expression.js';
+import type { Expression } from './data.js';
 import type { CalculationDef, CounterDef, MeterDef, Operand, Primitive } from './program.js';
 
 /**

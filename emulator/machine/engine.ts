@@ -9,7 +9,7 @@ import { framePlan } from './frame-plan.js';
 import type { FrameSink } from './frames.js';
 import { hostFunctions } from './host.js';
 import type { ProgramMemory } from './memory.js';
-import type { Artifact } from '../compiler/module.js';
+import type { Artifact } from './artifact.js';
 import { PacketMachine } from './packet-machine.js';
 import { ReplicationMemory } from './replication.js';
 import { TableMemory } from './table-memory.js';

@@ -1,15 +1,8 @@
-import type { FieldDef, HeaderDef, Program, TableDef } from '../json/program.js';
+import type { Program, TableDef } from '../json/program.js';
+import type { FieldDef, HeaderDef } from '../json/data.js';
+import { HASH_TABLE_BYTES, tableHashes } from './hash-tables.js';
+import { fieldRange, kindOf, limbsOf, union, unsignedRange, type Kind, type Range } from './value-representation.js';
 import { KeyLayout } from '../tables/key-layout.js';
-import { HASH_TABLE_BYTES, tableHashes } from '../compiler/hashes.js';
-import {
-  fieldRange,
-  kindOf,
-  limbsOf,
-  union,
-  unsignedRange,
-  type Kind,
-  type Range,
-} from '../compiler/analysis/ranges.js';
 
 /** Where a value lies, relative to its frame or record. */
 export interface Slot {

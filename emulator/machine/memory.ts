@@ -1,5 +1,5 @@
 import type { CellStorage } from '../state/storage.js';
-import { HASH_TABLE_BYTES, hashTable } from '../compiler/hashes.js';
+import { HASH_TABLE_BYTES, hashTable } from './hash-tables.js';
 import type { Layout } from './layout.js';
 import { registerCellBytes } from './layout.js';
 import { MemoryView } from './memory-view.js';

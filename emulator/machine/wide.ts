@@ -1,6 +1,24 @@
 import { PacketAbortError } from '../errors.js';
 import type { MemoryView } from './memory-view.js';
-import { WIDE_OPS, type WideOp } from '../compiler/unit.js';
+
+/** Operations on numbers of more than 64 bits, done by the host: they are rare. */
+export const WIDE_OPS = [
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '<<',
+  '>>',
+  '&',
+  '|',
+  '^',
+  'two_comp_mod',
+  'usat_cast',
+  'sat_cast',
+  'storeSigned',
+] as const;
+export type WideOp = (typeof WIDE_OPS)[number];
 
 /** As in the interpreter. */
 const LONGEST_SHIFT = 1n << 16n;

@@ -1,6 +1,7 @@
 /** One forwarding pipeline: the P4Info, the program, and what P4Runtime must give back but the switch does not keep. */
 import {
   P4InfoIndex,
+  type DigestEntry,
   type ForwardingPipelineConfig,
   type P4Info,
   type TableAction,
@@ -8,7 +9,6 @@ import {
 } from '../../p4runtime/index.js';
 import type { Control, MatchKey, ProgramDescription, TableDescription, TableEntry } from '../control.js';
 import type { PreparedProgram } from './device.js';
-import type { EnabledDigest } from './digests.js';
 import { keyText } from './match.js';
 import { invalid, notFound, toRpcError } from './rpc-error.js';
 
@@ -38,6 +38,13 @@ export interface ReplicaNotes {
 export interface GroupNotes {
   readonly maxSize: number;
   readonly watch: ReadonlyMap<number, { readonly watch?: number; readonly watchPort?: Uint8Array }>;
+}
+
+/** A digest from its INSERT to its DELETE. A DELETE that is taken back brings the same one again. */
+export interface EnabledDigest {
+  readonly config: NonNullable<DigestEntry['config']>;
+  /** Equal for all configurations of one enabling, and for those of no other. */
+  readonly enabling: symbol;
 }
 
 const MAX_PRIORITY = 2 ** 31 - 1;

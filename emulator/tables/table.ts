@@ -7,7 +7,7 @@ import {
   type TableEntry,
 } from '../control.js';
 import type { ActionDef, TableDef } from '../json/program.js';
-import { MeterState, type MeterSnapshot } from '../state/meters.js';
+import { MeterState, type MeterSnapshot } from '../externs/meter.js';
 import { chooseByName } from './names.js';
 import { KeyLayout } from './key-layout.js';
 import { createIndex } from './match-index.js';

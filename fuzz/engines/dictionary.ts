@@ -1,5 +1,5 @@
-import type { Expression } from '../../emulator/json/expression.js';
-import type { FieldDef, FieldRef, Operand, Primitive, Program } from '../../emulator/json/program.js';
+import type { Expression, FieldDef, FieldRef } from '../../emulator/json/data.js';
+import type { Operand, Primitive, Program } from '../../emulator/json/program.js';
 
 const MOST_VALUES = 64;
 

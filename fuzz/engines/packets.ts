@@ -1,12 +1,6 @@
 import { createHash } from '../../emulator/externs/hash.js';
-import type {
-  ChecksumDef,
-  FieldDef,
-  HeaderDef,
-  ParserStateDef,
-  Program,
-  TransitionKey,
-} from '../../emulator/json/program.js';
+import type { ChecksumDef, ParserStateDef, Program, TransitionKey } from '../../emulator/json/program.js';
+import type { FieldDef, HeaderDef } from '../../emulator/json/data.js';
 import { BitBuffer } from './bit-buffer.js';
 import type { Dice } from './dice.js';
 import type { Dictionary } from './dictionary.js';

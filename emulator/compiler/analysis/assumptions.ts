@@ -1,9 +1,10 @@
-import type { Expression } from '../../json/expression.js';
-import type { FieldDef, Operand, Primitive, Program } from '../../json/program.js';
+import type { Expression, FieldDef } from '../../json/data.js';
+import { fieldRange, type Range } from '../../machine/value-representation.js';
+import type { Operand, Primitive, Program } from '../../json/program.js';
 import { effectOf } from './effects.js';
 import type { FlowNode } from './flow.js';
 import { countedLoop } from './induction.js';
-import { fieldRange, type Facts, type Range, type Ranges } from './ranges.js';
+import type { Facts, Ranges } from './ranges.js';
 
 /** A field that shifts 32-bit numbers by no more than this needs no test. */
 const MOST_SHIFT = 31n;

@@ -1,6 +1,6 @@
-import type { Expression } from '../../json/expression.js';
-import type { ActionDef, FieldDef, Primitive } from '../../json/program.js';
-import { fieldRange, kindOf } from './ranges.js';
+import type { Expression, FieldDef } from '../../json/data.js';
+import { fieldRange, kindOf } from '../../machine/value-representation.js';
+import type { ActionDef, Primitive } from '../../json/program.js';
 
 /** An action may grow by so many operators where a branch is turned into selections. */
 const MOST_SELECTED_NODES = 16;

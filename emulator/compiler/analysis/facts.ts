@@ -1,9 +1,10 @@
-import type { Expression } from '../../json/expression.js';
-import type { FieldDef, Program } from '../../json/program.js';
+import type { Expression, FieldDef } from '../../json/data.js';
+import { fieldRange, intersection, union, type Range } from '../../machine/value-representation.js';
+import type { Program } from '../../json/program.js';
 import type { Step } from './blocks.js';
 import { effectOf, effectOfAssignment, type Effect } from './effects.js';
 import { edgesOf, EXIT, type FlowNode } from './flow.js';
-import { fieldRange, intersection, union, type Facts, type Range, type Ranges } from './ranges.js';
+import type { Facts, Ranges } from './ranges.js';
 
 /** After so many changes at one node, a field that still changes is taken to hold anything. */
 const MOST_CHANGES = 4;

@@ -1,4 +1,5 @@
-import type { ActionDef, FieldDef, Program } from '../../json/program.js';
+import type { ActionDef, Program } from '../../json/program.js';
+import type { FieldDef } from '../../json/data.js';
 import { blocksOf } from './blocks.js';
 import { mentioned } from './effects.js';
 import { FlowFacts, NO_LIMITS } from './facts.js';

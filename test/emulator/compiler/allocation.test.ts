@@ -5,7 +5,8 @@ import { loadBinaryen } from '../../../emulator/compiler/binaryen.js';
 import { CompiledEngine } from '../../../emulator/machine/engine.js';
 import type { FrameSink } from '../../../emulator/machine/frames.js';
 import { ProgramMemory } from '../../../emulator/machine/memory.js';
-import { artifactOf, compileProgram } from '../../../emulator/compiler/module.js';
+import { compileProgram } from '../../../emulator/compiler/module.js';
+import { artifactOf } from '../../../emulator/machine/artifact.js';
 import { Switch } from '../../../emulator/switch.js';
 import { programJson } from '../support/programs.js';
 
