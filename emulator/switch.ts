@@ -18,6 +18,7 @@ import { aliasesOf, NO_P4INFO_ALIASES } from './handles/p4info-aliases.js';
 import type { TableHandle } from './handles/table-handle.js';
 import { TraceRecorder, type Trace } from './trace.js';
 import type { P4Info } from '../p4runtime/index.js';
+import { CPU_PORT, DEFAULT_MAX_PASSES, DEFAULT_QUEUES_PER_PORT, DROP_PORT } from './limits.js';
 
 export interface SwitchOptions {
   /**
@@ -49,10 +50,6 @@ export interface SwitchOptions {
  * (see {@link Switch.ready}); or an engine of one's own. All of them give the same bytes.
  */
 export type EngineChoice = 'interpreter' | 'compiled' | ((program: Program, host: EngineHost) => Engine);
-
-const CPU_PORT = 510;
-const DROP_PORT = 511;
-const MAX_PASSES = 64;
 
 interface Loaded {
   readonly state: ProgramState;
@@ -101,8 +98,8 @@ export class Switch {
       clock: this.clock,
       random: new Random(this.options.seed ?? 1),
       dropPort: this.dropPort,
-      maxPasses: this.options.maxPasses ?? MAX_PASSES,
-      queuesPerPort: this.options.queuesPerPort ?? 1,
+      maxPasses: this.options.maxPasses ?? DEFAULT_MAX_PASSES,
+      queuesPerPort: this.options.queuesPerPort ?? DEFAULT_QUEUES_PER_PORT,
       onDigest: (digest) => this.stateControl.publishDigest(digest),
       onLog: this.options.onLog ?? (() => {}),
       onDrop: (where) => this.countDrop(where),

@@ -11,9 +11,10 @@ import { liveAtEntry } from './analysis/liveness.js';
 import { withoutSaturation } from './overflow.js';
 import { PrimitiveCompiler } from './primitives.js';
 import type { Facts } from './analysis/ranges.js';
-import { MOST_LOOPS, renderFlow } from './render.js';
+import { renderFlow } from './render.js';
 import { Scope, type Promoted } from './scope.js';
 import { NeedsMemory, type Unit } from './unit.js';
+import { MAX_BACKWARD_JUMPS } from '../limits.js';
 
 const NOTHING: Facts = new Map();
 
@@ -79,7 +80,7 @@ function compileVersion(flow: readonly FlowNode[], scope: Scope, initial: Facts)
   });
   scope.promoted = promoted;
   const body = renderFlow(nodes, scope, compiler, {
-    counted: loop === undefined || loop.trips > BigInt(MOST_LOOPS),
+    counted: loop === undefined || loop.trips > BigInt(MAX_BACKWARD_JUMPS),
     facts,
   });
   const ends = [...ranges.keys()]

@@ -14,7 +14,7 @@ import type { CompiledProgram } from '../machine/artifact.js';
 const OPTIMIZE_LEVEL = 2;
 
 /** Larger functions stay functions: V8 has more registers for a loop on its own than inside a whole pipeline. */
-const MOST_INLINED_SIZE = 100;
+const MAX_INLINED_SIZE = 100;
 
 export function compileProgram(b: BinaryenApi, program: Program, dropPort: number): CompiledProgram {
   const layout = new Layout(program);
@@ -31,7 +31,7 @@ export function compileProgram(b: BinaryenApi, program: Program, dropPort: numbe
     addDeparser(unit);
     b.setOptimizeLevel(OPTIMIZE_LEVEL);
     b.setShrinkLevel(0);
-    b.setOneCallerInlineMaxSize(MOST_INLINED_SIZE);
+    b.setOneCallerInlineMaxSize(MAX_INLINED_SIZE);
     if (!unit.m.validate()) throw new Error('the compiler made an invalid module');
     unit.m.optimize();
     return { program, layout, fallbacks: unit.fallbacks, wasm: unit.m.emitBinary(), scratchBytes: unit.scratchUsed };

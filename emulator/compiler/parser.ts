@@ -11,13 +11,11 @@ import { Scope } from './scope.js';
 import { SelectCompiler } from './select.js';
 import { scalarSource } from './stores.js';
 import type { Unit } from './unit.js';
+import { MAX_PARSER_STATES } from '../limits.js';
 
 /** Results of the function of a state, besides the number of the next one. */
 export const END = -1;
 const FAILED = -2;
-
-/** As in the interpreter. */
-const MOST_STATES = 100_000;
 
 /** Lengths beyond this are longer than any packet, whatever they are exactly. */
 const LONGEST_BITS_WIDTH = 41n;
@@ -50,7 +48,7 @@ export function addParser(unit: Unit): void {
           'next',
           m.block(null, [
             m.br_if('end', m.i32.lt_s(get(at), m.i32.const(0))),
-            m.if(m.i32.gt_u(count, m.i32.const(MOST_STATES)), unit.abort('the parser does not come to an end')),
+            m.if(m.i32.gt_u(count, m.i32.const(MAX_PARSER_STATES)), unit.abort('the parser does not come to an end')),
             step,
             m.br('next'),
           ]),

@@ -4,9 +4,7 @@ import type { FlowFacts } from './analysis/facts.js';
 import { EXIT, type Edge, type FlowNode } from './analysis/flow.js';
 import type { PrimitiveCompiler } from './primitives.js';
 import type { Scope } from './scope.js';
-
-/** As in the interpreter: an action that jumps backwards more often is given up. */
-export const MOST_LOOPS = 1_000_000;
+import { MAX_BACKWARD_JUMPS } from '../limits.js';
 
 export interface Rendering {
   /** Whether jumps backwards have to be counted. */
@@ -44,7 +42,7 @@ export function renderFlow(
     loops ??= scope.local('i32');
     const next = m.local.tee(loops, m.i32.add(m.local.get(loops, b.i32), m.i32.const(1)), b.i32);
     return m.if(
-      m.i32.gt_u(next, m.i32.const(MOST_LOOPS)),
+      m.i32.gt_u(next, m.i32.const(MAX_BACKWARD_JUMPS)),
       scope.unit.abort(`action ${scope.action!.name} does not come to an end`),
     );
   };

@@ -6,7 +6,7 @@ import { Scope } from './scope.js';
 import type { Unit } from './unit.js';
 
 /** Keys of more limbs, and ranges of more than 64 bits, are looked up by the host. */
-const MOST_KEY_LIMBS = 8;
+const MAX_KEY_LIMBS = 8;
 const NO_ENTRY = 0;
 
 export function lookupName(table: TableDef): string {
@@ -29,7 +29,7 @@ export function addLookup(table: TableDef, unit: Unit): void {
     ...limbs.map((local, i) => m.local.set(local, key(i))),
   ];
   const limb = (i: number): Ref => m.local.get(limbs[i]!, b.i64);
-  if (keyLimbs > MOST_KEY_LIMBS || table.keys.some(({ kind, width }) => kind === 'range' && width > 64)) {
+  if (keyLimbs > MAX_KEY_LIMBS || table.keys.some(({ kind, width }) => kind === 'range' && width > 64)) {
     const at = scope.scratch(keyLimbs);
     steps.push(
       ...limbs.map((_, i) => m.i64.store(at + 8 * i, 8, m.i32.const(0), limb(i))),

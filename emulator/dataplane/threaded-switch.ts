@@ -15,6 +15,7 @@ import { DataPlaneError } from './data-plane-error.js';
 import { MainLock } from './lock.js';
 import type { PacketThreadData, ToMain, ToPackets } from './messages.js';
 import { ProgramHost } from './program-host.js';
+import { CPU_PORT, DEFAULT_MAX_PASSES, DEFAULT_QUEUES_PER_PORT, DROP_PORT } from '../limits.js';
 
 export interface ThreadedSwitchOptions {
   /** Default 510. */
@@ -43,9 +44,6 @@ interface Prepared extends PreparedProgram {
   readonly host: ProgramHost;
 }
 
-const CPU_PORT = 510;
-const DROP_PORT = 511;
-const MAX_PASSES = 64;
 /** What an eventfd is rung by. */
 const ONE = new Uint8Array(BigUint64Array.of(1n).buffer);
 /** Room for packets of interpreted programs, and for the sockets of each port until a program is compiled. */
@@ -136,8 +134,8 @@ export class ThreadedSwitch implements Device {
     const { block, dropPort, options } = this;
     const host = new ProgramHost(json, this.prepared++, block, this.lock, {
       dropPort,
-      maxPasses: MAX_PASSES,
-      queuesPerPort: 1,
+      maxPasses: DEFAULT_MAX_PASSES,
+      queuesPerPort: DEFAULT_QUEUES_PER_PORT,
       seed: options.seed ?? 1,
       clock: () => Number((process.hrtime.bigint() - this.clockStart) / 1000n),
       onLog: options.onLog ?? (() => {}),

@@ -32,7 +32,7 @@ export class Packet {
   cursor = 0;
   /** Result of truncate(): no more bytes than this leave the switch. */
   truncated = Infinity;
-  /** No deparsed packet may be longer: simple_switch reserves 512 bytes for added headers. */
+  /** No deparsed packet may be longer: see HEADROOM_BYTES of limits.ts. */
   readonly capacity: number;
   /** Headers and payload, kept up to date by add_header and remove_header as simple_switch does. */
   length: number;

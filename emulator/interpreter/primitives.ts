@@ -27,6 +27,7 @@ import {
 import { formatLog } from './log-message.js';
 import { headerBytes, type Packet } from './packet.js';
 import { keepsUnsigned, storeTo, type Store } from './stores.js';
+import { MAX_SHIFT } from '../limits.js';
 
 export type Run = (p: Packet) => void;
 
@@ -181,7 +182,7 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
   bit_and: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => x & y),
   bit_or: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => x | y),
   bit_xor: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => x ^ y),
-  shift_left: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => (y > 65536n ? 0n : x << y)),
+  shift_left: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => (y > MAX_SHIFT ? 0n : x << y)),
   shift_right: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => x >> y),
   clone_ingress_pkt_to_egress: compileClone,
   clone_egress_pkt_to_egress: compileClone,

@@ -2,6 +2,7 @@ import { PacketAbortError } from '../errors.js';
 import type { FramePlan } from './frame-plan.js';
 import { FRAME, NOT_TRUNCATED } from './layout.js';
 import type { FrameMemory } from './memory-view.js';
+import { HEADROOM_BYTES } from '../limits.js';
 
 /** The functions of a compiled module. */
 export interface Code {
@@ -22,9 +23,6 @@ export interface FrameSink {
   /** A packet leaves; it lies in the room that was given last. */
   output(port: number, address: number, length: number): void;
 }
-
-/** As in the interpreter. */
-const HEADROOM_BYTES = 512;
 
 /** Frames of the packet that is processed and its copies, all given back at its end. They stay allocated. */
 export class Frames {

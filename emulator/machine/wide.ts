@@ -1,5 +1,6 @@
 import { PacketAbortError } from '../errors.js';
 import type { MemoryView } from './memory-view.js';
+import { MAX_SHIFT } from '../limits.js';
 
 /** Operations on numbers of more than 64 bits, done by the host: they are rare. */
 export const WIDE_OPS = [
@@ -19,9 +20,6 @@ export const WIDE_OPS = [
   'storeSigned',
 ] as const;
 export type WideOp = (typeof WIDE_OPS)[number];
-
-/** As in the interpreter. */
-const LONGEST_SHIFT = 1n << 16n;
 
 type LimbMemory = Pick<MemoryView, 'readLimbs' | 'writeLimbs'>;
 
@@ -63,7 +61,7 @@ function operate(op: WideOp, x: bigint, y: bigint): bigint {
     case '%':
       return x % divisor(y);
     case '<<':
-      return y > LONGEST_SHIFT ? 0n : x << y;
+      return y > MAX_SHIFT ? 0n : x << y;
     case '>>':
       return x >> y;
     case '&':

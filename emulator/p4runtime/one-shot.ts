@@ -15,7 +15,7 @@ type OneShot = NonNullable<EntryNotes['oneShot']>;
 /** Members and groups of one-shots are numbered from here; clients' ids are below. */
 export const FIRST_HIDDEN_ID = 2 ** 31;
 /** Of an action that its one-shot holds next to each other; more may come behind the others. */
-const MOST_COPIES = 4_096;
+const MAX_MEMBER_COPIES = 4_096;
 
 function profileOf(pipeline: Pipeline, table: TableInfo): ActionProfileInfo {
   return pipeline.index.actionProfiles.byId(table.actionProfileId!);
@@ -82,7 +82,7 @@ export function createOneShot(pipeline: Pipeline, tx: Transaction, table: TableI
   for (const each of actions) {
     const call = toCall(table.actions, each.action!, 'DEFAULT_ONLY');
     const member = freeId(pipeline.control.members(name));
-    tx.insertMember(name, member, call, Math.min(each.weight, MOST_COPIES));
+    tx.insertMember(name, member, call, Math.min(each.weight, MAX_MEMBER_COPIES));
     members.push({ member, weight: each.weight });
     canonical.push({ ...each, action: fromCall(pipeline.index.actions, call) as Action });
   }

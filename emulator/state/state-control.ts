@@ -22,10 +22,11 @@ import { MeterState } from '../externs/meter.js';
 import type { ActionProfile } from './profiles.js';
 import type { ProgramState } from './program-state.js';
 import type { RegisterArray } from './registers.js';
+import { MAX_INSTANCE, MAX_MULTICAST_GROUP } from '../limits.js';
 
 /** simple_switch keeps bit 15 of a session number to itself. */
 const LARGEST_SESSION = 0x7fff;
-const LARGEST_PORT_OR_INSTANCE = 0xffff;
+const MAX_PORT_OR_INSTANCE = MAX_INSTANCE;
 
 /** The control interface over the state of the program that is loaded at the time of each call. */
 export class StateControl implements Control {
@@ -113,8 +114,11 @@ export class StateControl implements Control {
   }
 
   setMulticastGroup(group: number, replicas: readonly Replica[]): void {
-    if (!Number.isInteger(group) || group < 1 || group > 0xffff) {
-      throw new ControlError('INVALID_ARGUMENT', `a multicast group is numbered 1 to 65535, not ${group}`);
+    if (!Number.isInteger(group) || group < 1 || group > MAX_MULTICAST_GROUP) {
+      throw new ControlError(
+        'INVALID_ARGUMENT',
+        `a multicast group is numbered 1 to ${MAX_MULTICAST_GROUP}, not ${group}`,
+      );
     }
     this.current().multicastGroups.set(group, checkReplicas(replicas));
   }
@@ -309,10 +313,10 @@ function checkReplicas(replicas: readonly Replica[]): readonly Replica[] {
       ['port', egressPort],
       ['instance', instance],
     ] as const) {
-      if (!Number.isInteger(value) || value < 0 || value > LARGEST_PORT_OR_INSTANCE) {
+      if (!Number.isInteger(value) || value < 0 || value > MAX_PORT_OR_INSTANCE) {
         throw new ControlError(
           'INVALID_ARGUMENT',
-          `the ${what} of a replica is a number from 0 to ${LARGEST_PORT_OR_INSTANCE}, not ${value}`,
+          `the ${what} of a replica is a number from 0 to ${MAX_PORT_OR_INSTANCE}, not ${value}`,
         );
       }
     }

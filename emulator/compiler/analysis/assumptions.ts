@@ -7,7 +7,7 @@ import { countedLoop } from './induction.js';
 import type { Facts, Ranges } from './ranges.js';
 
 /** A field that shifts 32-bit numbers by no more than this needs no test. */
-const MOST_SHIFT = 31n;
+const MAX_WORD_SHIFT = 31n;
 
 /** What is almost always so of the fields that an action begins with, and makes tests in its loops needless. */
 export interface Assumptions {
@@ -40,7 +40,7 @@ export function assumptionsOf(nodes: readonly FlowNode[], program: Program, rang
     else if (loop !== undefined && step !== undefined && last + step <= fieldRange(access.field).max)
       limit(access.field, last - step * (loop.trips - 1n));
   }
-  for (const field of shiftAmounts(primitives)) if (!written.has(field)) limit(field, MOST_SHIFT);
+  for (const field of shiftAmounts(primitives)) if (!written.has(field)) limit(field, MAX_WORD_SHIFT);
   const facts = new Map<FieldDef, Range>();
   let condition: Expression | undefined;
   for (const [field, most] of limits) {

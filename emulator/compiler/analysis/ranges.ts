@@ -10,9 +10,7 @@ import {
   unsignedRange,
   type Range,
 } from '../../machine/value-representation.js';
-
-/** Shifts by more bits give zero, as in the interpreter. */
-const LONGEST_SHIFT = 65_536n;
+import { MAX_SHIFT } from '../../limits.js';
 
 /** Whether a mask is all ones from the lowest bit on, for at least as many bits as the values have. */
 export function keepsAll(mask: bigint, values: Range): boolean {
@@ -169,13 +167,13 @@ function arithmeticRange(e: Extract<Expression, { op: 'arithmetic' }>, a: Range,
 }
 
 function cap(bits: bigint): bigint {
-  return bits < 0n ? 0n : bits > LONGEST_SHIFT ? LONGEST_SHIFT : bits;
+  return bits < 0n ? 0n : bits > MAX_SHIFT ? MAX_SHIFT : bits;
 }
 
 function shiftedLeft(a: Range, b: Range): Range {
   const [low, high] = [cap(b.min), cap(b.max)];
   const range = hull([a.min << low, a.min << high, a.max << low, a.max << high]);
-  return b.max > LONGEST_SHIFT ? union(range, { min: 0n, max: 0n }) : range;
+  return b.max > MAX_SHIFT ? union(range, { min: 0n, max: 0n }) : range;
 }
 
 function shiftedRight(a: Range, b: Range): Range {

@@ -17,7 +17,7 @@ const STRIDE = Math.ceil((FRAME_OFFSET + MAX_FRAME_BYTES) / 128) * 128 + 64;
 const SEGMENT_BYTES = 1 << 20;
 /** What a segment takes beside its payload and what is before its transport header: TCP's at most, and a gap for a VLAN tag. */
 const SEGMENT_OVERHEAD = 96;
-const MOST_FRAMES = BATCH_FRAMES + Math.ceil(SEGMENT_BYTES / SEGMENT_OVERHEAD);
+const MAX_FRAMES = BATCH_FRAMES + Math.ceil(SEGMENT_BYTES / SEGMENT_OVERHEAD);
 
 export interface MemorySocketStatistics {
   /** Frames given to the caller, after segmentation. */
@@ -54,8 +54,8 @@ export class MemorySocket {
   private readonly incoming: MessageVectors;
   private readonly outgoing: MessageVectors;
   /** Place and length of each frame of the last {@link receive}. */
-  private readonly offsets = new Uint32Array(MOST_FRAMES);
-  private readonly lengths = new Uint32Array(MOST_FRAMES);
+  private readonly offsets = new Uint32Array(MAX_FRAMES);
+  private readonly lengths = new Uint32Array(MAX_FRAMES);
   private frames = 0;
   /** Messages of the kernel's last batch, and how many of them have been made into frames. */
   private arrived = 0;
