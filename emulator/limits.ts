@@ -28,13 +28,13 @@ export const DEFAULT_QUEUES_PER_PORT = 1;
 export const PORT_BITS = 9;
 
 /** What goes to this port is dropped, if the switch is not told otherwise. */
-export const DROP_PORT = 511;
+export const DEFAULT_DROP_PORT = 511;
 
 /** Port of the control plane, if the switch is not told otherwise. */
-export const CPU_PORT = 510;
+export const DEFAULT_CPU_PORT = 510;
 
 /** The last port that packets can leave through. */
-export const MAX_PORT = DROP_PORT - 1;
+export const MAX_PORT = DEFAULT_DROP_PORT - 1;
 
 /** v1model's `mcast_grp` has 16 bits; 0 is no group. */
 export const MAX_MULTICAST_GROUP = 0xffff;

@@ -18,7 +18,7 @@ import { aliasesOf, NO_P4INFO_ALIASES } from './handles/p4info-aliases.js';
 import type { TableHandle } from './handles/table-handle.js';
 import { TraceRecorder, type Trace } from './trace.js';
 import type { P4Info } from '../p4runtime/index.js';
-import { CPU_PORT, DEFAULT_MAX_PASSES, DEFAULT_QUEUES_PER_PORT, DROP_PORT } from './limits.js';
+import { DEFAULT_CPU_PORT, DEFAULT_MAX_PASSES, DEFAULT_QUEUES_PER_PORT, DEFAULT_DROP_PORT } from './limits.js';
 
 export interface SwitchOptions {
   /**
@@ -70,8 +70,8 @@ export class Switch {
   private loaded: Loaded | undefined;
 
   constructor(private readonly options: SwitchOptions = {}) {
-    this.cpuPort = options.cpuPort ?? CPU_PORT;
-    this.dropPort = options.dropPort ?? DROP_PORT;
+    this.cpuPort = options.cpuPort ?? DEFAULT_CPU_PORT;
+    this.dropPort = options.dropPort ?? DEFAULT_DROP_PORT;
     this.switchClock = new SwitchClock(options.clock);
     this.clock = this.switchClock.read;
     this.stateControl = new StateControl(() => this.running().state, this.clock);

@@ -2,7 +2,7 @@ import type { FieldDef, HeaderDef } from '../json/data.js';
 import { kindOf, unsignedRange, type ScalarKind } from '../machine/value-representation.js';
 import type { Ref } from './binaryen.js';
 import type { Slot } from '../machine/layout.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 
 /** Four 32-bit fields, each with its bytes turned round. */
 const TURN_FOUR = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
@@ -12,7 +12,7 @@ const TURN_FOUR = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
  * that much room, and what is behind is written later.
  */
 export class BitCompiler {
-  constructor(private readonly scope: Scope) {}
+  constructor(private readonly scope: CompileScope) {}
 
   /**
    * At most 64 bits, in the kind that holds that many.

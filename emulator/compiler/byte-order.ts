@@ -1,6 +1,6 @@
 import type { Expression, FieldDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 
 const BITS = 32;
 /** Of each bit of a 32-bit value: the bit of the field that it is, or that it is always zero. */
@@ -20,7 +20,7 @@ export function turnedRound(e: Expression): FieldDef | undefined {
 }
 
 /** Turns the four bytes of an i32 round. */
-export function turnRound(value: Ref, scope: Scope): Ref {
+export function turnRound(value: Ref, scope: CompileScope): Ref {
   const { m, b } = scope.unit;
   const local = scope.local('i32');
   const get = (): Ref => m.local.get(local, b.i32);

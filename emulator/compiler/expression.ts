@@ -4,7 +4,7 @@ import type { Ref } from './binaryen.js';
 import { turnedRound, turnRound } from './byte-order.js';
 import { compareWith, unsaturated } from './comparisons.js';
 import { keepsAll, stackIn } from './analysis/ranges.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 import { WideExpressions } from './wide-expression.js';
 
 type Arithmetic = Extract<Expression, { op: 'arithmetic' }>;
@@ -19,7 +19,7 @@ const RING = new Set(['+', '-', '*', '&', '|', '^']);
 export class ExpressionCompiler {
   readonly wide: WideExpressions;
 
-  constructor(private readonly scope: Scope) {
+  constructor(private readonly scope: CompileScope) {
     this.wide = new WideExpressions(scope, this);
   }
 

@@ -1,14 +1,14 @@
 import type { HeaderDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 import { FRAME } from '../machine/layout.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 
 /** Above this many bytes memory is copied and filled by WebAssembly's own instructions, which cost a call. */
 const MAX_INLINE_BYTES = 64;
 
 /** Validity and copying of headers that are known when the program is compiled. */
 export class HeaderCompiler {
-  constructor(private readonly scope: Scope) {}
+  constructor(private readonly scope: CompileScope) {}
 
   /** At most one member of a union is valid. */
   makeValid(header: HeaderDef): Ref[] {

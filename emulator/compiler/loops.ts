@@ -12,7 +12,7 @@ import { withoutSaturation } from './overflow.js';
 import { PrimitiveCompiler } from './primitives.js';
 import type { Facts } from './analysis/ranges.js';
 import { renderFlow } from './render.js';
-import { Scope, type Promoted } from './scope.js';
+import { CompileScope, type Promoted } from './scope.js';
 import { NeedsMemory, type Unit } from './unit.js';
 import { MAX_BACKWARD_JUMPS } from '../limits.js';
 
@@ -26,11 +26,11 @@ const NOTHING: Facts = new Map();
  */
 export function addLoops(action: ActionDef, name: string, unit: Unit): void {
   const { m, b } = unit;
-  const scope = new Scope(unit, 2, action);
+  const scope = new CompileScope(unit, 2, action);
   const { expressions } = new PrimitiveCompiler(scope);
   const blocks = blocksOf(action);
   const signature = b.createType([b.i32, b.i32]);
-  const versions: { readonly scope: Scope; readonly body: Ref }[] = [];
+  const versions: { readonly scope: CompileScope; readonly body: Ref }[] = [];
   const test = (e: Expression): Ref => {
     const result = expressions.bool(e);
     scope.endStatement();
@@ -39,7 +39,7 @@ export function addLoops(action: ActionDef, name: string, unit: Unit): void {
   const version = (known: ReadonlyMap<number, boolean>, open: readonly Block[], facts: Facts): Ref => {
     const [first, ...others] = open;
     if (first === undefined) {
-      const own = new Scope(unit, 2, action);
+      const own = new CompileScope(unit, 2, action);
       versions.push({
         scope: own,
         body: compileVersion(withoutSaturation(flowOf(selectBranches(assume(blocks, known)))), own, facts),
@@ -49,14 +49,14 @@ export function addLoops(action: ActionDef, name: string, unit: Unit): void {
     const given = (holds: boolean): Ref => version(new Map([...known, [first.start, holds]]), others, facts);
     return m.if(test(first.condition!), given(true), given(false));
   };
-  const { condition, facts } = assumptionsOf(flowOf(blocks), unit.program, new Scope(unit, 2, action).ranges);
+  const { condition, facts } = assumptionsOf(flowOf(blocks), unit.program, new CompileScope(unit, 2, action).ranges);
   const fast = version(new Map(), invariantBlocks(action, blocks), facts);
   const body = condition === undefined ? fast : m.if(test(condition), fast, version(new Map(), [], NOTHING));
   versions.forEach((made, i) => m.addFunction(`${name}v${i}`, signature, b.none, made.scope.vars, made.body));
   m.addFunction(name, signature, b.none, scope.vars, body);
 }
 
-function compileVersion(flow: readonly FlowNode[], scope: Scope, initial: Facts): Ref {
+function compileVersion(flow: readonly FlowNode[], scope: CompileScope, initial: Facts): Ref {
   const { m, b, program, staying } = scope.unit;
   const compiler = new PrimitiveCompiler(scope);
   const loop = countedLoop(flow, program, scope.ranges, initial);

@@ -7,7 +7,7 @@ import { CalculationCompiler } from './calculations.js';
 import { HeaderCompiler } from './headers.js';
 import { FRAME, type Slot } from '../machine/layout.js';
 import { PrimitiveCompiler } from './primitives.js';
-import { Scope } from './scope.js';
+import { CompileScope } from './scope.js';
 import { SelectCompiler } from './select.js';
 import { scalarSource } from './stores.js';
 import type { Unit } from './unit.js';
@@ -27,7 +27,7 @@ export function addParser(unit: Unit): void {
   const { parser, errors } = program;
   for (const state of parser.states) new StateCompiler(state, unit).add();
 
-  const scope = new Scope(unit, 1, undefined);
+  const scope = new CompileScope(unit, 1, undefined);
   const at = scope.local('i32');
   const visited = scope.local('i32');
   const get = (local: number): Ref => m.local.get(local, b.i32);
@@ -64,7 +64,7 @@ export function addParser(unit: Unit): void {
   m.addFunctionExport('parse', 'parse');
 }
 
-function setResult(scope: Scope): Ref[] {
+function setResult(scope: CompileScope): Ref[] {
   const { program } = scope.unit;
   const compiler = new PrimitiveCompiler(scope);
   const set = (name: string, word: number): Ref[] => {
@@ -78,7 +78,7 @@ function setResult(scope: Scope): Ref[] {
   ];
 }
 
-function verifyChecksums(scope: Scope): Ref[] {
+function verifyChecksums(scope: CompileScope): Ref[] {
   const { m, program } = scope.unit;
   const { expressions } = new PrimitiveCompiler(scope);
   const steps = [scope.setWord(FRAME.checksumError, m.i32.const(0))];
@@ -95,14 +95,14 @@ function verifyChecksums(scope: Scope): Ref[] {
 }
 
 /** A hash has at most 64 bits and no sign, so a negative value never equals it. */
-function unequal(scope: Scope, hash: Ref, field: FieldDef): Ref {
+function unequal(scope: CompileScope, hash: Ref, field: FieldDef): Ref {
   const { m } = scope.unit;
   const different = m.i64.ne(hash, scope.readField(field, 'i64'));
   return field.signed ? m.i32.or(different, m.i64.lt_s(scope.readField(field, 'i64'), m.i64.const(0n))) : different;
 }
 
 /** All limbs above the lowest are zero in a value that is a hash. */
-function unequalLimbs(scope: Scope, hash: Ref, { offset, limbs }: Slot): Ref {
+function unequalLimbs(scope: CompileScope, hash: Ref, { offset, limbs }: Slot): Ref {
   const { m } = scope.unit;
   const limb = (i: number): Ref => m.i64.load(offset + 8 * i, 8, scope.frame);
   let different = m.i64.ne(hash, limb(0));
@@ -115,7 +115,7 @@ function stateName(state: ParserStateDef): string {
 }
 
 class StateCompiler {
-  private readonly scope: Scope;
+  private readonly scope: CompileScope;
   private readonly primitives: PrimitiveCompiler;
   private readonly bits: BitCompiler;
   private readonly headers: HeaderCompiler;
@@ -125,7 +125,7 @@ class StateCompiler {
     private readonly state: ParserStateDef,
     private readonly unit: Unit,
   ) {
-    this.scope = new Scope(unit, 1, undefined);
+    this.scope = new CompileScope(unit, 1, undefined);
     this.primitives = new PrimitiveCompiler(this.scope);
     this.bits = new BitCompiler(this.scope);
     this.headers = new HeaderCompiler(this.scope);

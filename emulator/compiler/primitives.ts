@@ -7,7 +7,7 @@ import { assignedBy, placeOf } from './analysis/effects.js';
 import { ExpressionCompiler } from './expression.js';
 import { HeaderCompiler } from './headers.js';
 import { FRAME, NOT_TRUNCATED } from '../machine/layout.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 import { scalarSource, sourceOf, StoreCompiler, type Source } from './stores.js';
 
 /** Primitives as WebAssembly; what is not here is run by the interpreter's code on the packet's frame. */
@@ -16,7 +16,7 @@ export class PrimitiveCompiler {
   private readonly stores: StoreCompiler;
   private readonly headers: HeaderCompiler;
 
-  constructor(private readonly scope: Scope) {
+  constructor(private readonly scope: CompileScope) {
     this.expressions = new ExpressionCompiler(scope);
     this.stores = new StoreCompiler(scope, this.expressions);
     this.headers = new HeaderCompiler(scope);

@@ -3,7 +3,7 @@ import type { Step } from './analysis/blocks.js';
 import type { FlowFacts } from './analysis/facts.js';
 import { EXIT, type Edge, type FlowNode } from './analysis/flow.js';
 import type { PrimitiveCompiler } from './primitives.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 import { MAX_BACKWARD_JUMPS } from '../limits.js';
 
 export interface Rendering {
@@ -16,7 +16,7 @@ export interface Rendering {
 /** Structured control flow: reducible loops become WebAssembly loops. Nodes that are never reached are left out. */
 export function renderFlow(
   nodes: readonly FlowNode[],
-  scope: Scope,
+  scope: CompileScope,
   compiler: PrimitiveCompiler,
   { counted, facts }: Rendering,
 ): Ref {
@@ -60,7 +60,7 @@ export function renderFlow(
 function compileNode(
   node: FlowNode,
   at: number,
-  scope: Scope,
+  scope: CompileScope,
   compiler: PrimitiveCompiler,
   facts: FlowFacts | undefined,
 ): { steps: Ref; otherwise: Ref | undefined } {

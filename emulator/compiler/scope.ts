@@ -17,7 +17,7 @@ export interface Promoted {
  * One function under construction. Local 0 is always the frame of the packet; of an action, local 1 is the address
  * of its arguments.
  */
-export class Scope {
+export class CompileScope {
   readonly ranges: Ranges;
   readonly vars: number[] = [];
   /** Fields that are not in memory; they include all that are written meanwhile. Undefined: every field is in memory. */

@@ -10,7 +10,7 @@ import {
 } from '../machine/value-representation.js';
 import type { Ref } from './binaryen.js';
 import type { ExpressionCompiler } from './expression.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 
 /** A value that is about to be stored. */
 export interface Source {
@@ -30,7 +30,7 @@ export function sourceOf(e: Expression, expressions: ExpressionCompiler): Source
 }
 
 /** A value of at most 64 bits that has been computed exactly. */
-export function scalarSource(value: Ref, range: Range, scope: Scope, expressions: ExpressionCompiler): Source {
+export function scalarSource(value: Ref, range: Range, scope: CompileScope, expressions: ExpressionCompiler): Source {
   const { m, b } = scope.unit;
   const own = kindOf(range) as ScalarKind;
   return {
@@ -47,7 +47,7 @@ export function scalarSource(value: Ref, range: Range, scope: Scope, expressions
 /** Stores to fields, with what BMv2 does to values that do not fit (see the interpreter's stores). */
 export class StoreCompiler {
   constructor(
-    private readonly scope: Scope,
+    private readonly scope: CompileScope,
     private readonly expressions: ExpressionCompiler,
   ) {}
 

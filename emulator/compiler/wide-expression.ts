@@ -2,7 +2,7 @@ import type { Expression } from '../json/data.js';
 import { kindOf, limbsOf, type Kind, type Range, type ScalarKind } from '../machine/value-representation.js';
 import { WIDE_OPS, type WideOp } from '../machine/wide.js';
 import type { Ref } from './binaryen.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 
 type Arithmetic = Extract<Expression, { op: 'arithmetic' }>;
 
@@ -22,7 +22,7 @@ export interface ScalarExpressions {
  */
 export class WideExpressions {
   constructor(
-    private readonly scope: Scope,
+    private readonly scope: CompileScope,
     private readonly expressions: ScalarExpressions,
   ) {}
 

@@ -48,7 +48,7 @@ export class Lobby implements PacketMemory {
 }
 
 /** A program that the main thread interprets, packet by packet. */
-export class InterpretedProgram implements PacketProgram {
+export class InterpretedPacketProgram implements PacketProgram {
   readonly slack = 0;
   private readonly view: DataView;
 
@@ -92,7 +92,7 @@ const DROPS = {
 } as const satisfies Record<string, Count>;
 
 /** A compiled program; what it needs of the state in JavaScript is called for. */
-export class CompiledProgram implements PacketProgram {
+export class CompiledPacketProgram implements PacketProgram {
   readonly memory: RemoteMemory;
   readonly slack: number;
   private readonly machine: PacketMachine;

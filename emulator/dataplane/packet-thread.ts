@@ -12,7 +12,7 @@ import { PacketLock } from './lock.js';
 import type { PacketThreadData, ToMain, ToPackets } from './messages.js';
 import { PacketClock } from './packet-clock.js';
 import { PacketLoop, type InterfaceSpec } from './packet-loop.js';
-import { CompiledProgram, InterpretedProgram, Lobby, type PacketProgram } from './packet-program.js';
+import { CompiledPacketProgram, InterpretedPacketProgram, Lobby, type PacketProgram } from './packet-program.js';
 import { PacketTargetOfProgram } from './packet-target.js';
 
 const EFD_CLOEXEC_NONBLOCK = 0o2004000;
@@ -42,8 +42,8 @@ function open(message: ToPackets, receiver: Receiver): void {
       const { number, code } = message;
       receiver.change(
         code === undefined
-          ? new InterpretedProgram(number, lobby, caller)
-          : new CompiledProgram(number, code, caller, block, clock.read),
+          ? new InterpretedPacketProgram(number, lobby, caller)
+          : new CompiledPacketProgram(number, code, caller, block, clock.read),
       );
       tell({ kind: 'running', number, compiled: code !== undefined });
       break;

@@ -15,7 +15,7 @@ import { DataPlaneError } from './data-plane-error.js';
 import { MainLock } from './lock.js';
 import type { PacketThreadData, ToMain, ToPackets } from './messages.js';
 import { ProgramHost } from './program-host.js';
-import { CPU_PORT, DEFAULT_MAX_PASSES, DEFAULT_QUEUES_PER_PORT, DROP_PORT } from '../limits.js';
+import { DEFAULT_CPU_PORT, DEFAULT_MAX_PASSES, DEFAULT_QUEUES_PER_PORT, DEFAULT_DROP_PORT } from '../limits.js';
 
 export interface ThreadedSwitchOptions {
   /** Default 510. */
@@ -75,8 +75,8 @@ export class ThreadedSwitch implements Device {
   private readonly waiting = new Map<number, () => void>();
 
   constructor(private readonly options: ThreadedSwitchOptions = {}) {
-    this.cpuPort = options.cpuPort ?? CPU_PORT;
-    this.dropPort = options.dropPort ?? DROP_PORT;
+    this.cpuPort = options.cpuPort ?? DEFAULT_CPU_PORT;
+    this.dropPort = options.dropPort ?? DEFAULT_DROP_PORT;
     this.lock = new MainLock(this.block, () => this.answer());
   }
 

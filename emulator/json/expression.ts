@@ -56,7 +56,7 @@ export const OPERANDS = [
 const PLACEHOLDER: Expression = { op: 'constant', type: 'data', value: 0n };
 
 /** Everything a name in an expression can mean. */
-export class Scope {
+export class NameScope {
   readonly headers = new Registry<HeaderDef>('header');
   readonly stacks = new Registry<HeaderStackDef>('header stack');
   readonly unions = new Registry<UnionDef>('header union');

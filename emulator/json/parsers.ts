@@ -1,6 +1,6 @@
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
-import { fieldOf, isOneOf, widthOf, type Scope } from './expression.js';
+import { fieldOf, isOneOf, widthOf, type NameScope } from './expression.js';
 import type { Expression, HeaderDef, UnionStackDef } from './data.js';
 import { loadPrimitive, type ExternScope } from './primitives.js';
 import type {
@@ -23,7 +23,7 @@ export const TRANSITION_KEYS = ['field', 'stack_field', 'union_stack_field', 'lo
 export const TRANSITIONS = ['default', 'hexstr', 'parse_vset'] as const;
 
 export interface ParserScope {
-  readonly scope: Scope;
+  readonly scope: NameScope;
   readonly externs: ExternScope;
   readonly valueSets: Registry<ValueSetDef>;
 }
@@ -95,7 +95,7 @@ function loadTransition(
   return { mask, match: { kind: 'value', value: value.hex() }, next };
 }
 
-function loadKey(at: JsonReader, scope: Scope): TransitionKey[] {
+function loadKey(at: JsonReader, scope: NameScope): TransitionKey[] {
   const type = at.get('type').string();
   const value = at.get('value');
   if (!isOneOf(TRANSITION_KEYS, type)) {
@@ -202,7 +202,7 @@ function asData(expression: Expression): Expression {
   return expression.type === 'bool' ? { op: 'fromBool', type: 'data', of: expression } : expression;
 }
 
-function loadTarget(at: JsonReader, scope: Scope): ExtractTarget {
+function loadTarget(at: JsonReader, scope: NameScope): ExtractTarget {
   const type = at.get('type').string();
   const value = at.get('value');
   if (!isOneOf(EXTRACT_TARGETS, type))
@@ -226,7 +226,7 @@ function exampleHeader(target: ExtractTarget): HeaderDef {
   return target.stack.unions[0]!.members[target.member]!;
 }
 
-export function loadDeparser(at: JsonReader, scope: Scope, externs: ExternScope): DeparserDef {
+export function loadDeparser(at: JsonReader, scope: NameScope, externs: ExternScope): DeparserDef {
   return {
     name: at.get('name').string(),
     order: at

@@ -2,7 +2,7 @@
 import { Code, decodeBytestring, type ActionProfileInfo } from '../../p4runtime/index.js';
 import { MAX_PORT, PORT_BITS } from '../limits.js';
 import { invalid, RpcError } from './rpc-error.js';
-import type { Pipeline } from './pipeline.js';
+import type { ForwardingPipeline } from './pipeline.js';
 
 interface Weighted {
   readonly weight: number;
@@ -30,7 +30,7 @@ export function sizeOf(profile: ActionProfileInfo, members: readonly Weighted[])
  * @param group which gets this size, and leaves what it had
  * @throws RpcError RESOURCE_EXHAUSTED
  */
-export function checkRoom(pipeline: Pipeline, profile: ActionProfileInfo, group: number, size: number): void {
+export function checkRoom(pipeline: ForwardingPipeline, profile: ActionProfileInfo, group: number, size: number): void {
   if (profile.size <= 0) return;
   let total = size;
   for (const [id, members] of pipeline.control.groups(profile.name))

@@ -11,7 +11,7 @@ import {
   type UpdateType,
 } from '../../p4runtime/index.js';
 import type { Replica as SwitchReplica } from '../control.js';
-import type { Pipeline, ReplicaNotes } from './pipeline.js';
+import type { ForwardingPipeline, ReplicaNotes } from './pipeline.js';
 import { MAX_CLONE_SESSION, MAX_INSTANCE, MAX_MULTICAST_GROUP, MAX_PORT } from '../limits.js';
 import { exists, invalid, notFound, unimplemented } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
@@ -55,7 +55,7 @@ function checkPresence(type: UpdateType, present: boolean, what: string): void {
   if (type !== 'INSERT' && !present) throw notFound(`${what} does not exist.`);
 }
 
-function writeGroup(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: MulticastGroupEntry): void {
+function writeGroup(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: MulticastGroupEntry): void {
   const id = entry.multicastGroupId;
   if (id === 0 || id > MAX_MULTICAST_GROUP)
     throw invalid(`Multicast group ${id} is not one of 1 to ${MAX_MULTICAST_GROUP}.`);
@@ -65,7 +65,7 @@ function writeGroup(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry
   tx.note(pipeline.multicastNotes, id, keep ? notesOf(entry.replicas, entry.metadata) : undefined);
 }
 
-function writeSession(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: CloneSessionEntry): void {
+function writeSession(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: CloneSessionEntry): void {
   const id = entry.sessionId;
   if (id === 0 || id > MAX_CLONE_SESSION) throw invalid(`Clone session ${id} is not one of 1 to ${MAX_CLONE_SESSION}.`);
   checkPresence(type, pipeline.control.cloneSessions().has(id), `Clone session ${id}`);
@@ -81,7 +81,7 @@ function writeSession(pipeline: Pipeline, tx: Transaction, type: UpdateType, ent
 }
 
 export function writeReplication(
-  pipeline: Pipeline,
+  pipeline: ForwardingPipeline,
   tx: Transaction,
   type: UpdateType,
   entry: PacketReplicationEngineEntry,
@@ -102,7 +102,7 @@ function* selectById<V>(map: ReadonlyMap<number, V>, id: number, what: string): 
   yield [id, value];
 }
 
-export function* readReplication(pipeline: Pipeline, request: PacketReplicationEngineEntry): Generator<Init<Entity>> {
+export function* readReplication(pipeline: ForwardingPipeline, request: PacketReplicationEngineEntry): Generator<Init<Entity>> {
   const { control } = pipeline;
   if (request.multicastGroupEntry) {
     const id = request.multicastGroupEntry.multicastGroupId;

@@ -54,7 +54,7 @@ class Handles {
 }
 
 /** Members and groups of one action profile or selector. */
-export class ActionProfile {
+export class ActionProfileState {
   private readonly memberById = new Map<number, Member>();
   private readonly groupById = new Map<number, Group>();
   private handles = new Handles();

@@ -10,7 +10,7 @@ import {
   type MeterRate,
   type ProgramDescription,
   type Replica,
-  type TableEntry,
+  type SwitchTableEntry,
 } from '../control.js';
 import type { StoredEntry } from '../tables/entry.js';
 import { chooseByName } from '../tables/names.js';
@@ -19,7 +19,7 @@ import type { CounterArray } from './counters.js';
 import { describeProgram } from './describe.js';
 import type { MeterArray } from './meters.js';
 import { MeterState } from '../externs/meter.js';
-import type { ActionProfile } from './profiles.js';
+import type { ActionProfileState } from './profiles.js';
 import type { ProgramState } from './program-state.js';
 import type { RegisterArray } from './registers.js';
 import { MAX_INSTANCE, MAX_MULTICAST_GROUP } from '../limits.js';
@@ -38,13 +38,13 @@ export class StateControl implements Control {
     private readonly clock: () => number,
   ) {}
 
-  insertEntry(table: string, entry: TableEntry): void {
+  insertEntry(table: string, entry: SwitchTableEntry): void {
     const target = this.table(table);
     this.checkReference(target, entry);
     target.insert(entry, this.clock());
   }
 
-  modifyEntry(table: string, entry: TableEntry): void {
+  modifyEntry(table: string, entry: SwitchTableEntry): void {
     const target = this.table(table);
     this.checkReference(target, entry);
     target.modify(entry, this.clock());
@@ -54,7 +54,7 @@ export class StateControl implements Control {
     this.table(table).delete(keys, priority);
   }
 
-  entries(table: string): readonly TableEntry[] {
+  entries(table: string): readonly SwitchTableEntry[] {
     return this.table(table).entries();
   }
 
@@ -234,7 +234,7 @@ export class StateControl implements Control {
     for (const listener of this.digestListeners) listener(digest);
   }
 
-  idleEntries(table: string): readonly TableEntry[] {
+  idleEntries(table: string): readonly SwitchTableEntry[] {
     const target = this.table(table);
     const now = this.clock();
     return [...target.stored()]
@@ -274,12 +274,12 @@ export class StateControl implements Control {
     return state.meters[chooseByName('meter', name, indirect).index]!;
   }
 
-  private profile(name: string): ActionProfile {
+  private profile(name: string): ActionProfileState {
     const state = this.current();
     return state.profiles[chooseByName('action profile', name, state.program.profiles).index]!;
   }
 
-  private checkReference(table: Table, { reference }: TableEntry): void {
+  private checkReference(table: Table, { reference }: SwitchTableEntry): void {
     if (reference !== undefined && table.def.profile !== undefined)
       this.profile(table.def.profile.name).check(reference);
   }

@@ -73,7 +73,7 @@ export class Ranges {
       case 'lastIndex':
         return unsignedRange(64);
       case 'stackSize':
-        return { min: 0n, max: BigInt(sizeOf(stackIn(e.stack))) };
+        return { min: 0n, max: BigInt(stackSizeOf(stackIn(e.stack))) };
       default:
         return BIT;
     }
@@ -116,7 +116,7 @@ export function stackIn(e: Expression): HeaderStackDef | UnionStackDef {
   throw new Error(`not a stack expression: ${e.op}`);
 }
 
-export function sizeOf(stack: HeaderStackDef | UnionStackDef): number {
+export function stackSizeOf(stack: HeaderStackDef | UnionStackDef): number {
   return stack.kind === 'headerStack' ? stack.headers.length : stack.unions.length;
 }
 
