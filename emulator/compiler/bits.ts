@@ -4,12 +4,12 @@ import type { Ref } from './binaryen.js';
 import type { Slot } from '../machine/layout.js';
 import type { CompileScope } from './scope.js';
 
-/** Four 32-bit fields, each with its bytes turned round. */
-const TURN_FOUR = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
+/** Four 32-bit fields, each byte-swapped. */
+const SWAP_FOUR = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
 
 /**
- * Bit fields between packets and frames. Reads and writes may touch up to 16 bytes behind the field: buffers have
- * that much room, and what is behind is written later.
+ * Bit fields between packets and frames. Reads and writes may touch up to 16 bytes after the field: buffers are that
+ * much longer, and what comes after is written later.
  */
 export class BitCompiler {
   constructor(private readonly scope: CompileScope) {}
@@ -130,10 +130,10 @@ export class BitCompiler {
         continue;
       }
       const piece = queue.shift()!;
-      const room = 64 - bits;
-      if (piece.width > room) {
-        group.push({ ...piece, width: room, shift: piece.shift + piece.width - room });
-        queue.unshift({ ...piece, width: piece.width - room });
+      const free = 64 - bits;
+      if (piece.width > free) {
+        group.push({ ...piece, width: free, shift: piece.shift + piece.width - free });
+        queue.unshift({ ...piece, width: piece.width - free });
         bits = 64;
       } else {
         group.push(piece);
@@ -224,7 +224,7 @@ export class BitCompiler {
   private turned(value: Ref): Ref {
     const { m, b } = this.scope.unit;
     const local = this.scope.params + this.scope.vars.push(b.v128) - 1;
-    return m.i8x16.shuffle(m.local.tee(local, value, b.v128), m.local.get(local, b.v128), TURN_FOUR);
+    return m.i8x16.shuffle(m.local.tee(local, value, b.v128), m.local.get(local, b.v128), SWAP_FOUR);
   }
 
   private fourWords(fields: readonly FieldDef[], from: number): boolean {

@@ -1,7 +1,7 @@
 import type { Expression } from '../json/data.js';
 import { kindOf, union, type Kind, type Range, type ScalarKind } from '../machine/value-representation.js';
 import type { Ref } from './binaryen.js';
-import { turnedRound, turnRound } from './byte-order.js';
+import { byteSwappedField, byteSwap } from './byte-order.js';
 import { compareWith, unsaturated } from './comparisons.js';
 import { keepsAll, stackIn } from './analysis/ranges.js';
 import type { CompileScope } from './scope.js';
@@ -186,8 +186,8 @@ export class ExpressionCompiler {
     if (e.op !== 'arithmetic') return undefined;
     if (e.operator === '&' && e.right.op === 'constant' && keepsAll(e.right.value, this.range(e.left)))
       return this.low(e.left, kind);
-    const turned = kind === 'i32' ? turnedRound(e) : undefined;
-    if (turned !== undefined) return turnRound(this.scope.readField(turned, 'i32'), this.scope);
+    const swapped = kind === 'i32' ? byteSwappedField(e) : undefined;
+    if (swapped !== undefined) return byteSwap(this.scope.readField(swapped, 'i32'), this.scope);
     if (RING.has(e.operator)) {
       const left = this.low(e.left, kind);
       const right = this.low(e.right, kind);

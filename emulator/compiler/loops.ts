@@ -57,12 +57,12 @@ export function addLoops(action: ActionDef, name: string, unit: Unit): void {
 }
 
 function compileVersion(flow: readonly FlowNode[], scope: CompileScope, initial: Facts): Ref {
-  const { m, b, program, staying } = scope.unit;
+  const { m, b, program, liveOut } = scope.unit;
   const compiler = new PrimitiveCompiler(scope);
   const loop = countedLoop(flow, program, scope.ranges, initial);
   const nodes = loop === undefined ? flow : threaded(flow, loop);
   const facts = new FlowFacts(nodes, program, scope.ranges, initial, loop?.limits ?? NO_LIMITS, true);
-  const live = liveAtEntry(nodes, facts, (field) => staying.has(field));
+  const live = liveAtEntry(nodes, facts, (field) => liveOut.has(field));
   // A field that is only read stays in memory: a register for it would be one less for what the loop works on.
   const ranges = writtenRanges(nodes, facts);
   const loaded = [...live].filter((field) => ranges.has(field));
@@ -84,7 +84,7 @@ function compileVersion(flow: readonly FlowNode[], scope: CompileScope, initial:
     facts,
   });
   const ends = [...ranges.keys()]
-    .filter((field) => staying.has(field))
+    .filter((field) => liveOut.has(field))
     .map((field) => ({ field, kind: kindOf(fieldRange(field)) as 'i32' | 'i64' }));
   const values = ends.map(({ field, kind }) => scope.readField(field, kind));
   scope.promoted = undefined;

@@ -315,10 +315,10 @@ class StateCompiler {
     const fixedBits = before.reduce((sum, f) => sum + f.width, 0);
     if (fixedBits % 8 !== 0) throw new Error(`the varbit field of header ${header.name} does not begin at a byte`);
     const slot = this.scope.slot(header.varbit);
-    const room = slot.kind === 'i32' ? 4 : slot.limbs * 8;
+    const size = slot.kind === 'i32' ? 4 : slot.limbs * 8;
     const most =
       header.maxBytes === 0
-        ? this.tooLong(bytes(), fixed + room)
+        ? this.tooLong(bytes(), fixed + size)
         : m.if(m.i64.gt_s(bytes(), m.i64.const(BigInt(header.maxBytes))), this.fail('HeaderTooShort'));
     const length = (): Ref => m.i32.wrap(bits.bytes());
     return m.block(
@@ -331,7 +331,7 @@ class StateCompiler {
         this.scope.setWord(layout.varbits[header.index]!, m.i32.wrap(bits.get())),
         ...this.bits.extract(before, this.at, 0),
         ...this.advance(m.i32.const(fixedBits / 8)),
-        m.memory.fill(this.scope.offset(slot.offset), m.i32.const(0), m.i32.const(room)),
+        m.memory.fill(this.scope.offset(slot.offset), m.i32.const(0), m.i32.const(size)),
         m.call('reverse', [this.scope.offset(slot.offset), this.at(), length()], b.none),
         ...this.advance(length()),
         ...this.bits.extract(after, this.at, 0),

@@ -51,7 +51,7 @@ export class CompileScope {
     return this.params + this.vars.push(kind === 'i32' ? this.unit.b.i32 : this.unit.b.i64) - 1;
   }
 
-  /** Room for an intermediate value until the end of the statement. */
+  /** Scratch memory for an intermediate value until the end of the statement. */
   scratch(limbs: number): number {
     const address = this.scratchAt;
     this.scratchAt += limbs * 8;

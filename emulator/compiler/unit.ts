@@ -3,7 +3,7 @@ import type { FieldDef } from '../json/data.js';
 import type { BinaryenApi, Module, Ref } from './binaryen.js';
 import type { Fallbacks } from '../machine/artifact.js';
 import type { Layout } from '../machine/layout.js';
-import { fieldsThatStay } from './analysis/liveness.js';
+import { liveOutFields } from './analysis/liveness.js';
 
 /** Thrown while an action is compiled with fields in locals, when something in it needs them in memory. */
 export class NeedsMemory extends Error {}
@@ -12,8 +12,8 @@ export class NeedsMemory extends Error {}
 export class Unit {
   readonly fallbacks: Fallbacks = { expressions: [], primitives: [], valueSets: [], messages: [] };
   readonly m: Module;
-  /** Fields that actions have to leave in the frame for what comes later. */
-  readonly staying: ReadonlySet<FieldDef>;
+  /** Fields that may be read after an action has ended, so that it has to leave them in the frame. */
+  readonly liveOut: ReadonlySet<FieldDef>;
   scratchUsed = 0;
   private readonly messageNumbers = new Map<string, number>();
 
@@ -23,7 +23,7 @@ export class Unit {
     readonly layout: Layout,
     readonly dropPort: number,
   ) {
-    this.staying = fieldsThatStay(program, layout);
+    this.liveOut = liveOutFields(program, layout);
     const { i32, i64, none } = b;
     const m = (this.m = new b.Module());
     markLoadsUnsigned(m, b);

@@ -36,7 +36,7 @@ export class ProgramMemory extends MemoryView implements CellStorage {
     return new Float64Array(this.memory.buffer, this.layout.counters[index]![what], size);
   }
 
-  /** Keeps room for the scratch of the compiled code, which begins where the heap would; call it before anything is allocated. */
+  /** Keeps memory for the scratch of the compiled code, which begins where the heap would; call it before anything is allocated. */
   reserveScratch(bytes: number): void {
     this.top = this.layout.scratch + Math.ceil(bytes / 64) * 64 + 64;
     if (this.top > this.bytes.length) this.grow();

@@ -305,12 +305,12 @@ export class MemorySocket {
     const { buffer } = this.region;
     const offload = readOffload(this.view, offloadAt);
     const vlan = incoming.vlan(i);
-    const room = length + segmentCount(offload, length) * (offload.checksumStart + SEGMENT_OVERHEAD);
+    const needed = length + segmentCount(offload, length) * (offload.checksumStart + SEGMENT_OVERHEAD);
     const free = this.segmentsAt + SEGMENT_BYTES - this.segmentTop;
-    if (room > free && room <= SEGMENT_BYTES) return false;
+    if (needed > free && needed <= SEGMENT_BYTES) return false;
     const memory = new Uint8Array(buffer, frame, MAX_FRAME_BYTES);
     const isCarried =
-      room <= free &&
+      needed <= free &&
       finish(memory, length, offload, segment, (finished, bytes) => {
         let at = frame;
         if (finished === segment) {
