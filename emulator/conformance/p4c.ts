@@ -9,7 +9,7 @@ const run = promisify(execFile);
 
 /** Large programs take p4c a minute on a busy machine; one that takes this long hangs. */
 const COMPILE_TIMEOUT_MS = 600_000;
-const MOST_OUTPUT_BYTES = 64 << 20;
+const MAX_OUTPUT_BYTES = 64 << 20;
 
 /** There is no p4c to compile with. */
 export class CompilerMissingError extends EmulatorError {
@@ -78,7 +78,7 @@ export class P4c {
     try {
       await run(this.command, ['--target', 'bmv2', '--arch', 'v1model', ...options, '-o', work, source], {
         timeout: COMPILE_TIMEOUT_MS,
-        maxBuffer: MOST_OUTPUT_BYTES,
+        maxBuffer: MAX_OUTPUT_BYTES,
       });
       const made = (await readdir(work)).find((name) => name.endsWith('.json'));
       if (made === undefined) throw new CompileError('p4c wrote no JSON');

@@ -3,7 +3,7 @@ import { EmulatorError } from '../errors.js';
 import type { HashSnapshot } from '../externs/hash.js';
 import { identityOf } from '../json/identity.js';
 import type { TableSnapshot } from '../tables/table.js';
-import type { MeterSnapshot } from './meters.js';
+import type { MeterSnapshot } from '../externs/meter.js';
 import type { ProfileSnapshot } from './profiles.js';
 import type { ProgramState } from './program-state.js';
 

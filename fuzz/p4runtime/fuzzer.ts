@@ -10,7 +10,7 @@ import { DEVICE_ID, ELECTION_ID, SideGoneError, type Side, type Verdict } from '
 import { compareState, wildcardReads, type StateDifference } from './state.js';
 import { ValidUpdates, type DraftUpdate } from './valid.js';
 
-const MOST_UPDATES = 5;
+const MAX_UPDATES = 5;
 /** Writes between two comparisons of everything that can be read. */
 const WRITES_PER_READ = 10;
 /** Writes to one pipeline. */
@@ -138,7 +138,7 @@ export class Fuzzer {
 
   private batch(valid: ValidUpdates): Batch {
     const how: string[] = [];
-    const drafts = Array.from({ length: 1 + below(this.random, MOST_UPDATES) }, () => {
+    const drafts = Array.from({ length: 1 + below(this.random, MAX_UPDATES) }, () => {
       const draft = valid.next();
       if (below(this.random, 2) === 0) {
         how.push('');

@@ -22,8 +22,8 @@ export interface DraftUpdate {
 type Action = NonNullable<Init<Entity>['actionProfileMember']>['action'];
 type Draft = DraftUpdate | undefined;
 
-const MOST_PORT = 8;
-const MOST_ID = 6;
+const MAX_PORT = 8;
+const MAX_ID = 6;
 
 /** Makes updates; remembers what was accepted, so that most MODIFY and DELETE find something. */
 export class ValidUpdates {
@@ -283,7 +283,7 @@ export class ValidUpdates {
       'actionProfileMember',
       (each) => each.actionProfileMember!.actionProfileId === profile.id,
     );
-    return this.updateOf(member(1 + below(this.random, MOST_ID)), old, ({ actionProfileMember }) =>
+    return this.updateOf(member(1 + below(this.random, MAX_ID)), old, ({ actionProfileMember }) =>
       member(actionProfileMember!.memberId!),
     );
   }
@@ -302,7 +302,7 @@ export class ValidUpdates {
     });
     const old = this.presentOf('actionProfileGroup', (each) => each.actionProfileGroup!.actionProfileId === profile.id);
     return this.updateOf(
-      group(1 + below(this.random, MOST_ID), profile.maxGroupSize),
+      group(1 + below(this.random, MAX_ID), profile.maxGroupSize),
       old,
       ({ actionProfileGroup: { groupId, maxSize } = {} }) => group(groupId!, maxSize!),
     );
@@ -313,7 +313,7 @@ export class ValidUpdates {
   > {
     const numeric = this.one(4);
     return Array.from({ length: below(this.random, 4) }, (_, instance) => {
-      const port = 1 + below(this.random, MOST_PORT);
+      const port = 1 + below(this.random, MAX_PORT);
       return numeric ? { egressPort: port, instance } : { port: encodeBytestring(port), instance };
     });
   }
@@ -326,7 +326,7 @@ export class ValidUpdates {
       'packetReplicationEngineEntry',
       (each) => each.packetReplicationEngineEntry!.multicastGroupEntry !== undefined,
     );
-    return this.updateOf(group(1 + below(this.random, MOST_ID)), old, (each) =>
+    return this.updateOf(group(1 + below(this.random, MAX_ID)), old, (each) =>
       group(each.packetReplicationEngineEntry!.multicastGroupEntry!.multicastGroupId!),
     );
   }
@@ -339,7 +339,7 @@ export class ValidUpdates {
       'packetReplicationEngineEntry',
       (each) => each.packetReplicationEngineEntry!.cloneSessionEntry !== undefined,
     );
-    return this.updateOf(session(1 + below(this.random, MOST_ID)), old, (each) =>
+    return this.updateOf(session(1 + below(this.random, MAX_ID)), old, (each) =>
       session(each.packetReplicationEngineEntry!.cloneSessionEntry!.sessionId!),
     );
   }

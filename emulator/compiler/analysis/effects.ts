@@ -1,7 +1,15 @@
-import type { Expression } from '../../json/expression.js';
-import type { FieldDef, HeaderDef, Operand, Primitive, Program } from '../../json/program.js';
+import type { Expression, FieldDef, HeaderDef } from '../../json/data.js';
+import {
+  clampRange,
+  contains,
+  fieldRange,
+  signedRange,
+  unsignedRange,
+  type Range,
+} from '../../machine/value-representation.js';
+import type { Operand, Primitive, Program } from '../../json/program.js';
 import type { Assignment } from './blocks.js';
-import { clampRange, contains, fieldRange, signedRange, unsignedRange, type Range, type Ranges } from './ranges.js';
+import type { Ranges } from './ranges.js';
 
 /** What a primitive does to fields. */
 export interface Effect {
