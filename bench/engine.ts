@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Switch, type EngineChoice, type MatchKey } from '../emulator/index.js';
-import { dressDatagram, macOf, type Endpoint } from '../emulator/ports/udp-frame.js';
+import { dressDatagram, macOf, type Endpoint } from '../net/frames.js';
 import { Opcode, SERVICE_UDP_PORT } from '../protocol/constants.js';
 import { HEADER_BYTES, messageBytes, Offset, writeHeader } from '../protocol/message.js';
 import { runAsCommand, seconds, wholeNumbers } from '../scripts/arguments.js';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { insert, type P4RuntimeClient, type Pipeline } from '../../controlplane/index.js';
 import { makePipeline } from '../../controlplane/p4runtime/pipeline.js';
-import { dressDatagram, macOf, type Endpoint } from '../../emulator/ports/udp-frame.js';
+import { dressDatagram, macOf, type Endpoint } from '../../net/frames.js';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
 import { Opcode, SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import { HEADER_BYTES, messageBytes, Offset, writeHeader } from '../../protocol/message.js';

@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { emptyPortStatistics, PortError, type Port } from './port.js';
-import { dressDatagram, macOf, parseAddress, parseMac, undressDatagram, type Endpoint } from './udp-frame.js';
+import { dressDatagram, macOf, parseAddress, parseMac, undressDatagram, type Endpoint } from '../../net/frames.js';
 
 /** Asked of the kernel for bursts; it grants what net.core.rmem_max and wmem_max allow. */
 const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;

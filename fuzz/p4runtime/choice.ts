@@ -1,5 +1,5 @@
 /** Random choices, repeatable by the seed of their source. */
-import type { Random } from '../../emulator/random.js';
+import type { Random } from '../../net/random.js';
 
 export function below(random: Random, limit: number): number {
   return Number(random.next64() % BigInt(limit));

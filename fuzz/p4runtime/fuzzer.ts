@@ -1,5 +1,5 @@
 /** Sends the same random writes to one server, or to two of which the verdicts must agree. */
-import { Random } from '../../emulator/random.js';
+import { Random } from '../../net/random.js';
 import type { Init, WriteRequest } from '../../p4runtime/index.js';
 import { below } from './choice.js';
 import { classOf, isWithoutData, leavesTraces, type Difference } from './differences.js';

@@ -1,6 +1,6 @@
 /** Spoils updates and requests. Every mutation has a name, by which differences between servers are told apart. */
 import type { Init, WriteRequest } from '../../p4runtime/index.js';
-import type { Random } from '../../emulator/random.js';
+import type { Random } from '../../net/random.js';
 import { below, pick } from './choice.js';
 import type { DraftUpdate } from './valid.js';
 

@@ -10,7 +10,7 @@ import {
   type TableInfo,
   type UpdateType,
 } from '../../p4runtime/index.js';
-import type { Random } from '../../emulator/random.js';
+import type { Random } from '../../net/random.js';
 import { below, pick, randomValue } from './choice.js';
 import { keyOf } from './entity-key.js';
 

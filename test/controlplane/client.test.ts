@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
 import type { ClientOptions } from '../../controlplane/p4runtime/client-options.js';
 import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
-import { Backoff } from '../../controlplane/p4runtime/backoff.js';
+import { Backoff } from '../../net/backoff.js';
 import { insert, modify, remove, type EntryInput, type KeyInput } from '../../controlplane/p4runtime/entries.js';
 import { EntityCodec, entryIdentity } from '../../controlplane/p4runtime/entity-codec.js';
 import {

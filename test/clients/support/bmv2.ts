@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
-import { dressDatagram, macOf, parseMac, undressDatagram } from '../../../emulator/ports/udp-frame.js';
+import { dressDatagram, macOf, parseMac, undressDatagram } from '../../../net/frames.js';
 import { CPU_PORT, SERVICE_UDP_PORT } from '../../../protocol/constants.js';
 import { freePorts } from '../../support/free-ports.js';
 import { onEnd } from '../../cli/support/command.js';

@@ -1,5 +1,5 @@
 /** Scenarios for the query program: workers' rows, repeated, stale and malformed ones, and a master that opens, drains and acknowledges. */
-import { dressDatagram, macOf } from '../../../emulator/ports/udp-frame.js';
+import { dressDatagram, macOf } from '../../../net/frames.js';
 import {
   Having,
   HAVING_ON_ROWS,

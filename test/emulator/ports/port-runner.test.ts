@@ -112,7 +112,7 @@ describe('UDP ports', () => {
     closers.push(() => port.close());
     const socket = await client();
     const received = once(socket, 'message') as Promise<[Buffer, { port: number }]>;
-    const { dressDatagram } = await import('../../../emulator/ports/udp-frame.js');
+    const { dressDatagram } = await import('../../../net/frames.js');
     const from = { mac: new Uint8Array(6), address: Uint8Array.of(10, 0, 0, 1), port: 1 };
     port.send(
       dressDatagram(

@@ -1,7 +1,7 @@
 /** The query program on the emulator, with its tables filled as a master fills them. */
 import { readFileSync } from 'node:fs';
 import type { MatchKey } from '../../../emulator/control.js';
-import { dressDatagram, parseAddress } from '../../../emulator/ports/udp-frame.js';
+import { dressDatagram, parseAddress } from '../../../net/frames.js';
 import { Switch, type SwitchOptions } from '../../../emulator/switch.js';
 import {
   EVENTS_PER_STREAM,

@@ -7,8 +7,8 @@ import {
   parseMac,
   undressDatagram,
   type Endpoint,
-} from '../../../emulator/ports/udp-frame.js';
-import { bytes, hex } from '../support/programs.js';
+} from '../../net/frames.js';
+import { bytes, hex } from '../emulator/support/programs.js';
 
 const endpoint = fc.record({
   mac: fc.uint8Array({ minLength: 6, maxLength: 6 }),
