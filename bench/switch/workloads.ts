@@ -6,7 +6,7 @@ import { dressDatagram, macOf, type Endpoint } from '../../net/frames.js';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
 import { Opcode, SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import { HEADER_BYTES, messageBytes, Offset, writeHeader } from '../../protocol/message.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 import type { Load, LoadPort } from './generator.js';
 import { fpisaPipeline } from './program.js';
 
