@@ -1,9 +1,8 @@
 /** The `fpisa` command. Every part of the project is known here, and nothing depends on it. */
-import { readFileSync } from 'node:fs';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, CommanderError } from 'commander';
 import { FpisaError } from '../protocol/errors.js';
-import { shippedFile } from '../protocol/service.js';
+import { packageVersion } from '../net/package-files.js';
 import { allreduceCommand } from './allreduce/command.js';
 import { controllerCommand } from './controller/command.js';
 import { demoCommand } from './demo/command.js';
@@ -17,7 +16,7 @@ import { EXIT_CODES_HELP, ExitCode, exitCodeOf } from './exit-codes.js';
 import { usageError } from './usage.js';
 
 export function program(): Command {
-  const { version } = JSON.parse(readFileSync(shippedFile('package.json'), 'utf8')) as { version: string };
+  const version = packageVersion();
   const command = new Command('fpisa')
     .description('Floating-point aggregation inside a programmable switch')
     .version(version)

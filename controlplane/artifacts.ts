@@ -8,7 +8,7 @@ import {
   type BuildTarget,
 } from '../protocol/builds.js';
 import type { QueryBuild } from '../protocol/query/constants.js';
-import { shippedFile } from '../protocol/service.js';
+import { shippedFile } from '../net/package-files.js';
 import { parseP4Info } from '../p4runtime/p4info-file.js';
 import { choices, ArtifactError } from './errors.js';
 import type { P4Info } from '../p4runtime/p4info-messages.js';

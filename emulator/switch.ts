@@ -6,7 +6,7 @@ import { EmulatorError, PacketAbortError } from './errors.js';
 import { Interpreter } from './interpreter/interpreter.js';
 import { loadProgram } from './json/load.js';
 import type { Program } from './json/program.js';
-import { Random } from './random.js';
+import { Random } from '../net/random.js';
 import { ProgramState } from './state/program-state.js';
 import { describeProgram } from './state/describe.js';
 import { restoreState, saveState, type Snapshot } from './state/snapshot.js';

@@ -1,5 +1,6 @@
 /** What a worker can be told when it joins, and the defaults. */
 import type { ChannelCredentials } from '@grpc/grpc-js';
+import { parseHostPort } from '../net/host-port.js';
 import type { OperationProgress, ReduceOp } from './allreduce/index.js';
 import { DEFAULT_PATIENCE, DEFAULT_RTO, MAX_RANK, type RtoBounds } from './allreduce/index.js';
 import { ArgumentError } from './errors.js';
@@ -61,7 +62,7 @@ const DEFAULT_BURST = 32;
 
 /** @throws ArgumentError for a missing or impossible option */
 export function settings(options: Readonly<JoinOptions>): Settings {
-  if (!/^.+:\d+$/.test(options.controller)) {
+  if (parseHostPort(options.controller) === undefined) {
     throw new ArgumentError(`controller is '${options.controller}'; the form is host:port`);
   }
   if (options.job === '') throw new ArgumentError('job is empty; give the name of a job of the controller');

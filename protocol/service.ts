@@ -1,16 +1,6 @@
 /** The controller's gRPC service as protobufjs sees it, for both sides of the wire. */
-import { fileURLToPath } from 'node:url';
-import { existsSync } from 'node:fs';
 import protobuf from 'protobufjs';
-
-/** A file that ships beside the sources, found from the sources and from `dist/` alike. */
-export function shippedFile(relative: string): string {
-  for (const up of ['../', '../../']) {
-    const path = fileURLToPath(new URL(up + relative, import.meta.url));
-    if (existsSync(path)) return path;
-  }
-  throw new Error(`${relative} is not beside the installed package`);
-}
+import { shippedFile } from '../net/package-files.js';
 
 export const SERVICE_NAME = 'fpisa.v1.Controller';
 

@@ -7,7 +7,7 @@ import { loadBuild, type PipelineConfig } from '../../controlplane/index.js';
 import { makePipeline } from '../../controlplane/p4runtime/pipeline.js';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
 import { BUILDS } from '../../protocol/constants.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 
 /** @throws without p4c if it is not one of the builds */
 export function fpisaPipeline(values: number): PipelineConfig {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { readTensorFile, type TensorFile } from '../../host/index.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 import { ControllerClient } from '../../controlplane/index.js';
 import { faultArguments, type FaultFlags } from '../options.js';
 import { unlessInterrupted } from '../signals.js';

@@ -1,7 +1,7 @@
 /** Which file each worker reduces. */
 import { basename, extname } from 'node:path';
 import { readTensorFile, type TensorFile } from '../../host/index.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 import { UsageError } from '../errors.js';
 
 /** As many as the gradients were recorded from. */

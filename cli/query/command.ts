@@ -20,7 +20,7 @@ import type { AnswerMessage } from './answer.js';
 import { answerOf, csvLines, tableLines } from './format.js';
 import { explain, runQuery, type QueryRunResult } from './run.js';
 import { interruption } from '../signals.js';
-import { packageVersion } from '../version.js';
+import { packageVersion } from '../../net/package-files.js';
 import { queryWorkerCommand } from './worker-command.js';
 
 interface Flags extends FaultFlags, PlaceFlags {

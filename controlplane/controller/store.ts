@@ -1,8 +1,9 @@
 /** Where the controller's state survives it. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
 import type { ZodError } from 'zod';
+import { replaceFileSync } from '../../net/atomic-file.js';
 import { StoreFormatError } from '../errors.js';
 import { completeState, storedState } from './state-schema.js';
 import { emptyState, type ControllerState } from './state.js';
@@ -40,8 +41,8 @@ export class MemoryStore implements Store {
 }
 
 /**
- * A JSON file. A write goes to a temporary file that is synced and renamed over the old one, so a
- * reader, or a controller that starts after a crash, sees either the old state or the new one.
+ * A JSON file, replaced as a whole: a reader, or a controller that starts after a crash, sees either the old state or
+ * the new one.
  */
 export class FileStore implements Store {
   readonly location: string;
@@ -69,30 +70,11 @@ export class FileStore implements Store {
   }
 
   write(state: ControllerState): void {
-    const temporary = `${this.location}.tmp`;
-    const file = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(file, JSON.stringify(state, undefined, 2) + '\n');
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, this.location);
-    syncDirectory(dirname(this.location));
+    replaceFileSync(this.location, JSON.stringify(state, undefined, 2) + '\n', { mode: 0o600, durable: true });
   }
 
   close(): void {
     this.lock.release();
-  }
-}
-
-/** A rename survives a power cut only once the directory that holds the name is on the disk as well. */
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
   }
 }
 

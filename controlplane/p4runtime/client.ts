@@ -14,7 +14,7 @@ import type {
   PipelineResponseType,
   StreamMessageResponse,
 } from '../../p4runtime/messages.js';
-import { Backoff } from './backoff.js';
+import { Backoff } from '../../net/backoff.js';
 import { CONNECT_TIMEOUT_MS, RECONNECT_MS, RPC_TIMEOUT_MS, type ClientOptions } from './client-options.js';
 import { Connection } from './connection.js';
 import { channelCredentials } from './credentials.js';

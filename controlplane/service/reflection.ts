@@ -2,7 +2,8 @@
 import { ReflectionService } from '@grpc/reflection';
 import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
-import { SERVICE_NAME, shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
+import { SERVICE_NAME } from '../../protocol/service.js';
 
 /** protobufjs adds this method when its descriptor extension is loaded, without a type. */
 interface Descriptive {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
+import { replaceFileSync } from '../../net/atomic-file.js';
 import { Layout } from '../machine/layout.js';
 import type { CompiledProgram } from '../machine/artifact.js';
 
@@ -53,22 +54,11 @@ export class DiskCache {
       for (const folder of [dirname(this.folder), this.folder]) makeFolder(folder);
       // In one graph, so that the fallbacks refer to the objects of the program that is read with them.
       const body = serialize({ program, fallbacks, scratchBytes, wasm });
-      this.replace(this.path(key, dropPort), Buffer.concat([digest(body), body]));
+      // Whole, for whoever reads at the same time.
+      replaceFileSync(this.path(key, dropPort), Buffer.concat([digest(body), body]));
       this.prune();
     } catch {
       // It is compiled again next time.
-    }
-  }
-
-  /** At once, for whoever reads at the same time. */
-  private replace(path: string, file: Uint8Array): void {
-    const part = `${path}.${process.pid}`;
-    try {
-      writeFileSync(part, file);
-      renameSync(part, path);
-    } catch (error) {
-      rmSync(part, { force: true });
-      throw error;
     }
   }
 

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { replaceFile } from '../../net/atomic-file.js';
 import { EmulatorError } from '../errors.js';
 
 const run = promisify(execFile);
@@ -65,10 +66,8 @@ export class P4c {
       return await readFile(cached, 'utf8');
     } catch {
       const json = await this.compileAnew(source, options);
-      // Renamed into place, so that nobody reads half a file; two may be at it, for programs with equal contents.
-      const part = `${cached}.${randomUUID()}`;
-      await writeFile(part, json);
-      await rename(part, cached);
+      // Two may be at it, for programs with equal contents.
+      await replaceFile(cached, [Buffer.from(json)]);
       return json;
     }
   }

@@ -12,7 +12,7 @@ import type { WasmMemory, WasmModule } from '../machine/wasm.js';
 import type { EngineHost } from '../engine.js';
 import { Interpreter } from '../interpreter/interpreter.js';
 import { loadProgram } from '../json/load.js';
-import { Random } from '../random.js';
+import { Random } from '../../net/random.js';
 import { ProgramState } from '../state/program-state.js';
 import { StateControl } from '../state/state-control.js';
 import { FUNCTIONS, type Callee, type FunctionName } from './calls.js';

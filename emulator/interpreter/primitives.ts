@@ -165,7 +165,7 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
     return (p) => {
       const from = low(p);
       const to = high(p);
-      if (from <= to) place(p, host.random.between(BigInt.asUintN(64, from), BigInt.asUintN(64, to)));
+      if (from <= to) place(p, host.random.bigintBetween(BigInt.asUintN(64, from), BigInt.asUintN(64, to)));
     };
   },
   modify_field_with_hash_based_offset: (a, context) => {

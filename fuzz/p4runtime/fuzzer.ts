@@ -1,7 +1,6 @@
 /** Sends the same random writes to one server, or to two of which the verdicts must agree. */
-import { Random } from '../../emulator/random.js';
+import { Random } from '../../net/random.js';
 import type { Init, WriteRequest } from '../../p4runtime/index.js';
-import { below } from './choice.js';
 import { classOf, isWithoutData, leavesTraces, type Difference } from './differences.js';
 import { keyOf, kindOf, textOf } from './entity-key.js';
 import { mutateRequest, mutateUpdate } from './mutate.js';
@@ -138,9 +137,9 @@ export class Fuzzer {
 
   private batch(valid: ValidUpdates): Batch {
     const how: string[] = [];
-    const drafts = Array.from({ length: 1 + below(this.random, MAX_UPDATES) }, () => {
+    const drafts = Array.from({ length: 1 + this.random.below(MAX_UPDATES) }, () => {
       const draft = valid.next();
-      if (below(this.random, 2) === 0) {
+      if (this.random.below(2) === 0) {
         how.push('');
         return draft;
       }
@@ -149,7 +148,7 @@ export class Fuzzer {
       return mutated.update;
     });
     const request = { deviceId: DEVICE_ID, electionId: ELECTION_ID, updates: drafts };
-    if (below(this.random, 40) > 0) return { request, drafts, how, requestHow: '' };
+    if (this.random.below(40) > 0) return { request, drafts, how, requestHow: '' };
     const mutated = mutateRequest(this.random, request);
     return {
       request: mutated.request,

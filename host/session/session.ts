@@ -4,6 +4,7 @@
  * where both sides stand.
  */
 import * as grpc from '@grpc/grpc-js';
+import { Backoff } from '../../net/backoff.js';
 import { loadService } from '../../protocol/service.js';
 import { ControllerUnreachableError, JoinError, type WorkerError } from '../errors.js';
 import { MembershipClient, type MembershipStream } from './client.js';
@@ -54,7 +55,7 @@ export class ControllerSession {
   private welcomed = false;
   /** Since when the controller has said that the rank is taken, after a welcome. */
   private takenSince: number | undefined;
-  private pauseMs = FIRST_PAUSE_MS;
+  private readonly backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   /** Who waits for the first welcome. */
   private opening: { succeeded(): void; failed(error: Error): void } | undefined;
   private retry: NodeJS.Timeout | undefined;
@@ -137,7 +138,7 @@ export class ControllerSession {
       if (message.welcome !== undefined) {
         welcome = this.welcomed = true;
         this.takenSince = undefined;
-        this.pauseMs = FIRST_PAUSE_MS;
+        this.backoff.reset();
         this.opening?.succeeded();
       }
       this.options.onMessage(message);
@@ -167,9 +168,7 @@ export class ControllerSession {
     }
     this.drop();
     if (welcome) this.options.onBroken(this.lastReason);
-    const pause = this.pauseMs * (0.5 + Math.random() / 2);
-    this.pauseMs = Math.min(LONGEST_PAUSE_MS, this.pauseMs * 2);
-    this.retry = setTimeout(() => this.connect(), pause);
+    this.retry = setTimeout(() => this.connect(), this.backoff.next());
   }
 
   /**

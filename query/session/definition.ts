@@ -1,7 +1,7 @@
 /** The service between a query's master and its workers, for grpc-js on both sides. */
 import type { MethodDefinition } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 import type { MasterMessage, WorkerMessage } from './messages.js';
 
 export const QUERY_SERVICE = 'fpisa.query.v1.QueryMaster';

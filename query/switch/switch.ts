@@ -1,10 +1,12 @@
 /** A switch that runs queries: its program, and its tables for the query at hand. */
 import { setTimeout } from 'node:timers/promises';
 import { status as Code } from '@grpc/grpc-js';
+import { parseHostPort } from '../../net/host-port.js';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
 import type { ProgrammableSwitch, QuerySetup, ServiceEndpoint } from './provisioning.js';
 import { loadQueryBuild } from '../../controlplane/artifacts.js';
 import type { Route } from '../../controlplane/controller/state.js';
+import { InvalidAddressError } from '../../controlplane/errors.js';
 import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
 import {
   insert,
@@ -142,8 +144,12 @@ export class QuerySwitch implements ProgrammableSwitch {
     const endpoint = this.options.ports?.get(port);
     const { serviceIp, serviceUdpPort = SERVICE_UDP_PORT } = this.options;
     if (endpoint === undefined) return { ip: serviceIp, udpPort: serviceUdpPort };
-    const colon = endpoint.lastIndexOf(':');
-    return { ip: endpoint.slice(0, colon), udpPort: Number(endpoint.slice(colon + 1)) };
+    const place = parseHostPort(endpoint);
+    if (place === undefined)
+      throw new InvalidAddressError(
+        `endpoint of port ${port} is "${endpoint}", expected HOST:UDPPORT such as 127.0.0.1:5000`,
+      );
+    return { ip: place.host, udpPort: place.port };
   }
 
   close(): void {

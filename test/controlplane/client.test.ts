@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
 import type { ClientOptions } from '../../controlplane/p4runtime/client-options.js';
 import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
-import { Backoff } from '../../controlplane/p4runtime/backoff.js';
 import { insert, modify, remove, type EntryInput, type KeyInput } from '../../controlplane/p4runtime/entries.js';
 import { EntityCodec, entryIdentity } from '../../controlplane/p4runtime/entity-codec.js';
 import {
@@ -245,14 +244,6 @@ describe('connection', () => {
     expect(await back).toMatchObject({ primary: true });
     expect(id).toBeGreaterThan(1n);
     expect(await p4.readTable('mixed')).toEqual([]);
-  });
-
-  test('pauses double up to a bound, and start over after a success', () => {
-    const backoff = new Backoff(100, 1000, () => 1);
-    expect(Array.from({ length: 6 }, () => backoff.next())).toEqual([100, 200, 400, 800, 1000, 1000]);
-    backoff.reset();
-    expect(backoff.next()).toBe(100);
-    expect(new Backoff(100, 1000, () => 0).next()).toBe(50);
   });
 });
 

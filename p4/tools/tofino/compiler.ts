@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { shippedFile } from '../../../protocol/service.js';
+import { shippedFile } from '../../../net/package-files.js';
 import { ARCHITECTURES, type TofinoLayout } from './layouts.js';
 import { resourcesOf, type Resources } from './reports.js';
 

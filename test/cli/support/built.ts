@@ -10,6 +10,7 @@ const BUILT = join(ROOT, 'dist/cli/main.js');
 const LOCK = join(ROOT, 'node_modules/.fpisa-build');
 const SOURCES = [
   'arithmetic',
+  'net',
   'protocol',
   'p4runtime',
   'emulator',

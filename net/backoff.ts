@@ -15,6 +15,7 @@ export class Backoff {
     return bound * (0.5 + this.random() / 2);
   }
 
+  /** After an attempt that succeeded. */
   reset(): void {
     this.attempts = 0;
   }
