@@ -1,9 +1,8 @@
 /** The `fpisa` command. Every part of the project is known here, and nothing depends on it. */
-import { readFileSync } from 'node:fs';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, CommanderError } from 'commander';
 import { FpisaError } from '../protocol/errors.js';
-import { shippedFile } from '../protocol/service.js';
+import { packageVersion } from '../protocol/version.js';
 import { allreduceCommand } from './allreduce/command.js';
 import { controllerCommand } from './controller/command.js';
 import { demoCommand } from './demo/command.js';
@@ -17,10 +16,9 @@ import { EXIT_CODES_HELP, ExitCode, exitCodeOf } from './exit-codes.js';
 import { usageError } from './usage.js';
 
 export function program(): Command {
-  const { version } = JSON.parse(readFileSync(shippedFile('package.json'), 'utf8')) as { version: string };
   const command = new Command('fpisa')
     .description('Floating-point aggregation inside a programmable switch')
-    .version(version)
+    .version(packageVersion())
     .showSuggestionAfterError()
     // So that a command's command may have options of the same names.
     .enablePositionalOptions()
@@ -35,7 +33,7 @@ export function program(): Command {
     .addCommand(stfCommand())
     .addCommand(doctorCommand());
   forEach(command, (each) => {
-    if (each !== command) acceptVersion(each, version);
+    if (each !== command) acceptVersion(each);
     each
       .exitOverride((error) => {
         throw error.exitCode === 0 ? error : usageError(each, error);
@@ -62,8 +60,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 /** `fpisa demo --version` is as clear as `fpisa --version`; one of them in the help is enough. */
-function acceptVersion(command: Command, version: string): void {
-  command.version(version);
+function acceptVersion(command: Command): void {
+  command.version(packageVersion());
   command.options.at(-1)!.hideHelp();
 }
 

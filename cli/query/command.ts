@@ -19,7 +19,7 @@ import { progressBar } from '../progress.js';
 import { answerOf, csvLines, tableLines } from './format.js';
 import { explain, runQuery, type QueryRunResult } from './run.js';
 import { interruption } from '../signals.js';
-import { packageVersion } from '../version.js';
+import { packageVersion } from '../../protocol/version.js';
 import { queryWorkerCommand } from './worker-command.js';
 
 interface Flags extends FaultFlags, PlaceFlags {

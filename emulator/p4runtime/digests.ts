@@ -11,16 +11,9 @@ import type {
 import type { Digest } from '../control.js';
 import type { Clock } from './clock.js';
 import { toP4Data } from './p4data.js';
-import type { Pipeline } from './pipeline.js';
+import type { EnabledDigest, Pipeline } from './pipeline.js';
 import { exists, invalid, notFound } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
-
-/** A digest from its INSERT to its DELETE. A DELETE that is taken back brings the same one again. */
-export interface EnabledDigest {
-  readonly config: NonNullable<DigestEntry['config']>;
-  /** Equal for all configurations of one enabling, and for those of no other. */
-  readonly enabling: symbol;
-}
 
 /** Stands for a configuration that the client left out, and that a read must leave out too. */
 const UNSET_CONFIG = { maxTimeoutNs: 0n, maxListSize: 0, ackTimeoutNs: 0n };

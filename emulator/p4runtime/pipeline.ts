@@ -1,6 +1,7 @@
 /** One forwarding pipeline: the P4Info, the program, and what P4Runtime must give back but the switch does not keep. */
 import {
   P4InfoIndex,
+  type DigestEntry,
   type ForwardingPipelineConfig,
   type P4Info,
   type TableAction,
@@ -8,9 +9,15 @@ import {
 } from '../../p4runtime/index.js';
 import type { Control, MatchKey, ProgramDescription, TableDescription, TableEntry } from '../control.js';
 import type { PreparedProgram } from './device.js';
-import type { EnabledDigest } from './digests.js';
 import { keyText } from './match.js';
 import { invalid, notFound, toRpcError } from './rpc-error.js';
+
+/** A digest from its INSERT to its DELETE. A DELETE that is taken back brings the same one again. */
+export interface EnabledDigest {
+  readonly config: NonNullable<DigestEntry['config']>;
+  /** Equal for all configurations of one enabling, and for those of no other. */
+  readonly enabling: symbol;
+}
 
 /** What makes an entry of a table that entry. */
 export interface EntryKey {
