@@ -2,15 +2,7 @@
  * The typed program: BMv2 JSON (format 2.x) with every name and id resolved to the object it means. It is
  * immutable, holds no run-time state, and is all that an engine sees of the JSON.
  */
-import type {
-  Expression,
-  FieldDef,
-  FieldRef,
-  HeaderDef,
-  HeaderStackDef,
-  RegisterDef,
-  UnionStackDef,
-} from './data.js';
+import type { Expression, FieldDef, FieldRef, HeaderDef, HeaderStackDef, RegisterDef, UnionStackDef } from './data.js';
 import type { MatchKey } from '../control.js';
 
 export type { FieldDef, FieldRef, HeaderDef, HeaderStackDef, RegisterDef, UnionDef, UnionStackDef } from './data.js';

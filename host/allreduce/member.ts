@@ -12,11 +12,11 @@
 import { type WorkerError, AbortedError, MembershipError, ShapeMismatchError } from '../errors.js';
 import type { Failed, Membership, Progress, Resume } from '../session/messages.js';
 import { Offset } from '../../protocol/message.js';
-import { AllreduceEngine, type Verdict } from './engine.js';
+import { AllreduceEngine, type EngineConfig, type Verdict } from './engine.js';
 import type { Operation } from './operation.js';
 import { uint16 } from './packets.js';
 import { RetransmissionTimeout, type RtoBounds } from '../transport/rto.js';
-import { type Patience, type StallContext, StallWatch } from './stall.js';
+import { type Patience, StallWatch } from './stall.js';
 
 export interface MemberOutput {
   /** A packet for the switch. Its memory is valid only during the call. */
@@ -26,9 +26,14 @@ export interface MemberOutput {
   failed(message: Failed): void;
 }
 
-export interface MemberConfig extends StallContext {
+export interface MemberConfig extends EngineConfig {
   rto: RtoBounds;
   patience: Patience;
+  /** First slot of the job in the switch's pool. */
+  slotBase: number;
+  /** For messages: where contributions go, and what the transport has to say about it. */
+  switchAddress: string;
+  transportNote?: (() => string | undefined) | undefined;
 }
 
 export class Member {

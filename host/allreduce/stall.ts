@@ -11,7 +11,8 @@ import {
 import { MAX_WORKERS } from '../../protocol/constants.js';
 import { operationSignature } from '../../protocol/signature.js';
 import type { SetState } from '../../protocol/probe.js';
-import type { AllreduceEngine, EngineConfig } from './engine.js';
+import type { AllreduceEngine } from './engine.js';
+import type { MemberConfig } from './member.js';
 import type { Operation } from './operation.js';
 import { REDUCE_OPS } from './tensors.js';
 
@@ -30,15 +31,6 @@ const PROBE_AFTER_MAX_MS = 2000;
 /** A refusal is certain; this long it may wait for a probe to tell whom it contradicts. */
 const REFUSAL_PATIENCE_MS = 250;
 
-/** What a member knows of its job and its switch that a report of a stall needs. */
-export interface StallContext extends EngineConfig {
-  /** First slot of the job in the switch's pool. */
-  slotBase: number;
-  /** For messages: where contributions go, and what the transport has to say about it. */
-  switchAddress: string;
-  transportNote?: (() => string | undefined) | undefined;
-}
-
 export interface Situation {
   engine: AllreduceEngine;
   operation: Operation;
@@ -46,7 +38,7 @@ export interface Situation {
   members: readonly number[];
   /** In the order of `members`: their bits in the bitmaps of this worker's switch; above 31: at another switch. */
   bits: readonly number[];
-  config: Readonly<StallContext>;
+  config: Readonly<MemberConfig>;
 }
 
 export class StallWatch {
