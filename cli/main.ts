@@ -16,10 +16,9 @@ import { EXIT_CODES_HELP, ExitCode, exitCodeOf } from './exit-codes.js';
 import { usageError } from './usage.js';
 
 export function program(): Command {
-  const version = packageVersion();
   const command = new Command('fpisa')
     .description('Floating-point aggregation inside a programmable switch')
-    .version(version)
+    .version(packageVersion())
     .showSuggestionAfterError()
     // So that a command's command may have options of the same names.
     .enablePositionalOptions()
@@ -34,7 +33,7 @@ export function program(): Command {
     .addCommand(stfCommand())
     .addCommand(doctorCommand());
   forEach(command, (each) => {
-    if (each !== command) acceptVersion(each, version);
+    if (each !== command) acceptVersion(each);
     each
       .exitOverride((error) => {
         throw error.exitCode === 0 ? error : usageError(each, error);
@@ -61,8 +60,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 /** `fpisa demo --version` is as clear as `fpisa --version`; one of them in the help is enough. */
-function acceptVersion(command: Command, version: string): void {
-  command.version(version);
+function acceptVersion(command: Command): void {
+  command.version(packageVersion());
   command.options.at(-1)!.hideHelp();
 }
 

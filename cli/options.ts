@@ -5,11 +5,10 @@ import { parseHostPort, type HostPort } from '../net/host-port.js';
 import { BUILD_DESCRIPTORS, buildNamed } from '../protocol/builds.js';
 import { BUILDS } from '../protocol/constants.js';
 
+export { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC } from '../protocol/constants.js';
+
 export const DEFAULT_CONTROLLER = '127.0.0.1:9600';
 export const DEFAULT_P4RUNTIME = '127.0.0.1:9559';
-/** What the embedded switch calls itself on its ports, unless told otherwise. */
-export const DEFAULT_SERVICE_IP = '10.0.0.254';
-export const DEFAULT_SERVICE_MAC = '02:00:0a:00:00:fe';
 
 export function hostPort(text: string): HostPort {
   const place = parseHostPort(text);

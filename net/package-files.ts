@@ -14,6 +14,18 @@ export function shippedFile(relative: string): string {
   throw new Error(`${relative} is not in the installed package`);
 }
 
+interface Manifest {
+  readonly version: string;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+}
+
+const manifest = (): Manifest => JSON.parse(readFileSync(shippedFile('package.json'), 'utf8')) as Manifest;
+
 export function packageVersion(): string {
-  return (JSON.parse(readFileSync(shippedFile('package.json'), 'utf8')) as { version: string }).version;
+  return manifest().version;
+}
+
+/** The version of a peer dependency that this package works with. */
+export function peerVersion(name: string): string | undefined {
+  return manifest().peerDependencies[name];
 }

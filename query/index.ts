@@ -1,4 +1,5 @@
 export * from './errors.js';
+export { DuckDBMissingError } from './duckdb.js';
 export * from './tuples.js';
 export * from './stream/sender.js';
 export * from './stream/receiver.js';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import {
   findTables,
   QuerySession,
@@ -16,6 +16,7 @@ import {
 import type { QueryPlan } from '../../query/plan/plan.js';
 import { plan, type PlanOptions } from '../../query/plan/planner.js';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
+import { duckdb } from '../../query/duckdb.js';
 import { QuerySwitch } from '../../query/switch/switch.js';
 import type { Route } from '../../controlplane/controller/state.js';
 import { DisposalStack } from '../disposal-stack.js';
@@ -73,8 +74,8 @@ export async function withTables<T>(
 ): Promise<T> {
   if (data.length === 0 && !sample)
     throw new UsageError('a query needs tables: give --data FILES for each, or --sample for a small one to try');
+  const instance = await duckdb().DuckDBInstance.create(':memory:');
   const folder = sample ? await mkdtemp(join(tmpdir(), 'fpisa-sample-')) : undefined;
-  const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
     const arguments_ = folder === undefined ? data : [...data, await writeSample(connection, folder)];

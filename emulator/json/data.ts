@@ -1,5 +1,7 @@
-/** What a packet's data is made of, and expressions over it. One refers to the other: the length of a varbit field is an expression. */
-
+/**
+ * What a program computes with: fields, headers, stacks, unions, registers, and the expressions over them. They stand
+ * together since a header's length can be an expression, and an expression names headers.
+ */
 export interface FieldDef {
   readonly name: string;
   readonly header: HeaderDef;

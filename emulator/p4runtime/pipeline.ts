@@ -12,6 +12,13 @@ import type { PreparedProgram } from './device.js';
 import { keyText } from './match.js';
 import { invalid, notFound, toRpcError } from './rpc-error.js';
 
+/** A digest from its INSERT to its DELETE. A DELETE that is taken back brings the same one again. */
+export interface EnabledDigest {
+  readonly config: NonNullable<DigestEntry['config']>;
+  /** Equal for all configurations of one enabling, and for those of no other. */
+  readonly enabling: symbol;
+}
+
 /** What makes an entry of a table that entry. */
 export interface EntryKey {
   readonly keys: readonly MatchKey[];

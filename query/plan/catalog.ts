@@ -1,5 +1,6 @@
 /** The tables that a query may name, and DuckDB as the judge of what a query means. */
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { duckdb } from '../duckdb.js';
 import { QueryPlanError } from './errors.js';
 import {
   identifier,
@@ -50,7 +51,7 @@ export class Binder {
   ) {}
 
   static async create(catalog: Catalog): Promise<Binder> {
-    const instance = await DuckDBInstance.create(':memory:');
+    const instance = await duckdb().DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
     const names = async (where: string): Promise<ReadonlySet<string>> => {
       const rows = (

@@ -1,6 +1,7 @@
 /** Rows of groups as columns of a DuckDB chunk: the bytes of keys and lanes are copied, and no value is made of them. */
-import { DuckDBDataChunk, type DuckDBAppender, type DuckDBVector } from '@duckdb/node-api';
+import type { DuckDBAppender, DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api';
 import { LaneOp } from '../../protocol/query/constants.js';
+import { duckdb } from '../duckdb.js';
 import { TupleKeyLayout } from '../plan/keys.js';
 import type { AggregateStep } from '../plan/plan.js';
 import { rawBytes } from '../plan/vectors.js';
@@ -67,7 +68,7 @@ export class GroupChunk {
     private readonly step: AggregateStep,
   ) {
     this.layout = new TupleKeyLayout(step.keys);
-    this.chunk = DuckDBDataChunk.create(
+    this.chunk = duckdb().DuckDBDataChunk.create(
       Array.from({ length: appender.columnCount }, (_, i) => appender.columnType(i)),
       CAPACITY,
     );

@@ -1,5 +1,6 @@
 /** Whether an answer is DuckDB's own: the same rows, in the order that ORDER BY asks for. */
-import { DuckDBDecimalValue, DuckDBInstance, type DuckDBResultReader, type DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBResultReader, DuckDBValue } from '@duckdb/node-api';
+import { duckdb } from '../duckdb.js';
 import { identifier } from '../plan/tree.js';
 import { plainScan, literal, type DataTable } from './tables.js';
 
@@ -35,7 +36,7 @@ export async function verifyAnswer(
   tolerance: number,
   timeZone: string,
 ): Promise<Verification> {
-  const instance = await DuckDBInstance.create(':memory:');
+  const instance = await duckdb().DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
     await connection.run(`SET TimeZone = ${literal(timeZone)}`);
@@ -189,6 +190,6 @@ function isSame(a: DuckDBValue, b: DuckDBValue, tolerance: number): boolean {
 
 function show(value: DuckDBValue): string {
   if (value === null) return 'NULL';
-  if (value instanceof DuckDBDecimalValue) return value.toString();
+  if (value instanceof duckdb().DuckDBDecimalValue) return value.toString();
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

@@ -1,7 +1,7 @@
 /** One worker of a query: reads its share, evaluates the worker's part of each step, and sends what comes out. */
 import { access, constants } from 'node:fs/promises';
 import { Client, credentials, Metadata, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { FpisaError } from '../../protocol/errors.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
 import {
@@ -13,6 +13,7 @@ import {
 } from '../../protocol/query/constants.js';
 import { readHeader, emptyHeader } from '../../protocol/query/message.js';
 import { DgramTransport, localIpTowards } from '../../host/transport/dgram.js';
+import { duckdb } from '../duckdb.js';
 import type { KeyColumn, PruneStep } from '../plan/plan.js';
 import { identifier } from '../plan/tree.js';
 import { ChunkEncoder } from '../plan/chunk-encoder.js';
@@ -79,6 +80,8 @@ const NO_STREAM = -1;
  * @throws QueryFailedError if there is no answer, QueryAttachError, QueryMasterUnreachableError, QueryWorkerLostError when the master is gone
  */
 export async function runQueryWorker(options: WorkerOptions): Promise<void> {
+  // A worker that cannot evaluate anything takes no place in a query.
+  duckdb();
   const { Attach } = queryService();
   const client = new Client(options.master, credentials.createInsecure(), KEEPALIVE);
   try {
@@ -194,7 +197,7 @@ class QueryWorker {
   }
 
   private async setUp({ serviceIp, serviceUdpPort, threads, timeZone, tables: shares }: SetupMessage): Promise<void> {
-    this.instance = await DuckDBInstance.create(':memory:', { threads: String(threads) });
+    this.instance = await duckdb().DuckDBInstance.create(':memory:', { threads: String(threads) });
     const connection = (this.connection = await this.instance.connect());
     const tables = await withLocalFiles(connection, shares, this.options.data ?? []);
     const missing: string[] = [];
