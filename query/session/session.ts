@@ -115,7 +115,7 @@ export class QuerySession {
   }
 
   /** @throws QueryError */
-  async run(sql: string, planOptions: PlanOptions): Promise<QueryOutcome> {
+  async run(sql: string, planOptions: PlanOptions = {}): Promise<QueryOutcome> {
     const started = performance.now();
     const statistics = emptyStatistics();
     const notPushed: string[] = [];

@@ -82,6 +82,7 @@ export class WorkerRegistry extends EventEmitter<RegistryEvents> {
 
   constructor(
     readonly workers: number,
+    /** A worker that says another one is refused: masters and workers of different releases do not understand each other. */
     private readonly version: string,
   ) {
     super();
