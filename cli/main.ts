@@ -1,6 +1,9 @@
 /** The `fpisa` command. Every part of the project is known here, and nothing depends on it. */
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, CommanderError } from 'commander';
+import { ArithmeticError } from '../arithmetic/errors.js';
+import { EmulatorError } from '../emulator/errors.js';
+import { P4RuntimeError } from '../p4runtime/errors.js';
 import { FpisaError } from '../protocol/errors.js';
 import { packageVersion } from '../net/package-files.js';
 import { allreduceCommand } from './allreduce/command.js';
@@ -91,19 +94,22 @@ function leaveWithReader(): { readonly hasLeft: boolean } {
   return reader;
 }
 
-function report(error: unknown, json: boolean): ExitCode {
+/** Bases of the errors with a stable code (docs/errors.md); all have `code`. */
+const FAMILIES = [FpisaError, ArithmeticError, P4RuntimeError, EmulatorError];
+
+/** Says what went wrong, as text or JSON, and gives the exit code. */
+export function report(error: unknown, json: boolean): ExitCode {
   // Help and version are not failures, and have been printed.
   if (error instanceof CommanderError) return ExitCode.OK;
-  const known = error instanceof FpisaError ? error : undefined;
-  const message = (error instanceof Error ? error.message : String(error)) + hint(known?.code);
+  const code = FAMILIES.some((family) => error instanceof family) ? (error as { code: string }).code : undefined;
+  const message = (error instanceof Error ? error.message : String(error)) + hint(code);
   if (json)
-    process.stdout.write(
-      `${JSON.stringify({ ok: false, error: { code: known?.code ?? 'FPISA_INTERNAL', message } })}\n`,
-    );
+    process.stdout.write(`${JSON.stringify({ ok: false, error: { code: code ?? 'FPISA_INTERNAL', message } })}\n`);
   else process.stderr.write(`fpisa: ${message}\n`);
-  if (known !== undefined) return exitCodeOf(known.code);
+  if (error instanceof FpisaError) return exitCodeOf(error.code);
+  // Errors of parts that know nothing of fpisa should have been put into this command's words.
   if (process.env['FPISA_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  return ExitCode.FAILED;
+  return code === undefined ? ExitCode.FAILED : exitCodeOf(code);
 }
 
 /** What a person can do about an error that comes from parts which know no command line. */
