@@ -4,6 +4,6 @@
 export const PORT_BITS = 9;
 
 /** What goes there is dropped. */
-export const DROP_PORT = 511;
+const DROP_PORT = 511;
 
 export const largestPort = DROP_PORT - 1;

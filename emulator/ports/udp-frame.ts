@@ -8,9 +8,9 @@ const PROTOCOL_UDP = 17;
 const TIME_TO_LIVE = 64;
 
 /** Frame bytes around a payload. */
-export const OVERHEAD_BYTES = ETHERNET_BYTES + IPV4_BYTES + UDP_BYTES;
+const OVERHEAD_BYTES = ETHERNET_BYTES + IPV4_BYTES + UDP_BYTES;
 /** The IPv4 total length has 16 bits. */
-export const MAX_PAYLOAD_BYTES = 0xffff - IPV4_BYTES - UDP_BYTES;
+const MAX_PAYLOAD_BYTES = 0xffff - IPV4_BYTES - UDP_BYTES;
 
 export interface Endpoint {
   /** Six bytes. */
