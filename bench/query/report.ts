@@ -140,7 +140,7 @@ function targets(queries: readonly QueryRow[]): Target[] {
   return [...ratio, ...share];
 }
 
-export function panels({ queries }: QueryReport): BarPanel[] {
+function panels({ queries }: QueryReport): BarPanel[] {
   const labels = queries.map(({ title }) => title);
   return [
     {

@@ -19,7 +19,7 @@ import { Child } from '../child-process.js';
 import { reductionReport, sum, type ReductionReport, type LayerReport } from '../reduction-report.js';
 import { verifyLayer } from '../sum-verification.js';
 
-export const PHASES = ['early', 'late'] as const;
+const PHASES = ['early', 'late'] as const;
 const JOB = 'demo';
 /** For the slowest machine to start all workers. */
 const WAIT_SECONDS = '120';

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import { UsageError } from '../errors.js';
 
-export const VERBS = ['kill', 'start', 'restart'] as const;
+const VERBS = ['kill', 'start', 'restart'] as const;
 export type Verb = (typeof VERBS)[number];
 
 export type Target = { readonly worker: number } | { readonly part: string };

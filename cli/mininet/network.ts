@@ -13,12 +13,12 @@ import type { ControlCommand } from './control.js';
 import { MininetDriver, type NetworkDescription, type NetworkSpec, type WorkerPlace } from './driver.js';
 import type { Inputs } from './inputs.js';
 
-export const JOB = 'mininet';
+const JOB = 'mininet';
 const CONTROLLER_PORT = 9600;
 /** `fpisa_topo.py` gives it to the near end of every host's management link. */
 const CONTROLLER_IP = '198.18.0.1';
 /** As workers see it; also in the environment of Mininet's prompt. */
-export const CONTROLLER = `${CONTROLLER_IP}:${CONTROLLER_PORT}`;
+const CONTROLLER = `${CONTROLLER_IP}:${CONTROLLER_PORT}`;
 
 /** Seconds that a worker waits for the job to run (again): longer than a switch or the controller needs to come back. */
 const WAIT_SECONDS = 60;

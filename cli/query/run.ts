@@ -62,12 +62,12 @@ export interface QueryRunResult extends QueryOutcome {
   readonly verdict: Verification | undefined;
 }
 
-export function planOptions({ combine, sums }: Pick<QueryRunOptions, 'combine' | 'sums'>): PlanOptions {
+function planOptions({ combine, sums }: Pick<QueryRunOptions, 'combine' | 'sums'>): PlanOptions {
   return { combine, sums };
 }
 
 /** The tables, and a DuckDB in which they were found. */
-export async function withTables<T>(
+async function withTables<T>(
   data: readonly string[],
   sample: boolean,
   use: (tables: DataTable[], connection: DuckDBConnection) => Promise<T>,

@@ -201,7 +201,7 @@ function freePort(ports: readonly number[], there: readonly Occupant[]): number 
 }
 
 /** Worker ports of a switch in ascending order. */
-export function switchPorts(config: SwitchConfig): number[] {
+function switchPorts(config: SwitchConfig): number[] {
   return Object.keys(config.ports)
     .map(Number)
     .sort((a, b) => a - b);

@@ -53,7 +53,7 @@ export function placeAt(
 }
 
 /** Ranks of the workers at the switch and at all switches below it, in ascending order. */
-export function ranksBelow(
+function ranksBelow(
   switches: Switches,
   job: JobRecord,
   members: readonly MemberRecord[],

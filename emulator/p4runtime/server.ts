@@ -25,7 +25,7 @@ import type { ForwardingPipeline } from './pipeline.js';
 import { denied, invalid, notFound, toRpcError } from './rpc-error.js';
 
 /** The version of the specification that Capabilities reports. */
-export const API_VERSION = '1.4.1';
+const API_VERSION = '1.4.1';
 
 /** Large enough for any program; the specification's guideline ("gRPC Server Maximum Receive Message Size"). */
 const MAX_RECEIVE_BYTES = 128 * 1024 * 1024;

@@ -10,7 +10,7 @@ import { createOneShot, emptyOneShot, removeOneShot, toReference } from './one-s
 import { denied, exists, invalid, unimplemented } from './rpc-error.js';
 import type { DirectResources, Transaction } from './transaction.js';
 
-export function directResources(table: TableInfo): DirectResources {
+function directResources(table: TableInfo): DirectResources {
   return { counter: table.directCounter !== undefined, meter: table.directMeter !== undefined };
 }
 

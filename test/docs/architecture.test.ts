@@ -67,3 +67,14 @@ it('names only scripts that package.json has', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
   for (const [, name] of page.matchAll(/`npm run ([\w:.-]+)/g)) expect(Object.keys(scripts)).toContain(name);
 });
+
+it('is one of the pages that README.md lists, as every page is', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const pages = tracked.filter((path) => /^docs\/[^/]+\.md$/.test(path));
+  for (const path of pages) expect(readme).toContain(`](${path})`);
+  const index = readFileSync(join(ROOT, 'docs/decisions/README.md'), 'utf8');
+  for (const path of tracked.filter((each) => /^docs\/decisions\/(?!README)/.test(each)))
+    expect(index).toContain(`](${path.slice('docs/decisions/'.length)})`);
+  const folders = new Set(tracked.filter((path) => /^[^./][^/]*\//.test(path)).map((path) => path.split('/')[0]!));
+  for (const folder of folders) expect(readme.slice(readme.indexOf('## Folders'))).toContain(`\`${folder}/\``);
+});

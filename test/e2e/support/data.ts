@@ -36,7 +36,7 @@ export function markedSum(ranks: readonly number[], length: number): Float32Arra
 /**
  * Sums as doubles. Exact for fp32 addends whose exponents lie within 26 of each other, and up to 8 of them.
  */
-export function exactSum(inputs: readonly Float32Array[]): Float64Array {
+function exactSum(inputs: readonly Float32Array[]): Float64Array {
   return Float64Array.from(inputs[0]!, (_, i) => inputs.reduce((sum, input) => sum + input[i]!, 0));
 }
 
