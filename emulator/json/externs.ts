@@ -113,7 +113,11 @@ export class CalculationLoader {
   }
 }
 
-export function loadChecksums(root: JsonReader, scope: NameScope, calculations: Registry<CalculationDef>): ChecksumDef[] {
+export function loadChecksums(
+  root: JsonReader,
+  scope: NameScope,
+  calculations: Registry<CalculationDef>,
+): ChecksumDef[] {
   return root
     .get('checksums')
     .items()

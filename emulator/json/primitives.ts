@@ -98,7 +98,13 @@ export function loadPrimitive(at: JsonReader, scope: NameScope, externs: ExternS
   return { op, args, source };
 }
 
-function loadOperand(at: JsonReader, kind: ParameterKind, scope: NameScope, externs: ExternScope, params: number): Operand {
+function loadOperand(
+  at: JsonReader,
+  kind: ParameterKind,
+  scope: NameScope,
+  externs: ExternScope,
+  params: number,
+): Operand {
   const value = at.get('value');
   switch (kind) {
     case 'counter':

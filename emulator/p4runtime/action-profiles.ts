@@ -30,7 +30,12 @@ function checkId(id: number, what: string): void {
 }
 
 /** Whether an entry, or with `inGroups` a group, points at it: the switch would refuse too, but less clearly. */
-function isReferenced(pipeline: ForwardingPipeline, profile: ActionProfileInfo, kind: 'member' | 'group', id: number): boolean {
+function isReferenced(
+  pipeline: ForwardingPipeline,
+  profile: ActionProfileInfo,
+  kind: 'member' | 'group',
+  id: number,
+): boolean {
   const inEntries = profile.tableIds.some((tableId) =>
     pipeline.control
       .entries(pipeline.index.tables.byId(tableId).name)
@@ -42,7 +47,12 @@ function isReferenced(pipeline: ForwardingPipeline, profile: ActionProfileInfo, 
   );
 }
 
-export function writeMember(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: ActionProfileMember): void {
+export function writeMember(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: ActionProfileMember,
+): void {
   const profile = pipeline.index.actionProfiles.byId(entry.actionProfileId);
   const { memberId } = entry;
   checkId(memberId, 'member');
@@ -87,7 +97,11 @@ function groupKey(profile: ActionProfileInfo, group: number): string {
 }
 
 /** @throws RpcError if a member is unknown, twice, or without weight, or the size exceeds what the profile allows */
-function toGroupMembers(pipeline: ForwardingPipeline, profile: ActionProfileInfo, entry: ActionProfileGroup): GroupMember[] {
+function toGroupMembers(
+  pipeline: ForwardingPipeline,
+  profile: ActionProfileInfo,
+  entry: ActionProfileGroup,
+): GroupMember[] {
   const known = pipeline.control.members(profile.name);
   const seen = new Set<number>();
   const members = entry.members.map((each) => {
@@ -117,7 +131,12 @@ function checkMaxSize(profile: ActionProfileInfo, maxSize: number): void {
   }
 }
 
-export function writeGroup(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: ActionProfileGroup): void {
+export function writeGroup(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: ActionProfileGroup,
+): void {
   const profile = pipeline.index.actionProfiles.byId(entry.actionProfileId);
   const { groupId, maxSize } = entry;
   checkId(groupId, 'group');

@@ -45,7 +45,10 @@ export class Arbitration {
     const name = update.role?.name ?? '';
     const known = this.#roleOf.get(session);
     this.#check(update, name, known);
-    const role = this.#roles.get(name) ?? { members: new Map<ControllerSession, bigint | undefined>(), highest: undefined };
+    const role = this.#roles.get(name) ?? {
+      members: new Map<ControllerSession, bigint | undefined>(),
+      highest: undefined,
+    };
     const id = update.electionId && fromUint128(update.electionId);
     this.#checkUnique(role, session, id);
     if (known === undefined && role.members.size >= this.maxControllersPerRole) {

@@ -9,7 +9,12 @@ import { fromEntry, selectEntries } from './table-read.js';
 import { toEntryKey } from './table-entry.js';
 import type { Transaction } from './transaction.js';
 
-export function writeCounter(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: CounterEntry): void {
+export function writeCounter(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: CounterEntry,
+): void {
   const counter = pipeline.index.counters.byId(entry.counterId);
   if (type !== 'MODIFY') throw invalid('A counter can only be modified.');
   const value = entry.data && toCounterValue(entry.data);
@@ -41,7 +46,10 @@ export function writeDirectCounter(
   if (entry.data) tx.writeDirectCounter(table.name, keys, priority, toCounterValue(entry.data));
 }
 
-export function* readDirectCounters(pipeline: ForwardingPipeline, request: DirectCounterEntry): Generator<Init<Entity>> {
+export function* readDirectCounters(
+  pipeline: ForwardingPipeline,
+  request: DirectCounterEntry,
+): Generator<Init<Entity>> {
   for (const { table, selector } of directTables(pipeline, request.tableEntry, 'directCounter')) {
     let found = false;
     for (const entry of selectEntries(pipeline, table, selector)) {

@@ -8,7 +8,11 @@ type Resource = 'directCounter' | 'directMeter';
 const WORDS: Readonly<Record<Resource, string>> = { directCounter: 'direct counter', directMeter: 'direct meter' };
 
 /** The one table of a write. @throws RpcError if it is not named or has no such resource */
-export function requireDirect(pipeline: ForwardingPipeline, entry: TableEntry | undefined, resource: Resource): TableInfo {
+export function requireDirect(
+  pipeline: ForwardingPipeline,
+  entry: TableEntry | undefined,
+  resource: Resource,
+): TableInfo {
   if (!entry) throw invalid(`A ${WORDS[resource]} is that of a table entry, which is not given.`);
   const table = pipeline.index.tables.byId(entry.tableId);
   if (!table[resource]) {

@@ -41,7 +41,12 @@ export function* readMeters(pipeline: ForwardingPipeline, request: MeterEntry): 
   }
 }
 
-export function writeDirectMeter(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: DirectMeterEntry): void {
+export function writeDirectMeter(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: DirectMeterEntry,
+): void {
   const table = requireDirect(pipeline, entry.tableEntry, 'directMeter');
   if (type !== 'MODIFY') throw invalid('A direct meter can only be modified.');
   refuseColors(entry);

@@ -58,7 +58,12 @@ function freeId(used: ReadonlyMap<number, unknown>): number {
   return id;
 }
 
-export function createOneShot(pipeline: ForwardingPipeline, tx: Transaction, table: TableInfo, action: TableAction): OneShot {
+export function createOneShot(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  table: TableInfo,
+  action: TableAction,
+): OneShot {
   const profile = profileOf(pipeline, table);
   const { name } = profile;
   if (!profile.withSelector) throw invalid(`Action profile ${name} has no selector, so it has no one-shots.`);

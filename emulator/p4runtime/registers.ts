@@ -9,7 +9,12 @@ import type { ForwardingPipeline } from './pipeline.js';
 import { invalid } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
-export function writeRegister(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: RegisterEntry): void {
+export function writeRegister(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: RegisterEntry,
+): void {
   const register = pipeline.index.registers.byId(entry.registerId);
   if (type !== 'MODIFY') throw invalid('A register can only be modified.');
   const value = fromP4Data(register.type, entry.data);

@@ -102,7 +102,10 @@ function* selectById<V>(map: ReadonlyMap<number, V>, id: number, what: string): 
   yield [id, value];
 }
 
-export function* readReplication(pipeline: ForwardingPipeline, request: PacketReplicationEngineEntry): Generator<Init<Entity>> {
+export function* readReplication(
+  pipeline: ForwardingPipeline,
+  request: PacketReplicationEngineEntry,
+): Generator<Init<Entity>> {
   const { control } = pipeline;
   if (request.multicastGroupEntry) {
     const id = request.multicastGroupEntry.multicastGroupId;

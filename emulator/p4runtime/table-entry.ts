@@ -33,7 +33,12 @@ interface WriteTarget {
   readonly entry: TableEntry;
 }
 
-export function writeTableEntry(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: TableEntry): void {
+export function writeTableEntry(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: TableEntry,
+): void {
   const table = pipeline.index.tables.byId(entry.tableId);
   const target: WriteTarget = { pipeline, tx, table, entry };
   if (entry.isConst) throw invalid('A write must not set is_const.');

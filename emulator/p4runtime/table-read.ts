@@ -12,7 +12,11 @@ function isConst(pipeline: ForwardingPipeline, table: TableInfo): boolean {
   return table.isConst || pipeline.description(table).constEntries;
 }
 
-function actionOf(pipeline: ForwardingPipeline, entry: SwitchTableEntry, notes: EntryNotes | undefined): Init<TableAction> {
+function actionOf(
+  pipeline: ForwardingPipeline,
+  entry: SwitchTableEntry,
+  notes: EntryNotes | undefined,
+): Init<TableAction> {
   if (notes?.oneShot) return notes.oneShot.action;
   if (entry.reference?.kind === 'member') return { actionProfileMemberId: entry.reference.id };
   if (entry.reference) return { actionProfileGroupId: entry.reference.id };
@@ -61,7 +65,11 @@ function direct(
 const nanoseconds = (time: number): bigint => BigInt(Math.max(0, Math.round(time * 1000)));
 
 /** Entries of a table that a request selects; also used for their direct resources. */
-export function* selectEntries(pipeline: ForwardingPipeline, table: TableInfo, request: TableEntry): Generator<SwitchTableEntry> {
+export function* selectEntries(
+  pipeline: ForwardingPipeline,
+  table: TableInfo,
+  request: TableEntry,
+): Generator<SwitchTableEntry> {
   const key = request.match.length === 0 ? undefined : keyText(toKeys(table.keys, request.match), 0);
   for (const entry of pipeline.control.entries(table.name)) {
     if (key !== undefined && keyText(entry.keys, 0) !== key) continue;

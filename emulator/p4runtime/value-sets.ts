@@ -12,7 +12,12 @@ import type { ForwardingPipeline } from './pipeline.js';
 import { exists, invalid, RpcError, unimplemented } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
-export function writeValueSet(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: ValueSetEntry): void {
+export function writeValueSet(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: ValueSetEntry,
+): void {
   const set = pipeline.index.valueSets.byId(entry.valueSetId);
   if (type !== 'MODIFY') throw invalid('A value set can only be modified.');
   if (entry.members.length > set.size) {
