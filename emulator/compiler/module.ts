@@ -11,7 +11,7 @@ import { addLookup } from './tables.js';
 import { Unit } from './unit.js';
 import type { CompiledProgram } from '../machine/artifact.js';
 
-const OPTIMIZE_LEVEL = 2;
+export const OPTIMIZE_LEVEL = 2;
 
 /** Larger functions stay functions: V8 has more registers for a loop on its own than inside a whole pipeline. */
 const MAX_INLINED_SIZE = 100;
