@@ -30,7 +30,7 @@ const arrows = Object.entries(forbidden).map(([folder, others]) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'p4/build/', '**/.venv/'] },
+  { ignores: ['dist/', 'node_modules/', 'p4/build/', '**/.venv/', '**/generated/'] },
   ...tseslint.configs.recommended,
   ...arrows,
   {
