@@ -1,4 +1,4 @@
-/** The controller's gRPC service as protobufjs sees it, for both sides of the wire. */
+/** The controller's gRPC service by name, and as protobufjs sees it, for who asks a server what it offers. */
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import protobuf from 'protobufjs';
@@ -15,6 +15,6 @@ export function shippedFile(relative: string): string {
 export const SERVICE_NAME = 'fpisa.v1.Controller';
 
 /** A new reflection root of `protocol/proto/fpisa.proto`. */
-export function loadService(): protobuf.Root {
-  return new protobuf.Root().loadSync(shippedFile('protocol/proto/fpisa.proto'));
+export function loadService(options: protobuf.IParseOptions = {}): protobuf.Root {
+  return new protobuf.Root().loadSync(shippedFile('protocol/proto/fpisa.proto'), options);
 }

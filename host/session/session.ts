@@ -4,7 +4,6 @@
  * where both sides stand.
  */
 import * as grpc from '@grpc/grpc-js';
-import { loadService } from '../../protocol/service.js';
 import { ControllerUnreachableError, JoinError, type WorkerError } from '../errors.js';
 import { ControllerClient, type JoinStream } from './client.js';
 import type { ControllerMessage, Hello, WorkerMessage } from './messages.js';
@@ -46,7 +45,6 @@ const FINAL: ReadonlySet<grpc.status> = new Set([
 ]);
 
 export class ControllerSession {
-  private readonly root = loadService();
   private client: ControllerClient | undefined;
   private stream: JoinStream | undefined;
   private closed = false;
@@ -127,7 +125,7 @@ export class ControllerSession {
   }
 
   private connect(): void {
-    const client = new ControllerClient(this.options.controller, this.options.credentials, this.root);
+    const client = new ControllerClient(this.options.controller, this.options.credentials);
     const stream = client.join();
     this.client = client;
     this.stream = stream;

@@ -1,6 +1,6 @@
 /** One worker of a query: reads its share, evaluates the worker's part of each step, and sends what comes out. */
 import { access, constants } from 'node:fs/promises';
-import { Client, credentials, Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ClientDuplexStream, type deserialize } from '@grpc/grpc-js';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { FpisaError } from '../../protocol/errors.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
@@ -17,7 +17,7 @@ import type { KeyColumn, PruneStep } from '../plan/plan.js';
 import { identifier } from '../plan/tree.js';
 import { ChunkEncoder } from '../plan/chunk-encoder.js';
 import { RowSender } from '../stream/sender.js';
-import { queryService } from './definition.js';
+import { QueryMasterService } from '../../protocol/generated/fpisa-query.js';
 import {
   QueryAbortedError,
   QueryAttachError,
@@ -71,7 +71,7 @@ const PROGRESS_MS = 200;
  * @throws QueryFailedError if there is no answer, QueryAttachError, QueryMasterUnreachableError, QueryWorkerLostError when the master is gone
  */
 export async function runQueryWorker(options: WorkerOptions): Promise<void> {
-  const { Attach } = queryService();
+  const { path, requestSerialize, responseDeserialize } = QueryMasterService.attach;
   const client = new Client(options.master, credentials.createInsecure(), KEEPALIVE);
   try {
     await new Promise<void>((resolve, reject) =>
@@ -80,9 +80,9 @@ export async function runQueryWorker(options: WorkerOptions): Promise<void> {
       ),
     );
     const call: Call = client.makeBidiStreamRequest(
-      Attach.path,
-      Attach.requestSerialize,
-      Attach.responseDeserialize,
+      path,
+      requestSerialize,
+      responseDeserialize as deserialize<MasterMessage>,
       new Metadata(),
     );
     const worker = new QueryWorker(options, call);
