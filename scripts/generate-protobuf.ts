@@ -90,20 +90,21 @@ function orderFields(file: FileDescriptorProto): void {
   }
 }
 
-const UNRECOGNIZED = /throw new globalThis\.Error\("Unrecognized enum value " \+ object \+ " for enum \w+"\);/g;
+const UNRECOGNIZED = /throw new globalThis\.Error\(\s*"Unrecognized enum value " \+ object \+ " for enum \w+",?\s*\);/g;
 const SILENT_END = /if \(\(tag & 7\) === 4 \|\| tag === 0\) \{\s*break;\s*\}/g;
+const ILLEGAL_TAG =
+  'if ((tag & 7) === 4 || tag === 0) {\n          throw new globalThis.Error("illegal tag " + tag);\n        }';
 
 /**
  * Two habits of ts-proto that it has no option for: a value that an enum lacks would be an error, and stays a number
  * here; a tag that no encoder writes would end a message as if it were whole, and is an error here.
  */
-function amend(text: string): string {
-  return text
-    .replace(UNRECOGNIZED, 'return object as any;')
-    .replace(
-      SILENT_END,
-      'if ((tag & 7) === 4 || tag === 0) {\n          throw new globalThis.Error("illegal tag " + tag);\n        }',
-    );
+function amend(name: string, text: string): string {
+  const amended = text.replace(UNRECOGNIZED, 'return object as any;').replace(SILENT_END, ILLEGAL_TAG);
+  const decoders = amended.split('reader.skip(').length;
+  if (amended.includes('Unrecognized enum') || amended.split(ILLEGAL_TAG).length !== decoders)
+    throw new Error(`${name} is not as ts-proto wrote it so far; look at what amend() in this script replaces`);
+  return amended;
 }
 
 /** The files of one folder, by their path in it. */
@@ -126,7 +127,7 @@ export function generate(output: Output): Map<string, string> {
   });
   const response = fromBinary(CodeGeneratorResponseSchema, answer);
   if (response.error) throw new Error(`ts-proto: ${response.error}`);
-  return new Map(response.file.map(({ name, content }) => [name, amend(content)]));
+  return new Map(response.file.map(({ name, content }) => [name, amend(name, content)]));
 }
 
 function main(): number {

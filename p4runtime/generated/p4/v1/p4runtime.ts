@@ -589,9 +589,7 @@ export function setForwardingPipelineConfigRequest_ActionFromJSON(
     case "RECONCILE_AND_COMMIT":
       return SetForwardingPipelineConfigRequest_Action.RECONCILE_AND_COMMIT;
     default:
-      throw new globalThis.Error(
-        "Unrecognized enum value " + object + " for enum SetForwardingPipelineConfigRequest_Action",
-      );
+      return object as any;
   }
 }
 
@@ -612,9 +610,7 @@ export function setForwardingPipelineConfigRequest_ActionToNumber(
     case SetForwardingPipelineConfigRequest_Action.RECONCILE_AND_COMMIT:
       return 5;
     default:
-      throw new globalThis.Error(
-        "Unrecognized enum value " + object + " for enum SetForwardingPipelineConfigRequest_Action",
-      );
+      return object as any;
   }
 }
 
@@ -671,9 +667,7 @@ export function getForwardingPipelineConfigRequest_ResponseTypeFromJSON(
     case "DEVICE_CONFIG_AND_COOKIE":
       return GetForwardingPipelineConfigRequest_ResponseType.DEVICE_CONFIG_AND_COOKIE;
     default:
-      throw new globalThis.Error(
-        "Unrecognized enum value " + object + " for enum GetForwardingPipelineConfigRequest_ResponseType",
-      );
+      return object as any;
   }
 }
 
@@ -690,9 +684,7 @@ export function getForwardingPipelineConfigRequest_ResponseTypeToNumber(
     case GetForwardingPipelineConfigRequest_ResponseType.DEVICE_CONFIG_AND_COOKIE:
       return 3;
     default:
-      throw new globalThis.Error(
-        "Unrecognized enum value " + object + " for enum GetForwardingPipelineConfigRequest_ResponseType",
-      );
+      return object as any;
   }
 }
 
