@@ -35,7 +35,7 @@ export class ControllerServer {
     const handlers: Handlers = {
       join: (call: JoinCall) => void new JoinStream(controller, call),
       createJob: unary((request) => controller.createJob(request)),
-      listJobs: unary(async () => ({ jobs: await controller.listJobs() })),
+      listJobs: unary(() => ({ jobs: controller.listJobs() })),
       getJob: unary(({ name }) => controller.getJob(name)),
       deleteJob: unary(({ name, force }) => {
         controller.deleteJob(name, force);

@@ -174,7 +174,7 @@ describe('what no encoder of today writes', () => {
     .map((field) => [field.fullName.slice(1), field] as const);
 
   it.each(enums)('keeps a value that %s lacks', (_name, field) => {
-    const each = codec<Record<string, unknown>>(field.parent!.fullName.slice(1));
+    const each = codec<Record<string, number>>(field.parent!.fullName.slice(1));
     const decoded = each.decode(bytes(field.id << 3, 99));
     expect(decoded[field.name]).toBe(99);
     expect(each.encode(decoded)).toEqual(bytes(field.id << 3, 99));
