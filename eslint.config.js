@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'p4/build/', '**/.venv/'] },
+  { ignores: ['dist/', 'node_modules/', 'p4/build/', '**/.venv/', '**/generated/'] },
   ...tseslint.configs.recommended,
   {
     rules: {

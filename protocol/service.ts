@@ -1,10 +1,10 @@
-/** The controller's gRPC service as protobufjs sees it, for both sides of the wire. */
+/** The controller's gRPC service by name, and as protobufjs sees it, for clients that ask a server what it offers. */
 import protobuf from 'protobufjs';
 import { shippedFile } from '../net/package-files.js';
 
 export const SERVICE_NAME = 'fpisa.v1.Controller';
 
 /** A new reflection root of `protocol/proto/fpisa.proto`. */
-export function loadService(): protobuf.Root {
-  return new protobuf.Root().loadSync(shippedFile('protocol/proto/fpisa.proto'));
+export function loadService(options: protobuf.IParseOptions = {}): protobuf.Root {
+  return new protobuf.Root().loadSync(shippedFile('protocol/proto/fpisa.proto'), options);
 }

@@ -10,8 +10,15 @@ import {
 } from '@grpc/grpc-js';
 import { ControllerUnreachableError, FpisaError } from '../../protocol/errors.js';
 import { SERVICE_NAME } from '../../protocol/service.js';
-import type { CreateJobRequest, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
-import { CODE_TRAILER, controllerService } from './definition.js';
+import type {
+  CreateJobRequest,
+  JobMessage,
+  SlotReportMessage,
+  StatusMessage,
+  SwitchStatusMessage,
+} from '../messages.js';
+import { CODE_TRAILER, ControllerService } from './definition.js';
+import * as wire from '../../protocol/generated/fpisa.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
 
 /** The controller refused, or could not do, what was asked. Message and `code` are the controller's own. */
@@ -35,8 +42,8 @@ export interface ControllerClientOptions {
 
 const TIMEOUT_MS = 10_000;
 
-type Definition = ReturnType<typeof controllerService>;
-type UnaryName = Exclude<keyof Definition, 'Join'>;
+type Definition = typeof ControllerService;
+type UnaryName = Exclude<keyof Definition, 'join'>;
 type RequestOf<Name extends UnaryName> = Parameters<Definition[Name]['requestSerialize']>[0];
 type ResponseOf<Name extends UnaryName> = ReturnType<Definition[Name]['responseDeserialize']>;
 type Callback = (error: ServiceError | null, response?: unknown) => void;
@@ -53,33 +60,37 @@ export class ControllerClient {
     options: ControllerClientOptions = {},
   ) {
     this.timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-    const constructor = makeClientConstructor(controllerService(), SERVICE_NAME);
+    const constructor = makeClientConstructor(ControllerService, SERVICE_NAME);
     this.client = new constructor(address, options.credentials ?? credentials.createInsecure()) as unknown as Client &
       Record<UnaryName, Call>;
   }
 
   createJob(request: CreateJobRequest): Promise<JobMessage> {
-    return this.call('CreateJob', request);
+    return this.call('createJob', wire.CreateJobRequest.fromPartial(request)) as Promise<JobMessage>;
   }
 
   async listJobs(): Promise<JobMessage[]> {
-    return (await this.call('ListJobs', {})).jobs;
+    return [...(await this.call('listJobs', {})).jobs] as JobMessage[];
   }
 
   getJob(name: string): Promise<JobMessage> {
-    return this.call('GetJob', { name });
+    return this.call('getJob', { name }) as Promise<JobMessage>;
   }
 
   async deleteJob(name: string, options: { force?: boolean } = {}): Promise<void> {
-    await this.call('DeleteJob', { name, force: options.force ?? false });
+    await this.call('deleteJob', { name, force: options.force ?? false });
   }
 
-  getStatus(): Promise<StatusMessage> {
-    return this.call('GetStatus', {});
+  async getStatus(): Promise<StatusMessage> {
+    const { switches, ...status } = await this.call('getStatus', {});
+    return {
+      ...status,
+      switches: switches.map((each) => ({ ...each, parent: each.parent ?? null }) as SwitchStatusMessage),
+    };
   }
 
   async probeJob(name: string): Promise<SlotReportMessage[]> {
-    return (await this.call('ProbeJob', { name })).slots;
+    return [...(await this.call('probeJob', { name })).slots];
   }
 
   close(): void {

@@ -6,7 +6,7 @@ import type { ForwardingPipeline } from './pipeline.js';
 
 interface Weighted {
   readonly weight: number;
-  readonly watchPort?: Uint8Array;
+  readonly watchPort?: Uint8Array | undefined;
 }
 
 /** @throws RpcError INVALID_ARGUMENT for a weight or watch port that no member can have */

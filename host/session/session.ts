@@ -5,7 +5,6 @@
  */
 import * as grpc from '@grpc/grpc-js';
 import { Backoff } from '../../net/backoff.js';
-import { loadService } from '../../protocol/service.js';
 import { ControllerUnreachableError, JoinError, type WorkerError } from '../errors.js';
 import { MembershipClient, type MembershipStream } from './client.js';
 import type { ControllerMessage, Hello, WorkerMessage } from './messages.js';
@@ -47,7 +46,6 @@ const FINAL: ReadonlySet<grpc.status> = new Set([
 ]);
 
 export class ControllerSession {
-  private readonly root = loadService();
   private client: MembershipClient | undefined;
   private stream: MembershipStream | undefined;
   private closed = false;
@@ -128,7 +126,7 @@ export class ControllerSession {
   }
 
   private connect(): void {
-    const client = new MembershipClient(this.options.controller, this.options.credentials, this.root);
+    const client = new MembershipClient(this.options.controller, this.options.credentials);
     const stream = client.join();
     this.client = client;
     this.stream = stream;

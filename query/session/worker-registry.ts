@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { Metadata, Server, ServerCredentials, status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { QueryStateLostError, type QueryError } from '../errors.js';
-import { queryService } from './definition.js';
+import { QueryMasterService } from '../../protocol/generated/fpisa-query.js';
 import {
   QueryAbortedError,
   QueryAttachError,
@@ -89,7 +89,7 @@ export class WorkerRegistry extends EventEmitter<RegistryEvents> {
     this.links = Array.from({ length: workers }, () => undefined);
     this.renew();
     this.complete = new Promise((resolve) => (this.arrived = resolve));
-    this.server.addService(queryService(), { Attach: (call: Call) => this.attach(call) });
+    this.server.addService(QueryMasterService, { attach: (call: Call) => this.attach(call) });
   }
 
   /** @param address `host:port`; port 0 takes a free one. @returns the port */

@@ -1,6 +1,14 @@
 /** One worker of a query: reads its share, evaluates the worker's part of each step, and sends what comes out. */
 import { access, constants } from 'node:fs/promises';
-import { Client, credentials, Metadata, status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import {
+  Client,
+  credentials,
+  Metadata,
+  status,
+  type ClientDuplexStream,
+  type deserialize,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { FpisaError } from '../../protocol/errors.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
@@ -18,7 +26,7 @@ import type { KeyColumn, PruneStep } from '../plan/plan.js';
 import { identifier } from '../plan/tree.js';
 import { ChunkEncoder } from '../plan/chunk-encoder.js';
 import { RowSender } from '../stream/sender.js';
-import { queryService } from './definition.js';
+import { QueryMasterService } from '../../protocol/generated/fpisa-query.js';
 import {
   QueryAbortedError,
   QueryAttachError,
@@ -82,7 +90,7 @@ const NO_STREAM = -1;
 export async function runQueryWorker(options: WorkerOptions): Promise<void> {
   // A worker that cannot evaluate anything takes no place in a query.
   duckdb();
-  const { Attach } = queryService();
+  const { path, requestSerialize, responseDeserialize } = QueryMasterService.attach;
   const client = new Client(options.master, credentials.createInsecure(), KEEPALIVE);
   try {
     await new Promise<void>((resolve, reject) =>
@@ -91,9 +99,9 @@ export async function runQueryWorker(options: WorkerOptions): Promise<void> {
       ),
     );
     const call: Call = client.makeBidiStreamRequest(
-      Attach.path,
-      Attach.requestSerialize,
-      Attach.responseDeserialize,
+      path,
+      requestSerialize,
+      responseDeserialize as deserialize<MasterMessage>,
       new Metadata(),
     );
     const worker = new QueryWorker(options, call);

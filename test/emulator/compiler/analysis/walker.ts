@@ -13,7 +13,7 @@ import type { ActionDef, Primitive, Program } from '../../../../emulator/json/pr
 import { DEFAULT_DROP_PORT, DEFAULT_MAX_PASSES, DEFAULT_QUEUES_PER_PORT } from '../../../../emulator/limits.js';
 import { Layout } from '../../../../emulator/machine/layout.js';
 import { fieldRange, type Range } from '../../../../emulator/machine/value-representation.js';
-import { Random } from '../../../../emulator/random.js';
+import { Random } from '../../../../net/random.js';
 import { ProgramState } from '../../../../emulator/state/program-state.js';
 import type { Dice } from '../../../../fuzz/engines/dice.js';
 
@@ -59,7 +59,7 @@ export class Bench {
     const random = new Random(seed);
     for (const array of state.registers)
       for (let i = 0; i < array.size; i++)
-        array.write(i, BigInt.asUintN(array.def.width, random.next64() >> BigInt(i % 64)));
+        array.write(i, BigInt.asUintN(array.def.width, random.bigintBetween(0n, (1n << 64n) - 1n) >> BigInt(i % 64)));
     return new Oracle(this.program, {
       state,
       clock: () => 1_000,
