@@ -12,7 +12,7 @@ import {
   type NumericProfile,
 } from '../arithmetic/index.js';
 
-export interface ErrorSummary {
+interface ErrorSummary {
   readonly worst: number;
   readonly median: number;
 }

@@ -3,9 +3,9 @@ import { createInterface } from 'node:readline';
 import { UsageError } from '../errors.js';
 
 const VERBS = ['kill', 'start', 'restart'] as const;
-export type Verb = (typeof VERBS)[number];
+type Verb = (typeof VERBS)[number];
 
-export type Target = { readonly worker: number } | { readonly part: string };
+type Target = { readonly worker: number } | { readonly part: string };
 
 export interface ControlCommand {
   readonly verb: Verb;

@@ -9,7 +9,7 @@ const RECORDED_WORKERS = 8;
 const RECORDED_PHASES = ['early', 'late'];
 const PLACEHOLDER = '{rank}';
 
-export interface TensorSource {
+interface TensorSource {
   /** What the report calls it. */
   readonly phase: string;
   /** `.safetensors` or `.npy`. */

@@ -14,7 +14,7 @@ import { floats, type Inputs } from './inputs.js';
 import type { WorkerEnd } from './network.js';
 import type { SwitchKind } from './requirements.js';
 
-export interface MininetLayerReport extends LayerReport {
+interface MininetLayerReport extends LayerReport {
   /** Whose contributions the sum holds. */
   readonly ranks: readonly number[];
 }

@@ -20,7 +20,7 @@ const FIRST_SWITCH = 0x8000;
 /** What {@link bitsSeenAt} gives for a rank that is counted at another switch. */
 export const NO_BIT = MAX_WORKERS;
 
-export interface ChildPlace {
+interface ChildPlace {
   readonly config: SwitchConfig;
   readonly bit: number;
   /** Ranks of the workers below. */

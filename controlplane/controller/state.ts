@@ -29,7 +29,7 @@ export interface SwitchConfig {
   readonly routes?: readonly Route[];
 }
 
-export interface ParentLink {
+interface ParentLink {
   readonly switch: string;
   /** Port of this switch that leads to the parent. */
   readonly port: number;

@@ -56,7 +56,7 @@ export class CalculationCompiler {
 }
 
 /** Writes the bytes of the varbit field of a header and moves the pointer behind them. */
-export function copyVarbit(scope: CompileScope, header: HeaderDef, pointer: number): Ref[] {
+function copyVarbit(scope: CompileScope, header: HeaderDef, pointer: number): Ref[] {
   const { m, b, layout } = scope.unit;
   const length = (): Ref => m.i32.shr_s(scope.word(layout.varbits[header.index]!), m.i32.const(3));
   return [

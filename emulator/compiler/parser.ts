@@ -14,7 +14,7 @@ import type { Unit } from './unit.js';
 import { MAX_PARSER_STATES } from '../limits.js';
 
 /** Results of the function of a state, besides the number of the next one. */
-export const END = -1;
+const END = -1;
 const FAILED = -2;
 
 /** Lengths beyond this are longer than any packet, whatever they are exactly. */

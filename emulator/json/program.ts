@@ -201,7 +201,7 @@ export interface ConditionalDef {
   onFalse: ControlNode | null;
 }
 
-export interface ActionCallDef {
+interface ActionCallDef {
   readonly kind: 'call';
   readonly name: string;
   readonly action: ActionDef;

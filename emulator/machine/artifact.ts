@@ -33,7 +33,7 @@ export interface Fallbacks {
 }
 
 /** Each part of the key lies in whole limbs, one behind the other. */
-export interface ValueSetTest {
+interface ValueSetTest {
   readonly set: number;
   readonly mask: bigint | null;
   readonly widths: readonly number[];

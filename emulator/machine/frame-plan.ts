@@ -4,7 +4,7 @@ import type { Kind } from './value-representation.js';
 import type { Layout } from './layout.js';
 
 /** Where a field lies in a frame, and how it is cut. */
-export interface PlannedField {
+interface PlannedField {
   readonly offset: number;
   readonly kind: Kind;
   readonly limbs: number;

@@ -14,7 +14,7 @@ import { createIndex } from './match-index.js';
 import { StoredEntry, type MatchIndex, type TableObserver } from './entry.js';
 
 /** An entry with all that belongs to it; actions by their index in the program. */
-export interface EntrySnapshot {
+interface EntrySnapshot {
   readonly keys: readonly MatchKey[];
   readonly priority: number;
   readonly handle: number;

@@ -2,7 +2,7 @@
 import ts from 'typescript';
 import { parse, readSource, sourceFiles, visit } from './source-files.js';
 
-export const CODE = /^(FPISA|P4RUNTIME|EMULATOR)_[A-Z0-9_]+$/;
+const CODE = /^(FPISA|P4RUNTIME|EMULATOR)_[A-Z0-9_]+$/;
 
 export interface ErrorCodes {
   /** Names of classes by code. */

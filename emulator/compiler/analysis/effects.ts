@@ -17,7 +17,7 @@ export interface Effect {
   readonly writes: readonly Write[];
 }
 
-export interface Write {
+interface Write {
   readonly field: FieldDef;
   /** What the field can hold afterwards, where it is written. */
   readonly range: Range;
@@ -72,7 +72,7 @@ export function placeOf(operand: Operand): FieldDef | undefined {
 }
 
 /** What a field holds when a value of this range was stored to it (see the interpreter's stores). */
-export function storedRange(field: FieldDef, range: Range): Range {
+function storedRange(field: FieldDef, range: Range): Range {
   const { width, signed, saturating } = field;
   if (saturating) return clampRange(range, signed ? signedRange(width) : unsignedRange(width));
   const allowed = fieldRange(field);

@@ -81,7 +81,7 @@ export class Ranges {
 }
 
 /** Headers a header expression can mean. */
-export function headersOf(e: Expression): readonly HeaderDef[] {
+function headersOf(e: Expression): readonly HeaderDef[] {
   switch (e.op) {
     case 'header':
       return [e.header];
@@ -116,7 +116,7 @@ export function stackIn(e: Expression): HeaderStackDef | UnionStackDef {
   throw new Error(`not a stack expression: ${e.op}`);
 }
 
-export function stackSizeOf(stack: HeaderStackDef | UnionStackDef): number {
+function stackSizeOf(stack: HeaderStackDef | UnionStackDef): number {
   return stack.kind === 'headerStack' ? stack.headers.length : stack.unions.length;
 }
 

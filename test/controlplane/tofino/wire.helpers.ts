@@ -1,6 +1,6 @@
 /** Protobuf's wire format, read by hand: what a message holds without any definition of it. */
 
-export type Field = { readonly number: number } & ({ readonly value: number } | { readonly bytes: Uint8Array });
+type Field = { readonly number: number } & ({ readonly value: number } | { readonly bytes: Uint8Array });
 
 /** Varints and length-delimited fields (https://protobuf.dev/programming-guides/encoding). */
 function readFields(message: Uint8Array): Field[] {
