@@ -13,7 +13,7 @@ export interface Operand {
 }
 
 /** Unit counts: how NaN, +Inf and -Inf are told apart in a sum of at most 1,023 of them. */
-export const NAN_UNIT = 1n;
+const NAN_UNIT = 1n;
 export const POSITIVE_INFINITY_UNIT = 1n << 10n;
 export const NEGATIVE_INFINITY_UNIT = 1n << 20n;
 

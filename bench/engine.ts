@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Switch, type EngineChoice, type MatchKey } from '../emulator/index.js';
-import { dressDatagram, macOf, type Endpoint } from '../emulator/ports/udp-frame.js';
+import { encapsulate, type FrameEndpoint } from '../net/frames.js';
+import { macOfIpv4 } from '../net/mac.js';
 import { Opcode, SERVICE_UDP_PORT } from '../protocol/constants.js';
 import { HEADER_BYTES, messageBytes, Offset, writeHeader } from '../protocol/message.js';
 import { runAsCommand, seconds, wholeNumbers } from '../scripts/arguments.js';
@@ -24,14 +25,14 @@ const CONTRIBUTORS = 31;
 const SLOTS = 8;
 const GUARD = 2;
 const FIRST_PORT = 40_000;
-const SERVICE: Endpoint = {
-  mac: macOf(Uint8Array.of(10, 0, 0, 254)),
-  address: Uint8Array.of(10, 0, 0, 254),
-  port: SERVICE_UDP_PORT,
+const SERVICE: FrameEndpoint = {
+  mac: macOfIpv4(Uint8Array.of(10, 0, 0, 254)),
+  ip: Uint8Array.of(10, 0, 0, 254),
+  udpPort: SERVICE_UDP_PORT,
 };
 const C_SOURCE = fileURLToPath(new URL('../../bench/c/fpisa_add.c', import.meta.url));
 
-export interface Row {
+export interface EngineRow {
   readonly engine: 'interpreter' | 'compiled' | 'C loop';
   readonly values: number;
   readonly nsPerValue: number;
@@ -98,12 +99,12 @@ function frames(values: number): Uint8Array[] {
     });
     for (let i = 0; i < values; i++) view.setUint32(HEADER_BYTES + 4 * i, all[rank * values + i]!, true);
     const address = workerAddress(rank);
-    const from: Endpoint = {
-      mac: macOf(Uint8Array.of(10, 0, 0, rank + 1)),
-      address: Uint8Array.of(address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255),
-      port: FIRST_PORT + rank,
+    const from: FrameEndpoint = {
+      mac: macOfIpv4(Uint8Array.of(10, 0, 0, rank + 1)),
+      ip: Uint8Array.of(address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255),
+      udpPort: FIRST_PORT + rank,
     };
-    return dressDatagram(from, SERVICE, message);
+    return encapsulate(from, SERVICE, message);
   });
 }
 
@@ -167,11 +168,11 @@ export function measureC(values: number, seconds: number): number | undefined {
   }
 }
 
-export async function measure(values: readonly number[], seconds: number): Promise<Row[]> {
-  const rows: Row[] = [];
+export async function measure(values: readonly number[], seconds: number): Promise<EngineRow[]> {
+  const rows: EngineRow[] = [];
   for (const n of values) {
     const c = measureC(n, seconds);
-    const add = (engine: Row['engine'], nsPerValue: number): void => {
+    const add = (engine: EngineRow['engine'], nsPerValue: number): void => {
       rows.push({ engine, values: n, nsPerValue, ratio: c === undefined ? undefined : nsPerValue / c });
     };
     if (c !== undefined) add('C loop', c);
@@ -181,7 +182,7 @@ export async function measure(values: readonly number[], seconds: number): Promi
   return rows;
 }
 
-function render(rows: readonly Row[]): string {
+function render(rows: readonly EngineRow[]): string {
   const lines = rows.map(
     ({ engine, values, nsPerValue, ratio }) =>
       `${String(values).padStart(6)}  ${engine.padEnd(12)} ${nsPerValue.toFixed(2).padStart(9)}  ${ratio === undefined ? '-' : `${ratio.toFixed(2)} x`.padStart(10)}`,

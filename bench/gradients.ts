@@ -1,7 +1,7 @@
 /** The recorded gradients of bench/data, flattened: one vector per worker. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { shippedFile } from '../protocol/service.js';
+import { shippedFile } from '../net/package-files.js';
 
 export const PHASES = ['early', 'late'] as const;
 export type Phase = (typeof PHASES)[number];

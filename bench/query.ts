@@ -25,7 +25,7 @@ import { plotOf, rowOf, tables, type QueryReport, type QueryRow, type SwitchCost
 import { Alone, WithSwitch, type Run, type SwitchRun } from './query/systems.js';
 import { median } from './switch.js';
 
-export interface Options {
+export interface QueryBenchOptions {
   readonly scale: number;
   readonly workers: number;
   readonly rounds: number;
@@ -100,7 +100,7 @@ function switchCostOf(runs: readonly SwitchRun[]): SwitchCost {
 }
 
 export async function measure(
-  { scale, workers, rounds, queries, folder, python }: Options,
+  { scale, workers, rounds, queries, folder, python }: QueryBenchOptions,
   progress: (text: string) => void,
 ): Promise<QueryReport> {
   const cores = cpus().length;

@@ -17,7 +17,7 @@ import { KINDS, measureLookups, type LookupRow } from './sweep/lookups.js';
 import { plot, type Panel } from './sweep/plot.js';
 import { Generator } from './switch/generator.js';
 import { runAsCommand, seconds, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
-import { inNamespace, makeCables, type Site } from './switch/site.js';
+import { inNamespace, makeCables, type BenchSite } from './switch/site.js';
 import { startSwitch } from './switch/switches.js';
 import { fpisa } from './switch/workloads.js';
 
@@ -50,7 +50,7 @@ export interface Sweep {
   readonly workers: readonly WorkerRow[];
 }
 
-export interface Options {
+export interface SweepOptions {
   readonly values: readonly number[];
   readonly entries: readonly number[];
   readonly workers: readonly number[];
@@ -60,11 +60,11 @@ export interface Options {
 
 /** Packets a second over veth pairs. @throws if a packet is lost or wrong */
 async function overVeth(
-  site: Site,
+  site: BenchSite,
   generator: Generator,
   values: number,
   workers: number,
-  { seconds, rounds }: Options,
+  { seconds, rounds }: SweepOptions,
 ): Promise<number> {
   const workload = fpisa(values, site.loadEnds.slice(0, workers), WINDOW);
   const pin = cpus().length > 1;
@@ -98,7 +98,7 @@ async function overVeth(
   }
 }
 
-export async function measure(options: Options, progress: (text: string) => void): Promise<Sweep> {
+export async function measure(options: SweepOptions, progress: (text: string) => void): Promise<Sweep> {
   const generator = Generator.compile();
   if (generator === undefined)
     throw new Error('this measurement needs a C compiler for its generator; "cc" is not on PATH');
@@ -237,7 +237,7 @@ async function main(): Promise<number> {
       out: { type: 'string', default: 'bench/data' },
     },
   });
-  const options: Options = {
+  const options: SweepOptions = {
     values: wholeNumbers('values', values.values, 1, 1024),
     entries: wholeNumbers('entries', values.entries, 1, 10_000_000),
     workers: wholeNumbers('workers', values.workers, 1, 16),

@@ -13,12 +13,12 @@
  */
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
-import { measure as measureEngines, type Row as EngineRow } from './engine.js';
+import { measure as measureEngines, type EngineRow } from './engine.js';
 import { Generator, type Measurement } from './switch/generator.js';
 import { runAsCommand, seconds, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
-import { inNamespace, makeCables, type Site } from './switch/site.js';
+import { inNamespace, makeCables, type BenchSite } from './switch/site.js';
 import { startSwitch, SWITCHES, versionOf, type SwitchName } from './switch/switches.js';
-import { fpisa, router, type Workload } from './switch/workloads.js';
+import { fpisa, router, type SwitchWorkload } from './switch/workloads.js';
 
 /** Run before the clock starts, for caches. */
 const WARM_UP_SECONDS = 1;
@@ -29,7 +29,7 @@ const ENGINE_SECONDS = 1;
 /** Times BMv2's packets a second. */
 export const TARGETS = { fpisa: 100, router: 5, perValue: 2 } as const;
 
-export interface Options {
+export interface SwitchBenchOptions {
   readonly values: readonly number[];
   readonly workers: number;
   readonly window: number;
@@ -40,7 +40,7 @@ export interface Options {
 }
 
 /** One switch, one program, one window: medians over the rounds. */
-export interface Row {
+export interface SwitchRow {
   readonly workload: string;
   readonly window: number;
   readonly switch: SwitchName;
@@ -63,8 +63,8 @@ export interface Report {
   readonly machine: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly skipped: readonly SwitchName[];
-  readonly options: Options;
-  readonly rows: readonly Row[];
+  readonly options: SwitchBenchOptions;
+  readonly rows: readonly SwitchRow[];
   readonly ratios: readonly Ratio[];
   readonly engines: readonly EngineRow[];
 }
@@ -83,11 +83,11 @@ export function median(numbers: readonly number[]): number {
 /** One switch, and the windows one after the other. @throws if a packet was wrong */
 async function run(
   name: SwitchName,
-  workload: Workload,
-  site: Site,
+  workload: SwitchWorkload,
+  site: BenchSite,
   generator: Generator,
   windows: readonly number[],
-  { seconds, anyCpu }: Options,
+  { seconds, anyCpu }: SwitchBenchOptions,
 ): Promise<Run[]> {
   const running = await startSwitch(name, site.switchEnds, anyCpu ? undefined : SWITCH_CPU, (client) =>
     workload.install(client),
@@ -115,7 +115,7 @@ async function run(
   }
 }
 
-export async function measure(options: Options, progress: (text: string) => void): Promise<Report> {
+export async function measure(options: SwitchBenchOptions, progress: (text: string) => void): Promise<Report> {
   const generator = Generator.compile();
   if (generator === undefined)
     throw new Error('this measurement needs a C compiler for its generator; "cc" is not on PATH');
@@ -129,7 +129,7 @@ export async function measure(options: Options, progress: (text: string) => void
     ...options.values.map((values) => fpisa(values, site.loadEnds, Math.max(...windows))),
     router(site.loadEnds),
   ];
-  const rows: Row[] = [];
+  const rows: SwitchRow[] = [];
   const ratios: Ratio[] = [];
   try {
     for (const workload of workloads) {
@@ -187,7 +187,7 @@ function rate({ measured: { packets, lost, seconds } }: Run): number | undefined
   return lost > 0 ? undefined : packets / seconds;
 }
 
-function row(workload: Workload, window: number, name: SwitchName, runs: readonly Run[]): Row {
+function row(workload: SwitchWorkload, window: number, name: SwitchName, runs: readonly Run[]): SwitchRow {
   const rates = runs.map(rate);
   return {
     workload: workload.name,
@@ -259,7 +259,7 @@ async function main(): Promise<number> {
   });
   const list = (name: 'values' | 'more', high: number): number[] =>
     ['', 'none'].includes(values[name]) ? [] : wholeNumbers(name, values[name], 1, high);
-  const options: Options = {
+  const options: SwitchBenchOptions = {
     values: list('values', 256),
     workers: wholeNumber('workers', values.workers, 2, 16),
     window: wholeNumber('window', values.window, 1, 512),

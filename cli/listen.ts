@@ -1,4 +1,4 @@
-/** Failures of a gRPC server to take its address, as a person can mend them. */
+/** Failures of a gRPC server to take its address, with what a person can do about them. */
 import { PortInUseError, UsageError } from './errors.js';
 
 /**
@@ -15,7 +15,7 @@ export async function listening(
   try {
     return await listen(address);
   } catch (error) {
-    // grpc-js has one error for all, with the system's codes in its text.
+    // grpc-js rejects with an Error without a code or a cause: the system's code is in its text and nowhere else.
     const { message } = error as Error;
     if (message.includes('EADDRINUSE')) throw new PortInUseError(what, address, option);
     const reason = /EADDRNOTAVAIL|EACCES|ENOTFOUND|EAI_AGAIN/.exec(message)?.[0] ?? message;

@@ -1,9 +1,11 @@
 /** The `fpisa` command. Every part of the project is known here, and nothing depends on it. */
-import { readFileSync } from 'node:fs';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, CommanderError } from 'commander';
+import { ArithmeticError } from '../arithmetic/errors.js';
+import { EmulatorError } from '../emulator/errors.js';
+import { P4RuntimeError } from '../p4runtime/errors.js';
 import { FpisaError } from '../protocol/errors.js';
-import { shippedFile } from '../protocol/service.js';
+import { packageVersion } from '../net/package-files.js';
 import { allreduceCommand } from './allreduce/command.js';
 import { controllerCommand } from './controller/command.js';
 import { demoCommand } from './demo/command.js';
@@ -17,10 +19,9 @@ import { EXIT_CODES_HELP, ExitCode, exitCodeOf } from './exit-codes.js';
 import { usageError } from './usage.js';
 
 export function program(): Command {
-  const { version } = JSON.parse(readFileSync(shippedFile('package.json'), 'utf8')) as { version: string };
   const command = new Command('fpisa')
     .description('Floating-point aggregation inside a programmable switch')
-    .version(version)
+    .version(packageVersion())
     .showSuggestionAfterError()
     // So that a command's command may have options of the same names.
     .enablePositionalOptions()
@@ -35,7 +36,7 @@ export function program(): Command {
     .addCommand(stfCommand())
     .addCommand(doctorCommand());
   forEach(command, (each) => {
-    if (each !== command) acceptVersion(each, version);
+    if (each !== command) acceptVersion(each);
     each
       .exitOverride((error) => {
         throw error.exitCode === 0 ? error : usageError(each, error);
@@ -62,8 +63,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 /** `fpisa demo --version` is as clear as `fpisa --version`; one of them in the help is enough. */
-function acceptVersion(command: Command, version: string): void {
-  command.version(version);
+function acceptVersion(command: Command): void {
+  command.version(packageVersion());
   command.options.at(-1)!.hideHelp();
 }
 
@@ -93,23 +94,26 @@ function leaveWithReader(): { readonly hasLeft: boolean } {
   return reader;
 }
 
-function report(error: unknown, json: boolean): ExitCode {
+/** Bases of the errors with a stable code (docs/errors.md); all have `code`. */
+const FAMILIES = [FpisaError, ArithmeticError, P4RuntimeError, EmulatorError];
+
+/** Says what went wrong, as text or JSON, and gives the exit code. */
+export function report(error: unknown, json: boolean): ExitCode {
   // Help and version are not failures, and have been printed.
   if (error instanceof CommanderError) return ExitCode.OK;
-  const known = error instanceof FpisaError ? error : undefined;
-  const message = (error instanceof Error ? error.message : String(error)) + hint(known?.code);
+  const code = FAMILIES.some((family) => error instanceof family) ? (error as { code: string }).code : undefined;
+  const message = (error instanceof Error ? error.message : String(error)) + hint(code);
   if (json)
-    process.stdout.write(
-      `${JSON.stringify({ ok: false, error: { code: known?.code ?? 'FPISA_INTERNAL', message } })}\n`,
-    );
+    process.stdout.write(`${JSON.stringify({ ok: false, error: { code: code ?? 'FPISA_INTERNAL', message } })}\n`);
   else process.stderr.write(`fpisa: ${message}\n`);
-  if (known !== undefined) return exitCodeOf(known.code);
+  if (error instanceof FpisaError) return exitCodeOf(error.code);
+  // Errors of parts that know nothing of fpisa should have been put into this command's words.
   if (process.env['FPISA_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  return ExitCode.FAILED;
+  return code === undefined ? ExitCode.FAILED : exitCodeOf(code);
 }
 
 /** What a person can do about an error that comes from parts which know no command line. */
 function hint(code: string | undefined): string {
-  if (code !== 'FPISA_UNREACHABLE' && code !== 'FPISA_CONTROLLER_UNREACHABLE') return '';
+  if (code !== 'FPISA_CONTROLLER_UNREACHABLE') return '';
   return '; start one with "fpisa controller", or name another with --controller';
 }

@@ -1,25 +1,19 @@
 /** Parsers of option values, and the options that several commands share. */
 import { InvalidArgumentError, Option } from 'commander';
 import { isInterfaceName } from '../emulator/index.js';
+import { parseHostPort, type HostPort } from '../net/host-port.js';
 import { BUILD_DESCRIPTORS, buildNamed } from '../protocol/builds.js';
 import { BUILDS } from '../protocol/constants.js';
 
+export { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC } from '../protocol/constants.js';
+
 export const DEFAULT_CONTROLLER = '127.0.0.1:9600';
 export const DEFAULT_P4RUNTIME = '127.0.0.1:9559';
-/** What the embedded switch calls itself on its ports, unless told otherwise. */
-export const DEFAULT_SERVICE_IP = '10.0.0.254';
-export const DEFAULT_SERVICE_MAC = '02:00:0a:00:00:fe';
-
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
 
 export function hostPort(text: string): HostPort {
-  const match = /^(.+):(\d+)$/.exec(text);
-  if (match === null || Number(match[2]) > 65_535)
-    throw new InvalidArgumentError(`"${text}" is not host:port, for example 127.0.0.1:9600.`);
-  return { host: match[1]!, port: Number(match[2]) };
+  const place = parseHostPort(text);
+  if (place === undefined) throw new InvalidArgumentError(`"${text}" is not host:port, for example 127.0.0.1:9600.`);
+  return place;
 }
 
 export function hostPortText(text: string): string {

@@ -1,7 +1,7 @@
 /** Progress bars on standard error, for people at a terminal only. */
 import { Presets, SingleBar } from 'cli-progress';
 
-export interface Progress {
+export interface ProgressBar {
   /** @param share of the work that is done, 0 to 1 */
   update(share: number): void;
   stop(): void;
@@ -10,7 +10,7 @@ export interface Progress {
 const STEPS = 1000;
 
 /** @param quiet no bar, for example because output is JSON */
-export function progressBar(label: string, quiet: boolean): Progress {
+export function progressBar(label: string, quiet: boolean): ProgressBar {
   if (quiet || !process.stderr.isTTY) return { update: () => undefined, stop: () => undefined };
   const bar = new SingleBar(
     {

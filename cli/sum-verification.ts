@@ -12,7 +12,7 @@ import {
   type NumericProfile,
 } from '../arithmetic/index.js';
 
-export interface ErrorSummary {
+interface ErrorSummary {
   readonly worst: number;
   readonly median: number;
 }
@@ -58,7 +58,7 @@ export function verifyLayer(
   };
 }
 
-export function sameBits(a: Float32Array, b: Float32Array): boolean {
+function sameBits(a: Float32Array, b: Float32Array): boolean {
   return a.length === b.length && Buffer.compare(bytesOf(a), bytesOf(b)) === 0;
 }
 

@@ -1,14 +1,27 @@
 /** Builds of the P4 programs: those committed for BMv2 (`npm run p4` makes them), and a Tofino's, compiled elsewhere. */
 import { existsSync, readFileSync } from 'node:fs';
-import { BUILD_DESCRIPTORS, generalBuild, wantedBuild, type BuildDescriptor } from '../protocol/builds.js';
+import {
+  BUILD_DESCRIPTORS,
+  generalBuild,
+  wantedBuild,
+  type BuildDescriptor,
+  type BuildTarget,
+} from '../protocol/builds.js';
 import type { QueryBuild } from '../protocol/query/constants.js';
-import { shippedFile } from '../protocol/service.js';
+import { shippedFile } from '../net/package-files.js';
 import { parseP4Info } from '../p4runtime/p4info-file.js';
 import { choices, ArtifactError } from './errors.js';
 import type { P4Info } from '../p4runtime/p4info-messages.js';
-import { contentHash, makePipeline, type Pipeline } from './p4runtime/pipeline.js';
-import type { SwitchConfig } from './controller/state.js';
+import { contentHash, makePipeline, type PipelineConfig } from './p4runtime/pipeline.js';
 import { readTofinoBuild } from './tofino/build.js';
+
+/** Which build a switch is configured to run; a part of its configuration (controller/state.ts). */
+export interface BuildChoice {
+  readonly valuesPerPacket: number;
+  readonly target?: BuildTarget;
+  readonly build?: string;
+  readonly buildDir?: string;
+}
 
 /** Queries have no store: a switch keeps nothing between them that matters. */
 const QUERY_OWNER = 0;
@@ -21,7 +34,7 @@ const QUERY_OWNER = 0;
  * @param folder where the builds are; by default `p4/build` of this package
  * @throws ArtifactError naming the builds there are
  */
-export function loadBuild(valuesPerPacket: number, storeId: number, folder?: string): Pipeline {
+export function loadBuild(valuesPerPacket: number, storeId: number, folder?: string): PipelineConfig {
   return loadArtifacts(
     known(generalBuild(valuesPerPacket), `with ${valuesPerPacket} values per packet`).name,
     storeId,
@@ -39,11 +52,7 @@ function known(build: BuildDescriptor | undefined, what: string): BuildDescripto
  * @param folder where the builds for BMv2 are
  * @throws ArtifactError
  */
-export function loadSwitchBuild(
-  config: Pick<SwitchConfig, 'target' | 'build' | 'buildDir' | 'valuesPerPacket'>,
-  storeId: number,
-  folder?: string,
-): Pipeline {
+export function loadSwitchBuild(config: BuildChoice, storeId: number, folder?: string): PipelineConfig {
   const { target, build, buildDir, valuesPerPacket } = config;
   if (buildDir === undefined)
     return loadArtifacts(
@@ -64,11 +73,11 @@ export function loadSwitchBuild(
 }
 
 /** Loads a build of the query program, by its name. @throws ArtifactError */
-export function loadQueryBuild({ name }: QueryBuild): Pipeline {
+export function loadQueryBuild({ name }: QueryBuild): PipelineConfig {
   return loadArtifacts(name, QUERY_OWNER);
 }
 
-function loadArtifacts(name: string, owner: number, folder?: string): Pipeline {
+function loadArtifacts(name: string, owner: number, folder?: string): PipelineConfig {
   const config = readFile(name, ['.json'], folder);
   const info = readFile(name, ['.p4info.txtpb', '.p4info.txt', '.p4info.json'], folder);
   try {
@@ -80,7 +89,7 @@ function loadArtifacts(name: string, owner: number, folder?: string): Pipeline {
   }
 }
 
-function pipelineOf(name: string, p4info: P4Info, deviceConfig: Uint8Array, owner: number): Pipeline {
+function pipelineOf(name: string, p4info: P4Info, deviceConfig: Uint8Array, owner: number): PipelineConfig {
   return makePipeline(name, p4info, deviceConfig, (BigInt(contentHash(p4info, deviceConfig)) << 32n) | BigInt(owner));
 }
 

@@ -18,5 +18,5 @@ export { readTofinoBuild, type TofinoBuild } from './tofino/build.js';
 export { CHIPS, type Chip } from './tofino/ports.js';
 export { FileStore, MemoryStore, type Store } from './controller/store.js';
 export * from './service/client.js';
-export { controllerService } from './service/definition.js';
+export { ControllerService } from './service/definition.js';
 export * from './service/server.js';

@@ -19,7 +19,7 @@ export interface ActionCall {
 /** The call of an entry that refers to an action profile instead of naming an action itself. */
 export const NO_CALL: ActionCall = { action: '', args: [] };
 
-export interface TableEntry {
+export interface SwitchTableEntry {
   readonly keys: readonly MatchKey[];
   /** Only for tables with a ternary, optional or range key. The smaller number wins, as in BMv2 (P4Runtime inverts). */
   readonly priority: number;
@@ -70,11 +70,11 @@ export interface Replica {
 /** @throws ControlError, with a code of {@link ControlErrorCode}, from every method. */
 export interface Control {
   /** Adds an entry; refuses one with equal keys (and priority), and any in a table with const entries. */
-  insertEntry(table: string, entry: TableEntry): void;
+  insertEntry(table: string, entry: SwitchTableEntry): void;
   /** Changes the action of the entry with equal keys (and priority). */
-  modifyEntry(table: string, entry: TableEntry): void;
+  modifyEntry(table: string, entry: SwitchTableEntry): void;
   deleteEntry(table: string, keys: readonly MatchKey[], priority: number): void;
-  entries(table: string): readonly TableEntry[];
+  entries(table: string): readonly SwitchTableEntry[];
   /** Makes the entries that the program gives a table like all others, of which it holds so many; until then they are const. */
   releaseEntries(table: string, maxSize: number): void;
   /** Undefined restores the program's own default. @throws PERMISSION_DENIED if the default is const. */
@@ -130,7 +130,7 @@ export interface Control {
   /** Every sample, as BMv2's learning engine sees it before it batches. @returns the function that unsubscribes. */
   onDigest(listener: (digest: Digest) => void): () => void;
   /** Entries that were not hit for their idle timeout. */
-  idleEntries(table: string): readonly TableEntry[];
+  idleEntries(table: string): readonly SwitchTableEntry[];
   /** Microseconds since an entry was hit, or else since it was written. @throws INVALID_ARGUMENT without idle timeouts. */
   sinceLastHit(table: string, keys: readonly MatchKey[], priority: number): number;
 

@@ -1,5 +1,5 @@
 import type { Digest, Output } from './control.js';
-import type { Random } from './random.js';
+import type { Random } from '../net/random.js';
 import type { ProgramState } from './state/program-state.js';
 import type { TraceRecorder } from './trace.js';
 

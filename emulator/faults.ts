@@ -1,5 +1,5 @@
 import { EmulatorError } from './errors.js';
-import { Random } from './random.js';
+import { Random } from '../net/random.js';
 
 export type Direction = 'in' | 'out';
 

@@ -6,7 +6,7 @@ import { EmulatorError, PacketAbortError } from './errors.js';
 import { Interpreter } from './interpreter/interpreter.js';
 import { loadProgram } from './json/load.js';
 import type { Program } from './json/program.js';
-import { Random } from './random.js';
+import { Random } from '../net/random.js';
 import { ProgramState } from './state/program-state.js';
 import { describeProgram } from './state/describe.js';
 import { restoreState, saveState, type Snapshot } from './state/snapshot.js';
@@ -18,6 +18,7 @@ import { aliasesOf, NO_P4INFO_ALIASES } from './handles/p4info-aliases.js';
 import type { TableHandle } from './handles/table-handle.js';
 import { TraceRecorder, type Trace } from './trace.js';
 import type { P4Info } from '../p4runtime/index.js';
+import { DEFAULT_CPU_PORT, DEFAULT_MAX_PASSES, DEFAULT_QUEUES_PER_PORT, DEFAULT_DROP_PORT } from './limits.js';
 
 export interface SwitchOptions {
   /**
@@ -50,10 +51,6 @@ export interface SwitchOptions {
  */
 export type EngineChoice = 'interpreter' | 'compiled' | ((program: Program, host: EngineHost) => Engine);
 
-const CPU_PORT = 510;
-const DROP_PORT = 511;
-const MAX_PASSES = 64;
-
 interface Loaded {
   readonly state: ProgramState;
   readonly engine: Engine;
@@ -73,8 +70,8 @@ export class Switch {
   private loaded: Loaded | undefined;
 
   constructor(private readonly options: SwitchOptions = {}) {
-    this.cpuPort = options.cpuPort ?? CPU_PORT;
-    this.dropPort = options.dropPort ?? DROP_PORT;
+    this.cpuPort = options.cpuPort ?? DEFAULT_CPU_PORT;
+    this.dropPort = options.dropPort ?? DEFAULT_DROP_PORT;
     this.switchClock = new SwitchClock(options.clock);
     this.clock = this.switchClock.read;
     this.stateControl = new StateControl(() => this.running().state, this.clock);
@@ -101,8 +98,8 @@ export class Switch {
       clock: this.clock,
       random: new Random(this.options.seed ?? 1),
       dropPort: this.dropPort,
-      maxPasses: this.options.maxPasses ?? MAX_PASSES,
-      queuesPerPort: this.options.queuesPerPort ?? 1,
+      maxPasses: this.options.maxPasses ?? DEFAULT_MAX_PASSES,
+      queuesPerPort: this.options.queuesPerPort ?? DEFAULT_QUEUES_PER_PORT,
       onDigest: (digest) => this.stateControl.publishDigest(digest),
       onLog: this.options.onLog ?? (() => {}),
       onDrop: (where) => this.countDrop(where),

@@ -6,7 +6,7 @@ import type { TraceRecorder } from './trace.js';
 import { compileAside, compileNow } from './compiler/cache.js';
 import { CompiledEngine } from './machine/engine.js';
 import { ProgramMemory } from './machine/memory.js';
-import type { Artifact } from './compiler/module.js';
+import type { Artifact } from './machine/artifact.js';
 
 /** A program that gets fewer packets is not worth the seconds that its compilation takes. */
 const PACKETS_UNTIL_COMPILED = 300;

@@ -10,7 +10,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runAsCommand, wholeNumber } from '../scripts/arguments.js';
-import { Fuzzer, renderDifference, type FuzzOptions, type FuzzReport } from './p4runtime/fuzzer.js';
+import { Fuzzer, renderDifference, type WriteFuzzOptions, type WriteFuzzReport } from './p4runtime/fuzzer.js';
 import { loadPrograms } from './p4runtime/programs.js';
 import { bmv2Version, connectTo, startBmv2, startOurs } from './p4runtime/servers.js';
 
@@ -18,8 +18,8 @@ const REPORT_EVERY_MS = 10_000;
 const SHOWN_DIFFERENCES = 20;
 
 export async function fuzzP4Runtime(
-  options: Omit<FuzzOptions, 'ours' | 'programs'> & { only?: string },
-): Promise<FuzzReport> {
+  options: Omit<WriteFuzzOptions, 'ours' | 'programs'> & { only?: string },
+): Promise<WriteFuzzReport> {
   const programs = loadPrograms().filter(({ name }) => name.includes(options.only ?? ''));
   const ours = await startOurs();
   try {
@@ -29,7 +29,7 @@ export async function fuzzP4Runtime(
   }
 }
 
-function summary(report: FuzzReport): string {
+function summary(report: WriteFuzzReport): string {
   const { writes, updates, accepted, mutated, reads, pipelines, crashes, known, unknown } = report;
   const classes = [...known]
     .sort(([, a], [, b]) => b - a)

@@ -1,7 +1,10 @@
 /** What can go wrong at a worker: one class per failure, each with a stable `code` and one sentence. */
-import { FpisaError } from '../protocol/errors.js';
+import { ControllerUnreachableError, FpisaError } from '../protocol/errors.js';
 
-/** Base of every error that a {@link Worker} throws or rejects with. */
+// One class with the controller's other clients, which cannot know of workers: so it is no WorkerError.
+export { ControllerUnreachableError };
+
+/** Base of every error that a {@link Worker} throws or rejects with, apart from {@link ControllerUnreachableError}. */
 export abstract class WorkerError extends FpisaError {}
 
 /** An option or a tensor that cannot be used; thrown before anything is sent. */
@@ -20,11 +23,6 @@ export class JoinError extends WorkerError {
   ) {
     super(message, options);
   }
-}
-
-/** No connection to the controller for longer than the worker may wait. */
-export class ControllerUnreachableError extends WorkerError {
-  readonly code = 'FPISA_CONTROLLER_UNREACHABLE';
 }
 
 /** Since the worker joined, no message of the switch has ever arrived. */

@@ -1,7 +1,15 @@
 /** Workers: in-network allreduce for programs (docs/workers.md). */
 export { Worker, type WorkerEvents } from './worker.js';
 export type { AllreduceOptions, JoinOptions } from './options.js';
-export type { AllreduceStats, Format, Progress, ReduceOp, RtoBounds, Tensor, Tensors } from './allreduce/index.js';
+export type {
+  AllreduceStats,
+  Format,
+  OperationProgress,
+  ReduceOp,
+  RtoBounds,
+  Tensor,
+  Tensors,
+} from './allreduce/index.js';
 export * from './errors.js';
 export type { JobInfo, JobProfile } from './session/messages.js';
 export type { LocalAddress, ServiceAddress, Transport } from './transport/transport.js';

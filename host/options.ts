@@ -1,6 +1,7 @@
 /** What a worker can be told when it joins, and the defaults. */
 import type { ChannelCredentials } from '@grpc/grpc-js';
-import type { Progress, ReduceOp } from './allreduce/index.js';
+import { parseHostPort } from '../net/host-port.js';
+import type { OperationProgress, ReduceOp } from './allreduce/index.js';
 import { DEFAULT_PATIENCE, DEFAULT_RTO, MAX_RANK, type RtoBounds } from './allreduce/index.js';
 import { ArgumentError } from './errors.js';
 import type { Transport } from './transport/transport.js';
@@ -45,7 +46,7 @@ export interface AllreduceOptions {
   op?: ReduceOp;
   /** Gives the operation up, here and at every other worker. */
   signal?: AbortSignal;
-  onProgress?: (progress: Progress) => void;
+  onProgress?: (progress: OperationProgress) => void;
 }
 
 export interface Settings {
@@ -61,7 +62,7 @@ const DEFAULT_BURST = 32;
 
 /** @throws ArgumentError for a missing or impossible option */
 export function settings(options: Readonly<JoinOptions>): Settings {
-  if (!/^.+:\d+$/.test(options.controller)) {
+  if (parseHostPort(options.controller) === undefined) {
     throw new ArgumentError(`controller is '${options.controller}'; the form is host:port`);
   }
   if (options.job === '') throw new ArgumentError('job is empty; give the name of a job of the controller');

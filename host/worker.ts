@@ -10,6 +10,7 @@ import {
   TensorBatch,
   type Tensors,
 } from './allreduce/index.js';
+import { parseHostPort } from '../net/host-port.js';
 import { AbortedError, ClosedError, JoinError, type WorkerError } from './errors.js';
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
 import type { ControllerMessage, JobInfo, Welcome } from './session/messages.js';
@@ -330,8 +331,10 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
 }
 
 async function openSocket(options: Readonly<JoinOptions>): Promise<Transport> {
-  const [, host, port] = /^(?:\w+:\/*)?(.+):(\d+)$/.exec(options.controller)!;
-  const ip = options.ip ?? (await localIpTowards(host!.replace(/^\[(.*)\]$/, '$1'), Number(port)));
+  const { host, port } = parseHostPort(options.controller)!;
+  // Without the scheme of a gRPC target, and the brackets around an IPv6 address.
+  const name = host.replace(/^\w+:\/*(?=.)/, '').replace(/^\[(.*)\]$/, '$1');
+  const ip = options.ip ?? (await localIpTowards(name, port));
   return await DgramTransport.open({ ip, ...(options.udpPort === undefined ? {} : { udpPort: options.udpPort }) });
 }
 

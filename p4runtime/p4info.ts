@@ -273,7 +273,7 @@ export class P4InfoIndex {
     return new NameIndex('key', keys, where);
   }
 
-  #field(field: { id: number; name: string; bitwidth: number; typeName?: P4NamedType }): FieldInfo {
+  #field(field: { id: number; name: string; bitwidth: number; typeName?: P4NamedType | undefined }): FieldInfo {
     const translated = field.typeName && this.types?.newTypes[field.typeName.name]?.translatedType;
     return {
       id: field.id,

@@ -1,99 +1,73 @@
-/** The gRPC service p4.v1.P4Runtime for grpc-js, for servers and clients alike. */
+/**
+ * The gRPC service p4.v1.P4Runtime for grpc-js, for servers and clients alike: the generated one, with the codecs of
+ * codec.ts, so that messages may leave fields out and what is wrong in one is named.
+ */
 import type {
+  CallOptions,
+  Client,
   ClientDuplexStream,
   ClientReadableStream,
   ClientUnaryCall,
-  CallOptions,
-  Client,
   MethodDefinition,
-  requestCallback,
-  ServiceDefinition,
   UntypedServiceImplementation,
   handleBidiStreamingCall,
   handleServerStreamingCall,
   handleUnaryCall,
+  requestCallback,
 } from '@grpc/grpc-js';
 import { Metadata, makeClientConstructor } from '@grpc/grpc-js';
-import { codec } from './codec.js';
-import type {
-  CapabilitiesRequest,
-  CapabilitiesResponse,
-  GetForwardingPipelineConfigRequest,
-  GetForwardingPipelineConfigResponse,
-  Init,
-  ReadRequest,
-  ReadResponse,
-  SetForwardingPipelineConfigRequest,
-  SetForwardingPipelineConfigResponse,
-  StreamMessageRequest,
-  StreamMessageResponse,
-  WriteRequest,
-  WriteResponse,
-} from './messages.js';
+import type protobuf from 'protobufjs';
+import { codec, type Codec } from './codec.js';
+import { P4RuntimeService as Generated } from './generated/p4/v1/p4runtime.js';
+import { protobufRoot } from './load.js';
+import type { Init } from './messages.js';
 
 export const SERVICE_NAME = 'p4.v1.P4Runtime';
 
-function method<Request, Response>(
-  name: string,
-  request: string,
-  response: string,
-  streams: { request?: true; response?: true } = {},
-): MethodDefinition<Init<Request>, Init<Response>> {
-  const requests = codec<Request>(`p4.v1.${request}`);
-  const responses = codec<Response>(`p4.v1.${response}`);
+type Methods = typeof Generated;
+/** Methods have the names of the .proto file here. */
+type MethodName = Capitalize<keyof Methods>;
+type Method<Name extends MethodName> = Methods[Uncapitalize<Name>];
+type Request<Name extends MethodName> = ReturnType<Method<Name>['requestDeserialize']>;
+type Response<Name extends MethodName> = ReturnType<Method<Name>['responseDeserialize']>;
+
+type Service = { readonly [Name in MethodName]: MethodDefinition<Init<Request<Name>>, Init<Response<Name>>> };
+
+function definition(key: keyof Methods): MethodDefinition<Init<unknown>, Init<unknown>> {
+  const { path, requestStream, responseStream } = Generated[key];
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  // Looked up at first use, so that the definition costs a process nothing that never uses it.
+  let codecs: { request: Codec<unknown>; response: Codec<unknown> } | undefined;
+  const lookup = (): NonNullable<typeof codecs> => {
+    if (codecs) return codecs;
+    const { resolvedRequestType, resolvedResponseType } = protobufRoot().lookupService(SERVICE_NAME).methods[name]!;
+    const of = (type: protobuf.Type | null): Codec<unknown> => codec(type!.fullName.slice(1));
+    return (codecs = { request: of(resolvedRequestType), response: of(resolvedResponseType) });
+  };
   return {
-    path: `/${SERVICE_NAME}/${name}`,
-    requestStream: streams.request ?? false,
-    responseStream: streams.response ?? false,
-    requestSerialize: (message) => Buffer.from(requests.encode(message).buffer),
-    requestDeserialize: (bytes) => requests.decode(bytes) as Init<Request>,
-    responseSerialize: (message) => Buffer.from(responses.encode(message).buffer),
-    responseDeserialize: (bytes) => responses.decode(bytes) as Init<Response>,
-    originalName: name[0]!.toLowerCase() + name.slice(1),
+    path,
+    requestStream,
+    responseStream,
+    requestSerialize: (message) => Buffer.from(lookup().request.encode(message).buffer),
+    requestDeserialize: (bytes) => lookup().request.decode(bytes) as Init<unknown>,
+    responseSerialize: (message) => Buffer.from(lookup().response.encode(message).buffer),
+    responseDeserialize: (bytes) => lookup().response.decode(bytes) as Init<unknown>,
+    originalName: key,
   };
 }
 
-export const P4RuntimeService = {
-  Write: method<WriteRequest, WriteResponse>('Write', 'WriteRequest', 'WriteResponse'),
-  Read: method<ReadRequest, ReadResponse>('Read', 'ReadRequest', 'ReadResponse', { response: true }),
-  SetForwardingPipelineConfig: method<SetForwardingPipelineConfigRequest, SetForwardingPipelineConfigResponse>(
-    'SetForwardingPipelineConfig',
-    'SetForwardingPipelineConfigRequest',
-    'SetForwardingPipelineConfigResponse',
-  ),
-  GetForwardingPipelineConfig: method<GetForwardingPipelineConfigRequest, GetForwardingPipelineConfigResponse>(
-    'GetForwardingPipelineConfig',
-    'GetForwardingPipelineConfigRequest',
-    'GetForwardingPipelineConfigResponse',
-  ),
-  StreamChannel: method<StreamMessageRequest, StreamMessageResponse>(
-    'StreamChannel',
-    'StreamMessageRequest',
-    'StreamMessageResponse',
-    { request: true, response: true },
-  ),
-  Capabilities: method<CapabilitiesRequest, CapabilitiesResponse>(
-    'Capabilities',
-    'CapabilitiesRequest',
-    'CapabilitiesResponse',
-  ),
-} satisfies ServiceDefinition;
+export const P4RuntimeService = Object.fromEntries(
+  (Object.keys(Generated) as (keyof Methods)[]).map((key) => [key[0]!.toUpperCase() + key.slice(1), definition(key)]),
+) as unknown as Service;
+
+type Handler<Name extends MethodName> = Method<Name>['requestStream'] extends true
+  ? handleBidiStreamingCall<Request<Name>, Init<Response<Name>>>
+  : Method<Name>['responseStream'] extends true
+    ? handleServerStreamingCall<Request<Name>, Init<Response<Name>>>
+    : handleUnaryCall<Request<Name>, Init<Response<Name>>>;
 
 /** What a server implements. */
-export interface P4RuntimeHandlers extends UntypedServiceImplementation {
-  Write: handleUnaryCall<WriteRequest, Init<WriteResponse>>;
-  Read: handleServerStreamingCall<ReadRequest, Init<ReadResponse>>;
-  SetForwardingPipelineConfig: handleUnaryCall<
-    SetForwardingPipelineConfigRequest,
-    Init<SetForwardingPipelineConfigResponse>
-  >;
-  GetForwardingPipelineConfig: handleUnaryCall<
-    GetForwardingPipelineConfigRequest,
-    Init<GetForwardingPipelineConfigResponse>
-  >;
-  StreamChannel: handleBidiStreamingCall<StreamMessageRequest, Init<StreamMessageResponse>>;
-  Capabilities: handleUnaryCall<CapabilitiesRequest, Init<CapabilitiesResponse>>;
-}
+export type P4RuntimeHandlers = UntypedServiceImplementation & { [Name in MethodName]: Handler<Name> };
 
 type Unary<Request, Response> = (
   request: Init<Request>,
@@ -102,39 +76,33 @@ type Unary<Request, Response> = (
   callback: requestCallback<Response>,
 ) => ClientUnaryCall;
 
+type Call<Name extends MethodName> = Method<Name>['requestStream'] extends true
+  ? (metadata?: Metadata, options?: CallOptions) => ClientDuplexStream<Init<Request<Name>>, Response<Name>>
+  : Method<Name>['responseStream'] extends true
+    ? (request: Init<Request<Name>>, metadata?: Metadata, options?: CallOptions) => ClientReadableStream<Response<Name>>
+    : Unary<Request<Name>, Response<Name>>;
+
 /** A raw client of the service: one method a call, no names, no state. */
-export interface P4RuntimeStub extends Client {
-  Write: Unary<WriteRequest, WriteResponse>;
-  Read(request: Init<ReadRequest>, metadata?: Metadata, options?: CallOptions): ClientReadableStream<ReadResponse>;
-  SetForwardingPipelineConfig: Unary<SetForwardingPipelineConfigRequest, SetForwardingPipelineConfigResponse>;
-  GetForwardingPipelineConfig: Unary<GetForwardingPipelineConfigRequest, GetForwardingPipelineConfigResponse>;
-  StreamChannel(
-    metadata?: Metadata,
-    options?: CallOptions,
-  ): ClientDuplexStream<Init<StreamMessageRequest>, StreamMessageResponse>;
-  Capabilities: Unary<CapabilitiesRequest, CapabilitiesResponse>;
-}
+export type P4RuntimeStub = Client & { [Name in MethodName]: Call<Name> };
 
 /** `new P4RuntimeClient(address, credentials, options)`, as every client of grpc-js. */
 export const P4RuntimeClient = makeClientConstructor(P4RuntimeService, SERVICE_NAME) as unknown as new (
   ...args: ConstructorParameters<typeof Client>
 ) => P4RuntimeStub;
 
-type UnaryName = 'Write' | 'SetForwardingPipelineConfig' | 'GetForwardingPipelineConfig' | 'Capabilities';
-type RequestOf<Name extends UnaryName> = Parameters<P4RuntimeStub[Name]>[0];
-type ResponseOf<Name extends UnaryName> = P4RuntimeStub[Name] extends Unary<never, infer Response> ? Response : never;
+type UnaryName = Exclude<MethodName, 'Read' | 'StreamChannel'>;
 
 /** A unary call as a promise. @throws grpc-js' ServiceError (see updateErrors in status.ts for a failed Write) */
 export function unary<Name extends UnaryName>(
   stub: P4RuntimeStub,
   name: Name,
-  request: RequestOf<Name>,
+  request: Init<Request<Name>>,
   options: CallOptions = {},
-): Promise<ResponseOf<Name>> {
+): Promise<Response<Name>> {
   return new Promise((resolve, reject) => {
     const done: requestCallback<never> = (error, response) =>
-      error ? reject(error) : resolve(response as ResponseOf<Name>);
+      error ? reject(error) : resolve(response as unknown as Response<Name>);
     // The four share a shape, which the compiler cannot see through the union of their names.
-    (stub[name] as Unary<never, never>).call(stub, request as never, new Metadata(), options, done);
+    (stub[name] as unknown as Unary<never, never>).call(stub, request as never, new Metadata(), options, done);
   });
 }

@@ -12,6 +12,10 @@ export const VERSION = 1;
 /** UDP destination port of the aggregation service on a switch. */
 export const SERVICE_UDP_PORT = 0xf15a;
 
+/** Addresses of the aggregation service on a switch, unless the operator chooses others. */
+export const DEFAULT_SERVICE_IP = '10.0.0.254';
+export const DEFAULT_SERVICE_MAC = '02:00:0a:00:00:fe';
+
 /** What a message asks for or brings (byte 3). */
 export const Opcode = {
   /** Worker to switch: add these values to a slot. */

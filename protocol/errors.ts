@@ -6,6 +6,11 @@ export abstract class FpisaError extends Error {
   }
 }
 
+/** No controller answers, or none has for longer than one may wait. */
+export class ControllerUnreachableError extends FpisaError {
+  readonly code = 'FPISA_CONTROLLER_UNREACHABLE';
+}
+
 /** A message whose bytes are not of the protocol's form. */
 export class MessageFormatError extends FpisaError {
   readonly code = 'FPISA_MESSAGE_FORMAT';

@@ -4,4 +4,5 @@ export * from './probe.js';
 export * from './errors.js';
 export * from './signature.js';
 export * from './service.js';
+export { shippedFile } from '../net/package-files.js';
 export * from './grpc-reason.js';

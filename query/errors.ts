@@ -8,7 +8,7 @@ export class QueryStalledError extends QueryError {
   readonly code = 'FPISA_QUERY_STALLED';
 }
 
-/** The switch does not know the stream's epoch any more: it was restarted, or another query took its place. */
+/** The switch does not know the query any more: it was restarted, or another query took its place. */
 export class QueryStateLostError extends QueryError {
   readonly code = 'FPISA_QUERY_STATE_LOST';
 }

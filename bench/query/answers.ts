@@ -5,7 +5,7 @@ export type Value = string | number | boolean | null;
 export type Answer = readonly (readonly Value[])[];
 
 /** Relative: sums of doubles depend on their order. */
-export const TOLERANCE = 1e-9;
+const TOLERANCE = 1e-9;
 
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/;
 

@@ -15,7 +15,7 @@ const PARTS = 4;
 const RANKINGS = 300_000;
 const USER_VISITS = 2_500_000;
 
-export class BenchDataError extends Error {
+class BenchDataError extends Error {
   readonly code = 'FPISA_BENCH_DATA';
   override readonly name = 'BenchDataError';
 }

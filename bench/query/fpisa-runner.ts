@@ -4,9 +4,9 @@
  */
 import { createInterface } from 'node:readline';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { packageVersion } from '../../cli/version.js';
+import { packageVersion } from '../../net/package-files.js';
 import { QuerySwitch } from '../../query/switch/switch.js';
-import { findTables, QuerySession, WorkerDesk, type QueryStatistics } from '../../query/session/index.js';
+import { findTables, QuerySession, WorkerRegistry, type QueryStatistics } from '../../query/session/index.js';
 import type { RunnerAnswer } from './duckdb-runner.js';
 import { toAnswer } from './values.js';
 
@@ -47,10 +47,10 @@ async function main(): Promise<void> {
     serviceMac,
     ports: new Map(Object.entries(setup.ports).map(([port, place]) => [Number(port), place])),
   });
-  const desk = new WorkerDesk(workers, packageVersion());
-  say({ port: await desk.listen('127.0.0.1:0') });
+  const registry = new WorkerRegistry(workers, packageVersion());
+  say({ port: await registry.listen('127.0.0.1:0') });
   const session = await QuerySession.open({
-    desk,
+    registry,
     device,
     tables,
     connection,
@@ -75,7 +75,7 @@ async function main(): Promise<void> {
     }
   }
   await session.close();
-  await desk.close();
+  await registry.close();
   device.close();
 }
 

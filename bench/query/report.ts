@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { barPlot, type BarPanel } from './bars.js';
 import { TARGET_RATIO, TARGET_SHARE, type BenchQuery } from './queries.js';
 
-export interface Cost {
+interface Cost {
   /** Median over the rounds. */
   readonly seconds: number;
   /** Processor seconds of one run, mean over the rounds. */
@@ -140,7 +140,7 @@ function targets(queries: readonly QueryRow[]): Target[] {
   return [...ratio, ...share];
 }
 
-export function panels({ queries }: QueryReport): BarPanel[] {
+function panels({ queries }: QueryReport): BarPanel[] {
   const labels = queries.map(({ title }) => title);
   return [
     {

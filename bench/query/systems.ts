@@ -1,7 +1,7 @@
 /** What is measured: Spark, DuckDB, and a query session with its switch, workers and master, each in processes of its own. */
-import { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC } from '../../cli/options.js';
+import { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC } from '../../protocol/constants.js';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 import { cpuSeconds } from './cpu.js';
 import type { TablePatterns } from './data.js';
 import type { RunnerAnswer, RunnerSetup } from './duckdb-runner.js';

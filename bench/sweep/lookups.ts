@@ -1,7 +1,7 @@
 /** Time per packet of a program with one table, by the table's kind and entries. */
 import { readFileSync } from 'node:fs';
 import { Switch, type MatchKey } from '../../emulator/index.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 
 export interface LookupRow {
   readonly table: string;

@@ -1,6 +1,6 @@
 /** Line plots as SVG, with logarithmic axes: as much as the performance page needs. */
 
-export interface Series {
+interface Series {
   readonly name: string;
   /** Above zero. */
   readonly points: readonly (readonly [x: number, y: number])[];

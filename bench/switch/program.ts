@@ -3,14 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { loadBuild, type Pipeline } from '../../controlplane/index.js';
+import { loadBuild, type PipelineConfig } from '../../controlplane/index.js';
 import { makePipeline } from '../../controlplane/p4runtime/pipeline.js';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
 import { BUILDS } from '../../protocol/constants.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 
 /** @throws without p4c if it is not one of the builds */
-export function fpisaPipeline(values: number): Pipeline {
+export function fpisaPipeline(values: number): PipelineConfig {
   if (BUILDS.some((n) => n === values)) return loadBuild(values, 1);
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
   try {

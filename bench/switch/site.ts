@@ -7,7 +7,7 @@ const INSIDE = 'FPISA_BENCH_INSIDE';
 /** The kernel sends nothing before it has noticed that the other end is up. */
 const CARRIER_MS = 500;
 
-export interface Site {
+export interface BenchSite {
   /** Interface of switch port 1, 2, … */
   readonly switchEnds: readonly string[];
   /** The other end of each cable. */
@@ -33,7 +33,7 @@ export function inNamespace(url: string): number | undefined {
 }
 
 /** @param mtu of all cables */
-export function makeCables(count: number, mtu: number): Site {
+export function makeCables(count: number, mtu: number): BenchSite {
   const numbers = Array.from({ length: count }, (_, i) => i + 1);
   const ip = (...args: string[]): Buffer => execFileSync('ip', args);
   ip('link', 'set', 'lo', 'up');

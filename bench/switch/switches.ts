@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { P4RuntimeClient } from '../../controlplane/index.js';
 import { CPU_PORT } from '../../protocol/constants.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 import { pinned } from './generator.js';
 
 export const SWITCHES = ['simple_switch_grpc', 'emulator'] as const;

@@ -1,20 +1,21 @@
 /** What the switches are given to do: a program, its tables, and frames with what becomes of them. */
 import { readFileSync } from 'node:fs';
-import { insert, type P4RuntimeClient, type Pipeline } from '../../controlplane/index.js';
+import { insert, type P4RuntimeClient, type PipelineConfig } from '../../controlplane/index.js';
 import { makePipeline } from '../../controlplane/p4runtime/pipeline.js';
-import { dressDatagram, macOf, type Endpoint } from '../../emulator/ports/udp-frame.js';
+import { encapsulate, type FrameEndpoint } from '../../net/frames.js';
+import { macOfIpv4, macText } from '../../net/mac.js';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
 import { Opcode, SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import { HEADER_BYTES, messageBytes, Offset, writeHeader } from '../../protocol/message.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 import type { Load, LoadPort } from './generator.js';
 import { fpisaPipeline } from './program.js';
 
 /** Of every program here: the service of the fpisa program, and the router's next hops. */
-const SERVICE: Endpoint = {
-  mac: macOf(Uint8Array.of(10, 0, 0, 254)),
-  address: Uint8Array.of(10, 0, 0, 254),
-  port: SERVICE_UDP_PORT,
+const SERVICE: FrameEndpoint = {
+  mac: macOfIpv4(Uint8Array.of(10, 0, 0, 254)),
+  ip: Uint8Array.of(10, 0, 0, 254),
+  udpPort: SERVICE_UDP_PORT,
 };
 const FIRST_UDP_PORT = 40_000;
 const JOB = { number: 0, epoch: 1 };
@@ -25,8 +26,8 @@ const ROUTER_PAYLOAD_BYTES = 18;
 const TTL_AT = 22;
 const CHECKSUM_AT = 24;
 
-export interface Workload {
-  readonly pipeline: Pipeline;
+export interface SwitchWorkload {
+  readonly pipeline: PipelineConfig;
   readonly name: string;
   /** Values per packet of the fpisa program; undefined: no such program. */
   readonly values: number | undefined;
@@ -35,9 +36,9 @@ export interface Workload {
   readonly load: Load;
 }
 
-function workerAt(rank: number): Endpoint {
-  const address = Uint8Array.of(10, 0, rank >> 8, (rank & 0xff) + 1);
-  return { mac: macOf(address), address, port: FIRST_UDP_PORT + rank };
+function workerAt(rank: number): FrameEndpoint {
+  const ip = Uint8Array.of(10, 0, rank >> 8, (rank & 0xff) + 1);
+  return { mac: macOfIpv4(ip), ip, udpPort: FIRST_UDP_PORT + rank };
 }
 
 /** The value that a worker contributes at every place: the sum of all workers' is exact, and tells who is in it. */
@@ -49,7 +50,7 @@ export function contributed(rank: number): number {
  * One job of the exact profile.
  * @param slots of the job: at least the generator's window
  */
-export function fpisa(values: number, interfaces: readonly string[], slots: number): Workload {
+export function fpisa(values: number, interfaces: readonly string[], slots: number): SwitchWorkload {
   const pipeline = fpisaPipeline(values);
   const workers = interfaces.map((_, rank) => workerAt(rank));
   const all = workers.reduce((sum, _, rank) => sum + contributed(rank), 0);
@@ -65,20 +66,19 @@ export function fpisa(values: number, interfaces: readonly string[], slots: numb
       kind: 'fpisa',
       ports: interfaces.map((name, rank) => ({
         interface: name,
-        out: [dressDatagram(workers[rank]!, SERVICE, message(values, Opcode.CONTRIBUTE, rank, contributed(rank)))],
-        in: [dressDatagram(SERVICE, workers[rank]!, message(values, Opcode.RESULT, rank, all))],
+        out: [encapsulate(workers[rank]!, SERVICE, message(values, Opcode.CONTRIBUTE, rank, contributed(rank)))],
+        in: [encapsulate(SERVICE, workers[rank]!, message(values, Opcode.RESULT, rank, all))],
       })),
     },
   };
 }
 
-function jobTables(workers: readonly Endpoint[], slots: number): ReturnType<typeof insert>[] {
+function jobTables(workers: readonly FrameEndpoint[], slots: number): ReturnType<typeof insert>[] {
   const group = JOB.number + 1;
   const profile = { mode: 0, format: 0, guard: 2, rounding: 1, left_shift_limit: 0 };
   const text = (bytes: Uint8Array): string => bytes.join('.');
-  const mac = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
   return [
-    insert({ entry: { table: 'fpisa.local', match: { dst_addr: text(SERVICE.address) }, action: 'fpisa.serve' } }),
+    insert({ entry: { table: 'fpisa.local', match: { dst_addr: text(SERVICE.ip) }, action: 'fpisa.serve' } }),
     insert({ multicastGroup: { group, replicas: workers.map((_, rank) => ({ port: rank + 1, instance: rank + 1 })) } }),
     ...workers.flatMap((worker, rank) => [
       insert({
@@ -86,7 +86,7 @@ function jobTables(workers: readonly Endpoint[], slots: number): ReturnType<type
           table: 'fpisa.receiver',
           match: { job: JOB.number, replica: rank + 1, egress_port: rank + 1 },
           action: 'fpisa.address',
-          params: { dst_mac: mac(worker.mac), dst_addr: text(worker.address), dst_port: worker.port },
+          params: { dst_mac: macText(worker.mac), dst_addr: text(worker.ip), dst_port: worker.udpPort },
         },
       }),
       insert({
@@ -94,8 +94,8 @@ function jobTables(workers: readonly Endpoint[], slots: number): ReturnType<type
           table: 'fpisa.member',
           match: {
             ingress_port: rank + 1,
-            src_addr: text(worker.address),
-            src_port: worker.port,
+            src_addr: text(worker.ip),
+            src_port: worker.udpPort,
             job: JOB.number,
             worker: rank,
           },
@@ -137,7 +137,7 @@ function message(values: number, opcode: number, worker: number, value: number):
 }
 
 /** Packets of 60 bytes, which go on at the next port. */
-export function router(interfaces: readonly string[]): Workload {
+export function router(interfaces: readonly string[]): SwitchWorkload {
   const json = readFileSync(shippedFile('bench/p4/router.json'));
   const p4info = readFileSync(shippedFile('bench/p4/router.p4info.txtpb'), 'utf8');
   const pipeline = makePipeline('router', parseP4Info(p4info), json, 1n);
@@ -184,11 +184,7 @@ function routed(port: number, to: number, route: number): { sent: Uint8Array; le
   const router = Uint8Array.of(2, 0, 0, 0, 1, port);
   const payload = new Uint8Array(ROUTER_PAYLOAD_BYTES);
   payload[ROUTER_PAYLOAD_BYTES - 1] = route;
-  const sent = dressDatagram(
-    workerAt(port),
-    { mac: router, address: Uint8Array.of(20, to, route, 1), port: 7 },
-    payload,
-  );
+  const sent = encapsulate(workerAt(port), { mac: router, ip: Uint8Array.of(20, to, route, 1), udpPort: 7 }, payload);
   const left = Uint8Array.from(sent);
   left.set([2, 0, 0, 0, 0, to], 0);
   left.set(router, 6);

@@ -4,7 +4,6 @@ import {
   Worker,
   readTensorFile,
   writeTensorFile,
-  type AllreduceStats,
   type ReduceOp,
   type Tensor,
   type TensorFile,
@@ -15,6 +14,7 @@ import { collect, controllerOption, integer, jsonOption, placeOptions, type Plac
 import { Output } from '../output.js';
 import { progressBar } from '../progress.js';
 import { interruption } from '../signals.js';
+import type { AllreduceEvent, TensorResult } from './events.js';
 
 interface Flags extends PlaceFlags {
   controller: string;
@@ -30,26 +30,6 @@ interface Flags extends PlaceFlags {
   events?: boolean;
   json?: boolean;
 }
-
-/** What one operation reduced. */
-export interface TensorResult extends AllreduceStats {
-  readonly file: string;
-  /** Names of the tensors in the operation. */
-  readonly tensors: readonly string[];
-}
-
-/** A line of `--events`; the last one is also what `--json` prints. */
-export type AllreduceEvent =
-  | { readonly event: 'joined'; readonly job: string; readonly rank: number }
-  /** Share of all operations that is done, 0 to 1. */
-  | { readonly event: 'progress'; readonly share: number; readonly retransmissions: number }
-  | {
-      readonly event: 'done';
-      readonly ok: true;
-      readonly job: string;
-      readonly rank: number;
-      readonly tensors: readonly TensorResult[];
-    };
 
 /** Between two progress events. */
 const PROGRESS_MS = 100;

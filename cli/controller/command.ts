@@ -27,6 +27,7 @@ import {
 import { Output } from '../output.js';
 import { aborted, interruption } from '../signals.js';
 import { clientTls, clientTlsOptions, type TlsFlags } from '../tls.js';
+import type { ControllerReady } from './ready.js';
 
 const DEFAULT_VALUES = 64;
 const MAX_VALUES = 2048;
@@ -121,7 +122,7 @@ async function run(flags: Flags): Promise<void> {
     server = new ControllerServer(controller);
     const port = await listening('the controller', flags.listen, '--listen', (address) => server.listen(address));
     const address = `${flags.listen.slice(0, flags.listen.lastIndexOf(':'))}:${port}`;
-    output.object({ ready: true, controller: address, store: store.location });
+    output.object({ ready: true, controller: address, store: store.location } satisfies ControllerReady);
     output.line(`controller at ${address}, state in ${store.location}`);
   } catch (error) {
     store.close();

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { BUILDS } from '../../protocol/constants.js';
 import { runDemo } from './run.js';
-import { exitCodeOfReport, printReport } from './report.js';
+import { exitCodeOfReport, printReport } from '../reduction-report.js';
 import { buildOf, faultOptions, integer, jsonOption, type FaultFlags } from '../options.js';
 import { Output } from '../output.js';
 import { progressBar } from '../progress.js';

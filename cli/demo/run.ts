@@ -7,18 +7,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { readTensorFile, type TensorFile } from '../../host/index.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 import { ControllerClient } from '../../controlplane/index.js';
 import { faultArguments, type FaultFlags } from '../options.js';
 import { unlessInterrupted } from '../signals.js';
-import type { AllreduceEvent, TensorResult } from '../allreduce/command.js';
-import { Beside } from '../beside.js';
-import type { SwitchReady } from '../switch/command.js';
+import type { AllreduceEvent, TensorResult } from '../allreduce/events.js';
+import { DisposalStack } from '../disposal-stack.js';
+import type { ControllerReady } from '../controller/ready.js';
+import type { SwitchReady } from '../switch/ready.js';
 import { Child } from '../child-process.js';
-import { demoReport, sum, type DemoReport, type LayerReport } from './report.js';
+import { reductionReport, sum, type ReductionReport, type LayerReport } from '../reduction-report.js';
 import { verifyLayer } from '../sum-verification.js';
 
-export const PHASES = ['early', 'late'] as const;
+const PHASES = ['early', 'late'] as const;
 const JOB = 'demo';
 /** For the slowest machine to start all workers. */
 const WAIT_SECONDS = '120';
@@ -39,30 +40,35 @@ interface WorkerEnd {
 }
 
 /** @throws ChildError when a process dies, InterruptedError at `signal` */
-export async function runDemo(options: DemoOptions): Promise<DemoReport> {
+export async function runDemo(options: DemoOptions): Promise<ReductionReport> {
   const started = performance.now();
   const directory = await mkdtemp(join(tmpdir(), 'fpisa-demo-'));
-  const beside = new Beside();
+  const disposal = new DisposalStack();
   const start = <Message>(
     name: string,
     args: readonly string[],
     onMessage?: (message: Message) => void,
   ): Child<Message> => {
     const child = new Child<Message>(name, args, onMessage);
-    return beside.add(child, () => child.stop());
+    return disposal.add(child, () => child.stop());
   };
   try {
     return await unlessInterrupted(options.signal, () => reduce(options, directory, start, started));
   } finally {
     // Workers first: a worker whose controller goes away keeps trying to come back.
-    await beside.end();
+    await disposal.dispose();
     await rm(directory, { recursive: true, force: true });
   }
 }
 
 type Start = <Message>(name: string, args: readonly string[], onMessage?: (message: Message) => void) => Child<Message>;
 
-async function reduce(options: DemoOptions, directory: string, start: Start, started: number): Promise<DemoReport> {
+async function reduce(
+  options: DemoOptions,
+  directory: string,
+  start: Start,
+  started: number,
+): Promise<ReductionReport> {
   options.onStage?.('starting the switch');
   const device = start<SwitchReady>('the switch', [
     ...['switch', '--json', '--p4runtime', '127.0.0.1:0', '--ports', String(options.workers)],
@@ -71,7 +77,7 @@ async function reduce(options: DemoOptions, directory: string, start: Start, sta
   const { p4runtime, ports } = await device.next();
 
   options.onStage?.(`starting the controller; the switch serves P4Runtime at ${p4runtime}`);
-  const controllerProcess = start<{ controller: string }>('the controller', [
+  const controllerProcess = start<ControllerReady>('the controller', [
     ...['controller', '--json', '--listen', '127.0.0.1:0', '--store', join(directory, 'controller.json')],
     ...['--switch', p4runtime, '--values', String(options.values)],
     ...Object.entries(ports).flatMap(([port, endpoint]) => ['--port', `${port}=${endpoint}`]),
@@ -150,7 +156,7 @@ async function assemble(
   profile: NumericProfile,
   ends: readonly WorkerEnd[],
   started: number,
-): Promise<DemoReport> {
+): Promise<ReductionReport> {
   const layers: LayerReport[] = [];
   const ranks = ends.map((_, rank) => rank);
   let done = 0;
@@ -175,7 +181,7 @@ async function assemble(
     done += inputs[0]!.tensors.size;
   }
   const { workers, values: valuesPerPacket, loss } = options;
-  return demoReport(layers, {
+  return reductionReport(layers, {
     workers,
     valuesPerPacket,
     loss,

@@ -1,4 +1,4 @@
-/** `fpisa doctor`: says in one sentence each what is wrong, and what mends it. */
+/** `fpisa doctor`: says in one sentence each what is wrong, and what to do about it. */
 import { setTimeout } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { ControllerClient } from '../../controlplane/index.js';
@@ -43,8 +43,8 @@ async function run(flags: Flags): Promise<void> {
     const faults = findings.filter(({ level }) => level === 'fault');
     const { switches } = after.status;
     output.object({ ok: faults.length === 0, findings, switches, jobs: after.jobs.map(({ job }) => job) });
-    for (const { level, subject, finding, mend } of findings)
-      output.line(`${level === 'fault' ? 'FAULT' : 'note '}  ${subject}: ${finding}; ${mend}`);
+    for (const { level, subject, finding, remedy } of findings)
+      output.line(`${level === 'fault' ? 'FAULT' : 'note '}  ${subject}: ${finding}; ${remedy}`);
     const looked = `looked at ${switches.length} ${switches.length === 1 ? 'switch' : 'switches'} and ${after.jobs.length} ${after.jobs.length === 1 ? 'job' : 'jobs'}`;
     output.line(
       faults.length === 0

@@ -1,4 +1,4 @@
-/** What `fpisa doctor` finds: each finding names a fault in one sentence, and what mends it. */
+/** What `fpisa doctor` finds: each finding names a fault in one sentence, and its remedy. */
 import type { JobMessage, StatusMessage } from '../../controlplane/index.js';
 import { workers, type Finding } from './finding.js';
 import type { Interval, Reading } from './reading.js';
@@ -21,7 +21,7 @@ export function diagnose(interval: Interval): Finding[] {
         level: 'fault',
         subject: 'controller',
         finding: 'it has no switch',
-        mend: 'start it with --switch or --config',
+        remedy: 'start it with --switch or --config',
       },
     ];
   }
@@ -49,7 +49,7 @@ function diagnoseJob(job: JobMessage, status: StatusMessage): Finding[] {
       level: job.state === 'running' ? 'note' : 'fault',
       subject,
       finding: `${job.state}, without ${workers(missing)} of ${job.workers}`,
-      mend: `start ${missing.length === 1 ? 'that worker' : 'those workers'} with --job ${job.name} and the rank`,
+      remedy: `start ${missing.length === 1 ? 'that worker' : 'those workers'} with --job ${job.name} and the rank`,
     });
   }
   if (job.state === 'recovering') {
@@ -59,11 +59,11 @@ function diagnoseJob(job: JobMessage, status: StatusMessage): Finding[] {
       .map(({ name }) => name);
     const because =
       absent.length === 0 ? 'because a member has not answered' : `because switch ${absent.join(', ')} is not ready`;
-    const mend =
+    const remedy =
       absent.length === 0
         ? 'wait: a member that does not answer is dropped'
-        : 'mend the switch: the job goes on by itself when the switch is ready, or when its workers there have left';
-    findings.push({ level: 'fault', subject, finding: `a new epoch (${job.epoch}) has not begun, ${because}`, mend });
+        : 'repair the switch: the job goes on by itself when the switch is ready, or when its workers there have left';
+    findings.push({ level: 'fault', subject, finding: `a new epoch (${job.epoch}) has not begun, ${because}`, remedy });
   }
   return findings;
 }

@@ -8,7 +8,7 @@ export interface Finding {
   /** One sentence. */
   readonly finding: string;
   /** What ends it. */
-  readonly mend: string;
+  readonly remedy: string;
 }
 
 /** `worker 3`, `workers 1, 2`. */

@@ -20,7 +20,7 @@ export interface Interval {
   readonly seconds: number;
 }
 
-/** @param job all jobs when it is undefined. @throws ControllerCallError */
+/** @param job all jobs when it is undefined. @throws ControllerCallError, ControllerUnreachableError */
 export async function takeReading(client: ControllerClient, job: string | undefined): Promise<Reading> {
   const names = job === undefined ? (await client.listJobs()).map(({ name }) => name) : [job];
   const jobs: JobReading[] = [];

@@ -6,84 +6,85 @@ import type { Finding } from './finding.js';
 type ReasonName = Exclude<keyof typeof DropReason, 'NONE'>;
 
 /** What a count of a drop reason tells, and what to do about it. */
-const DROPS: Record<ReasonName, { readonly means: string; readonly mend: string; readonly level: Finding['level'] }> = {
-  MALFORMED: {
-    level: 'note',
-    means: 'packets that end in the middle of a header',
-    mend: 'look for what sends them; workers of this project do not',
-  },
-  BAD_CHECKSUM: {
-    level: 'fault',
-    means: 'packets with a wrong IPv4 header checksum',
-    mend: "switch off checksum offload on the hosts' interfaces: ethtool -K IFACE tx off",
-  },
-  BAD_VERSION: {
-    level: 'fault',
-    means: 'packets of another protocol version',
-    mend: 'run the same version of fpisa on workers and controller',
-  },
-  BAD_OPCODE: {
-    level: 'note',
-    means: 'packets with an opcode that only a switch sends',
-    mend: 'check that no result is routed back to the switch',
-  },
-  BAD_LENGTH: {
-    level: 'fault',
-    means: 'packets of another length than this build takes',
-    mend: 'let the workers join again: they may be configured for another build',
-  },
-  NOT_MEMBER: {
-    level: 'fault',
-    means: 'contributions from an address, UDP port or switch port that no member has',
-    mend: 'check on which switch port each worker is, and that no address translation lies between',
-  },
-  WRONG_EPOCH: {
-    level: 'note',
-    means: 'packets of an earlier membership',
-    mend: 'none needed: they were under way when a worker joined, left or died',
-  },
-  BAD_SLOT: {
-    level: 'fault',
-    means: "contributions to a slot outside the job's range",
-    mend: 'run the same version of fpisa on workers and controller',
-  },
-  BAD_COUNT: {
-    level: 'fault',
-    means: 'contributions that announce more values than a packet holds',
-    mend: 'run the same version of fpisa on workers and controller',
-  },
-  STALE: {
-    level: 'note',
-    means: 'contributions that arrived after their round was over',
-    mend: 'none needed: packets were delayed or duplicated on the way',
-  },
-  DUPLICATE: {
-    level: 'note',
-    means: 'contributions sent again before their round was complete',
-    mend: 'none needed; many of them mean that one worker is late, or that packets are lost',
-  },
-  NO_ROUTE: {
-    level: 'note',
-    means: 'ordinary IPv4 traffic without a route',
-    mend: "add routes to the switch's configuration if the network is to carry it",
-  },
-  TTL_EXPIRED: { level: 'note', means: 'ordinary IPv4 traffic whose TTL ran out', mend: 'look for a routing loop' },
-  NOT_IPV4: {
-    level: 'note',
-    means: 'frames other than IPv4 (ARP and IPv6 among them)',
-    mend: 'give the hosts a static ARP entry for the service address',
-  },
-  NO_RECEIVER: {
-    level: 'fault',
-    means: 'results for a member without an address',
-    mend: "restart the controller: it will write the switch's tables again",
-  },
-  INJECTED: {
-    level: 'note',
-    means: 'packets on purpose, as this test build is told to',
-    mend: 'push a build without faults if that is not wanted',
-  },
-};
+const DROPS: Record<ReasonName, { readonly means: string; readonly remedy: string; readonly level: Finding['level'] }> =
+  {
+    MALFORMED: {
+      level: 'note',
+      means: 'packets that end in the middle of a header',
+      remedy: 'look for what sends them; workers of this project do not',
+    },
+    BAD_CHECKSUM: {
+      level: 'fault',
+      means: 'packets with a wrong IPv4 header checksum',
+      remedy: "switch off checksum offload on the hosts' interfaces: ethtool -K IFACE tx off",
+    },
+    BAD_VERSION: {
+      level: 'fault',
+      means: 'packets of another protocol version',
+      remedy: 'run the same version of fpisa on workers and controller',
+    },
+    BAD_OPCODE: {
+      level: 'note',
+      means: 'packets with an opcode that only a switch sends',
+      remedy: 'check that no result is routed back to the switch',
+    },
+    BAD_LENGTH: {
+      level: 'fault',
+      means: 'packets of another length than this build takes',
+      remedy: 'let the workers join again: they may be configured for another build',
+    },
+    NOT_MEMBER: {
+      level: 'fault',
+      means: 'contributions from an address, UDP port or switch port that no member has',
+      remedy: 'check on which switch port each worker is, and that no address translation lies between',
+    },
+    WRONG_EPOCH: {
+      level: 'note',
+      means: 'packets of an earlier membership',
+      remedy: 'none needed: they were under way when a worker joined, left or died',
+    },
+    BAD_SLOT: {
+      level: 'fault',
+      means: "contributions to a slot outside the job's range",
+      remedy: 'run the same version of fpisa on workers and controller',
+    },
+    BAD_COUNT: {
+      level: 'fault',
+      means: 'contributions that announce more values than a packet holds',
+      remedy: 'run the same version of fpisa on workers and controller',
+    },
+    STALE: {
+      level: 'note',
+      means: 'contributions that arrived after their round was over',
+      remedy: 'none needed: packets were delayed or duplicated on the way',
+    },
+    DUPLICATE: {
+      level: 'note',
+      means: 'contributions sent again before their round was complete',
+      remedy: 'none needed; many of them mean that one worker is late, or that packets are lost',
+    },
+    NO_ROUTE: {
+      level: 'note',
+      means: 'ordinary IPv4 traffic without a route',
+      remedy: "add routes to the switch's configuration if the network is to carry it",
+    },
+    TTL_EXPIRED: { level: 'note', means: 'ordinary IPv4 traffic whose TTL ran out', remedy: 'look for a routing loop' },
+    NOT_IPV4: {
+      level: 'note',
+      means: 'frames other than IPv4 (ARP and IPv6 among them)',
+      remedy: 'give the hosts a static ARP entry for the service address',
+    },
+    NO_RECEIVER: {
+      level: 'fault',
+      means: 'results for a member without an address',
+      remedy: "restart the controller: it will write the switch's tables again",
+    },
+    INJECTED: {
+      level: 'note',
+      means: 'packets on purpose, as this test build is told to',
+      remedy: 'push a build without faults if that is not wanted',
+    },
+  };
 
 /** Whether a second reading would tell more: faults of which some may be long over. */
 export function hasFaultyDrops({ drops }: SwitchStatusMessage): boolean {
@@ -109,7 +110,7 @@ export function diagnoseSwitch(
   ];
 }
 
-function notReady(report: SwitchStatusMessage): Pick<Finding, 'finding' | 'mend'> {
+function notReady(report: SwitchStatusMessage): Pick<Finding, 'finding' | 'remedy'> {
   const { state, address, detail, program } = report;
   const because = detail === '' ? '' : `: ${detail}`;
   const build = wantedBuild(report);
@@ -123,13 +124,13 @@ function notReady(report: SwitchStatusMessage): Pick<Finding, 'finding' | 'mend'
     }[program];
     return {
       finding: `another controller is primary at ${address}, so this one may not write to the switch, which ${runs}`,
-      mend: `stop the other controller, or use that one: once this one is primary it pushes ${build} if anything else runs, and its jobs go on in a new epoch`,
+      remedy: `stop the other controller, or use that one: once this one is primary it pushes ${build} if anything else runs, and its jobs go on in a new epoch`,
     };
   }
   if (program === '')
     return {
       finding: `${state} at ${address}${because}`,
-      mend: `start the switch, or correct its address: the controller keeps trying ${address}`,
+      remedy: `start the switch, or correct its address: the controller keeps trying ${address}`,
     };
   const finding = {
     none: `it has no program, and ${build} cannot be pushed`,
@@ -139,7 +140,7 @@ function notReady(report: SwitchStatusMessage): Pick<Finding, 'finding' | 'mend'
   }[program];
   return {
     finding: finding + because,
-    mend: 'look into the log of the switch: the controller tries again every second',
+    remedy: 'look into the log of the switch: the controller tries again every second',
   };
 }
 
@@ -156,7 +157,7 @@ function programFindings(subject: string, report: SwitchStatusMessage): Finding[
         level: 'fault',
         subject,
         finding: runs,
-        mend: `wait: within 5 s the controller pushes ${build} again, and the jobs there begin a new epoch; then find out who did it`,
+        remedy: `wait: within 5 s the controller pushes ${build} again, and the jobs there begin a new epoch; then find out who did it`,
       },
     ];
   }
@@ -167,7 +168,7 @@ function programFindings(subject: string, report: SwitchStatusMessage): Finding[
       level: 'note',
       subject,
       finding: `its program was gone ${times} since the controller started, because the switch restarted or someone pushed another one; the controller pushed ${build} again, and the jobs there began a new epoch`,
-      mend: 'none needed, unless it happens again',
+      remedy: 'none needed, unless it happens again',
     },
   ];
 }
@@ -178,7 +179,7 @@ function absenceFindings(subject: string, { absent, build }: SwitchStatusMessage
     level: 'note',
     subject,
     finding: `build ${build} has no ${name}, ${ABSENT[name] ?? 'so it does without'}`,
-    mend: 'none needed, unless you want that: then use a build that has it',
+    remedy: 'none needed, unless you want that: then use a build that has it',
   }));
 }
 
@@ -202,10 +203,10 @@ function dropFindings(
           level: 'note',
           subject,
           finding: `${finding}, none of them in the last ${seconds} s`,
-          mend: `none needed now; if it comes again, ${known.mend}`,
+          remedy: `none needed now; if it comes again, ${known.remedy}`,
         },
       ];
-    return [{ level: known.level, subject, finding, mend: known.mend }];
+    return [{ level: known.level, subject, finding, remedy: known.remedy }];
   });
 }
 

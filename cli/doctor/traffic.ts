@@ -212,8 +212,8 @@ class Standstill {
     this.explained.set(switchName, new Set([...(this.explained.get(switchName) ?? []), reason]));
   }
 
-  private fault(finding: string, mend: string): Finding {
-    return { level: 'fault', subject: this.subject, finding, mend };
+  private fault(finding: string, remedy: string): Finding {
+    return { level: 'fault', subject: this.subject, finding, remedy };
   }
 }
 

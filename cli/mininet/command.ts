@@ -2,17 +2,17 @@
 import { Command, Option } from 'commander';
 import { BUILDS } from '../../protocol/constants.js';
 import { ExitCode } from '../exit-codes.js';
-import { exitCodeOfReport, printReport } from '../demo/report.js';
+import { framed } from '../framed-table.js';
+import { exitCodeOfReport, printReport } from '../reduction-report.js';
 import { InterruptedError, UsageError } from '../errors.js';
-import { INSIDE, enclose, interruptionFromOutside } from './enclosure.js';
+import { INSIDE, runInNamespaces, interruptionFromOutside } from './namespaces.js';
 import type { MininetReport } from './report.js';
 import { runMininetQuery } from './query.js';
 import { checkRequirements, SWITCHES, type SwitchKind } from './requirements.js';
 import { runMininet, type MininetEvent } from './run.js';
 import { buildOf, collect, integer, jsonOption, milliseconds, lossShare } from '../options.js';
 import { Output } from '../output.js';
-import { framed } from '../query/format.js';
-import { progressBar, type Progress } from '../progress.js';
+import { progressBar, type ProgressBar } from '../progress.js';
 import { interruption } from '../signals.js';
 
 interface Flags {
@@ -130,7 +130,7 @@ async function run(flags: Flags): Promise<void> {
   }
   const python = checkRequirements(flags.switch, flags.delay > 0);
   if (!flags.inside) {
-    process.exitCode = await enclose(flags.cli ?? false);
+    process.exitCode = await runInNamespaces(flags.cli ?? false);
     return;
   }
   // Only what runs in the foreground of Mininet's prompt is meant by Ctrl-C there.
@@ -141,7 +141,7 @@ async function run(flags: Flags): Promise<void> {
     return;
   }
   // Only while workers reduce: anything else that is printed, and the prompt, would be written into it.
-  let bar: Progress | undefined;
+  let bar: ProgressBar | undefined;
   const stopBar = (): void => {
     bar?.stop();
     bar = undefined;

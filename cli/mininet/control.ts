@@ -2,10 +2,10 @@
 import { createInterface } from 'node:readline';
 import { UsageError } from '../errors.js';
 
-export const VERBS = ['kill', 'start', 'restart'] as const;
-export type Verb = (typeof VERBS)[number];
+const VERBS = ['kill', 'start', 'restart'] as const;
+type Verb = (typeof VERBS)[number];
 
-export type Target = { readonly worker: number } | { readonly part: string };
+type Target = { readonly worker: number } | { readonly part: string };
 
 export interface ControlCommand {
   readonly verb: Verb;

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Socket } from 'node:net';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 import type { SwitchConfig } from '../../controlplane/index.js';
 import { NetworkError } from '../errors.js';
 

@@ -1,7 +1,7 @@
 /** Which file each worker reduces. */
 import { basename, extname } from 'node:path';
 import { readTensorFile, type TensorFile } from '../../host/index.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 import { UsageError } from '../errors.js';
 
 /** As many as the gradients were recorded from. */
@@ -9,7 +9,7 @@ const RECORDED_WORKERS = 8;
 const RECORDED_PHASES = ['early', 'late'];
 const PLACEHOLDER = '{rank}';
 
-export interface Source {
+interface TensorSource {
   /** What the report calls it. */
   readonly phase: string;
   /** `.safetensors` or `.npy`. */
@@ -18,7 +18,7 @@ export interface Source {
 }
 
 export interface Inputs {
-  readonly sources: readonly Source[];
+  readonly sources: readonly TensorSource[];
   /** Something that a reader of the report should know. */
   readonly note?: string;
 }

@@ -4,20 +4,21 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { ControllerClient } from '../../controlplane/index.js';
-import type { AllreduceEvent, TensorResult } from '../allreduce/command.js';
+import type { AllreduceEvent, TensorResult } from '../allreduce/events.js';
 import { Child } from '../child-process.js';
+import type { ControllerReady } from '../controller/ready.js';
 import type { SumTree } from '../sum-verification.js';
 import { NetworkError, UsageError } from '../errors.js';
 import type { ControlCommand } from './control.js';
 import { MininetDriver, type NetworkDescription, type NetworkSpec, type WorkerPlace } from './driver.js';
 import type { Inputs } from './inputs.js';
 
-export const JOB = 'mininet';
+const JOB = 'mininet';
 const CONTROLLER_PORT = 9600;
 /** `fpisa_topo.py` gives it to the near end of every host's management link. */
 const CONTROLLER_IP = '198.18.0.1';
 /** As workers see it; also in the environment of Mininet's prompt. */
-export const CONTROLLER = `${CONTROLLER_IP}:${CONTROLLER_PORT}`;
+const CONTROLLER = `${CONTROLLER_IP}:${CONTROLLER_PORT}`;
 
 /** Seconds that a worker waits for the job to run (again): longer than a switch or the controller needs to come back. */
 const WAIT_SECONDS = 60;
@@ -43,7 +44,7 @@ export interface WorkerEnd {
 export class Network {
   private readonly driver: MininetDriver;
   private description!: NetworkDescription;
-  private controller: Child | undefined;
+  private controller: Child<ControllerReady> | undefined;
   private client: ControllerClient | undefined;
   private readonly workers = new Map<number, Child<AllreduceEvent>>();
   /** Ranks of workers that were killed by command, in that order. */
@@ -222,7 +223,7 @@ export class Network {
 
   private async startController(): Promise<void> {
     if (this.controller !== undefined) throw new UsageError('the controller runs already');
-    const controller = new Child(
+    const controller = new Child<ControllerReady>(
       'the controller',
       [
         'controller',

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { Child } from '../child-process.js';
 import { NetworkError } from '../errors.js';
 import { hostPort } from '../options.js';
+import type { AnswerMessage } from '../query/answer.js';
 import { unlessInterrupted } from '../signals.js';
 import { MininetDriver } from './driver.js';
 import { Relay } from './relay.js';
@@ -27,23 +28,13 @@ export interface MininetQueryOptions {
   readonly onStage: (text: string) => void;
 }
 
-/** What `fpisa query --json --verify` printed on the master's host. */
-export interface MininetQueryReport {
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
-  readonly rows: readonly (readonly unknown[])[];
-  readonly verified: boolean;
-  readonly difference?: string;
-  readonly statistics: unknown;
-  readonly notPushed: readonly string[];
-}
-
 /** `fpisa_topo.py` gives it to the near end of every host's management link, and this plus rank + 1 to the far end. */
 const NEAR = '198.18.0.1';
 const MASTER_PORT = 9700;
 const SWITCH_CLASS: Readonly<Record<SwitchKind, string>> = { bmv2: 'bmv2', emulator: 'fpisa' };
 
-/** Workers are the first hosts; the master is on the last one. @throws NetworkError, ChildError, InterruptedError */
-export async function runMininetQuery(options: MininetQueryOptions): Promise<MininetQueryReport> {
+/** Workers are the first hosts; the master is on the last one. @returns what `fpisa query --json --verify` prints there @throws NetworkError, ChildError, InterruptedError */
+export async function runMininetQuery(options: MininetQueryOptions): Promise<AnswerMessage> {
   const directory =
     options.keep === undefined ? await mkdtemp(join(tmpdir(), 'fpisa-mininet-')) : resolve(options.keep);
   await mkdir(directory, { recursive: true });
@@ -77,7 +68,7 @@ async function ask(
   options: MininetQueryOptions,
   driver: MininetDriver,
   running: { close(): Promise<void> }[],
-): Promise<MininetQueryReport> {
+): Promise<AnswerMessage> {
   options.onStage(`building the network: ${options.workers} workers and a master, switch ${options.switch}`);
   const { switches, workers: places } = await driver.start();
   const [device] = switches;
@@ -95,7 +86,7 @@ async function ask(
     running.push({ close: () => child.stop() });
     return child;
   };
-  const asker = start<MininetQueryReport>(`the master on ${master.host}`, master.pid, [
+  const asker = start<AnswerMessage>(`the master on ${master.host}`, master.pid, [
     ...[
       'query',
       options.query,

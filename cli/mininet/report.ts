@@ -1,19 +1,25 @@
-/** What came of a run: the demonstration's report, with what is particular to Mininet. */
+/** What came of a run: the report of its sums, with what is particular to Mininet. */
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { readTensorFile } from '../../host/index.js';
-import { demoReport, sum, type DemoFacts, type DemoReport, type LayerReport } from '../demo/report.js';
+import {
+  reductionReport,
+  sum,
+  type ReductionFacts,
+  type ReductionReport,
+  type LayerReport,
+} from '../reduction-report.js';
 import { verifyLayer, type SumTree } from '../sum-verification.js';
 import { NetworkError } from '../errors.js';
 import { floats, type Inputs } from './inputs.js';
 import type { WorkerEnd } from './network.js';
 import type { SwitchKind } from './requirements.js';
 
-export interface MininetLayerReport extends LayerReport {
+interface MininetLayerReport extends LayerReport {
   /** Whose contributions the sum holds. */
   readonly ranks: readonly number[];
 }
 
-export interface MininetReport extends DemoReport {
+export interface MininetReport extends ReductionReport {
   readonly layers: readonly MininetLayerReport[];
   readonly switch: SwitchKind;
   /** Switches in the network. */
@@ -26,7 +32,7 @@ export interface MininetReport extends DemoReport {
 }
 
 export interface MininetFacts
-  extends Omit<DemoFacts, 'profile' | 'elapsedMs'>, Pick<MininetReport, 'switch' | 'switches' | 'lost' | 'notes'> {
+  extends Omit<ReductionFacts, 'profile' | 'elapsedMs'>, Pick<MininetReport, 'switch' | 'switches' | 'lost' | 'notes'> {
   readonly profile: NumericProfile;
   /** Of the monotonic clock. */
   readonly started: number;
@@ -77,7 +83,7 @@ export async function verify(
   }
   const { started, profile, switch: kind, switches, lost, notes, workers, valuesPerPacket, loss } = facts;
   return {
-    ...demoReport(layers, {
+    ...reductionReport(layers, {
       workers,
       valuesPerPacket,
       loss,

@@ -20,7 +20,7 @@ const TOOLS = {
   unshare: 'util-linux',
 };
 
-/** Namespaces that a network is built in, as options of unshare(1); {@link enclose} says why. */
+/** Namespaces that a network is built in, as options of unshare(1); {@link runInNamespaces} says why. */
 export const NAMESPACES = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
 /**

@@ -16,10 +16,11 @@ import {
 } from '../options.js';
 import { Output } from '../output.js';
 import { progressBar } from '../progress.js';
+import type { AnswerMessage } from './answer.js';
 import { answerOf, csvLines, tableLines } from './format.js';
 import { explain, runQuery, type QueryRunResult } from './run.js';
 import { interruption } from '../signals.js';
-import { packageVersion } from '../version.js';
+import { packageVersion } from '../../net/package-files.js';
 import { queryWorkerCommand } from './worker-command.js';
 
 interface Flags extends FaultFlags, PlaceFlags {
@@ -175,7 +176,7 @@ function print(
     }),
     statistics,
     notPushed,
-  });
+  } satisfies AnswerMessage);
   for (const line of csv ? csvLines(reader) : tableLines(reader)) output.line(line);
   if (output.json) return;
   const { rowsScanned, tuplesSent, absorbed, toMaster, packets, repeats, time } = statistics;

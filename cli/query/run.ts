@@ -2,24 +2,25 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import {
   findTables,
   QuerySession,
   TOLERANCE,
   verifyAnswer,
-  WorkerDesk,
+  WorkerRegistry,
   type DataTable,
   type QueryOutcome,
-  type Verdict,
+  type Verification,
 } from '../../query/session/index.js';
 import type { QueryPlan } from '../../query/plan/plan.js';
 import { plan, type PlanOptions } from '../../query/plan/planner.js';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
+import { duckdb } from '../../query/duckdb.js';
 import { QuerySwitch } from '../../query/switch/switch.js';
 import type { Route } from '../../controlplane/controller/state.js';
-import { Beside } from '../beside.js';
-import type { SwitchReady } from '../switch/command.js';
+import { DisposalStack } from '../disposal-stack.js';
+import type { SwitchReady } from '../switch/ready.js';
 import { Child } from '../child-process.js';
 import { UsageError } from '../errors.js';
 import { listening } from '../listen.js';
@@ -58,23 +59,23 @@ export interface QueryRunOptions extends FaultFlags {
 }
 
 export interface QueryRunResult extends QueryOutcome {
-  readonly verdict: Verdict | undefined;
+  readonly verdict: Verification | undefined;
 }
 
-export function planOptions({ combine, sums }: Pick<QueryRunOptions, 'combine' | 'sums'>): PlanOptions {
+function planOptions({ combine, sums }: Pick<QueryRunOptions, 'combine' | 'sums'>): PlanOptions {
   return { combine, sums };
 }
 
 /** The tables, and a DuckDB in which they were found. */
-export async function withTables<T>(
+async function withTables<T>(
   data: readonly string[],
   sample: boolean,
   use: (tables: DataTable[], connection: DuckDBConnection) => Promise<T>,
 ): Promise<T> {
   if (data.length === 0 && !sample)
     throw new UsageError('a query needs tables: give --data FILES for each, or --sample for a small one to try');
+  const instance = await duckdb().DuckDBInstance.create(':memory:');
   const folder = sample ? await mkdtemp(join(tmpdir(), 'fpisa-sample-')) : undefined;
-  const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
     const arguments_ = folder === undefined ? data : [...data, await writeSample(connection, folder)];
@@ -107,15 +108,15 @@ export async function runQuery(options: QueryRunOptions): Promise<QueryRunResult
       tables.map(({ name, columns }) => ({ name, columns })),
       planOptions(options),
     );
-    const beside = new Beside();
+    const disposal = new DisposalStack();
     let failure: Error | undefined;
     try {
-      return await unlessInterrupted(options.signal, () => carryOut(options, tables, connection, beside));
+      return await unlessInterrupted(options.signal, () => carryOut(options, tables, connection, disposal));
     } catch (error) {
       failure = error as Error;
       throw error;
     } finally {
-      await beside.end(failure);
+      await disposal.dispose(failure);
     }
   });
 }
@@ -124,14 +125,14 @@ async function carryOut(
   options: QueryRunOptions,
   tables: readonly DataTable[],
   connection: DuckDBConnection,
-  beside: Beside,
+  disposal: DisposalStack,
 ): Promise<QueryRunResult> {
   const { workers, signal } = options;
-  const { device, died, portOf, masterPort } = await switchFor(options, beside);
-  const desk = new WorkerDesk(workers, options.version);
-  beside.add(desk, (failure) => desk.close(failure));
+  const { device, died, portOf, masterPort } = await switchFor(options, disposal);
+  const registry = new WorkerRegistry(workers, options.version);
+  disposal.add(registry, (failure) => registry.close(failure));
   const address = options.listen ?? '127.0.0.1:0';
-  const port = await listening("the query's master", address, '--listen', (where) => desk.listen(where));
+  const port = await listening("the query's master", address, '--listen', (where) => registry.listen(where));
   const deaths = [died];
   if (options.listen === undefined) {
     for (let rank = 0; rank < workers; rank++) {
@@ -144,7 +145,7 @@ async function carryOut(
         '--rank',
         String(rank),
       ]);
-      beside.add(child, () => child.stop());
+      disposal.add(child, () => child.stop());
       deaths.push(child.fault());
     }
     options.onStage?.(`${workers} workers, each with its share of the files`);
@@ -157,7 +158,7 @@ async function carryOut(
   death.catch(() => undefined);
   const run = async (): Promise<QueryRunResult> => {
     const session = await QuerySession.open({
-      desk,
+      registry,
       device,
       tables,
       connection,
@@ -170,7 +171,7 @@ async function carryOut(
       ...(options.groupSlots !== undefined && { limits: { groupSlots: options.groupSlots } }),
       ...(options.onProgress !== undefined && { onProgress: options.onProgress }),
     });
-    beside.add(session, () => session.close());
+    disposal.add(session, () => session.close());
     const outcome = await session.run(options.sql, planOptions(options));
     signal.throwIfAborted();
     if (!options.verify) return { ...outcome, verdict: undefined };
@@ -195,7 +196,7 @@ interface SwitchPlace {
 }
 
 /** Rank r is at port r + 1 of a switch that is started here, the master at the port after the workers'. */
-async function switchFor(options: QueryRunOptions, beside: Beside): Promise<SwitchPlace> {
+async function switchFor(options: QueryRunOptions, disposal: DisposalStack): Promise<SwitchPlace> {
   const {
     workers,
     p4runtime,
@@ -215,7 +216,7 @@ async function switchFor(options: QueryRunOptions, beside: Beside): Promise<Swit
       routes,
       signal,
     });
-    beside.add(device, () => device.close());
+    disposal.add(device, () => device.close());
     const ports = [...options.port.keys()].sort((a, b) => a - b);
     const masterPort = options.switchPort ?? ports[workers];
     if (masterPort === undefined)
@@ -247,7 +248,7 @@ async function switchFor(options: QueryRunOptions, beside: Beside): Promise<Swit
     ...['--service-ip', serviceIp, '--service-mac', serviceMac],
     ...faultArguments(options),
   ]);
-  beside.add(child, () => child.stop());
+  disposal.add(child, () => child.stop());
   const died = child.fault();
   died.catch(() => undefined);
   const { p4runtime: address, ports } = await child.next();
@@ -258,6 +259,6 @@ async function switchFor(options: QueryRunOptions, beside: Beside): Promise<Swit
     ports: new Map(Object.entries(ports).map(([port, place]) => [Number(port), place])),
     signal,
   });
-  beside.add(device, () => device.close());
+  disposal.add(device, () => device.close());
   return { device, died, portOf: (rank) => rank + 1, masterPort: workers + 1 };
 }

@@ -4,7 +4,7 @@ import { runQueryWorker } from '../../query/session/index.js';
 import { collect, hostPortText, integer, jsonOption, placeOptions, type PlaceFlags } from '../options.js';
 import { Output } from '../output.js';
 import { interruption } from '../signals.js';
-import { packageVersion } from '../version.js';
+import { packageVersion } from '../../net/package-files.js';
 
 interface Flags extends PlaceFlags {
   master: string;

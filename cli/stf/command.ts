@@ -37,7 +37,7 @@ interface Flags {
   json?: boolean;
 }
 
-const MOST_JOBS = 256;
+const MAX_JOBS = 256;
 /** So many programs that fail alike share a line. */
 const MANY = 4;
 
@@ -57,7 +57,7 @@ export function stfCommand(): Command {
     )
     .addOption(
       new Option('-j, --jobs <number>', 'with --suite: compilers at a time')
-        .argParser(integer(1, MOST_JOBS))
+        .argParser(integer(1, MAX_JOBS))
         .default(availableParallelism(), 'processors'),
     )
     .option('--trace', 'print what every packet meets on its way')

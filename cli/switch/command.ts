@@ -37,6 +37,7 @@ import {
 import { Output } from '../output.js';
 import { aborted, interruption } from '../signals.js';
 import { serverCredentials, serverTlsOptions, type TlsFlags } from '../tls.js';
+import type { SwitchReady } from './ready.js';
 
 interface Flags extends FaultFlags, TlsFlags {
   p4runtime: string;
@@ -120,15 +121,6 @@ Examples:
   $ sudo fpisa switch --port 1=veth1 --port 2=veth2`,
     )
     .action(run);
-}
-
-/** What is printed with --json once the switch can be used. */
-export interface SwitchReady {
-  readonly ready: true;
-  readonly p4runtime: string;
-  readonly deviceId: number;
-  /** By number: `host:udpport`, or the name of an interface. */
-  readonly ports: Readonly<Record<string, string>>;
 }
 
 async function run(flags: Flags): Promise<void> {

@@ -10,7 +10,10 @@ import {
   UnknownSwitchError,
 } from '../errors.js';
 import { pipeOf } from '../tofino/ports.js';
-import { ipv4ToNumber, isUdpPort, macOfIpv4, macToBigint, parseEndpoint } from '../address.js';
+import { isUdpPort } from '../../net/host-port.js';
+import { ipv4ToBytes } from '../../net/ipv4.js';
+import { macOfIpv4, macText, macToBytes } from '../../net/mac.js';
+import { parseEndpoint } from '../endpoint.js';
 import type { HelloMessage, WelcomeMessage } from '../messages.js';
 import { pipeOfJob } from './pipes.js';
 import type { JobRecord, MemberRecord, SwitchConfig } from './state.js';
@@ -35,15 +38,16 @@ export function admit(
   occupants: readonly Occupant[],
   hello: HelloMessage,
 ): MemberRecord {
-  const ip = ipv4ToNumber(hello.ip);
-  if (ip === undefined || ip === 0) {
+  const ip = ipv4ToBytes(hello.ip);
+  if (ip === undefined || ip.every((octet) => octet === 0)) {
     throw new InvalidAddressError(
-      `worker address "${hello.ip}" is not one that packets can come from: expected dotted IPv4, and not 0.0.0.0`,
+      `worker address "${hello.ip}" is not one that packets can come from: expected dotted IPv4 without leading zeros, and not 0.0.0.0`,
     );
   }
   if (!isUdpPort(hello.udpPort))
     throw new InvalidAddressError(`UDP port ${hello.udpPort} of worker ${hello.rank} is not one of 1 to 65535`);
-  if (hello.mac !== '' && macToBigint(hello.mac) === undefined) {
+  const mac = hello.mac === '' ? macOfIpv4(ip) : macToBytes(hello.mac);
+  if (mac === undefined) {
     throw new InvalidAddressError(
       `MAC address "${hello.mac}" of worker ${hello.rank} is not six hex pairs such as 02:00:00:00:00:01`,
     );
@@ -60,8 +64,8 @@ export function admit(
     there,
     hello.switchPort === 0 ? formerPort(job, config, hello) : hello.switchPort,
   );
-  const mac = hello.mac === '' ? macOfIpv4(ip) : hello.mac.toLowerCase();
-  return { rank: hello.rank, ip: hello.ip, udpPort: hello.udpPort, mac, switchName: config.name, switchPort };
+  const { rank, udpPort } = hello;
+  return { rank, ip: hello.ip, udpPort, mac: macText(mac), switchName: config.name, switchPort };
 }
 
 /** A worker that names no switch is where it was, or at the only one of the job's that could have room for it. */
@@ -197,7 +201,7 @@ function freePort(ports: readonly number[], there: readonly Occupant[]): number 
 }
 
 /** Worker ports of a switch in ascending order. */
-export function switchPorts(config: SwitchConfig): number[] {
+function switchPorts(config: SwitchConfig): number[] {
   return Object.keys(config.ports)
     .map(Number)
     .sort((a, b) => a - b);

@@ -10,7 +10,7 @@ import {
 } from '../errors.js';
 import type { CreateJobRequest, HelloMessage, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
 import type { TlsOptions } from '../p4runtime/credentials.js';
-import type { Pipeline } from '../p4runtime/pipeline.js';
+import type { PipelineConfig } from '../p4runtime/pipeline.js';
 import { admit, serviceOf, type Occupant } from './admission.js';
 import { JobSession, type MemberLink } from './job-session.js';
 import { checkJobTrees, findJob, jobsOn, newJob, nextEpoch, without, withJob, withoutJob } from './jobs.js';
@@ -79,7 +79,7 @@ export class Controller {
   private readonly switches = new Map<string, SwitchSession>();
   private readonly sessions = new Map<string, JobSession>();
   /** By what makes a build: switches that run the same one share it. */
-  private readonly pipelines = new Map<string, Pipeline>();
+  private readonly pipelines = new Map<string, PipelineConfig>();
   /** The store may belong to a successor: nothing is written any more. */
   private stopped = false;
 
@@ -327,7 +327,7 @@ export class Controller {
     this.save(withJob(this.state, { ...this.state.jobs[job]!, ...change }));
   }
 
-  private pipeline(config: SwitchConfig): Pipeline {
+  private pipeline(config: SwitchConfig): PipelineConfig {
     const key = JSON.stringify([config.target, config.build, config.buildDir, config.valuesPerPacket]);
     let pipeline = this.pipelines.get(key);
     if (pipeline === undefined) {

@@ -20,7 +20,7 @@ const FIRST_SWITCH = 0x8000;
 /** What {@link bitsSeenAt} gives for a rank that is counted at another switch. */
 export const NO_BIT = MAX_WORKERS;
 
-export interface ChildPlace {
+interface ChildPlace {
   readonly config: SwitchConfig;
   readonly bit: number;
   /** Ranks of the workers below. */
@@ -53,7 +53,7 @@ export function placeAt(
 }
 
 /** Ranks of the workers at the switch and at all switches below it, in ascending order. */
-export function ranksBelow(
+function ranksBelow(
   switches: Switches,
   job: JobRecord,
   members: readonly MemberRecord[],

@@ -12,13 +12,14 @@ export async function switchStatus(
   session: SwitchSession,
 ): Promise<SwitchStatusMessage> {
   const { name, address, valuesPerPacket, serviceIp, parent } = config;
-  const status: SwitchStatusMessage = {
+  const drops: Record<string, number> = {};
+  const status = {
     name,
     address,
     state: session.state,
     detail: session.detail,
     pipeline: '',
-    drops: {},
+    drops,
     slotsFree: slotsFree(state, name),
     valuesPerPacket,
     program: (await session.runningProgram()) ?? '',
@@ -29,7 +30,7 @@ export async function switchStatus(
     absent: [...session.absent],
     parent:
       parent === undefined ? null : { switchName: parent.switch, port: parent.port, parentPort: parent.parentPort },
-  };
+  } satisfies SwitchStatusMessage;
   if (status.state !== 'ready') return status;
   status.pipeline = status.build;
   const counters = [Counter.drops, Counter.egressDrops].filter((name) => !status.absent.includes(name));
@@ -37,7 +38,7 @@ export async function switchStatus(
     const cells = await Promise.all(counters.map((counter) => session.client.readCounters(counter)));
     for (const [reason, index] of Object.entries(DropReason)) {
       const packets = cells.reduce((sum, counter) => sum + (counter[index]?.packets ?? 0n), 0n);
-      if (packets > 0n) status.drops[reason] = Number(packets);
+      if (packets > 0n) drops[reason] = Number(packets);
     }
   } catch (error) {
     status.detail = `drop counters cannot be read: ${(error as Error).message}`;

@@ -29,7 +29,7 @@ export interface SwitchConfig {
   readonly routes?: readonly Route[];
 }
 
-export interface ParentLink {
+interface ParentLink {
   readonly switch: string;
   /** Port of this switch that leads to the parent. */
   readonly port: number;
@@ -115,29 +115,4 @@ export interface ControllerState {
 
 export function emptyState(storeId: number): ControllerState {
   return { version: 1, storeId, electionId: 0, switches: {}, jobs: {}, epochFloor: {} };
-}
-
-/** Fields that stores of the first release lack, where a job had one switch. */
-type OldJobRecord = Omit<JobRecord, 'switches' | 'countersResetOn'> &
-  Partial<Pick<JobRecord, 'switches' | 'countersResetOn'>> & { readonly countersReset?: boolean };
-
-/** The state with what older releases did not write. */
-export function completeState(state: ControllerState): ControllerState {
-  const jobs = Object.entries(state.jobs as Readonly<Record<string, OldJobRecord>>).map(
-    ([name, job]) => [name, completeJob(job)] as const,
-  );
-  return { ...state, jobs: Object.fromEntries(jobs) };
-}
-
-function completeJob({ countersReset, ...job }: OldJobRecord): JobRecord {
-  const { switchName, active } = job;
-  const complete = (members: readonly MemberRecord[]): MemberRecord[] =>
-    members.map((member) => ({ ...member, switchName: member.switchName ?? switchName }));
-  return {
-    ...job,
-    switches: job.switches ?? [switchName],
-    countersResetOn: job.countersResetOn ?? (countersReset === true ? [switchName] : []),
-    members: complete(job.members),
-    ...(active && { active: { ...active, members: complete(active.members) } }),
-  };
 }

@@ -1,14 +1,16 @@
 /** Keeps two controllers off one store. */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { StoreLockedError } from '../errors.js';
 
-interface Holder {
-  readonly pid: number;
+const holder = z.object({
+  pid: z.int().positive(),
   /** Start time of the process in clock ticks since boot, where the system tells it: a pid alone may have been reused. */
-  readonly started: string;
-  readonly token: string;
-}
+  started: z.string(),
+  token: z.string(),
+});
+type Holder = Readonly<z.infer<typeof holder>>;
 
 /** A lock file that names its holder; a holder that no longer runs holds nothing. */
 export class StoreLock {
@@ -66,9 +68,10 @@ function evict(path: string, token: string | undefined): void {
   }
 }
 
+/** @returns undefined for a file that is gone, or that no controller wrote: links are made to complete files only */
 function readHolder(path: string): Holder | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+    return holder.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
     return undefined;
   }

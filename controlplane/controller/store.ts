@@ -1,9 +1,12 @@
 /** Where the controller's state survives it. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
+import type { ZodError } from 'zod';
+import { replaceFileSync } from '../../net/atomic-file.js';
 import { StoreFormatError } from '../errors.js';
-import { completeState, emptyState, type ControllerState } from './state.js';
+import { completeState, storedState } from './state-schema.js';
+import { emptyState, type ControllerState } from './state.js';
 import { StoreLock } from './store-lock.js';
 
 /**
@@ -20,6 +23,7 @@ export interface Store {
 }
 
 const MAX_STORE_ID = 2 ** 32;
+const RESTORE = 'restore it, or move it away to start empty';
 
 /** Keeps nothing beyond the process: for tests and demonstrations. */
 export class MemoryStore implements Store {
@@ -37,8 +41,8 @@ export class MemoryStore implements Store {
 }
 
 /**
- * A JSON file. A write goes to a temporary file that is synced and renamed over the old one, so a
- * reader, or a controller that starts after a crash, sees either the old state or the new one.
+ * A JSON file, replaced as a whole: a reader, or a controller that starts after a crash, sees either the old state or
+ * the new one.
  */
 export class FileStore implements Store {
   readonly location: string;
@@ -66,16 +70,7 @@ export class FileStore implements Store {
   }
 
   write(state: ControllerState): void {
-    const temporary = `${this.location}.tmp`;
-    const file = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(file, JSON.stringify(state, undefined, 2) + '\n');
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, this.location);
-    syncDirectory(dirname(this.location));
+    replaceFileSync(this.location, JSON.stringify(state, undefined, 2) + '\n', { mode: 0o600, durable: true });
   }
 
   close(): void {
@@ -83,36 +78,35 @@ export class FileStore implements Store {
   }
 }
 
-/** A rename survives a power cut only once the directory that holds the name is on the disk as well. */
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
+function parseState(text: string, location: string): ControllerState {
+  let stored: unknown;
   try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
+    stored = JSON.parse(text);
+  } catch (error) {
+    throw new StoreFormatError(`the store ${location} is not JSON (${(error as Error).message}); ${RESTORE}`);
   }
+  const version = (stored as { version?: unknown } | null)?.version;
+  if (version !== 1) {
+    throw new StoreFormatError(
+      `the store ${location} has format version ${String(version)}, this controller reads version 1`,
+    );
+  }
+  const { data, error } = storedState.safeParse(stored);
+  if (error !== undefined) throw new StoreFormatError(`the store ${location} ${firstFault(stored, error)}; ${RESTORE}`);
+  return completeState(data);
 }
 
-function parseState(text: string, location: string): ControllerState {
-  let state: Partial<ControllerState>;
-  try {
-    state = JSON.parse(text) as Partial<ControllerState>;
-  } catch (error) {
-    throw new StoreFormatError(
-      `the store ${location} is not JSON (${(error as Error).message}); restore it, or move it away to start empty`,
-    );
-  }
-  if (state?.version !== 1) {
-    throw new StoreFormatError(
-      `the store ${location} has format version ${String(state?.version)}, this controller reads version 1`,
-    );
-  }
-  for (const key of ['switches', 'jobs', 'epochFloor'] as const) {
-    if (typeof state[key] !== 'object' || state[key] === null)
-      throw new StoreFormatError(`the store ${location} has no "${key}"`);
-  }
-  for (const key of ['storeId', 'electionId'] as const) {
-    if (typeof state[key] !== 'number') throw new StoreFormatError(`the store ${location} has no "${key}"`);
-  }
-  return completeState(state as ControllerState);
+/** In zod's order, which is the schema's. */
+function firstFault(stored: unknown, { issues }: ZodError): string {
+  const { path, message } = issues[0]!;
+  const name = path.join('.');
+  const value = path.reduce<unknown>((within, key) => (within as Record<PropertyKey, unknown>)[key], stored);
+  if (value === undefined) return `has no "${name}", which must be ${message}`;
+  const shown =
+    typeof value === 'object' && value !== null
+      ? Array.isArray(value)
+        ? 'a list'
+        : 'an object'
+      : JSON.stringify(value);
+  return `has ${shown} as "${name}", which must be ${message}`;
 }

@@ -1,6 +1,9 @@
 /** Whether a switch's configuration can be used by itself; topology.ts looks at several together. */
 import { BUILD_DESCRIPTORS, wantedBuild, type BuildTarget } from '../../protocol/builds.js';
-import { ipv4ToNumber, isUdpPort, macToBigint, parseEndpoint } from '../address.js';
+import { isUdpPort, parseHostPort } from '../../net/host-port.js';
+import { ipv4ToBytes } from '../../net/ipv4.js';
+import { macToBytes } from '../../net/mac.js';
+import { parseEndpoint } from '../endpoint.js';
 import { choices, SwitchConfigError } from '../errors.js';
 import { CHIPS, frontPanelRanges, isFrontPanelPort, type Chip } from '../tofino/ports.js';
 import type { SwitchConfig } from './state.js';
@@ -19,20 +22,21 @@ export function checkSwitchConfig(config: SwitchConfig): void {
     throw new SwitchConfigError(`switch "${config.name}": ${what}`);
   };
   if (config.name === '') wrong('the name is empty');
-  if (!/^.+:\d+$/.test(config.address)) wrong(`address "${config.address}" is not host:port`);
+  if (parseHostPort(config.address) === undefined) wrong(`address "${config.address}" is not host:port`);
   if (!Number.isSafeInteger(config.deviceId) || config.deviceId < 0)
     wrong(`device id ${config.deviceId} is not a whole number`);
-  if (ipv4ToNumber(config.serviceIp) === undefined) wrong(`service address "${config.serviceIp}" is not dotted IPv4`);
-  if (macToBigint(config.serviceMac) === undefined)
+  if (ipv4ToBytes(config.serviceIp) === undefined)
+    wrong(`service address "${config.serviceIp}" is not dotted IPv4 without leading zeros`);
+  if (macToBytes(config.serviceMac) === undefined)
     wrong(`service MAC address "${config.serviceMac}" is not six hex pairs`);
   if (!isUdpPort(config.serviceUdpPort)) wrong(`service UDP port ${config.serviceUdpPort} is not one of 1 to 65535`);
   const chip = checkTarget(config, wrong);
   checkPorts(config, chip, wrong);
   for (const { prefix, mac } of config.routes ?? []) {
     const match = /^(.+)\/(\d+)$/.exec(prefix);
-    if (match === null || ipv4ToNumber(match[1]!) === undefined || Number(match[2]) > 32)
+    if (match === null || ipv4ToBytes(match[1]!) === undefined || Number(match[2]) > 32)
       wrong(`route "${prefix}" is not of the form 10.0.0.0/8`);
-    if (macToBigint(mac) === undefined) wrong(`MAC address "${mac}" of route ${prefix} is not six hex pairs`);
+    if (macToBytes(mac) === undefined) wrong(`MAC address "${mac}" of route ${prefix} is not six hex pairs`);
   }
 }
 

@@ -5,7 +5,7 @@ import type { SwitchPhase, SwitchProgram } from '../messages.js';
 import { P4RuntimeClient } from '../p4runtime/client.js';
 import type { TlsOptions } from '../p4runtime/credentials.js';
 import { modify, type UpdateInput } from '../p4runtime/entries.js';
-import type { Pipeline } from '../p4runtime/pipeline.js';
+import type { PipelineConfig } from '../p4runtime/pipeline.js';
 import { entryIdentity } from '../p4runtime/entity-codec.js';
 import { BuildFit } from './build-fit.js';
 import { desiredSwitch, memberEntries, type DesiredSwitch } from './desired.js';
@@ -17,7 +17,7 @@ import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
 export interface SwitchDesk {
   state(): ControllerState;
   config(): SwitchConfig;
-  pipeline(): Pipeline;
+  pipeline(): PipelineConfig;
   /** A number larger than any given out before, stored. */
   nextElectionId(): bigint;
   /** These jobs' tables or registers are gone from the switch. The stored state that remains is then written. */
@@ -59,7 +59,7 @@ export class SwitchSession {
   private programmed = false;
   /** Times that it was not in place any more and was pushed again. */
   private restored_ = 0;
-  private fit_: { readonly pipeline: Pipeline; readonly fit: BuildFit } | undefined;
+  private fit_: { readonly pipeline: PipelineConfig; readonly fit: BuildFit } | undefined;
 
   constructor(
     private readonly desk: SwitchDesk,

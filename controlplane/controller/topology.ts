@@ -1,5 +1,6 @@
 /** Trees of switches: who is below whom, and whether a set of configurations makes trees at all. */
-import { ipv4ToNumber, macToBigint } from '../address.js';
+import { ipv4ToNumber } from '../../net/ipv4.js';
+import { macToBigint } from '../../net/mac.js';
 import { choices, SwitchConfigError } from '../errors.js';
 import { frontPanelRanges, isFrontPanelPort, pipeOf } from '../tofino/ports.js';
 import type { SwitchConfig } from './state.js';

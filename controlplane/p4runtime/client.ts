@@ -14,12 +14,12 @@ import type {
   PipelineResponseType,
   StreamMessageResponse,
 } from '../../p4runtime/messages.js';
-import { Backoff } from './backoff.js';
+import { Backoff } from '../../net/backoff.js';
 import { CONNECT_TIMEOUT_MS, RECONNECT_MS, RPC_TIMEOUT_MS, type ClientOptions } from './client-options.js';
 import { Connection } from './connection.js';
 import { channelCredentials } from './credentials.js';
 import { checkIndex, decodeCloneSession, decodeCounter, decodeMulticastGroup, EntityCodec } from './entity-codec.js';
-import { ConnectError, NoPipelineError, NotConnectedError, RpcError } from './errors.js';
+import { ConnectError, NoPipelineError, NotConnectedError, P4RuntimeRpcError } from './errors.js';
 import {
   remove,
   type CloneSession,
@@ -30,7 +30,7 @@ import {
   type UpdateInput,
   type Value,
 } from './entries.js';
-import type { Pipeline } from './pipeline.js';
+import type { PipelineConfig } from './pipeline.js';
 import { rpcError, writeError } from './rpc-errors.js';
 import {
   decodeStreamMessage,
@@ -56,7 +56,7 @@ export type ConnectionState = 'closed' | 'connecting' | 'primary' | 'backup';
  * in between fail with NotConnectedError.
  *
  * @throws P4InfoLookupError and EntityError for wrong names and values, NotConnectedError, NotPrimaryError,
- * NoPipelineError, WriteError (per update) and RpcError, from every call
+ * NoPipelineError, WriteError (per update) and P4RuntimeRpcError, from every call
  */
 export class P4RuntimeClient extends EventEmitter<Events> {
   readonly address: string;
@@ -127,7 +127,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
         this.off('connected', done);
         this.stopConnecting = undefined;
         if (failure === undefined) resolve({ primary });
-        else reject(new ConnectError(failure));
+        else reject(new ConnectError(failure, this.lastError?.status, { cause: this.lastError }));
       };
       const done = ({ primary }: { primary: boolean }): void => settle(undefined, primary);
       const timer = setTimeout(() => {
@@ -154,11 +154,11 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   // Pipeline
 
   /** Uses this P4Info for names without asking the switch. */
-  usePipeline(pipeline: Pick<Pipeline, 'index'>): void {
+  usePipeline(pipeline: Pick<PipelineConfig, 'index'>): void {
     this.codec = new EntityCodec(pipeline.index);
   }
 
-  async setPipeline(pipeline: Pipeline, action: PipelineAction = 'VERIFY_AND_COMMIT'): Promise<void> {
+  async setPipeline(pipeline: PipelineConfig, action: PipelineAction = 'VERIFY_AND_COMMIT'): Promise<void> {
     const connection = this.connected();
     await this.call('SetForwardingPipelineConfig', () =>
       unary(
@@ -201,7 +201,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
       ));
     } catch (error) {
       // How a switch says "none" when it never had one; another says it with an empty answer.
-      if (error instanceof RpcError && error.status === Code.FAILED_PRECONDITION) return undefined;
+      if (error instanceof P4RuntimeRpcError && error.status === Code.FAILED_PRECONDITION) return undefined;
       throw error;
     }
     if (config?.p4info !== undefined) this.usePipeline({ index: new P4InfoIndex(config.p4info) });
@@ -216,7 +216,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
    * Multicast groups go first: BMv2's P4Runtime server forgets them with the old pipeline, but its
    * replication engine keeps their copies, and a group that is inserted again would send each packet twice.
    */
-  async ensurePipeline(pipeline: Pipeline): Promise<'kept' | 'pushed'> {
+  async ensurePipeline(pipeline: PipelineConfig): Promise<'kept' | 'pushed'> {
     const present = await this.getPipeline('COOKIE_ONLY');
     if (present?.cookie?.cookie === pipeline.cookie) {
       this.usePipeline(pipeline);
@@ -298,7 +298,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     try {
       return this.entriesOf(await this.read([{ tableEntry }]))[0];
     } catch (error) {
-      if (error instanceof RpcError && error.status === Code.NOT_FOUND) return undefined;
+      if (error instanceof P4RuntimeRpcError && error.status === Code.NOT_FOUND) return undefined;
       throw error;
     }
   }
@@ -421,7 +421,9 @@ export class P4RuntimeClient extends EventEmitter<Events> {
       // A message that does not fit the P4Info in use belongs to a pipeline that is just being replaced.
       this.emit(
         'streamError',
-        new RpcError(`a stream message cannot be read: ${(error as Error).message}`, Code.INTERNAL, { cause: error }),
+        new P4RuntimeRpcError(`a stream message cannot be read: ${(error as Error).message}`, Code.INTERNAL, {
+          cause: error,
+        }),
       );
     }
     if (event !== undefined) this.emit(event.name, event.value as never);

@@ -104,6 +104,7 @@ export class Connection {
     this.events.ended(
       new ConnectError(
         `the P4Runtime stream to ${address} (device ${deviceId}) ended: ${codeName(code)}${details ? `, ${grpcReason(details)}` : ''}`,
+        code,
       ),
     );
   }

@@ -6,6 +6,14 @@ import { codeName } from '../../p4runtime/status.js';
 /** No P4Runtime server answered at the address. */
 export class ConnectError extends P4RuntimeError {
   readonly code = 'P4RUNTIME_CONNECT';
+  constructor(
+    message: string,
+    /** gRPC status with which the last attempt's stream ended; undefined if none has ended. */
+    readonly status: Code | undefined,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /** The call needs a connection, and there is none now. */
@@ -24,7 +32,7 @@ export class EntityError extends P4RuntimeError {
 }
 
 /** The server refused a call as a whole. */
-export class RpcError extends P4RuntimeError {
+export class P4RuntimeRpcError extends P4RuntimeError {
   readonly code: string = 'P4RUNTIME_RPC';
   constructor(
     message: string,
@@ -37,7 +45,7 @@ export class RpcError extends P4RuntimeError {
 }
 
 /** Another controller is primary. */
-export class NotPrimaryError extends RpcError {
+export class NotPrimaryError extends P4RuntimeRpcError {
   override readonly code = 'P4RUNTIME_NOT_PRIMARY';
 }
 

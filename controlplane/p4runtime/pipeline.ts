@@ -4,7 +4,7 @@ import { P4InfoIndex } from '../../p4runtime/p4info.js';
 import { p4infoCodec } from '../../p4runtime/p4info-file.js';
 import type { P4Info } from '../../p4runtime/p4info-messages.js';
 
-export interface Pipeline {
+export interface PipelineConfig {
   /** For people, for example `fpisa-n64`. */
   readonly name: string;
   readonly p4info: P4Info;
@@ -21,7 +21,7 @@ export function contentHash(p4info: P4Info, deviceConfig: Uint8Array): number {
 }
 
 /** @param cookie by default the hash of the contents, so that equal pipelines have equal cookies */
-export function makePipeline(name: string, p4info: P4Info, deviceConfig: Uint8Array, cookie?: bigint): Pipeline {
+export function makePipeline(name: string, p4info: P4Info, deviceConfig: Uint8Array, cookie?: bigint): PipelineConfig {
   return {
     name,
     p4info,

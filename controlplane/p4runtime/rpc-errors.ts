@@ -3,7 +3,7 @@ import { status as Code, type ServiceError } from '@grpc/grpc-js';
 import { codeName, statusOf, updateErrors } from '../../p4runtime/status.js';
 import type { UpdateInput } from './entries.js';
 import type { EntityCodec } from './entity-codec.js';
-import { NotPrimaryError, RpcError, WriteError } from './errors.js';
+import { NotPrimaryError, P4RuntimeRpcError, WriteError } from './errors.js';
 
 /** What a call is refused with; an error that is not gRPC's stays as it is. @param primary whether the caller holds mastership, as far as it knows */
 export function rpcError(call: string, address: string, primary: boolean, error: unknown): unknown {
@@ -12,7 +12,7 @@ export function rpcError(call: string, address: string, primary: boolean, error:
   const reason = statusOf(error)?.message || details || 'no reason given';
   const message = `${call} at ${address} failed: ${codeName(code)}, ${reason}`;
   const notPrimary = code === Code.PERMISSION_DENIED && !primary;
-  return new (notPrimary ? NotPrimaryError : RpcError)(message, code, { cause: error });
+  return new (notPrimary ? NotPrimaryError : P4RuntimeRpcError)(message, code, { cause: error });
 }
 
 /** The updates of a batch that the server names as failed, or undefined if it names none. */

@@ -11,7 +11,7 @@ import type {
 } from '../../p4runtime/messages.js';
 import type { EntityCodec } from './entity-codec.js';
 import type { Entry, Value } from './entries.js';
-import { RpcError } from './errors.js';
+import { P4RuntimeRpcError } from './errors.js';
 import { parseValue } from './values.js';
 
 export interface PacketInEvent {
@@ -32,7 +32,7 @@ export interface StreamEvents {
   /** Entries of tables with idle timeout support that nothing hit. */
   idle: [entries: Entry[]];
   /** The switch could not process a packet-out or digest acknowledgement. */
-  streamError: [error: RpcError];
+  streamError: [error: P4RuntimeRpcError];
 }
 
 /** A stream message as the one event it is; arbitration is none. */
@@ -54,7 +54,7 @@ export function decodeStreamMessage(
     };
   }
   if (message.error)
-    return { name: 'streamError', value: new RpcError(message.error.message, message.error.canonicalCode) };
+    return { name: 'streamError', value: new P4RuntimeRpcError(message.error.message, message.error.canonicalCode) };
   return undefined;
 }
 

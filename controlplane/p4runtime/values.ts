@@ -1,7 +1,8 @@
 /** Values and keys in the forms people write them, as the numbers of their field. */
 import { decodeBytestring } from '../../p4runtime/bytestring.js';
 import type { FieldInfo, MatchFieldInfo } from '../../p4runtime/p4info.js';
-import { ipv4ToNumber, macToBigint } from '../address.js';
+import { ipv4ToNumber } from '../../net/ipv4.js';
+import { macToBigint } from '../../net/mac.js';
 import type { Key, KeyInput, Value } from './entries.js';
 import { EntityError } from './errors.js';
 

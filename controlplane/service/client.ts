@@ -8,17 +8,24 @@ import {
   type ChannelCredentials,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { FpisaError } from '../../protocol/errors.js';
+import { ControllerUnreachableError, FpisaError } from '../../protocol/errors.js';
 import { SERVICE_NAME } from '../../protocol/service.js';
-import type { CreateJobRequest, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
-import { CODE_TRAILER, controllerService } from './definition.js';
+import type {
+  CreateJobRequest,
+  JobMessage,
+  SlotReportMessage,
+  StatusMessage,
+  SwitchStatusMessage,
+} from '../messages.js';
+import { CODE_TRAILER, ControllerService } from './definition.js';
+import * as wire from '../../protocol/generated/fpisa.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
 
 /** The controller refused, or could not do, what was asked. Message and `code` are the controller's own. */
 export class ControllerCallError extends FpisaError {
   constructor(
     message: string,
-    /** For example `FPISA_UNKNOWN_JOB`; `FPISA_UNREACHABLE` when no controller answered. */
+    /** That of the controller's error, for example `FPISA_UNKNOWN_JOB`; `FPISA_INTERNAL` for one that it did not foresee. */
     readonly code: string,
     readonly status: status,
     options?: ErrorOptions,
@@ -35,14 +42,14 @@ export interface ControllerClientOptions {
 
 const TIMEOUT_MS = 10_000;
 
-type Definition = ReturnType<typeof controllerService>;
-type UnaryName = Exclude<keyof Definition, 'Join'>;
+type Definition = typeof ControllerService;
+type UnaryName = Exclude<keyof Definition, 'join'>;
 type RequestOf<Name extends UnaryName> = Parameters<Definition[Name]['requestSerialize']>[0];
 type ResponseOf<Name extends UnaryName> = ReturnType<Definition[Name]['responseDeserialize']>;
 type Callback = (error: ServiceError | null, response?: unknown) => void;
 type Call = (request: unknown, metadata: Metadata, options: { deadline: number }, callback: Callback) => void;
 
-/** @throws ControllerCallError from every call */
+/** @throws ControllerCallError, ControllerUnreachableError from every call */
 export class ControllerClient {
   private readonly client: Client & Record<UnaryName, Call>;
   private readonly timeoutMs: number;
@@ -53,33 +60,37 @@ export class ControllerClient {
     options: ControllerClientOptions = {},
   ) {
     this.timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-    const constructor = makeClientConstructor(controllerService(), SERVICE_NAME);
+    const constructor = makeClientConstructor(ControllerService, SERVICE_NAME);
     this.client = new constructor(address, options.credentials ?? credentials.createInsecure()) as unknown as Client &
       Record<UnaryName, Call>;
   }
 
   createJob(request: CreateJobRequest): Promise<JobMessage> {
-    return this.call('CreateJob', request);
+    return this.call('createJob', wire.CreateJobRequest.fromPartial(request)) as Promise<JobMessage>;
   }
 
   async listJobs(): Promise<JobMessage[]> {
-    return (await this.call('ListJobs', {})).jobs;
+    return [...(await this.call('listJobs', {})).jobs] as JobMessage[];
   }
 
   getJob(name: string): Promise<JobMessage> {
-    return this.call('GetJob', { name });
+    return this.call('getJob', { name }) as Promise<JobMessage>;
   }
 
   async deleteJob(name: string, options: { force?: boolean } = {}): Promise<void> {
-    await this.call('DeleteJob', { name, force: options.force ?? false });
+    await this.call('deleteJob', { name, force: options.force ?? false });
   }
 
-  getStatus(): Promise<StatusMessage> {
-    return this.call('GetStatus', {});
+  async getStatus(): Promise<StatusMessage> {
+    const { switches, ...status } = await this.call('getStatus', {});
+    return {
+      ...status,
+      switches: switches.map((each) => ({ ...each, parent: each.parent ?? null }) as SwitchStatusMessage),
+    };
   }
 
   async probeJob(name: string): Promise<SlotReportMessage[]> {
-    return (await this.call('ProbeJob', { name })).slots;
+    return [...(await this.call('probeJob', { name })).slots];
   }
 
   close(): void {
@@ -94,12 +105,12 @@ export class ControllerClient {
     });
   }
 
-  private readable(error: ServiceError): ControllerCallError {
+  private readable(error: ServiceError): ControllerCallError | ControllerUnreachableError {
     const code = error.metadata?.get(CODE_TRAILER)[0];
     if (typeof code === 'string') return new ControllerCallError(error.details, code, error.code, { cause: error });
     if (error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED) {
       const message = `no controller answers at ${this.address}: ${grpcReason(error.details)}`;
-      return new ControllerCallError(message, 'FPISA_UNREACHABLE', error.code, { cause: error });
+      return new ControllerUnreachableError(message, { cause: error });
     }
     return new ControllerCallError(
       `the controller at ${this.address} failed: ${error.details}`,

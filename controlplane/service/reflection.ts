@@ -1,8 +1,8 @@
 /** Server reflection, so that grpcurl and its like need no .proto file. */
 import { ReflectionService } from '@grpc/reflection';
-import protobuf from 'protobufjs';
+import type protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
-import { SERVICE_NAME, shippedFile } from '../../protocol/service.js';
+import { loadService, SERVICE_NAME } from '../../protocol/service.js';
 
 /** protobufjs adds this method when its descriptor extension is loaded, without a type. */
 interface Descriptive {
@@ -11,7 +11,7 @@ interface Descriptive {
 
 export function reflection(): ReflectionService {
   // The wire's names, unlike the camel case that the service itself uses.
-  const root = new protobuf.Root().loadSync(shippedFile('protocol/proto/fpisa.proto'), { keepCase: true });
+  const root = loadService({ keepCase: true });
   root.resolveAll();
   const { file } = (root as unknown as Descriptive).toDescriptor('proto3');
   const fileDescriptorProtos = file.map((each) => Buffer.from(descriptor.FileDescriptorProto.encode(each).finish()));

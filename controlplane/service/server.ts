@@ -3,8 +3,9 @@ import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { SERVICE_NAME } from '../../protocol/service.js';
 import type { Controller } from '../controller/controller.js';
-import type { CreateJobRequest } from '../messages.js';
-import { controllerService } from './definition.js';
+import type { ControllerServer as Handlers, Status } from '../../protocol/generated/fpisa.js';
+import type { StatusMessage } from '../messages.js';
+import { ControllerService } from './definition.js';
 import { JoinStream, type JoinCall } from './join-stream.js';
 import { reflection } from './reflection.js';
 import { serviceStatus } from './status.js';
@@ -31,18 +32,19 @@ export class ControllerServer {
     const keepaliveMs = options.keepaliveMs ?? KEEPALIVE_MS;
     this.credentials = options.credentials ?? ServerCredentials.createInsecure();
     this.server = new Server({ 'grpc.keepalive_time_ms': keepaliveMs, 'grpc.keepalive_timeout_ms': keepaliveMs });
-    this.server.addService(controllerService(), {
-      Join: (call: JoinCall) => void new JoinStream(controller, call),
-      CreateJob: unary((request: CreateJobRequest) => controller.createJob(request)),
-      ListJobs: unary(() => ({ jobs: controller.listJobs() })),
-      GetJob: unary(({ name }: { name: string }) => controller.getJob(name)),
-      DeleteJob: unary(({ name, force }: { name: string; force: boolean }) => {
+    const handlers: Handlers = {
+      join: (call: JoinCall) => void new JoinStream(controller, call),
+      createJob: unary((request) => controller.createJob(request)),
+      listJobs: unary(() => ({ jobs: controller.listJobs() })),
+      getJob: unary(({ name }) => controller.getJob(name)),
+      deleteJob: unary(({ name, force }) => {
         controller.deleteJob(name, force);
         return {};
       }),
-      GetStatus: unary(() => controller.getStatus()),
-      ProbeJob: unary(async ({ name }: { name: string }) => ({ slots: await controller.probeJob(name) })),
-    });
+      getStatus: unary(async () => toWire(await controller.getStatus())),
+      probeJob: unary(async ({ name }) => ({ slots: await controller.probeJob(name) })),
+    };
+    this.server.addService(ControllerService, handlers);
     this.health.addToServer(this.server);
     reflection().addToServer(this.server);
   }
@@ -76,6 +78,11 @@ export class ControllerServer {
       });
     });
   }
+}
+
+/** A switch at the top of a tree has no parent, which is said by absence there and by null here. */
+function toWire({ switches, ...status }: StatusMessage): Status {
+  return { ...status, switches: switches.map((each) => ({ ...each, parent: each.parent ?? undefined })) };
 }
 
 function unary<Request, Response>(

@@ -7,7 +7,7 @@
 import protobuf from 'protobufjs';
 
 /** A program for some of the chip's pipes. */
-export interface BfProfile {
+interface BfProfile {
   readonly profileName: string;
   /** `context.json` */
   readonly context: Uint8Array;

@@ -6,7 +6,7 @@ import { addLoops } from './loops.js';
 import { PrimitiveCompiler } from './primitives.js';
 import { renderFlow } from './render.js';
 import { compileRun } from './runs.js';
-import { Scope } from './scope.js';
+import { CompileScope } from './scope.js';
 import { NeedsMemory, type Unit } from './unit.js';
 
 export function actionName(action: ActionDef): string {
@@ -25,13 +25,13 @@ export function addAction(action: ActionDef, unit: Unit): void {
       if (!(error instanceof NeedsMemory)) throw error;
     }
   }
-  const scope = new Scope(unit, 2, action);
+  const scope = new CompileScope(unit, 2, action);
   const body = compileInMemory(action, scope);
   m.addFunction(actionName(action), b.createType([b.i32, b.i32]), b.none, scope.vars, body);
 }
 
 /** Fields stay in the frame. */
-function compileInMemory(action: ActionDef, scope: Scope): Ref {
+function compileInMemory(action: ActionDef, scope: CompileScope): Ref {
   const { m, b } = scope.unit;
   const compiler = new PrimitiveCompiler(scope);
   if (!action.primitives.some((p) => jumpTarget(p) !== undefined)) {

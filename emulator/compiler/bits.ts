@@ -1,20 +1,18 @@
-import type { FieldDef, HeaderDef } from '../json/program.js';
+import type { FieldDef, HeaderDef } from '../json/data.js';
+import { kindOf, unsignedRange, type ScalarKind } from '../machine/value-representation.js';
 import type { Ref } from './binaryen.js';
 import type { Slot } from '../machine/layout.js';
-import { kindOf, unsignedRange, type Kind } from './analysis/ranges.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 
-type Scalar = Exclude<Kind, 'wide'>;
-
-/** Four 32-bit fields, each with its bytes turned round. */
-const TURN_FOUR = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
+/** Four 32-bit fields, each byte-swapped. */
+const SWAP_FOUR = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
 
 /**
- * Bit fields between packets and frames. Reads and writes may touch up to 16 bytes behind the field: buffers have
- * that much room, and what is behind is written later.
+ * Bit fields between packets and frames. Reads and writes may touch up to 16 bytes after the field: buffers are that
+ * much longer, and what comes after is written later.
  */
 export class BitCompiler {
-  constructor(private readonly scope: Scope) {}
+  constructor(private readonly scope: CompileScope) {}
 
   /**
    * At most 64 bits, in the kind that holds that many.
@@ -76,12 +74,12 @@ export class BitCompiler {
     return steps;
   }
 
-  private readScalar(field: FieldDef, kind: Scalar, pointer: () => Ref, bit: number): Ref {
+  private readScalar(field: FieldDef, kind: ScalarKind, pointer: () => Ref, bit: number): Ref {
     const { m } = this.scope.unit;
     const { width, signed } = field;
     if (width === 0) return kind === 'i32' ? m.i32.const(0) : m.i64.const(0n);
     const value = this.read(pointer, bit, width);
-    const own: Scalar = width <= 32 ? 'i32' : 'i64';
+    const own: ScalarKind = width <= 32 ? 'i32' : 'i64';
     if (!signed) return value;
     const size = kind === 'i32' ? 32 : 64;
     const wide = own === kind ? value : m.i64.extend_u(value);
@@ -132,10 +130,10 @@ export class BitCompiler {
         continue;
       }
       const piece = queue.shift()!;
-      const room = 64 - bits;
-      if (piece.width > room) {
-        group.push({ ...piece, width: room, shift: piece.shift + piece.width - room });
-        queue.unshift({ ...piece, width: piece.width - room });
+      const free = 64 - bits;
+      if (piece.width > free) {
+        group.push({ ...piece, width: free, shift: piece.shift + piece.width - free });
+        queue.unshift({ ...piece, width: piece.width - free });
         bits = 64;
       } else {
         group.push(piece);
@@ -157,7 +155,7 @@ export class BitCompiler {
 
   private writeGroup(group: readonly Piece[], bits: number, pointer: () => Ref, at: number): Ref {
     const { m, b } = this.scope.unit;
-    const kind: Scalar = bits <= 32 ? 'i32' : 'i64';
+    const kind: ScalarKind = bits <= 32 ? 'i32' : 'i64';
     const size = kind === 'i32' ? 32 : 64;
     // A single byte or two are stored as such; anything else is stored from the top of a whole word.
     const small = bits === 8 || bits === 16;
@@ -181,7 +179,7 @@ export class BitCompiler {
   }
 
   /** `width` bits of a field from bit `shift` on, counted from its lowest bit. */
-  piece(piece: Piece, kind: Scalar): Ref {
+  piece(piece: Piece, kind: ScalarKind): Ref {
     const { m } = this.scope.unit;
     const { width, shift } = piece;
     const whole = unsignedRange(width);
@@ -226,7 +224,7 @@ export class BitCompiler {
   private turned(value: Ref): Ref {
     const { m, b } = this.scope.unit;
     const local = this.scope.params + this.scope.vars.push(b.v128) - 1;
-    return m.i8x16.shuffle(m.local.tee(local, value, b.v128), m.local.get(local, b.v128), TURN_FOUR);
+    return m.i8x16.shuffle(m.local.tee(local, value, b.v128), m.local.get(local, b.v128), SWAP_FOUR);
   }
 
   private fourWords(fields: readonly FieldDef[], from: number): boolean {

@@ -1,7 +1,6 @@
-import type { Expression } from '../json/expression.js';
-import type { FieldDef } from '../json/program.js';
+import type { Expression, FieldDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 
 const BITS = 32;
 /** Of each bit of a 32-bit value: the bit of the field that it is, or that it is always zero. */
@@ -9,10 +8,10 @@ type Bits = readonly (number | undefined)[];
 const ZERO: Bits = Array.from({ length: BITS }, () => undefined);
 
 /**
- * The 32-bit field whose bytes an expression turns round, of which P4 programs put together shifts and masks;
- * undefined for any other expression. Only the low 32 bits of the expression are looked at.
+ * The 32-bit field whose bytes an expression swaps, as P4 programs do by shifts and masks; undefined for any other
+ * expression. Only the low 32 bits of the expression are looked at.
  */
-export function turnedRound(e: Expression): FieldDef | undefined {
+export function byteSwappedField(e: Expression): FieldDef | undefined {
   if (e.op !== 'arithmetic' || e.operator !== '|') return undefined;
   const field = onlyField(e);
   if (field === undefined || field.width !== BITS || field.signed) return undefined;
@@ -20,8 +19,8 @@ export function turnedRound(e: Expression): FieldDef | undefined {
   return bits?.every((from, to) => from === (to ^ 24)) === true ? field : undefined;
 }
 
-/** Turns the four bytes of an i32 round. */
-export function turnRound(value: Ref, scope: Scope): Ref {
+/** Reverses the four bytes of an i32. */
+export function byteSwap(value: Ref, scope: CompileScope): Ref {
   const { m, b } = scope.unit;
   const local = scope.local('i32');
   const get = (): Ref => m.local.get(local, b.i32);

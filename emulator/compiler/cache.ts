@@ -1,12 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import type { Program } from '../json/program.js';
+import { artifactOf, type Artifact } from '../machine/artifact.js';
 import { binaryenIfLoaded, loadBinaryen } from './binaryen.js';
 import type { CompileJob, CompileResult } from './compile-thread.js';
 import { DiskCache } from './disk-cache.js';
 import { Layout } from '../machine/layout.js';
-import { artifactOf, compileProgram, type Artifact } from './module.js';
+import { compileProgram } from './module.js';
 
-const MOST_ARTIFACTS = 32;
+const MAX_ARTIFACTS = 32;
 
 /** Compiled programs of this process by their identity, the one used last at the end. */
 const artifacts = new Map<string, Artifact>();
@@ -29,7 +30,7 @@ function remembered(key: string, dropPort: number, artifact: Artifact): Artifact
   artifacts.delete(id);
   artifacts.set(id, artifact);
   const [oldest] = artifacts.keys();
-  if (artifacts.size > MOST_ARTIFACTS && oldest !== undefined) artifacts.delete(oldest);
+  if (artifacts.size > MAX_ARTIFACTS && oldest !== undefined) artifacts.delete(oldest);
   return artifact;
 }
 

@@ -1,8 +1,9 @@
-import type { CalculationDef, CalculationInput, HeaderDef } from '../json/program.js';
+import type { CalculationDef, CalculationInput } from '../json/program.js';
+import type { HeaderDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 import { aroundVarbit, BitCompiler, pieceOf, type Piece } from './bits.js';
 import { hashFunction } from './hashes.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 
 /** Fields in a row that are there or not there together. */
 interface Run {
@@ -16,7 +17,7 @@ interface Run {
  * headers, and most algorithms are compiled as well (see hashes.ts); the host does the rest.
  */
 export class CalculationCompiler {
-  constructor(private readonly scope: Scope) {}
+  constructor(private readonly scope: CompileScope) {}
 
   /** An i64. */
   compute(calculation: CalculationDef): Ref {
@@ -55,7 +56,7 @@ export class CalculationCompiler {
 }
 
 /** Writes the bytes of the varbit field of a header and moves the pointer behind them. */
-export function copyVarbit(scope: Scope, header: HeaderDef, pointer: number): Ref[] {
+function copyVarbit(scope: CompileScope, header: HeaderDef, pointer: number): Ref[] {
   const { m, b, layout } = scope.unit;
   const length = (): Ref => m.i32.shr_s(scope.word(layout.varbits[header.index]!), m.i32.const(3));
   return [
@@ -65,7 +66,7 @@ export function copyVarbit(scope: Scope, header: HeaderDef, pointer: number): Re
 }
 
 /** Writes a header and moves the pointer behind it. */
-export function writeHeader(scope: Scope, header: HeaderDef, pointer: number): Ref[] {
+export function writeHeader(scope: CompileScope, header: HeaderDef, pointer: number): Ref[] {
   const { m, b } = scope.unit;
   const bits = new BitCompiler(scope);
   const get = (): Ref => m.local.get(pointer, b.i32);

@@ -1,4 +1,4 @@
-import type { Expression } from '../json/expression.js';
+import type { Expression } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 
 /**

@@ -2,7 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadBinaryen } from './binaryen.js';
 import { DiskCache } from './disk-cache.js';
-import { compileProgram, type CompiledProgram } from './module.js';
+import { compileProgram } from './module.js';
+import type { CompiledProgram } from '../machine/artifact.js';
 import type { Program } from '../json/program.js';
 
 export interface CompileJob {

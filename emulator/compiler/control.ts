@@ -3,7 +3,7 @@ import type { Ref } from './binaryen.js';
 import { actionName } from './action.js';
 import { ENTRY, FRAME, TABLE } from '../machine/layout.js';
 import { PrimitiveCompiler } from './primitives.js';
-import { Scope } from './scope.js';
+import { CompileScope } from './scope.js';
 import { scalarSource } from './stores.js';
 import { lookupName } from './tables.js';
 import type { Unit } from './unit.js';
@@ -17,7 +17,7 @@ type Target = ControlNode | null;
 /** Adds ingress(frame) or egress(frame): tables and conditions as blocks, put into structured control flow. */
 export function addPipeline(name: string, pipeline: PipelineDef, unit: Unit): void {
   const { m, b } = unit;
-  const scope = new Scope(unit, 1, undefined);
+  const scope = new CompileScope(unit, 1, undefined);
   const compiler = new PipelineCompiler(scope);
   const helper = scope.local('i32');
   const relooper = new b.Relooper(m);
@@ -61,7 +61,7 @@ class PipelineCompiler {
   private readonly args: number;
   private readonly entry: number;
 
-  constructor(private readonly scope: Scope) {
+  constructor(private readonly scope: CompileScope) {
     this.primitives = new PrimitiveCompiler(scope);
     this.action = scope.local('i32');
     this.args = scope.local('i32');

@@ -3,8 +3,8 @@ import { CalculationCompiler, writeHeader } from './calculations.js';
 import { HeaderCompiler } from './headers.js';
 import { FRAME } from '../machine/layout.js';
 import { PrimitiveCompiler } from './primitives.js';
-import { unsignedRange } from './analysis/ranges.js';
-import { Scope } from './scope.js';
+import { unsignedRange } from '../machine/value-representation.js';
+import { CompileScope } from './scope.js';
 import { scalarSource } from './stores.js';
 import type { Unit } from './unit.js';
 
@@ -15,7 +15,7 @@ import type { Unit } from './unit.js';
 export function addDeparser(unit: Unit): void {
   const { m, b, program } = unit;
   const { deparser, checksums } = program;
-  const scope = new Scope(unit, 1, undefined);
+  const scope = new CompileScope(unit, 1, undefined);
   const compiler = new PrimitiveCompiler(scope);
   const steps: Ref[] = [];
   for (const def of checksums.filter((c) => c.update)) {
@@ -44,7 +44,7 @@ export function addDeparser(unit: Unit): void {
 
 function addEmit(unit: Unit): void {
   const { m, b, program } = unit;
-  const scope = new Scope(unit, 2, undefined);
+  const scope = new CompileScope(unit, 2, undefined);
   const pointer = 1;
   const steps = program.deparser.order.map((header) =>
     m.if(scope.isValid(header), m.block(null, writeHeader(scope, header, pointer), b.none)),

@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
+import { replaceFileSync } from '../../net/atomic-file.js';
 import { Layout } from '../machine/layout.js';
-import type { CompiledProgram } from './module.js';
+import type { CompiledProgram } from '../machine/artifact.js';
 
-const MOST_FILES = 64;
+const MAX_FILES = 64;
 const SUFFIX = '.compiled';
 const DIGEST_BYTES = 32;
-/** Folders of the emulator that decide what a program is compiled to. */
-const DECIDING = ['compiler', 'machine', 'json', 'tables', 'externs'];
+/** Folders and files of the emulator that decide what a program is compiled to. */
+const DECIDING_FOLDERS = ['compiler', 'machine', 'json', 'tables', 'externs'];
+const DECIDING_FILES = ['limits'];
 
 /** `$XDG_CACHE_HOME/fpisa`, or `~/.cache/fpisa` (XDG Base Directory Specification). */
 export function defaultCacheFolder(): string {
@@ -52,22 +54,11 @@ export class DiskCache {
       for (const folder of [dirname(this.folder), this.folder]) makeFolder(folder);
       // In one graph, so that the fallbacks refer to the objects of the program that is read with them.
       const body = serialize({ program, fallbacks, scratchBytes, wasm });
-      this.replace(this.path(key, dropPort), Buffer.concat([digest(body), body]));
+      // Whole, for whoever reads at the same time.
+      replaceFileSync(this.path(key, dropPort), Buffer.concat([digest(body), body]));
       this.prune();
     } catch {
       // It is compiled again next time.
-    }
-  }
-
-  /** At once, for whoever reads at the same time. */
-  private replace(path: string, file: Uint8Array): void {
-    const part = `${path}.${process.pid}`;
-    try {
-      writeFileSync(part, file);
-      renameSync(part, path);
-    } catch (error) {
-      rmSync(part, { force: true });
-      throw error;
     }
   }
 
@@ -80,9 +71,9 @@ export class DiskCache {
     const files = readdirSync(this.folder)
       .filter((name) => name.endsWith(SUFFIX))
       .map((name) => join(this.folder, name));
-    if (files.length <= MOST_FILES) return;
+    if (files.length <= MAX_FILES) return;
     const byAge = files.map((path) => ({ path, used: statSync(path).mtimeMs })).sort((a, b) => b.used - a.used);
-    for (const { path } of byAge.slice(MOST_FILES)) rmSync(path, { force: true });
+    for (const { path } of byAge.slice(MAX_FILES)) rmSync(path, { force: true });
   }
 }
 
@@ -101,13 +92,16 @@ let identity: string | undefined;
 function compilerIdentity(): string {
   if (identity === undefined) {
     const hash = createHash('sha256').update(process.versions.v8);
-    for (const name of DECIDING) {
-      const folder = fileURLToPath(new URL(`../${name}/`, import.meta.url));
-      for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })
-        .filter((f) => /(?<!\.d)\.[jt]s$/.test(f))
-        .sort())
-        hash.update(file).update(readFileSync(join(folder, file)));
-    }
+    const own = fileURLToPath(import.meta.url);
+    const root = dirname(dirname(own));
+    const files = DECIDING_FOLDERS.flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => /(?<!\.d)\.[jt]s$/.test(file))
+        .sort()
+        .map((file) => join(folder, file)),
+    );
+    for (const file of DECIDING_FILES) files.push(`${file}${extname(own)}`);
+    for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
     identity = hash.digest('hex');
   }
   return identity;

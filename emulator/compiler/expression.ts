@@ -1,12 +1,12 @@
-import type { Expression } from '../json/expression.js';
+import type { Expression } from '../json/data.js';
+import { kindOf, union, type Kind, type Range, type ScalarKind } from '../machine/value-representation.js';
 import type { Ref } from './binaryen.js';
-import { turnedRound, turnRound } from './byte-order.js';
+import { byteSwappedField, byteSwap } from './byte-order.js';
 import { compareWith, unsaturated } from './comparisons.js';
-import { keepsAll, kindOf, stackIn, union, type Kind, type Range } from './analysis/ranges.js';
-import type { Scope } from './scope.js';
+import { keepsAll, stackIn } from './analysis/ranges.js';
+import type { CompileScope } from './scope.js';
 import { WideExpressions } from './wide-expression.js';
 
-type Scalar = Exclude<Kind, 'wide'>;
 type Arithmetic = Extract<Expression, { op: 'arithmetic' }>;
 const BITS = { i32: 32, i64: 64 } as const;
 /** Operators whose low bits depend on nothing but the low bits of their operands. */
@@ -19,7 +19,7 @@ const RING = new Set(['+', '-', '*', '&', '|', '^']);
 export class ExpressionCompiler {
   readonly wide: WideExpressions;
 
-  constructor(private readonly scope: Scope) {
+  constructor(private readonly scope: CompileScope) {
     this.wide = new WideExpressions(scope, this);
   }
 
@@ -38,7 +38,7 @@ export class ExpressionCompiler {
   }
 
   /** The value modulo 2^32 or 2^64. */
-  low(e: Expression, kind: Scalar): Ref {
+  low(e: Expression, kind: ScalarKind): Ref {
     const { m } = this.scope.unit;
     const own = this.kind(e);
     if (own === kind) return this.exactScalar(e, own);
@@ -128,7 +128,7 @@ export class ExpressionCompiler {
     return m.call('compare', [a, m.i32.const(an), c, m.i32.const(cn)], b.i32);
   }
 
-  private exactScalar(e: Expression, kind: Scalar): Ref {
+  private exactScalar(e: Expression, kind: ScalarKind): Ref {
     const { m } = this.scope.unit;
     switch (e.op) {
       case 'constant':
@@ -170,13 +170,13 @@ export class ExpressionCompiler {
     return kind === 'i32' ? m.i32.load(0, 4, address) : m.i64.load(0, 8, address);
   }
 
-  constant(value: bigint, kind: Scalar): Ref {
+  constant(value: bigint, kind: ScalarKind): Ref {
     const { m } = this.scope.unit;
     return kind === 'i32' ? m.i32.const(Number(BigInt.asIntN(32, value))) : m.i64.const(BigInt.asIntN(64, value));
   }
 
   /** An operation modulo 2^32 or 2^64 on operands that are only known modulo as much; undefined if there is no such way. */
-  private modular(e: Expression, kind: Scalar): Ref | undefined {
+  private modular(e: Expression, kind: ScalarKind): Ref | undefined {
     const { m } = this.scope.unit;
     const ops = m[kind];
     if (e.op === 'constant') return this.constant(e.value, kind);
@@ -186,8 +186,8 @@ export class ExpressionCompiler {
     if (e.op !== 'arithmetic') return undefined;
     if (e.operator === '&' && e.right.op === 'constant' && keepsAll(e.right.value, this.range(e.left)))
       return this.low(e.left, kind);
-    const turned = kind === 'i32' ? turnedRound(e) : undefined;
-    if (turned !== undefined) return turnRound(this.scope.readField(turned, 'i32'), this.scope);
+    const swapped = kind === 'i32' ? byteSwappedField(e) : undefined;
+    if (swapped !== undefined) return byteSwap(this.scope.readField(swapped, 'i32'), this.scope);
     if (RING.has(e.operator)) {
       const left = this.low(e.left, kind);
       const right = this.low(e.right, kind);
@@ -216,7 +216,7 @@ export class ExpressionCompiler {
     return undefined;
   }
 
-  signExtend(value: Ref, bits: number, kind: Scalar): Ref {
+  signExtend(value: Ref, bits: number, kind: ScalarKind): Ref {
     const { m } = this.scope.unit;
     if (bits === BITS[kind]) return value;
     if (bits === 0)
@@ -230,7 +230,7 @@ export class ExpressionCompiler {
     return m[kind].shr_s(m[kind].shl(value, shift), this.constant(BigInt(BITS[kind] - bits), kind));
   }
 
-  private shiftLeft(e: Arithmetic, kind: Scalar): Ref | undefined {
+  private shiftLeft(e: Arithmetic, kind: ScalarKind): Ref | undefined {
     const amount = this.range(e.right);
     if (amount.min < 0n || this.kind(e.right) === 'wide') return undefined;
     const left = this.low(e.left, kind);
@@ -247,18 +247,18 @@ export class ExpressionCompiler {
   }
 
   /** A value, once others were evaluated for nothing but that they may end the packet. */
-  private after(first: readonly Ref[], value: Ref, kind: Scalar): Ref {
+  private after(first: readonly Ref[], value: Ref, kind: ScalarKind): Ref {
     const { m, b } = this.scope.unit;
     return m.block(null, [...first.map((e) => m.drop(e)), value], kind === 'i32' ? b.i32 : b.i64);
   }
 
   /** Shifts with WebAssembly's operator, which looks at the low bits of the amount only, or gives what all larger amounts give. */
-  private shift(by: Expression, bits: number, kind: Scalar, make: (by: Ref) => Ref, beyond: () => Ref): Ref {
+  private shift(by: Expression, bits: number, kind: ScalarKind, make: (by: Ref) => Ref, beyond: () => Ref): Ref {
     const { m, b } = this.scope.unit;
     const amount = this.range(by);
     if (amount.max < BigInt(bits)) return make(this.low(by, kind));
     if (amount.min >= BigInt(bits)) return this.after([this.low(by, kind)], beyond(), kind);
-    const own = this.kind(by) as Scalar;
+    const own = this.kind(by) as ScalarKind;
     const local = this.scope.local(own);
     const type = own === 'i32' ? b.i32 : b.i64;
     const get = (): Ref => m.local.get(local, type);
@@ -272,10 +272,10 @@ export class ExpressionCompiler {
   }
 
   /** The amount of a shift, or `most` where it is more: a negative number shifted that far is -1 already. */
-  private cappedAmount(by: Expression, most: number, kind: Scalar): Ref {
+  private cappedAmount(by: Expression, most: number, kind: ScalarKind): Ref {
     const { m, b } = this.scope.unit;
     if (this.range(by).max <= BigInt(most)) return this.low(by, kind);
-    const own = this.kind(by) as Scalar;
+    const own = this.kind(by) as ScalarKind;
     const local = this.scope.local(own);
     const get = (): Ref => m.local.get(local, own === 'i32' ? b.i32 : b.i64);
     const limit = this.constant(BigInt(most), own);
@@ -289,7 +289,7 @@ export class ExpressionCompiler {
   }
 
   /** Operations that need their operands exactly; `kind` holds the result. */
-  private arithmetic(e: Arithmetic, kind: Scalar): Ref | undefined {
+  private arithmetic(e: Arithmetic, kind: ScalarKind): Ref | undefined {
     const { m, b } = this.scope.unit;
     const left = this.range(e.left);
     const right = this.range(e.right);
@@ -355,12 +355,12 @@ export class ExpressionCompiler {
   }
 
   /** The value of `e` brought into `to`, which `kind` holds. */
-  private clamp(e: Expression, to: Range, kind: Scalar): Ref {
+  private clamp(e: Expression, to: Range, kind: ScalarKind): Ref {
     return this.clampValue(this.range(e), (own) => this.low(e, own), to, kind);
   }
 
   /** @param low gives the value modulo 2^32 or 2^64. */
-  clampValue(range: Range, low: (kind: Scalar) => Ref, to: Range, kind: Scalar): Ref {
+  clampValue(range: Range, low: (kind: ScalarKind) => Ref, to: Range, kind: ScalarKind): Ref {
     const { m, b } = this.scope.unit;
     const own = kindOf(union(range, to));
     if (own === 'wide') throw new Error('clamp works on up to 64 bits');

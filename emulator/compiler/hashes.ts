@@ -1,27 +1,7 @@
 /** Hashes as WebAssembly, for programs that choose a path or a cell by one for every packet. */
-import { CRCS, crcTable, reflect, type CrcParameters } from '../externs/hash.js';
-import type { Program } from '../json/program.js';
+import { CRCS, reflect, type CrcParameters } from '../externs/hash.js';
 import type { Ref } from './binaryen.js';
 import type { Unit } from './unit.js';
-
-export const HASH_TABLE_BYTES = 1024;
-
-/** Those that need a table, of 256 words, in the order of the program. */
-export function tableHashes(program: Program): string[] {
-  return [
-    ...new Set(
-      program.calculations.map(({ algorithm }) => algorithm).filter((algorithm) => Object.hasOwn(CRCS, algorithm)),
-    ),
-  ];
-}
-
-/** Remainders of the bytes; of a reflected CRC with the bits of both turned round, so that no byte needs to be. */
-export function hashTable(algorithm: string): Uint32Array {
-  const parameters = CRCS[algorithm]!;
-  const table = crcTable(parameters);
-  if (!parameters.reflected) return table;
-  return Uint32Array.from(table, (_, byte) => reflect(table[reflect(byte, 8)]!, parameters.width));
-}
 
 /** The function (address, length) -> i64 of an algorithm; undefined for those that the host computes. */
 export function hashFunction(algorithm: string): string | undefined {

@@ -1,14 +1,14 @@
-import type { HeaderDef } from '../json/program.js';
+import type { HeaderDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 import { FRAME } from '../machine/layout.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 
 /** Above this many bytes memory is copied and filled by WebAssembly's own instructions, which cost a call. */
-const MOST_INLINE_BYTES = 64;
+const MAX_INLINE_BYTES = 64;
 
 /** Validity and copying of headers that are known when the program is compiled. */
 export class HeaderCompiler {
-  constructor(private readonly scope: Scope) {}
+  constructor(private readonly scope: CompileScope) {}
 
   /** At most one member of a union is valid. */
   makeValid(header: HeaderDef): Ref[] {
@@ -20,7 +20,7 @@ export class HeaderCompiler {
     const { m, layout } = this.scope.unit;
     const start = layout.headerStart[header.index]!;
     const size = layout.headerEnd[header.index]! - start;
-    if (size > MOST_INLINE_BYTES) return [m.memory.fill(this.scope.offset(start), m.i32.const(0), m.i32.const(size))];
+    if (size > MAX_INLINE_BYTES) return [m.memory.fill(this.scope.offset(start), m.i32.const(0), m.i32.const(size))];
     return words(size).map(([at, bytes]) =>
       bytes === 8
         ? m.i64.store(start + at, 8, this.scope.frame, m.i64.const(0n))
@@ -37,7 +37,7 @@ export class HeaderCompiler {
     const target = layout.headerStart[to.index]!;
     const size = layout.headerEnd[from.index]! - source;
     const steps = this.makeValid(to);
-    if (size > MOST_INLINE_BYTES)
+    if (size > MAX_INLINE_BYTES)
       steps.push(m.memory.copy(this.scope.offset(target), this.scope.offset(source), m.i32.const(size)));
     else {
       for (const [at, bytes] of words(size)) {

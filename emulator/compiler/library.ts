@@ -38,7 +38,7 @@ function addByteSwaps({ m, b }: Unit): void {
   m.addFunction('swap64', b.createType([i64]), i64, [], swap64);
 }
 
-/** csum16(address, length): RFC 1071. The sum of words does not mind the byte order, so it is turned round once. */
+/** csum16(address, length): RFC 1071. The sum of words is the same in either byte order, so only the result is byte-swapped. */
 function addChecksum({ m, b }: Unit): void {
   const { i32, i64 } = b;
   const at = (): Ref => m.local.get(0, i32);

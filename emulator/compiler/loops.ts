@@ -1,5 +1,6 @@
-import type { Expression } from '../json/expression.js';
-import type { ActionDef, FieldDef } from '../json/program.js';
+import type { Expression, FieldDef } from '../json/data.js';
+import { fieldRange, kindOf, union, type Range } from '../machine/value-representation.js';
+import type { ActionDef } from '../json/program.js';
 import { assumptionsOf } from './analysis/assumptions.js';
 import type { Ref } from './binaryen.js';
 import { assume, blocksOf, invariantBlocks, selectBranches, type Block } from './analysis/blocks.js';
@@ -9,10 +10,11 @@ import { countedLoop, threaded } from './analysis/induction.js';
 import { liveAtEntry } from './analysis/liveness.js';
 import { withoutSaturation } from './overflow.js';
 import { PrimitiveCompiler } from './primitives.js';
-import { fieldRange, kindOf, union, type Facts, type Range } from './analysis/ranges.js';
-import { MOST_LOOPS, renderFlow } from './render.js';
-import { Scope, type Promoted } from './scope.js';
+import type { Facts } from './analysis/ranges.js';
+import { renderFlow } from './render.js';
+import { CompileScope, type Promoted } from './scope.js';
 import { NeedsMemory, type Unit } from './unit.js';
+import { MAX_BACKWARD_JUMPS } from '../limits.js';
 
 const NOTHING: Facts = new Map();
 
@@ -24,11 +26,11 @@ const NOTHING: Facts = new Map();
  */
 export function addLoops(action: ActionDef, name: string, unit: Unit): void {
   const { m, b } = unit;
-  const scope = new Scope(unit, 2, action);
+  const scope = new CompileScope(unit, 2, action);
   const { expressions } = new PrimitiveCompiler(scope);
   const blocks = blocksOf(action);
   const signature = b.createType([b.i32, b.i32]);
-  const versions: { readonly scope: Scope; readonly body: Ref }[] = [];
+  const versions: { readonly scope: CompileScope; readonly body: Ref }[] = [];
   const test = (e: Expression): Ref => {
     const result = expressions.bool(e);
     scope.endStatement();
@@ -37,7 +39,7 @@ export function addLoops(action: ActionDef, name: string, unit: Unit): void {
   const version = (known: ReadonlyMap<number, boolean>, open: readonly Block[], facts: Facts): Ref => {
     const [first, ...others] = open;
     if (first === undefined) {
-      const own = new Scope(unit, 2, action);
+      const own = new CompileScope(unit, 2, action);
       versions.push({
         scope: own,
         body: compileVersion(withoutSaturation(flowOf(selectBranches(assume(blocks, known)))), own, facts),
@@ -47,20 +49,20 @@ export function addLoops(action: ActionDef, name: string, unit: Unit): void {
     const given = (holds: boolean): Ref => version(new Map([...known, [first.start, holds]]), others, facts);
     return m.if(test(first.condition!), given(true), given(false));
   };
-  const { condition, facts } = assumptionsOf(flowOf(blocks), unit.program, new Scope(unit, 2, action).ranges);
+  const { condition, facts } = assumptionsOf(flowOf(blocks), unit.program, new CompileScope(unit, 2, action).ranges);
   const fast = version(new Map(), invariantBlocks(action, blocks), facts);
   const body = condition === undefined ? fast : m.if(test(condition), fast, version(new Map(), [], NOTHING));
   versions.forEach((made, i) => m.addFunction(`${name}v${i}`, signature, b.none, made.scope.vars, made.body));
   m.addFunction(name, signature, b.none, scope.vars, body);
 }
 
-function compileVersion(flow: readonly FlowNode[], scope: Scope, initial: Facts): Ref {
-  const { m, b, program, staying } = scope.unit;
+function compileVersion(flow: readonly FlowNode[], scope: CompileScope, initial: Facts): Ref {
+  const { m, b, program, liveOut } = scope.unit;
   const compiler = new PrimitiveCompiler(scope);
   const loop = countedLoop(flow, program, scope.ranges, initial);
   const nodes = loop === undefined ? flow : threaded(flow, loop);
   const facts = new FlowFacts(nodes, program, scope.ranges, initial, loop?.limits ?? NO_LIMITS, true);
-  const live = liveAtEntry(nodes, facts, (field) => staying.has(field));
+  const live = liveAtEntry(nodes, facts, (field) => liveOut.has(field));
   // A field that is only read stays in memory: a register for it would be one less for what the loop works on.
   const ranges = writtenRanges(nodes, facts);
   const loaded = [...live].filter((field) => ranges.has(field));
@@ -78,11 +80,11 @@ function compileVersion(flow: readonly FlowNode[], scope: Scope, initial: Facts)
   });
   scope.promoted = promoted;
   const body = renderFlow(nodes, scope, compiler, {
-    counted: loop === undefined || loop.trips > BigInt(MOST_LOOPS),
+    counted: loop === undefined || loop.trips > BigInt(MAX_BACKWARD_JUMPS),
     facts,
   });
   const ends = [...ranges.keys()]
-    .filter((field) => staying.has(field))
+    .filter((field) => liveOut.has(field))
     .map((field) => ({ field, kind: kindOf(fieldRange(field)) as 'i32' | 'i64' }));
   const values = ends.map(({ field, kind }) => scope.readField(field, kind));
   scope.promoted = undefined;

@@ -8,32 +8,13 @@ import { FRAME, Layout, NOT_TRUNCATED } from '../machine/layout.js';
 import { addLibrary } from './library.js';
 import { addParser } from './parser.js';
 import { addLookup } from './tables.js';
-import { Unit, type Fallbacks } from './unit.js';
-import { wasm, type WasmModule } from '../machine/wasm.js';
+import { Unit } from './unit.js';
+import type { CompiledProgram } from '../machine/artifact.js';
 
-const OPTIMIZE_LEVEL = 2;
+export const OPTIMIZE_LEVEL = 2;
 
 /** Larger functions stay functions: V8 has more registers for a loop on its own than inside a whole pipeline. */
-const MOST_INLINED_SIZE = 100;
-
-/** What the compiler makes of a program. */
-export interface CompiledProgram {
-  readonly program: Program;
-  readonly layout: Layout;
-  readonly fallbacks: Fallbacks;
-  /** The module, in the binary format. */
-  readonly wasm: Uint8Array;
-  readonly scratchBytes: number;
-}
-
-/** A compiled program that can be run. It refers to no state, so switches that run the same program share it. */
-export interface Artifact extends Omit<CompiledProgram, 'wasm'> {
-  readonly module: WasmModule;
-}
-
-export function artifactOf({ wasm: bytes, ...rest }: CompiledProgram): Artifact {
-  return { ...rest, module: new wasm.Module(bytes) };
-}
+const MAX_INLINED_SIZE = 100;
 
 export function compileProgram(b: BinaryenApi, program: Program, dropPort: number): CompiledProgram {
   const layout = new Layout(program);
@@ -50,7 +31,7 @@ export function compileProgram(b: BinaryenApi, program: Program, dropPort: numbe
     addDeparser(unit);
     b.setOptimizeLevel(OPTIMIZE_LEVEL);
     b.setShrinkLevel(0);
-    b.setOneCallerInlineMaxSize(MOST_INLINED_SIZE);
+    b.setOneCallerInlineMaxSize(MAX_INLINED_SIZE);
     if (!unit.m.validate()) throw new Error('the compiler made an invalid module');
     unit.m.optimize();
     return { program, layout, fallbacks: unit.fallbacks, wasm: unit.m.emitBinary(), scratchBytes: unit.scratchUsed };

@@ -1,4 +1,4 @@
-import type { Expression } from '../json/expression.js';
+import type { Expression } from '../json/data.js';
 import type { Operand, Primitive } from '../json/program.js';
 import type { Step } from './analysis/blocks.js';
 import { unsaturated } from './comparisons.js';

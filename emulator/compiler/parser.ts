@@ -1,23 +1,21 @@
-import type { Expression } from '../json/expression.js';
-import type { FieldDef, HeaderDef, ParserOp, ParserStateDef } from '../json/program.js';
+import type { Expression, FieldDef, HeaderDef } from '../json/data.js';
+import { unsignedRange } from '../machine/value-representation.js';
+import type { ParserOp, ParserStateDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import { aroundVarbit, BitCompiler } from './bits.js';
 import { CalculationCompiler } from './calculations.js';
 import { HeaderCompiler } from './headers.js';
 import { FRAME, type Slot } from '../machine/layout.js';
 import { PrimitiveCompiler } from './primitives.js';
-import { Scope } from './scope.js';
+import { CompileScope } from './scope.js';
 import { SelectCompiler } from './select.js';
 import { scalarSource } from './stores.js';
-import { unsignedRange } from './analysis/ranges.js';
 import type { Unit } from './unit.js';
+import { MAX_PARSER_STATES } from '../limits.js';
 
 /** Results of the function of a state, besides the number of the next one. */
-export const END = -1;
+const END = -1;
 const FAILED = -2;
-
-/** As in the interpreter. */
-const MOST_STATES = 100_000;
 
 /** Lengths beyond this are longer than any packet, whatever they are exactly. */
 const LONGEST_BITS_WIDTH = 41n;
@@ -29,7 +27,7 @@ export function addParser(unit: Unit): void {
   const { parser, errors } = program;
   for (const state of parser.states) new StateCompiler(state, unit).add();
 
-  const scope = new Scope(unit, 1, undefined);
+  const scope = new CompileScope(unit, 1, undefined);
   const at = scope.local('i32');
   const visited = scope.local('i32');
   const get = (local: number): Ref => m.local.get(local, b.i32);
@@ -50,7 +48,7 @@ export function addParser(unit: Unit): void {
           'next',
           m.block(null, [
             m.br_if('end', m.i32.lt_s(get(at), m.i32.const(0))),
-            m.if(m.i32.gt_u(count, m.i32.const(MOST_STATES)), unit.abort('the parser does not come to an end')),
+            m.if(m.i32.gt_u(count, m.i32.const(MAX_PARSER_STATES)), unit.abort('the parser does not come to an end')),
             step,
             m.br('next'),
           ]),
@@ -66,7 +64,7 @@ export function addParser(unit: Unit): void {
   m.addFunctionExport('parse', 'parse');
 }
 
-function setResult(scope: Scope): Ref[] {
+function setResult(scope: CompileScope): Ref[] {
   const { program } = scope.unit;
   const compiler = new PrimitiveCompiler(scope);
   const set = (name: string, word: number): Ref[] => {
@@ -80,7 +78,7 @@ function setResult(scope: Scope): Ref[] {
   ];
 }
 
-function verifyChecksums(scope: Scope): Ref[] {
+function verifyChecksums(scope: CompileScope): Ref[] {
   const { m, program } = scope.unit;
   const { expressions } = new PrimitiveCompiler(scope);
   const steps = [scope.setWord(FRAME.checksumError, m.i32.const(0))];
@@ -97,14 +95,14 @@ function verifyChecksums(scope: Scope): Ref[] {
 }
 
 /** A hash has at most 64 bits and no sign, so a negative value never equals it. */
-function unequal(scope: Scope, hash: Ref, field: FieldDef): Ref {
+function unequal(scope: CompileScope, hash: Ref, field: FieldDef): Ref {
   const { m } = scope.unit;
   const different = m.i64.ne(hash, scope.readField(field, 'i64'));
   return field.signed ? m.i32.or(different, m.i64.lt_s(scope.readField(field, 'i64'), m.i64.const(0n))) : different;
 }
 
 /** All limbs above the lowest are zero in a value that is a hash. */
-function unequalLimbs(scope: Scope, hash: Ref, { offset, limbs }: Slot): Ref {
+function unequalLimbs(scope: CompileScope, hash: Ref, { offset, limbs }: Slot): Ref {
   const { m } = scope.unit;
   const limb = (i: number): Ref => m.i64.load(offset + 8 * i, 8, scope.frame);
   let different = m.i64.ne(hash, limb(0));
@@ -117,7 +115,7 @@ function stateName(state: ParserStateDef): string {
 }
 
 class StateCompiler {
-  private readonly scope: Scope;
+  private readonly scope: CompileScope;
   private readonly primitives: PrimitiveCompiler;
   private readonly bits: BitCompiler;
   private readonly headers: HeaderCompiler;
@@ -127,7 +125,7 @@ class StateCompiler {
     private readonly state: ParserStateDef,
     private readonly unit: Unit,
   ) {
-    this.scope = new Scope(unit, 1, undefined);
+    this.scope = new CompileScope(unit, 1, undefined);
     this.primitives = new PrimitiveCompiler(this.scope);
     this.bits = new BitCompiler(this.scope);
     this.headers = new HeaderCompiler(this.scope);
@@ -317,10 +315,10 @@ class StateCompiler {
     const fixedBits = before.reduce((sum, f) => sum + f.width, 0);
     if (fixedBits % 8 !== 0) throw new Error(`the varbit field of header ${header.name} does not begin at a byte`);
     const slot = this.scope.slot(header.varbit);
-    const room = slot.kind === 'i32' ? 4 : slot.limbs * 8;
+    const size = slot.kind === 'i32' ? 4 : slot.limbs * 8;
     const most =
       header.maxBytes === 0
-        ? this.tooLong(bytes(), fixed + room)
+        ? this.tooLong(bytes(), fixed + size)
         : m.if(m.i64.gt_s(bytes(), m.i64.const(BigInt(header.maxBytes))), this.fail('HeaderTooShort'));
     const length = (): Ref => m.i32.wrap(bits.bytes());
     return m.block(
@@ -333,7 +331,7 @@ class StateCompiler {
         this.scope.setWord(layout.varbits[header.index]!, m.i32.wrap(bits.get())),
         ...this.bits.extract(before, this.at, 0),
         ...this.advance(m.i32.const(fixedBits / 8)),
-        m.memory.fill(this.scope.offset(slot.offset), m.i32.const(0), m.i32.const(room)),
+        m.memory.fill(this.scope.offset(slot.offset), m.i32.const(0), m.i32.const(size)),
         m.call('reverse', [this.scope.offset(slot.offset), this.at(), length()], b.none),
         ...this.advance(length()),
         ...this.bits.extract(after, this.at, 0),

@@ -1,13 +1,13 @@
-import type { Expression } from '../json/expression.js';
-import type { FieldDef, HeaderDef, Operand, Primitive } from '../json/program.js';
+import type { Expression, FieldDef, HeaderDef } from '../json/data.js';
+import { contains, kindOf, unsignedRange, type Range } from '../machine/value-representation.js';
+import type { Operand, Primitive } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import { CalculationCompiler } from './calculations.js';
 import { assignedBy, placeOf } from './analysis/effects.js';
 import { ExpressionCompiler } from './expression.js';
 import { HeaderCompiler } from './headers.js';
 import { FRAME, NOT_TRUNCATED } from '../machine/layout.js';
-import { contains, kindOf, unsignedRange, type Range } from './analysis/ranges.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 import { scalarSource, sourceOf, StoreCompiler, type Source } from './stores.js';
 
 /** Primitives as WebAssembly; what is not here is run by the interpreter's code on the packet's frame. */
@@ -16,7 +16,7 @@ export class PrimitiveCompiler {
   private readonly stores: StoreCompiler;
   private readonly headers: HeaderCompiler;
 
-  constructor(private readonly scope: Scope) {
+  constructor(private readonly scope: CompileScope) {
     this.expressions = new ExpressionCompiler(scope);
     this.stores = new StoreCompiler(scope, this.expressions);
     this.headers = new HeaderCompiler(scope);

@@ -3,10 +3,8 @@ import type { Step } from './analysis/blocks.js';
 import type { FlowFacts } from './analysis/facts.js';
 import { EXIT, type Edge, type FlowNode } from './analysis/flow.js';
 import type { PrimitiveCompiler } from './primitives.js';
-import type { Scope } from './scope.js';
-
-/** As in the interpreter: an action that jumps backwards more often is given up. */
-export const MOST_LOOPS = 1_000_000;
+import type { CompileScope } from './scope.js';
+import { MAX_BACKWARD_JUMPS } from '../limits.js';
 
 export interface Rendering {
   /** Whether jumps backwards have to be counted. */
@@ -18,7 +16,7 @@ export interface Rendering {
 /** Structured control flow: reducible loops become WebAssembly loops. Nodes that are never reached are left out. */
 export function renderFlow(
   nodes: readonly FlowNode[],
-  scope: Scope,
+  scope: CompileScope,
   compiler: PrimitiveCompiler,
   { counted, facts }: Rendering,
 ): Ref {
@@ -44,7 +42,7 @@ export function renderFlow(
     loops ??= scope.local('i32');
     const next = m.local.tee(loops, m.i32.add(m.local.get(loops, b.i32), m.i32.const(1)), b.i32);
     return m.if(
-      m.i32.gt_u(next, m.i32.const(MOST_LOOPS)),
+      m.i32.gt_u(next, m.i32.const(MAX_BACKWARD_JUMPS)),
       scope.unit.abort(`action ${scope.action!.name} does not come to an end`),
     );
   };
@@ -62,7 +60,7 @@ export function renderFlow(
 function compileNode(
   node: FlowNode,
   at: number,
-  scope: Scope,
+  scope: CompileScope,
   compiler: PrimitiveCompiler,
   facts: FlowFacts | undefined,
 ): { steps: Ref; otherwise: Ref | undefined } {

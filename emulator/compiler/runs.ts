@@ -1,7 +1,8 @@
-import type { FieldDef, Primitive, RegisterDef } from '../json/program.js';
+import type { Primitive } from '../json/program.js';
+import type { FieldDef, RegisterDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 import { placeOf } from './analysis/effects.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 
 const WORD_BYTES = 4;
 const VECTOR_WORDS = 4;
@@ -21,7 +22,7 @@ interface Move {
 export function compileRun(
   primitives: readonly Primitive[],
   from: number,
-  scope: Scope,
+  scope: CompileScope,
 ): { length: number; code: Ref } | undefined {
   const { m, b, layout } = scope.unit;
   const first = moveOf(primitives[from]!);

@@ -1,11 +1,10 @@
-import type { Expression } from '../json/expression.js';
-import type { ActionDef, FieldDef, HeaderDef } from '../json/program.js';
+import type { Expression, FieldDef, HeaderDef } from '../json/data.js';
+import { kindOf, type Range, type ScalarKind } from '../machine/value-representation.js';
+import type { ActionDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import type { Slot } from '../machine/layout.js';
-import { kindOf, Ranges, type Kind, type Range } from './analysis/ranges.js';
+import { Ranges } from './analysis/ranges.js';
 import { NeedsMemory, type Unit } from './unit.js';
-
-type Scalar = Exclude<Kind, 'wide'>;
 
 /** A field that lives in a local while a version of an action with loops runs. */
 export interface Promoted {
@@ -18,7 +17,7 @@ export interface Promoted {
  * One function under construction. Local 0 is always the frame of the packet; of an action, local 1 is the address
  * of its arguments.
  */
-export class Scope {
+export class CompileScope {
   readonly ranges: Ranges;
   readonly vars: number[] = [];
   /** Fields that are not in memory; they include all that are written meanwhile. Undefined: every field is in memory. */
@@ -48,11 +47,11 @@ export class Scope {
     return slot;
   }
 
-  local(kind: Scalar): number {
+  local(kind: ScalarKind): number {
     return this.params + this.vars.push(kind === 'i32' ? this.unit.b.i32 : this.unit.b.i64) - 1;
   }
 
-  /** Room for an intermediate value until the end of the statement. */
+  /** Scratch memory for an intermediate value until the end of the statement. */
   scratch(limbs: number): number {
     const address = this.scratchAt;
     this.scratchAt += limbs * 8;
@@ -74,7 +73,7 @@ export class Scope {
   }
 
   /** How a field of at most 64 bits is held. */
-  kindOf(field: FieldDef): Scalar {
+  kindOf(field: FieldDef): ScalarKind {
     const promoted = this.promoted?.get(field);
     const kind = promoted === undefined ? this.slot(field).kind : kindOf(promoted.range);
     if (kind === 'wide') throw new Error(`field ${field.name} does not fit 64 bits`);
@@ -82,7 +81,7 @@ export class Scope {
   }
 
   /** The value of a field of at most 64 bits, modulo 2^32 or 2^64. */
-  readField(field: FieldDef, as: Scalar): Ref {
+  readField(field: FieldDef, as: ScalarKind): Ref {
     const {
       unit: { m, b },
     } = this;

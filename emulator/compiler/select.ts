@@ -1,8 +1,9 @@
-import type { FieldRef, HeaderDef, ParserStateDef, Transition, TransitionKey } from '../json/program.js';
+import type { ParserStateDef, Transition, TransitionKey } from '../json/program.js';
+import type { FieldRef, HeaderDef } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 import { BitCompiler } from './bits.js';
 import { FRAME } from '../machine/layout.js';
-import type { Scope } from './scope.js';
+import type { CompileScope } from './scope.js';
 
 /** One part of the key, in limbs of 64 bits, the lowest first. */
 interface Part {
@@ -17,7 +18,7 @@ export class SelectCompiler {
   private readonly bits: BitCompiler;
 
   constructor(
-    private readonly scope: Scope,
+    private readonly scope: CompileScope,
     private readonly cursor: () => Ref,
     private readonly result: (next: ParserStateDef | null) => Ref,
     private readonly tooShort: Ref,

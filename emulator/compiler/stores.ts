@@ -1,17 +1,22 @@
-import type { Expression } from '../json/expression.js';
-import type { FieldDef } from '../json/program.js';
+import type { Expression, FieldDef } from '../json/data.js';
+import {
+  contains,
+  kindOf,
+  signedRange,
+  union,
+  unsignedRange,
+  type Range,
+  type ScalarKind,
+} from '../machine/value-representation.js';
 import type { Ref } from './binaryen.js';
 import type { ExpressionCompiler } from './expression.js';
-import { contains, kindOf, signedRange, union, unsignedRange, type Kind, type Range } from './analysis/ranges.js';
-import type { Scope } from './scope.js';
-
-type Scalar = Exclude<Kind, 'wide'>;
+import type { CompileScope } from './scope.js';
 
 /** A value that is about to be stored. */
 export interface Source {
   readonly range: Range;
   /** The value modulo 2^32 or 2^64. Called once at most, and only for what {@link wide} is not called for. */
-  low(kind: Scalar): Ref;
+  low(kind: ScalarKind): Ref;
   /** Address and limbs, negative if signed. */
   wide(): readonly [Ref, number];
 }
@@ -25,9 +30,9 @@ export function sourceOf(e: Expression, expressions: ExpressionCompiler): Source
 }
 
 /** A value of at most 64 bits that has been computed exactly. */
-export function scalarSource(value: Ref, range: Range, scope: Scope, expressions: ExpressionCompiler): Source {
+export function scalarSource(value: Ref, range: Range, scope: CompileScope, expressions: ExpressionCompiler): Source {
   const { m, b } = scope.unit;
-  const own = kindOf(range) as Scalar;
+  const own = kindOf(range) as ScalarKind;
   return {
     range,
     low: (kind) => (own === kind ? value : own === 'i32' ? expressions.widen(value, range) : m.i32.wrap(value)),
@@ -42,7 +47,7 @@ export function scalarSource(value: Ref, range: Range, scope: Scope, expressions
 /** Stores to fields, with what BMv2 does to values that do not fit (see the interpreter's stores). */
 export class StoreCompiler {
   constructor(
-    private readonly scope: Scope,
+    private readonly scope: CompileScope,
     private readonly expressions: ExpressionCompiler,
   ) {}
 
@@ -76,10 +81,10 @@ export class StoreCompiler {
   }
 
   /** A value outside of the signed and unsigned ranges of the width becomes its two's complement, any other stays. */
-  private wrapped(source: Source, allowed: Range, width: number, kind: Scalar): Ref {
+  private wrapped(source: Source, allowed: Range, width: number, kind: ScalarKind): Ref {
     const { m, b } = this.scope.unit;
     const { range } = source;
-    const own = kindOf(union(range, allowed)) as Scalar;
+    const own = kindOf(union(range, allowed)) as ScalarKind;
     const type = own === 'i32' ? b.i32 : b.i64;
     const local = this.scope.local(own);
     const value = (): Ref => m.local.get(local, type);
@@ -90,7 +95,7 @@ export class StoreCompiler {
     return own === kind ? result : own === 'i64' ? m.i32.wrap(result) : m.i64.extend_s(result);
   }
 
-  private byHost(op: 'sat_cast' | 'usat_cast' | 'storeSigned', source: Source, width: number, kind: Scalar): Ref {
+  private byHost(op: 'sat_cast' | 'usat_cast' | 'storeSigned', source: Source, width: number, kind: ScalarKind): Ref {
     const { m } = this.scope.unit;
     const address = this.expressions.wide.callOn(op, source.wide(), this.widthOperand(width), 1);
     return kind === 'i32' ? m.i32.load(0, 4, address) : m.i64.load(0, 8, address);

@@ -2,11 +2,11 @@ import type { TableDef } from '../json/program.js';
 import type { Ref } from './binaryen.js';
 import { BitCompiler } from './bits.js';
 import { ENTRY, GROUP, TABLE } from '../machine/layout.js';
-import { Scope } from './scope.js';
+import { CompileScope } from './scope.js';
 import type { Unit } from './unit.js';
 
 /** Keys of more limbs, and ranges of more than 64 bits, are looked up by the host. */
-const MOST_KEY_LIMBS = 8;
+const MAX_KEY_LIMBS = 8;
 const NO_ENTRY = 0;
 
 export function lookupName(table: TableDef): string {
@@ -20,7 +20,7 @@ export function lookupName(table: TableDef): string {
 export function addLookup(table: TableDef, unit: Unit): void {
   const { m, b, layout } = unit;
   const { keyLimbs, address } = layout.tables[table.index]!;
-  const scope = new Scope(unit, 1, undefined);
+  const scope = new CompileScope(unit, 1, undefined);
   const limbs = Array.from({ length: keyLimbs }, () => scope.local('i64'));
   const key = keyOf(table, scope);
   const count = (): Ref => m.i32.load(address + TABLE.count, 4, m.i32.const(0));
@@ -29,7 +29,7 @@ export function addLookup(table: TableDef, unit: Unit): void {
     ...limbs.map((local, i) => m.local.set(local, key(i))),
   ];
   const limb = (i: number): Ref => m.local.get(limbs[i]!, b.i64);
-  if (keyLimbs > MOST_KEY_LIMBS || table.keys.some(({ kind, width }) => kind === 'range' && width > 64)) {
+  if (keyLimbs > MAX_KEY_LIMBS || table.keys.some(({ kind, width }) => kind === 'range' && width > 64)) {
     const at = scope.scratch(keyLimbs);
     steps.push(
       ...limbs.map((_, i) => m.i64.store(at + 8 * i, 8, m.i32.const(0), limb(i))),
@@ -55,7 +55,7 @@ export function addLookup(table: TableDef, unit: Unit): void {
 }
 
 /** Each limb of the concatenated key, the first key in the highest bits; a field of an invalid header counts as zero. */
-function keyOf(table: TableDef, scope: Scope): (limb: number) => Ref {
+function keyOf(table: TableDef, scope: CompileScope): (limb: number) => Ref {
   const { m, layout } = scope.unit;
   const { keys } = layout.tables[table.index]!;
   const bits = new BitCompiler(scope);
@@ -136,7 +136,7 @@ function hashOf({ m }: Unit, limbs: readonly (() => Ref)[]): Ref {
   return hash;
 }
 
-function probe(table: TableDef, scope: Scope, group: () => Ref, limbs: readonly Ref[]): Ref {
+function probe(table: TableDef, scope: CompileScope, group: () => Ref, limbs: readonly Ref[]): Ref {
   const { m, b } = scope.unit;
   return m.call(
     `probe${table.index}`,
@@ -146,7 +146,7 @@ function probe(table: TableDef, scope: Scope, group: () => Ref, limbs: readonly 
 }
 
 /** Groups in order: longest prefix first, or the one with the most preferred entry first. */
-function searchGroups(table: TableDef, scope: Scope, limb: (i: number) => Ref): Ref {
+function searchGroups(table: TableDef, scope: CompileScope, limb: (i: number) => Ref): Ref {
   const { m, b, layout } = scope.unit;
   const { keyLimbs, address } = layout.tables[table.index]!;
   const [at, left, group, found, best] = [0, 1, 2, 3, 4].map(() => scope.local('i32')) as [
@@ -208,7 +208,7 @@ function searchGroups(table: TableDef, scope: Scope, limb: (i: number) => Ref): 
 }
 
 /** A list in order of preference; the entries of range tables also have a mask, and bounds for each range key. */
-function searchRanges(table: TableDef, scope: Scope, limb: (i: number) => Ref): Ref {
+function searchRanges(table: TableDef, scope: CompileScope, limb: (i: number) => Ref): Ref {
   const { m, b, layout } = scope.unit;
   const { keyLimbs, address, keys } = layout.tables[table.index]!;
   const [at, left, entry] = [0, 1, 2].map(() => scope.local('i32')) as [number, number, number];

@@ -1,44 +1,9 @@
-import type { Expression } from '../json/expression.js';
-import type { ActionDef, FieldDef, Primitive, Program } from '../json/program.js';
+import type { Program } from '../json/program.js';
+import type { FieldDef } from '../json/data.js';
 import type { BinaryenApi, Module, Ref } from './binaryen.js';
+import type { Fallbacks } from '../machine/artifact.js';
 import type { Layout } from '../machine/layout.js';
-import { fieldsThatStay } from './analysis/liveness.js';
-
-/** Operations on numbers of more than 64 bits, done by the host: they are rare. */
-export const WIDE_OPS = [
-  '+',
-  '-',
-  '*',
-  '/',
-  '%',
-  '<<',
-  '>>',
-  '&',
-  '|',
-  '^',
-  'two_comp_mod',
-  'usat_cast',
-  'sat_cast',
-  'storeSigned',
-] as const;
-export type WideOp = (typeof WIDE_OPS)[number];
-
-/** What the module leaves to the interpreter's own code: by number, in the order of the import's calls. */
-export interface Fallbacks {
-  readonly expressions: { readonly expression: Expression; readonly action: ActionDef | undefined }[];
-  readonly primitives: { readonly primitive: Primitive; readonly action: ActionDef | undefined }[];
-  /** Transitions on a parser value set. */
-  readonly valueSets: ValueSetTest[];
-  /** Texts of PacketAbortError. */
-  readonly messages: string[];
-}
-
-/** Each part of the key lies in whole limbs, one behind the other. */
-export interface ValueSetTest {
-  readonly set: number;
-  readonly mask: bigint | null;
-  readonly widths: readonly number[];
-}
+import { liveOutFields } from './analysis/liveness.js';
 
 /** Thrown while an action is compiled with fields in locals, when something in it needs them in memory. */
 export class NeedsMemory extends Error {}
@@ -47,8 +12,8 @@ export class NeedsMemory extends Error {}
 export class Unit {
   readonly fallbacks: Fallbacks = { expressions: [], primitives: [], valueSets: [], messages: [] };
   readonly m: Module;
-  /** Fields that actions have to leave in the frame for what comes later. */
-  readonly staying: ReadonlySet<FieldDef>;
+  /** Fields that may be read after an action has ended, so that it has to leave them in the frame. */
+  readonly liveOut: ReadonlySet<FieldDef>;
   scratchUsed = 0;
   private readonly messageNumbers = new Map<string, number>();
 
@@ -58,7 +23,7 @@ export class Unit {
     readonly layout: Layout,
     readonly dropPort: number,
   ) {
-    this.staying = fieldsThatStay(program, layout);
+    this.liveOut = liveOutFields(program, layout);
     const { i32, i64, none } = b;
     const m = (this.m = new b.Module());
     markLoadsUnsigned(m, b);

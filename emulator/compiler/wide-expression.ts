@@ -1,12 +1,19 @@
-import type { Expression } from '../json/expression.js';
+import type { Expression } from '../json/data.js';
+import { kindOf, limbsOf, type Kind, type Range, type ScalarKind } from '../machine/value-representation.js';
+import { WIDE_OPS, type WideOp } from '../machine/wide.js';
 import type { Ref } from './binaryen.js';
-import type { ExpressionCompiler } from './expression.js';
-import { kindOf, limbsOf, type Kind } from './analysis/ranges.js';
-import type { Scope } from './scope.js';
-import { WIDE_OPS, type WideOp } from './unit.js';
+import type { CompileScope } from './scope.js';
 
-type Scalar = Exclude<Kind, 'wide'>;
 type Arithmetic = Extract<Expression, { op: 'arithmetic' }>;
+
+/** What operands of at most 64 bits, and conditions, are compiled with. */
+export interface ScalarExpressions {
+  range(e: Expression): Range;
+  kind(e: Expression): Kind;
+  /** An i64 that has the exact value. */
+  exact64(e: Expression): Ref;
+  bool(e: Expression): Ref;
+}
 
 /**
  * Numbers of more than 64 bits, as limbs of 64 bits in scratch memory; little-endian, as unsigned numbers where
@@ -15,8 +22,8 @@ type Arithmetic = Extract<Expression, { op: 'arithmetic' }>;
  */
 export class WideExpressions {
   constructor(
-    private readonly scope: Scope,
-    private readonly expressions: Pick<ExpressionCompiler, 'range' | 'kind' | 'bool' | 'exact64'>,
+    private readonly scope: CompileScope,
+    private readonly expressions: ScalarExpressions,
   ) {}
 
   /** Address of the exact value, and its limbs: negative if it is read as signed. */
@@ -119,7 +126,7 @@ export class WideExpressions {
   }
 
   /** A result of at most 64 bits of an operation on wider operands. */
-  low(e: Arithmetic, kind: Scalar): Ref | undefined {
+  low(e: Arithmetic, kind: ScalarKind): Ref | undefined {
     if (e.operator === 'two_comp_mod' && e.right.op !== 'constant') return undefined;
     const { m } = this.scope.unit;
     const shifted = this.slice(e);

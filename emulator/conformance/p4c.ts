@@ -1,15 +1,16 @@
 import { execFile } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { replaceFile } from '../../net/atomic-file.js';
 import { EmulatorError } from '../errors.js';
 
 const run = promisify(execFile);
 
 /** Large programs take p4c a minute on a busy machine; one that takes this long hangs. */
 const COMPILE_TIMEOUT_MS = 600_000;
-const MOST_OUTPUT_BYTES = 64 << 20;
+const MAX_OUTPUT_BYTES = 64 << 20;
 
 /** There is no p4c to compile with. */
 export class CompilerMissingError extends EmulatorError {
@@ -65,10 +66,8 @@ export class P4c {
       return await readFile(cached, 'utf8');
     } catch {
       const json = await this.compileAnew(source, options);
-      // Renamed into place, so that nobody reads half a file; two may be at it, for programs with equal contents.
-      const part = `${cached}.${randomUUID()}`;
-      await writeFile(part, json);
-      await rename(part, cached);
+      // Two may be at it, for programs with equal contents.
+      await replaceFile(cached, [Buffer.from(json)]);
       return json;
     }
   }
@@ -78,7 +77,7 @@ export class P4c {
     try {
       await run(this.command, ['--target', 'bmv2', '--arch', 'v1model', ...options, '-o', work, source], {
         timeout: COMPILE_TIMEOUT_MS,
-        maxBuffer: MOST_OUTPUT_BYTES,
+        maxBuffer: MAX_OUTPUT_BYTES,
       });
       const made = (await readdir(work)).find((name) => name.endsWith('.json'));
       if (made === undefined) throw new CompileError('p4c wrote no JSON');

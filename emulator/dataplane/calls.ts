@@ -25,7 +25,7 @@ export const FUNCTIONS = [
 export type FunctionName = (typeof FUNCTIONS)[number];
 /** Those that give 64 bits. */
 const WIDE: readonly FunctionName[] = ['hash', 'calculate'];
-const MOST_ARGUMENTS = 6;
+const MAX_ARGUMENTS = 6;
 
 export type Callee = (...args: number[]) => number | bigint | void;
 
@@ -85,7 +85,7 @@ export function answer(block: ControlBlock, calleeOf: (program: number, name: Fu
   if (Atomics.load(words, WORD.call) !== CALL.asked) return;
   let outcome: number = CALL.answered;
   try {
-    const args = Array.from(words.subarray(WORD.args, WORD.args + MOST_ARGUMENTS));
+    const args = Array.from(words.subarray(WORD.args, WORD.args + MAX_ARGUMENTS));
     const result = calleeOf(words[WORD.program]!, FUNCTIONS[words[WORD.function]!]!)(...args);
     if (typeof result === 'bigint') block.wide[0] = result;
     else words[WORD.result] = result ?? 0;

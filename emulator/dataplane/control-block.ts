@@ -22,12 +22,12 @@ export const WORD = {
   /** Length of the text of an error. */
   errorBytes: 15,
   /** Goes up with each message to the packet thread. */
-  mail: 16,
+  mailbox: 16,
   /** Goes up when a multicast group or clone session may have changed. */
   replication: 17,
   /** Goes up when the memory of the program has grown. */
   growth: 18,
-  /** 1 while the packet thread may sleep, so that mail needs its bell rung. */
+  /** 1 while the packet thread may sleep, so that a message has to be followed by a write to its wake-up descriptor. */
   idle: 20,
   /** 1 when the packet thread has ended. */
   ended: 19,

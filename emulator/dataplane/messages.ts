@@ -8,7 +8,7 @@ import type { ProgramCode } from './program-host.js';
 export interface PacketThreadData {
   readonly control: SharedArrayBuffer;
   /** For packets of programs that are interpreted by the main thread. */
-  readonly lobby: SharedArrayBuffer;
+  readonly arena: SharedArrayBuffer;
   /** When the clock of the switch began: process.hrtime.bigint(). */
   readonly clockStart: bigint;
   readonly cpuPort: number;
@@ -24,8 +24,8 @@ export type ToPackets =
   | { readonly kind: 'close' };
 
 export type ToMain =
-  /** @param bell descriptor of an eventfd that wakes the thread, if it does not run an event loop */
-  | { readonly kind: 'open'; readonly places: ReadonlyMap<number, string>; readonly bell: number | undefined }
+  /** @param wakeUpFd descriptor of an eventfd that wakes the thread, if it does not run an event loop */
+  | { readonly kind: 'open'; readonly places: ReadonlyMap<number, string>; readonly wakeUpFd: number | undefined }
   | { readonly kind: 'refused'; readonly code: PortErrorCode; readonly port: number; readonly message: string }
   /** There is a call to answer. */
   | { readonly kind: 'call' }

@@ -1,6 +1,6 @@
 /** The packet loop over network interfaces alone: no event loop, no allocation for a packet, and one wait for all ports. */
 import { readSync } from 'node:fs';
-import { Room } from '../machine/collecting-sink.js';
+import { GrowableBuffer } from '../machine/growable-buffer.js';
 import type { FrameSink } from '../machine/frames.js';
 import { EmulatorError } from '../errors.js';
 import { InterfaceError } from '../ports/linux/interface-error.js';
@@ -12,7 +12,7 @@ import type { PacketLock } from './lock.js';
 import type { PacketClock } from './packet-clock.js';
 import type { PacketMemory, PacketProgram } from './packet-program.js';
 
-/** Room for what leaves before it is sent. */
+/** Packets that leave wait here to be sent. */
 const OUTPUT_BYTES = 4 * 1024 * 1024;
 /** Packets of one hold of the lock, so that the control plane waits for no more. */
 const BATCH_PACKETS = 64;
@@ -21,8 +21,8 @@ const ALIGNMENT = 16;
 /** A process that ends waits for this thread as long. */
 const WAIT_MS = 200;
 
-/** The lobby is left too soon for more than plain sockets. */
-const LOBBY: MemorySocketOptions = { useXdp: false };
+/** The arena of the interpreter is left again too soon for more than plain sockets to pay. */
+const PLAIN_SOCKETS: MemorySocketOptions = { useXdp: false };
 
 export interface InterfaceSpec {
   readonly number: number;
@@ -36,7 +36,7 @@ export interface PacketLoopOptions {
   /** A packet was given up. @throws if it was not the packet's fault */
   readonly onError: (error: unknown, port: number) => void;
   /** Does what the main thread has sent; calls {@link PacketLoop.change} and {@link PacketLoop.inject}. */
-  readonly onMail: () => void;
+  readonly onMessages: () => void;
 }
 
 interface Stray {
@@ -60,7 +60,7 @@ export class PacketLoop implements FrameSink {
   private leaving = 0;
   /** Frames that came in, but did not run before the program changed. */
   private strays: Stray[] = [];
-  private seenMail = 0;
+  private seenMessages = 0;
   /** Turns without anything to do, one after the other. */
   private idleTurns = 0;
   private isOpen = true;
@@ -68,30 +68,30 @@ export class PacketLoop implements FrameSink {
   private sent = 0;
 
   /**
-   * @param lobby memory of the sockets until the first program is compiled
-   * @param bell an eventfd that ends the waiting
+   * @param arena memory of the sockets until the first program is compiled
+   * @param wakeUpFd an eventfd that ends the waiting
    * @throws PortError
    */
   constructor(
     private readonly libc: Libc,
     private readonly interfaces: readonly InterfaceSpec[],
-    lobby: PacketMemory,
-    private readonly bell: number,
+    arena: PacketMemory,
+    private readonly wakeUpFd: number,
     private readonly block: ControlBlock,
     private readonly lock: PacketLock,
     private readonly clock: PacketClock,
     private readonly options: PacketLoopOptions,
   ) {
-    this.here = this.place(lobby);
+    this.here = this.place(arena);
     for (const [i, { number, interface: name }] of interfaces.entries()) {
       try {
-        const socket = MemorySocket.openWith(libc, name, region(this.here, i), LOBBY);
+        const socket = MemorySocket.openWith(libc, name, region(this.here, i), PLAIN_SOCKETS);
         this.sockets.push(socket);
         this.numbers.push(number);
         this.byPort[number] = socket;
       } catch (error) {
         for (const socket of this.sockets) socket.close();
-        throw error instanceof InterfaceError ? new PortError(error.code, number, error.message) : error;
+        throw error instanceof InterfaceError ? new PortError(error.reason, number, error.message) : error;
       }
     }
   }
@@ -108,15 +108,15 @@ export class PacketLoop implements FrameSink {
     this.sockets.forEach((socket, i) => {
       const moved = (this.sockets[i] = socket.moveTo(
         region(this.here, i),
-        wasm === undefined ? LOBBY : { memory: wasm },
+        wasm === undefined ? PLAIN_SOCKETS : { memory: wasm },
       ));
       this.byPort[this.numbers[i]!] = moved;
     });
   }
 
-  /** Runs a packet as if it had come in through this port. To be called from `onMail` only. */
+  /** Runs a packet as if it had come in through this port. To be called from `onMessages` only. */
   inject(port: number, bytes: Uint8Array): void {
-    const address = this.here.input.of(bytes.length + (this.program?.slack ?? 0));
+    const address = this.here.input.reserve(bytes.length + (this.program?.slack ?? 0));
     this.here.memory.bytes.set(bytes, address);
     this.lock.acquire();
     this.clock.tick();
@@ -133,12 +133,12 @@ export class PacketLoop implements FrameSink {
   run(): void {
     const { sockets, block, lock } = this;
     while (this.isOpen) {
-      let busy = this.lookAtMail();
+      let busy = this.readMailbox();
       for (let i = 0; i < sockets.length; i++) {
         const count = sockets[i]!.receive();
         if (count === 0) continue;
         busy = true;
-        if (Atomics.load(block.words, WORD.mail) === this.seenMail) {
+        if (Atomics.load(block.words, WORD.mailbox) === this.seenMessages) {
           lock.acquire();
           this.clock.tick();
           this.runFrames(i, count);
@@ -147,7 +147,7 @@ export class PacketLoop implements FrameSink {
         } else {
           // What the main thread sent before these frames came must be done before they run.
           this.setAside(i, count);
-          this.lookAtMail();
+          this.readMailbox();
         }
       }
       if (busy) this.idleTurns = 0;
@@ -157,10 +157,10 @@ export class PacketLoop implements FrameSink {
       }
     }
     this.sockets.forEach((socket) => socket.close());
-    this.libc.close(this.bell);
+    this.libc.close(this.wakeUpFd);
   }
 
-  room(bytes: number): number {
+  reserve(bytes: number): number {
     if (this.outputTop + bytes > this.outputEnd) {
       this.dispatch();
       this.flush();
@@ -210,7 +210,7 @@ export class PacketLoop implements FrameSink {
   }
 
   private copied(address: number, length: number, slack: number): number {
-    const to = this.here.input.of(length + slack);
+    const to = this.here.input.reserve(length + slack);
     this.here.memory.bytes.copyWithin(to, address, address + length);
     return to;
   }
@@ -245,11 +245,11 @@ export class PacketLoop implements FrameSink {
     this.received = this.sent = 0;
   }
 
-  private lookAtMail(): boolean {
-    const mail = Atomics.load(this.block.words, WORD.mail);
-    if (mail === this.seenMail) return false;
-    this.seenMail = mail;
-    this.options.onMail();
+  private readMailbox(): boolean {
+    const messages = Atomics.load(this.block.words, WORD.mailbox);
+    if (messages === this.seenMessages) return false;
+    this.seenMessages = messages;
+    this.options.onMessages();
     const { strays } = this;
     this.strays = [];
     for (const { port, bytes } of strays) this.inject(port, bytes);
@@ -271,24 +271,25 @@ export class PacketLoop implements FrameSink {
   private wait(): void {
     const { words } = this.block;
     Atomics.store(words, WORD.idle, 1);
-    // Mail that came before the word was set rang no bell.
-    if (Atomics.load(words, WORD.mail) === this.seenMail) waitForFrames(this.libc, this.sockets, WAIT_MS, this.bell);
+    // For a message that was sent before the word was set, nothing was written to the wake-up descriptor.
+    if (Atomics.load(words, WORD.mailbox) === this.seenMessages)
+      waitForFrames(this.libc, this.sockets, WAIT_MS, this.wakeUpFd);
     Atomics.store(words, WORD.idle, 0);
-    // An attempt that reads nothing costs more than a packet. A bell that rings late makes the next wait end at once.
-    if (Atomics.load(words, WORD.mail) === this.seenMail && this.idleTurns < 2) return;
+    // An attempt that reads nothing costs more than a packet. A wake-up that comes late makes the next wait end at once.
+    if (Atomics.load(words, WORD.mailbox) === this.seenMessages && this.idleTurns < 2) return;
     try {
-      readSync(this.bell, new Uint8Array(8));
+      readSync(this.wakeUpFd, new Uint8Array(8));
     } catch {
-      // It had not been rung.
+      // Nothing had been written.
     }
   }
 
-  /** Room in a memory is taken once: the lobby is come back to. */
+  /** Allocated once in each memory: the interpreter arena is used again and again. */
   private place(memory: PacketMemory): Places {
     let places = this.places.get(memory);
     if (places === undefined) {
       const regions = this.interfaces.map(() => memory.allocate(MemorySocket.REGION_BYTES));
-      places = { memory, regions, outputs: memory.allocate(OUTPUT_BYTES), input: new Room(memory) };
+      places = { memory, regions, outputs: memory.allocate(OUTPUT_BYTES), input: new GrowableBuffer(memory) };
       this.places.set(memory, places);
     }
     this.outputs = this.outputTop = places.outputs;
@@ -304,7 +305,7 @@ interface Places {
   readonly regions: readonly number[];
   readonly outputs: number;
   /** For packets that do not come from a socket. */
-  readonly input: Room;
+  readonly input: GrowableBuffer;
 }
 
 function region({ memory, regions }: Places, i: number): Uint8Array {

@@ -17,7 +17,7 @@ export interface PacketMemory extends Pick<FrameMemory, 'bytes' | 'allocate' | '
 }
 
 export interface PacketProgram {
-  /** Where packets must lie to be run, and where there is room for them. */
+  /** Where packets must lie to be run, and where they are allocated. */
   readonly memory: PacketMemory;
   /** So many bytes behind a packet are overwritten. */
   readonly slack: number;
@@ -26,7 +26,7 @@ export interface PacketProgram {
 }
 
 /** Memory that only the packet thread shares out, and that is never given back but as a whole. */
-export class Lobby implements PacketMemory {
+export class InterpreterArena implements PacketMemory {
   readonly bytes: Uint8Array;
   /** Where packets lie that the main thread has interpreted. */
   readonly staging: number;
@@ -40,7 +40,7 @@ export class Lobby implements PacketMemory {
   allocate(size: number): number {
     const address = this.top;
     this.top += Math.ceil(size / 64) * 64;
-    if (this.top > this.bytes.length) throw new RangeError(`the lobby has only ${this.bytes.length} bytes`);
+    if (this.top > this.bytes.length) throw new RangeError(`the interpreter arena has only ${this.bytes.length} bytes`);
     return address;
   }
 
@@ -48,13 +48,13 @@ export class Lobby implements PacketMemory {
 }
 
 /** A program that the main thread interprets, packet by packet. */
-export class InterpretedProgram implements PacketProgram {
+export class InterpretedPacketProgram implements PacketProgram {
   readonly slack = 0;
   private readonly view: DataView;
 
   constructor(
     private readonly number: number,
-    readonly memory: Lobby,
+    readonly memory: InterpreterArena,
     private readonly caller: Caller,
   ) {
     this.view = new DataView(memory.bytes.buffer);
@@ -76,7 +76,7 @@ export class InterpretedProgram implements PacketProgram {
     let at = memory.staging;
     for (let i = 0; i < count; i++) {
       const bytes = view.getInt32(at + STAGED.length, true);
-      const to = sink.room(bytes);
+      const to = sink.reserve(bytes);
       memory.bytes.copyWithin(to, at + STAGED.bytes, at + STAGED.bytes + bytes);
       sink.output(view.getInt32(at + STAGED.port, true), to, bytes);
       at += stagedBytes(bytes);
@@ -92,7 +92,7 @@ const DROPS = {
 } as const satisfies Record<string, Count>;
 
 /** A compiled program; what it needs of the state in JavaScript is called for. */
-export class CompiledProgram implements PacketProgram {
+export class CompiledPacketProgram implements PacketProgram {
   readonly memory: RemoteMemory;
   readonly slack: number;
   private readonly machine: PacketMachine;

@@ -1,4 +1,5 @@
-import { CollectingSink, Room } from '../machine/collecting-sink.js';
+import { CollectingSink } from '../machine/collecting-sink.js';
+import { GrowableBuffer } from '../machine/growable-buffer.js';
 import type { Output } from '../control.js';
 import { EmulatorError } from '../errors.js';
 import type { PacketTarget } from '../ports/port-runner.js';
@@ -7,17 +8,17 @@ import type { PacketLock } from './lock.js';
 import type { PacketClock } from './packet-clock.js';
 import type { PacketMemory, PacketProgram } from './packet-program.js';
 
-/** Room for packets in one memory. */
-interface Places {
-  readonly input: Room;
+/** Buffers for packets in one memory. */
+interface Buffers {
+  readonly input: GrowableBuffer;
   readonly sink: CollectingSink;
 }
 
 /** Runs packets that are in memory of their own, one by one, by whatever program runs at the time. */
 export class PacketTargetOfProgram implements PacketTarget {
   private program: PacketProgram | undefined;
-  /** Room in a memory is taken once: the lobby is come back to. */
-  private readonly places = new WeakMap<PacketMemory, Places>();
+  /** Allocated once in each memory: the interpreter arena is used again and again. */
+  private readonly buffers = new WeakMap<PacketMemory, Buffers>();
 
   /** @param onPacketIn gets packets that leave through the CPU port. */
   constructor(
@@ -36,13 +37,13 @@ export class PacketTargetOfProgram implements PacketTarget {
   receive(port: number, frame: Uint8Array): Output[] {
     const { program, block, lock } = this;
     if (program === undefined) throw new EmulatorError('EMULATOR_NO_PROGRAM', 'no program is loaded yet');
-    const { input, sink } = this.placesIn(program.memory);
+    const { input, sink } = this.buffersIn(program.memory);
     block.count('received');
     const outputs: Output[] = (sink.outputs = []);
     lock.acquire();
     try {
       this.clock.tick();
-      const address = input.of(frame.length + program.slack);
+      const address = input.reserve(frame.length + program.slack);
       program.memory.bytes.set(frame, address);
       program.run(port, address, frame.length, sink);
     } catch (error) {
@@ -58,10 +59,10 @@ export class PacketTargetOfProgram implements PacketTarget {
     return outputs.filter((output) => output.port !== cpuPort);
   }
 
-  private placesIn(memory: PacketMemory): Places {
-    let places = this.places.get(memory);
-    if (places === undefined)
-      this.places.set(memory, (places = { input: new Room(memory), sink: new CollectingSink(memory) }));
-    return places;
+  private buffersIn(memory: PacketMemory): Buffers {
+    let buffers = this.buffers.get(memory);
+    if (buffers === undefined)
+      this.buffers.set(memory, (buffers = { input: new GrowableBuffer(memory), sink: new CollectingSink(memory) }));
+    return buffers;
   }
 }

@@ -12,7 +12,12 @@ import { PacketLock } from './lock.js';
 import type { PacketThreadData, ToMain, ToPackets } from './messages.js';
 import { PacketClock } from './packet-clock.js';
 import { PacketLoop, type InterfaceSpec } from './packet-loop.js';
-import { CompiledProgram, InterpretedProgram, Lobby, type PacketProgram } from './packet-program.js';
+import {
+  CompiledPacketProgram,
+  InterpretedPacketProgram,
+  InterpreterArena,
+  type PacketProgram,
+} from './packet-program.js';
 import { PacketTargetOfProgram } from './packet-target.js';
 
 const EFD_CLOEXEC_NONBLOCK = 0o2004000;
@@ -22,14 +27,14 @@ const data = workerData as PacketThreadData;
 const block = new ControlBlock(data.control);
 const lock = new PacketLock(block);
 const clock = new PacketClock(data.clockStart);
-const lobby = new Lobby(data.lobby);
+const arena = new InterpreterArena(data.arena);
 const caller = new Caller(block, () => tell({ kind: 'call' }));
 
 function tell(message: ToMain): void {
   main.postMessage(message);
 }
 
-/** What does the main thread's mail, in whichever way packets are run. */
+/** What the main thread's messages do, in whichever way packets are run. */
 interface Receiver {
   change(program: PacketProgram): void;
   packetOut(bytes: Uint8Array): void;
@@ -42,8 +47,8 @@ function open(message: ToPackets, receiver: Receiver): void {
       const { number, code } = message;
       receiver.change(
         code === undefined
-          ? new InterpretedProgram(number, lobby, caller)
-          : new CompiledProgram(number, code, caller, block, clock.read),
+          ? new InterpretedPacketProgram(number, arena, caller)
+          : new CompiledPacketProgram(number, code, caller, block, clock.read),
       );
       tell({ kind: 'running', number, compiled: code !== undefined });
       break;
@@ -98,20 +103,20 @@ async function startEventLoop(): Promise<void> {
     throw error;
   }
   main.on('message', (message: ToPackets) => open(message, receiver));
-  tell({ kind: 'open', places, bell: undefined });
+  tell({ kind: 'open', places, wakeUpFd: undefined });
 }
 
-/** Interfaces alone: this thread does nothing but run packets, and looks at its mail between them. */
+/** Interfaces alone: this thread does nothing but run packets, and reads its mailbox between them. */
 async function startPacketLoop(interfaces: readonly InterfaceSpec[]): Promise<void> {
   const libc = await loadLibc();
-  const bell = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
-  const loop = new PacketLoop(libc, interfaces, lobby, bell, block, lock, clock, {
+  const wakeUpFd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
+  const loop = new PacketLoop(libc, interfaces, arena, wakeUpFd, block, lock, clock, {
     cpuPort: data.cpuPort,
     onPacketIn: packetIn,
     onError: gaveUp,
-    onMail: () => {
-      for (let mail = receiveMessageOnPort(main); mail !== undefined; mail = receiveMessageOnPort(main))
-        open(mail.message as ToPackets, receiver);
+    onMessages: () => {
+      for (let next = receiveMessageOnPort(main); next !== undefined; next = receiveMessageOnPort(main))
+        open(next.message as ToPackets, receiver);
     },
   });
   const receiver: Receiver = {
@@ -119,7 +124,7 @@ async function startPacketLoop(interfaces: readonly InterfaceSpec[]): Promise<vo
     packetOut: (bytes) => loop.inject(data.cpuPort, bytes),
     close: () => loop.close(),
   };
-  tell({ kind: 'open', places: new Map(interfaces.map((spec) => [spec.number, spec.interface])), bell });
+  tell({ kind: 'open', places: new Map(interfaces.map((spec) => [spec.number, spec.interface])), wakeUpFd });
   loop.run();
   main.close();
 }

@@ -5,14 +5,14 @@ import { framePlan, type FramePlan } from '../machine/frame-plan.js';
 import { hostFunctions } from '../machine/host.js';
 import { Layout } from '../machine/layout.js';
 import { ProgramMemory } from '../machine/memory.js';
-import type { Artifact } from '../compiler/module.js';
+import type { Artifact } from '../machine/artifact.js';
 import { ReplicationMemory } from '../machine/replication.js';
 import { TableMemory } from '../machine/table-memory.js';
 import type { WasmMemory, WasmModule } from '../machine/wasm.js';
 import type { EngineHost } from '../engine.js';
 import { Interpreter } from '../interpreter/interpreter.js';
 import { loadProgram } from '../json/load.js';
-import { Random } from '../random.js';
+import { Random } from '../../net/random.js';
 import { ProgramState } from '../state/program-state.js';
 import { StateControl } from '../state/state-control.js';
 import { FUNCTIONS, type Callee, type FunctionName } from './calls.js';
@@ -36,7 +36,7 @@ export interface ProgramHostOptions extends Pick<
 > {
   readonly seed: number;
   /** Where packets of interpreted programs come from and go to. */
-  readonly lobby: () => Uint8Array;
+  readonly arena: () => Uint8Array;
 }
 
 /**
@@ -84,7 +84,7 @@ export class ProgramHost {
     this.callees = {
       ...(Object.fromEntries(FUNCTIONS.map((name) => [name, absent])) as Record<FunctionName, Callee>),
       interpret: (...args: [number, number, number, number, number]) => this.interpret(...args),
-      more: (staging, room) => this.more(staging, room),
+      more: (staging, capacity) => this.more(staging, capacity),
     };
   }
 
@@ -127,29 +127,29 @@ export class ProgramHost {
     Atomics.add(this.block.words, WORD.growth, 1);
   }
 
-  private interpret(port: number, address: number, length: number, staging: number, room: number): number {
+  private interpret(port: number, address: number, length: number, staging: number, capacity: number): number {
     this.interpreter ??= new Interpreter(this.state.program, this.host);
-    this.outputs = this.interpreter.process(port, this.options.lobby().slice(address, address + length));
+    this.outputs = this.interpreter.process(port, this.options.arena().slice(address, address + length));
     this.taken = 0;
-    return this.more(staging, room);
+    return this.more(staging, capacity);
   }
 
   /** Stages outputs of the last packet that was interpreted. @returns how many; as a negative number if there are more */
-  private more(staging: number, room: number): number {
-    const lobby = this.options.lobby();
-    const view = new DataView(lobby.buffer, lobby.byteOffset);
+  private more(staging: number, capacity: number): number {
+    const arena = this.options.arena();
+    const view = new DataView(arena.buffer, arena.byteOffset);
     const first = this.taken;
     for (let at = staging; this.taken < this.outputs.length; this.taken++) {
       const { port, bytes } = this.outputs[this.taken]!;
       const next = at + stagedBytes(bytes.length);
-      if (next > staging + room) {
+      if (next > staging + capacity) {
         if (this.taken === first)
-          throw new RangeError(`a packet of ${bytes.length} bytes has no room between the threads`);
+          throw new RangeError(`a packet of ${bytes.length} bytes does not fit the buffer between the threads`);
         break;
       }
       view.setInt32(at + STAGED.port, port, true);
       view.setInt32(at + STAGED.length, bytes.length, true);
-      lobby.set(bytes, at + STAGED.bytes);
+      arena.set(bytes, at + STAGED.bytes);
       at = next;
     }
     const count = this.taken - first;

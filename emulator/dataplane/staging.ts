@@ -3,7 +3,7 @@
  * its port and its length before it, all of 32 bits.
  */
 
-/** Room for packets of one answer; a packet has at most 64 KiB and what it may grow by. */
+/** The buffer for packets of one answer; a packet has at most 64 KiB and what it may grow by. */
 export const STAGING_BYTES = 256 * 1024;
 
 export const STAGED = { port: 0, length: 4, bytes: 8 } as const;

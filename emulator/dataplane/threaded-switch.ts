@@ -15,6 +15,7 @@ import { DataPlaneError } from './data-plane-error.js';
 import { MainLock } from './lock.js';
 import type { PacketThreadData, ToMain, ToPackets } from './messages.js';
 import { ProgramHost } from './program-host.js';
+import { DEFAULT_CPU_PORT, DEFAULT_MAX_PASSES, DEFAULT_QUEUES_PER_PORT, DEFAULT_DROP_PORT } from '../limits.js';
 
 export interface ThreadedSwitchOptions {
   /** Default 510. */
@@ -43,13 +44,10 @@ interface Prepared extends PreparedProgram {
   readonly host: ProgramHost;
 }
 
-const CPU_PORT = 510;
-const DROP_PORT = 511;
-const MAX_PASSES = 64;
 /** What an eventfd is rung by. */
 const ONE = new Uint8Array(BigUint64Array.of(1n).buffer);
-/** Room for packets of interpreted programs, and for the sockets of each port until a program is compiled. */
-const LOBBY_BYTES = 16 * 1024 * 1024;
+/** For packets of interpreted programs, and for the sockets of each port until a program is compiled. */
+const ARENA_BYTES = 16 * 1024 * 1024;
 
 /**
  * A switch whose packets run on a thread of their own, compiled, while this thread serves its control plane. Both
@@ -60,9 +58,9 @@ export class ThreadedSwitch implements Device {
   readonly cpuPort: number;
   private readonly dropPort: number;
   private readonly block = new ControlBlock();
-  private lobby = new SharedArrayBuffer(0);
+  private arena = new SharedArrayBuffer(0);
   /** Wakes the packet thread, if it needs that. */
-  private bell: number | undefined;
+  private wakeUpFd: number | undefined;
   private readonly lock: MainLock;
   private readonly programs = new Map<number, ProgramHost>();
   private readonly packetIns = new Set<(bytes: Uint8Array) => void>();
@@ -77,8 +75,8 @@ export class ThreadedSwitch implements Device {
   private readonly waiting = new Map<number, () => void>();
 
   constructor(private readonly options: ThreadedSwitchOptions = {}) {
-    this.cpuPort = options.cpuPort ?? CPU_PORT;
-    this.dropPort = options.dropPort ?? DROP_PORT;
+    this.cpuPort = options.cpuPort ?? DEFAULT_CPU_PORT;
+    this.dropPort = options.dropPort ?? DEFAULT_DROP_PORT;
     this.lock = new MainLock(this.block, () => this.answer());
   }
 
@@ -103,10 +101,10 @@ export class ThreadedSwitch implements Device {
     if (taken !== undefined)
       throw new PortError('EMULATOR_PORT_DUPLICATE', taken.number, 'the switch already has a port of this number');
     const { faults } = this.options;
-    this.lobby = new SharedArrayBuffer(LOBBY_BYTES + ports.length * (MemorySocket.REGION_BYTES + 64));
+    this.arena = new SharedArrayBuffer(ARENA_BYTES + ports.length * (MemorySocket.REGION_BYTES + 64));
     const data: PacketThreadData = {
       control: this.block.buffer,
-      lobby: this.lobby,
+      arena: this.arena,
       clockStart: this.clockStart,
       cpuPort: this.cpuPort,
       ports,
@@ -117,7 +115,7 @@ export class ThreadedSwitch implements Device {
     return new Promise((resolve, reject) => {
       worker.on('message', (message: ToMain) => {
         if (message.kind === 'open') {
-          this.bell = message.bell;
+          this.wakeUpFd = message.wakeUpFd;
           resolve(message.places);
         } else if (message.kind === 'refused') {
           this.closing = true;
@@ -136,8 +134,8 @@ export class ThreadedSwitch implements Device {
     const { block, dropPort, options } = this;
     const host = new ProgramHost(json, this.prepared++, block, this.lock, {
       dropPort,
-      maxPasses: MAX_PASSES,
-      queuesPerPort: 1,
+      maxPasses: DEFAULT_MAX_PASSES,
+      queuesPerPort: DEFAULT_QUEUES_PER_PORT,
       seed: options.seed ?? 1,
       clock: () => Number((process.hrtime.bigint() - this.clockStart) / 1000n),
       onLog: options.onLog ?? (() => {}),
@@ -152,7 +150,7 @@ export class ThreadedSwitch implements Device {
             } as const
           )[where],
         ),
-      lobby: () => new Uint8Array(this.lobby),
+      arena: () => new Uint8Array(this.arena),
     });
     return { control: host.control, host };
   }
@@ -186,7 +184,7 @@ export class ThreadedSwitch implements Device {
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     this.send({ kind: 'close' });
     // The thread closes it, and its number may become another file's.
-    this.bell = undefined;
+    this.wakeUpFd = undefined;
     await ended;
     for (const number of this.waiting.keys()) this.noLongerWaiting(number);
   }
@@ -217,8 +215,8 @@ export class ThreadedSwitch implements Device {
   private send(message: ToPackets): void {
     if (this.failure !== undefined) throw this.failure;
     this.worker?.postMessage(message);
-    Atomics.add(this.block.words, WORD.mail, 1);
-    if (this.bell !== undefined && Atomics.load(this.block.words, WORD.idle) === 1) writeSync(this.bell, ONE);
+    Atomics.add(this.block.words, WORD.mailbox, 1);
+    if (this.wakeUpFd !== undefined && Atomics.load(this.block.words, WORD.idle) === 1) writeSync(this.wakeUpFd, ONE);
   }
 
   private hear(message: Exclude<ToMain, { kind: 'open' | 'refused' }>): void {

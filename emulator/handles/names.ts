@@ -31,13 +31,13 @@ export function byName<T extends Named>(
 export type Aliases = ReadonlyMap<string, string>;
 export const NO_ALIASES: Aliases = new Map();
 
-const MOST_SHOWN = 30;
+const MAX_SHOWN = 30;
 
 function list(objects: readonly Named[]): string {
   if (objects.length === 0) return 'none';
   const names = objects
-    .slice(0, MOST_SHOWN)
+    .slice(0, MAX_SHOWN)
     .map(({ name }) => name)
     .join(', ');
-  return objects.length <= MOST_SHOWN ? names : `${names}, ... (${objects.length} in all)`;
+  return objects.length <= MAX_SHOWN ? names : `${names}, ... (${objects.length} in all)`;
 }

@@ -7,7 +7,7 @@ import {
   type MeterRate,
   type ProfileReference,
   type TableDescription,
-  type TableEntry,
+  type SwitchTableEntry,
 } from '../control.js';
 import { parseCall, type ActionArguments } from './action-values.js';
 import { byName, type Aliases } from './names.js';
@@ -79,7 +79,7 @@ export class TableHandle {
     for (const { keys, priority } of this.entries()) this.control.deleteEntry(this.name, keys, priority);
   }
 
-  entries(): readonly TableEntry[] {
+  entries(): readonly SwitchTableEntry[] {
     return this.control.entries(this.name);
   }
 
@@ -97,11 +97,11 @@ export class TableHandle {
     this.control.setDefaultAction(this.name, undefined);
   }
 
-  private direct(match: Match, action: string, args: ActionArguments, options: EntryOptions): TableEntry {
+  private direct(match: Match, action: string, args: ActionArguments, options: EntryOptions): SwitchTableEntry {
     return { keys: this.keys(match), call: this.call(action, args), ...entryOptions(options) };
   }
 
-  private indirect(match: Match, indirect: Indirect, options: EntryOptions): TableEntry {
+  private indirect(match: Match, indirect: Indirect, options: EntryOptions): SwitchTableEntry {
     const reference: ProfileReference =
       'member' in indirect ? { kind: 'member', id: indirect.member } : { kind: 'group', id: indirect.group };
     return { keys: this.keys(match), call: NO_CALL, reference, ...entryOptions(options) };

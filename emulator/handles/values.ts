@@ -1,3 +1,5 @@
+import { ipv4ToNumber } from '../../net/ipv4.js';
+import { macToBigint } from '../../net/mac.js';
 import { ControlError, type KeyDescription, type MatchKey } from '../control.js';
 
 /**
@@ -115,27 +117,13 @@ function toBigInt(value: Value, what: string): bigint {
 function parseText(text: string, what: string): bigint {
   const trimmed = text.trim();
   if (/^-?\d+$|^0[xX][0-9a-fA-F]+$|^0[bB][01]+$|^0[oO][0-7]+$/.test(trimmed)) return BigInt(trimmed);
-  const bytes = dotted(trimmed) ?? mac(trimmed) ?? ipv6(trimmed);
-  if (bytes === undefined) {
+  const address = ipv4ToNumber(trimmed) ?? macToBigint(trimmed) ?? ipv6(trimmed);
+  if (address === undefined) {
     throw invalid(
       `${show(text)} is no value for ${what}: write a number such as 31 or 0x1f, an address such as 10.0.0.1, 2001:db8::1 or 00:1b:21:3c:4d:5e`,
     );
   }
-  return bytes;
-}
-
-function dotted(text: string): bigint | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255)) return undefined;
-  return join(parts.map(Number), 8n);
-}
-
-function mac(text: string): bigint | undefined {
-  if (!/^[0-9a-fA-F]{1,2}([:-][0-9a-fA-F]{1,2}){5}$/.test(text)) return undefined;
-  return join(
-    text.split(/[:-]/).map((part) => Number.parseInt(part, 16)),
-    8n,
-  );
+  return BigInt(address);
 }
 
 function ipv6(text: string): bigint | undefined {

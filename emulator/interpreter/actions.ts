@@ -4,9 +4,7 @@ import type { Context } from './context.js';
 import { compileBool, compileData } from './expressions.js';
 import type { Packet } from './packet.js';
 import { compilePrimitive, type Run } from './primitives.js';
-
-/** An action may jump backwards this often: simple_switch would hang in an endless loop. */
-const MOST_LOOPS = 1_000_000;
+import { MAX_BACKWARD_JUMPS } from '../limits.js';
 
 /** Compiles an action; its arguments are in `p.args` when it runs. */
 export function compileAction(action: ActionDef, context: Context): Run {
@@ -40,7 +38,7 @@ function compileWithJumps(action: ActionDef, context: Context): Run {
       if (target < 0) {
         i++;
       } else {
-        if (target <= i && ++taken > MOST_LOOPS)
+        if (target <= i && ++taken > MAX_BACKWARD_JUMPS)
           throw new PacketAbortError(`action ${action.name} does not come to an end`);
         i = target;
       }

@@ -1,4 +1,5 @@
-import type { CalculationDef, HeaderDef } from '../json/program.js';
+import type { CalculationDef } from '../json/program.js';
+import type { HeaderDef } from '../json/data.js';
 import type { Context } from './context.js';
 import { writeBits } from './bits.js';
 import { headerBytes, type Packet } from './packet.js';

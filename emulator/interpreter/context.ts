@@ -1,5 +1,6 @@
 import type { EngineHost } from '../engine.js';
-import type { FieldDef, Program } from '../json/program.js';
+import type { Program } from '../json/program.js';
+import type { FieldDef } from '../json/data.js';
 import type { Packet } from './packet.js';
 import { storeTo, type Store } from './stores.js';
 

@@ -5,6 +5,7 @@ import { compileBool } from './expressions.js';
 import { headerBytes, type Packet } from './packet.js';
 import { compilePrimitive, type Run } from './primitives.js';
 import { storeTo } from './stores.js';
+import { HEADROOM_BYTES } from '../limits.js';
 
 /** Updates checksums and puts the valid headers in front of the payload. */
 export function compileDeparser(context: Context): Run {
@@ -39,7 +40,7 @@ function emit(p: Packet, { program, traced }: Context): void {
   if (traced) p.trace!.add({ kind: 'emit', headers: headers.map((h) => h.name), payload });
   if (size + payload > p.capacity) {
     throw new PacketAbortError(
-      `a packet may grow by at most 512 bytes, but this one would have ${size + payload} (limit ${p.capacity})`,
+      `a packet may grow by at most ${HEADROOM_BYTES} bytes, but this one would have ${size + payload} (limit ${p.capacity})`,
     );
   }
   const bytes = new Uint8Array(size + payload);

@@ -1,19 +1,23 @@
 import { PacketAbortError } from '../errors.js';
-import type { ArithmeticOp, ComparisonOp, Expression } from '../json/expression.js';
-import type { FieldDef, FieldRef, HeaderDef, HeaderStackDef, UnionDef, UnionStackDef } from '../json/program.js';
+import type {
+  ArithmeticOp,
+  ComparisonOp,
+  Expression,
+  FieldDef,
+  FieldRef,
+  HeaderDef,
+  HeaderStackDef,
+  UnionDef,
+  UnionStackDef,
+} from '../json/data.js';
 import type { Packet } from './packet.js';
 import type { Context } from './context.js';
 import { elementAt, equalHeaders, equalUnions, validMember } from './headers.js';
 import { storeTo, type Store } from './stores.js';
+import { MAX_SHIFT } from '../limits.js';
 
 export type DataFn = (p: Packet) => bigint;
 export type BoolFn = (p: Packet) => boolean;
-
-/**
- * Shifts by more bits than this give 0 (or -1 for a negative number shifted right): every P4 value is far
- * narrower, and a number with 2^32 bits would not fit the memory of simple_switch either.
- */
-const LONGEST_SHIFT = 1n << 16n;
 
 /** Compiles an expression whose type is data, or a truth value that counts as 0 or 1. */
 export function compileData(e: Expression, context: Context): DataFn {
@@ -212,7 +216,7 @@ function compileArithmetic(
       case '^':
         return (p) => left(p) ^ c;
       case '<<':
-        return c > LONGEST_SHIFT ? () => 0n : (p) => left(p) << c;
+        return c > MAX_SHIFT ? () => 0n : (p) => left(p) << c;
       case '>>':
         return (p) => left(p) >> c;
       case 'two_comp_mod': {
@@ -244,7 +248,7 @@ function compileArithmetic(
     case '<<':
       return (p) => {
         const bits = right(p);
-        return bits > LONGEST_SHIFT ? 0n : left(p) << bits;
+        return bits > MAX_SHIFT ? 0n : left(p) << bits;
       };
     case '>>':
       return (p) => left(p) >> right(p);

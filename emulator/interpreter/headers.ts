@@ -1,4 +1,4 @@
-import type { HeaderDef, HeaderStackDef, UnionDef, UnionStackDef } from '../json/program.js';
+import type { HeaderDef, HeaderStackDef, UnionDef, UnionStackDef } from '../json/data.js';
 import type { Packet } from './packet.js';
 
 /** Validity, copying and comparison of headers, unions and stacks (behavioral-model, src/bm_sim/headers.cpp, stacks.cpp). */

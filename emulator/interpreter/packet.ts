@@ -1,4 +1,5 @@
-import type { FieldDef, HeaderDef, Program } from '../json/program.js';
+import type { Program } from '../json/program.js';
+import type { FieldDef, HeaderDef } from '../json/data.js';
 import type { TraceRecorder } from '../trace.js';
 
 const NO_ARGUMENTS: readonly bigint[] = [];
@@ -31,7 +32,7 @@ export class Packet {
   cursor = 0;
   /** Result of truncate(): no more bytes than this leave the switch. */
   truncated = Infinity;
-  /** No deparsed packet may be longer: simple_switch reserves 512 bytes for added headers. */
+  /** No deparsed packet may be longer: see HEADROOM_BYTES of limits.ts. */
   readonly capacity: number;
   /** Headers and payload, kept up to date by add_header and remove_header as simple_switch does. */
   length: number;

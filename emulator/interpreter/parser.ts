@@ -1,5 +1,6 @@
 import { PacketAbortError } from '../errors.js';
-import type { ExtractTarget, HeaderDef, ParserOp, ParserStateDef, Transition, TransitionKey } from '../json/program.js';
+import type { ExtractTarget, ParserOp, ParserStateDef, Transition, TransitionKey } from '../json/program.js';
+import type { HeaderDef } from '../json/data.js';
 import type { Context } from './context.js';
 import { compileCalculation } from './calculations.js';
 import { readBits } from './bits.js';
@@ -8,6 +9,7 @@ import { makeValid } from './headers.js';
 import type { Packet } from './packet.js';
 import { compilePrimitive } from './primitives.js';
 import { keepsUnsigned, storeTo } from './stores.js';
+import { MAX_PARSER_STATES } from '../limits.js';
 
 /** @returns the value of a parser error, or -1 if all went well. */
 type OpFn = (p: Packet) => number;
@@ -21,9 +23,6 @@ interface State {
 }
 const END = -1;
 const SHORT = -2;
-
-/** A parser that goes through more states than this without an end is stuck: simple_switch would hang. */
-const MOST_STATES = 100_000;
 
 /**
  * The parser (behavioral-model, src/bm_sim/parser.cpp). On an error it stops where it is: bytes already extracted
@@ -46,7 +45,7 @@ export function compileParser(context: Context): (p: Packet) => void {
     p.cursor = p.start;
     let visited = 0;
     for (let at = start; at >= 0;) {
-      if (++visited > MOST_STATES)
+      if (++visited > MAX_PARSER_STATES)
         throw new PacketAbortError(`the parser does not come to an end (state ${states[at]!.def.name})`);
       const state = states[at]!;
       if (traced) p.trace!.add({ kind: 'state', state: state.def.name });

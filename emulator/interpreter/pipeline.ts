@@ -1,7 +1,7 @@
 import type { ConditionalDef, ControlNode, KeyDef, PipelineDef, TableDef } from '../json/program.js';
+import { MeterState } from '../externs/meter.js';
 import type { StoredEntry } from '../tables/entry.js';
 import type { Table } from '../tables/table.js';
-import { MeterState } from '../state/meters.js';
 import { compileCalculation } from './calculations.js';
 import type { Context } from './context.js';
 import { compileBool, compileField, type DataFn } from './expressions.js';

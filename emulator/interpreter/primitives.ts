@@ -1,14 +1,6 @@
 import { PacketAbortError } from '../errors.js';
-import type { Expression } from '../json/expression.js';
-import type {
-  CalculationDef,
-  CounterDef,
-  HeaderDef,
-  MeterDef,
-  Operand,
-  Primitive,
-  RegisterDef,
-} from '../json/program.js';
+import type { Expression, HeaderDef, RegisterDef } from '../json/data.js';
+import type { CalculationDef, CounterDef, MeterDef, Operand, Primitive } from '../json/program.js';
 import { compileCalculation } from './calculations.js';
 import type { Context } from './context.js';
 import {
@@ -35,6 +27,7 @@ import {
 import { formatLog } from './log-message.js';
 import { headerBytes, type Packet } from './packet.js';
 import { keepsUnsigned, storeTo, type Store } from './stores.js';
+import { MAX_SHIFT } from '../limits.js';
 
 export type Run = (p: Packet) => void;
 
@@ -172,7 +165,7 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
     return (p) => {
       const from = low(p);
       const to = high(p);
-      if (from <= to) place(p, host.random.between(BigInt.asUintN(64, from), BigInt.asUintN(64, to)));
+      if (from <= to) place(p, host.random.bigintBetween(BigInt.asUintN(64, from), BigInt.asUintN(64, to)));
     };
   },
   modify_field_with_hash_based_offset: (a, context) => {
@@ -189,7 +182,7 @@ const COMPILERS: Readonly<Record<string, Compiler>> = {
   bit_and: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => x & y),
   bit_or: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => x | y),
   bit_xor: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => x ^ y),
-  shift_left: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => (y > 65536n ? 0n : x << y)),
+  shift_left: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => (y > MAX_SHIFT ? 0n : x << y)),
   shift_right: (a) => binary(a.place(0), a.data(1), a.data(2), (x, y) => x >> y),
   clone_ingress_pkt_to_egress: compileClone,
   clone_egress_pkt_to_egress: compileClone,

@@ -1,4 +1,4 @@
-import type { FieldDef } from '../json/program.js';
+import type { FieldDef } from '../json/data.js';
 import type { Packet } from './packet.js';
 
 export type Store = (p: Packet, value: bigint) => void;

@@ -4,6 +4,7 @@ import type { Context } from './context.js';
 import { compileField } from './expressions.js';
 import { Packet, PacketShape } from './packet.js';
 import type { Run } from './primitives.js';
+import { HEADROOM_BYTES, MAX_COPIES } from '../limits.js';
 
 /** standard_metadata.instance_type (behavioral-model, docs/simple_switch.md). */
 const INSTANCE = {
@@ -14,12 +15,6 @@ const INSTANCE = {
   replication: 5n,
   resubmitted: 6n,
 } as const;
-
-/** simple_switch reserves this much room for added headers. */
-const HEADROOM_BYTES = 512;
-
-/** Copies of one packet in one pass; a program that clones its own clones would go on for ever. */
-const MOST_COPIES = 65_536;
 
 export interface Blocks {
   readonly parse: Run;
@@ -70,8 +65,8 @@ export class TrafficManager {
       this.ingress(p, again, queue);
       // Egress can queue clones behind the packets that wait, and clones of clones without an end.
       for (let i = 0; i < queue.length; i++) {
-        if (i < MOST_COPIES) this.egress(queue[i]!, again, queue, outputs);
-        else this.drop(queue[i]!.packet, 'passes', `it is one of more than ${MOST_COPIES} copies`);
+        if (i < MAX_COPIES) this.egress(queue[i]!, again, queue, outputs);
+        else this.drop(queue[i]!.packet, 'passes', `it is one of more than ${MAX_COPIES} copies`);
       }
       queue.length = 0;
     }

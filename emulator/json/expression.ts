@@ -1,27 +1,19 @@
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
-import type { FieldDef, FieldRef, HeaderDef, HeaderStackDef, RegisterDef, UnionDef, UnionStackDef } from './program.js';
+import {
+  ARITHMETIC,
+  COMPARISON,
+  type Expression,
+  type ExpressionType,
+  type FieldDef,
+  type FieldRef,
+  type HeaderDef,
+  type HeaderStackDef,
+  type RegisterDef,
+  type UnionDef,
+  type UnionStackDef,
+} from './data.js';
 
-export type ExpressionType = 'data' | 'bool' | 'header' | 'headerStack' | 'union' | 'unionStack';
-
-/** Operators on data with two operands and a data result. */
-export const ARITHMETIC = [
-  '+',
-  '-',
-  '*',
-  '/',
-  '%',
-  '<<',
-  '>>',
-  '&',
-  '|',
-  '^',
-  'two_comp_mod',
-  'usat_cast',
-  'sat_cast',
-] as const;
-/** Operators on data with two operands and a truth value as result. */
-export const COMPARISON = ['<', '>', '<=', '>='] as const;
 const LOGIC = ['and', 'or'] as const;
 /** The other operators. */
 const SPECIAL = [
@@ -60,73 +52,11 @@ export const OPERANDS = [
   'register',
 ] as const;
 
-export type ArithmeticOp = (typeof ARITHMETIC)[number];
-export type ComparisonOp = (typeof COMPARISON)[number];
-
-/** An expression with its type; the tree is what the JSON says, nothing is simplified here. */
-export type Expression =
-  | { readonly op: 'constant'; readonly type: 'data'; readonly value: bigint }
-  | { readonly op: 'boolean'; readonly type: 'bool'; readonly value: boolean }
-  | { readonly op: 'field'; readonly type: 'data'; readonly ref: FieldRef }
-  | { readonly op: 'argument'; readonly type: 'data'; readonly index: number }
-  | { readonly op: 'register'; readonly type: 'data'; readonly register: RegisterDef; readonly index: Expression }
-  | { readonly op: 'lastField'; readonly type: 'data'; readonly stack: HeaderStackDef; readonly offset: number }
-  | {
-      readonly op: 'arithmetic';
-      readonly type: 'data';
-      readonly operator: ArithmeticOp;
-      readonly left: Expression;
-      readonly right: Expression;
-    }
-  | { readonly op: 'invert'; readonly type: 'data'; readonly of: Expression }
-  | { readonly op: 'fromBool'; readonly type: 'data'; readonly of: Expression }
-  | { readonly op: 'toBool'; readonly type: 'bool'; readonly of: Expression }
-  | {
-      readonly op: 'compare';
-      readonly type: 'bool';
-      readonly operator: ComparisonOp;
-      readonly left: Expression;
-      readonly right: Expression;
-    }
-  | {
-      readonly op: 'equal';
-      readonly type: 'bool';
-      readonly negated: boolean;
-      readonly left: Expression;
-      readonly right: Expression;
-    }
-  | {
-      readonly op: 'logic';
-      readonly type: 'bool';
-      readonly operator: 'and' | 'or';
-      readonly left: Expression;
-      readonly right: Expression;
-    }
-  | { readonly op: 'not'; readonly type: 'bool'; readonly of: Expression }
-  | { readonly op: 'valid'; readonly type: 'bool'; readonly of: Expression }
-  | {
-      readonly op: 'choose';
-      readonly type: ExpressionType;
-      readonly condition: Expression;
-      readonly left: Expression;
-      readonly right: Expression;
-    }
-  | { readonly op: 'header'; readonly type: 'header'; readonly header: HeaderDef }
-  | { readonly op: 'headerStack'; readonly type: 'headerStack'; readonly stack: HeaderStackDef }
-  | { readonly op: 'union'; readonly type: 'union'; readonly union: UnionDef }
-  | { readonly op: 'unionStack'; readonly type: 'unionStack'; readonly stack: UnionStackDef }
-  | { readonly op: 'headerAt'; readonly type: 'header'; readonly stack: Expression; readonly index: Expression }
-  | { readonly op: 'unionAt'; readonly type: 'union'; readonly stack: Expression; readonly index: Expression }
-  | { readonly op: 'fieldAt'; readonly type: 'data'; readonly header: Expression; readonly offset: number }
-  | { readonly op: 'memberAt'; readonly type: 'header'; readonly union: Expression; readonly member: number }
-  | { readonly op: 'lastIndex'; readonly type: 'data'; readonly stack: Expression }
-  | { readonly op: 'stackSize'; readonly type: 'data'; readonly stack: Expression };
-
 /** Stands in for an expression the engine lacks, so that loading can go on and list the rest. */
 const PLACEHOLDER: Expression = { op: 'constant', type: 'data', value: 0n };
 
 /** Everything a name in an expression can mean. */
-export class Scope {
+export class NameScope {
   readonly headers = new Registry<HeaderDef>('header');
   readonly stacks = new Registry<HeaderStackDef>('header stack');
   readonly unions = new Registry<UnionDef>('header union');

@@ -1,15 +1,14 @@
 import { HASH_ALGORITHMS } from '../externs/hash.js';
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
-import { fieldOf, isOneOf, type Scope } from './expression.js';
+import { fieldOf, isOneOf, type NameScope } from './expression.js';
+import type { FieldDef, FieldRef } from './data.js';
 import type {
   CalculationDef,
   CalculationInput,
   ChecksumDef,
   CounterDef,
-  FieldDef,
   FieldListDef,
-  FieldRef,
   LearnListDef,
   MeterDef,
   ValueSetDef,
@@ -18,7 +17,7 @@ import type {
 /** What a hash or checksum can be computed over. */
 export const CALCULATION_INPUTS = ['field', 'hexstr', 'header', 'payload'] as const;
 
-export function loadRegisters(root: JsonReader, scope: Scope): void {
+export function loadRegisters(root: JsonReader, scope: NameScope): void {
   root
     .get('register_arrays')
     .items()
@@ -40,7 +39,7 @@ export function loadCounters(root: JsonReader): Registry<CounterDef> {
   return counters;
 }
 
-export function loadMeters(root: JsonReader, scope: Scope): Registry<MeterDef> {
+export function loadMeters(root: JsonReader, scope: NameScope): Registry<MeterDef> {
   const meters = new Registry<MeterDef>('meter array');
   root
     .get('meter_arrays')
@@ -69,7 +68,7 @@ function size(at: JsonReader): number {
 export class CalculationLoader {
   readonly named = new Registry<CalculationDef>('calculation');
   private count = 0;
-  constructor(private readonly scope: Scope) {}
+  constructor(private readonly scope: NameScope) {}
 
   loadAll(root: JsonReader): void {
     for (const at of root.get('calculations').items())
@@ -114,7 +113,11 @@ export class CalculationLoader {
   }
 }
 
-export function loadChecksums(root: JsonReader, scope: Scope, calculations: Registry<CalculationDef>): ChecksumDef[] {
+export function loadChecksums(
+  root: JsonReader,
+  scope: NameScope,
+  calculations: Registry<CalculationDef>,
+): ChecksumDef[] {
   return root
     .get('checksums')
     .items()
@@ -137,7 +140,7 @@ export function loadChecksums(root: JsonReader, scope: Scope, calculations: Regi
     });
 }
 
-export function loadFieldLists(root: JsonReader, scope: Scope): Map<number, FieldListDef> {
+export function loadFieldLists(root: JsonReader, scope: NameScope): Map<number, FieldListDef> {
   const lists = new Map<number, FieldListDef>();
   for (const at of root.get('field_lists').items()) {
     const fields: FieldDef[] = [];
@@ -153,7 +156,7 @@ export function loadFieldLists(root: JsonReader, scope: Scope): Map<number, Fiel
   return lists;
 }
 
-export function loadLearnLists(root: JsonReader, scope: Scope): Map<number, LearnListDef> {
+export function loadLearnLists(root: JsonReader, scope: NameScope): Map<number, LearnListDef> {
   const lists = new Map<number, LearnListDef>();
   for (const at of root.get('learn_lists').items()) {
     const fields: FieldRef[] = [];
@@ -225,7 +228,7 @@ export const ARCHITECTURE_FIELDS = [
 ];
 const REQUIRED = 5;
 
-export function loadArchitecture(root: JsonReader, scope: Scope): Map<string, FieldDef> {
+export function loadArchitecture(root: JsonReader, scope: NameScope): Map<string, FieldDef> {
   const aliases = new Map<string, FieldDef>();
   for (const at of root.get('field_aliases').items()) {
     const [name, target] = at.tuple(2) as [JsonReader, JsonReader];

@@ -1,7 +1,7 @@
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
-import type { FieldDef, HeaderDef, HeaderStackDef, UnionDef, UnionStackDef } from './program.js';
-import { Scope, type Expression } from './expression.js';
+import type { FieldDef, HeaderDef, HeaderStackDef, UnionDef, UnionStackDef, Expression } from './data.js';
+import { NameScope } from './expression.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -27,7 +27,7 @@ export interface HeaderSection {
 }
 
 /** Header types, instances, stacks and unions; everything is entered into `scope` by name. */
-export function loadHeaders(root: JsonReader, scope: Scope): HeaderSection {
+export function loadHeaders(root: JsonReader, scope: NameScope): HeaderSection {
   const types = new Registry<HeaderType>('header type');
   for (const at of root.get('header_types').items()) types.add(at, at.get('name').string(), loadType(at));
 
@@ -142,7 +142,7 @@ function flag(at: JsonReader | undefined): boolean {
 }
 
 /** In a P4_14 length expression a local is a field of the header itself, by offset. */
-function lengthExpression(at: JsonReader, header: HeaderDef, scope: Scope): Expression {
+function lengthExpression(at: JsonReader, header: HeaderDef, scope: NameScope): Expression {
   const resolve = (expression: Expression): Expression => {
     if (expression.op === 'argument') {
       const field = header.fields[expression.index]!;
@@ -158,7 +158,7 @@ function lengthExpression(at: JsonReader, header: HeaderDef, scope: Scope): Expr
   return resolve(scope.data(at, header.fields.length));
 }
 
-function loadUnions(root: JsonReader, scope: Scope, byId: Registry<HeaderDef>): void {
+function loadUnions(root: JsonReader, scope: NameScope, byId: Registry<HeaderDef>): void {
   const types = new Registry<readonly string[]>('header union type');
   for (const at of root.get('header_union_types').items()) {
     const names = at
@@ -183,7 +183,7 @@ function loadUnions(root: JsonReader, scope: Scope, byId: Registry<HeaderDef>): 
   }
 }
 
-function unionsById(root: JsonReader, scope: Scope): Registry<UnionDef> {
+function unionsById(root: JsonReader, scope: NameScope): Registry<UnionDef> {
   const byId = new Registry<UnionDef>('header union id');
   for (const at of root.get('header_unions').items()) {
     byId.add(at, at.get('id').integer(), scope.unions.get(at, at.get('name').string()));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { FieldDef, HeaderDef, Program } from './program.js';
+import type { Program } from './program.js';
+import type { FieldDef, HeaderDef } from './data.js';
 
 const known = new WeakMap<Program, string>();
 

@@ -1,6 +1,6 @@
 import { ProgramFormatError, UnsupportedFeatureError } from '../errors.js';
 import { JsonReader } from './reader.js';
-import { Scope } from './expression.js';
+import { NameScope } from './expression.js';
 import {
   CalculationLoader,
   loadArchitecture,
@@ -72,7 +72,7 @@ export function loadProgram(json: unknown): Program {
   checkVersion(root);
   checkSections(root);
 
-  const scope = new Scope();
+  const scope = new NameScope();
   // Length expressions of header types may not use registers, so headers come first.
   const { headers, fieldCount, stackCount } = loadHeaders(root, scope);
   loadRegisters(root, scope);

@@ -1,17 +1,16 @@
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
-import { fieldOf, isOneOf, widthOf, type Expression, type Scope } from './expression.js';
+import { fieldOf, isOneOf, widthOf, type NameScope } from './expression.js';
+import type { Expression, HeaderDef, UnionStackDef } from './data.js';
 import { loadPrimitive, type ExternScope } from './primitives.js';
 import type {
   DeparserDef,
   ExtractTarget,
-  HeaderDef,
   ParserDef,
   ParserOp,
   ParserStateDef,
   Transition,
   TransitionKey,
-  UnionStackDef,
   ValueSetDef,
 } from './program.js';
 
@@ -24,7 +23,7 @@ export const TRANSITION_KEYS = ['field', 'stack_field', 'union_stack_field', 'lo
 export const TRANSITIONS = ['default', 'hexstr', 'parse_vset'] as const;
 
 export interface ParserScope {
-  readonly scope: Scope;
+  readonly scope: NameScope;
   readonly externs: ExternScope;
   readonly valueSets: Registry<ValueSetDef>;
 }
@@ -96,7 +95,7 @@ function loadTransition(
   return { mask, match: { kind: 'value', value: value.hex() }, next };
 }
 
-function loadKey(at: JsonReader, scope: Scope): TransitionKey[] {
+function loadKey(at: JsonReader, scope: NameScope): TransitionKey[] {
   const type = at.get('type').string();
   const value = at.get('value');
   if (!isOneOf(TRANSITION_KEYS, type)) {
@@ -203,7 +202,7 @@ function asData(expression: Expression): Expression {
   return expression.type === 'bool' ? { op: 'fromBool', type: 'data', of: expression } : expression;
 }
 
-function loadTarget(at: JsonReader, scope: Scope): ExtractTarget {
+function loadTarget(at: JsonReader, scope: NameScope): ExtractTarget {
   const type = at.get('type').string();
   const value = at.get('value');
   if (!isOneOf(EXTRACT_TARGETS, type))
@@ -227,7 +226,7 @@ function exampleHeader(target: ExtractTarget): HeaderDef {
   return target.stack.unions[0]!.members[target.member]!;
 }
 
-export function loadDeparser(at: JsonReader, scope: Scope, externs: ExternScope): DeparserDef {
+export function loadDeparser(at: JsonReader, scope: NameScope, externs: ExternScope): DeparserDef {
   return {
     name: at.get('name').string(),
     order: at

@@ -1,7 +1,7 @@
 import type { MatchKey } from '../control.js';
 import type { JsonReader } from './reader.js';
 import { Registry } from './reader.js';
-import { isOneOf, widthOf, type Scope } from './expression.js';
+import { isOneOf, widthOf, type NameScope } from './expression.js';
 import { loadPrimitive, type ExternScope } from './primitives.js';
 import type { CalculationLoader } from './externs.js';
 import type {
@@ -26,7 +26,7 @@ export class PipelineLoader {
   readonly actionList: ActionDef[] = [];
 
   constructor(
-    private readonly scope: Scope,
+    private readonly scope: NameScope,
     private readonly externs: ExternScope,
     private readonly calculations: CalculationLoader,
   ) {}

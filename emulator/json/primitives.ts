@@ -1,6 +1,7 @@
 import type { JsonReader } from './reader.js';
 import type { Registry } from './reader.js';
-import type { Expression, Scope } from './expression.js';
+import type { NameScope } from './expression.js';
+import type { Expression } from './data.js';
 import type { CalculationDef, CounterDef, MeterDef, Operand, Primitive } from './program.js';
 
 /**
@@ -79,7 +80,7 @@ export interface ExternScope {
 }
 
 /** @param params how many arguments the enclosing action has; 0 in parsers and deparsers. */
-export function loadPrimitive(at: JsonReader, scope: Scope, externs: ExternScope, params: number): Primitive {
+export function loadPrimitive(at: JsonReader, scope: NameScope, externs: ExternScope, params: number): Primitive {
   const op = at.get('op').string();
   const signature = Object.hasOwn(SIGNATURES, op) ? SIGNATURES[op] : undefined;
   const source = at.has('source_info')
@@ -97,7 +98,13 @@ export function loadPrimitive(at: JsonReader, scope: Scope, externs: ExternScope
   return { op, args, source };
 }
 
-function loadOperand(at: JsonReader, kind: ParameterKind, scope: Scope, externs: ExternScope, params: number): Operand {
+function loadOperand(
+  at: JsonReader,
+  kind: ParameterKind,
+  scope: NameScope,
+  externs: ExternScope,
+  params: number,
+): Operand {
   const value = at.get('value');
   switch (kind) {
     case 'counter':

@@ -2,64 +2,8 @@
  * The typed program: BMv2 JSON (format 2.x) with every name and id resolved to the object it means. It is
  * immutable, holds no run-time state, and is all that an engine sees of the JSON.
  */
-import type { Expression } from './expression.js';
+import type { Expression, FieldDef, FieldRef, HeaderDef, HeaderStackDef, RegisterDef, UnionStackDef } from './data.js';
 import type { MatchKey } from '../control.js';
-
-export interface FieldDef {
-  readonly name: string;
-  readonly header: HeaderDef;
-  /** Place in the flat array of field values of a packet. */
-  readonly index: number;
-  /** Place within its header. */
-  readonly offset: number;
-  /** Bits; for a varbit field the maximum (0 if the JSON does not say). */
-  readonly width: number;
-  readonly signed: boolean;
-  readonly saturating: boolean;
-  readonly varbit: boolean;
-}
-
-export interface HeaderDef {
-  readonly name: string;
-  readonly index: number;
-  readonly type: string;
-  readonly metadata: boolean;
-  readonly fields: readonly FieldDef[];
-  readonly fixedBytes: number;
-  /** Bytes, varbit field included; 0: unlimited. */
-  readonly maxBytes: number;
-  readonly varbit: FieldDef | undefined;
-  /** P4_14 length expression for the varbit field, in bits. */
-  readonly lengthExpression: Expression | undefined;
-  /** Headers of the same union, without this one. */
-  siblings: readonly HeaderDef[];
-}
-
-export interface HeaderStackDef {
-  readonly kind: 'headerStack';
-  readonly name: string;
-  /** Place in the packet's array of `next` indices, shared with union stacks. */
-  readonly index: number;
-  readonly headers: readonly HeaderDef[];
-  /** What an index outside the stack refers to: never valid, reads as zero. simple_switch would stop there. */
-  readonly outside: HeaderDef;
-}
-
-export interface UnionDef {
-  readonly name: string;
-  readonly members: readonly HeaderDef[];
-  readonly memberNames: readonly string[];
-}
-
-export interface UnionStackDef {
-  readonly kind: 'unionStack';
-  readonly name: string;
-  readonly index: number;
-  readonly unions: readonly UnionDef[];
-}
-
-/** A field, or the validity of a header seen as a one-bit field (`$valid$`). */
-export type FieldRef = { readonly field: FieldDef } | { readonly validOf: HeaderDef };
 
 export interface CounterDef {
   readonly name: string;
@@ -75,13 +19,6 @@ export interface MeterDef {
   readonly size: number;
   /** Where a direct meter puts the colour; undefined for an indirect one. */
   readonly directTarget: FieldDef | undefined;
-}
-
-export interface RegisterDef {
-  readonly name: string;
-  readonly index: number;
-  readonly size: number;
-  readonly width: number;
 }
 
 export type CalculationInput =
@@ -264,7 +201,7 @@ export interface ConditionalDef {
   onFalse: ControlNode | null;
 }
 
-export interface ActionCallDef {
+interface ActionCallDef {
   readonly kind: 'call';
   readonly name: string;
   readonly action: ActionDef;

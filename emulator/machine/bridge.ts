@@ -1,5 +1,6 @@
 import { Packet, PacketShape } from '../interpreter/packet.js';
-import type { ActionDef, FieldDef, Program } from '../json/program.js';
+import type { ActionDef, Program } from '../json/program.js';
+import type { FieldDef } from '../json/data.js';
 import { FRAME, NOT_TRUNCATED, type Layout, type Slot } from './layout.js';
 import type { ProgramMemory } from './memory.js';
 

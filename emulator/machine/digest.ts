@@ -2,7 +2,7 @@ import type { Digest } from '../control.js';
 import type { FrameBridge } from './bridge.js';
 import { FRAME } from './layout.js';
 import type { ProgramMemory } from './memory.js';
-import type { Artifact } from '../compiler/module.js';
+import type { Artifact } from './artifact.js';
 
 /** Makes the digest that the packet of a frame asks for. */
 export function digestOf(

@@ -3,13 +3,14 @@ import type { Engine, EngineHost } from '../engine.js';
 import { Interpreter } from '../interpreter/interpreter.js';
 import type { TraceRecorder } from '../trace.js';
 import { FrameBridge } from './bridge.js';
-import { CollectingSink, Room } from './collecting-sink.js';
+import { CollectingSink } from './collecting-sink.js';
+import { GrowableBuffer } from './growable-buffer.js';
 import { digestOf } from './digest.js';
 import { framePlan } from './frame-plan.js';
 import type { FrameSink } from './frames.js';
 import { hostFunctions } from './host.js';
 import type { ProgramMemory } from './memory.js';
-import type { Artifact } from '../compiler/module.js';
+import type { Artifact } from './artifact.js';
 import { PacketMachine } from './packet-machine.js';
 import { ReplicationMemory } from './replication.js';
 import { TableMemory } from './table-memory.js';
@@ -22,7 +23,7 @@ import { TableMemory } from './table-memory.js';
 export class CompiledEngine implements Engine {
   private readonly machine: PacketMachine;
   private readonly slack: number;
-  private readonly input: Room;
+  private readonly input: GrowableBuffer;
   private readonly sink: CollectingSink;
   private interpreter: Interpreter | undefined;
 
@@ -39,7 +40,7 @@ export class CompiledEngine implements Engine {
     const replication = new ReplicationMemory(host.state, memory);
     const plan = framePlan(program, layout, host);
     this.slack = plan.slack;
-    this.input = new Room(memory);
+    this.input = new GrowableBuffer(memory);
     this.sink = new CollectingSink(memory);
     this.machine = new PacketMachine(
       plan,
@@ -61,7 +62,7 @@ export class CompiledEngine implements Engine {
       this.interpreter ??= new Interpreter(this.host.state.program, this.host);
       return this.interpreter.process(port, bytes, trace);
     }
-    const address = this.input.of(bytes.length + this.slack);
+    const address = this.input.reserve(bytes.length + this.slack);
     this.memory.bytes.set(bytes, address);
     const outputs = (this.sink.outputs = []);
     this.machine.run(port, address, bytes.length, this.sink);
@@ -70,7 +71,7 @@ export class CompiledEngine implements Engine {
 
   /**
    * Runs a packet that lies in linear memory; nothing is allocated for it.
-   * @param address where room behind the packet is overwritten (FramePlan.slack)
+   * @param address of the packet; bytes after it are overwritten, as many as the plan's slack
    * @throws PacketAbortError
    */
   run(port: number, address: number, length: number, sink: FrameSink): void {

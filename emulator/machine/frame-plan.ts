@@ -1,10 +1,10 @@
 import type { EngineHost } from '../engine.js';
 import type { Program } from '../json/program.js';
-import type { Kind } from '../compiler/analysis/ranges.js';
+import type { Kind } from './value-representation.js';
 import type { Layout } from './layout.js';
 
 /** Where a field lies in a frame, and how it is cut. */
-export interface PlannedField {
+interface PlannedField {
   readonly offset: number;
   readonly kind: Kind;
   readonly limbs: number;

@@ -2,6 +2,7 @@ import { PacketAbortError } from '../errors.js';
 import type { FramePlan } from './frame-plan.js';
 import { FRAME, NOT_TRUNCATED } from './layout.js';
 import type { FrameMemory } from './memory-view.js';
+import { HEADROOM_BYTES } from '../limits.js';
 
 /** The functions of a compiled module. */
 export interface Code {
@@ -17,14 +18,11 @@ export interface Code {
 
 /** Where packets go that leave. Both are called for each of them, in this order. */
 export interface FrameSink {
-  /** The address of room for a packet of at most so many bytes. */
-  room(bytes: number): number;
-  /** A packet leaves; it lies in the room that was given last. */
+  /** The address of a buffer for a packet of at most so many bytes. */
+  reserve(bytes: number): number;
+  /** A packet leaves; it lies in the buffer that was reserved last. */
   output(port: number, address: number, length: number): void;
 }
-
-/** As in the interpreter. */
-const HEADROOM_BYTES = 512;
 
 /** Frames of the packet that is processed and its copies, all given back at its end. They stay allocated. */
 export class Frames {
@@ -100,10 +98,10 @@ export class Frames {
     this.set(frame, FRAME.checksumError, 0);
   }
 
-  /** Deparses into the sink's room. @returns the address; the length is {@link dataSize} of the frame. */
+  /** Deparses into the sink's buffer. @returns the address; the length is {@link dataSize} of the frame. */
   deparse(frame: number, sink: FrameSink): number {
     const size = this.deparsedSize(frame);
-    return this.emit(frame, sink.room(size + this.plan.slack), size);
+    return this.emit(frame, sink.reserve(size + this.plan.slack), size);
   }
 
   /** Deparses into a buffer that stays until {@link reset}. */

@@ -4,11 +4,11 @@ import { compileCalculation } from '../interpreter/calculations.js';
 import { Context } from '../interpreter/context.js';
 import { compileData } from '../interpreter/expressions.js';
 import { compilePrimitive } from '../interpreter/primitives.js';
-import { MeterState } from '../state/meters.js';
+import { MeterState } from '../externs/meter.js';
+import type { Artifact } from './artifact.js';
 import type { FrameBridge } from './bridge.js';
 import { ENTRY, FRAME } from './layout.js';
 import type { ProgramMemory } from './memory.js';
-import type { Artifact } from '../compiler/module.js';
 import type { TableMemory } from './table-memory.js';
 import { wideComparison, wideOperations } from './wide.js';
 

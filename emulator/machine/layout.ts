@@ -1,15 +1,8 @@
-import type { FieldDef, HeaderDef, Program, TableDef } from '../json/program.js';
+import type { Program, TableDef } from '../json/program.js';
+import type { FieldDef, HeaderDef } from '../json/data.js';
+import { HASH_TABLE_BYTES, tableHashes } from './hash-tables.js';
+import { fieldRange, kindOf, limbsOf, union, unsignedRange, type Kind, type Range } from './value-representation.js';
 import { KeyLayout } from '../tables/key-layout.js';
-import { HASH_TABLE_BYTES, tableHashes } from '../compiler/hashes.js';
-import {
-  fieldRange,
-  kindOf,
-  limbsOf,
-  union,
-  unsignedRange,
-  type Kind,
-  type Range,
-} from '../compiler/analysis/ranges.js';
 
 /** Where a value lies, relative to its frame or record. */
 export interface Slot {
@@ -58,7 +51,7 @@ export const GROUP = { priority: 0, handle: 8, buckets: 12, bucketMask: 16, mask
  */
 export const ENTRY = { action: 0, id: 4, priority: 8, handle: 16, packets: 24, bytes: 32, key: 40 } as const;
 
-/** A varbit field whose greatest width the program does not say gets this much room. */
+/** A varbit field whose greatest width the program does not say gets so many bytes. */
 const UNBOUNDED_VARBIT_BYTES = 4096;
 
 /** Below it is nothing, so that address 0 can mean none. */

@@ -1,12 +1,12 @@
 import type { CellStorage } from '../state/storage.js';
-import { HASH_TABLE_BYTES, hashTable } from '../compiler/hashes.js';
+import { HASH_TABLE_BYTES, hashTable } from './hash-tables.js';
 import type { Layout } from './layout.js';
 import { registerCellBytes } from './layout.js';
 import { MemoryView } from './memory-view.js';
 import { wasm } from './wasm.js';
 
 const PAGE = 65_536;
-const MOST_PAGES = 65_536;
+const MAX_PAGES = 65_536;
 const SMALLEST_CLASS = 5;
 
 /**
@@ -20,7 +20,7 @@ export class ProgramMemory extends MemoryView implements CellStorage {
   private readonly free: number[][] = Array.from({ length: 33 }, () => []);
 
   constructor(private readonly layout: Layout) {
-    super(new wasm.Memory({ initial: Math.ceil((layout.scratch + PAGE) / PAGE), maximum: MOST_PAGES, shared: true }));
+    super(new wasm.Memory({ initial: Math.ceil((layout.scratch + PAGE) / PAGE), maximum: MAX_PAGES, shared: true }));
     this.top = layout.scratch;
     for (const [algorithm, address] of layout.hashTables)
       new Uint32Array(this.memory.buffer, address, HASH_TABLE_BYTES / 4).set(hashTable(algorithm));
@@ -36,7 +36,7 @@ export class ProgramMemory extends MemoryView implements CellStorage {
     return new Float64Array(this.memory.buffer, this.layout.counters[index]![what], size);
   }
 
-  /** Keeps room for the scratch of the compiled code, which begins where the heap would; call it before anything is allocated. */
+  /** Keeps memory for the scratch of the compiled code, which begins where the heap would; call it before anything is allocated. */
   reserveScratch(bytes: number): void {
     this.top = this.layout.scratch + Math.ceil(bytes / 64) * 64 + 64;
     if (this.top > this.bytes.length) this.grow();
@@ -60,7 +60,7 @@ export class ProgramMemory extends MemoryView implements CellStorage {
 
   private grow(): void {
     const needed = Math.ceil((this.top - this.bytes.length) / PAGE);
-    const wanted = Math.max(needed, Math.min(this.bytes.length / PAGE / 2, MOST_PAGES - this.bytes.length / PAGE));
+    const wanted = Math.max(needed, Math.min(this.bytes.length / PAGE / 2, MAX_PAGES - this.bytes.length / PAGE));
     this.memory.grow(Math.floor(wanted));
     this.look();
   }

@@ -4,6 +4,7 @@ import type { FramePlan } from './frame-plan.js';
 import type { Code, Frames, FrameSink } from './frames.js';
 import { FRAME } from './layout.js';
 import { REPLICATION } from './replication.js';
+import { MAX_COPIES } from '../limits.js';
 
 /** standard_metadata.instance_type (behavioral-model, docs/simple_switch.md). */
 const INSTANCE = {
@@ -14,8 +15,6 @@ const INSTANCE = {
   replication: 5,
   resubmitted: 6,
 } as const;
-/** As in the interpreter. */
-const MOST_COPIES = 65_536;
 
 /** What packets need beside their program's code, in numbers alone: it may be on another thread. */
 export interface FrameHost {
@@ -77,7 +76,7 @@ export class FrameTrafficManager {
       }
       this.ingress(again[next]!);
       for (let i = 0; i < this.queued; i++) {
-        if (i < MOST_COPIES) this.egress(this.queue[i]!, this.queuePorts[i]!, sink);
+        if (i < MAX_COPIES) this.egress(this.queue[i]!, this.queuePorts[i]!, sink);
         else host.onDrop('passes');
       }
       this.queued = 0;

@@ -1,9 +1,25 @@
 import { PacketAbortError } from '../errors.js';
 import type { MemoryView } from './memory-view.js';
-import { WIDE_OPS, type WideOp } from '../compiler/unit.js';
+import { MAX_SHIFT } from '../limits.js';
 
-/** As in the interpreter. */
-const LONGEST_SHIFT = 1n << 16n;
+/** Operations on numbers of more than 64 bits, done by the host: they are rare. */
+export const WIDE_OPS = [
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '<<',
+  '>>',
+  '&',
+  '|',
+  '^',
+  'two_comp_mod',
+  'usat_cast',
+  'sat_cast',
+  'storeSigned',
+] as const;
+export type WideOp = (typeof WIDE_OPS)[number];
 
 type LimbMemory = Pick<MemoryView, 'readLimbs' | 'writeLimbs'>;
 
@@ -45,7 +61,7 @@ function operate(op: WideOp, x: bigint, y: bigint): bigint {
     case '%':
       return x % divisor(y);
     case '<<':
-      return y > LONGEST_SHIFT ? 0n : x << y;
+      return y > MAX_SHIFT ? 0n : x << y;
     case '>>':
       return x >> y;
     case '&':

@@ -14,12 +14,12 @@ import type { GroupMember } from '../control.js';
 import { fromCall, toCall } from './action.js';
 import { checkRoom, checkWeighted, sizeOf } from './group-size.js';
 import { FIRST_HIDDEN_ID, usesOneShots } from './one-shot.js';
-import type { Pipeline } from './pipeline.js';
+import type { ForwardingPipeline } from './pipeline.js';
 import { exists, invalid, notFound, precondition, RpcError } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
 /** All tables of a profile have the same actions. */
-function actionsOf(pipeline: Pipeline, profile: ActionProfileInfo): NameIndex<TableActionInfo> {
+function actionsOf(pipeline: ForwardingPipeline, profile: ActionProfileInfo): NameIndex<TableActionInfo> {
   const [tableId] = profile.tableIds;
   if (tableId === undefined) throw precondition(`No table uses action profile ${profile.name}.`);
   return pipeline.index.tables.byId(tableId).actions;
@@ -30,7 +30,12 @@ function checkId(id: number, what: string): void {
 }
 
 /** Whether an entry, or with `inGroups` a group, points at it: the switch would refuse too, but less clearly. */
-function isReferenced(pipeline: Pipeline, profile: ActionProfileInfo, kind: 'member' | 'group', id: number): boolean {
+function isReferenced(
+  pipeline: ForwardingPipeline,
+  profile: ActionProfileInfo,
+  kind: 'member' | 'group',
+  id: number,
+): boolean {
   const inEntries = profile.tableIds.some((tableId) =>
     pipeline.control
       .entries(pipeline.index.tables.byId(tableId).name)
@@ -42,7 +47,12 @@ function isReferenced(pipeline: Pipeline, profile: ActionProfileInfo, kind: 'mem
   );
 }
 
-export function writeMember(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: ActionProfileMember): void {
+export function writeMember(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: ActionProfileMember,
+): void {
   const profile = pipeline.index.actionProfiles.byId(entry.actionProfileId);
   const { memberId } = entry;
   checkId(memberId, 'member');
@@ -69,7 +79,7 @@ export function writeMember(pipeline: Pipeline, tx: Transaction, type: UpdateTyp
   tx.insertMember(profile.name, memberId, call);
 }
 
-export function* readMembers(pipeline: Pipeline, request: ActionProfileMember): Generator<Init<Entity>> {
+export function* readMembers(pipeline: ForwardingPipeline, request: ActionProfileMember): Generator<Init<Entity>> {
   const { actionProfiles, actions } = pipeline.index;
   const { actionProfileId, memberId } = request;
   if (actionProfileId === 0 && memberId !== 0) throw invalid('A member_id needs an action_profile_id.');
@@ -87,7 +97,11 @@ function groupKey(profile: ActionProfileInfo, group: number): string {
 }
 
 /** @throws RpcError if a member is unknown, twice, or without weight, or the size exceeds what the profile allows */
-function toGroupMembers(pipeline: Pipeline, profile: ActionProfileInfo, entry: ActionProfileGroup): GroupMember[] {
+function toGroupMembers(
+  pipeline: ForwardingPipeline,
+  profile: ActionProfileInfo,
+  entry: ActionProfileGroup,
+): GroupMember[] {
   const known = pipeline.control.members(profile.name);
   const seen = new Set<number>();
   const members = entry.members.map((each) => {
@@ -117,7 +131,12 @@ function checkMaxSize(profile: ActionProfileInfo, maxSize: number): void {
   }
 }
 
-export function writeGroup(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: ActionProfileGroup): void {
+export function writeGroup(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: ActionProfileGroup,
+): void {
   const profile = pipeline.index.actionProfiles.byId(entry.actionProfileId);
   const { groupId, maxSize } = entry;
   checkId(groupId, 'group');
@@ -152,7 +171,7 @@ export function writeGroup(pipeline: Pipeline, tx: Transaction, type: UpdateType
   tx.note(pipeline.groupNotes, key, { maxSize, watch });
 }
 
-export function* readGroups(pipeline: Pipeline, request: ActionProfileGroup): Generator<Init<Entity>> {
+export function* readGroups(pipeline: ForwardingPipeline, request: ActionProfileGroup): Generator<Init<Entity>> {
   const { actionProfiles } = pipeline.index;
   const { actionProfileId, groupId } = request;
   if (actionProfileId === 0 && groupId !== 0) throw invalid('A group_id needs an action_profile_id.');

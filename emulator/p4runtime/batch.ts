@@ -9,7 +9,7 @@ import {
   type UpdateError,
 } from '../../p4runtime/index.js';
 import { readEntity, writeEntity } from './entities.js';
-import type { Pipeline } from './pipeline.js';
+import type { ForwardingPipeline } from './pipeline.js';
 import { toUpdateError, UPDATE_OK } from './rpc-error.js';
 import { Transaction } from './transaction.js';
 
@@ -36,7 +36,7 @@ export class BatchError extends Error {
  * Applies the updates in order.
  * @throws BatchError; unless the atomicity is CONTINUE_ON_ERROR, the pipeline is then as it was before
  */
-export function writeBatch(pipeline: Pipeline, updates: readonly Update[], atomicity: Atomicity): void {
+export function writeBatch(pipeline: ForwardingPipeline, updates: readonly Update[], atomicity: Atomicity): void {
   const tx = new Transaction(pipeline.control);
   const errors: UpdateError[] = [];
   let failed = -1;
@@ -72,7 +72,7 @@ const ENTITIES_PER_RESPONSE = 256;
  * Reads every request of a batch.
  * @throws BatchError after the answers to the requests that are in order
  */
-export function* readBatch(pipeline: Pipeline, requests: readonly Entity[]): Generator<Init<Entity>[]> {
+export function* readBatch(pipeline: ForwardingPipeline, requests: readonly Entity[]): Generator<Init<Entity>[]> {
   const errors: UpdateError[] = [];
   for (const request of requests) {
     let entities: Init<Entity>[] = [];

@@ -2,14 +2,19 @@
 import type { CounterEntry, DirectCounterEntry, Entity, Init, UpdateType } from '../../p4runtime/index.js';
 import { fromCounterValue, toCounterValue } from './counter-value.js';
 import { elementIndices } from './element-index.js';
-import type { Pipeline } from './pipeline.js';
+import type { ForwardingPipeline } from './pipeline.js';
 import { invalid, notFound } from './rpc-error.js';
 import { directTables, requireDirect } from './direct-resource.js';
 import { fromEntry, selectEntries } from './table-read.js';
 import { toEntryKey } from './table-entry.js';
 import type { Transaction } from './transaction.js';
 
-export function writeCounter(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: CounterEntry): void {
+export function writeCounter(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: CounterEntry,
+): void {
   const counter = pipeline.index.counters.byId(entry.counterId);
   if (type !== 'MODIFY') throw invalid('A counter can only be modified.');
   const value = entry.data && toCounterValue(entry.data);
@@ -18,7 +23,7 @@ export function writeCounter(pipeline: Pipeline, tx: Transaction, type: UpdateTy
   }
 }
 
-export function* readCounters(pipeline: Pipeline, request: CounterEntry): Generator<Init<Entity>> {
+export function* readCounters(pipeline: ForwardingPipeline, request: CounterEntry): Generator<Init<Entity>> {
   const { counters } = pipeline.index;
   if (request.counterId === 0 && request.index) throw invalid('An index needs a counter_id.');
   for (const counter of request.counterId === 0 ? counters.items : [counters.byId(request.counterId)]) {
@@ -30,7 +35,7 @@ export function* readCounters(pipeline: Pipeline, request: CounterEntry): Genera
 }
 
 export function writeDirectCounter(
-  pipeline: Pipeline,
+  pipeline: ForwardingPipeline,
   tx: Transaction,
   type: UpdateType,
   entry: DirectCounterEntry,
@@ -41,7 +46,10 @@ export function writeDirectCounter(
   if (entry.data) tx.writeDirectCounter(table.name, keys, priority, toCounterValue(entry.data));
 }
 
-export function* readDirectCounters(pipeline: Pipeline, request: DirectCounterEntry): Generator<Init<Entity>> {
+export function* readDirectCounters(
+  pipeline: ForwardingPipeline,
+  request: DirectCounterEntry,
+): Generator<Init<Entity>> {
   for (const { table, selector } of directTables(pipeline, request.tableEntry, 'directCounter')) {
     let found = false;
     for (const entry of selectEntries(pipeline, table, selector)) {

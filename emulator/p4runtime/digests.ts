@@ -11,21 +11,14 @@ import type {
 import type { Digest } from '../control.js';
 import type { Clock } from './clock.js';
 import { toP4Data } from './p4data.js';
-import type { Pipeline } from './pipeline.js';
+import type { EnabledDigest, ForwardingPipeline } from './pipeline.js';
 import { exists, invalid, notFound } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
-
-/** A digest from its INSERT to its DELETE. A DELETE that is taken back brings the same one again. */
-export interface EnabledDigest {
-  readonly config: NonNullable<DigestEntry['config']>;
-  /** Equal for all configurations of one enabling, and for those of no other. */
-  readonly enabling: symbol;
-}
 
 /** Stands for a configuration that the client left out, and that a read must leave out too. */
 const UNSET_CONFIG = { maxTimeoutNs: 0n, maxListSize: 0, ackTimeoutNs: 0n };
 
-export function writeDigest(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: DigestEntry): void {
+export function writeDigest(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: DigestEntry): void {
   const digest = pipeline.index.digests.byId(entry.digestId);
   const enabled = pipeline.enabledDigests.get(digest.id);
   if (type === 'UNSPECIFIED') throw invalid('The update has no type.');
@@ -42,7 +35,7 @@ export function writeDigest(pipeline: Pipeline, tx: Transaction, type: UpdateTyp
   );
 }
 
-export function* readDigests(pipeline: Pipeline, request: DigestEntry): Generator<Init<Entity>> {
+export function* readDigests(pipeline: ForwardingPipeline, request: DigestEntry): Generator<Init<Entity>> {
   const { digests } = pipeline.index;
   for (const { id } of request.digestId === 0 ? digests.items : [digests.byId(request.digestId)]) {
     const config = pipeline.enabledDigests.get(id)?.config;
@@ -72,7 +65,7 @@ export class DigestPublisher {
 
   /** @param send false if there is nobody to send to; then the samples are lost, as the specification allows */
   constructor(
-    private readonly pipeline: Pipeline,
+    private readonly pipeline: ForwardingPipeline,
     private readonly send: (list: Init<DigestList>) => boolean,
     private readonly clock: Clock,
   ) {

@@ -1,6 +1,6 @@
 /** Which tables a request about direct counters or meters means. */
 import type { TableEntry, TableInfo } from '../../p4runtime/index.js';
-import type { Pipeline } from './pipeline.js';
+import type { ForwardingPipeline } from './pipeline.js';
 import { invalid, unimplemented } from './rpc-error.js';
 
 type Resource = 'directCounter' | 'directMeter';
@@ -8,7 +8,11 @@ type Resource = 'directCounter' | 'directMeter';
 const WORDS: Readonly<Record<Resource, string>> = { directCounter: 'direct counter', directMeter: 'direct meter' };
 
 /** The one table of a write. @throws RpcError if it is not named or has no such resource */
-export function requireDirect(pipeline: Pipeline, entry: TableEntry | undefined, resource: Resource): TableInfo {
+export function requireDirect(
+  pipeline: ForwardingPipeline,
+  entry: TableEntry | undefined,
+  resource: Resource,
+): TableInfo {
   if (!entry) throw invalid(`A ${WORDS[resource]} is that of a table entry, which is not given.`);
   const table = pipeline.index.tables.byId(entry.tableId);
   if (!table[resource]) {
@@ -21,7 +25,7 @@ export function requireDirect(pipeline: Pipeline, entry: TableEntry | undefined,
 
 /** The tables of a read; all that have the resource if none is named. */
 export function directTables(
-  pipeline: Pipeline,
+  pipeline: ForwardingPipeline,
   selector: TableEntry | undefined,
   resource: Resource,
 ): { table: TableInfo; selector: TableEntry }[] {

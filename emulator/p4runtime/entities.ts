@@ -4,7 +4,7 @@ import { readGroups, readMembers, writeGroup, writeMember } from './action-profi
 import { readCounters, readDirectCounters, writeCounter, writeDirectCounter } from './counters.js';
 import { readDigests, writeDigest } from './digests.js';
 import { readDirectMeters, readMeters, writeDirectMeter, writeMeter } from './meters.js';
-import type { Pipeline } from './pipeline.js';
+import type { ForwardingPipeline } from './pipeline.js';
 import { readRegisters, writeRegister } from './registers.js';
 import { readReplication, writeReplication } from './replication.js';
 import { invalid, unimplemented } from './rpc-error.js';
@@ -17,7 +17,7 @@ const NO_EXTERNS = 'BMv2 has no externs with entries of their own.';
 const NO_ENTITY = 'The entity is not set.';
 
 /** One update of a batch. @throws RpcError, ControlError, P4InfoLookupError or BytestringError */
-export function writeEntity(pipeline: Pipeline, tx: Transaction, { type, entity = {} }: Update): void {
+export function writeEntity(pipeline: ForwardingPipeline, tx: Transaction, { type, entity = {} }: Update): void {
   if (entity.tableEntry) writeTableEntry(pipeline, tx, type, entity.tableEntry);
   else if (entity.counterEntry) writeCounter(pipeline, tx, type, entity.counterEntry);
   else if (entity.directCounterEntry) writeDirectCounter(pipeline, tx, type, entity.directCounterEntry);
@@ -35,7 +35,7 @@ export function writeEntity(pipeline: Pipeline, tx: Transaction, { type, entity 
 }
 
 /** All entities that a request selects. @throws RpcError, ControlError or P4InfoLookupError, perhaps after some */
-export function readEntity(pipeline: Pipeline, request: Entity): Iterable<Init<Entity>> {
+export function readEntity(pipeline: ForwardingPipeline, request: Entity): Iterable<Init<Entity>> {
   if (request.tableEntry) return readTableEntries(pipeline, request.tableEntry);
   if (request.counterEntry) return readCounters(pipeline, request.counterEntry);
   if (request.directCounterEntry) return readDirectCounters(pipeline, request.directCounterEntry);

@@ -1,12 +1,12 @@
 /** How large groups may be (P4Runtime 1.4, sections "ActionProfile" of P4Info and "Rules on Setting max_size"). */
 import { Code, decodeBytestring, type ActionProfileInfo } from '../../p4runtime/index.js';
-import { largestPort, PORT_BITS } from './ports.js';
+import { MAX_PORT, PORT_BITS } from '../limits.js';
 import { invalid, RpcError } from './rpc-error.js';
-import type { Pipeline } from './pipeline.js';
+import type { ForwardingPipeline } from './pipeline.js';
 
 interface Weighted {
   readonly weight: number;
-  readonly watchPort?: Uint8Array;
+  readonly watchPort?: Uint8Array | undefined;
 }
 
 /** @throws RpcError INVALID_ARGUMENT for a weight or watch port that no member can have */
@@ -17,8 +17,7 @@ export function checkWeighted(profile: ActionProfileInfo, { weight, watchPort }:
   }
   if (!watchPort || watchPort.length === 0) return;
   const port = decodeBytestring(watchPort, PORT_BITS);
-  if (port > BigInt(largestPort))
-    throw invalid(`${what} watches port ${port}, which is not one of 0 to ${largestPort}.`);
+  if (port > BigInt(MAX_PORT)) throw invalid(`${what} watches port ${port}, which is not one of 0 to ${MAX_PORT}.`);
 }
 
 /** In the unit in which the profile's sizes are: weights, or members. */
@@ -31,7 +30,7 @@ export function sizeOf(profile: ActionProfileInfo, members: readonly Weighted[])
  * @param group which gets this size, and leaves what it had
  * @throws RpcError RESOURCE_EXHAUSTED
  */
-export function checkRoom(pipeline: Pipeline, profile: ActionProfileInfo, group: number, size: number): void {
+export function checkRoom(pipeline: ForwardingPipeline, profile: ActionProfileInfo, group: number, size: number): void {
   if (profile.size <= 0) return;
   let total = size;
   for (const [id, members] of pipeline.control.groups(profile.name))

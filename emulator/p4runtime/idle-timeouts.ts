@@ -1,7 +1,7 @@
 /** Notifications of idle entries (P4Runtime 1.4, section "Table Idle Timeout Notification"). */
 import type { IdleTimeoutNotification, Init, TableEntry } from '../../p4runtime/index.js';
 import type { Clock } from './clock.js';
-import { noteKey, type Pipeline } from './pipeline.js';
+import { noteKey, type ForwardingPipeline } from './pipeline.js';
 import { fromEntry } from './table-read.js';
 
 /** Scans the tables of one pipeline. An entry that stays idle is told again after each further timeout. */
@@ -11,7 +11,7 @@ export class IdleWatcher {
   #cancel: () => void;
 
   constructor(
-    private readonly pipeline: Pipeline,
+    private readonly pipeline: ForwardingPipeline,
     private readonly send: (notification: Init<IdleTimeoutNotification>) => void,
     private readonly clock: Clock,
     private readonly scanMs: number,

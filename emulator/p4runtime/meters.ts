@@ -3,7 +3,7 @@ import type { DirectMeterEntry, Entity, Init, MeterEntry, UpdateType } from '../
 import { directTables, requireDirect } from './direct-resource.js';
 import { elementIndices } from './element-index.js';
 import { fromRates, toRates } from './meter-config.js';
-import type { Pipeline } from './pipeline.js';
+import type { ForwardingPipeline } from './pipeline.js';
 import { invalid, notFound, unimplemented } from './rpc-error.js';
 import { toEntryKey } from './table-entry.js';
 import { fromEntry, selectEntries } from './table-read.js';
@@ -13,7 +13,7 @@ function refuseColors(entry: MeterEntry | DirectMeterEntry): void {
   if (entry.counterData) throw unimplemented('Meters have no counters per color here.');
 }
 
-export function writeMeter(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: MeterEntry): void {
+export function writeMeter(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: MeterEntry): void {
   const meter = pipeline.index.meters.byId(entry.meterId);
   if (type !== 'MODIFY') throw invalid('A meter can only be modified.');
   refuseColors(entry);
@@ -23,7 +23,7 @@ export function writeMeter(pipeline: Pipeline, tx: Transaction, type: UpdateType
   }
 }
 
-export function* readMeters(pipeline: Pipeline, request: MeterEntry): Generator<Init<Entity>> {
+export function* readMeters(pipeline: ForwardingPipeline, request: MeterEntry): Generator<Init<Entity>> {
   refuseColors(request);
   const { meters } = pipeline.index;
   if (request.meterId === 0 && request.index) throw invalid('An index needs a meter_id.');
@@ -41,7 +41,12 @@ export function* readMeters(pipeline: Pipeline, request: MeterEntry): Generator<
   }
 }
 
-export function writeDirectMeter(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: DirectMeterEntry): void {
+export function writeDirectMeter(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: DirectMeterEntry,
+): void {
   const table = requireDirect(pipeline, entry.tableEntry, 'directMeter');
   if (type !== 'MODIFY') throw invalid('A direct meter can only be modified.');
   refuseColors(entry);
@@ -49,7 +54,7 @@ export function writeDirectMeter(pipeline: Pipeline, tx: Transaction, type: Upda
   tx.setDirectMeter(table.name, keys, priority, entry.config && toRates(table.directMeter!, entry.config));
 }
 
-export function* readDirectMeters(pipeline: Pipeline, request: DirectMeterEntry): Generator<Init<Entity>> {
+export function* readDirectMeters(pipeline: ForwardingPipeline, request: DirectMeterEntry): Generator<Init<Entity>> {
   refuseColors(request);
   for (const { table, selector } of directTables(pipeline, request.tableEntry, 'directMeter')) {
     let found = false;

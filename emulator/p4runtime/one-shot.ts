@@ -6,7 +6,7 @@ import type { Action, ActionProfileAction, ActionProfileInfo, TableAction, Table
 import type { GroupMember, ProfileReference } from '../control.js';
 import { fromCall, toCall } from './action.js';
 import { checkRoom, checkWeighted, sizeOf } from './group-size.js';
-import type { EntryNotes, Pipeline } from './pipeline.js';
+import type { EntryNotes, ForwardingPipeline } from './pipeline.js';
 import { invalid, notFound } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
@@ -15,9 +15,9 @@ type OneShot = NonNullable<EntryNotes['oneShot']>;
 /** Members and groups of one-shots are numbered from here; clients' ids are below. */
 export const FIRST_HIDDEN_ID = 2 ** 31;
 /** Of an action that its one-shot holds next to each other; more may come behind the others. */
-const MOST_COPIES = 4_096;
+const MAX_MEMBER_COPIES = 4_096;
 
-function profileOf(pipeline: Pipeline, table: TableInfo): ActionProfileInfo {
+function profileOf(pipeline: ForwardingPipeline, table: TableInfo): ActionProfileInfo {
   return pipeline.index.actionProfiles.byId(table.actionProfileId!);
 }
 
@@ -27,12 +27,12 @@ function hasIds(ids: Iterable<number>, hidden: boolean): boolean {
 }
 
 /** Whether the profile serves one-shots, and so must not be programmed by members and groups. */
-export function usesOneShots(pipeline: Pipeline, profile: ActionProfileInfo): boolean {
+export function usesOneShots(pipeline: ForwardingPipeline, profile: ActionProfileInfo): boolean {
   return profile.withSelector && hasIds(pipeline.control.groups(profile.name).keys(), true);
 }
 
 /** @throws RpcError NOT_FOUND if it does not exist, INVALID_ARGUMENT if the table cannot have it */
-export function toReference(pipeline: Pipeline, table: TableInfo, action: TableAction): ProfileReference {
+export function toReference(pipeline: ForwardingPipeline, table: TableInfo, action: TableAction): ProfileReference {
   const profile = profileOf(pipeline, table);
   const { actionProfileMemberId: member, actionProfileGroupId: group } = action;
   if (usesOneShots(pipeline, profile)) throw invalid(`Action profile ${profile.name} is programmed by one-shots.`);
@@ -58,7 +58,12 @@ function freeId(used: ReadonlyMap<number, unknown>): number {
   return id;
 }
 
-export function createOneShot(pipeline: Pipeline, tx: Transaction, table: TableInfo, action: TableAction): OneShot {
+export function createOneShot(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  table: TableInfo,
+  action: TableAction,
+): OneShot {
   const profile = profileOf(pipeline, table);
   const { name } = profile;
   if (!profile.withSelector) throw invalid(`Action profile ${name} has no selector, so it has no one-shots.`);
@@ -82,7 +87,7 @@ export function createOneShot(pipeline: Pipeline, tx: Transaction, table: TableI
   for (const each of actions) {
     const call = toCall(table.actions, each.action!, 'DEFAULT_ONLY');
     const member = freeId(pipeline.control.members(name));
-    tx.insertMember(name, member, call, Math.min(each.weight, MOST_COPIES));
+    tx.insertMember(name, member, call, Math.min(each.weight, MAX_MEMBER_COPIES));
     members.push({ member, weight: each.weight });
     canonical.push({ ...each, action: fromCall(pipeline.index.actions, call) as Action });
   }
@@ -95,7 +100,7 @@ export function createOneShot(pipeline: Pipeline, tx: Transaction, table: TableI
 }
 
 /** Its entry may still point at the group, which then selects nothing. */
-export function emptyOneShot(pipeline: Pipeline, tx: Transaction, table: TableInfo, oneShot: OneShot): void {
+export function emptyOneShot(pipeline: ForwardingPipeline, tx: Transaction, table: TableInfo, oneShot: OneShot): void {
   const { name } = profileOf(pipeline, table);
   tx.setGroup(name, oneShot.group, []);
   // Last first: taken back, they come in the order in which they came, which is that of their places in the group.
@@ -103,6 +108,6 @@ export function emptyOneShot(pipeline: Pipeline, tx: Transaction, table: TableIn
 }
 
 /** Once no entry points at its group. */
-export function removeOneShot(pipeline: Pipeline, tx: Transaction, table: TableInfo, oneShot: OneShot): void {
+export function removeOneShot(pipeline: ForwardingPipeline, tx: Transaction, table: TableInfo, oneShot: OneShot): void {
   tx.setGroup(profileOf(pipeline, table).name, oneShot.group, undefined);
 }

@@ -1,27 +1,27 @@
 /** The pipelines of a device: the one that runs and the one that is saved (section "SetForwardingPipelineConfig RPC"). */
 import type { ForwardingPipelineConfig, Init, PipelineAction, PipelineResponseType } from '../../p4runtime/index.js';
 import type { Device } from './device.js';
-import { Pipeline } from './pipeline.js';
+import { ForwardingPipeline } from './pipeline.js';
 import { reconcile } from './reconcile.js';
 import { invalid, notFound, precondition, RpcError, toRpcError, unimplemented } from './rpc-error.js';
 
 export class PipelineStore {
-  #active: Pipeline | undefined;
-  #saved: Pipeline | undefined;
+  #active: ForwardingPipeline | undefined;
+  #saved: ForwardingPipeline | undefined;
 
   /** @param onActivate called after packets run through another pipeline */
   constructor(
     private readonly device: Device,
-    private readonly onActivate: (pipeline: Pipeline) => void,
+    private readonly onActivate: (pipeline: ForwardingPipeline) => void,
   ) {}
 
   /** The pipeline that packets run through. */
-  get active(): Pipeline | undefined {
+  get active(): ForwardingPipeline | undefined {
     return this.#active;
   }
 
   /** What Read and Write refer to: the saved pipeline, if there is one. @throws RpcError FAILED_PRECONDITION */
-  current(): Pipeline {
+  current(): ForwardingPipeline {
     const pipeline = this.#saved ?? this.#active;
     if (!pipeline) throw precondition('No forwarding pipeline has been set.');
     return pipeline;
@@ -58,19 +58,19 @@ export class PipelineStore {
     }
   }
 
-  #verify(config: ForwardingPipelineConfig | undefined): Pipeline {
+  #verify(config: ForwardingPipelineConfig | undefined): ForwardingPipeline {
     const p4info = config?.p4info;
     if (!config || !p4info) throw invalid('The request has no P4Info.');
     if (config.p4DeviceConfig.length === 0) throw invalid('The request has no program (p4_device_config).');
     try {
-      return new Pipeline({ ...config, p4info }, this.device.prepare(config.p4DeviceConfig));
+      return new ForwardingPipeline({ ...config, p4info }, this.device.prepare(config.p4DeviceConfig));
     } catch (error) {
       if (error instanceof RpcError) throw error;
       throw invalid(`The program cannot be loaded: ${toRpcError(error).message}`);
     }
   }
 
-  #activate(pipeline: Pipeline): void {
+  #activate(pipeline: ForwardingPipeline): void {
     this.device.activate(pipeline.prepared);
     this.#active = pipeline;
     this.#saved = undefined;

@@ -1,16 +1,23 @@
 /** One forwarding pipeline: the P4Info, the program, and what P4Runtime must give back but the switch does not keep. */
 import {
   P4InfoIndex,
+  type DigestEntry,
   type ForwardingPipelineConfig,
   type P4Info,
   type TableAction,
   type TableInfo,
 } from '../../p4runtime/index.js';
-import type { Control, MatchKey, ProgramDescription, TableDescription, TableEntry } from '../control.js';
+import type { Control, MatchKey, ProgramDescription, TableDescription, SwitchTableEntry } from '../control.js';
 import type { PreparedProgram } from './device.js';
-import type { EnabledDigest } from './digests.js';
 import { keyText } from './match.js';
 import { invalid, notFound, toRpcError } from './rpc-error.js';
+
+/** A digest from its INSERT to its DELETE. A DELETE that is taken back brings the same one again. */
+export interface EnabledDigest {
+  readonly config: NonNullable<DigestEntry['config']>;
+  /** Equal for all configurations of one enabling, and for those of no other. */
+  readonly enabling: symbol;
+}
 
 /** What makes an entry of a table that entry. */
 export interface EntryKey {
@@ -40,9 +47,16 @@ export interface GroupNotes {
   readonly watch: ReadonlyMap<number, { readonly watch?: number; readonly watchPort?: Uint8Array }>;
 }
 
+/** A digest from its INSERT to its DELETE. A DELETE that is taken back brings the same one again. */
+export interface EnabledDigest {
+  readonly config: NonNullable<DigestEntry['config']>;
+  /** Equal for all configurations of one enabling, and for those of no other. */
+  readonly enabling: symbol;
+}
+
 const MAX_PRIORITY = 2 ** 31 - 1;
 
-export class Pipeline {
+export class ForwardingPipeline {
   readonly index: P4InfoIndex;
   readonly control: Control;
   readonly program: ProgramDescription;
@@ -50,7 +64,7 @@ export class Pipeline {
   /** By {@link noteKey}; entries without a note have all defaults. */
   readonly entryNotes = new Map<string, EntryNotes>();
   /** By {@link noteKey}: entries as clients wrote them, because the switch has to be searched for one. */
-  readonly written = new Map<string, TableEntry>();
+  readonly written = new Map<string, SwitchTableEntry>();
   /** By table name. */
   readonly defaultNotes = new Map<string, EntryNotes>();
   readonly multicastNotes = new Map<number, ReplicaNotes>();
@@ -138,7 +152,7 @@ export class Pipeline {
   }
 
   /** The entry of exactly this key. @throws RpcError NOT_FOUND */
-  entry(table: TableInfo, key: EntryKey): TableEntry {
+  entry(table: TableInfo, key: EntryKey): SwitchTableEntry {
     const written = this.written.get(noteKey(table, key));
     if (written) return written;
     const wanted = keyText(key.keys, key.priority);
@@ -158,7 +172,7 @@ export function isPreinitialized(table: TableInfo): boolean {
  * these, the first of N entries gets P4Runtime's priority N, as constant entries do.
  */
 function releaseEntries(control: Control, table: TableInfo): void {
-  let entries: readonly TableEntry[];
+  let entries: readonly SwitchTableEntry[];
   try {
     entries = control.entries(table.name);
     control.releaseEntries(table.name, table.size);
@@ -173,7 +187,7 @@ function releaseEntries(control: Control, table: TableInfo): void {
   }
 }
 
-/** The name of an entry in {@link Pipeline.entryNotes} and {@link Pipeline.written}. */
+/** The name of an entry in {@link ForwardingPipeline.entryNotes} and {@link ForwardingPipeline.written}. */
 export function noteKey(table: TableInfo, { keys, priority }: EntryKey): string {
   return `${table.name} ${keyText(keys, priority)}`;
 }

@@ -3,7 +3,7 @@ import type { Entity, Init, Update, UpdateType } from '../../p4runtime/index.js'
 import { codec } from '../../p4runtime/index.js';
 import { BatchError, writeBatch } from './batch.js';
 import { readEntity } from './entities.js';
-import { isPreinitialized, type Pipeline } from './pipeline.js';
+import { isPreinitialized, type ForwardingPipeline } from './pipeline.js';
 import { invalid } from './rpc-error.js';
 
 const entityCodec = codec<Entity>('p4.v1.Entity');
@@ -34,7 +34,7 @@ const SELECTORS: readonly Init<Entity>[] = [
  * The update that makes an entity, or undefined if it is in the new pipeline already: what the program itself
  * makes, and the untouched elements of arrays, which may have another size now.
  */
-function updateFor(before: Pipeline, next: Pipeline, entity: Entity): Update | undefined {
+function updateFor(before: ForwardingPipeline, next: ForwardingPipeline, entity: Entity): Update | undefined {
   const update = (type: UpdateType): Update => ({ type, entity });
   const { tableEntry, counterEntry, meterEntry, registerEntry, valueSetEntry } = entity;
   if (tableEntry?.isDefaultAction) {
@@ -73,7 +73,7 @@ function fits(
 }
 
 /** @throws RpcError INVALID_ARGUMENT if something that a client wrote does not fit the new pipeline */
-export function reconcile(before: Pipeline, next: Pipeline): void {
+export function reconcile(before: ForwardingPipeline, next: ForwardingPipeline): void {
   const updates: Update[] = [];
   // What became of the program's entries is among what is kept.
   for (const table of next.index.tables.items) {

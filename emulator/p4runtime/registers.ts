@@ -5,11 +5,16 @@
 import type { Entity, Init, RegisterEntry, UpdateType } from '../../p4runtime/index.js';
 import { elementIndices } from './element-index.js';
 import { fromP4Data, toP4Data } from './p4data.js';
-import type { Pipeline } from './pipeline.js';
+import type { ForwardingPipeline } from './pipeline.js';
 import { invalid } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
-export function writeRegister(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: RegisterEntry): void {
+export function writeRegister(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: RegisterEntry,
+): void {
   const register = pipeline.index.registers.byId(entry.registerId);
   if (type !== 'MODIFY') throw invalid('A register can only be modified.');
   const value = fromP4Data(register.type, entry.data);
@@ -18,7 +23,7 @@ export function writeRegister(pipeline: Pipeline, tx: Transaction, type: UpdateT
   }
 }
 
-export function* readRegisters(pipeline: Pipeline, request: RegisterEntry): Generator<Init<Entity>> {
+export function* readRegisters(pipeline: ForwardingPipeline, request: RegisterEntry): Generator<Init<Entity>> {
   const { registers, types } = pipeline.index;
   if (request.registerId === 0 && request.index) throw invalid('An index needs a register_id.');
   for (const register of request.registerId === 0 ? registers.items : [registers.byId(request.registerId)]) {

@@ -11,22 +11,16 @@ import {
   type UpdateType,
 } from '../../p4runtime/index.js';
 import type { Replica as SwitchReplica } from '../control.js';
-import type { Pipeline, ReplicaNotes } from './pipeline.js';
-import { largestPort } from './ports.js';
+import type { ForwardingPipeline, ReplicaNotes } from './pipeline.js';
+import { MAX_CLONE_SESSION, MAX_INSTANCE, MAX_MULTICAST_GROUP, MAX_PORT } from '../limits.js';
 import { exists, invalid, notFound, unimplemented } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
-
-/** Widths of v1model's mcast_grp and egress_rid. */
-const GROUP_LIMIT = 0xffff;
-const INSTANCE_LIMIT = 0xffff;
-/** simple_switch keeps bit 15 of a session's number to itself. */
-const SESSION_LIMIT = 0x7fff;
 
 function toPort(replica: Replica): number {
   if (replica.egressPort === undefined && !replica.port) throw invalid('A replica needs a port.');
   const port = replica.port ? Number(decodeBytestring(replica.port, 32)) : replica.egressPort!;
-  if (port > largestPort) {
-    throw invalid(`Port ${port} is not one of this switch, which has 0 to ${largestPort}.`);
+  if (port > MAX_PORT) {
+    throw invalid(`Port ${port} is not one of this switch, which has 0 to ${MAX_PORT}.`);
   }
   return port;
 }
@@ -36,7 +30,7 @@ function toReplicas(replicas: readonly Replica[]): SwitchReplica[] {
   return replicas.map((replica) => {
     const egressPort = toPort(replica);
     const { instance } = replica;
-    if (instance > INSTANCE_LIMIT) throw invalid(`Instance ${instance} is more than ${INSTANCE_LIMIT}.`);
+    if (instance > MAX_INSTANCE) throw invalid(`Instance ${instance} is more than ${MAX_INSTANCE}.`);
     const text = `port ${egressPort}, instance ${instance}`;
     if (seen.has(text)) throw invalid(`Two replicas have ${text}.`);
     seen.add(text);
@@ -61,18 +55,19 @@ function checkPresence(type: UpdateType, present: boolean, what: string): void {
   if (type !== 'INSERT' && !present) throw notFound(`${what} does not exist.`);
 }
 
-function writeGroup(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: MulticastGroupEntry): void {
+function writeGroup(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: MulticastGroupEntry): void {
   const id = entry.multicastGroupId;
-  if (id === 0 || id > GROUP_LIMIT) throw invalid(`Multicast group ${id} is not one of 1 to ${GROUP_LIMIT}.`);
+  if (id === 0 || id > MAX_MULTICAST_GROUP)
+    throw invalid(`Multicast group ${id} is not one of 1 to ${MAX_MULTICAST_GROUP}.`);
   checkPresence(type, pipeline.control.multicastGroups().has(id), `Multicast group ${id}`);
   const keep = type !== 'DELETE';
   tx.setMulticastGroup(id, keep ? toReplicas(entry.replicas) : undefined);
   tx.note(pipeline.multicastNotes, id, keep ? notesOf(entry.replicas, entry.metadata) : undefined);
 }
 
-function writeSession(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: CloneSessionEntry): void {
+function writeSession(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: CloneSessionEntry): void {
   const id = entry.sessionId;
-  if (id === 0 || id > SESSION_LIMIT) throw invalid(`Clone session ${id} is not one of 1 to ${SESSION_LIMIT}.`);
+  if (id === 0 || id > MAX_CLONE_SESSION) throw invalid(`Clone session ${id} is not one of 1 to ${MAX_CLONE_SESSION}.`);
   checkPresence(type, pipeline.control.cloneSessions().has(id), `Clone session ${id}`);
   if (type === 'DELETE') {
     tx.setCloneSession(id, undefined);
@@ -86,7 +81,7 @@ function writeSession(pipeline: Pipeline, tx: Transaction, type: UpdateType, ent
 }
 
 export function writeReplication(
-  pipeline: Pipeline,
+  pipeline: ForwardingPipeline,
   tx: Transaction,
   type: UpdateType,
   entry: PacketReplicationEngineEntry,
@@ -107,7 +102,10 @@ function* selectById<V>(map: ReadonlyMap<number, V>, id: number, what: string): 
   yield [id, value];
 }
 
-export function* readReplication(pipeline: Pipeline, request: PacketReplicationEngineEntry): Generator<Init<Entity>> {
+export function* readReplication(
+  pipeline: ForwardingPipeline,
+  request: PacketReplicationEngineEntry,
+): Generator<Init<Entity>> {
   const { control } = pipeline;
   if (request.multicastGroupEntry) {
     const id = request.multicastGroupEntry.multicastGroupId;

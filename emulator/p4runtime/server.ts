@@ -13,7 +13,7 @@ import {
   type StreamMessageRequest,
   type StreamMessageResponse,
 } from '../../p4runtime/index.js';
-import { Arbitration, type Session } from './arbitration.js';
+import { Arbitration, type ControllerSession } from './arbitration.js';
 import { BatchError, fitErrors, readBatch, writeBatch } from './batch.js';
 import { systemClock, type Clock } from './clock.js';
 import type { Device } from './device.js';
@@ -21,11 +21,11 @@ import { DigestPublisher } from './digests.js';
 import { IdleWatcher } from './idle-timeouts.js';
 import { packPacketOut, unpackPacketIn } from './packet-io.js';
 import { PipelineStore } from './pipeline-store.js';
-import type { Pipeline } from './pipeline.js';
+import type { ForwardingPipeline } from './pipeline.js';
 import { denied, invalid, notFound, toRpcError } from './rpc-error.js';
 
 /** The version of the specification that Capabilities reports. */
-export const API_VERSION = '1.4.1';
+const API_VERSION = '1.4.1';
 
 /** Large enough for any program; the specification's guideline ("gRPC Server Maximum Receive Message Size"). */
 const MAX_RECEIVE_BYTES = 128 * 1024 * 1024;
@@ -47,7 +47,7 @@ export interface P4RuntimeServerOptions {
 
 type StreamCall = ServerDuplexStream<StreamMessageRequest, Init<StreamMessageResponse>>;
 
-interface StreamSession extends Session {
+interface StreamSession extends ControllerSession {
   /** Whether messages pile up, because the controller does not read. */
   isCongested(): boolean;
 }
@@ -208,7 +208,7 @@ export class P4RuntimeServer {
     }
   }
 
-  #watch(pipeline: Pipeline): void {
+  #watch(pipeline: ForwardingPipeline): void {
     this.#watchers?.digests.close();
     this.#watchers?.idle.close();
     this.#watchers = {

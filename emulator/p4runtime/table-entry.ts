@@ -1,21 +1,21 @@
 /** Writing table entries (P4Runtime 1.4, section "TableEntry"). */
 import type { TableAction, TableEntry, TableInfo, UpdateType } from '../../p4runtime/index.js';
-import { NO_CALL, type ActionCall, type ProfileReference, type TableEntry as SwitchEntry } from '../control.js';
+import { NO_CALL, type ActionCall, type ProfileReference, type SwitchTableEntry } from '../control.js';
 import { toCall } from './action.js';
 import { toCounterValue } from './counter-value.js';
 import { toKeys } from './match.js';
 import { toRates } from './meter-config.js';
-import { noteKey, type EntryKey, type EntryNotes, type Pipeline } from './pipeline.js';
+import { noteKey, type EntryKey, type EntryNotes, type ForwardingPipeline } from './pipeline.js';
 import { createOneShot, emptyOneShot, removeOneShot, toReference } from './one-shot.js';
 import { denied, exists, invalid, unimplemented } from './rpc-error.js';
 import type { DirectResources, Transaction } from './transaction.js';
 
-export function directResources(table: TableInfo): DirectResources {
+function directResources(table: TableInfo): DirectResources {
   return { counter: table.directCounter !== undefined, meter: table.directMeter !== undefined };
 }
 
 /** @throws RpcError if match fields or priority are not what the table has */
-export function toEntryKey(pipeline: Pipeline, table: TableInfo, entry: TableEntry): EntryKey {
+export function toEntryKey(pipeline: ForwardingPipeline, table: TableInfo, entry: TableEntry): EntryKey {
   const keys = toKeys(table.keys, entry.match);
   if (table.needsPriority && entry.priority <= 0) {
     throw invalid(`Table ${table.name} needs a priority of at least 1, not ${entry.priority}.`);
@@ -27,13 +27,18 @@ export function toEntryKey(pipeline: Pipeline, table: TableInfo, entry: TableEnt
 }
 
 interface WriteTarget {
-  readonly pipeline: Pipeline;
+  readonly pipeline: ForwardingPipeline;
   readonly tx: Transaction;
   readonly table: TableInfo;
   readonly entry: TableEntry;
 }
 
-export function writeTableEntry(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: TableEntry): void {
+export function writeTableEntry(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: TableEntry,
+): void {
   const table = pipeline.index.tables.byId(entry.tableId);
   const target: WriteTarget = { pipeline, tx, table, entry };
   if (entry.isConst) throw invalid('A write must not set is_const.');
@@ -105,7 +110,7 @@ function idleTimeoutMs(entry: TableEntry): { idleTimeoutMs?: number } {
 function note(
   { pipeline, tx, table, entry }: WriteTarget,
   key: EntryKey,
-  written: SwitchEntry,
+  written: SwitchTableEntry,
   oneShot: EntryNotes['oneShot'],
 ): void {
   tx.note(pipeline.entryNotes, noteKey(table, key), notesOf(entry, oneShot));

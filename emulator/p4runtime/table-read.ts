@@ -1,18 +1,22 @@
 /** Reading table entries (P4Runtime 1.4, section "Wildcard Reads" of "TableEntry"). */
 import type { Entity, Init, TableAction, TableEntry, TableInfo } from '../../p4runtime/index.js';
-import type { TableEntry as SwitchEntry } from '../control.js';
+import type { SwitchTableEntry } from '../control.js';
 import { fromCall } from './action.js';
 import { fromCounterValue } from './counter-value.js';
 import { fromKeys, keyText, toKeys } from './match.js';
 import { fromRates } from './meter-config.js';
-import { noteKey, type EntryNotes, type Pipeline } from './pipeline.js';
+import { noteKey, type EntryNotes, type ForwardingPipeline } from './pipeline.js';
 import { invalid, unimplemented } from './rpc-error.js';
 
-function isConst(pipeline: Pipeline, table: TableInfo): boolean {
+function isConst(pipeline: ForwardingPipeline, table: TableInfo): boolean {
   return table.isConst || pipeline.description(table).constEntries;
 }
 
-function actionOf(pipeline: Pipeline, entry: SwitchEntry, notes: EntryNotes | undefined): Init<TableAction> {
+function actionOf(
+  pipeline: ForwardingPipeline,
+  entry: SwitchTableEntry,
+  notes: EntryNotes | undefined,
+): Init<TableAction> {
   if (notes?.oneShot) return notes.oneShot.action;
   if (entry.reference?.kind === 'member') return { actionProfileMemberId: entry.reference.id };
   if (entry.reference) return { actionProfileGroupId: entry.reference.id };
@@ -20,7 +24,7 @@ function actionOf(pipeline: Pipeline, entry: SwitchEntry, notes: EntryNotes | un
 }
 
 /** Key and action of an entry and what the client left with it, without direct resources. */
-export function fromEntry(pipeline: Pipeline, table: TableInfo, entry: SwitchEntry): Init<TableEntry> {
+export function fromEntry(pipeline: ForwardingPipeline, table: TableInfo, entry: SwitchTableEntry): Init<TableEntry> {
   const notes = pipeline.entryNotes.get(noteKey(table, entry));
   return {
     tableId: table.id,
@@ -38,9 +42,9 @@ export function fromEntry(pipeline: Pipeline, table: TableInfo, entry: SwitchEnt
 
 /** The counter, meter and time of the entry, if the request asks for them and the table has them. */
 function direct(
-  pipeline: Pipeline,
+  pipeline: ForwardingPipeline,
   table: TableInfo,
-  entry: SwitchEntry,
+  entry: SwitchTableEntry,
   request: TableEntry,
 ): Pick<Init<TableEntry>, 'counterData' | 'meterConfig' | 'timeSinceLastHit'> {
   const { control } = pipeline;
@@ -61,7 +65,11 @@ function direct(
 const nanoseconds = (time: number): bigint => BigInt(Math.max(0, Math.round(time * 1000)));
 
 /** Entries of a table that a request selects; also used for their direct resources. */
-export function* selectEntries(pipeline: Pipeline, table: TableInfo, request: TableEntry): Generator<SwitchEntry> {
+export function* selectEntries(
+  pipeline: ForwardingPipeline,
+  table: TableInfo,
+  request: TableEntry,
+): Generator<SwitchTableEntry> {
   const key = request.match.length === 0 ? undefined : keyText(toKeys(table.keys, request.match), 0);
   for (const entry of pipeline.control.entries(table.name)) {
     if (key !== undefined && keyText(entry.keys, 0) !== key) continue;
@@ -85,7 +93,7 @@ function passesFilter(entry: Init<TableEntry>, request: TableEntry): boolean {
 
 const NO_ACTION = 'NoAction';
 
-function* defaultEntry(pipeline: Pipeline, table: TableInfo): Generator<Init<TableEntry>> {
+function* defaultEntry(pipeline: ForwardingPipeline, table: TableInfo): Generator<Init<TableEntry>> {
   if (table.actionProfileId !== undefined) {
     // "Restrict the default entry for indirect tables to a constant NoAction" (section "Default Entry").
     const noAction = pipeline.index.actions.items.find(({ name }) => name === NO_ACTION);
@@ -105,7 +113,7 @@ function* defaultEntry(pipeline: Pipeline, table: TableInfo): Generator<Init<Tab
   };
 }
 
-export function* readTableEntries(pipeline: Pipeline, request: TableEntry): Generator<Init<Entity>> {
+export function* readTableEntries(pipeline: ForwardingPipeline, request: TableEntry): Generator<Init<Entity>> {
   if (request.tableId === 0 && hasFilter(request)) {
     throw invalid('A read of all tables (table_id 0) cannot be filtered further.');
   }

@@ -13,7 +13,7 @@ import type {
   MatchKey,
   MeterRate,
   Replica,
-  TableEntry,
+  SwitchTableEntry,
 } from '../control.js';
 
 export class Transaction {
@@ -30,18 +30,18 @@ export class Transaction {
     while (this.#undo.length > mark) this.#undo.pop()!();
   }
 
-  insertEntry(table: string, entry: TableEntry): void {
+  insertEntry(table: string, entry: SwitchTableEntry): void {
     this.control.insertEntry(table, entry);
     this.#undo.push(() => this.control.deleteEntry(table, entry.keys, entry.priority));
   }
 
-  modifyEntry(table: string, before: TableEntry, entry: TableEntry): void {
+  modifyEntry(table: string, before: SwitchTableEntry, entry: SwitchTableEntry): void {
     this.control.modifyEntry(table, entry);
     this.#undo.push(() => this.control.modifyEntry(table, before));
   }
 
   /** The counter and meter of an entry die with it, so both are kept for the way back. */
-  deleteEntry(table: string, before: TableEntry, direct: DirectResources): void {
+  deleteEntry(table: string, before: SwitchTableEntry, direct: DirectResources): void {
     const { keys, priority } = before;
     const counted = direct.counter ? { ...this.control.readDirectCounter(table, keys, priority) } : undefined;
     const rates = direct.meter ? this.control.readDirectMeter(table, keys, priority) : undefined;

@@ -8,11 +8,16 @@ import {
   type ValueSetEntry,
 } from '../../p4runtime/index.js';
 import { toKeys } from './match.js';
-import type { Pipeline } from './pipeline.js';
+import type { ForwardingPipeline } from './pipeline.js';
 import { exists, invalid, RpcError, unimplemented } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
-export function writeValueSet(pipeline: Pipeline, tx: Transaction, type: UpdateType, entry: ValueSetEntry): void {
+export function writeValueSet(
+  pipeline: ForwardingPipeline,
+  tx: Transaction,
+  type: UpdateType,
+  entry: ValueSetEntry,
+): void {
   const set = pipeline.index.valueSets.byId(entry.valueSetId);
   if (type !== 'MODIFY') throw invalid('A value set can only be modified.');
   if (entry.members.length > set.size) {
@@ -28,7 +33,7 @@ export function writeValueSet(pipeline: Pipeline, tx: Transaction, type: UpdateT
   tx.setValueSet(set.name, values);
 }
 
-export function* readValueSets(pipeline: Pipeline, request: ValueSetEntry): Generator<Init<Entity>> {
+export function* readValueSets(pipeline: ForwardingPipeline, request: ValueSetEntry): Generator<Init<Entity>> {
   const { valueSets } = pipeline.index;
   for (const set of request.valueSetId === 0 ? valueSets.items : [valueSets.byId(request.valueSetId)]) {
     const members = pipeline.control.valueSet(set.name).map((value) => {

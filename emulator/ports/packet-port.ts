@@ -55,7 +55,7 @@ export class PacketPort implements Port {
   async open(receive: (frame: Uint8Array) => void): Promise<void> {
     const { slab } = this;
     const socket = await RawSocket.open(this.interface).catch((error: unknown) => {
-      throw error instanceof InterfaceError ? new PortError(error.code, this.number, error.message) : error;
+      throw error instanceof InterfaceError ? new PortError(error.reason, this.number, error.message) : error;
     });
     this.socket = socket;
     const take = (memory: Uint8Array, length: number): void => receive(slab.copy(memory, length));

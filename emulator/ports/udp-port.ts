@@ -1,6 +1,8 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { emptyPortStatistics, PortError, type Port } from './port.js';
-import { dressDatagram, macOf, parseAddress, parseMac, undressDatagram, type Endpoint } from './udp-frame.js';
+import { decapsulate, encapsulate, type FrameEndpoint } from '../../net/frames.js';
+import { ipv4ToBytes } from '../../net/ipv4.js';
+import { macOfIpv4, macToBytes } from '../../net/mac.js';
 
 /** Asked of the kernel for bursts; it grants what net.core.rmem_max and wmem_max allow. */
 const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
@@ -23,34 +25,38 @@ export interface UdpPortOptions {
 }
 
 /**
- * A switch port that is one UDP socket. A datagram that comes in is dressed as an Ethernet/IPv4/UDP frame from
- * its sender to the service; a frame that leaves is undressed and sent to the UDP port and address it names.
+ * A switch port that is one UDP socket. A datagram that comes in is encapsulated in an Ethernet/IPv4/UDP
+ * frame from its sender to the service; the datagram of a frame that leaves is sent to the UDP port and address it names.
  */
 export class UdpPort implements Port {
   readonly number: number;
   readonly statistics = emptyPortStatistics();
-  private readonly service: Endpoint;
+  private readonly service: FrameEndpoint;
   private readonly bindAddress: string;
   private readonly bindPort: number;
   private socket: Socket | undefined;
   /** Senders are few and send much, so what their frames have in common is kept. */
-  private readonly senders = new Map<string, Endpoint>();
+  private readonly senders = new Map<string, FrameEndpoint>();
 
   constructor({ number, bindAddress = '127.0.0.1', bindPort = 0, service }: UdpPortOptions) {
     this.number = number;
     this.bindAddress = bindAddress;
     this.bindPort = bindPort;
-    const mac = parseMac(service.mac);
-    const address = parseAddress(service.address);
+    const mac = macToBytes(service.mac);
+    const ip = ipv4ToBytes(service.address);
     if (mac === undefined)
       throw new PortError(
         'EMULATOR_PORT_ADDRESS',
         number,
         `"${service.mac}" is not a MAC address like 02:00:0a:00:00:01`,
       );
-    if (address === undefined)
-      throw new PortError('EMULATOR_PORT_ADDRESS', number, `"${service.address}" is not an IPv4 address like 10.0.0.1`);
-    this.service = { mac, address, port: service.udpPort };
+    if (ip === undefined)
+      throw new PortError(
+        'EMULATOR_PORT_ADDRESS',
+        number,
+        `"${service.address}" is not an IPv4 address like 10.0.0.1, without leading zeros`,
+      );
+    this.service = { mac, ip, udpPort: service.udpPort };
   }
 
   /** Where senders reach the port. @throws PortError while it is closed. */
@@ -78,14 +84,14 @@ export class UdpPort implements Port {
     socket.on('error', () => this.statistics.sendErrors++);
     socket.on('message', (payload, from) => {
       this.statistics.received++;
-      receive(dressDatagram(this.sender(from), this.service, payload));
+      receive(encapsulate(this.sender(from), this.service, payload));
     });
     this.socket = socket;
   }
 
   send(frame: Uint8Array): void {
-    const datagram = undressDatagram(frame);
-    if (datagram === undefined || datagram.port === 0) {
+    const datagram = decapsulate(frame);
+    if (datagram === undefined || datagram.udpPort === 0) {
       this.statistics.notCarried++;
       return;
     }
@@ -93,7 +99,7 @@ export class UdpPort implements Port {
       this.statistics.sendErrors++;
       return;
     }
-    this.socket.send(datagram.payload, datagram.port, datagram.address, (error) => {
+    this.socket.send(datagram.payload, datagram.udpPort, datagram.ip, (error) => {
       if (error === null) this.statistics.sent++;
       else this.statistics.sendErrors++;
     });
@@ -105,12 +111,12 @@ export class UdpPort implements Port {
     if (socket !== undefined) await new Promise<void>((resolve) => socket.close(resolve));
   }
 
-  private sender({ address, port }: RemoteInfo): Endpoint {
+  private sender({ address, port }: RemoteInfo): FrameEndpoint {
     const name = `${address}:${port}`;
     let endpoint = this.senders.get(name);
     if (endpoint === undefined) {
-      const bytes = parseAddress(address)!;
-      endpoint = { mac: macOf(bytes), address: bytes, port };
+      const ip = ipv4ToBytes(address)!;
+      endpoint = { mac: macOfIpv4(ip), ip, udpPort: port };
       this.senders.set(name, endpoint);
     }
     return endpoint;

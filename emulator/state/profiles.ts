@@ -23,7 +23,7 @@ export interface ProfileSnapshot {
 }
 
 /** Of a group. A weight is copies, which take memory. */
-const MOST_SLOTS = 65536;
+const MAX_SLOTS = 65536;
 
 interface Group {
   readonly members: readonly GroupMember[];
@@ -54,7 +54,7 @@ class Handles {
 }
 
 /** Members and groups of one action profile or selector. */
-export class ActionProfile {
+export class ActionProfileState {
   private readonly memberById = new Map<number, Member>();
   private readonly groupById = new Map<number, Group>();
   private handles = new Handles();
@@ -112,10 +112,10 @@ export class ActionProfile {
         `action profile ${this.def.name} has no selector, so it has no groups`,
       );
     const total = members.reduce((sum, { weight }) => sum + weight, 0);
-    if (total > MOST_SLOTS) {
+    if (total > MAX_SLOTS) {
       throw new ControlError(
         'RESOURCE_EXHAUSTED',
-        `the weights of a group of ${this.def.name} add up to ${total}; at most ${MOST_SLOTS} are kept`,
+        `the weights of a group of ${this.def.name} add up to ${total}; at most ${MAX_SLOTS} are kept`,
       );
     }
     for (const { member, weight } of members) {

@@ -4,7 +4,7 @@ import type { ActionDef, ActionProfileDef, Program } from '../json/program.js';
 import { Table } from '../tables/table.js';
 import { CounterArray } from './counters.js';
 import { MeterArray } from './meters.js';
-import { ActionProfile } from './profiles.js';
+import { ActionProfileState } from './profiles.js';
 import { RegisterArray } from './registers.js';
 import { plainStorage, type CellStorage } from './storage.js';
 
@@ -17,7 +17,7 @@ export class ProgramState {
   readonly registers: readonly RegisterArray[];
   readonly counters: readonly CounterArray[];
   readonly meters: readonly MeterArray[];
-  readonly profiles: readonly ActionProfile[];
+  readonly profiles: readonly ActionProfileState[];
   readonly hashes: readonly Hash[];
   /** Values by the index of their set, as given by the control plane. */
   readonly valueSets: bigint[][];
@@ -36,7 +36,7 @@ export class ProgramState {
     this.meters = program.meters.map((def) => new MeterArray(def, now));
     this.profiles = program.profiles.map(
       (def) =>
-        new ActionProfile(def, this.actionsOf(def), (reference) =>
+        new ActionProfileState(def, this.actionsOf(def), (reference) =>
           this.tables.some(
             (table) =>
               table.def.profile === def &&

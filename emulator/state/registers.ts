@@ -1,4 +1,4 @@
-import type { RegisterDef } from '../json/program.js';
+import type { RegisterDef } from '../json/data.js';
 import { plainStorage, type CellStorage } from './storage.js';
 
 /**

@@ -1,9 +1,10 @@
+import type { RandomState } from '../../net/random.js';
 import type { CloneSession, Replica } from '../control.js';
 import { EmulatorError } from '../errors.js';
 import type { HashSnapshot } from '../externs/hash.js';
 import { identityOf } from '../json/identity.js';
 import type { TableSnapshot } from '../tables/table.js';
-import type { MeterSnapshot } from './meters.js';
+import type { MeterSnapshot } from '../externs/meter.js';
 import type { ProfileSnapshot } from './profiles.js';
 import type { ProgramState } from './program-state.js';
 
@@ -17,7 +18,7 @@ export interface Snapshot {
   /** Identity of the program. */
   readonly program: string;
   readonly clock: { readonly time: number; readonly standing: boolean };
-  readonly random: bigint;
+  readonly random: RandomState;
   readonly tables: readonly TableSnapshot[];
   /** Cells: of up to 32 bits, or limbs of 64 bits, lowest first. */
   readonly registers: readonly (Uint32Array | BigUint64Array)[];

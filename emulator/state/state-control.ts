@@ -10,21 +10,23 @@ import {
   type MeterRate,
   type ProgramDescription,
   type Replica,
-  type TableEntry,
+  type SwitchTableEntry,
 } from '../control.js';
 import type { StoredEntry } from '../tables/entry.js';
 import { chooseByName } from '../tables/names.js';
 import type { Table } from '../tables/table.js';
 import type { CounterArray } from './counters.js';
 import { describeProgram } from './describe.js';
-import { MeterState, type MeterArray } from './meters.js';
-import type { ActionProfile } from './profiles.js';
+import type { MeterArray } from './meters.js';
+import { MeterState } from '../externs/meter.js';
+import type { ActionProfileState } from './profiles.js';
 import type { ProgramState } from './program-state.js';
 import type { RegisterArray } from './registers.js';
+import { MAX_INSTANCE, MAX_MULTICAST_GROUP } from '../limits.js';
 
 /** simple_switch keeps bit 15 of a session number to itself. */
 const LARGEST_SESSION = 0x7fff;
-const LARGEST_PORT_OR_INSTANCE = 0xffff;
+const MAX_PORT_OR_INSTANCE = MAX_INSTANCE;
 
 /** The control interface over the state of the program that is loaded at the time of each call. */
 export class StateControl implements Control {
@@ -36,13 +38,13 @@ export class StateControl implements Control {
     private readonly clock: () => number,
   ) {}
 
-  insertEntry(table: string, entry: TableEntry): void {
+  insertEntry(table: string, entry: SwitchTableEntry): void {
     const target = this.table(table);
     this.checkReference(target, entry);
     target.insert(entry, this.clock());
   }
 
-  modifyEntry(table: string, entry: TableEntry): void {
+  modifyEntry(table: string, entry: SwitchTableEntry): void {
     const target = this.table(table);
     this.checkReference(target, entry);
     target.modify(entry, this.clock());
@@ -52,7 +54,7 @@ export class StateControl implements Control {
     this.table(table).delete(keys, priority);
   }
 
-  entries(table: string): readonly TableEntry[] {
+  entries(table: string): readonly SwitchTableEntry[] {
     return this.table(table).entries();
   }
 
@@ -112,8 +114,11 @@ export class StateControl implements Control {
   }
 
   setMulticastGroup(group: number, replicas: readonly Replica[]): void {
-    if (!Number.isInteger(group) || group < 1 || group > 0xffff) {
-      throw new ControlError('INVALID_ARGUMENT', `a multicast group is numbered 1 to 65535, not ${group}`);
+    if (!Number.isInteger(group) || group < 1 || group > MAX_MULTICAST_GROUP) {
+      throw new ControlError(
+        'INVALID_ARGUMENT',
+        `a multicast group is numbered 1 to ${MAX_MULTICAST_GROUP}, not ${group}`,
+      );
     }
     this.current().multicastGroups.set(group, checkReplicas(replicas));
   }
@@ -229,7 +234,7 @@ export class StateControl implements Control {
     for (const listener of this.digestListeners) listener(digest);
   }
 
-  idleEntries(table: string): readonly TableEntry[] {
+  idleEntries(table: string): readonly SwitchTableEntry[] {
     const target = this.table(table);
     const now = this.clock();
     return [...target.stored()]
@@ -269,12 +274,12 @@ export class StateControl implements Control {
     return state.meters[chooseByName('meter', name, indirect).index]!;
   }
 
-  private profile(name: string): ActionProfile {
+  private profile(name: string): ActionProfileState {
     const state = this.current();
     return state.profiles[chooseByName('action profile', name, state.program.profiles).index]!;
   }
 
-  private checkReference(table: Table, { reference }: TableEntry): void {
+  private checkReference(table: Table, { reference }: SwitchTableEntry): void {
     if (reference !== undefined && table.def.profile !== undefined)
       this.profile(table.def.profile.name).check(reference);
   }
@@ -308,10 +313,10 @@ function checkReplicas(replicas: readonly Replica[]): readonly Replica[] {
       ['port', egressPort],
       ['instance', instance],
     ] as const) {
-      if (!Number.isInteger(value) || value < 0 || value > LARGEST_PORT_OR_INSTANCE) {
+      if (!Number.isInteger(value) || value < 0 || value > MAX_PORT_OR_INSTANCE) {
         throw new ControlError(
           'INVALID_ARGUMENT',
-          `the ${what} of a replica is a number from 0 to ${LARGEST_PORT_OR_INSTANCE}, not ${value}`,
+          `the ${what} of a replica is a number from 0 to ${MAX_PORT_OR_INSTANCE}, not ${value}`,
         );
       }
     }

@@ -1,6 +1,6 @@
 import type { MatchKey, ProfileReference } from '../control.js';
 import type { ActionDef } from '../json/program.js';
-import type { MeterState } from '../state/meters.js';
+import type { MeterState } from '../externs/meter.js';
 
 export interface DirectCount {
   packets: number;

@@ -4,17 +4,17 @@ import {
   type ActionCall,
   type MatchKey,
   type ProfileReference,
-  type TableEntry,
+  type SwitchTableEntry,
 } from '../control.js';
 import type { ActionDef, TableDef } from '../json/program.js';
-import { MeterState, type MeterSnapshot } from '../state/meters.js';
+import { MeterState, type MeterSnapshot } from '../externs/meter.js';
 import { chooseByName } from './names.js';
 import { KeyLayout } from './key-layout.js';
 import { createIndex } from './match-index.js';
 import { StoredEntry, type MatchIndex, type TableObserver } from './entry.js';
 
 /** An entry with all that belongs to it; actions by their index in the program. */
-export interface EntrySnapshot {
+interface EntrySnapshot {
   readonly keys: readonly MatchKey[];
   readonly priority: number;
   readonly handle: number;
@@ -107,7 +107,7 @@ export class Table {
     return entry;
   }
 
-  insert(entry: TableEntry, now: number): void {
+  insert(entry: SwitchTableEntry, now: number): void {
     this.refuseConst();
     if (this.def.keys.length === 0)
       throw new ControlError('INVALID_ARGUMENT', `table ${this.def.name} has no keys, so it takes no entries`);
@@ -124,7 +124,7 @@ export class Table {
     stored.lastHit = now;
   }
 
-  modify(entry: TableEntry, now: number): void {
+  modify(entry: SwitchTableEntry, now: number): void {
     this.refuseConst();
     const { action, args } = this.target(entry);
     const stored = this.find(entry.keys, entry.priority);
@@ -150,11 +150,11 @@ export class Table {
     this.observer?.removed(entry);
   }
 
-  entries(): TableEntry[] {
+  entries(): SwitchTableEntry[] {
     return [...this.byIdentity.values()].map((stored) => this.show(stored));
   }
 
-  show(stored: StoredEntry): TableEntry {
+  show(stored: StoredEntry): SwitchTableEntry {
     return {
       keys: stored.keys,
       priority: stored.priority,
@@ -237,7 +237,7 @@ export class Table {
     this.observer?.defaultChanged();
   }
 
-  private target(entry: TableEntry): { action: ActionDef | null; args: readonly bigint[] } {
+  private target(entry: SwitchTableEntry): { action: ActionDef | null; args: readonly bigint[] } {
     const { profile, name } = this.def;
     if (profile === undefined) {
       if (entry.reference !== undefined)
@@ -266,7 +266,7 @@ export class Table {
     priority: number,
     action: ActionDef | null,
     args: readonly bigint[],
-    reference: TableEntry['reference'],
+    reference: SwitchTableEntry['reference'],
     handle = this.freeHandles.shift() ?? this.nextHandle++,
   ): StoredEntry {
     const { value, mask } = this.layout.pack(this.def.name, keys);

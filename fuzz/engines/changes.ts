@@ -1,4 +1,4 @@
-import { NO_CALL, type Control, type MatchKey, type MeterRate, type TableEntry } from '../../emulator/control.js';
+import { NO_CALL, type Control, type MatchKey, type MeterRate, type SwitchTableEntry } from '../../emulator/control.js';
 import type { ActionDef, KeyDef, Program, TableDef } from '../../emulator/json/program.js';
 import type { Coverage } from './coverage.js';
 import type { Dice } from './dice.js';
@@ -55,7 +55,7 @@ export class ChangeMaker {
   }
 
   /** @param existing entries of a table as it is. */
-  next(existing: (table: string) => readonly TableEntry[]): Change | undefined {
+  next(existing: (table: string) => readonly SwitchTableEntry[]): Change | undefined {
     const { dice, program } = this;
     switch (dice.below(16)) {
       case 0: {
@@ -140,7 +140,7 @@ export class ChangeMaker {
       : (control) => control.insertMember(name, id, call);
   }
 
-  private changeTable(existing: (table: string) => readonly TableEntry[]): Change | undefined {
+  private changeTable(existing: (table: string) => readonly SwitchTableEntry[]): Change | undefined {
     const { dice } = this;
     if (this.tables.length === 0) return undefined;
     const kind = dice.below(12);
@@ -172,7 +172,7 @@ export class ChangeMaker {
     const keys = this.keys(table);
     if (this.inserted.length < KEPT_ENTRIES) this.inserted.push({ table, keys });
     else this.inserted[dice.below(KEPT_ENTRIES)] = { table, keys };
-    const entry: TableEntry = {
+    const entry: SwitchTableEntry = {
       keys,
       priority: dice.below(5),
       idleTimeoutMs: table.supportsTimeout ? dice.below(3) : 0,
@@ -181,14 +181,14 @@ export class ChangeMaker {
     return (control) => control.insertEntry(name, entry);
   }
 
-  private target(table: TableDef): Pick<TableEntry, 'call' | 'reference'> {
+  private target(table: TableDef): Pick<SwitchTableEntry, 'call' | 'reference'> {
     const { dice } = this;
     if (table.profile === undefined) return { call: this.call(table.actions) };
     const kind = table.profile.selector !== undefined && dice.oneIn(2) ? 'group' : 'member';
     return { call: NO_CALL, reference: { kind, id: dice.below(PROFILE_IDS) } };
   }
 
-  private call(actions: readonly ActionDef[]): TableEntry['call'] {
+  private call(actions: readonly ActionDef[]): SwitchTableEntry['call'] {
     const action = this.dice.pick(actions);
     return { action: action.name, args: action.params.map(({ width }) => this.value(width)) };
   }

@@ -1,38 +1,7 @@
-/** Random choices by a seed, fast enough to make a packet of. */
-export class Dice {
-  private a: number;
-  private b = 0x9e3779b9;
-  private c = 0x243f6a88;
-  private counter = 1;
+import { Random } from '../../net/random.js';
 
-  constructor(seed: number) {
-    this.a = seed >>> 0;
-    for (let i = 0; i < 12; i++) this.word();
-  }
-
-  /** 32 uniform bits (sfc32). */
-  word(): number {
-    const sum = (this.a + this.b + this.counter) | 0;
-    this.counter = (this.counter + 1) | 0;
-    this.a = this.b ^ (this.b >>> 9);
-    this.b = (this.c + (this.c << 3)) | 0;
-    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0;
-    return sum >>> 0;
-  }
-
-  /** 0 to `limit` - 1. */
-  below(limit: number): number {
-    return Math.floor((this.word() / 2 ** 32) * limit);
-  }
-
-  oneIn(count: number): boolean {
-    return this.below(count) === 0;
-  }
-
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
-  }
-
+/** Random choices of which packets, entries and programs are made. */
+export class Dice extends Random {
   /** Small numbers, numbers near the ends of the range, and any. */
   value(width: number): bigint {
     const all = (1n << BigInt(width)) - 1n;

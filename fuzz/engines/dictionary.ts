@@ -1,7 +1,7 @@
-import type { Expression } from '../../emulator/json/expression.js';
-import type { FieldDef, FieldRef, Operand, Primitive, Program } from '../../emulator/json/program.js';
+import type { Expression, FieldDef, FieldRef } from '../../emulator/json/data.js';
+import type { Operand, Primitive, Program } from '../../emulator/json/program.js';
 
-const MOST_VALUES = 64;
+const MAX_VALUES = 64;
 
 /**
  * What a program's text says about its fields: with which constants they are compared, and from which others they
@@ -82,7 +82,7 @@ export class Dictionary {
     if (!('field' in ref)) return;
     for (const field of [ref.field, ...this.originsOf(ref.field)]) {
       const values = this.values.get(field) ?? [];
-      if (values.length < MOST_VALUES && !values.includes(value)) values.push(value);
+      if (values.length < MAX_VALUES && !values.includes(value)) values.push(value);
       this.values.set(field, values);
     }
   }

@@ -17,9 +17,9 @@ import type { Kept, Site } from './site.js';
 const KEPT_PACKETS = 32;
 const FIRST_CHANGES = 12;
 /** Characters of a value in a message. */
-const MOST_SHOWN = 4_000;
+const MAX_SHOWN = 4_000;
 /** Each pass may multiply a packet: a program at random that clones and recirculates makes thousands of more. */
-const MOST_PASSES = 2;
+const MAX_PASSES = 2;
 /** A packet in so many is traced. */
 const TRACED = 16;
 
@@ -124,7 +124,7 @@ export class Differential {
       clock: () => this.now,
       seed: this.seed,
       queuesPerPort: 3,
-      maxPasses: MOST_PASSES,
+      maxPasses: MAX_PASSES,
       onLog: (text) => events.push(text),
     });
     target.load(this.program);
@@ -258,5 +258,5 @@ function show(value: unknown): string {
   if (value === undefined) return 'nothing';
   return JSON.stringify(value, (_, item: unknown) =>
     typeof item === 'bigint' ? String(item) : item instanceof Map ? [...item] : item,
-  ).slice(0, MOST_SHOWN);
+  ).slice(0, MAX_SHOWN);
 }

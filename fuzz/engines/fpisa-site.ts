@@ -1,5 +1,6 @@
 import type { Control, MatchKey } from '../../emulator/control.js';
 import type { Program } from '../../emulator/json/program.js';
+import { encapsulate } from '../../net/frames.js';
 import { Opcode, SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import { HEADER_BYTES, PROBE_BYTES, writeHeader } from '../../protocol/message.js';
 import type { Dice } from './dice.js';
@@ -9,11 +10,12 @@ const WORKERS = 3;
 const SLOTS = 4;
 const JOBS = 3;
 const SERVICE_IP = 0x0a0000fe;
-const FRAME_BYTES = 42;
+const NO_MAC = new Uint8Array(6);
 const PARENT_PORT = 5;
 const exact = (value: number): MatchKey => ({ kind: 'exact', value: BigInt(value) });
 const portOf = (worker: number): number => worker + 1;
 const ipOf = (worker: number): number => 0x0a000001 + worker;
+const ipBytes = (ip: number): Uint8Array => Uint8Array.of(ip >>> 24, ip >>> 16, ip >>> 8, ip);
 const udpOf = (worker: number): number => 40_000 + worker;
 
 /** Jobs and their workers' packets for the fpisa program, which no packet at random gets through. */
@@ -115,23 +117,11 @@ export class FpisaSite implements Site {
   }
 
   private frame(message: Uint8Array, worker: number): Uint8Array {
-    const bytes = new Uint8Array(FRAME_BYTES + message.length);
-    const view = new DataView(bytes.buffer);
-    view.setUint16(12, 0x0800);
-    view.setUint8(14, 0x45);
-    view.setUint16(16, bytes.length - 14);
-    view.setUint8(22, 64);
-    view.setUint8(23, 17);
-    view.setUint32(26, this.dice.oneIn(30) ? ipOf(PARENT_PORT) : ipOf(worker));
-    view.setUint32(30, SERVICE_IP);
-    view.setUint16(34, udpOf(worker));
-    view.setUint16(36, SERVICE_UDP_PORT);
-    view.setUint16(38, 8 + message.length);
-    bytes.set(message, FRAME_BYTES);
-    let sum = 0;
-    for (let at = 14; at < 34; at += 2) sum += view.getUint16(at);
-    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-    view.setUint16(24, ~sum & 0xffff);
-    return bytes;
+    const from = this.dice.oneIn(30) ? ipOf(PARENT_PORT) : ipOf(worker);
+    return encapsulate(
+      { mac: NO_MAC, ip: ipBytes(from), udpPort: udpOf(worker) },
+      { mac: NO_MAC, ip: ipBytes(SERVICE_IP), udpPort: SERVICE_UDP_PORT },
+      message,
+    );
   }
 }

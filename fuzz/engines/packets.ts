@@ -1,18 +1,12 @@
 import { createHash } from '../../emulator/externs/hash.js';
-import type {
-  ChecksumDef,
-  FieldDef,
-  HeaderDef,
-  ParserStateDef,
-  Program,
-  TransitionKey,
-} from '../../emulator/json/program.js';
+import type { ChecksumDef, ParserStateDef, Program, TransitionKey } from '../../emulator/json/program.js';
+import type { FieldDef, HeaderDef } from '../../emulator/json/data.js';
 import { BitBuffer } from './bit-buffer.js';
 import type { Dice } from './dice.js';
 import type { Dictionary } from './dictionary.js';
 
-const MOST_STATES = 12;
-const MOST_PAYLOAD = 40;
+const MAX_STATES = 12;
+const MAX_PAYLOAD = 40;
 
 /** Fields that have to have these values, so that an entry is hit. */
 export type Wishes = ReadonlyMap<FieldDef, bigint>;
@@ -39,7 +33,7 @@ export class PacketMaker {
     this.lastOf.clear();
     this.cursor = 0;
     let state: ParserStateDef | null = this.program.parser.start;
-    for (let n = 0; state !== null && n < MOST_STATES && bits.hasRoom; n++) {
+    for (let n = 0; state !== null && n < MAX_STATES && bits.hasRoom; n++) {
       for (const op of state.ops) {
         if (op.op === 'advance' && op.bits.op === 'constant' && op.bits.value < 1_024n)
           this.cursor += Number(op.bits.value);
@@ -50,7 +44,7 @@ export class PacketMaker {
     bits.reach(this.cursor);
     if (!dice.oneIn(8)) for (const checksum of this.program.checksums) if (checksum.verify) this.correct(checksum);
     const headers = bits.take();
-    const packet = new Uint8Array(headers.length + dice.below(MOST_PAYLOAD));
+    const packet = new Uint8Array(headers.length + dice.below(MAX_PAYLOAD));
     packet.set(headers);
     for (let i = headers.length; i < packet.length; i++) packet[i] = dice.word();
     return packet;

@@ -1,7 +1,6 @@
 /** Sends the same random writes to one server, or to two of which the verdicts must agree. */
-import { Random } from '../../emulator/random.js';
+import { Random } from '../../net/random.js';
 import type { Init, WriteRequest } from '../../p4runtime/index.js';
-import { below } from './choice.js';
 import { classOf, isWithoutData, leavesTraces, type Difference } from './differences.js';
 import { keyOf, kindOf, textOf } from './entity-key.js';
 import { mutateRequest, mutateUpdate } from './mutate.js';
@@ -10,13 +9,13 @@ import { DEVICE_ID, ELECTION_ID, SideGoneError, type Side, type Verdict } from '
 import { compareState, wildcardReads, type StateDifference } from './state.js';
 import { ValidUpdates, type DraftUpdate } from './valid.js';
 
-const MOST_UPDATES = 5;
+const MAX_UPDATES = 5;
 /** Writes between two comparisons of everything that can be read. */
 const WRITES_PER_READ = 10;
 /** Writes to one pipeline. */
 const WRITES_PER_PIPELINE = 500;
 
-export interface FuzzReport {
+export interface WriteFuzzReport {
   writes: number;
   updates: number;
   /** Updates that our server took. */
@@ -31,7 +30,7 @@ export interface FuzzReport {
   readonly unknown: Difference[];
 }
 
-export interface FuzzOptions {
+export interface WriteFuzzOptions {
   readonly programs: readonly FuzzProgram[];
   readonly ours: Side;
   /** Starts the server to compare with; again when it is gone. */
@@ -40,7 +39,7 @@ export interface FuzzOptions {
   readonly seed: number;
   /** Asked between two writes. */
   readonly isStopped?: () => boolean;
-  readonly onProgress?: (report: FuzzReport) => void;
+  readonly onProgress?: (report: WriteFuzzReport) => void;
 }
 
 interface Batch {
@@ -73,7 +72,7 @@ function codesOf(verdict: Verdict, count: number): { code: string; message: stri
 }
 
 export class Fuzzer {
-  readonly report: FuzzReport = {
+  readonly report: WriteFuzzReport = {
     writes: 0,
     updates: 0,
     accepted: 0,
@@ -91,11 +90,11 @@ export class Fuzzer {
   /** Whether a counter was written without a value, which BMv2's server takes for zero. */
   private cleared = false;
 
-  constructor(private readonly options: FuzzOptions) {
+  constructor(private readonly options: WriteFuzzOptions) {
     this.random = new Random(options.seed);
   }
 
-  async run(): Promise<FuzzReport> {
+  async run(): Promise<WriteFuzzReport> {
     this.other = await this.options.startOther?.();
     try {
       for (let i = 0; !this.isDone(); i++) {
@@ -138,9 +137,9 @@ export class Fuzzer {
 
   private batch(valid: ValidUpdates): Batch {
     const how: string[] = [];
-    const drafts = Array.from({ length: 1 + below(this.random, MOST_UPDATES) }, () => {
+    const drafts = Array.from({ length: 1 + this.random.below(MAX_UPDATES) }, () => {
       const draft = valid.next();
-      if (below(this.random, 2) === 0) {
+      if (this.random.below(2) === 0) {
         how.push('');
         return draft;
       }
@@ -149,7 +148,7 @@ export class Fuzzer {
       return mutated.update;
     });
     const request = { deviceId: DEVICE_ID, electionId: ELECTION_ID, updates: drafts };
-    if (below(this.random, 40) > 0) return { request, drafts, how, requestHow: '' };
+    if (this.random.below(40) > 0) return { request, drafts, how, requestHow: '' };
     const mutated = mutateRequest(this.random, request);
     return {
       request: mutated.request,

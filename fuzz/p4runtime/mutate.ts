@@ -1,7 +1,6 @@
 /** Spoils updates and requests. Every mutation has a name, by which differences between servers are told apart. */
 import type { Init, WriteRequest } from '../../p4runtime/index.js';
-import type { Random } from '../../emulator/random.js';
-import { below, pick } from './choice.js';
+import type { Random } from '../../net/random.js';
 import type { DraftUpdate } from './valid.js';
 
 type Node = Record<string, unknown>;
@@ -29,25 +28,25 @@ const VALUES: readonly [string, (random: Random, value: unknown, path: string) =
   [
     'padded',
     (random, value) =>
-      value instanceof Uint8Array ? Uint8Array.from([...new Uint8Array(1 + below(random, 9)), ...value]) : undefined,
+      value instanceof Uint8Array ? Uint8Array.from([...new Uint8Array(1 + random.below(9)), ...value]) : undefined,
   ],
   [
     'wide',
     (random, value) =>
       value instanceof Uint8Array
-        ? Uint8Array.from([1 + below(random, 255), ...new Uint8Array(below(random, 20)), ...value])
+        ? Uint8Array.from([1 + random.below(255), ...new Uint8Array(random.below(20)), ...value])
         : undefined,
   ],
   [
     'flipped',
     (random, value) =>
       value instanceof Uint8Array
-        ? value.map((byte, i) => (i === 0 ? byte ^ (1 << below(random, 8)) : byte))
+        ? value.map((byte, i) => (i === 0 ? byte ^ (1 << random.below(8)) : byte))
         : undefined,
   ],
   [
     'full',
-    (random, value) => (value instanceof Uint8Array ? new Uint8Array(1 + below(random, 8)).fill(255) : undefined),
+    (random, value) => (value instanceof Uint8Array ? new Uint8Array(1 + random.below(8)).fill(255) : undefined),
   ],
   [
     'zero',
@@ -64,7 +63,7 @@ const VALUES: readonly [string, (random: Random, value: unknown, path: string) =
     'near',
     (random, value) =>
       typeof value === 'number'
-        ? value + (below(random, 2) === 0 && value > 0 ? -1 : 1)
+        ? value + (random.below(2) === 0 && value > 0 ? -1 : 1)
         : typeof value === 'bigint'
           ? value + 1n
           : undefined,
@@ -73,11 +72,11 @@ const VALUES: readonly [string, (random: Random, value: unknown, path: string) =
     'huge',
     (random, value, path) => {
       // simple_switch makes a member for every unit of weight, so a really large one keeps it busy for ever.
-      if (last(path) === 'weight') return pick(random, [17, 100, 5000]);
+      if (last(path) === 'weight') return random.pick([17, 100, 5000]);
       if (typeof value === 'number')
         return isSigned(path)
-          ? 0x7fffffff - below(random, 2)
-          : pick(random, [511, 0xffff, 0x8000, 0x10000, 0xffffffff, 0x80000000]);
+          ? 0x7fffffff - random.below(2)
+          : random.pick([511, 0xffff, 0x8000, 0x10000, 0xffffffff, 0x80000000]);
       return typeof value === 'bigint' ? (1n << 62n) + 1n : undefined;
     },
   ],
@@ -85,7 +84,7 @@ const VALUES: readonly [string, (random: Random, value: unknown, path: string) =
     'negative',
     (random, value, path) =>
       typeof value === 'number' && isSigned(path)
-        ? -1 - below(random, 3)
+        ? -1 - random.below(3)
         : typeof value === 'bigint' && isSignedLong(path)
           ? -1n
           : undefined,
@@ -93,7 +92,7 @@ const VALUES: readonly [string, (random: Random, value: unknown, path: string) =
   [
     'duplicated',
     (random, value) =>
-      Array.isArray(value) && value.length > 0 ? [...value, structuredClone(pick(random, value))] : undefined,
+      Array.isArray(value) && value.length > 0 ? [...value, structuredClone(random.pick(value))] : undefined,
   ],
   ['shortened', (_, value) => (Array.isArray(value) && value.length > 0 ? value.slice(1) : undefined)],
   ['cleared', (_, value) => (Array.isArray(value) && value.length > 0 ? [] : undefined)],
@@ -157,8 +156,8 @@ const EXTRA: Readonly<Record<string, Node>> = {
 };
 
 function mutateValue(random: Random, all: readonly Site[]): string | undefined {
-  const { holder, name, value, path } = pick(random, all);
-  const [how, change] = pick(random, VALUES);
+  const { holder, name, value, path } = random.pick(all);
+  const [how, change] = random.pick(VALUES);
   const changed = change(random, value, path);
   if (changed === undefined || !fits(changed, path)) return undefined;
   holder[name] = changed;
@@ -166,7 +165,7 @@ function mutateValue(random: Random, all: readonly Site[]): string | undefined {
 }
 
 function removeField(random: Random, all: readonly Site[]): string | undefined {
-  const { holder, name, path } = pick(random, all);
+  const { holder, name, path } = random.pick(all);
   if (Array.isArray(holder)) return undefined;
   delete holder[name];
   return `${path}:removed`;
@@ -175,8 +174,8 @@ function removeField(random: Random, all: readonly Site[]): string | undefined {
 function swapMatch(random: Random, all: readonly Site[]): string | undefined {
   const fields = all.filter(({ name, path }) => name in MATCHES && path.includes('match.'));
   if (fields.length === 0) return undefined;
-  const { holder, name } = pick(random, fields);
-  const other = pick(random, Object.keys(MATCHES));
+  const { holder, name } = random.pick(fields);
+  const other = random.pick(Object.keys(MATCHES));
   delete holder[name];
   holder[other] = structuredClone(MATCHES[other]);
   return `match.${name}:as ${other}`;
@@ -189,15 +188,15 @@ function addField(random: Random, all: readonly Site[]): string | undefined {
       : [],
   );
   if (holders.length === 0) return undefined;
-  const { node, path } = pick(random, holders);
-  const [name, value] = pick(random, Object.entries(extraOf(path)!));
+  const { node, path } = random.pick(holders);
+  const [name, value] = random.pick(Object.entries(extraOf(path)!));
   if (name === 'egressPort') delete node['port'];
   node[name] = structuredClone(value);
   return `${path}.${name}:set`;
 }
 
 function changeType(random: Random, update: DraftUpdate): string {
-  update.type = pick(random, ['UNSPECIFIED', 'INSERT', 'MODIFY', 'DELETE'] as const);
+  update.type = random.pick(['UNSPECIFIED', 'INSERT', 'MODIFY', 'DELETE'] as const);
   return `type:${update.type}`;
 }
 
@@ -215,7 +214,7 @@ export function mutateUpdate(random: Random, update: DraftUpdate): { update: Dra
     const copy = structuredClone(update);
     const all = [...sites(copy.entity as Node, '')];
     const how = (() => {
-      switch (below(random, 12)) {
+      switch (random.below(12)) {
         case 0:
           return removeField(random, all);
         case 1:
@@ -226,8 +225,8 @@ export function mutateUpdate(random: Random, update: DraftUpdate): { update: Dra
         case 4:
           return changeType(random, copy);
         case 5: {
-          if (below(random, 6) > 0) return undefined;
-          const [name, entity] = pick(random, OTHERS);
+          if (random.below(6) > 0) return undefined;
+          const [name, entity] = random.pick(OTHERS);
           copy.entity = structuredClone(entity);
           return `entity:${name}`;
         }
@@ -255,6 +254,6 @@ export function mutateRequest(
   random: Random,
   request: Init<WriteRequest>,
 ): { request: Init<WriteRequest>; how: string } {
-  const [how, change] = pick(random, REQUESTS);
+  const [how, change] = random.pick(REQUESTS);
   return { request: { ...request, ...change }, how: `request:${how}` };
 }

@@ -55,7 +55,7 @@ export interface StateDifference {
   readonly theirs: string;
 }
 
-export function compareFound(read: string, ours: Found, theirs: Found): StateDifference[] {
+function compareFound(read: string, ours: Found, theirs: Found): StateDifference[] {
   if (ours.code !== theirs.code) {
     const said = ({ code, message, entities }: Found): string => `${code}, ${entities.size} entities ${message}`;
     return [{ read, kind: 'read', key: '', entity: undefined, ours: said(ours), theirs: said(theirs) }];

@@ -10,8 +10,8 @@ import {
   type TableInfo,
   type UpdateType,
 } from '../../p4runtime/index.js';
-import type { Random } from '../../emulator/random.js';
-import { below, pick, randomValue } from './choice.js';
+import type { Random } from '../../net/random.js';
+import { randomValue } from './choice.js';
 import { keyOf } from './entity-key.js';
 
 export interface DraftUpdate {
@@ -22,8 +22,8 @@ export interface DraftUpdate {
 type Action = NonNullable<Init<Entity>['actionProfileMember']>['action'];
 type Draft = DraftUpdate | undefined;
 
-const MOST_PORT = 8;
-const MOST_ID = 6;
+const MAX_PORT = 8;
+const MAX_ID = 6;
 
 /** Makes updates; remembers what was accepted, so that most MODIFY and DELETE find something. */
 export class ValidUpdates {
@@ -59,7 +59,7 @@ export class ValidUpdates {
 
   next(): DraftUpdate {
     for (;;) {
-      const draft = pick(this.random, this.kinds)();
+      const draft = this.random.pick(this.kinds)();
       if (draft) return draft;
     }
   }
@@ -79,15 +79,15 @@ export class ValidUpdates {
   }
 
   private choose<T>(items: readonly T[]): T | undefined {
-    return items.length === 0 ? undefined : pick(this.random, items);
+    return items.length === 0 ? undefined : this.random.pick(items);
   }
 
   private one(chances: number): boolean {
-    return below(this.random, chances) === 0;
+    return this.random.below(chances) === 0;
   }
 
   private number(limit: number): bigint {
-    return BigInt(below(this.random, limit));
+    return BigInt(this.random.below(limit));
   }
 
   private presentOf(
@@ -108,10 +108,7 @@ export class ValidUpdates {
   }
 
   private action(actions: NameIndex<TableActionInfo>, excluded: 'DEFAULT_ONLY' | 'TABLE_ONLY'): Action {
-    const { id, definition } = pick(
-      this.random,
-      actions.items.filter(({ scope }) => scope !== excluded),
-    );
+    const { id, definition } = this.random.pick(actions.items.filter(({ scope }) => scope !== excluded));
     return {
       actionId: id,
       params: definition.params.items.map((param) => ({
@@ -134,7 +131,7 @@ export class ValidUpdates {
       case 'optional':
         return { fieldId, optional: { value: encodeBytestring(value) } };
       case 'lpm': {
-        const prefixLen = 1 + below(this.random, bitwidth);
+        const prefixLen = 1 + this.random.below(bitwidth);
         const mask = all ^ ((1n << BigInt(bitwidth - prefixLen)) - 1n);
         return { fieldId, lpm: { value: encodeBytestring(randomValue(this.random, bitwidth) & mask), prefixLen } };
       }
@@ -170,9 +167,9 @@ export class ValidUpdates {
     if (group && this.one(2)) return { actionProfileGroupId: group.actionProfileGroup!.groupId! };
     if (member && !this.one(10)) return { actionProfileMemberId: member.actionProfileMember!.memberId! };
     if (!profile.withSelector) return undefined;
-    const actionProfileActions = Array.from({ length: 1 + below(this.random, 3) }, () => ({
+    const actionProfileActions = Array.from({ length: 1 + this.random.below(3) }, () => ({
       action: this.action(table.actions, 'DEFAULT_ONLY'),
-      weight: 1 + below(this.random, 2),
+      weight: 1 + this.random.below(2),
     }));
     return { actionProfileActionSet: { actionProfileActions } };
   }
@@ -192,7 +189,7 @@ export class ValidUpdates {
     const action = table && this.tableAction(table);
     if (!action) return undefined;
     const match = table.keys.items.flatMap((field) => this.matchOf(field) ?? []);
-    const priority = table.needsPriority ? 1 + below(this.random, 4) : 0;
+    const priority = table.needsPriority ? 1 + this.random.below(4) : 0;
     const fresh = {
       tableEntry: { tableId: table.id, match, action, ...(priority > 0 && { priority }), ...this.details(table) },
     };
@@ -283,7 +280,7 @@ export class ValidUpdates {
       'actionProfileMember',
       (each) => each.actionProfileMember!.actionProfileId === profile.id,
     );
-    return this.updateOf(member(1 + below(this.random, MOST_ID)), old, ({ actionProfileMember }) =>
+    return this.updateOf(member(1 + this.random.below(MAX_ID)), old, ({ actionProfileMember }) =>
       member(actionProfileMember!.memberId!),
     );
   }
@@ -302,7 +299,7 @@ export class ValidUpdates {
     });
     const old = this.presentOf('actionProfileGroup', (each) => each.actionProfileGroup!.actionProfileId === profile.id);
     return this.updateOf(
-      group(1 + below(this.random, MOST_ID), profile.maxGroupSize),
+      group(1 + this.random.below(MAX_ID), profile.maxGroupSize),
       old,
       ({ actionProfileGroup: { groupId, maxSize } = {} }) => group(groupId!, maxSize!),
     );
@@ -312,8 +309,8 @@ export class ValidUpdates {
     NonNullable<NonNullable<Entity['packetReplicationEngineEntry']>['multicastGroupEntry']>['replicas']
   > {
     const numeric = this.one(4);
-    return Array.from({ length: below(this.random, 4) }, (_, instance) => {
-      const port = 1 + below(this.random, MOST_PORT);
+    return Array.from({ length: this.random.below(4) }, (_, instance) => {
+      const port = 1 + this.random.below(MAX_PORT);
       return numeric ? { egressPort: port, instance } : { port: encodeBytestring(port), instance };
     });
   }
@@ -326,7 +323,7 @@ export class ValidUpdates {
       'packetReplicationEngineEntry',
       (each) => each.packetReplicationEngineEntry!.multicastGroupEntry !== undefined,
     );
-    return this.updateOf(group(1 + below(this.random, MOST_ID)), old, (each) =>
+    return this.updateOf(group(1 + this.random.below(MAX_ID)), old, (each) =>
       group(each.packetReplicationEngineEntry!.multicastGroupEntry!.multicastGroupId!),
     );
   }
@@ -339,7 +336,7 @@ export class ValidUpdates {
       'packetReplicationEngineEntry',
       (each) => each.packetReplicationEngineEntry!.cloneSessionEntry !== undefined,
     );
-    return this.updateOf(session(1 + below(this.random, MOST_ID)), old, (each) =>
+    return this.updateOf(session(1 + this.random.below(MAX_ID)), old, (each) =>
       session(each.packetReplicationEngineEntry!.cloneSessionEntry!.sessionId!),
     );
   }
@@ -351,7 +348,7 @@ export class ValidUpdates {
         digestId: digest.id,
         config: {
           maxTimeoutNs: this.number(5) * 1_000_000_000n,
-          maxListSize: below(this.random, 10),
+          maxListSize: this.random.below(10),
           ackTimeoutNs: this.number(5) * 1_000_000_000n,
         },
       },
@@ -365,7 +362,7 @@ export class ValidUpdates {
 
   private valueSetUpdate(set: { id: number; size: number; keys: NameIndex<MatchFieldInfo> } | undefined): Draft {
     if (!set) return undefined;
-    const members = Array.from({ length: below(this.random, set.size + 1) }, () => ({
+    const members = Array.from({ length: this.random.below(set.size + 1) }, () => ({
       match: set.keys.items.flatMap((field) => this.matchOf(field) ?? []),
     }));
     return { type: 'MODIFY', entity: { valueSetEntry: { valueSetId: set.id, members } } };

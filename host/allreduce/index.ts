@@ -1,9 +1,9 @@
 import { MAX_WORKERS } from '../../protocol/constants.js';
 
-export { Member, type MemberConfig, type MemberOutput } from './member.js';
-export { type AllreduceStats, Operation, type Progress } from './operation.js';
+export { Member, type MemberConfig } from './member.js';
+export { type AllreduceStats, Operation, type OperationProgress } from './operation.js';
 export { DEFAULT_RTO, type RtoBounds } from '../transport/rto.js';
-export { DEFAULT_PATIENCE, type Patience } from './stall.js';
+export { DEFAULT_PATIENCE } from './stall.js';
 export { type Format, type ReduceOp, type Tensor, TensorBatch, type Tensors } from './tensors.js';
 
 /** A rank is a bit of the switch's worker bitmap. */

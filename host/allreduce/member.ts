@@ -16,7 +16,7 @@ import { AllreduceEngine, type EngineConfig, type Verdict } from './engine.js';
 import type { Operation } from './operation.js';
 import { uint16 } from './packets.js';
 import { RetransmissionTimeout, type RtoBounds } from '../transport/rto.js';
-import { type Patience, StallWatch } from './stall.js';
+import { type Patience, type ReportedWorker, StallWatch } from './stall.js';
 
 export interface MemberOutput {
   /** A packet for the switch. Its memory is valid only during the call. */
@@ -26,14 +26,11 @@ export interface MemberOutput {
   failed(message: Failed): void;
 }
 
-export interface MemberConfig extends EngineConfig {
+export interface MemberConfig extends EngineConfig, ReportedWorker {
   rto: RtoBounds;
   patience: Patience;
   /** First slot of the job in the switch's pool. */
   slotBase: number;
-  /** For messages: where contributions go, and what the transport has to say about it. */
-  switchAddress: string;
-  transportNote?: (() => string | undefined) | undefined;
 }
 
 export class Member {

@@ -3,7 +3,7 @@ import type { WorkerError } from '../errors.js';
 import type { Counters } from './engine.js';
 import type { TensorBatch } from './tensors.js';
 
-export interface Progress {
+export interface OperationProgress {
   /** Number of the operation within the job. */
   operation: number;
   /** Chunks whose result has arrived, and all chunks with the commit. A restart begins again at 0. */
@@ -42,7 +42,7 @@ export interface AllreduceStats {
 export interface OperationCallbacks {
   resolve(stats: AllreduceStats): void;
   reject(error: WorkerError): void;
-  onProgress?: ((progress: Progress) => void) | undefined;
+  onProgress?: ((progress: OperationProgress) => void) | undefined;
 }
 
 /** At most about this many progress reports per operation. */

@@ -12,7 +12,6 @@ import { MAX_WORKERS } from '../../protocol/constants.js';
 import { operationSignature } from '../../protocol/signature.js';
 import type { SetState } from '../../protocol/probe.js';
 import type { AllreduceEngine } from './engine.js';
-import type { MemberConfig } from './member.js';
 import type { Operation } from './operation.js';
 import { REDUCE_OPS } from './tensors.js';
 
@@ -31,6 +30,15 @@ const PROBE_AFTER_MAX_MS = 2000;
 /** A refusal is certain; this long it may wait for a probe to tell whom it contradicts. */
 const REFUSAL_PATIENCE_MS = 250;
 
+/** What messages about a stalled operation say of this worker. */
+export interface ReportedWorker {
+  rank: number;
+  /** Where contributions go. */
+  switchAddress: string;
+  /** What the transport has to say about it. */
+  transportNote?: (() => string | undefined) | undefined;
+}
+
 export interface Situation {
   engine: AllreduceEngine;
   operation: Operation;
@@ -38,7 +46,7 @@ export interface Situation {
   members: readonly number[];
   /** In the order of `members`: their bits in the bitmaps of this worker's switch; above 31: at another switch. */
   bits: readonly number[];
-  config: Readonly<MemberConfig>;
+  config: Readonly<ReportedWorker>;
 }
 
 export class StallWatch {

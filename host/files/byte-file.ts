@@ -1,8 +1,9 @@
 /** Reading and writing files piece by piece, so that tensors larger than a Buffer's limit pass. */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { replaceFile } from '../../net/atomic-file.js';
 import { FileAccessError, FileTruncatedError } from './errors.js';
 
-/** One read or write call moves at most this much; the kernel's own limit is just below 2 GiB. */
+/** One read call moves at most this much; the kernel's own limit is just below 2 GiB. */
 const PIECE_BYTES = 1 << 28;
 
 export class ByteReader {
@@ -68,26 +69,13 @@ export class ByteReader {
 }
 
 /**
- * Writes `parts` one after the other. The file takes its name when it is whole, so that nobody ever
- * reads half of one.
+ * Writes `parts` one after the other. The file takes its name when it is whole, so that nobody ever reads half of one.
+ * @throws FileAccessError
  */
 export async function writeParts(path: string, parts: Iterable<Uint8Array>): Promise<void> {
-  const partial = `${path}.${process.pid}.part`;
   try {
-    const handle = await open(partial, 'w');
-    try {
-      for (const part of parts) {
-        for (let at = 0; at < part.length;) {
-          const { bytesWritten } = await handle.write(part, at, Math.min(PIECE_BYTES, part.length - at));
-          at += bytesWritten;
-        }
-      }
-    } finally {
-      await handle.close();
-    }
-    await rename(partial, path);
+    await replaceFile(path, parts);
   } catch (error) {
-    await rm(partial, { force: true });
     throw new FileAccessError(path, `cannot be written: ${(error as Error).message}`, { cause: error });
   }
 }

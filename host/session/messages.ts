@@ -1,86 +1,38 @@
-/** Messages of the Join call as this side uses them (protocol/proto/fpisa.proto has the meaning of each field). */
+/**
+ * Messages of the Join call as this side uses them: the generated ones (protocol/proto/fpisa.proto has the meaning
+ * of each field), without what a worker does not look at and what an older controller does not say.
+ */
+import type * as wire from '../../protocol/generated/fpisa.js';
 
-export interface JobProfile {
-  name: string;
-  format: string;
-  mode: string;
-  guard: number;
-  rounding: string;
-  leftShiftLimit: number;
+export type { Failed, Hello, Profile as JobProfile, Progress, Resume } from '../../protocol/generated/fpisa.js';
+
+export interface JobInfo extends Pick<
+  wire.Job,
+  'name' | 'number' | 'workers' | 'epoch' | 'slotBase' | 'slots' | 'state'
+> {
+  readonly profile: wire.Profile;
 }
 
-export interface JobInfo {
-  name: string;
-  number: number;
-  workers: number;
-  epoch: number;
-  slotBase: number;
-  slots: number;
-  profile: JobProfile;
-  state: string;
-}
-
-export interface Hello {
-  job: string;
-  rank: number;
-  ip: string;
-  udpPort: number;
-  mac: string;
-  switchPort: number;
-  completed: number;
-  /** Empty: the controller finds the switch. */
-  switchName: string;
-}
-
-export interface Welcome {
-  job: JobInfo;
-  valuesPerPacket: number;
-  serviceIp: string;
-  serviceUdpPort: number;
-  switchPort: number;
-  serviceMac: string;
+export interface Welcome extends Omit<wire.Welcome, 'job' | 'switchName'> {
+  readonly job: JobInfo;
   /** The switch that this worker's packets enter. */
-  switchName?: string;
+  readonly switchName?: string;
 }
 
-export interface Membership {
-  epoch: number;
-  ranks: number[];
-  reason: string;
-  /**
-   * In the order of `ranks`: which bit of a slot's bitmap at this worker's switch says that the rank's
-   * contribution is in; one beyond 31 for a rank that is counted at another switch. Empty or absent: the bit
-   * of its number.
-   */
-  bits?: number[];
-}
-
-export interface Progress {
-  epoch: number;
-  completed: number;
-  received: number;
-}
-
-export interface Resume {
-  epoch: number;
-  completed: number;
-}
-
-export interface Failed {
-  operation: number;
-  code: string;
-  message: string;
-  shape: string;
-}
+/** `bits`: one beyond 31 is of a rank that is counted at another switch. */
+export type Membership = Omit<wire.Membership, 'bits'> & Partial<Pick<wire.Membership, 'bits'>>;
 
 /** Exactly one field is set. */
 export type WorkerMessage =
-  { hello: Hello } | { progress: Progress } | { failed: Failed } | { leave: Record<string, never> };
+  | { readonly hello: wire.Hello }
+  | { readonly progress: wire.Progress }
+  | { readonly failed: wire.Failed }
+  | { readonly leave: wire.Leave };
 
 /** Exactly one field is set. */
 export interface ControllerMessage {
-  welcome?: Welcome;
-  membership?: Membership;
-  resume?: Resume;
-  aborted?: Failed;
+  readonly welcome?: Welcome;
+  readonly membership?: Membership;
+  readonly resume?: wire.Resume;
+  readonly aborted?: wire.Failed;
 }

@@ -4,9 +4,9 @@
  * where both sides stand.
  */
 import * as grpc from '@grpc/grpc-js';
-import { loadService } from '../../protocol/service.js';
+import { Backoff } from '../../net/backoff.js';
 import { ControllerUnreachableError, JoinError, type WorkerError } from '../errors.js';
-import { ControllerClient, type JoinStream } from './client.js';
+import { MembershipClient, type MembershipStream } from './client.js';
 import type { ControllerMessage, Hello, WorkerMessage } from './messages.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
 
@@ -46,15 +46,14 @@ const FINAL: ReadonlySet<grpc.status> = new Set([
 ]);
 
 export class ControllerSession {
-  private readonly root = loadService();
-  private client: ControllerClient | undefined;
-  private stream: JoinStream | undefined;
+  private client: MembershipClient | undefined;
+  private stream: MembershipStream | undefined;
   private closed = false;
   /** Welcomed at least once. */
   private welcomed = false;
   /** Since when the controller has said that the rank is taken, after a welcome. */
   private takenSince: number | undefined;
-  private pauseMs = FIRST_PAUSE_MS;
+  private readonly backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   /** Who waits for the first welcome. */
   private opening: { succeeded(): void; failed(error: Error): void } | undefined;
   private retry: NodeJS.Timeout | undefined;
@@ -127,7 +126,7 @@ export class ControllerSession {
   }
 
   private connect(): void {
-    const client = new ControllerClient(this.options.controller, this.options.credentials, this.root);
+    const client = new MembershipClient(this.options.controller, this.options.credentials);
     const stream = client.join();
     this.client = client;
     this.stream = stream;
@@ -137,7 +136,7 @@ export class ControllerSession {
       if (message.welcome !== undefined) {
         welcome = this.welcomed = true;
         this.takenSince = undefined;
-        this.pauseMs = FIRST_PAUSE_MS;
+        this.backoff.reset();
         this.opening?.succeeded();
       }
       this.options.onMessage(message);
@@ -152,7 +151,7 @@ export class ControllerSession {
     stream.write({ hello: this.options.hello() });
   }
 
-  private async ended(client: ControllerClient, status: grpc.StatusObject, welcome: boolean): Promise<void> {
+  private async ended(client: MembershipClient, status: grpc.StatusObject, welcome: boolean): Promise<void> {
     // grpc-js appends a note on name resolution, which is empty for addresses.
     this.lastReason = grpcReason(status.details) || grpc.status[status.code];
     this.stream = undefined;
@@ -167,9 +166,7 @@ export class ControllerSession {
     }
     this.drop();
     if (welcome) this.options.onBroken(this.lastReason);
-    const pause = this.pauseMs * (0.5 + Math.random() / 2);
-    this.pauseMs = Math.min(LONGEST_PAUSE_MS, this.pauseMs * 2);
-    this.retry = setTimeout(() => this.connect(), pause);
+    this.retry = setTimeout(() => this.connect(), this.backoff.next());
   }
 
   /**
@@ -197,7 +194,7 @@ export class ControllerSession {
     return jobs.length === 0 ? '; the controller has no jobs' : `; the controller's jobs are ${jobs.join(', ')}`;
   }
 
-  private async jobs(client: ControllerClient): Promise<string[] | undefined> {
+  private async jobs(client: MembershipClient): Promise<string[] | undefined> {
     try {
       return (await client.listJobs(LIST_JOBS_TIMEOUT_MS)).map((job) => job.name);
     } catch {

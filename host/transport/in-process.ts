@@ -1,5 +1,8 @@
 /** A worker that is attached to a switch in the same process: whole Ethernet frames, no socket. */
-import { buildFrame, type Endpoint, parseIpv4, parseMac, readFrame } from './frame.js';
+import { DONT_FRAGMENT, encapsulate, payloadFor, type FrameEndpoint } from '../../net/frames.js';
+import { ipv4ToBytes } from '../../net/ipv4.js';
+import { macToBytes } from '../../net/mac.js';
+import { ArgumentError } from '../errors.js';
 import type { LocalAddress, ServiceAddress, Transport } from './transport.js';
 
 /** One port of a switch, seen from outside. */
@@ -15,8 +18,8 @@ const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 
 export class InProcessTransport implements Transport {
   onMessage: ((message: Uint8Array) => void) | undefined;
-  private readonly me: Endpoint;
-  private service: Endpoint | undefined;
+  private readonly me: FrameEndpoint;
+  private service: FrameEndpoint | undefined;
   /** Messages that wait for the next turn: a switch may answer within send(), the worker must not hear it there. */
   private arrived: Uint8Array[] = [];
 
@@ -24,17 +27,18 @@ export class InProcessTransport implements Transport {
     private readonly port: FramePort,
     readonly localAddress: LocalAddress & { mac: string },
   ) {
-    this.me = { mac: parseMac(localAddress.mac), ip: parseIpv4(localAddress.ip), udpPort: localAddress.udpPort };
+    this.me = endpoint(localAddress);
     port.onFrame = (frame) => this.receive(frame);
   }
 
   async connect(service: ServiceAddress): Promise<void> {
-    const mac = service.mac === undefined || service.mac === '' ? BROADCAST : service.mac;
-    this.service = { mac: parseMac(mac), ip: parseIpv4(service.ip), udpPort: service.udpPort };
+    this.service = endpoint({ ...service, mac: service.mac || BROADCAST });
   }
 
   send(buffer: Uint8Array, length: number): void {
-    if (this.service !== undefined) this.port.send(buildFrame(this.me, this.service, buffer, length));
+    if (this.service === undefined) return;
+    // A message is always one packet.
+    this.port.send(encapsulate(this.me, this.service, buffer.subarray(0, length), DONT_FRAGMENT));
   }
 
   note(): string | undefined {
@@ -48,7 +52,7 @@ export class InProcessTransport implements Transport {
   }
 
   private receive(frame: Uint8Array): void {
-    const message = readFrame(frame, this.me);
+    const message = payloadFor(this.me, frame);
     if (message === undefined) return;
     if (this.arrived.length === 0) setImmediate(() => this.deliver());
     this.arrived.push(message);
@@ -59,4 +63,13 @@ export class InProcessTransport implements Transport {
     this.arrived = [];
     for (const message of messages) this.onMessage?.(message);
   }
+}
+
+/** @throws ArgumentError */
+function endpoint({ mac, ip, udpPort }: { mac: string; ip: string; udpPort: number }): FrameEndpoint {
+  const [macBytes, ipBytes] = [macToBytes(mac), ipv4ToBytes(ip)];
+  if (macBytes === undefined) throw new ArgumentError(`'${mac}' is not a MAC address; the form is 02:00:00:00:00:01`);
+  if (ipBytes === undefined)
+    throw new ArgumentError(`'${ip}' is not an IPv4 address; the form is 10.0.0.1, without leading zeros`);
+  return { mac: macBytes, ip: ipBytes, udpPort };
 }

@@ -1,5 +1,5 @@
 /*
- * Sizes and codes that every file of the program agrees on. protocol/constants.ts holds the same numbers
+ * Sizes and codes that every file of the program shares. protocol/constants.ts has the same numbers
  * for the hosts; a test compares the two files.
  */
 #ifndef FPISA_CONSTANTS
@@ -7,7 +7,7 @@
 
 #include "network_constants.p4"
 
-/* Values per packet: what one packet adds to a slot. A build parameter (-DVALUES_PER_PACKET=64). */
+/* Values per packet: the number that one packet adds to a slot. A build parameter (-DVALUES_PER_PACKET=64). */
 #ifndef VALUES_PER_PACKET
 #define VALUES_PER_PACKET 64
 #endif
@@ -26,9 +26,9 @@ const bit<32> MAX_WORKERS = 32;
 const bit<32> MAX_JOBS = 256;
 const bit<32> MEMBERS = MAX_JOBS * MAX_WORKERS;
 
-/* Test builds: ports that can be told to lose packets. */
+/* Test builds: ports for which packet loss can be configured. */
 const bit<32> FAULTY_PORTS = 512;
-/* A switch has at most one parent a job. */
+/* A switch has at most one parent per job. */
 const bit<32> PARENTS = MAX_JOBS;
 
 const bit<16> SERVICE_UDP_PORT = 0xF15A;

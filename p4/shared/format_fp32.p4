@@ -17,7 +17,7 @@ const bit<32> PLUS_INF = 0x7F800000;
 const bit<32> MINUS_INF = 0xFF800000;
 const bit<32> QUIET_NAN = 0x7FC00000;
 
-/* Which counts of specials an accumulated mantissa may hold for its sum to be one infinity. */
+/* The counts of specials that an accumulated mantissa may contain if its sum is to be this infinity. */
 const bit<32> ALL_BUT_MINUS_INF = 0x000FFFFF;
 const bit<32> ALL_BUT_PLUS_INF = 0xFFF003FF;
 
@@ -25,7 +25,7 @@ const bit<32> ALL_BUT_PLUS_INF = 0xFFF003FF;
 const bit<8> NORMAL_SHIFT = 8;
 /* `scale` is an exponent plus this, so that it stays unsigned down to the smallest subnormal. */
 const bit<16> SCALE_BIAS = 64;
-/* Less the scale: how far a subnormal's magnitude moves. */
+/* Minus the scale: how far a subnormal's magnitude is shifted. */
 const bit<16> SUBNORMAL_SHIFT = 8 + 1 + SCALE_BIAS;
 
 #endif

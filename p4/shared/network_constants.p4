@@ -1,6 +1,6 @@
 /*
- * Numbers of the network and of what every program does with ordinary packets. Reasons for a drop are the same in
- * all programs, so that one reader of counters knows them.
+ * Constants of the network, and of the way every program treats ordinary packets. Drop reasons are the same in
+ * all programs, so that one reader of counters understands them.
  */
 #ifndef FPISA_NETWORK_CONSTANTS
 #define FPISA_NETWORK_CONSTANTS

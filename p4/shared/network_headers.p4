@@ -1,4 +1,4 @@
-/* The headers under ours, and the control plane's own. */
+/* The headers below ours, and those of the control plane. */
 #ifndef FPISA_NETWORK_HEADERS
 #define FPISA_NETWORK_HEADERS
 

@@ -1,6 +1,6 @@
 /*
- * The paper's way to shift: one action for each distance, in one table for alignment and one for normalisation. It takes the
- * whole instruction memory of a stage for one value. Kept for comparison (-DPAPER_LAYOUT, one value); the numbers are the same.
+ * Shifts as the paper does them: one action for each distance, in one table for alignment and one for normalisation. One value
+ * takes the whole instruction memory of a stage. Kept for comparison (-DPAPER_LAYOUT, one value); the results are the same.
  */
 #define RIGHT_BY_DISTANCE(k) \
     action right_##k() { \
@@ -45,7 +45,7 @@ control ShiftByDistance(inout bit<32> mantissa, inout bit<16> exponent, in bit<1
     action stay() {
     }
 
-    /* The register's new content, and what is not shifted. Here, because the shifts fill an instruction memory. */
+    /* The register's new content, and the cases without a shift. In a separate table, because the shifts fill an instruction memory. */
     action joins() {
         exponent = exponent + distance;
     }
@@ -160,8 +160,8 @@ control ShiftByDistance(inout bit<32> mantissa, inout bit<16> exponent, in bit<1
 #undef LEFT_BY_DISTANCE
 
 /*
- * The longest prefix of zeros, found as the longest prefix of an address is. A subnormal must not move further than its exponent
- * allows: a bit set that far from the top stops it there.
+ * The longest prefix of zeros, found like the longest prefix of an address. A subnormal must not be shifted further than its
+ * exponent allows: a bit set at that distance from the top limits the shift.
  */
 #define LEFT_BY_PREFIX(k) \
     action left_##k() { \

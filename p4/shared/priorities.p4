@@ -1,7 +1,7 @@
 /*
- * What a Tofino's compiler shall place first, where a stage has no room for all (docs/tofino.md); other compilers pass over it. Left to
- * itself it takes read-out first, which has stages to spare. The slot's state comes before the values, because all of them wait
- * for it; of the values, what is nearer to the end of its way comes first, but for the exponents: their registers share the ALUs of
+ * What a Tofino's compiler must place first if a stage has no room for everything (docs/tofino.md); other compilers ignore it. By
+ * default it places read-out first, which has stages to spare. The slot's state comes before the values, because all of them wait
+ * for it; of the values, steps nearer to the end come first, except for the exponents: their registers share the ALUs of
  * a stage with the mantissas'.
  */
 #ifndef FPISA_PRIORITIES

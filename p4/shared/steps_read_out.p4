@@ -1,10 +1,10 @@
 /*
- * From the registers of an element to a packed number, truncating: magnitude, leading one to where the format has it by
- * constant shifts, assembly. Without guard digits nothing is ever rounded away that the format could hold, and what is
- * left of the exponent says how far a mantissa may move left before it is subnormal.
+ * From the registers of an element to a packed number, truncating: magnitude, then constant shifts that move the leading one to
+ * its place in the format, then assembly. Without guard digits nothing is rounded away that the format could represent, and the
+ * rest of the exponent says how far a mantissa may be shifted left before it is subnormal.
  *
  * `scale` carries that budget, the exponent register, in its bits 31 to 23, where the format has the exponent; bit 0 is the sign
- * and bit 1 says that the number is made already.
+ * and bit 1 says that the number is complete already.
  */
 #ifndef FPISA_STEPS_READ_OUT
 #define FPISA_STEPS_READ_OUT
@@ -14,15 +14,15 @@
 /* The exponent register, 16 bits, as the upper half of a scale. */
 #define TO_SCALE(exponent) exponent = exponent << 7;
 
-/* Bits 31 to 24 of a special's. Those of other numbers are less: their exponent registers are at most 254 + RESTRICTED_BIAS. */
+/* Bits 31 to 24 of a special's scale. Those of other numbers are smaller: their exponent registers are at most 254 + RESTRICTED_BIAS. */
 const bit<8> SCALE_OF_SPECIAL = 0x83;
 
 const bit<32> SCALE_ONE = 1 << 23;
 const bit<32> SCALE_MINUS = 1;
 const bit<32> SCALE_MADE = 2;
-/* With a leading one at bit 23 this makes exponent field 255, and the bits below it the fraction. */
+/* With a leading one at bit 23 this gives exponent field 255, and the bits below it are the fraction. */
 const bit<32> SCALE_TOP = 254 << 23;
-/* Before the last step the mantissa is moved eight bits to the left. */
+/* Before the last step the mantissa is shifted left by eight bits. */
 const bit<32> LEADING_ONE = 0x80000000;
 const bit<32> LEADING_ONE_AND_QUIET = 0xC0000000;
 const bit<32> LEADING_ONE_IN_PLACE = LEADING_ONE >> 8;
@@ -34,7 +34,7 @@ control Magnitude(inout bit<32> mantissa, inout bit<32> scale) {
     action zero() {
         scale = 0;
     }
-    /* The lower half of a scale may come in with anything. */
+    /* The lower half of an incoming scale is undefined. */
     action negative() {
         mantissa = 0 - mantissa;
         scale[15:0] = (bit<16>) SCALE_MINUS;
@@ -74,7 +74,7 @@ control Magnitude(inout bit<32> mantissa, inout bit<32> scale) {
     }
 }
 
-/* These are for steps_read_out_narrow.p4 as well, which ends them. */
+/* steps_read_out_narrow.p4 uses these as well, and undefines them. */
 /* The budget is at least 2^k when one of its upper bits is set: one entry for each of them. */
 #define BUDGET_FROM_32(bits, act) \
     (0x100 &&& 0x100, bits): act; \
@@ -127,8 +127,8 @@ control NormaliseByEights(inout bit<32> mantissa, inout bit<32> scale) {
 }
 
 /*
- * By what is left, 0 to 7 to the left, and eight to the right to where the format has its fraction, in one shift: what it loses on the left is
- * zeros. And the end of it: numbers too large for the format, and the sign's way to where it is assembled.
+ * The remaining 0 to 7 to the left, and eight to the right to the place of the fraction in the format, in one shift: only zeros are lost on the
+ * left. Also the final cases: numbers too large for the format, and moving the sign to where it is assembled.
  */
 control NormaliseByOnes(inout bit<32> mantissa, inout bit<32> scale) {
     /* k to the left, and eight to the right. */
@@ -187,7 +187,7 @@ control NormaliseByOnes(inout bit<32> mantissa, inout bit<32> scale) {
             BOTH(5, 0 &&& 0xF8, left_5, 0 - 5 * SCALE_ONE)
             BOTH(6, 0 &&& 0xFC, left_6, 0 - 6 * SCALE_ONE)
             BOTH(7, 0 &&& 0xFE, left_7, 0 - 7 * SCALE_ONE)
-            /* Too large: the budget less the zeros is 254 or more. It is 261 at most. */
+            /* Too large: the budget minus the zeros is 254 or more. It is 261 at most. */
             BOTH_INFINITE(254, 0x80 &&& 0x80)
             BOTH_INFINITE(255, 0x80 &&& 0x80)
             BOTH_INFINITE(255, 0x40 &&& 0xC0)
@@ -220,8 +220,8 @@ control NormaliseByOnes(inout bit<32> mantissa, inout bit<32> scale) {
 }
 
 /*
- * Assembly, the same for all elements, so that one action does it for the whole packet. The leading one adds 1 to the exponent
- * field when it is there, and nothing when the number is subnormal.
+ * Assembly, the same for all elements, so that one action does it for the whole packet. The leading one, if present, adds 1 to the
+ * exponent field; a subnormal number has none.
  */
 #define ADD_FIELDS(mantissa, scale) mantissa = mantissa + scale;
 

@@ -1,6 +1,6 @@
 /*
- * The end of read-out in tables of four actions at most (steps_shift_narrow.p4 says why): the last seven shifts to the left in two
- * steps. The paper's layout ends with the second.
+ * The end of read-out in tables of four actions at most (steps_shift_narrow.p4 explains why): the last seven shifts to the left in
+ * two steps. The paper's layout ends with the second.
  */
 #ifndef FPISA_STEPS_READ_OUT_NARROW
 #define FPISA_STEPS_READ_OUT_NARROW
@@ -43,7 +43,7 @@ control NormaliseByTwos(inout bit<32> mantissa, inout bit<32> scale) {
     }
 }
 
-/* The last bit, numbers too large for the format, and the sign's way to where it is assembled. */
+/* The last bit, numbers too large for the format, and moving the sign to where it is assembled. */
 control NormaliseByOne(inout bit<32> mantissa, inout bit<32> scale) {
     action left_1(bit<32> change) {
         mantissa = mantissa >> 7;

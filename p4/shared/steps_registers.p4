@@ -1,7 +1,7 @@
 /*
- * What the registers of an element do with a packet, as a stateful ALU can: each is read and written once, and what is
- * written is one of two sums chosen by one comparison. The architectures differ in how a register is reached, so these
- * are the bodies of a TNA RegisterAction, and of read-modify-write elsewhere.
+ * How the registers of an element process a packet, within the limits of a stateful ALU: each is read and written once, and the
+ * value written is one of two sums chosen by one comparison. The architectures differ in how a register is accessed, so these
+ * are the bodies of a TNA RegisterAction, and of a read-modify-write elsewhere.
  */
 #ifndef FPISA_STEPS_REGISTERS
 #define FPISA_STEPS_REGISTERS
@@ -9,8 +9,8 @@
 #include "steps_unpack.p4"
 
 /*
- * Exponent. `stored` is the register, exponent + RESTRICTED_BIAS; `distance` is how far, to the right from RESTRICTED_BIAS
- * bits to the left, the packet's mantissa has to move. Negative: its exponent is out of reach above the register's, and the packet
+ * Exponent. `stored` is the register, exponent + RESTRICTED_BIAS; `distance` is how far the packet's mantissa has to be shifted to the
+ * right, after RESTRICTED_BIAS bits to the left. Negative: its exponent exceeds the register's by too much, and the packet
  * replaces what is stored (FPISA-A). Running it again for the same packet changes nothing.
  * All are int<16>.
  */
@@ -20,7 +20,7 @@
         stored = exponent + (int<16>) RESTRICTED_BIAS; \
     }
 
-/* The first of a round replaces whatever is stored: any negative distance says so. */
+/* The first of a round replaces whatever is stored: any negative distance means that. */
 #define OPEN_EXPONENT(stored, distance, exponent) \
     distance = ~exponent; \
     stored = exponent + (int<16>) RESTRICTED_BIAS;

@@ -1,6 +1,6 @@
 /*
- * Alignment with constant shifts only: the packet's mantissa moves RESTRICTED_BIAS bits to the left and `distance` bits
- * to the right, in two steps of at most seven shifts, where one action per distance would take 31 (the paper's
+ * Alignment with constant shifts only: the packet's mantissa is shifted RESTRICTED_BIAS bits to the left and `distance`
+ * bits to the right, in two steps of at most seven shifts, where one action per distance would take 31 (the paper's
  * program). Several elements then share the instruction memory of a stage.
  */
 #ifndef FPISA_STEPS_SHIFT
@@ -12,7 +12,7 @@
 /*
  * By multiples of eight. Leaves `exponent` as the register's new content, which is read-out's budget.
  *
- * 24 bits of magnitude are gone after a shift by 24 or more: one action stands for all of those.
+ * A shift by 24 or more removes all 24 bits of magnitude: one action handles all of those.
  */
 control ShiftByEights(inout bit<32> mantissa, inout bit<16> exponent, in bit<16> distance) {
     action left_7() {
@@ -75,7 +75,7 @@ control ShiftByEights(inout bit<32> mantissa, inout bit<16> exponent, in bit<16>
     }
 }
 
-/* By what is left, 0 to 7. A packet that replaces is not moved. */
+/* By the rest, 0 to 7. The mantissa of a packet that replaces is not shifted. */
 control ShiftByOnes(inout bit<32> mantissa, in bit<16> distance) {
     action stay() {
     }

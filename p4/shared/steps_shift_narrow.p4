@@ -1,14 +1,14 @@
 /*
  * The same alignment as steps_shift.p4 in tables of three actions at most. A stage has room for the instructions of sixteen such
- * tables, its limit of tables; with more actions a table, a Tofino 2 runs out of instructions first, and its compiler
- * fails instead of going on to the next stage.
+ * tables, its limit of tables; with more actions per table, a Tofino 2 runs out of instructions first, and its compiler
+ * fails instead of continuing with the next stage.
  */
 #ifndef FPISA_STEPS_SHIFT_NARROW
 #define FPISA_STEPS_SHIFT_NARROW
 
 #include "steps_unpack.p4"
 
-/* Which packets move at all, and the register's new content, which is read-out's budget. */
+/* Determines which mantissas are shifted at all, and the register's new content, which is read-out's budget. */
 control SettleExponent(inout bit<32> mantissa, inout bit<16> exponent, in bit<16> distance) {
     action joins() {
         exponent = exponent + distance;
@@ -44,7 +44,7 @@ control SettleExponent(inout bit<32> mantissa, inout bit<16> exponent, in bit<16
     }
 }
 
-/* RESTRICTED_BIAS to the left and multiples of sixteen to the right; from 25 bits on nothing is left but the sign. */
+/* RESTRICTED_BIAS to the left and multiples of sixteen to the right; from 25 bits on only the sign is left. */
 control ShiftBySixteens(inout bit<32> mantissa, in bit<16> distance) {
     action stay() {
     }

@@ -9,19 +9,19 @@
 
 /*
  * Exponent of a special inside these steps. An ordinary distance to the register is at most RESTRICTED_BIAS + 253, so with
- * this one a distance above 511 can only be an ordinary packet that meets a special register. The lower nine bits of
+ * this one a distance above 511 can only be that of an ordinary packet to a special register. The lower nine bits of
  * that register, which are all that read-out sees, hold one more than any other's. And its bit 8 is not a sign.
  */
 const bit<16> RESTRICTED_SPECIAL = 1279;
-/* The exponent register holds the exponent plus this, the limit of a left shift: a negative distance says "overwrite". */
+/* The exponent register holds the exponent plus this, the limit of a left shift: a negative distance means "overwrite". */
 const bit<16> RESTRICTED_BIAS = 7;
 
 /* `exponent` carries the sign from the first step to the second. */
 const bit<16> SIGN_BESIDE_EXPONENT = 256;
 
 /*
- * `word` comes in as the packed number and leaves as the significand. `exponent` comes in as the upper half of the same
- * number, because an ALU cannot move bits from a 32-bit container to a 16-bit one, and leaves as exponent and sign.
+ * `word` is the packed number on entry and the significand on exit. `exponent` is the upper half of the same number on
+ * entry, because an ALU cannot move bits from a 32-bit container to a 16-bit one, and exponent and sign on exit.
  */
 control Classify(inout bit<32> word, inout bit<16> exponent) {
     action number() {
@@ -65,7 +65,7 @@ control Classify(inout bit<32> word, inout bit<16> exponent) {
 
 #define IS_NEGATIVE(exponent) (exponent[8:8] == 1)
 
-/* Where IS_NEGATIVE. A condition, not a table: a stage has eight tables with ternary keys, and other steps need them. */
+/* Applied if IS_NEGATIVE. A condition, not a table: a stage has eight tables with ternary keys, and other steps need them. */
 control Negate(inout bit<32> word, inout bit<16> exponent) {
     action negate() {
         word = 0 - word;

@@ -15,7 +15,7 @@ typedef bit<32> element_index_t;
 /* The two registers of an element (docs/arithmetic.md). */
 typedef bit<16> exponent_t;
 typedef int<32> mantissa_t;
-/* How a register holds a mantissa: simple_switch reads a register's bits as a non-negative number, also
+/* A mantissa in a register: simple_switch reads a register's bits as a non-negative number, also
  * into a signed field, so the sign is restored by a cast after each read. */
 typedef bit<32> mantissa_bits_t;
 

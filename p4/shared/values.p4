@@ -15,7 +15,7 @@
 #define FOUR_ROWS(X, a, b, c, d) \
     ROW_OF_VALUES(X, a) ROW_OF_VALUES(X, b) ROW_OF_VALUES(X, c) ROW_OF_VALUES(X, d)
 
-/* Below 16, and up to 32: what fits a pipeline of stages. */
+/* Below 16, and up to 32: sizes that fit in a pipeline of stages. */
 #if VALUES_PER_PACKET == 1
 #define EACH_VALUE(X) X(00)
 #elif VALUES_PER_PACKET == 2

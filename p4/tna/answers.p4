@@ -1,4 +1,4 @@
-/* What a service does to a packet that it answers; for the body of a control. The IPv4 checksum stays right: what it covers only trades places. */
+/* Turns a packet into the service's answer; for the body of a control. The IPv4 checksum stays valid: the fields it covers are only swapped. */
 action reflect() {
     mac_addr_t mac = hdr.ethernet.src_addr;
     ipv4_addr_t address = hdr.ipv4.src_addr;

@@ -1,4 +1,4 @@
-/* Sums are normalised here, and a multicast result is addressed to each receiver; everything else leaves as ingress made it. */
+/* Sums are normalised here, and a multicast result is addressed to each receiver; everything else leaves as ingress produced it. */
 control FpisaEgress(inout egress_headers_t hdr,
                     inout egress_meta_t meta,
                     in egress_intrinsic_metadata_t eg_intr_md,

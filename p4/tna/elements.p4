@@ -1,10 +1,10 @@
 /*
- * The registers of one value, and its way to them (p4/shared/steps_*.p4). Each value has registers of its own: they lie in
- * different stages, and a stateful ALU serves one.
+ * The registers of one value, and the steps that lead to them (p4/shared/steps_*.p4). Each value has separate registers: they are in
+ * different stages, and a stateful ALU serves one register.
  */
 struct exponent_and_distance_t {
     int<16> exponent;
-    /* Written with each access and never read from memory: an ALU can give out only what it could store. */
+    /* Written with each access and never read from memory: an ALU can return only what it could store. */
     int<16> distance;
 }
 
@@ -43,7 +43,7 @@ control Element(inout bit<32> word, inout bit<16> exponent, in ingress_meta_t me
         }
     };
 
-    /* The ALU is not asked for the distance: p4c 1.2.5.16 lets it give out the exponent where its complement was meant. */
+    /* The distance is not taken from the ALU: p4c 1.2.5.16 makes it return the exponent instead of its complement. */
     action first() {
         open_exponent.execute(meta.set);
         distance = 0xFFFF;
@@ -51,7 +51,7 @@ control Element(inout bit<32> word, inout bit<16> exponent, in ingress_meta_t me
     action later() {
         distance = join_exponent.execute(meta.set);
     }
-    /* Integers have none: as they are. */
+    /* Integers have no exponent: they are not shifted. */
     action none() {
         distance = 0;
     }
@@ -122,8 +122,8 @@ control Element(inout bit<32> word, inout bit<16> exponent, in ingress_meta_t me
 #endif
 
     /*
-     * Each table under a condition of its own: a Tofino runs what is under one condition without anything between, so a block
-     * would keep the protocol's tables waiting.
+     * Each table has its own condition: a Tofino runs the body of one condition with nothing else in between, so a block
+     * would delay the protocol's tables.
      */
     apply {
         if (HAS_FLOATS(meta)) {

@@ -1,8 +1,8 @@
-/* What TNA's pipelines carry besides the headers of p4/shared/headers.p4. */
+/* The data that TNA's pipelines carry in addition to the headers of p4/shared/headers.p4. */
 #ifndef FPISA_TNA_HEADERS
 #define FPISA_TNA_HEADERS
 
-/* From ingress to egress: what is left to do with the packet. */
+/* From ingress to egress: what remains to be done with the packet. */
 const bit<8> EGRESS_PASSES = 0;
 const bit<8> EGRESS_READS_INTEGERS = 2;
 const bit<8> EGRESS_READS_FLOATS = 3;
@@ -17,7 +17,7 @@ header exponents_t {
     EACH_VALUE(EXPONENT_FIELD)
 }
 
-/* probe_t in pieces: what one action moves must not be one block of containers. */
+/* probe_t in pieces: the fields that one action moves must not be one block of containers. */
 header probe_slot_t {
     bit<16> absolute_slot;
     bit<16> values_per_packet;
@@ -74,26 +74,26 @@ const bit<8> SERVICE_NONE = 0;
 const bit<8> SERVICE_CONTRIBUTE = 1;
 const bit<8> SERVICE_PROBE = 2;
 
-/* How a contribution stands to the round in its set. */
+/* The relation of a contribution to the round in its set. */
 const bit<8> STEP_NONE = 0;
 const bit<8> STEP_OPEN = 1;
 const bit<8> STEP_JOIN = 2;
 
-/* What the mantissa registers do. */
+/* Operation of the mantissa registers. */
 const bit<8> MANTISSA_IDLE = 0;
 const bit<8> MANTISSA_OPEN = 1;
 const bit<8> MANTISSA_JOIN = 2;
 const bit<8> MANTISSA_READ = 3;
 
-/* What a stateful ALU says of two comparisons, one bit for each outcome: neither holds. */
+/* A stateful ALU's result of two comparisons, one bit for each outcome: neither is true. */
 const bit<32> NEITHER = 1;
-/* Of `work`: the first comparison, of chunks, does not hold, the second does. */
+/* For `work`: the first comparison, of chunks, is false, the second is true. */
 const bit<32> OTHER_OPERATION = 4;
-/* No predicate of two comparisons is that. */
+/* No result of two comparisons has this value. */
 const bit<32> ROUND_OPENS = 0x40;
 
 struct ingress_meta_t {
-    /* Of the parser. */
+    /* Set by the parser. */
     bit<8> kind;
     bit<1> from_cpu;
     bit<1> to_cpu;              // an answer to the control plane
@@ -102,7 +102,7 @@ struct ingress_meta_t {
 
     PortId_t came_from;         // port that the packet, or the probe, entered by
 
-    /* Of the tables in front. */
+    /* Set by the tables before the slot's state. */
     bit<1> local;
     bit<1> is_member;
     bit<8> format;
@@ -113,23 +113,23 @@ struct ingress_meta_t {
     slot_t slot_base;
     slot_t slots;
     slot_t room;                // slots of the job above the packet's; 0: outside its range
-    bit<16> before_udp;         // bytes that IPv4 counts and UDP does not
-    bit<16> excess;             // by how much `count` is above the values of a packet
+    bit<16> before_udp;         // bytes included in the IPv4 length but not in the UDP length
+    bit<16> excess;             // by how much `count` exceeds the values of a packet
     slot_t location;            // slot, counted over the pool
-    bit<32> epoch;              // the membership's, and then by how much the packet's differs
+    bit<32> epoch;              // the membership's; later the difference from the packet's
     bit<16> first_event;        // index of the job's counters
     bit<1> routed;
 
-    /* Of the slot's state. */
+    /* Set by the slot's state. */
     set_number_t set;
     bit<8> service;
-    /* What stateful ALUs say goes to containers of one size, whichever action asks: a probe wants whole words of them. */
-    bit<32> round;              // NEITHER: the set's round is of this epoch, and not older; then: ... and of this chunk and operation
+    /* Results of stateful ALUs go to containers of one size, whichever action runs: a probe needs whole words of them. */
+    bit<32> round;              // NEITHER: the set's round is of this epoch, and not older; later: ... and of this chunk and operation
     bit<32> foreign;            // of another signature
     bit<8> step;
     worker_bitmap_t before;     // who had contributed
-    worker_bitmap_t seen;       // not 0: this worker had
-    worker_bitmap_t absent;     // not 0: somebody else has not
+    worker_bitmap_t seen;       // not 0: this worker had contributed
+    worker_bitmap_t absent;     // not 0: another worker has not
     bit<8> mantissa;
 
     bit<8> drop_reason;
@@ -140,8 +140,8 @@ struct ingress_meta_t {
 }
 
 /*
- * The packet has values, and they are floats. Without the first, the steps of an element would change what is in the same containers
- * when there are no values: the fields of a probe.
+ * The packet has values, and they are floats. Without the first condition, the steps of an element would change the fields of a probe,
+ * which are in the same containers when there are no values.
  */
 #define HAS_FLOATS(meta) (meta.kind == KIND_CONTRIBUTION && meta.format == FORMAT_FP32)
 

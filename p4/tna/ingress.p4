@@ -1,6 +1,6 @@
 /*
- * All of the protocol and all registers: ingress is one pipeline for all ports of a pipe, so what a slot's registers hold is one
- * truth. Every worker of a job must be at a port of one pipe (docs/tofino.md).
+ * The whole protocol and all registers: ingress is one pipeline for all ports of a pipe, so the contents of a slot's registers are
+ * consistent. Every worker of a job must be at a port of one pipe (docs/tofino.md).
  */
 control FpisaIngress(inout ingress_headers_t hdr,
                      inout ingress_meta_t meta,

@@ -1,6 +1,6 @@
 /*
  * Who may contribute, to which job and in which slots. The key is everything that identifies the sender, as in the v1model
- * program; of the numeric profile only the format is left to choose (docs/tofino.md).
+ * program; of the numeric profile only the format can be chosen (docs/tofino.md).
  */
 control Membership(inout ingress_headers_t hdr,
                    inout ingress_meta_t meta,

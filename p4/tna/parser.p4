@@ -1,5 +1,5 @@
 /*
- * Ethernet / IPv4 / UDP / fpisa. What can be checked here costs no stage: `meta.kind` says what has been found, and ingress
+ * Ethernet / IPv4 / UDP / fpisa. Checks done here cost no stage: `meta.kind` records the result, and ingress
  * turns it into a counted reason.
  *
  * IPv4 options are not parsed: a Tofino has no container for them. Such packets count as MALFORMED.
@@ -48,7 +48,7 @@ parser FpisaIngressParser(packet_in packet,
         }
     }
 
-    /* Only this program's own probes come round again, so nothing is left to check. */
+    /* Only this program's own probes recirculate, so there is nothing to check. */
     state parse_probe_again {
         packet.extract(hdr.ethernet);
         packet.extract(hdr.ipv4);
@@ -101,7 +101,7 @@ parser FpisaIngressParser(packet_in packet,
         }
     }
 
-    /* Of no right length: other faults are named first. */
+    /* The length is wrong: other errors take precedence. */
     state parse_fpisa {
         packet.extract(hdr.fpisa);
         transition select(hdr.fpisa.magic, hdr.fpisa.version, hdr.fpisa.opcode) {
@@ -167,7 +167,7 @@ parser FpisaIngressParser(packet_in packet,
         transition accept;
     }
 
-    /* Both say how far a probe has come, once it goes round (probes.p4): nobody may send it in the midst of that. */
+    /* Both record the progress of a recirculating probe (probes.p4): a sender must not set them. */
     state parse_probe {
         transition select(hdr.fpisa.set, hdr.fpisa.reserved) {
             (0, 0): probe;
@@ -198,8 +198,8 @@ parser FpisaEgressParser(packet_in packet,
     }
 
     /*
-     * Exponents come as 16 bits and are taken as the upper halves of words, each with what follows it: an ALU cannot move
-     * bits between containers of two sizes.
+     * Exponents arrive as 16 bits and are extracted as the upper halves of words, each with what follows it: an ALU cannot move
+     * bits between containers of different sizes.
      */
 #define TAKE_SCALE(i) meta.s##i = packet.lookahead<bit<32>>(); packet.advance(16);
     state parse_scales {
@@ -207,7 +207,7 @@ parser FpisaEgressParser(packet_in packet,
         transition parse_network;
     }
 
-    /* Ingress has checked all of it. */
+    /* Ingress has checked everything. */
     state parse_network {
         packet.extract(hdr.ethernet);
         packet.extract(hdr.ipv4);

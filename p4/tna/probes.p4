@@ -1,11 +1,11 @@
 /*
- * Probes. A register gives one word to a packet, and a probe wants ten. So it goes through the recirculation port, and each pass reads
- * what it can of one set, always into the fields of set 1; after two passes these move to set 0.
+ * Probes. A register returns one word per packet, and a probe needs ten. So it goes through the recirculation port, and each pass reads
+ * as much as it can of one set, always into the fields of set 1; after two passes these are moved to set 0.
  *
  *   pass 0: epoch, chunk, signature and bitmap of set 0;  pass 1: its operation;  passes 2 and 3: the same of set 1.
  *
- * `reserved` counts the passes, and the probe's own fields keep what the answer needs: the slot's number, and the port it came from.
- * `contributions` stays 0 here: the bitmap says it too.
+ * `reserved` counts the passes, and the probe's own fields store what the answer needs: the slot's number, and the port it came from.
+ * `contributions` stays 0 here: the bitmap has the same information.
  */
 control Probes(inout ingress_headers_t hdr,
                inout ingress_meta_t meta,

@@ -1,4 +1,4 @@
-/* The sum of one value, on its way out (p4/shared/steps_read_out.p4); the registers stay as they are. */
+/* Reads out the sum of one value (p4/shared/steps_read_out.p4); the registers do not change. */
 control ReadOut(inout bit<32> word, inout bit<32> scale, in bit<8> how) {
     Magnitude() magnitude;
 #ifdef PAPER_LAYOUT

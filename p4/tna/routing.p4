@@ -1,4 +1,4 @@
-/* What is not for the aggregation service is ordinary IPv4 traffic, forwarded by longest prefix. */
+/* A packet that is not for the aggregation service is ordinary IPv4 traffic, forwarded by longest prefix. */
 control Routing(inout ingress_headers_t hdr,
                 inout ingress_meta_t meta,
                 inout ingress_intrinsic_metadata_for_tm_t ig_tm_md) {

@@ -1,4 +1,4 @@
-/* What differs between the chips, and the layout of the program on them. */
+/* Differences between the chips, and the layout of the program on them. */
 #ifndef FPISA_TARGET
 #define FPISA_TARGET
 

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { RESTRICTED_BUILDS } from '../../protocol/builds.js';
 import { BUILDS } from '../../protocol/constants.js';
 import { QUERY_BUILDS } from '../../protocol/query/constants.js';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 
 const run = promisify(execFile);
 

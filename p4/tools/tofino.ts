@@ -7,7 +7,7 @@ import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { shippedFile } from '../../protocol/service.js';
+import { shippedFile } from '../../net/package-files.js';
 import { compileLayout, compilerVersion, findTofinoCompiler } from './tofino/compiler.js';
 import { LAYOUTS, layoutsNamed } from './tofino/layouts.js';
 import { type LayoutRecord, recordOf, type ResourcesFile, withTable } from './tofino/records.js';

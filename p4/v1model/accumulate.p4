@@ -45,7 +45,7 @@ control Accumulate(inout meta_t meta,
         }
     }
 
-    /* The packet's exponent is the smaller one, or equal: its mantissa moves. */
+    /* The packet's exponent is the smaller one, or equal: its mantissa is shifted. */
     action align_packet() {
         if (meta.stored_exponent != SPECIAL_EXPONENT) {
             meta.mantissa = meta.mantissa >> (bit<8>) (meta.stored_exponent - meta.exponent);
@@ -54,7 +54,7 @@ control Accumulate(inout meta_t meta,
         }
     }
 
-    /* The packet's exponent is the larger one: the stored mantissa moves, or FPISA-A's way round that. */
+    /* The packet's exponent is the larger one: the stored mantissa is shifted, or FPISA-A's alternative is used. */
     action align_stored() {
         if (meta.exponent == SPECIAL_EXPONENT) {
             meta.stored_mantissa = 0;
@@ -71,7 +71,7 @@ control Accumulate(inout meta_t meta,
         exponents.write(meta.index, meta.exponent);
     }
 
-    /* Saturating; the exact sum differs from the saturated one just when it does not fit. */
+    /* Saturating; the exact sum differs from the saturated one exactly when it does not fit. */
     action add() {
         if (meta.stored_mantissa |+| meta.mantissa != meta.stored_mantissa + meta.mantissa) {
             events.count(meta.overflows);

@@ -1,4 +1,4 @@
-/* What a service does to a packet that it answers, from the address that was asked; for the body of a control. */
+/* Turns a packet into the service's answer, sent from the address that the packet was sent to; for the body of a control. */
 action reflect() {
     mac_addr_t mac = hdr.ethernet.src_addr;
     ipv4_addr_t address = hdr.ipv4.src_addr;
@@ -12,7 +12,7 @@ action reflect() {
     standard_metadata.egress_spec = standard_metadata.ingress_port;
 }
 
-/* The payload has changed; zero says that the sender computed no UDP checksum (RFC 768). */
+/* The payload has changed; zero means that the sender computed no UDP checksum (RFC 768). */
 action void_udp_checksum() {
     hdr.udp.checksum = 0;
 }

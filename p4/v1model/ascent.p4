@@ -1,8 +1,8 @@
 /*
  * Hierarchy, upwards: where a job has a parent switch, the sum over this switch's members goes there as the
- * contribution of one worker. The parent's own slots make that reliable: a member that asks again for a
- * round that is complete here makes this switch send its contribution again, and the parent answers with
- * the result if it has it. So nothing of the parent's is kept here.
+ * contribution of one worker. The parent's own slots make that reliable: when a member repeats its contribution
+ * to a round that is complete here, this switch sends its own contribution again, and the parent answers
+ * with the result if it has it. So no results of the parent are stored here.
  */
 control Ascent(inout headers_t hdr,
                inout meta_t meta,

@@ -1,4 +1,4 @@
-/* IPv4 header checksum (RFC 791), options included, checked on arrival and made anew on departure. */
+/* IPv4 header checksum (RFC 791), options included, checked on arrival and recomputed on departure. */
 #define IPV4_CHECKSUM_INPUT \
     { hdr.ipv4.version, hdr.ipv4.ihl, hdr.ipv4.diffserv, hdr.ipv4.total_len, \
       hdr.ipv4.identification, hdr.ipv4.flags, hdr.ipv4.frag_offset, hdr.ipv4.ttl, \

@@ -1,6 +1,6 @@
 /*
- * Hierarchy, downwards: what the parent says of a round (its result, or that it refused this switch's
- * contribution) goes to all members here. Only the parent may say so: from its port, address and epoch.
+ * Hierarchy, downwards: the parent's answer for a round (its result, or that it refused this switch's
+ * contribution) goes to all members here. It is accepted only from the parent's port, address and epoch.
  */
 control Descent(inout headers_t hdr,
                 inout meta_t meta,

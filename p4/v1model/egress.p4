@@ -1,4 +1,4 @@
-/* A multicast result is addressed to each receiver here; everything else leaves as ingress made it. */
+/* A multicast result is addressed to each receiver here; everything else leaves as ingress produced it. */
 control FpisaEgress(inout headers_t hdr,
                     inout meta_t meta,
                     inout standard_metadata_t standard_metadata) {

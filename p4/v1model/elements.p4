@@ -1,11 +1,11 @@
 /*
- * The element registers: exponent and signed mantissa of every value of every set, and the way of a
+ * The element registers: exponent and signed mantissa of every value of every set, and the path of a
  * packet's values to them and back.
  *
- * P4 has no header field with a run-time index, but registers have one. So the values are first copied
+ * P4 has no header field with a run-time index, but registers do. So the values are first copied
  * into a scratch register, and the arithmetic is one loop over it: the program stays as small for 256
- * values as for 16, where unrolled code took 40 kB of JSON a value. The scratch belongs to the packet in
- * ingress, of which simple_switch has one at a time.
+ * values as for 16, where unrolled code took 40 kB of JSON per value. The scratch register belongs to the packet in
+ * ingress; simple_switch has one there at a time.
  */
 control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
     @name(".fpisa.exponents")

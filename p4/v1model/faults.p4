@@ -1,6 +1,6 @@
 /*
- * Test builds only (-DFAULT_INJECTION): loses packets of a port at random, before anything is done with
- * them in ingress and after everything in egress, so that a loss in either direction can be had on a
+ * Test builds only (-DFAULT_INJECTION): drops packets of a port at random, before all other processing in
+ * ingress and after all other processing in egress, so that loss in either direction can be produced on a
  * switch whose links lose nothing. Duplication, reordering and delay belong to the links (tc, Mininet) or
  * to the emulator's fault injector.
  */

@@ -17,7 +17,7 @@ control FpisaIngress(inout headers_t hdr,
         drops.count(reason);
     }
 
-    /* The control plane names the port itself. */
+    /* The control plane specifies the port itself. */
     action send_packet_out() {
         standard_metadata.egress_spec = hdr.packet_out.egress_port;
     }

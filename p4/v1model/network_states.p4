@@ -1,6 +1,6 @@
 /*
  * Parser states down to UDP, for the body of a parser: a macro PARSE_SERVICE names the state that reads the service's own
- * header, and is undefined again here.
+ * header, and is undefined at the end of this file.
  */
 state start {
     transition select(standard_metadata.ingress_port) {
@@ -37,7 +37,7 @@ state parse_ipv4_options {
     transition parse_ipv4_payload;
 }
 
-/* A fragment has no UDP header to look at, or not all of its payload. */
+/* A fragment has no UDP header, or only a part of the payload. */
 state parse_ipv4_payload {
     transition select(hdr.ipv4.protocol, hdr.ipv4.frag_offset, hdr.ipv4.flags[0:0]) {
         (PROTOCOL_UDP, 0, 0): parse_udp;

@@ -1,7 +1,7 @@
 /*
  * Ethernet / IPv4 / UDP / fpisa. Values are extracted only when the UDP length says that a whole packet of
- * this build is there; anything else stays payload, so that ordinary traffic passes unharmed and ingress
- * can name what is wrong. A header that is cut short raises parser_error, which ingress counts.
+ * this build is present; anything else stays payload, so that ordinary traffic passes unchanged and ingress
+ * can name the error. A truncated header raises parser_error, which ingress counts.
  */
 parser FpisaParser(packet_in packet,
                    out headers_t hdr,

@@ -1,12 +1,12 @@
 /*
  * Turns the element registers of a complete set into packed numbers (docs/arithmetic.md): sign and magnitude,
- * leading one, one rounding, assembly. The registers stay as they are.
+ * leading one, one rounding, assembly. The registers do not change.
  */
 control ReadOut(inout meta_t meta,
                 register<bit<32>> words,
                 register<exponent_t> exponents,
                 register<mantissa_bits_t> mantissas) {
-    /* A special: an infinity if it alone was seen, else NaN. */
+    /* A special: an infinity if no other special was seen, else NaN. */
     action read_special() {
         if (meta.stored_bits & ALL_BUT_PLUS_INF == 0) {
             meta.word = PLUS_INF;
@@ -17,7 +17,7 @@ control ReadOut(inout meta_t meta,
         }
     }
 
-    /* Brings the leading one to bit 31 by halves; `scale` follows. */
+    /* Moves the leading one to bit 31 by binary search; `scale` is adjusted accordingly. */
     action normalise() {
         if (meta.magnitude < 0x00010000) {
             meta.magnitude = meta.magnitude << 16;
@@ -42,7 +42,7 @@ control ReadOut(inout meta_t meta,
     }
 
     /*
-     * Rounds once, over all bits shifted out, and puts exponent and fraction together by addition: the
+     * Rounds once, over all bits shifted out, and combines exponent and fraction by addition: the
      * implied one adds 1 to the exponent, and so does a carry out of the fraction.
      */
     action assemble() {
@@ -54,7 +54,7 @@ control ReadOut(inout meta_t meta,
             meta.word = 0;
         }
         if (meta.rounding == ROUNDING_NEAREST_EVEN) {
-            /* Half an ulp less one, and the ulp's own bit: ties go to the even neighbour. */
+            /* Half an ulp minus one, plus the ulp's own bit: ties go to the even neighbour. */
             meta.magnitude = meta.magnitude + ((40w1 << (meta.shift - 1)) - 1)
                 + ((meta.magnitude >> meta.shift) & 1);
         }

@@ -1,15 +1,15 @@
 /*
  * The element registers with a Tofino's arithmetic (-DRESTRICTED_ARITHMETIC): the steps of p4/shared/steps_*.p4, which
- * p4/tna runs as well, in the same order and with one access to each register. So what those steps
- * compute can be run, packet by packet, and compared with the reference (docs/tofino.md).
+ * p4/tna runs as well, in the same order and with one access to each register. So those steps
+ * can be executed, packet by packet, and compared with the reference (docs/tofino.md).
  *
- * Profiles fpisa-a and int32 only: mode, guard, rounding and left-shift limit of the membership are not looked at. The exponent
+ * Profiles fpisa-a and int32 only: mode, guard, rounding and left-shift limit of the membership are ignored. The exponent
  * register holds the exponent + RESTRICTED_BIAS, and RESTRICTED_SPECIAL + RESTRICTED_BIAS for a special.
  *
  * With -DPAPER_LAYOUT one table shifts a value by any distance, as the paper's program does (p4/shared/paper.p4); with
  * -DNARROW_SHIFT tables are smaller, and more (p4/shared/steps_shift_narrow.p4).
  *
- * What no stateful ALU says is counted beside the steps: each overwritten value, and each addition that saturates.
+ * Events that no stateful ALU reports are counted outside the steps: each overwritten value, and each addition that saturates.
  */
 control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
     @name(".fpisa.exponents")
@@ -126,8 +126,8 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
     }
 
     /*
-     * A Tofino gets the wider words for nothing: the header that carries the exponents to egress is read there so. What they hold
-     * in their lower halves is then the next value's.
+     * A Tofino gets the wider words without an extra step: egress parses the header that carries the exponents that way. Their lower
+     * halves then belong to the next value.
      */
 #define TAKE_SCALE(i) TO_SCALE(exponent##i) scale##i = exponent##i ++ 16w0xA5C3;
     action take_scales() {
@@ -191,7 +191,7 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
                 take_upper_halves();
                 EACH_VALUE(CLASSIFY)
                 EACH_VALUE(NEGATE)
-                /* A repeated contribution too: its exponents change nothing, and a Tofino learns too late that it is repeated. */
+                /* A repeated contribution too: its exponents change nothing, and a Tofino detects the repetition too late. */
                 if (meta.first == 1) {
                     open_exponents();
                 } else {

@@ -1,4 +1,4 @@
-/* What is not for the aggregation service is ordinary IPv4 traffic, forwarded by longest prefix. */
+/* A packet that is not for the aggregation service is ordinary IPv4 traffic, forwarded by longest prefix. */
 control Routing(inout headers_t hdr,
                 inout standard_metadata_t standard_metadata,
                 counter drops) {

@@ -28,7 +28,7 @@ export const Offset = {
   rows: 32,
 } as const;
 
-export interface Header {
+export interface QueryHeader {
   opcode: number;
   flags: number;
   stream: number;
@@ -77,7 +77,7 @@ export function groupsBytes(build: QueryBuild): number {
   return HEADER_BYTES + build.groupsPerPacket * groupBytes(build);
 }
 
-export function writeHeader(view: DataView, header: Readonly<Header>): void {
+export function writeHeader(view: DataView, header: Readonly<QueryHeader>): void {
   view.setUint16(Offset.magic, MAGIC);
   view.setUint8(Offset.version, VERSION);
   view.setUint8(Offset.opcode, header.opcode);
@@ -98,7 +98,7 @@ export function writeHeader(view: DataView, header: Readonly<Header>): void {
  * @param into is filled, so that a hot path allocates nothing
  * @throws MessageFormatError if it is too short, or no query message of this version
  */
-export function readHeader(view: DataView, into: Header): Header {
+export function readHeader(view: DataView, into: QueryHeader): QueryHeader {
   if (view.byteLength < HEADER_BYTES)
     throw new MessageFormatError(`a query message has at least ${HEADER_BYTES} bytes, not ${view.byteLength}`);
   const [magic, version] = [view.getUint16(Offset.magic), view.getUint8(Offset.version)];
@@ -121,7 +121,7 @@ export function readHeader(view: DataView, into: Header): Header {
   return into;
 }
 
-export function emptyHeader(): Header {
+export function emptyHeader(): QueryHeader {
   return {
     opcode: 0,
     flags: 0,

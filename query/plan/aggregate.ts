@@ -4,24 +4,16 @@
  * master aggregates again: sums of sums, maxima of maxima, and HAVING on the result.
  */
 import { Operator } from '../../protocol/query/constants.js';
+import { aggregateName, isDistinct } from './aggregation.js';
 import type { Binder } from './catalog.js';
+import { Grouping } from './grouping.js';
 import { switchHaving } from './having.js';
-import { aggregateOf, LanePlan, type Aggregate } from './lane-plan.js';
-import { isNeverNull } from './never-null.js';
+import { LanePlan } from './lane-plan.js';
 import type { AggregateStep, KeyColumn } from './plan.js';
 import { Refusal } from './refusal.js';
-import { isBound, leafOf, leavesOf, resolve, type Leaf } from './scope.js';
-import {
-  conjuncts,
-  identifier,
-  integerOf,
-  isColumnRef,
-  rewrite,
-  some,
-  type Expression,
-  type SelectNode,
-  type TableRef,
-} from './tree.js';
+import { leafOf, type Leaf } from './scope.js';
+import { SelectNames } from './select-names.js';
+import { conjuncts, identifier, integerOf, some, type Expression, type SelectNode, type TableRef } from './tree.js';
 import { keyTypeOf } from './types.js';
 import { KEY_BYTES } from '../tuples.js';
 
@@ -42,27 +34,6 @@ export interface PushedAggregate {
   readonly remark: string | undefined;
 }
 
-/** Is a SELECT an aggregation, so that it could be done in the switch? DISTINCT is one without aggregates. */
-export function isAggregation(node: SelectNode, binder: Binder): boolean {
-  const hasAggregate = (e: Expression | null | undefined): boolean =>
-    e != null &&
-    some(e, (part) => part.class === 'FUNCTION' && binder.aggregates.has(part.function_name!.toLowerCase()));
-  return (
-    node.group_expressions.length > 0 ||
-    node.group_sets.length > 0 ||
-    node.aggregate_handling === 'FORCE_AGGREGATES' ||
-    node.select_list.some(hasAggregate) ||
-    hasAggregate(node.having) ||
-    isDistinct(node)
-  );
-}
-
-function isDistinct(node: SelectNode): boolean {
-  return node.modifiers.some(
-    ({ type, distinct_on_targets }) => type === 'DISTINCT_MODIFIER' && (distinct_on_targets ?? []).length === 0,
-  );
-}
-
 /** @throws Refusal with the reason if it stays with the master */
 export async function pushAggregate(
   node: SelectNode,
@@ -75,9 +46,8 @@ export async function pushAggregate(
 
 class AggregateRewriter {
   private readonly leaf: Leaf;
-  private readonly aliases = new Map<string, Expression>();
-  private readonly groups: { readonly expression: Expression; readonly canonical: string }[] = [];
-  private readonly aggregates = new Map<string, Aggregate>();
+  private readonly names: SelectNames;
+  private readonly grouping: Grouping;
 
   constructor(
     private readonly node: SelectNode,
@@ -95,30 +65,31 @@ class AggregateRewriter {
     if (node.qualify != null) throw new Refusal('QUALIFY needs windows, which are the master’s');
     if ((from.column_name_alias ?? []).length > 0) throw new Refusal('column names given in FROM are not followed');
     this.leaf = leafOf(from, table);
-    for (const item of node.select_list) if (item.alias !== '') this.aliases.set(item.alias.toLowerCase(), item);
+    this.names = new SelectNames(node, this.leaf, binder);
+    this.grouping = new Grouping(this.names, binder);
   }
 
   async run(): Promise<PushedAggregate> {
-    const { node, binder, leaf } = this;
+    const { node, binder, leaf, names, grouping } = this;
     const select = this.expandedSelect();
-    for (const expression of this.groupExpressions(select)) this.addGroup(expression);
+    for (const expression of this.groupExpressions(select)) grouping.addGroup(expression);
     const { local, correlated } = this.splitWhere();
-    const outputGroups = this.groups.length;
-    const correlations = correlated.map(({ inner, outer }) => ({ key: this.addGroup(inner), outer }));
-    const scan = (e: Expression): void => void this.rewriteOutput(e, () => e);
+    const outputGroups = grouping.expressions.length;
+    const correlations = correlated.map(({ inner, outer }) => ({ key: grouping.addGroup(inner), outer }));
+    const scan = (e: Expression): void => void grouping.rewriteOutput(e, () => e);
     select.forEach(scan);
     if (node.having != null) scan(node.having);
     const orders = node.modifiers
       .flatMap((modifier) => modifier.orders ?? [])
-      .filter(({ expression }) => !this.isOutputName(expression));
+      .filter(({ expression }) => !names.isOutputName(expression));
     orders.forEach(({ expression }) => scan(expression));
 
     const from = `${identifier(leaf.table.name)} AS ${identifier(leaf.ref.alias || leaf.ref.table_name!)}`;
-    const groupTexts = await binder.expressionTexts(this.groups.map(({ expression }) => expression));
+    const groupTexts = await binder.expressionTexts(grouping.expressions);
     const groupTypes = await binder.typesOf(groupTexts, from);
     const keys = groupTypes.map((type, i) => this.keyColumn(i, type));
     this.checkKeySize(keys);
-    const lanes = await LanePlan.of([...this.aggregates.values()], binder, from, this.options);
+    const lanes = await LanePlan.of([...grouping.aggregates.values()], binder, from, this.options);
 
     const where = (await binder.expressionTexts(local)).map((text) => ` WHERE ${text}`).join('');
     const keyItems = groupTexts.map(
@@ -142,12 +113,14 @@ class AggregateRewriter {
       ),
     );
     const aggregateTrees = new Map<string, Expression>();
-    for (const [canonical, aggregate] of this.aggregates)
+    for (const [canonical, aggregate] of grouping.aggregates)
       aggregateTrees.set(canonical, await binder.expression(lanes.masterText(aggregate)));
     const output = (e: Expression): Expression =>
-      this.rewriteOutput(e, (found) => ('key' in found ? keyTrees[found.key]! : aggregateTrees.get(found.aggregate)!));
+      grouping.rewriteOutput(e, (found) =>
+        'key' in found ? keyTrees[found.key]! : aggregateTrees.get(found.aggregate)!,
+      );
 
-    const names =
+    const outputNames =
       correlated.length === 0 && select.some(({ alias }) => alias === '') ? await this.outputNames() : undefined;
     const conditions: Expression[] = [];
     for (const { key, outer } of correlations) {
@@ -157,10 +130,10 @@ class AggregateRewriter {
     const isPlainDistinct =
       node.group_expressions.length === 0 &&
       node.aggregate_handling !== 'FORCE_AGGREGATES' &&
-      this.aggregates.size === 0;
+      grouping.aggregates.size === 0;
     const masterNode: SelectNode = {
       ...node,
-      select_list: select.map((item, i) => ({ ...output(item), alias: item.alias || (names?.[i] ?? '') })),
+      select_list: select.map((item, i) => ({ ...output(item), alias: item.alias || (outputNames?.[i] ?? '') })),
       from_table: {
         ...leaf.ref,
         alias: '',
@@ -180,7 +153,7 @@ class AggregateRewriter {
           : {
               ...modifier,
               orders: modifier.orders.map((order) =>
-                this.isOutputName(order.expression) ? order : { ...order, expression: output(order.expression) },
+                names.isOutputName(order.expression) ? order : { ...order, expression: output(order.expression) },
               ),
             },
       ),
@@ -189,12 +162,7 @@ class AggregateRewriter {
     const having =
       outputGroups === 0
         ? undefined
-        : await switchHaving(
-            conjuncts(node.having),
-            (e) => this.aggregates.get(this.canonical(this.dealias(e))),
-            lanes,
-            binder,
-          );
+        : await switchHaving(conjuncts(node.having), (e) => grouping.aggregateOf(e), lanes, binder);
     return {
       step: {
         operator: Operator.GROUP,
@@ -257,38 +225,25 @@ class AggregateRewriter {
     return isDistinct(node) && node.having == null && !select.some(hasAggregate) ? [...select] : [];
   }
 
-  private addGroup(e: Expression): number {
-    const expression = this.dealias(e);
-    if (isBound(expression, this.binder.unstable, this.binder.aggregates))
-      throw new Refusal(
-        'a group expression holds what only the master can evaluate (a subquery, a window, a function that is not the same everywhere)',
-      );
-    if (leavesOf(expression, [this.leaf]) === undefined)
-      throw new Refusal('a group expression refers to an outer query');
-    const canonical = this.canonical(expression);
-    const known = this.groups.findIndex((group) => group.canonical === canonical);
-    if (known >= 0) return known;
-    return this.groups.push({ expression, canonical }) - 1;
-  }
-
   /** WHERE: what a worker can evaluate, and equalities with an outer query's values. */
   private splitWhere(): { local: Expression[]; correlated: { inner: Expression; outer: Expression }[] } {
+    const { names } = this;
     const local: Expression[] = [];
     const correlated: { inner: Expression; outer: Expression }[] = [];
-    for (const conjunct of conjuncts(this.node.where_clause).map((e) => this.dealias(e))) {
-      if (isBound(conjunct, this.binder.unstable, this.binder.aggregates))
+    for (const conjunct of conjuncts(this.node.where_clause).map((e) => names.dealias(e))) {
+      if (names.isBound(conjunct))
         throw new Refusal(
           'WHERE holds what only the master can evaluate (a subquery, a function that is not the same everywhere)',
         );
-      if (this.isLocal(conjunct)) local.push(conjunct);
+      if (names.isLocal(conjunct)) local.push(conjunct);
       else {
         const [left, right] = [conjunct.left, conjunct.right];
         const sides =
           conjunct.type !== 'COMPARE_EQUAL'
             ? undefined
-            : this.isLocal(left!) && this.isForeign(right!)
+            : names.isLocal(left!) && names.isForeign(right!)
               ? { inner: left!, outer: right! }
-              : this.isLocal(right!) && this.isForeign(left!)
+              : names.isLocal(right!) && names.isForeign(left!)
                 ? { inner: right!, outer: left! }
                 : undefined;
         if (sides === undefined)
@@ -315,135 +270,6 @@ class AggregateRewriter {
     };
   }
 
-  private isLocal(e: Expression): boolean {
-    return leavesOf(e, [this.leaf]) !== undefined;
-  }
-
-  /** Columns, but none of this table. */
-  private isForeign(e: Expression): boolean {
-    return (
-      some(e, isColumnRef) &&
-      !some(e, (part) => isColumnRef(part) && resolve([this.leaf], part.column_names) !== undefined)
-    );
-  }
-
-  /** Names of outputs put back to what they stand for; a column of the table goes before such a name. */
-  private dealias(e: Expression): Expression {
-    return rewrite(e, (part) => {
-      const target = this.aliasTarget(part);
-      return target === undefined ? undefined : { ...this.dealias(target), alias: part.alias };
-    });
-  }
-
-  private aliasTarget(part: Expression): Expression | undefined {
-    if (!isColumnRef(part) || part.column_names.length !== 1 || resolve([this.leaf], part.column_names) !== undefined)
-      return undefined;
-    const target = this.aliases.get(part.column_names[0]!.toLowerCase());
-    return target === undefined || target === part ? undefined : target;
-  }
-
-  /** Equal for expressions that mean the same: without places and aliases, columns by their names alone. */
-  private canonical(e: Expression): string {
-    const bare = rewrite(e, (part) =>
-      isColumnRef(part)
-        ? { ...part, alias: '', query_location: 0, column_names: columnNames(this.leaf, part.column_names) }
-        : undefined,
-    );
-    return JSON.stringify(bare, (key, value: unknown) =>
-      key === 'alias' || key === 'query_location'
-        ? undefined
-        : key === 'function_name'
-          ? String(value).toLowerCase()
-          : value,
-    );
-  }
-
-  /** ORDER BY a place or a name of the output stays as it is. */
-  private isOutputName(e: Expression): boolean {
-    if (integerOf(e) !== undefined || e.class === 'STAR') return true;
-    return isColumnRef(e) && e.column_names.length === 1 && this.aliases.has(e.column_names[0]!.toLowerCase());
-  }
-
-  /** Group expressions and aggregates replaced; notes the aggregates on the way. */
-  private rewriteOutput(
-    e: Expression,
-    replace: (found: { key: number } | { aggregate: string }) => Expression,
-  ): Expression {
-    return rewrite(e, (part) => {
-      const target = this.aliasTarget(part);
-      if (target !== undefined) return this.rewriteOutput(target, replace);
-      if (part.class !== 'CONSTANT' || this.groups.length > 0) {
-        const canonical = this.canonical(part);
-        const key = this.groups.findIndex((group) => group.canonical === canonical);
-        if (key >= 0) return { ...replace({ key }), alias: part.alias };
-      }
-      if (aggregateName(part, this.binder) !== undefined)
-        return { ...replace({ aggregate: this.noteAggregate(part) }), alias: part.alias };
-      if (
-        ['WINDOW', 'LAMBDA', 'STAR', 'POSITIONAL_REFERENCE'].includes(part.class) ||
-        part.type === 'GROUPING_FUNCTION'
-      )
-        throw new Refusal(`${part.class.toLowerCase().replace('_', ' ')} expressions over groups are the master’s`);
-      if (part.class === 'SUBQUERY' && this.mayReadTable(part))
-        throw new Refusal('a subquery in the output may depend on the rows of the table');
-      if (isColumnRef(part)) {
-        if (resolve([this.leaf], part.column_names) !== undefined)
-          throw new Refusal(`column ${part.column_names.join('.')} is not a group expression`);
-        if (part.column_names.length === 1 && /^(rows|[kl]\d+(_count)?)$/i.test(part.column_names[0]!))
-          throw new Refusal(`outer column ${part.column_names[0]} has a name that the groups use`);
-      }
-      return undefined;
-    });
-  }
-
-  /** Could a name in a subquery mean this SELECT's table? Every table of its own hides its columns. */
-  private mayReadTable(e: Expression): boolean {
-    let may = false;
-    const visit = (value: unknown, own: readonly Leaf[]): void => {
-      if (Array.isArray(value)) return value.forEach((part) => visit(part, own));
-      if (typeof value !== 'object' || value === null) return;
-      const node = value as SelectNode & Expression;
-      if (
-        node.class === 'COLUMN_REF' &&
-        resolve(own, node.column_names!) === undefined &&
-        resolve([this.leaf], node.column_names!) !== undefined
-      )
-        may = true;
-      const inner = node.type === 'SELECT_NODE' ? [...own, ...tablesOf(node.from_table, this.binder)] : own;
-      Object.values(value).forEach((part) => visit(part, inner));
-    };
-    visit(e.subquery, []);
-    return may;
-  }
-
-  private noteAggregate(part: Expression): string {
-    const e = this.dealias({ ...part, alias: '' });
-    const canonical = this.canonical(e);
-    if (this.aggregates.has(canonical)) return canonical;
-    const argument = e.children?.[0];
-    if (argument !== undefined) {
-      if (isBound(argument, this.binder.unstable, this.binder.aggregates))
-        throw new Refusal('an aggregate’s argument holds what only the master can evaluate');
-      if (leavesOf(argument, [this.leaf]) === undefined)
-        throw new Refusal('an aggregate’s argument refers to an outer query');
-      if (
-        e.filter != null &&
-        (isBound(e.filter, this.binder.unstable, this.binder.aggregates) ||
-          leavesOf(e.filter, [this.leaf]) === undefined)
-      )
-        throw new Refusal('a FILTER holds what only the master can evaluate');
-    }
-    this.aggregates.set(
-      canonical,
-      aggregateOf(
-        e,
-        argument === undefined ? '' : this.canonical(argument),
-        argument !== undefined && isNeverNull(argument, this.leaf),
-      ),
-    );
-    return canonical;
-  }
-
   private keyColumn(i: number, type: string): KeyColumn {
     const key = keyTypeOf(type);
     if (key === undefined) throw new Refusal(`values of type ${type} do not go into a key`);
@@ -456,34 +282,6 @@ class AggregateRewriter {
     if (bytes > KEY_BYTES)
       throw new Refusal(`the group’s columns need ${bytes} bytes of key, and a tuple has ${KEY_BYTES}`);
   }
-}
-
-function aggregateName(e: Expression, binder: Binder): string | undefined {
-  const name = e.class === 'FUNCTION' ? e.function_name!.toLowerCase() : undefined;
-  return name !== undefined && binder.aggregates.has(name) ? name : undefined;
-}
-
-function columnNames(leaf: Leaf, names: readonly string[]): string[] {
-  const found = resolve([leaf], names);
-  if (found === undefined || found === 'ambiguous') return [...names];
-  // What follows the column is a struct's field.
-  const at = names.findIndex((name) => name.toLowerCase() === found.column);
-  return [found.column, ...names.slice(at < 0 ? names.length : at + 1)];
-}
-
-function tablesOf(ref: TableRef | undefined, binder: Binder): Leaf[] {
-  const leaves: Leaf[] = [];
-  const visit = (r: TableRef | undefined): void => {
-    if (r === undefined) return;
-    if (r.type === 'BASE_TABLE') {
-      const table = binder.table(r.table_name!);
-      if (table !== undefined) leaves.push(leafOf(r, table));
-    }
-    visit(r.left);
-    visit(r.right);
-  };
-  visit(ref);
-  return leaves;
 }
 
 async function allOf(conditions: readonly Expression[], binder: Binder): Promise<Expression | null> {

@@ -3,15 +3,15 @@ import { QueryError } from '../errors.js';
 
 export type QueryPlanErrorCode =
   /** DuckDB's parser refuses the text; the message is its own, with the position. */
-  | 'QUERY_SYNTAX'
+  | 'FPISA_QUERY_SYNTAX'
   /** Not exactly one SELECT. */
-  | 'QUERY_NOT_SELECT'
-  | 'QUERY_UNKNOWN_TABLE'
-  | 'QUERY_UNKNOWN_COLUMN'
+  | 'FPISA_QUERY_NOT_SELECT'
+  | 'FPISA_QUERY_UNKNOWN_TABLE'
+  | 'FPISA_QUERY_UNKNOWN_COLUMN'
   /** DuckDB's binder refuses it for another reason: types, unknown functions, ambiguous names. */
-  | 'QUERY_BIND'
+  | 'FPISA_QUERY_BIND'
   /** Something that cannot be answered over rows that come through a network. */
-  | 'QUERY_UNSUPPORTED';
+  | 'FPISA_QUERY_UNSUPPORTED';
 
 export class QueryPlanError extends QueryError {
   constructor(

@@ -3,7 +3,7 @@ import { FORMATS } from '../../arithmetic/formats.js';
 import { orderKey } from '../../arithmetic/key.js';
 import { Having, HAVING_ON_ROWS, LaneOp } from '../../protocol/query/constants.js';
 import type { Binder } from './catalog.js';
-import type { Aggregate, LanePlan } from './lane-plan.js';
+import type { LaneAggregate, LanePlan } from './lane-plan.js';
 import type { SwitchHaving } from './plan.js';
 import { some, type Expression } from './tree.js';
 
@@ -20,7 +20,7 @@ const I64_MAX = 2n ** 63n - 1n;
 /** The first conjunct that compares one aggregate, which a lane holds, with a constant. */
 export async function switchHaving(
   conjuncts: readonly Expression[],
-  aggregateOf: (e: Expression) => Aggregate | undefined,
+  aggregateOf: (e: Expression) => LaneAggregate | undefined,
   lanes: LanePlan,
   binder: Binder,
 ): Promise<SwitchHaving | undefined> {

@@ -14,10 +14,10 @@ import {
   type SelectNode,
   type TableRef,
 } from './tree.js';
-import { isAggregation } from './aggregate.js';
+import { isAggregation } from './aggregation.js';
 
 /** An equality of expressions of two tables. */
-export interface Edge {
+export interface JoinEdge {
   readonly sides: readonly [EdgeSide, EdgeSide];
 }
 
@@ -39,7 +39,7 @@ export interface SelectAnalysis {
 }
 
 export class JoinGraph {
-  readonly edges: Edge[] = [];
+  readonly edges: JoinEdge[] = [];
   /** Conditions on single tables; a table that is not in it has none. */
   readonly filters = new Map<Leaf, Expression[]>();
   readonly selects: SelectAnalysis[] = [];

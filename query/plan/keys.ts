@@ -21,7 +21,7 @@ interface Place {
 }
 
 /** Where the columns of a key are. */
-export class KeyLayout {
+export class TupleKeyLayout {
   readonly fixed: readonly Place[];
   readonly texts: readonly Place[];
   /** Where the first text's length is. */
@@ -45,13 +45,13 @@ export class KeyLayout {
 
 /** Puts the key columns of a chunk into tuples' keys; nothing is allocated for a row unless a text is longer than 12 bytes. */
 export class KeyEncoder {
-  private readonly layout: KeyLayout;
+  private readonly layout: TupleKeyLayout;
   private readonly text = new Uint8Array(KEY_BYTES);
   private readonly encoder = new TextEncoder();
   private ends = new Uint8Array(0);
 
   constructor(columns: readonly KeyColumn[]) {
-    this.layout = new KeyLayout(columns);
+    this.layout = new TupleKeyLayout(columns);
   }
 
   /**

@@ -17,7 +17,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   count_star: 'rows',
 };
 
-export interface Aggregate {
+export interface LaneAggregate {
   readonly kind: Kind;
   readonly expression: Expression;
   readonly argument: Expression | undefined;
@@ -29,7 +29,7 @@ export interface Aggregate {
 }
 
 /** @throws Refusal if it is none that the switch has operations for */
-export function aggregateOf(e: Expression, canonicalArgument: string, isNeverNull: boolean): Aggregate {
+export function aggregateOf(e: Expression, canonicalArgument: string, isNeverNull: boolean): LaneAggregate {
   const name = e.function_name!.toLowerCase();
   const kind = KINDS[name];
   const shown = `${name}(${e.distinct ? 'DISTINCT …' : '…'})`;
@@ -69,7 +69,7 @@ interface Argument {
 export class LanePlan {
   private constructor(
     private readonly slots: readonly Slot[],
-    private readonly resultTypes: ReadonlyMap<Aggregate, string>,
+    private readonly resultTypes: ReadonlyMap<LaneAggregate, string>,
     private readonly types: ReadonlyMap<string, Argument>,
     readonly isCombined: boolean,
     /** Why not, if it was asked for. */
@@ -77,7 +77,7 @@ export class LanePlan {
   ) {}
 
   static async of(
-    aggregates: readonly Aggregate[],
+    aggregates: readonly LaneAggregate[],
     binder: Binder,
     from: string,
     options: { lanes: number; sums: 'fp64' | 'fp32'; combine: boolean; integerSums: boolean },
@@ -120,7 +120,7 @@ export class LanePlan {
   }
 
   /** The aggregate again, over the groups' relation, with the type that DuckDB gives it. */
-  masterText(aggregate: Aggregate): string {
+  masterText(aggregate: LaneAggregate): string {
     const text = this.partText(aggregate);
     return `CAST(${text} AS ${this.resultTypes.get(aggregate)!})`;
   }
@@ -129,7 +129,7 @@ export class LanePlan {
    * The lane in which the switch has an aggregate's value, 'rows' if it is the number of rows, undefined if it is
    * in none.
    */
-  laneOf(aggregate: Aggregate): { index: number; op: LaneOp; scale: number } | 'rows' | undefined {
+  laneOf(aggregate: LaneAggregate): { index: number; op: LaneOp; scale: number } | 'rows' | undefined {
     const isRows = aggregate.countsRows && (aggregate.kind === 'rows' || aggregate.kind === 'count');
     if (isRows && !this.isCombined) return 'rows';
     const part = isRows ? 'rows' : aggregate.kind === 'avg' ? undefined : aggregate.kind;
@@ -145,7 +145,7 @@ export class LanePlan {
     return scale === undefined ? undefined : { index, op: slot.op, scale };
   }
 
-  private partText(aggregate: Aggregate): string {
+  private partText(aggregate: LaneAggregate): string {
     const { kind, argumentKey } = aggregate;
     if (kind === 'count' || kind === 'rows') return `coalesce(${this.countText(aggregate)}, 0)`;
     if (kind === 'avg') {
@@ -157,7 +157,7 @@ export class LanePlan {
     return slot.lane!.decode(`${kind}(${identifier(slot.name)})`);
   }
 
-  private countText({ argumentKey, countsRows }: Aggregate): string {
+  private countText({ argumentKey, countsRows }: LaneAggregate): string {
     if (countsRows) return this.isCombined ? `sum(${identifier(this.slot('rows', '').name)})` : 'sum("rows")';
     const own = this.slots.find((slot) => slot.part === 'count' && slot.argumentKey === argumentKey);
     if (own !== undefined && this.isCombined) return `sum(${identifier(own.name)})`;
@@ -171,7 +171,7 @@ export class LanePlan {
 }
 
 function slotsOf(
-  aggregates: readonly Aggregate[],
+  aggregates: readonly LaneAggregate[],
   args: ReadonlyMap<string, Argument>,
   options: { sums: 'fp64' | 'fp32'; combine: boolean; integerSums: boolean },
 ): readonly Slot[] {

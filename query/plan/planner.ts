@@ -1,5 +1,6 @@
 /** Splits a query into what workers, switch and master do. */
-import { isAggregation, pushAggregate } from './aggregate.js';
+import { pushAggregate } from './aggregate.js';
+import { isAggregation } from './aggregation.js';
 import { Binder, type Catalog, type CatalogColumn, type Described } from './catalog.js';
 import { QueryPlanError } from './errors.js';
 import type { AggregateStep, QueryPlan, RowSet } from './plan.js';
@@ -38,7 +39,7 @@ export async function plan(sql: string, catalog: Catalog, options: PlanOptions =
 }
 
 /** Plans that a planner remembers. */
-const MOST_PLANS = 64;
+const MAX_PLANS = 64;
 
 /**
  * Plans one query after the other over the same tables. What DuckDB costs at its start is paid once, and a query that
@@ -67,7 +68,7 @@ export class QueryPlanner {
     const made = this.plans.get(key) ?? (await new Planner(sql, this.binder, all).run());
     this.plans.delete(key);
     this.plans.set(key, made);
-    if (this.plans.size > MOST_PLANS) this.plans.delete(this.plans.keys().next().value!);
+    if (this.plans.size > MAX_PLANS) this.plans.delete(this.plans.keys().next().value!);
     return made;
   }
 
@@ -198,7 +199,7 @@ class Planner {
       if (!isExpression(part) || !isColumnRef(part) || part.column_names.at(-1)!.toLowerCase() !== 'rowid') return;
       if (this.binder.catalog.some(({ columns }) => columns.some(({ name }) => name.toLowerCase() === 'rowid'))) return;
       throw new QueryPlanError(
-        'QUERY_UNKNOWN_COLUMN',
+        'FPISA_QUERY_UNKNOWN_COLUMN',
         `there is no column rowid; ${this.binder.catalog.map(({ name, columns }) => `${name} has ${columns.map((column) => column.name).join(', ')}`).join('; ')}`,
       );
     });

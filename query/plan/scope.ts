@@ -18,7 +18,7 @@ export function leafOf(ref: TableRef, table: CatalogTable): Leaf {
 const NESTED = /^(STRUCT|MAP|UNION|JSON|VARIANT)/;
 
 /** Lower-case name of the column that a reference means if it means one of this table. */
-export function columnOf(leaf: Leaf, names: readonly string[]): string | undefined {
+function columnOf(leaf: Leaf, names: readonly string[]): string | undefined {
   return placeOf(leaf, names)?.column;
 }
 

@@ -5,7 +5,7 @@ import type { SelectAnalysis } from './join-graph.js';
 import { Refusal } from './refusal.js';
 import { isBound, leavesOf } from './scope.js';
 import { identifier, integerOf, isColumnRef, some, type Expression, type OrderBy } from './tree.js';
-import { isAggregation } from './aggregate.js';
+import { isAggregation } from './aggregation.js';
 import { orderLaneOf, type Lane } from './types.js';
 
 export interface PushedTop {

@@ -37,7 +37,7 @@ export interface OrderBy {
   expression: Expression;
 }
 
-export interface Modifier {
+interface Modifier {
   type: string;
   orders?: OrderBy[];
   limit?: Expression | null;

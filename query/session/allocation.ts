@@ -32,7 +32,7 @@ export interface AllocationLimits {
 
 const BITS_PER_WORD = 64;
 /** More in flight would only wait in the switch's queue. */
-const MOST_FLOW_SLOTS = 128;
+const MAX_FLOW_SLOTS = 128;
 
 export function isAggregate(step: AggregateStep | PruneStep): step is AggregateStep {
   return step.operator === Operator.GROUP;
@@ -49,7 +49,7 @@ export function allocate(plan: QueryPlan, workers: number, limits: AllocationLim
       `a step has ${lanes} lanes; builds of the query program have ${QUERY_BUILDS.map((each) => each.lanes).join(' or ')}`,
     );
   const flowSlots = powerOfTwoBelow(
-    Math.min(MOST_FLOW_SLOTS, Math.floor(FLOW_SLOTS / Math.max(1, kept.length * workers))),
+    Math.min(MAX_FLOW_SLOTS, Math.floor(FLOW_SLOTS / Math.max(1, kept.length * workers))),
   );
   if (flowSlots < 1 || kept.length > MAX_STREAMS)
     throw new QueryResourceError(

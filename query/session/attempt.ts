@@ -8,11 +8,11 @@ import type { AggregateStep, KeyColumn, PruneStep, QueryPlan, RowSet } from '../
 import { identifier } from '../plan/tree.js';
 import { MasterEndpoint } from '../stream/master.js';
 import { isAggregate, type AllocatedStep, type Allocation } from './allocation.js';
-import type { WorkerDesk } from './desk.js';
+import type { WorkerRegistry } from './worker-registry.js';
 import { QueryEvaluationError } from './errors.js';
 import type { KeyColumnMessage, StepDoneMessage, StepMessage } from './messages.js';
 import { importSelect } from './parquet.js';
-import { PieceFiles } from './pieces.js';
+import { RelationFiles } from './relation-files.js';
 import { GroupRelation } from './relation.js';
 import { timed, type QueryStatistics } from './statistics.js';
 
@@ -20,7 +20,7 @@ export interface AttemptOptions {
   readonly plan: QueryPlan;
   readonly allocation: Allocation;
   readonly epoch: number;
-  readonly desk: WorkerDesk;
+  readonly registry: WorkerRegistry;
   readonly device: ProgrammableSwitch;
   readonly connection: DuckDBConnection;
   readonly transport: DgramTransport;
@@ -33,14 +33,14 @@ export interface AttemptOptions {
 
 export class QueryAttemptRun {
   private readonly endpoint: MasterEndpoint;
-  private pieces: PieceFiles | undefined;
+  private files: RelationFiles | undefined;
   private failure: ((error: Error) => void) | undefined;
   /** Resolves when the switch has the query's entries. */
   private programmed: Promise<void> = Promise.resolve();
   /** Rows of each row set that are left after its steps so far, by rank; none of row sets that were asked about by keys. */
   private readonly kept = new Map<string, readonly number[]>();
   private readonly onPiece = (rank: number, relation: string, data: Uint8Array): void =>
-    this.pieces?.add(rank, relation, data);
+    this.files?.add(rank, relation, data);
 
   constructor(private readonly options: AttemptOptions) {
     const { transport, allocation, epoch, statistics } = options;
@@ -69,15 +69,15 @@ export class QueryAttemptRun {
 
   async close(): Promise<void> {
     this.options.transport.onMessage = undefined;
-    this.options.desk.off('piece', this.onPiece);
-    await this.pieces?.remove();
+    this.options.registry.off('piece', this.onPiece);
+    await this.files?.remove();
   }
 
   private async work(): Promise<DuckDBResultReader> {
-    const { plan, allocation, epoch, desk, device, hosts, statistics, connection } = this.options;
+    const { plan, allocation, epoch, registry, device, hosts, statistics, connection } = this.options;
     const { time } = statistics;
-    this.pieces = await PieceFiles.create();
-    desk.on('piece', this.onPiece);
+    this.files = await RelationFiles.create();
+    registry.on('piece', this.onPiece);
     const streams = allocation.steps.map(({ setup }) => setup);
     // Workers evaluate their first step meanwhile, and send when its stream is open.
     if (streams.length > 0)
@@ -87,7 +87,7 @@ export class QueryAttemptRun {
       );
     this.programmed.catch(() => undefined);
     await Promise.all(
-      desk.all.map((link) =>
+      registry.all.map((link) =>
         link.ask({ begin: { epoch, build: allocation.build.name, rowSets: plan.rowSets } }, 'begun'),
       ),
     );
@@ -103,7 +103,7 @@ export class QueryAttemptRun {
       () => this.ship(plan.rowSets),
       (ms) => (time.ship += ms),
     );
-    statistics.toMaster.bytes += this.pieces.bytes;
+    statistics.toMaster.bytes += this.files.bytes;
     return timed(
       async () => {
         try {
@@ -129,7 +129,7 @@ export class QueryAttemptRun {
 
   /** Passes progress of a step on. */
   private follow(index: number, of: number): () => void {
-    const { desk, onProgress, rows } = this.options;
+    const { registry, onProgress, rows } = this.options;
     if (onProgress === undefined) return () => undefined;
     const total = Math.max(
       1,
@@ -141,28 +141,28 @@ export class QueryAttemptRun {
       const share = Math.min(1, [...sent.values()].reduce((sum, each) => sum + each, 0) / total);
       onProgress((index + share) / of);
     };
-    desk.on('progress', listener);
-    return () => desk.off('progress', listener);
+    registry.on('progress', listener);
+    return () => registry.off('progress', listener);
   }
 
   private async step({ step, setup }: AllocatedStep): Promise<void> {
-    const { desk, allocation, connection, statistics } = this.options;
+    const { registry, allocation, connection, statistics } = this.options;
     const message = stepMessage(step, setup.stream, setup.flowSlots);
-    const evaluated = Promise.all(desk.all.map((link) => link.ask({ step: message }, 'stepDone')));
+    const evaluated = Promise.all(registry.all.map((link) => link.ask({ step: message }, 'stepDone')));
     const relation = isAggregate(step) ? await GroupRelation.create(connection, step, allocation.build) : undefined;
     await this.programmed;
     await this.endpoint.open(setup.stream);
-    const passed = new Array<number>(desk.workers).fill(0);
+    const passed = new Array<number>(registry.workers).fill(0);
     const receiver = this.endpoint.listen({
       stream: setup.stream,
-      workers: desk.workers,
+      workers: registry.workers,
       slots: setup.flowSlots,
       onTuple: (rank, view, offset, nulls) => {
         passed[rank]!++;
         relation?.addTuple(view, offset, nulls);
       },
     });
-    for (const link of desk.all) link.send({ open: { stream: setup.stream } });
+    for (const link of registry.all) link.send({ open: { stream: setup.stream } });
     const done = await evaluated;
     const sent = await receiver.ended;
     for (const [rank, { rows, absorbed }] of done.entries()) {
@@ -206,7 +206,7 @@ export class QueryAttemptRun {
     if (drain.rows !== absorbed)
       throw new QueryRowsLostError(`the switch took ${absorbed} rows and has ${drain.rows} in its groups`);
     statistics.toMaster.groups += drain.groups;
-    const paths = this.pieces!.of(unfitName(stream));
+    const paths = this.files!.of(unfitName(stream));
     const unfit = done.reduce((sum, each) => sum + each.unfit, 0);
     const arrived = paths.length === 0 ? 0 : await relation.addUnfit(paths);
     if (arrived !== unfit)
@@ -236,9 +236,9 @@ export class QueryAttemptRun {
   }
 
   private async ship(rowSets: readonly RowSet[]): Promise<void> {
-    const { desk, connection, statistics } = this.options;
+    const { registry, connection, statistics } = this.options;
     for (const { name } of rowSets) {
-      const answers = await Promise.all(desk.all.map((link) => link.ask({ ship: { rowSet: name } }, 'shipped')));
+      const answers = await Promise.all(registry.all.map((link) => link.ask({ ship: { rowSet: name } }, 'shipped')));
       const expected = this.kept.get(name);
       answers.forEach(({ rows }, rank) => {
         if (expected !== undefined && rows !== expected[rank])
@@ -247,7 +247,7 @@ export class QueryAttemptRun {
           );
       });
       const rows = answers.reduce((sum, each) => sum + each.rows, 0);
-      const paths = this.pieces!.of(name);
+      const paths = this.files!.of(name);
       await connection.run(
         `CREATE OR REPLACE TABLE ${identifier(name)} AS ${importSelect(paths, answers[0]!.columns)}`,
       );

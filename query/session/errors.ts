@@ -33,6 +33,11 @@ export class QueryDataError extends QueryError {
   readonly code = 'FPISA_FILE_DATA';
 }
 
+/** A worker cannot read its share of a table; the message names the worker. */
+export class QueryShareError extends QueryError {
+  readonly code = 'FPISA_QUERY_SHARE';
+}
+
 /** A worker asked to take a place that it cannot have, or the other way round. */
 export class QueryAttachError extends QueryError {
   readonly code = 'FPISA_QUERY_ATTACH';

@@ -1,7 +1,8 @@
 /** Rows of groups as columns of a DuckDB chunk: the bytes of keys and lanes are copied, and no value is made of them. */
-import { DuckDBDataChunk, type DuckDBAppender, type DuckDBVector } from '@duckdb/node-api';
+import type { DuckDBAppender, DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api';
 import { LaneOp } from '../../protocol/query/constants.js';
-import { KeyLayout } from '../plan/keys.js';
+import { duckdb } from '../duckdb.js';
+import { TupleKeyLayout } from '../plan/keys.js';
 import type { AggregateStep } from '../plan/plan.js';
 import { rawBytes } from '../plan/vectors.js';
 import { readSingle } from './lane-wire.js';
@@ -51,7 +52,7 @@ class WordColumn {
 /** Columns as `groupColumns` of the planner lists them. Full chunks go to the appender. */
 export class GroupChunk {
   private readonly chunk: DuckDBDataChunk;
-  private readonly layout: KeyLayout;
+  private readonly layout: TupleKeyLayout;
   private readonly decoder = new TextDecoder();
   private rows = 0;
   private keys: DuckDBVector[] = [];
@@ -66,8 +67,8 @@ export class GroupChunk {
     private readonly appender: DuckDBAppender,
     private readonly step: AggregateStep,
   ) {
-    this.layout = new KeyLayout(step.keys);
-    this.chunk = DuckDBDataChunk.create(
+    this.layout = new TupleKeyLayout(step.keys);
+    this.chunk = duckdb().DuckDBDataChunk.create(
       Array.from({ length: appender.columnCount }, (_, i) => appender.columnType(i)),
       CAPACITY,
     );

@@ -1,6 +1,7 @@
 /** A worker's rows of one row set, and which of them are left. */
-import { DuckDBDataChunk, type DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { Operator } from '../../protocol/query/constants.js';
+import { duckdb } from '../duckdb.js';
 import { KeyEncoder } from '../plan/keys.js';
 import type { KeyColumn, PruneStep, RowSet } from '../plan/plan.js';
 import { identifier } from '../plan/tree.js';
@@ -193,7 +194,7 @@ export class WorkerRowSet {
     const table = this.nextTable();
     await this.connection.run(`CREATE OR REPLACE TABLE ${identifier(table)} (row_number BIGINT)`);
     const appender = await this.connection.createAppender(table);
-    const chunk = DuckDBDataChunk.create([appender.columnType(0)]);
+    const chunk = duckdb().DuckDBDataChunk.create([appender.columnType(0)]);
     const numbers: bigint[] = [];
     const flush = (): void => {
       chunk.rowCount = numbers.length;

@@ -11,15 +11,15 @@ import type { QueryPlan } from '../plan/plan.js';
 import { QueryPlanner, type PlanOptions } from '../plan/planner.js';
 import { isWideValueError } from '../plan/wide-values.js';
 import { QueryAttemptRun } from './attempt.js';
-import type { WorkerDesk } from './desk.js';
+import type { WorkerRegistry } from './worker-registry.js';
 import { allocate, type AllocationLimits } from './allocation.js';
 import { QueryAbortedError, QueryAttachError, QueryEvaluationError } from './errors.js';
 import type { ReadyMessage } from './messages.js';
 import { emptyStatistics, timed, type QueryStatistics } from './statistics.js';
 import { shareOut, type DataTable } from './tables.js';
 
-export interface SessionOptions {
-  readonly desk: WorkerDesk;
+export interface QuerySessionOptions {
+  readonly registry: WorkerRegistry;
   readonly device: ProgrammableSwitch;
   readonly tables: readonly DataTable[];
   /** DuckDB of the master. */
@@ -55,7 +55,7 @@ export class QuerySession {
   private underWay: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    private readonly options: SessionOptions,
+    private readonly options: QuerySessionOptions,
     private readonly transport: DgramTransport,
     private readonly hosts: readonly HostPlace[],
     private readonly rows: ReadonlyMap<string, number>,
@@ -63,19 +63,19 @@ export class QuerySession {
   ) {}
 
   /** Waits for the workers and gives them their shares. @throws QueryError */
-  static async open(options: SessionOptions): Promise<QuerySession> {
-    const { desk, device, tables, connection } = options;
+  static async open(options: QuerySessionOptions): Promise<QuerySession> {
+    const { registry, device, tables, connection } = options;
     const late = timeout(
       options.waitMs ?? WAIT_MS,
-      () => new QueryAttachError(`workers ${desk.missing.join(', ')} of ${desk.workers} have not come`),
+      () => new QueryAttachError(`workers ${registry.missing.join(', ')} of ${registry.workers} have not come`),
     );
-    await Promise.race([desk.complete, desk.failed, device.lost, late.promise]).finally(late.clear);
+    await Promise.race([registry.complete, registry.failed, device.lost, late.promise]).finally(late.clear);
     const [[timeZone]] = (await connection.runAndReadAll(`SELECT current_setting('TimeZone')`)).getRows() as [[string]];
-    const shares = shareOut(tables, desk.workers);
-    const threads = Math.max(1, Math.floor(cpus().length / desk.workers));
+    const shares = shareOut(tables, registry.workers);
+    const threads = Math.max(1, Math.floor(cpus().length / registry.workers));
     const ready = await Promise.race([
       Promise.all(
-        desk.all.map((link, rank) => {
+        registry.all.map((link, rank) => {
           const { ip, udpPort } = device.serviceAt(link.hello.switchPort || options.portOf(rank));
           return link.ask(
             { setup: { serviceIp: ip, serviceUdpPort: udpPort, threads, timeZone, tables: shares[rank]! } },
@@ -83,7 +83,7 @@ export class QuerySession {
           );
         }),
       ),
-      desk.failed,
+      registry.failed,
       device.lost,
     ]);
     const service = device.serviceAt(options.port);
@@ -108,14 +108,14 @@ export class QuerySession {
       throw error;
     }
     const hosts: HostPlace[] = [
-      ...desk.all.map((link, rank) => placeOf(rank, link.hello.switchPort || options.portOf(rank), ready[rank]!)),
+      ...registry.all.map((link, rank) => placeOf(rank, link.hello.switchPort || options.portOf(rank), ready[rank]!)),
       { worker: MASTER, port: options.port, ip, udpPort: transport.localAddress.udpPort, mac: options.mac },
     ];
     return new QuerySession(options, transport, hosts, rows, planner);
   }
 
   /** @throws QueryError */
-  async run(sql: string, planOptions: PlanOptions): Promise<QueryOutcome> {
+  async run(sql: string, planOptions: PlanOptions = {}): Promise<QueryOutcome> {
     const started = performance.now();
     const statistics = emptyStatistics();
     const notPushed: string[] = [];
@@ -125,7 +125,7 @@ export class QuerySession {
       (ms) => (statistics.time.plan += ms),
     );
     for (;;) {
-      const allocation = allocate(made, this.options.desk.workers, this.options.limits);
+      const allocation = allocate(made, this.options.registry.workers, this.options.limits);
       statistics.attempts++;
       try {
         const reader = await this.attempt(made, allocation, statistics);
@@ -175,15 +175,15 @@ export class QuerySession {
     allocation: ReturnType<typeof allocate>,
     statistics: QueryStatistics,
   ): Promise<DuckDBResultReader> {
-    const { desk, device, connection, onProgress } = this.options;
+    const { registry, device, connection, onProgress } = this.options;
     const epoch = randomInt(1, MAX_EPOCH);
-    desk.epoch = epoch;
-    desk.renew();
+    registry.epoch = epoch;
+    registry.renew();
     const run = new QueryAttemptRun({
       plan: made,
       allocation,
       epoch,
-      desk,
+      registry,
       device,
       connection,
       transport: this.transport,
@@ -193,7 +193,7 @@ export class QuerySession {
       ...(onProgress && { onProgress }),
     });
     const givenUp = new Promise<never>((_, reject) => (this.giveUp = reject));
-    const failed = Promise.race([desk.failed, device.lost, givenUp]);
+    const failed = Promise.race([registry.failed, device.lost, givenUp]);
     try {
       return await Promise.race([run.run(), failed]);
     } catch (error) {

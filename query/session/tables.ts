@@ -25,7 +25,7 @@ export interface DataTable {
 }
 
 /** A file, or its `part`th of `of` parts. */
-export interface FilePart {
+interface FilePart {
   readonly path: string;
   readonly part: number;
   readonly of: number;

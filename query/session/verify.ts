@@ -1,12 +1,13 @@
 /** Whether an answer is DuckDB's own: the same rows, in the order that ORDER BY asks for. */
-import { DuckDBDecimalValue, DuckDBInstance, type DuckDBResultReader, type DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBResultReader, DuckDBValue } from '@duckdb/node-api';
+import { duckdb } from '../duckdb.js';
 import { identifier } from '../plan/tree.js';
 import { plainScan, literal, type DataTable } from './tables.js';
 
 /** Of floating-point values, relative (docs/queries.md, "The same answer"). */
 export const TOLERANCE = { fp64: 1e-12, fp32: 1e-5 } as const;
 
-export interface Verdict {
+export interface Verification {
   readonly verified: boolean;
   /** What differs first; undefined if nothing does. */
   readonly difference: string | undefined;
@@ -34,8 +35,8 @@ export async function verifyAnswer(
   answer: DuckDBResultReader,
   tolerance: number,
   timeZone: string,
-): Promise<Verdict> {
-  const instance = await DuckDBInstance.create(':memory:');
+): Promise<Verification> {
+  const instance = await duckdb().DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
     await connection.run(`SET TimeZone = ${literal(timeZone)}`);
@@ -189,6 +190,6 @@ function isSame(a: DuckDBValue, b: DuckDBValue, tolerance: number): boolean {
 
 function show(value: DuckDBValue): string {
   if (value === null) return 'NULL';
-  if (value instanceof DuckDBDecimalValue) return value.toString();
+  if (value instanceof duckdb().DuckDBDecimalValue) return value.toString();
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

@@ -1,7 +1,15 @@
 /** One worker of a query: reads its share, evaluates the worker's part of each step, and sends what comes out. */
 import { access, constants } from 'node:fs/promises';
-import { Client, credentials, Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import {
+  Client,
+  credentials,
+  Metadata,
+  status,
+  type ClientDuplexStream,
+  type deserialize,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { FpisaError } from '../../protocol/errors.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
 import {
@@ -13,18 +21,19 @@ import {
 } from '../../protocol/query/constants.js';
 import { readHeader, emptyHeader } from '../../protocol/query/message.js';
 import { DgramTransport, localIpTowards } from '../../host/transport/dgram.js';
+import { duckdb } from '../duckdb.js';
 import type { KeyColumn, PruneStep } from '../plan/plan.js';
 import { identifier } from '../plan/tree.js';
 import { ChunkEncoder } from '../plan/chunk-encoder.js';
 import { RowSender } from '../stream/sender.js';
-import { queryService } from './definition.js';
+import { QueryMasterService } from '../../protocol/generated/fpisa-query.js';
 import {
   QueryAbortedError,
   QueryAttachError,
-  QueryDataError,
   QueryEvaluationError,
   QueryFailedError,
   QueryMasterUnreachableError,
+  QueryShareError,
   QueryWorkerLostError,
 } from './errors.js';
 import { toWire } from './lane-wire.js';
@@ -36,12 +45,12 @@ import type {
   StepMessage,
   WorkerMessage,
 } from './messages.js';
-import { withOwnFiles } from './own-files.js';
+import { withLocalFiles } from './local-files.js';
 import { exportRows } from './parquet.js';
 import { WorkerRowSet } from './row-set.js';
 import { StreamGate } from './stream-gate.js';
 import { literal, neverNullColumns, shareSelect } from './tables.js';
-import { UnfitRows } from './unfit.js';
+import { OversizedRows } from './oversized-rows.js';
 
 export interface WorkerOptions {
   /** `host:port` where the query's master listens. */
@@ -62,16 +71,26 @@ export interface WorkerOptions {
 
 type Call = ClientDuplexStream<WorkerMessage, MasterMessage>;
 
+/** Workers may be started before the master, by hand and on other machines: this long they look for it. */
 const WAIT_MS = 30_000;
+/**
+ * The master is silent while workers send rows, so a connection that was cut shows only by pings. A master that is busy
+ * with its own part of the query may answer one late: it has 5 s.
+ */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5_000 };
+/** Often enough for a progress bar that people watch, and five messages a second are nothing beside the rows. */
 const PROGRESS_MS = 200;
+/** Streams of the switch are numbered from 0: no message has this one. */
+const NO_STREAM = -1;
 
 /**
  * Takes part in one query, until the master says that it is over.
  * @throws QueryFailedError if there is no answer, QueryAttachError, QueryMasterUnreachableError, QueryWorkerLostError when the master is gone
  */
 export async function runQueryWorker(options: WorkerOptions): Promise<void> {
-  const { Attach } = queryService();
+  // A worker that cannot evaluate anything takes no place in a query.
+  duckdb();
+  const { path, requestSerialize, responseDeserialize } = QueryMasterService.attach;
   const client = new Client(options.master, credentials.createInsecure(), KEEPALIVE);
   try {
     await new Promise<void>((resolve, reject) =>
@@ -80,9 +99,9 @@ export async function runQueryWorker(options: WorkerOptions): Promise<void> {
       ),
     );
     const call: Call = client.makeBidiStreamRequest(
-      Attach.path,
-      Attach.requestSerialize,
-      Attach.responseDeserialize,
+      path,
+      requestSerialize,
+      responseDeserialize as deserialize<MasterMessage>,
       new Metadata(),
     );
     const worker = new QueryWorker(options, call);
@@ -123,9 +142,10 @@ class QueryWorker {
           else if (message.finish) resolve();
           else this.receive(message);
         });
-        this.call.on('error', (error: Error & { details?: string; code?: number }) =>
+        this.call.on('error', (error: Partial<ServiceError> & Error) =>
           reject(
-            error.code === FAILED_PRECONDITION
+            // How the master's desk turns a worker away.
+            error.code === status.FAILED_PRECONDITION
               ? new QueryAttachError(error.details ?? error.message)
               : new QueryWorkerLostError(
                   `the query's master at ${this.options.master} is gone: ${grpcReason(error.details ?? error.message)}`,
@@ -185,15 +205,15 @@ class QueryWorker {
   }
 
   private async setUp({ serviceIp, serviceUdpPort, threads, timeZone, tables: shares }: SetupMessage): Promise<void> {
-    this.instance = await DuckDBInstance.create(':memory:', { threads: String(threads) });
+    this.instance = await duckdb().DuckDBInstance.create(':memory:', { threads: String(threads) });
     const connection = (this.connection = await this.instance.connect());
-    const tables = await withOwnFiles(connection, shares, this.options.data ?? []);
+    const tables = await withLocalFiles(connection, shares, this.options.data ?? []);
     const missing: string[] = [];
     for (const path of new Set(tables.flatMap(({ parts }) => parts.map((part) => part.path)))) {
       await access(path, constants.R_OK).catch(() => missing.push(path));
     }
     if (missing.length > 0)
-      throw new QueryDataError(
+      throw new QueryShareError(
         `worker ${this.options.rank} cannot read ${missing.join(', ')}: every worker must see its files under the names that the master sees`,
       );
     await connection.run(`SET preserve_insertion_order = true; SET TimeZone = ${literal(timeZone)}`);
@@ -228,7 +248,7 @@ class QueryWorker {
           ),
         });
       } catch (error) {
-        throw new QueryDataError(
+        throw new QueryShareError(
           `worker ${this.options.rank} cannot read its share of table ${table.name}: ${(error as Error).message}`,
           { cause: error },
         );
@@ -248,7 +268,7 @@ class QueryWorker {
 
   /** What is no message of the stream under way is not ours, and ignored. */
   private arrived(message: Uint8Array): void {
-    if (this.sender === undefined || message.byteLength < 4 || message[0] !== 0xf1 || message[1] !== 0x5b) return;
+    if (this.sender === undefined) return;
     try {
       if (
         readHeader(new DataView(message.buffer, message.byteOffset, message.byteLength), this.header).stream ===
@@ -256,11 +276,12 @@ class QueryWorker {
       )
         this.sender.receive(message);
     } catch (error) {
+      // Too short, or without the magic number or the version: readHeader says which, and nobody asks.
       if (!(error instanceof FpisaError)) throw error;
     }
   }
 
-  private stream = -1;
+  private stream = NO_STREAM;
 
   private async begin({ epoch, build, rowSets }: BeginMessage): Promise<void> {
     this.epoch = epoch;
@@ -325,7 +346,7 @@ class QueryWorker {
     const { select, keys, lanes } = message.aggregate!;
     const columns = lanes.map(({ name, op }) => ({ name, op: op as LaneOp }));
     const encoder = new ChunkEncoder(keys.map(keyColumnOf), columns);
-    const unfit = new UnfitRows(await this.instance!.connect(), `fpisa_unfit_${message.stream}`, select);
+    const unfit = new OversizedRows(await this.instance!.connect(), `fpisa_unfit_${message.stream}`, select);
     const result = await this.connection!.stream(select);
     const sender = await this.senderOf(message, gate);
     for (;;) {
@@ -381,9 +402,6 @@ class QueryWorker {
     }
   }
 }
-
-/** gRPC's status of a worker that the master does not take. */
-const FAILED_PRECONDITION = 9;
 
 function keyColumnOf({ name, kind, bytes, sqlType }: KeyColumnMessage): KeyColumn {
   return {

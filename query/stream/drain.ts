@@ -5,13 +5,13 @@ import {
   groupsBytes,
   HEADER_BYTES,
   writeHeader,
-  type Header,
+  type QueryHeader,
 } from '../../protocol/query/message.js';
 import { QueryOverflowError, QueryStateLostError, type QueryError } from '../errors.js';
-import { Retransmission, type Patience } from './retransmission.js';
+import { Retransmission, type AnswerTimeouts } from './retransmission.js';
 import type { MessageOutlet } from './sender.js';
 
-export interface DrainOptions extends Patience {
+export interface DrainOptions extends AnswerTimeouts {
   readonly build: QueryBuild;
   readonly stream: number;
   readonly epoch: number;
@@ -66,7 +66,7 @@ export class Drain {
   }
 
   /** A message of this stream for the master; `header` is what was read from it. */
-  receive(header: Readonly<Header>, message: DataView): void {
+  receive(header: Readonly<QueryHeader>, message: DataView): void {
     if (header.epoch !== this.options.epoch) return;
     if (header.opcode === Opcode.REFUSED) {
       this.fail(

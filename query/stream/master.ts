@@ -5,7 +5,7 @@ import type { QueryError } from '../errors.js';
 import { Drain, type DrainOptions } from './drain.js';
 import { Opener } from './opener.js';
 import { RowReceiver, type ReceiverOptions } from './receiver.js';
-import type { Patience } from './retransmission.js';
+import type { AnswerTimeouts } from './retransmission.js';
 import type { MessageOutlet } from './sender.js';
 
 /** The master's socket: gives every message to what it belongs to. */
@@ -20,7 +20,7 @@ export class MasterEndpoint {
     private readonly outlet: MessageOutlet,
     readonly build: QueryBuild,
     readonly epoch: number,
-    private readonly patience: Patience = {},
+    private readonly patience: AnswerTimeouts = {},
   ) {}
 
   /** To be called with every message that arrives. What is no query message is not ours, and ignored. */
@@ -54,7 +54,7 @@ export class MasterEndpoint {
   }
 
   /** Brings the groups of a stream. @throws QueryError */
-  async drain(options: Omit<DrainOptions, 'build' | 'epoch' | keyof Patience>): Promise<Drain> {
+  async drain(options: Omit<DrainOptions, 'build' | 'epoch' | keyof AnswerTimeouts>): Promise<Drain> {
     const drain = new Drain(this.outlet, { ...options, ...this.patience, build: this.build, epoch: this.epoch });
     this.drains.set(options.stream, drain);
     await drain.run();

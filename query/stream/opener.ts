@@ -1,7 +1,7 @@
 import { MASTER, Opcode } from '../../protocol/query/constants.js';
 import { emptyHeader, HEADER_BYTES, writeHeader } from '../../protocol/query/message.js';
 import type { QueryError } from '../errors.js';
-import { Retransmission, type Patience } from './retransmission.js';
+import { Retransmission, type AnswerTimeouts } from './retransmission.js';
 import type { MessageOutlet } from './sender.js';
 
 /** Opens one stream, which makes the switch forget what an earlier one left there. Opening it again changes nothing. */
@@ -15,7 +15,7 @@ export class Opener {
     private readonly outlet: MessageOutlet,
     stream: number,
     epoch: number,
-    patience: Patience = {},
+    patience: AnswerTimeouts = {},
   ) {
     writeHeader(new DataView(this.message.buffer), {
       ...emptyHeader(),

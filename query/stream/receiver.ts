@@ -5,7 +5,7 @@ import {
   tupleBytes,
   tuplesOffset,
   writeHeader,
-  type Header,
+  type QueryHeader,
 } from '../../protocol/query/message.js';
 import type { MessageOutlet } from './sender.js';
 
@@ -40,7 +40,7 @@ export class RowReceiver {
   private missing: number;
   private readonly acknowledgement = new Uint8Array(HEADER_BYTES);
   private readonly view = new DataView(this.acknowledgement.buffer);
-  private readonly answer: Header = { ...emptyHeader(), opcode: Opcode.ACK, worker: MASTER };
+  private readonly answer: QueryHeader = { ...emptyHeader(), opcode: Opcode.ACK, worker: MASTER };
   private resolveEnded!: (rows: readonly number[]) => void;
 
   constructor(
@@ -56,7 +56,7 @@ export class RowReceiver {
   }
 
   /** A ROWS message of this stream; `header` is what was read from it. */
-  receive(header: Readonly<Header>, message: DataView): void {
+  receive(header: Readonly<QueryHeader>, message: DataView): void {
     const { worker, slot, sequence } = header;
     const { workers, slots, epoch } = this.options;
     if (header.epoch !== epoch || worker >= workers || slot >= slots) return;
@@ -72,7 +72,7 @@ export class RowReceiver {
     this.acknowledge(header);
   }
 
-  private take({ worker, count, mask }: Readonly<Header>, message: DataView): void {
+  private take({ worker, count, mask }: Readonly<QueryHeader>, message: DataView): void {
     const { build, onTuple } = this.options;
     const stride = tupleBytes(build);
     let at = tuplesOffset(build);
@@ -91,7 +91,7 @@ export class RowReceiver {
     if (--this.missing === 0) this.resolveEnded(this.rows);
   }
 
-  private acknowledge({ worker, slot, sequence, mask }: Readonly<Header>): void {
+  private acknowledge({ worker, slot, sequence, mask }: Readonly<QueryHeader>): void {
     this.answer.peer = worker;
     this.answer.slot = slot;
     this.answer.sequence = sequence;

@@ -2,7 +2,7 @@ import { CongestionWindow } from '../../host/transport/congestion.js';
 import { DEFAULT_RTO, RetransmissionTimeout, type RtoBounds } from '../../host/transport/rto.js';
 import { QueryStalledError } from '../errors.js';
 
-export interface Patience {
+export interface AnswerTimeouts {
   readonly rto?: Readonly<RtoBounds>;
   /** Without any answer for this long it is given up. */
   readonly timeoutMs?: number;
@@ -38,7 +38,7 @@ export class Retransmission {
     private readonly slots: number,
     private readonly resend: (slot: number) => void,
     private readonly onStalled: (error: QueryStalledError) => void,
-    { rto = DEFAULT_RTO, timeoutMs = TIMEOUT_MS }: Patience = {},
+    { rto = DEFAULT_RTO, timeoutMs = TIMEOUT_MS }: AnswerTimeouts = {},
   ) {
     this.sentAt = new Float64Array(slots);
     this.firstSentAt = new Float64Array(slots);

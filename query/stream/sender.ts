@@ -12,14 +12,14 @@ import {
 } from '../../protocol/query/message.js';
 import { QueryStateLostError, type QueryError } from '../errors.js';
 import type { TupleBatch } from '../tuples.js';
-import { Retransmission, type Patience } from './retransmission.js';
+import { Retransmission, type AnswerTimeouts } from './retransmission.js';
 
 /** How messages leave; a worker's transport. */
 export interface MessageOutlet {
   send(buffer: Uint8Array, length: number): void;
 }
 
-export interface StreamOptions extends Patience {
+export interface StreamOptions extends AnswerTimeouts {
   readonly build: QueryBuild;
   readonly stream: number;
   readonly rank: number;

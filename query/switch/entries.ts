@@ -1,7 +1,8 @@
 /** A query as entries of the query program's tables (p4/v1model/query). */
 import { MASTER } from '../../protocol/query/constants.js';
 import type { HostPlace, QuerySetup, StreamSetup } from './provisioning.js';
-import { ipv4ToNumber, macOfIpv4 } from '../../controlplane/address.js';
+import { ipv4ToBytes } from '../../net/ipv4.js';
+import { macOfIpv4, macText } from '../../net/mac.js';
 import type { Route } from '../../controlplane/controller/state.js';
 import type { EntryInput } from '../../controlplane/p4runtime/entries.js';
 
@@ -85,6 +86,6 @@ function receiver({ worker, port, ip, udpPort, mac }: HostPlace, { stream }: Str
     table: QueryTable.receiver,
     match: { stream, peer: worker },
     action: 'fpisa_query.address',
-    params: { port, dst_mac: mac ?? macOfIpv4(ipv4ToNumber(ip)!), dst_addr: ip, dst_port: udpPort },
+    params: { port, dst_mac: mac ?? macText(macOfIpv4(ipv4ToBytes(ip)!)), dst_addr: ip, dst_port: udpPort },
   };
 }

@@ -5,12 +5,7 @@ export class SwitchTakenError extends FpisaError {
   readonly code = 'FPISA_SWITCH_TAKEN';
 }
 
-/** No P4Runtime server answers. */
+/** No P4Runtime server answers at the address of the query's switch. */
 export class QuerySwitchUnreachableError extends FpisaError {
-  readonly code = 'FPISA_SWITCH_UNREACHABLE';
-}
-
-/** The switch was restarted, or somebody else programmed it, while a query needed it. */
-export class QuerySwitchLostError extends FpisaError {
-  readonly code = 'FPISA_QUERY_STATE_LOST';
+  readonly code = 'FPISA_QUERY_SWITCH_UNREACHABLE';
 }

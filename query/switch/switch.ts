@@ -1,9 +1,12 @@
 /** A switch that runs queries: its program, and its tables for the query at hand. */
 import { setTimeout } from 'node:timers/promises';
+import { status as Code } from '@grpc/grpc-js';
+import { parseHostPort } from '../../net/host-port.js';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
 import type { ProgrammableSwitch, QuerySetup, ServiceEndpoint } from './provisioning.js';
 import { loadQueryBuild } from '../../controlplane/artifacts.js';
 import type { Route } from '../../controlplane/controller/state.js';
+import { InvalidAddressError } from '../../controlplane/errors.js';
 import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
 import {
   insert,
@@ -15,7 +18,8 @@ import {
 } from '../../controlplane/p4runtime/entries.js';
 import { ConnectError } from '../../controlplane/p4runtime/errors.js';
 import { queryEntries, QueryTable } from './entries.js';
-import { QuerySwitchLostError, QuerySwitchUnreachableError, SwitchTakenError } from './errors.js';
+import { QueryStateLostError } from '../errors.js';
+import { QuerySwitchUnreachableError, SwitchTakenError } from './errors.js';
 
 export interface QuerySwitchOptions {
   /** `host:port` of its P4Runtime server. */
@@ -87,7 +91,8 @@ export class QuerySwitch implements ProgrammableSwitch {
         client.close();
         signal?.throwIfAborted();
         if (!(error instanceof ConnectError)) throw error;
-        if (/used by another live controller|INVALID_ARGUMENT/.test(error.message)) throw taken(address, electionId);
+        // What a server answers to an election id that another live controller has.
+        if (error.status === Code.INVALID_ARGUMENT) throw taken(address, electionId);
         throw new QuerySwitchUnreachableError(error.message, { cause: error });
       } finally {
         signal?.removeEventListener('abort', stop);
@@ -139,8 +144,12 @@ export class QuerySwitch implements ProgrammableSwitch {
     const endpoint = this.options.ports?.get(port);
     const { serviceIp, serviceUdpPort = SERVICE_UDP_PORT } = this.options;
     if (endpoint === undefined) return { ip: serviceIp, udpPort: serviceUdpPort };
-    const colon = endpoint.lastIndexOf(':');
-    return { ip: endpoint.slice(0, colon), udpPort: Number(endpoint.slice(colon + 1)) };
+    const place = parseHostPort(endpoint);
+    if (place === undefined)
+      throw new InvalidAddressError(
+        `endpoint of port ${port} is "${endpoint}", expected HOST:UDPPORT such as 127.0.0.1:5000`,
+      );
+    return { ip: place.host, udpPort: place.port };
   }
 
   close(): void {
@@ -170,7 +179,7 @@ export class QuerySwitch implements ProgrammableSwitch {
       return;
     }
     this.lose(
-      new QuerySwitchLostError(
+      new QueryStateLostError(
         `the switch ${this.options.address} was restarted in the middle of the query, and has forgotten it; run the query again`,
       ),
     );

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../net/random.js';
 import {
   addRow,
   exactSum,
@@ -82,11 +83,8 @@ describe.each(Object.entries(ROW_SUM_PROFILES))('a sum of many rows in %s', (_na
 
 describe('a sum of a million doubles', () => {
   it('is far nearer to the exact sum than 1e-12 of it, also where every other row is a tie', () => {
-    let seed = 1;
-    const rows = Array.from({ length: 1_000_000 }, () => {
-      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
-      return bitsOf64(900 + (seed / 2 ** 32) * 104_000);
-    });
+    const random = new Random(1);
+    const rows = Array.from({ length: 1_000_000 }, () => bitsOf64(900 + random.fraction() * 104_000));
     const sum = number64(readRowSum(ROW_SUM_PROFILES.fp64, sumOf(ROW_SUM_PROFILES.fp64, rows)));
     const { units } = exactSum(FORMATS.fp64, rows);
     const exact = Number(units >> 1000n) * 2 ** -74;

@@ -15,7 +15,7 @@ interface Verdict {
     readonly level: 'fault' | 'note';
     readonly subject: string;
     readonly finding: string;
-    readonly mend: string;
+    readonly remedy: string;
   }[];
 }
 
@@ -25,7 +25,7 @@ async function diagnose(run: (...args: string[]) => Promise<Ended>, ...args: str
   const verdict = onlyJson<Verdict>(ended);
   expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code: verdict.ok ? 0 : 1, stderr: '' });
   expect(verdict.ok).toBe(verdict.findings.every(({ level }) => level !== 'fault'));
-  for (const { mend } of verdict.findings) expect(mend).not.toBe('');
+  for (const { remedy } of verdict.findings) expect(remedy).not.toBe('');
   return verdict;
 }
 
@@ -53,7 +53,7 @@ describe('fpisa doctor', () => {
         level: 'fault',
         subject: 'controller',
         finding: 'it has no switch',
-        mend: 'start it with --switch or --config',
+        remedy: 'start it with --switch or --config',
       },
     ]);
   });
@@ -82,7 +82,7 @@ describe('fpisa doctor', () => {
         level: 'fault',
         subject: 'switch s1',
         finding: expect.stringMatching(/^unreachable at 127\.0\.0\.1:1: .*ECONNREFUSED/) as string,
-        mend: 'start the switch, or correct its address: the controller keeps trying 127.0.0.1:1',
+        remedy: 'start the switch, or correct its address: the controller keeps trying 127.0.0.1:1',
       },
     ]);
     // A job can be made all the same; what is missing is named for each part.
@@ -109,7 +109,7 @@ describe('fpisa doctor', () => {
         level: 'fault',
         subject: 'job training',
         finding: 'waiting, without worker 1 of 3',
-        mend: expect.stringMatching(/^start .*--job training/) as string,
+        remedy: expect.stringMatching(/^start .*--job training/) as string,
       },
     ]);
     const { code, stdout } = await site.run('doctor');
@@ -139,7 +139,7 @@ describe('fpisa doctor', () => {
       subject: 'switch s1',
       finding: expect.stringMatching(/dropped 5 packets of another protocol version/) as string,
     });
-    expect(named.mend).toMatch(/the same version of fpisa/);
+    expect(named.remedy).toMatch(/the same version of fpisa/);
   });
 
   it('a worker that hangs', async () => {

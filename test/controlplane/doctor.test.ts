@@ -101,7 +101,7 @@ const between = (before: Moment, after: Moment): Interval => ({
   seconds: SECONDS,
 });
 const said = (interval: Interval): string[] =>
-  diagnose(interval).map(({ level, subject, finding, mend }) => `${level} ${subject}: ${finding}; ${mend}`);
+  diagnose(interval).map(({ level, subject, finding, remedy }) => `${level} ${subject}: ${finding}; ${remedy}`);
 
 /** Of one moment only, without jobs. */
 const saidOf = (report: Partial<SwitchStatusMessage>): string[] => {
@@ -224,7 +224,7 @@ describe('members', () => {
     ]);
     const without: Moment = { ...recovering, switches: [switchReport({ state: 'unreachable', program: '' })] };
     expect(said(between(without, without))[1]).toMatch(
-      /^fault job train: a new epoch \(4\) has not begun, because switch s1 is not ready; mend the switch: the job goes on by itself/,
+      /^fault job train: a new epoch \(4\) has not begun, because switch s1 is not ready; repair the switch: the job goes on by itself/,
     );
   });
 });

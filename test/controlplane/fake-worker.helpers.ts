@@ -1,6 +1,6 @@
 /** A worker's side of the session protocol, over real gRPC, with a script instead of packets. */
 import { Client, credentials, makeClientConstructor, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
-import { controllerService } from '../../controlplane/service/definition.js';
+import { ControllerService } from '../../controlplane/service/definition.js';
 import { SERVICE_NAME } from '../../protocol/service.js';
 import type { ControllerMessage, FailedMessage, HelloMessage, WorkerMessage } from '../../controlplane/messages.js';
 
@@ -10,17 +10,17 @@ export class FakeWorker {
   readonly received: ControllerMessage[] = [];
   /** What it answers Membership with; undefined: nothing. */
   standing: { completed: number; received: number } | undefined = { completed: 0, received: 0 };
-  private readonly client: Client & { Join(): Stream };
+  private readonly client: Client & { join(): Stream };
   private readonly stream: Stream;
   private readonly watchers = new Set<() => void>();
   private end: ServiceError | 'ended' | undefined;
 
   constructor(port: number, hello: Partial<HelloMessage> & { job: string; rank: number }) {
-    const constructor = makeClientConstructor(controllerService(), SERVICE_NAME);
+    const constructor = makeClientConstructor(ControllerService, SERVICE_NAME);
     this.client = new constructor(`127.0.0.1:${port}`, credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
     }) as never;
-    this.stream = this.client.Join();
+    this.stream = this.client.join();
     this.stream.on('data', (message: ControllerMessage) => {
       this.received.push(message);
       if ('membership' in message && this.standing)

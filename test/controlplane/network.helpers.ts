@@ -9,8 +9,8 @@ import { MemoryStore } from '../../controlplane/controller/store.js';
 import { ControllerClient } from '../../controlplane/service/client.js';
 import { ControllerServer } from '../../controlplane/service/server.js';
 import { DgramTransport, Worker, type JoinOptions } from '../../host/index.js';
+import { Random } from '../../net/random.js';
 import { SERVICE_UDP_PORT } from '../../protocol/constants.js';
-import { random } from '../e2e/support/data.js';
 import { Line } from '../e2e/support/line.js';
 import { onEnd } from './site.helpers.js';
 
@@ -22,18 +22,18 @@ const N = 16;
 export class Wire {
   /** Of the frames of each direction, from 0 to 1. */
   loss = { up: 0, down: 0 };
-  private readonly next: () => number;
+  private readonly random: Random;
   lower: InProcessPort | undefined;
   upper: InProcessPort | undefined;
 
   constructor(seed: number) {
-    this.next = random(seed);
+    this.random = new Random(seed);
   }
   up(frame: Uint8Array): void {
-    if (this.next() >= this.loss.up) this.upper?.inject(frame);
+    if (!this.random.chance(this.loss.up)) this.upper?.inject(frame);
   }
   down(frame: Uint8Array): void {
-    if (this.next() >= this.loss.down) this.lower?.inject(frame);
+    if (!this.random.chance(this.loss.down)) this.lower?.inject(frame);
   }
 }
 

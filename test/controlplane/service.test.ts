@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { P4InfoIndex } from '../../p4runtime/p4info.js';
 import { DropReason, EVENTS_PER_JOB, JobEvent, Opcode } from '../../protocol/constants.js';
 import { HEADER_BYTES, PROBE_BYTES, readHeader, writeHeader } from '../../protocol/message.js';
+import { ControllerUnreachableError } from '../../protocol/errors.js';
 import { ControllerCallError, ControllerClient } from '../../controlplane/service/client.js';
 import { startSite, type Site } from './site.helpers.js';
 
@@ -119,7 +120,8 @@ describe('jobs', () => {
     await new Promise((resolve) => socket.close(resolve));
     const client = new ControllerClient(`127.0.0.1:${port}`);
     const error = await refusal(client.listJobs());
-    expect(error.code).toBe('FPISA_UNREACHABLE');
+    expect(error).toBeInstanceOf(ControllerUnreachableError);
+    expect(error.code).toBe('FPISA_CONTROLLER_UNREACHABLE');
     expect(error.message).toMatch(new RegExp(`^no controller answers at 127.0.0.1:${port}: .*ECONNREFUSED`));
     client.close();
   });

@@ -288,7 +288,14 @@ describe('Join is refused', () => {
       'an address that is none',
       [1, { ip: '::1' }],
       status.INVALID_ARGUMENT,
-      'worker address "::1" is not one that packets can come from: expected dotted IPv4, and not 0.0.0.0',
+      'worker address "::1" is not one that packets can come from: expected dotted IPv4 without leading zeros, and not 0.0.0.0',
+      'FPISA_INVALID_ADDRESS',
+    ],
+    [
+      'an address with a leading zero',
+      [1, { ip: '010.0.0.1' }],
+      status.INVALID_ARGUMENT,
+      'worker address "010.0.0.1" is not one that packets can come from: expected dotted IPv4 without leading zeros, and not 0.0.0.0',
       'FPISA_INVALID_ADDRESS',
     ],
     [

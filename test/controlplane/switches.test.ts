@@ -9,7 +9,7 @@ import { HEADER_BYTES, messageBytes, readHeader, writeHeader } from '../../proto
 import { loadBuild } from '../../controlplane/artifacts.js';
 import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
 import { insert } from '../../controlplane/p4runtime/entries.js';
-import { RpcError, WriteError } from '../../controlplane/p4runtime/errors.js';
+import { P4RuntimeRpcError, WriteError } from '../../controlplane/p4runtime/errors.js';
 import { freePorts } from '../support/free-ports.js';
 import { onEnd, startSite, switchConfig } from './site.helpers.js';
 import { Controller } from '../../controlplane/controller/controller.js';
@@ -254,7 +254,7 @@ test.skipIf(!present)('BMv2 serves no registers, and says so', { timeout: 300_00
   await client.connect({ timeoutMs: 20_000 });
   await client.setPipeline(loadBuild(16, 1));
   const refused = await client.readRegister('slot_epochs', 0).catch((each: unknown) => each);
-  expect(refused).toBeInstanceOf(RpcError);
+  expect(refused).toBeInstanceOf(P4RuntimeRpcError);
   expect((refused as Error).message).toMatch(/UNIMPLEMENTED, Register reads are not supported yet/);
   expect(await client.apiVersion()).toBe('1.3.0');
 });

@@ -4,7 +4,7 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { status as Code } from '@grpc/grpc-js';
-import { RpcError, WriteError } from '../../controlplane/p4runtime/index.js';
+import { P4RuntimeRpcError, WriteError } from '../../controlplane/p4runtime/index.js';
 import { PacketAbortError } from '../../emulator/errors.js';
 import { Switch } from '../../emulator/switch.js';
 import { bytes, hex, installedVersion, switchWith } from '../emulator/support/programs.js';
@@ -87,7 +87,7 @@ describe.skipIf(reason !== undefined)(
       const device = await start();
       await device.run(scenario('program-externs', []));
       await expect(device.client.readRegister('ingress_.cells', 0)).rejects.toSatisfy(
-        (error) => error instanceof RpcError && error.status === Code.UNIMPLEMENTED,
+        (error) => error instanceof P4RuntimeRpcError && error.status === Code.UNIMPLEMENTED,
       );
       const emulator = new Switch();
       emulator.load(jsonOf('program-externs'));

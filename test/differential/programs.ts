@@ -4,13 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makePipeline, type Pipeline } from '../../controlplane/p4runtime/index.js';
+import { makePipeline, type PipelineConfig } from '../../controlplane/p4runtime/index.js';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
 
 const PROGRAM = /^program-/;
 
 const jsons = new Map<string, string>();
-const pipelines = new Map<string, Pipeline>();
+const pipelines = new Map<string, PipelineConfig>();
 
 function remembered<T>(values: Map<string, T>, build: string, make: () => T): T {
   let value = values.get(build);
@@ -32,7 +32,7 @@ export function jsonOf(build: string): string {
 }
 
 /** For P4Runtime. The P4Info of a test program is not committed: only BMv2 needs it, and p4c, which is beside BMv2, makes it. */
-export function pipelineOf(build: string): Pipeline {
+export function pipelineOf(build: string): PipelineConfig {
   return remembered(pipelines, build, () => {
     return makePipeline(build, parseP4Info(p4infoOf(build)), Buffer.from(jsonOf(build)));
   });

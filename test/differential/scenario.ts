@@ -24,7 +24,7 @@ export interface Group {
   readonly replicas: readonly { readonly port: number; readonly instance: number }[];
 }
 
-export interface CloneSession {
+interface CloneSession {
   readonly session: number;
   readonly replicas: Group['replicas'];
   /** 0: not truncated. */
@@ -44,7 +44,7 @@ export interface Packet {
 }
 
 /** The configuration replaces that of the phase before; registers and counters stay. */
-export interface Phase {
+interface Phase {
   readonly configuration: Configuration;
   readonly packets: readonly Packet[];
 }

@@ -1,9 +1,10 @@
 /** A network that loses, doubles, reorders and delays: no sum may tell. */
 import { describe, expect, it } from 'vitest';
 import type { FaultCounts, FaultRates } from '../../emulator/index.js';
+import { Random } from '../../net/random.js';
 import { BUILDS } from '../../protocol/constants.js';
 import { Cluster } from './support/cluster.js';
-import { allreduce, expectSameBits, floats, integers, random, roundedSum } from './support/data.js';
+import { allreduce, expectSameBits, floats, integers, roundedSum } from './support/data.js';
 
 const KINDS: Readonly<Record<string, FaultRates>> = {
   loss: { drop: 0.1 },
@@ -22,11 +23,11 @@ const SEEDS = [1, 2, 3, 4, 5, 6];
 
 describe.each(Object.keys(KINDS))('%s', (kind) => {
   it.each(SEEDS)('leaves every sum as it is, seed %i', async (seed) => {
-    const next = random(seed);
-    const workers = 2 + Math.floor(next() * 4);
-    const values = BUILDS[Math.floor(next() * BUILDS.length)]!;
+    const random = new Random(seed);
+    const workers = random.between(2, 5);
+    const values = random.pick(BUILDS);
     // Few slots make every set be used many times over.
-    const slots = 1 + Math.floor(next() * 8);
+    const slots = random.between(1, 8);
     const transport = seed % 2 === 0 ? 'udp' : 'in-process';
     const cluster = await Cluster.start({
       workers,
@@ -37,7 +38,7 @@ describe.each(Object.keys(KINDS))('%s', (kind) => {
     });
     const members = await cluster.joinAll();
     for (let operation = 0; operation < 3; operation++) {
-      const length = Math.floor(next() * 12 * values);
+      const length = random.below(12 * values);
       const inputs = members.map((_, rank) => floats(seed * 100 + operation * 10 + rank, length, 4));
       const { results } = await allreduce(members, inputs);
       const expected = roundedSum(inputs);

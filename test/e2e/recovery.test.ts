@@ -1,7 +1,7 @@
 /** Workers, controller and switch that die in the middle of an operation. */
 import { describe, expect, it } from 'vitest';
 import type { AllreduceStats, Worker } from '../../host/index.js';
-import { FRAME_OVERHEAD } from '../../host/transport/frame.js';
+import { FRAME_OVERHEAD_BYTES } from '../../net/frames.js';
 import { readHeader } from '../../protocol/message.js';
 import { Cluster } from './support/cluster.js';
 import { expectSameBits, marked, markedSum } from './support/data.js';
@@ -111,7 +111,7 @@ describe('workers are killed', () => {
     const lastChunk = Math.ceil(LENGTH / 16) - 1;
     // It has sent all of its data when the result of the last chunk but 8 is there.
     cable.loses = (frame) =>
-      readHeader(new DataView(frame.buffer, frame.byteOffset + FRAME_OVERHEAD)).chunk >= lastChunk - 1;
+      readHeader(new DataView(frame.buffer, frame.byteOffset + FRAME_OVERHEAD_BYTES)).chunk >= lastChunk - 1;
     const operation = new Operation(workers, 1);
     await operation.reached;
     await cluster.kill(third);

@@ -1,7 +1,9 @@
 /** Packets that are not what they should be, while an operation runs: it does not notice, and each is counted by its reason. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Worker } from '../../host/index.js';
-import { buildFrame, parseIpv4, parseMac } from '../../host/transport/frame.js';
+import { DONT_FRAGMENT, encapsulate } from '../../net/frames.js';
+import { ipv4ToBytes } from '../../net/ipv4.js';
+import { macToBytes } from '../../net/mac.js';
 import { Opcode, SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import { messageBytes, PROBE_BYTES } from '../../protocol/message.js';
 import { operationSignature } from '../../protocol/signature.js';
@@ -198,12 +200,12 @@ describe('frames on the wire', () => {
     const { network } = held.cluster;
     const wire = network.cables.get(1)!;
     const datagram = contribution({ epoch: held.epoch + 7 }, VALUES);
-    const from = { mac: parseMac('02:00:0a:00:00:01'), ip: parseIpv4('10.0.0.1'), udpPort: held.portOf(0) };
-    const good = buildFrame(
+    const from = { mac: macToBytes('02:00:0a:00:00:01')!, ip: ipv4ToBytes('10.0.0.1')!, udpPort: held.portOf(0) };
+    const good = encapsulate(
       from,
-      { mac: parseMac(SERVICE_MAC), ip: parseIpv4(SERVICE_IP), udpPort: SERVICE_UDP_PORT },
+      { mac: macToBytes(SERVICE_MAC)!, ip: ipv4ToBytes(SERVICE_IP)!, udpPort: SERVICE_UDP_PORT },
       datagram,
-      datagram.length,
+      DONT_FRAGMENT,
     );
     const ethernet = 14;
     const changed = (at: number, byte: number): Uint8Array => {

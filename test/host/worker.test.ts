@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type FramePort, InProcessTransport, type JoinOptions, Worker } from '../../host/index.js';
-import { buildFrame, parseIpv4, parseMac, readFrame } from '../../host/transport/frame.js';
+import { encapsulate, payloadFor } from '../../net/frames.js';
+import { macToBytes } from '../../net/mac.js';
 import { FakeNetwork, type FakeOptions } from './support/fake-controller.js';
 
 const cleanup: (() => Promise<void>)[] = [];
@@ -146,14 +147,14 @@ describe('in process', () => {
     const ports: FramePort[] = [];
     const transport = (rank: number) => {
       const mac = `02:00:00:00:00:0${rank}`;
-      const me = { mac: parseMac(mac), ip: parseIpv4(`10.0.0.${rank + 1}`), udpPort: 4000 };
+      const me = { mac: macToBytes(mac)!, ip: Uint8Array.of(10, 0, 0, rank + 1), udpPort: 4000 };
       const port: FramePort = {
         onFrame: undefined,
         send(frame) {
-          const service = { mac: frame.slice(0, 6), ip: parseIpv4('127.0.0.1'), udpPort: net.portOf(rank) };
-          for (const { rank: to, message } of net.switch.handle(rank, readFrame(frame, service)!)) {
-            const receiver = { mac: parseMac(mac), ip: parseIpv4(`10.0.0.${to + 1}`), udpPort: 4000 };
-            ports[to]!.onFrame?.(buildFrame(service, receiver, message, message.length));
+          const service = { mac: frame.slice(0, 6), ip: Uint8Array.of(127, 0, 0, 1), udpPort: net.portOf(rank) };
+          for (const { rank: to, message } of net.switch.handle(rank, payloadFor(service, frame)!)) {
+            const receiver = { mac: macToBytes(mac)!, ip: Uint8Array.of(10, 0, 0, to + 1), udpPort: 4000 };
+            ports[to]!.onFrame?.(encapsulate(service, receiver, message));
           }
         },
       };

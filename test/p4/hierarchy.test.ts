@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resolveProfile } from '../../arithmetic/index.js';
+import { Random } from '../../net/random.js';
 import { Opcode, SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import { contribution, fromWorker, parse, udpFrame, type Addresses, type Parsed } from './support/frames.js';
 import { FpisaSwitch } from './support/fpisa-switch.js';
@@ -208,7 +209,8 @@ describe.each([2, 3] as const)('a tree of %i levels', (levels) => {
   it('loses, counts twice and mixes nothing, whatever packets are lost on whatever link', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 3 }), fc.nat(), (shape, seed) => {
-        const network = tree(shape, levels, coin(seed, LOSS));
+        const random = new Random(seed);
+        const network = tree(shape, levels, () => random.chance(LOSS));
         const workers = shape.reduce((sum, count) => sum + count, 0);
         const done = new Array<number>(workers).fill(0);
         const chunks = 7;
@@ -246,15 +248,6 @@ describe('a leaf', () => {
     expect(leaf!.fpisa.drops()).toEqual({ BAD_OPCODE: 3, WRONG_EPOCH: 1 });
   });
 });
-
-/** True with probability `p`, by a 32-bit linear congruential generator. */
-function coin(seed: number, p: number): () => boolean {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32 < p;
-  };
-}
 
 /** Lowest rank at the same leaf. */
 function firstRank(network: Tree, rank: number): number {

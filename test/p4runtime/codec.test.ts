@@ -1,9 +1,11 @@
 import fc from 'fast-check';
+import protobuf from 'protobufjs';
 import { describe, expect, it } from 'vitest';
 import {
   codec,
   MessageDecodeError,
   MessageShapeError,
+  protobufRoot,
   type RpcStatus,
   type SetForwardingPipelineConfigRequest,
   type StreamMessageRequest,
@@ -157,6 +159,33 @@ describe('messages that Google protobuf wrote', () => {
     expect(decoded.updates[0]!.entity).toEqual({ registerEntry: { registerId: 5 } });
     expect(decoded.atomicity).toBe(9);
     expect(write.decode(write.encode(decoded))).toEqual(decoded);
+  });
+});
+
+describe('what no encoder of today writes', () => {
+  const types = (within: protobuf.Namespace): protobuf.Type[] =>
+    within.nestedArray.flatMap((each) => [
+      ...(each instanceof protobuf.Type ? [each] : []),
+      ...(each instanceof protobuf.Namespace ? types(each) : []),
+    ]);
+  const enums = types(protobufRoot().lookup('p4') as protobuf.Namespace)
+    .flatMap((type) => type.fieldsArray)
+    .filter((field) => field.resolvedType instanceof protobuf.Enum && !field.repeated)
+    .map((field) => [field.fullName.slice(1), field] as const);
+
+  it.each(enums)('keeps a value that %s lacks', (_name, field) => {
+    const each = codec<Record<string, number>>(field.parent!.fullName.slice(1));
+    const decoded = each.decode(bytes(field.id << 3, 99));
+    expect(decoded[field.name]).toBe(99);
+    expect(each.encode(decoded)).toEqual(bytes(field.id << 3, 99));
+  });
+
+  it.each([
+    ['field 0', [0, 0]],
+    ['the end of a group that did not begin', [12]],
+    ['the same in a message within', [0x12, 1, 12]],
+  ])('refuses %s', (_what, encoded) => {
+    expect(() => tableEntry.decode(bytes(...encoded))).toThrow(MessageDecodeError);
   });
 });
 

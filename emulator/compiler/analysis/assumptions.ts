@@ -1,12 +1,13 @@
-import type { Expression } from '../../json/expression.js';
-import type { FieldDef, Operand, Primitive, Program } from '../../json/program.js';
+import type { Expression, FieldDef } from '../../json/data.js';
+import { fieldRange, type Range } from '../../machine/value-representation.js';
+import type { Operand, Primitive, Program } from '../../json/program.js';
 import { effectOf } from './effects.js';
 import type { FlowNode } from './flow.js';
 import { countedLoop } from './induction.js';
-import { fieldRange, type Facts, type Range, type Ranges } from './ranges.js';
+import type { Facts, Ranges } from './ranges.js';
 
 /** A field that shifts 32-bit numbers by no more than this needs no test. */
-const MOST_SHIFT = 31n;
+const MAX_WORD_SHIFT = 31n;
 
 /** What is almost always so of the fields that an action begins with, and makes tests in its loops needless. */
 export interface Assumptions {
@@ -39,7 +40,7 @@ export function assumptionsOf(nodes: readonly FlowNode[], program: Program, rang
     else if (loop !== undefined && step !== undefined && last + step <= fieldRange(access.field).max)
       limit(access.field, last - step * (loop.trips - 1n));
   }
-  for (const field of shiftAmounts(primitives)) if (!written.has(field)) limit(field, MOST_SHIFT);
+  for (const field of shiftAmounts(primitives)) if (!written.has(field)) limit(field, MAX_WORD_SHIFT);
   const facts = new Map<FieldDef, Range>();
   let condition: Expression | undefined;
   for (const [field, most] of limits) {

@@ -1,10 +1,10 @@
-import type { Expression } from '../../json/expression.js';
-import type { ActionDef, FieldDef, Primitive } from '../../json/program.js';
-import { fieldRange, kindOf } from './ranges.js';
+import type { Expression, FieldDef } from '../../json/data.js';
+import { fieldRange, kindOf } from '../../machine/value-representation.js';
+import type { ActionDef, Primitive } from '../../json/program.js';
 
 /** An action may grow by so many operators where a branch is turned into selections. */
-const MOST_SELECTED_NODES = 16;
-const MOST_SELECTED_ASSIGNMENTS = 3;
+const MAX_SELECTED_NODES = 16;
+const MAX_SELECTED_ASSIGNMENTS = 3;
 
 /** Primitives that run one after the other, and where the action goes on. */
 export interface Block {
@@ -106,7 +106,7 @@ export function selectBranches(blocks: readonly Block[]): Block[] {
 }
 
 /** Versions of an action are made for this many conditions at most. */
-const MOST_INVARIANTS = 2;
+const MAX_INVARIANTS = 2;
 
 /** Conditional blocks, by their start, of an action with loops, whose conditions nothing in the action can change. */
 export function invariantBlocks(action: ActionDef, blocks: readonly Block[]): Block[] {
@@ -122,7 +122,7 @@ export function invariantBlocks(action: ActionDef, blocks: readonly Block[]): Bl
   const invariant = blocks.filter(
     ({ condition }) => condition !== undefined && nodes(condition) < Infinity && !reads(condition, written),
   );
-  return invariant.slice(0, MOST_INVARIANTS);
+  return invariant.slice(0, MAX_INVARIANTS);
 }
 
 /** The blocks that are left when the conditions of some, by their start, are known. */
@@ -174,7 +174,7 @@ function isWide(field: FieldDef): boolean {
 }
 
 function cheapAssignments({ steps }: Block): Assignment[] | undefined {
-  if (steps.length > MOST_SELECTED_ASSIGNMENTS) return undefined;
+  if (steps.length > MAX_SELECTED_ASSIGNMENTS) return undefined;
   const assignments: Assignment[] = [];
   for (const step of steps) {
     if (!('primitive' in step) || step.primitive.op !== 'assign') return undefined;
@@ -187,7 +187,7 @@ function cheapAssignments({ steps }: Block): Assignment[] | undefined {
     )
       return undefined;
     const { field } = to.expression.ref;
-    if (field.varbit || isWide(field) || nodes(from.expression) > MOST_SELECTED_NODES) return undefined;
+    if (field.varbit || isWide(field) || nodes(from.expression) > MAX_SELECTED_NODES) return undefined;
     assignments.push({ field, from: from.expression });
   }
   return assignments;

@@ -1,7 +1,15 @@
-import type { Expression } from '../../json/expression.js';
-import type { FieldDef, HeaderDef, Operand, Primitive, Program } from '../../json/program.js';
+import type { Expression, FieldDef, HeaderDef } from '../../json/data.js';
+import {
+  clampRange,
+  contains,
+  fieldRange,
+  signedRange,
+  unsignedRange,
+  type Range,
+} from '../../machine/value-representation.js';
+import type { Operand, Primitive, Program } from '../../json/program.js';
 import type { Assignment } from './blocks.js';
-import { clampRange, contains, fieldRange, signedRange, unsignedRange, type Range, type Ranges } from './ranges.js';
+import type { Ranges } from './ranges.js';
 
 /** What a primitive does to fields. */
 export interface Effect {
@@ -9,7 +17,7 @@ export interface Effect {
   readonly writes: readonly Write[];
 }
 
-export interface Write {
+interface Write {
   readonly field: FieldDef;
   /** What the field can hold afterwards, where it is written. */
   readonly range: Range;
@@ -64,7 +72,7 @@ export function placeOf(operand: Operand): FieldDef | undefined {
 }
 
 /** What a field holds when a value of this range was stored to it (see the interpreter's stores). */
-export function storedRange(field: FieldDef, range: Range): Range {
+function storedRange(field: FieldDef, range: Range): Range {
   const { width, signed, saturating } = field;
   if (saturating) return clampRange(range, signed ? signedRange(width) : unsignedRange(width));
   const allowed = fieldRange(field);

@@ -1,12 +1,13 @@
-import type { Expression } from '../../json/expression.js';
-import type { FieldDef, Program } from '../../json/program.js';
+import type { Expression, FieldDef } from '../../json/data.js';
+import { fieldRange, intersection, union, type Range } from '../../machine/value-representation.js';
+import type { Program } from '../../json/program.js';
 import type { Step } from './blocks.js';
 import { effectOf, effectOfAssignment, type Effect } from './effects.js';
 import { edgesOf, EXIT, type FlowNode } from './flow.js';
-import { fieldRange, intersection, union, type Facts, type Range, type Ranges } from './ranges.js';
+import type { Facts, Ranges } from './ranges.js';
 
 /** After so many changes at one node, a field that still changes is taken to hold anything. */
-const MOST_CHANGES = 4;
+const MAX_CHANGES = 4;
 
 /** What is known of a loop as a whole: bounds of the fields that count its passes. */
 export interface Limits {
@@ -184,7 +185,7 @@ export class FlowFacts {
       if (after.min === before.min && after.max === before.max) continue;
       const changes = (this.changes[node]!.get(field) ?? 0) + 1;
       this.changes[node]!.set(field, changes);
-      entry.set(field, changes > MOST_CHANGES ? (this.limit(node, field) ?? fieldRange(field)) : after);
+      entry.set(field, changes > MAX_CHANGES ? (this.limit(node, field) ?? fieldRange(field)) : after);
       changed = true;
     }
     return changed;

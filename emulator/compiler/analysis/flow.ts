@@ -1,4 +1,4 @@
-import type { Expression } from '../../json/expression.js';
+import type { Expression } from '../../json/data.js';
 import type { Block, Step } from './blocks.js';
 
 /** Number of the node behind the last one, where an action ends. */

@@ -1,9 +1,10 @@
-import type { Expression } from '../../json/expression.js';
-import type { FieldDef, Program } from '../../json/program.js';
+import type { Expression, FieldDef } from '../../json/data.js';
+import { fieldRange, unsignedRange, type Range } from '../../machine/value-representation.js';
+import type { Program } from '../../json/program.js';
 import { assignedBy, effectOf, effectOfAssignment, placeOf } from './effects.js';
 import { FlowFacts, NO_LIMITS, type Limits } from './facts.js';
 import { edgesOf, EXIT, reachableFrom, type Edge, type FlowNode } from './flow.js';
-import { fieldRange, unsignedRange, type Facts, type Range, type Ranges } from './ranges.js';
+import type { Facts, Ranges } from './ranges.js';
 
 /** The only loop of an action, whose passes are bounded by a field that counts up to a constant. */
 export interface CountedLoop {

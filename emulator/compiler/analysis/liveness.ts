@@ -1,4 +1,5 @@
-import type { ActionDef, FieldDef, Program } from '../../json/program.js';
+import type { ActionDef, Program } from '../../json/program.js';
+import type { FieldDef } from '../../json/data.js';
 import { blocksOf } from './blocks.js';
 import { mentioned } from './effects.js';
 import { FlowFacts, NO_LIMITS } from './facts.js';
@@ -55,10 +56,10 @@ export function liveAtEntry(
 }
 
 /**
- * Fields that an action may have to leave as they are for what comes later: all but fields of metadata that every
- * action writes before it reads them, and that nothing else looks at.
+ * Fields that are live when an action ends, whichever it is: all but fields of metadata that every action writes before
+ * it reads them, and that nothing but actions reads.
  */
-export function fieldsThatStay(program: Program, layout: Layout): Set<FieldDef> {
+export function liveOutFields(program: Program, layout: Layout): Set<FieldDef> {
   const { headers, actions, ...others } = program;
   const fields = mentioned(others, actions);
   for (const { metadata, fields: own } of headers) if (!metadata) for (const field of own) fields.add(field);

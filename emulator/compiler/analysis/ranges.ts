@@ -1,72 +1,16 @@
-import type { Expression } from '../../json/expression.js';
-import type { FieldDef, HeaderDef, HeaderStackDef, UnionDef, UnionStackDef } from '../../json/program.js';
-
-/** All values an expression can have, both ends included. */
-export interface Range {
-  readonly min: bigint;
-  readonly max: bigint;
-}
-
-/**
- * How a value is held: in an i32 or i64, or in 64-bit limbs in memory. Whatever its width, a value whose range
- * begins at 0 or above is read as unsigned, any other as two's complement.
- */
-export type Kind = 'i32' | 'i64' | 'wide';
-
-/** Shifts by more bits give zero, as in the interpreter. */
-const LONGEST_SHIFT = 65_536n;
-
-export const BIT: Range = { min: 0n, max: 1n };
-
-export function unsignedRange(width: number): Range {
-  return { min: 0n, max: (1n << BigInt(width)) - 1n };
-}
-
-export function signedRange(width: number): Range {
-  if (width === 0) return { min: 0n, max: 0n };
-  const half = 1n << BigInt(width - 1);
-  return { min: -half, max: half - 1n };
-}
-
-export function contains(outer: Range, inner: Range): boolean {
-  return outer.min <= inner.min && inner.max <= outer.max;
-}
-
-export function union(a: Range, b: Range): Range {
-  return { min: a.min < b.min ? a.min : b.min, max: a.max > b.max ? a.max : b.max };
-}
-
-const U32 = unsignedRange(32);
-const S32 = signedRange(32);
-const U64 = unsignedRange(64);
-const S64 = signedRange(64);
-
-export function kindOf(range: Range): Kind {
-  if (contains(U32, range) || contains(S32, range)) return 'i32';
-  return contains(U64, range) || contains(S64, range) ? 'i64' : 'wide';
-}
-
-/** 64-bit limbs that hold every value of the range. */
-export function limbsOf({ min, max }: Range): number {
-  if (min >= 0n) return Math.max(1, Math.ceil(bitLength(max) / 64));
-  return Math.ceil((Math.max(bitLength(max), bitLength(-min - 1n)) + 1) / 64);
-}
-
-export function bitLength(value: bigint): number {
-  return value <= 0n ? 0 : value.toString(2).length;
-}
-
-/** What a field can hold: BMv2 leaves a value that fits the width without a sign in a signed field as it is. */
-export function fieldRange({ width, signed, saturating }: FieldDef): Range {
-  if (!signed) return unsignedRange(width);
-  const { min, max } = signedRange(width);
-  return { min, max: saturating ? max : unsignedRange(width).max };
-}
-
-export function intersection(a: Range, b: Range): Range | undefined {
-  const range = { min: a.min > b.min ? a.min : b.min, max: a.max < b.max ? a.max : b.max };
-  return range.min > range.max ? undefined : range;
-}
+import type { Expression, FieldDef, HeaderDef, HeaderStackDef, UnionDef, UnionStackDef } from '../../json/data.js';
+import {
+  BIT,
+  bitLength,
+  clampRange,
+  contains,
+  fieldRange,
+  signedRange,
+  union,
+  unsignedRange,
+  type Range,
+} from '../../machine/value-representation.js';
+import { MAX_SHIFT } from '../../limits.js';
 
 /** Whether a mask is all ones from the lowest bit on, for at least as many bits as the values have. */
 export function keepsAll(mask: bigint, values: Range): boolean {
@@ -127,9 +71,9 @@ export class Ranges {
           .map((h) => (e.offset < h.fields.length ? this.field(h.fields[e.offset]!) : BIT))
           .reduce(union);
       case 'lastIndex':
-        return U64;
+        return unsignedRange(64);
       case 'stackSize':
-        return { min: 0n, max: BigInt(sizeOf(stackIn(e.stack))) };
+        return { min: 0n, max: BigInt(stackSizeOf(stackIn(e.stack))) };
       default:
         return BIT;
     }
@@ -137,7 +81,7 @@ export class Ranges {
 }
 
 /** Headers a header expression can mean. */
-export function headersOf(e: Expression): readonly HeaderDef[] {
+function headersOf(e: Expression): readonly HeaderDef[] {
   switch (e.op) {
     case 'header':
       return [e.header];
@@ -172,7 +116,7 @@ export function stackIn(e: Expression): HeaderStackDef | UnionStackDef {
   throw new Error(`not a stack expression: ${e.op}`);
 }
 
-export function sizeOf(stack: HeaderStackDef | UnionStackDef): number {
+function stackSizeOf(stack: HeaderStackDef | UnionStackDef): number {
   return stack.kind === 'headerStack' ? stack.headers.length : stack.unions.length;
 }
 
@@ -222,19 +166,14 @@ function arithmeticRange(e: Extract<Expression, { op: 'arithmetic' }>, a: Range,
   }
 }
 
-export function clampRange(range: Range, to: Range): Range {
-  const clamp = (v: bigint): bigint => (v < to.min ? to.min : v > to.max ? to.max : v);
-  return { min: clamp(range.min), max: clamp(range.max) };
-}
-
 function cap(bits: bigint): bigint {
-  return bits < 0n ? 0n : bits > LONGEST_SHIFT ? LONGEST_SHIFT : bits;
+  return bits < 0n ? 0n : bits > MAX_SHIFT ? MAX_SHIFT : bits;
 }
 
 function shiftedLeft(a: Range, b: Range): Range {
   const [low, high] = [cap(b.min), cap(b.max)];
   const range = hull([a.min << low, a.min << high, a.max << low, a.max << high]);
-  return b.max > LONGEST_SHIFT ? union(range, { min: 0n, max: 0n }) : range;
+  return b.max > MAX_SHIFT ? union(range, { min: 0n, max: 0n }) : range;
 }
 
 function shiftedRight(a: Range, b: Range): Range {

@@ -1,11 +1,13 @@
 import { EmulatorError } from '../../errors.js';
 import type { PortErrorCode } from '../port.js';
 
-/** A network interface cannot be used. */
+/** A network interface cannot be used; of a switch's port it becomes a PortError, whose code is the reason here. */
 export class InterfaceError extends EmulatorError {
   override readonly name = 'InterfaceError';
-  declare readonly code: PortErrorCode;
-  constructor(code: PortErrorCode, message: string) {
-    super(code, message);
+  constructor(
+    readonly reason: PortErrorCode,
+    message: string,
+  ) {
+    super('EMULATOR_INTERFACE', message);
   }
 }

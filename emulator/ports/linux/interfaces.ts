@@ -10,7 +10,7 @@ export function isInterfaceName(text: string): boolean {
 }
 
 /** Names of the interfaces in the network namespace of the calling thread. */
-export function interfaceNames(): string[] {
+function interfaceNames(): string[] {
   const table = readFileSync('/proc/thread-self/net/dev', 'utf8');
   return [...table.matchAll(/^ *([^\s:]+):/gm)].map(([, name]) => name!);
 }

@@ -17,7 +17,7 @@ const STRIDE = Math.ceil((FRAME_OFFSET + MAX_FRAME_BYTES) / 128) * 128 + 64;
 const SEGMENT_BYTES = 1 << 20;
 /** What a segment takes beside its payload and what is before its transport header: TCP's at most, and a gap for a VLAN tag. */
 const SEGMENT_OVERHEAD = 96;
-const MOST_FRAMES = BATCH_FRAMES + Math.ceil(SEGMENT_BYTES / SEGMENT_OVERHEAD);
+const MAX_FRAMES = BATCH_FRAMES + Math.ceil(SEGMENT_BYTES / SEGMENT_OVERHEAD);
 
 export interface MemorySocketStatistics {
   /** Frames given to the caller, after segmentation. */
@@ -54,8 +54,8 @@ export class MemorySocket {
   private readonly incoming: MessageVectors;
   private readonly outgoing: MessageVectors;
   /** Place and length of each frame of the last {@link receive}. */
-  private readonly offsets = new Uint32Array(MOST_FRAMES);
-  private readonly lengths = new Uint32Array(MOST_FRAMES);
+  private readonly offsets = new Uint32Array(MAX_FRAMES);
+  private readonly lengths = new Uint32Array(MAX_FRAMES);
   private frames = 0;
   /** Messages of the kernel's last batch, and how many of them have been made into frames. */
   private arrived = 0;
@@ -92,7 +92,7 @@ export class MemorySocket {
    * @param interfaceName in the network namespace of the calling thread
    * @param region at least {@link REGION_BYTES}, for this socket alone until it is closed; its buffer must stay where
    *   it is, as that of a shared WebAssembly memory does, also when it grows
-   * @throws InterfaceError with one of the codes EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
+   * @throws InterfaceError with one of the reasons EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
    *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED; RangeError if the region is too small
    */
   static openWith(
@@ -305,12 +305,12 @@ export class MemorySocket {
     const { buffer } = this.region;
     const offload = readOffload(this.view, offloadAt);
     const vlan = incoming.vlan(i);
-    const room = length + segmentCount(offload, length) * (offload.checksumStart + SEGMENT_OVERHEAD);
+    const needed = length + segmentCount(offload, length) * (offload.checksumStart + SEGMENT_OVERHEAD);
     const free = this.segmentsAt + SEGMENT_BYTES - this.segmentTop;
-    if (room > free && room <= SEGMENT_BYTES) return false;
+    if (needed > free && needed <= SEGMENT_BYTES) return false;
     const memory = new Uint8Array(buffer, frame, MAX_FRAME_BYTES);
     const isCarried =
-      room <= free &&
+      needed <= free &&
       finish(memory, length, offload, segment, (finished, bytes) => {
         let at = frame;
         if (finished === segment) {

@@ -2,6 +2,7 @@
  * What a network card would do to a frame before it is on a wire, for frames that the kernel hands over without:
  * checksums, segmentation and the VLAN tag. A sender on the other end of a veth pair leaves all of that undone.
  */
+import { foldSum, internetChecksum, sumOfWords } from '../../../net/checksum.js';
 import { VnetHeader } from './abi.js';
 
 const NEEDS_CHECKSUM = 1;
@@ -67,19 +68,6 @@ export function insertTag(frame: Uint8Array, tpid: number, tci: number): void {
   putUint16(frame, ADDRESSES_BYTES + 2, tci);
 }
 
-/** Ones' complement sum of big-endian 16-bit words (RFC 1071), not folded: at most 32 bits for 64 KiB of data. */
-function sum(frame: Uint8Array, from: number, to: number): number {
-  let total = 0;
-  let i = from;
-  for (; i + 1 < to; i += 2) total += (frame[i]! << 8) | frame[i + 1]!;
-  return i < to ? total + (frame[i]! << 8) : total;
-}
-
-function fold(total: number): number {
-  while (total > 0xffff) total = (total & 0xffff) + Math.floor(total / 0x10000);
-  return total;
-}
-
 function putUint16(frame: Uint8Array, at: number, value: number): void {
   frame[at] = value >>> 8;
   frame[at + 1] = value;
@@ -91,7 +79,7 @@ function getUint16(frame: Uint8Array, at: number): number {
 
 /** Of UDP or TCP: 0 becomes its other form, as a UDP checksum of 0 would mean "none". */
 function putTransportChecksum(frame: Uint8Array, at: number, total: number): void {
-  putUint16(frame, at, ~fold(total) & 0xffff || 0xffff);
+  putUint16(frame, at, ~foldSum(total) & 0xffff || 0xffff);
 }
 
 /**
@@ -113,7 +101,7 @@ export function finish(
   if (isUnsummed && (!CHECKSUM_OFFSETS.includes(checksumOffset) || checksumStart + checksumOffset + 2 > length))
     return false;
   if (gsoType !== Gso.none) return isUnsummed && segment(frame, length, offload, scratch, emit);
-  if (isUnsummed) putTransportChecksum(frame, checksumStart + checksumOffset, sum(frame, checksumStart, length));
+  if (isUnsummed) putTransportChecksum(frame, checksumStart + checksumOffset, sumOfWords(frame, checksumStart, length));
   emit(frame, length);
   return true;
 }
@@ -155,7 +143,7 @@ function segment(
       putUint16(scratch, network + 2, end - network);
       putUint16(scratch, network + 4, getUint16(frame, network + 4) + n);
       putUint16(scratch, network + 10, 0);
-      putUint16(scratch, network + 10, ~fold(sum(scratch, network, network + (scratch[network]! & 0xf) * 4)));
+      putUint16(scratch, network + 10, internetChecksum(scratch, network, network + (scratch[network]! & 0xf) * 4));
     } else {
       putUint16(scratch, network + 4, end - network - IPV6_BYTES);
     }
@@ -171,9 +159,9 @@ function segment(
     const at = transport + (isUdp ? 6 : 16);
     putUint16(scratch, at, 0);
     const addresses =
-      version === 4 ? sum(scratch, network + 12, network + 20) : sum(scratch, network + 8, network + 40);
+      version === 4 ? sumOfWords(scratch, network + 12, network + 20) : sumOfWords(scratch, network + 8, network + 40);
     const pseudoHeader = addresses + (isUdp ? PROTOCOL_UDP : PROTOCOL_TCP) + end - transport;
-    putTransportChecksum(scratch, at, pseudoHeader + sum(scratch, transport, end));
+    putTransportChecksum(scratch, at, pseudoHeader + sumOfWords(scratch, transport, end));
     emit(scratch, end);
   }
   return true;

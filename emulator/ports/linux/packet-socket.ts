@@ -30,7 +30,7 @@ const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
  * frame is a virtio header, in both directions; a VLAN tag is in a control message.
  * @param interfaceName in the network namespace of the calling thread
  * @returns the descriptor
- * @throws InterfaceError with one of the codes EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
+ * @throws InterfaceError with one of the reasons EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
  *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED
  */
 export function openReceiver(libc: Libc, interfaceName: string): number {

@@ -63,7 +63,7 @@ export class RawSocket {
 
   /**
    * @param interfaceName in the network namespace of the calling thread
-   * @throws InterfaceError with one of the codes EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
+   * @throws InterfaceError with one of the reasons EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
    *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED
    */
   static async open(interfaceName: string): Promise<RawSocket> {

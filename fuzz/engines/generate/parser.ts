@@ -4,7 +4,7 @@ import { field, header, hexstr, call, operation, type Json } from './json.js';
 import type { Shape } from './shape.js';
 
 const ERRORS = 8;
-const MOST_KEY_BITS = 128;
+const MAX_KEY_BITS = 128;
 
 interface Step {
   readonly ops: readonly Json[];
@@ -62,7 +62,7 @@ function extract(kind: string, value: unknown): Json {
 
 function plainStep(shape: Shape, dice: Dice, which: number): Step {
   const target = shape.plain[which]!;
-  const small = target.type.fields.filter(({ width }) => width <= MOST_KEY_BITS);
+  const small = target.type.fields.filter(({ width }) => width <= MAX_KEY_BITS);
   const keys = small.slice(0, 1 + dice.below(2)).map(({ name, width }) => ({ json: field(target.name, name), width }));
   return { ops: [extract('regular', target.name)], keys, loops: false };
 }

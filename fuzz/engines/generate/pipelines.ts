@@ -3,7 +3,7 @@ import type { Expressions } from './expressions.js';
 import { field, hexstr, type Json } from './json.js';
 import type { HeaderShape, Shape } from './shape.js';
 
-const MOST_KEY_BITS = 256;
+const MAX_KEY_BITS = 256;
 
 export interface ActionShape {
   readonly name: string;
@@ -161,7 +161,7 @@ export class Pipelines {
     }
     const sources: HeaderShape[] = [...shape.plain, shape.metadata];
     const { name, type } = dice.pick(sources);
-    const chosen = dice.pick(type.fields.filter(({ width }) => width <= MOST_KEY_BITS).concat(type.fields.slice(0, 1)));
+    const chosen = dice.pick(type.fields.filter(({ width }) => width <= MAX_KEY_BITS).concat(type.fields.slice(0, 1)));
     const mask = kind === 'exact' && dice.oneIn(10) ? `0x${dice.value(chosen.width).toString(16)}` : null;
     return {
       kind,

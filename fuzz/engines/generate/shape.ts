@@ -1,7 +1,7 @@
 import type { Dice } from '../dice.js';
 import type { Json } from './json.js';
 
-export interface FieldShape {
+interface FieldShape {
   readonly name: string;
   readonly width: number;
   readonly signed: boolean;

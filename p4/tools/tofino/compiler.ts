@@ -3,8 +3,8 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { shippedFile } from '../../../protocol/service.js';
-import { ARCHITECTURES, type Layout } from './layouts.js';
+import { shippedFile } from '../../../net/package-files.js';
+import { ARCHITECTURES, type TofinoLayout } from './layouts.js';
 import { resourcesOf, type Resources } from './reports.js';
 
 const run = promisify(execFile);
@@ -40,7 +40,7 @@ export type Compilation =
  */
 export async function compileLayout(
   command: string,
-  layout: Layout,
+  layout: TofinoLayout,
   directory: string,
   seconds: number,
 ): Promise<Compilation> {

@@ -4,7 +4,7 @@
  */
 export type TofinoChip = 'tofino' | 'tofino2';
 
-export interface Layout {
+export interface TofinoLayout {
   readonly name: string;
   readonly target: TofinoChip;
   /** Values of fp32 that one packet carries through one pass of ingress and egress. */
@@ -23,7 +23,7 @@ const PAPER = { defines: ['-DPAPER_LAYOUT'], note: 'the paper: one action a dist
 const WIDE = { defines: [], note: 'two steps' };
 const NARROW = { defines: ['-DNARROW_SHIFT'], note: 'three narrow steps' };
 
-export const LAYOUTS: readonly Layout[] = [
+export const LAYOUTS: readonly TofinoLayout[] = [
   { name: 'tofino-paper-n1', target: 'tofino', valuesPerPass: 1, ...PAPER },
   { name: 'tofino-paper-n4', target: 'tofino', valuesPerPass: 4, ...PAPER },
   { name: 'tofino-n1', target: 'tofino', valuesPerPass: 1, ...WIDE, quick: true },
@@ -45,7 +45,7 @@ export class LayoutNotFoundError extends Error {
 }
 
 /** The layouts of these names; all where none is named. @throws LayoutNotFoundError */
-export function layoutsNamed(names: readonly string[]): readonly Layout[] {
+export function layoutsNamed(names: readonly string[]): readonly TofinoLayout[] {
   if (names.length === 0) return LAYOUTS;
   return names.map((name) => {
     const layout = LAYOUTS.find((known) => known.name === name);

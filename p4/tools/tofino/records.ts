@@ -1,6 +1,6 @@
 /** What p4/build/tofino/resources.json says, and the table of it in docs/tofino.md. */
 import type { Compilation } from './compiler.js';
-import type { Layout, TofinoChip } from './layouts.js';
+import type { TofinoLayout, TofinoChip } from './layouts.js';
 import type { Resources } from './reports.js';
 
 export interface LayoutRecord extends Partial<Resources> {
@@ -22,7 +22,7 @@ export interface ResourcesFile {
 const START = '<!-- layouts: from p4/build/tofino/resources.json by npm run p4:tofino -->';
 const END = '<!-- end of layouts -->';
 
-export function recordOf(layout: Layout, compilation: Compilation): LayoutRecord {
+export function recordOf(layout: TofinoLayout, compilation: Compilation): LayoutRecord {
   const { name, target, valuesPerPass, note } = layout;
   const common = { name, target, format: 'fp32', valuesPerPass, note };
   return compilation.compiles

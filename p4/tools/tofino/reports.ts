@@ -1,7 +1,7 @@
 /** Reads what the compiler reports of a program's resources: `mau.resources.log` and `metrics.json`. */
 
 /** Of one stage, both gresses. */
-export interface StageResources {
+interface StageResources {
   readonly tables: number;
   /** Stateful ALUs (the report's "Meter ALU"); a stage has 4. */
   readonly salu: number;

@@ -1,6 +1,6 @@
 /*
- * Join pruning: one side of a join puts its keys into a Bloom filter of three bits a key, and tuples of the other
- * side whose key is surely not in it are dropped. Words of another epoch count as empty, so nothing is cleared.
+ * Join pruning: one side of a join puts its keys into a Bloom filter of three bits per key, and tuples of the other
+ * side whose key is certainly not in it are dropped. Words of another epoch count as empty, so nothing is cleared.
  */
 control Bloom(inout headers_t hdr,
               inout meta_t meta,

@@ -1,5 +1,5 @@
 /*
- * Sizes and codes of the query program. protocol/query/constants.ts holds the same numbers for the hosts; a test
+ * Sizes and codes of the query program. protocol/query/constants.ts has the same numbers for the hosts; a test
  * compares the two files.
  */
 #ifndef FPISA_QUERY_CONSTANTS
@@ -7,7 +7,7 @@
 
 #include "../../shared/network_constants.p4"
 
-/* Values a tuple carries beside its key (-DLANES=6). More lanes, fewer tuples: a packet stays below 1,500 bytes. */
+/* Values that a tuple carries in addition to its key (-DLANES=6). More lanes, fewer tuples: a packet stays below 1,500 bytes. */
 #ifndef LANES
 #define LANES 2
 #endif
@@ -21,7 +21,7 @@
 #error "LANES must be 2 or 6"
 #endif
 
-/* Groups that fit. simple_switch keeps every register cell as a big number, and allocates these in about a second. */
+/* Group slots. simple_switch keeps every register cell as a big number, and allocates these in about a second. */
 #ifndef GROUP_SLOTS
 #if LANES == 2
 #define GROUP_SLOTS 65536
@@ -31,13 +31,13 @@
 #endif
 
 const bit<32> MAX_STREAMS = 256;
-/* Packets in flight of all streams and workers of the switch. */
+/* Packets in flight, over all streams and workers of the switch. */
 const bit<32> FLOW_SLOTS = 8192;
-/* Rows that the Top-N queries of the switch keep; one query may take them all. */
+/* Rows that the Top-N queries of the switch keep; one query may use all of them. */
 const bit<32> TOP_SLOTS = 1024;
 /* Words of 64 bits: 16 Mbit, for a million keys at a false-positive rate of about 0.5 %. */
 const bit<32> BLOOM_WORDS = 262144;
-/* Group slots that one DRAIN packet looks through at most, so that the work of a packet is bounded. */
+/* Maximum number of group slots that one DRAIN packet scans, so that the work per packet is bounded. */
 const bit<32> SCAN_SLOTS = 256;
 
 const bit<32> MEMBERS = 4096;
@@ -58,7 +58,7 @@ const bit<16> FLAG_END = 0x0001;
 const bit<16> FLAG_REPEATED = 0x0002;
 const bit<16> FLAG_OVERFLOW = 0x0004;
 
-/* The `worker` and `peer` that stand for the master. */
+/* The value of `worker` and `peer` that denotes the master. */
 const bit<16> MASTER = 0xFFFF;
 
 const bit<8> OPERATOR_GROUP = 1;
@@ -66,7 +66,7 @@ const bit<8> OPERATOR_TOP = 2;
 const bit<8> OPERATOR_BUILD = 3;
 const bit<8> OPERATOR_PROBE = 4;
 
-/* What is done with a lane; lane l has byte l of the stream's `lane_ops`. */
+/* The operation on a lane; lane l has byte l of the stream's `lane_ops`. */
 const bit<8> LANE_UNUSED = 0;
 const bit<8> LANE_SUM_F64 = 1;
 const bit<8> LANE_SUM_F32 = 2;
@@ -81,7 +81,7 @@ const bit<8> ORDER_F64 = 1;
 const bit<8> ORDER_I64 = 2;
 const bit<8> ORDER_U64 = 3;
 
-/* What HAVING keeps, by the key of the compared lane (or of the number of rows). */
+/* The groups that HAVING keeps, by the key of the compared lane (or of the number of rows). */
 const bit<8> HAVING_NONE = 0;
 const bit<8> HAVING_AT_LEAST = 1;
 const bit<8> HAVING_AT_MOST = 2;

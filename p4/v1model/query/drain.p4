@@ -1,7 +1,7 @@
 /*
- * Answers a DRAIN with groups: slots `sequence` to `next` of the stream's, at most SCAN_SLOTS, are looked through, and
- * as many groups as a packet holds are written into it, sums normalised (docs/arithmetic.md, "Read out"). The slots
- * stay as they are, so a DRAIN that is repeated gets the same answer.
+ * Answers a DRAIN with groups: the stream's slots from `sequence` to `next`, at most SCAN_SLOTS, are scanned, and as
+ * many groups as fit are written into the packet, with sums normalised (docs/arithmetic.md, "Read-out"). The slots
+ * do not change, so a DRAIN that is repeated gets the same answer.
  */
 control Drain(inout headers_t hdr,
               inout meta_t meta,
@@ -31,7 +31,7 @@ control Drain(inout headers_t hdr,
         meta.quiet_nan = F32_QUIET_NAN;
     }
 
-    /* A special: an infinity if it alone was seen, else NaN. */
+    /* A special: an infinity if no other special was seen, else NaN. */
     action read_special() {
         if (meta.stored_bits == SEEN_PLUS_INF) {
             meta.word = meta.infinity;
@@ -42,7 +42,7 @@ control Drain(inout headers_t hdr,
         }
     }
 
-    /* Brings the leading one to LEADING_BIT by halves; `scale` follows. */
+    /* Moves the leading one to LEADING_BIT by binary search; `scale` is adjusted accordingly. */
     action normalise() {
         if (meta.magnitude < 0x80000000) {
             meta.magnitude = meta.magnitude << 32;
@@ -70,7 +70,7 @@ control Drain(inout headers_t hdr,
         }
     }
 
-    /* One rounding to the nearest, ties to even; the implied one and a carry raise the exponent by addition. */
+    /* One rounding to nearest, ties to even; the implied one and a carry raise the exponent by addition. */
     action assemble() {
         if (meta.scale > SCALE_BIAS) {
             meta.shift = meta.normal_shift;
@@ -133,7 +133,7 @@ control Drain(inout headers_t hdr,
         }
     }
 
-    /* The key by which HAVING compares: of a lane's value, or the number of rows. fp32 is compared by the master. */
+    /* The key that HAVING compares: of a lane's value, or the number of rows. fp32 is compared by the master. */
     action compare_lane(in bit<64> word) {
         meta.least = word;
         if (meta.op == LANE_SUM_F64 || meta.op == LANE_MIN_F64 || meta.op == LANE_MAX_F64) {
@@ -192,7 +192,7 @@ control Drain(inout headers_t hdr,
         }
     }
 
-    /* `rows` of the answer counts the rows of all groups looked at, kept or not: the master checks that none is missing. */
+    /* `rows` of the answer counts the rows of all groups inspected, kept or not: the master checks that none is missing. */
     action scan() {
         hdr.query.rows = 0;
         meta.given = 0;
@@ -234,7 +234,7 @@ control Drain(inout headers_t hdr,
         EACH_LANE(GIVE_LANE, i) \
         EACH_LANE(GIVE_COUNT, i)
 
-    /* Those beyond `count` are what an earlier answer left; Removal takes them out. */
+    /* Those beyond `count` are left over from an earlier answer; Removal removes them. */
     action give_groups() {
         EACH_GROUP(GIVE_GROUP)
     }

@@ -1,4 +1,4 @@
-/* Everything leaves as ingress made it. */
+/* Everything leaves as ingress produced it. */
 control QueryEgress(inout headers_t hdr,
                     inout meta_t meta,
                     inout standard_metadata_t standard_metadata) {

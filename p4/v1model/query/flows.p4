@@ -1,7 +1,7 @@
 /*
- * What makes a packet count once: a worker sends packet `sequence` in flow slot `sequence` mod S of its own, at
- * most S at a time. The slot keeps the newest sequence number and what became of its tuples, so a packet that
- * is repeated gets the verdict that it got first, and touches no operator again.
+ * Makes each packet count once: a worker sends packet `sequence` in its own flow slot `sequence` mod S, at
+ * most S at a time. The slot stores the newest sequence number and the verdict on its tuples, so a packet that
+ * is repeated gets the same verdict as the first time, and reaches no operator again.
  *
  * simple_switch runs ingress on one thread, so reading here and writing a step later is atomic for a packet.
  */

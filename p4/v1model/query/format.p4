@@ -1,14 +1,14 @@
 /*
- * fp64 and fp32 as the lanes' registers hold them (docs/arithmetic.md, "Sums of many rows"). Both formats
+ * fp64 and fp32 as stored in the lanes' registers (docs/arithmetic.md, "Sums of many rows"). Both formats
  * share 64-bit mantissas and one exponent for specials; they differ in guard, limit and read-out.
  */
 #ifndef FPISA_QUERY_FORMAT
 #define FPISA_QUERY_FORMAT
 
-/* Above every finite exponent of either format, so that specials win over numbers; a finite one rises above the
- * format's own by one bit with each doubling of the sum. */
+/* Above every finite exponent of either format, so that specials win over numbers; a finite one may grow
+ * beyond the format's largest, by 1 with each doubling of the sum. */
 const bit<16> SPECIAL_EXPONENT = 16384;
-/* Seen specials are or-ed: their number is not bounded, unlike that of an allreduce's workers. */
+/* Specials are ORed: their number is not bounded, unlike that of an allreduce's workers. */
 const bit<64> SEEN_NAN = 1;
 const bit<64> SEEN_PLUS_INF = 2;
 const bit<64> SEEN_MINUS_INF = 4;
@@ -40,7 +40,7 @@ const bit<16> LEADING_BIT = 62;
 const bit<16> SCALE_BIAS = 64;
 const bit<8> F64_NORMAL_SHIFT = 10;
 const bit<8> F32_NORMAL_SHIFT = 39;
-/* Of a mantissa whose leading one is at LEADING_BIT: its biased exponent, less the stored one, plus SCALE_BIAS. */
+/* For a mantissa whose leading one is at LEADING_BIT: its biased exponent, minus the stored one, plus SCALE_BIAS. */
 const bit<16> F64_SCALE_BASE = LEADING_BIT - 52 - 7 + SCALE_BIAS;
 const bit<16> F32_SCALE_BASE = LEADING_BIT - 23 - 5 + SCALE_BIAS;
 

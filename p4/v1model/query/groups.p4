@@ -1,16 +1,16 @@
 /*
- * GROUP BY: one slot a group, with the key stored in it and, for every lane, the registers of its aggregate.
+ * GROUP BY: one slot per group, with the key stored in it and, for every lane, the registers of its aggregate.
  *
- * A key may stay in either of two slots. Slots are never freed while a query runs, so a key that found both taken
- * when it came first finds them taken for good: a group is wholly here or wholly with the master, and none is in
+ * A key may be in either of two slots. Slots are never freed while a query runs, so if both were taken when a key
+ * first arrived, they stay taken: a group is entirely here or entirely at the master, and none is in
  * two places. A slot of another epoch is free; so nothing is ever cleared.
  *
  * The loops are one action: simple_switch locks the registers of an action for its whole run, and runs ingress on
- * one thread, so a packet's tuples are folded atomically.
+ * one thread, so a packet's tuples are aggregated atomically.
  *
- * Sums of numbers are FPISA's full mode with two additions for streams of any length: a mantissa that reaches the
- * limit moves right by one bit, so it never overflows; and alignment rounds to the nearest, ties to even, so
- * that millions of small steps do not all err the same way.
+ * Sums of numbers use FPISA's full mode with two changes for streams of any length: a mantissa that reaches the
+ * limit is shifted right by one bit, so it never overflows; and alignment rounds to nearest, ties to even, so
+ * that millions of small errors do not all have the same sign.
  */
 control Groups(inout headers_t hdr,
                inout meta_t meta,
@@ -76,7 +76,7 @@ control Groups(inout headers_t hdr,
         }
     }
 
-    /* Rounds to the nearest, ties to even. No mantissa has more than 61 bits, so by 62 or more every one is gone. */
+    /* Rounds to nearest, ties to even. No mantissa has more than 61 bits, so a shift by 62 or more removes all of them. */
     action shift_right(inout mantissa_t mantissa, in bit<16> distance) {
         if (distance > 61) {
             mantissa = 0;
@@ -121,8 +121,8 @@ control Groups(inout headers_t hdr,
         }
     }
 
-    /* Two's complement; the sum overflows just when both have a sign that it has not. DuckDB's integer sums are wider,
-     * so the master must not use one that did. */
+    /* Two's complement; the sum overflows exactly when its sign differs from that of both operands. DuckDB's integer
+     * sums are wider, so the master must not use one that overflowed. */
     action add_integer() {
         if (meta.lane_rows != 0) {
             mantissas.read(meta.stored_bits, meta.element);
@@ -186,7 +186,7 @@ control Groups(inout headers_t hdr,
 
     MIX_KEY_ACTION
 
-    /* Looks at one slot: is the group there, or can it be put there? */
+    /* Inspects one slot: is the group there, or can it be stored there? */
     action try_slot() {
         slot_epochs.read(meta.slot_epoch, meta.slot);
         if (meta.slot_epoch != meta.epoch) {

@@ -1,6 +1,6 @@
 /*
- * One 64-bit hash of the key in `meta`, from which slots and filter bits are cut: multiplications by odd constants,
- * each followed by a fold of the high half, which alone depends on all bits. It is a macro for the body of an
+ * One 64-bit hash of the key in `meta`, from which slots and filter bits are taken: multiplications by odd constants,
+ * each followed by a fold of the high half, the only part that depends on all bits. It is a macro for the body of an
  * action, so that a packet's tuples are one loop, where an extern would be called for each of them; and every
  * step goes through a scratch register, since p4c would otherwise repeat the whole expression at each use.
  */

@@ -14,7 +14,7 @@ control QueryIngress(inout headers_t hdr,
         drops.count(reason);
     }
 
-    /* The control plane names the port itself. */
+    /* The control plane specifies the port itself. */
     action send_packet_out() {
         standard_metadata.egress_spec = hdr.packet_out.egress_port;
     }

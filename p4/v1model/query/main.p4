@@ -1,6 +1,6 @@
 /*
- * Queries in the switch, for BMv2 (v1model): rows on their way from workers to a master are summed by group, compared,
- * and dropped where they cannot matter. See docs/queries.md.
+ * Queries in the switch, for BMv2 (v1model): rows in transit from workers to a master are summed by group, compared,
+ * and dropped if they cannot matter. See docs/queries.md.
  */
 #include <core.p4>
 #include <v1model.p4>

@@ -4,17 +4,17 @@
 
 #include "../../shared/network_types.p4"
 
-/* 63 bits are what fits a machine word in an engine: simple_switch may leave a 64-bit value that it reads as unsigned
+/* 63 bits are the most that fits in a machine word of an engine: simple_switch may leave a 64-bit value that it reads as unsigned
  * in a signed field of 64 bits, which then needs 65. */
 typedef int<63> mantissa_t;
-/* How a register holds a mantissa. */
+/* A mantissa in a register. */
 typedef bit<64> mantissa_bits_t;
 
 struct meta_t {
-    bit<16> ipv4_payload;       // bytes after the IPv4 header, by its own lengths
-    bit<16> left;               // tuples or groups that the parser has still to extract
+    bit<16> ipv4_payload;       // bytes after the IPv4 header, according to its length fields
+    bit<16> left;               // tuples or groups that the parser still has to extract
 
-    /* Set by the membership table: what the stream does, and where its state lies. */
+    /* Set by the membership table: what the stream does, and where its state is. */
     bit<32> flow_base;
     bit<16> flow_slots;
     bit<32> epoch;
@@ -34,8 +34,8 @@ struct meta_t {
     bit<32> flow;
     bit<32> flow_epoch;
     bit<32> flow_sequence;
-    bit<32> mask;               // bit t: tuple t stays in the switch, or is not needed by anyone
-    bit<32> whole_mask;         // that of all tuples
+    bit<32> mask;               // bit t: tuple t stays in the switch, or is not needed at all
+    bit<32> whole_mask;         // the mask of all tuples
     bit<1> is_new;
     bit<1> is_stale;
     bit<1> runs;                // an operator is to be applied

@@ -1,7 +1,7 @@
 /*
- * What a stream's tuples go through, and the registers of all operators. Tuples are first copied into scratch
- * registers: P4 has no header field with a run-time index, but registers have one, so every operator is one
- * loop. The scratch belongs to the packet in ingress, of which simple_switch has one at a time.
+ * The processing of a stream's tuples, and the registers of all operators. Tuples are first copied into scratch
+ * registers: P4 has no header field with a run-time index, but registers do, so every operator is one
+ * loop. The scratch registers belong to the packet in ingress; simple_switch has one there at a time.
  */
 control Operators(inout headers_t hdr, inout meta_t meta) {
     @name(".fpisa_query.scratch")
@@ -61,7 +61,7 @@ control Operators(inout headers_t hdr, inout meta_t meta) {
         EACH_TUPLE(TAKE_TUPLE)
     }
 
-    /* A stream begins: what its state holds is another's. */
+    /* A stream begins: the contents of its state belong to another one. */
     action reset() {
         overflows.write(meta.stream, 0);
         kept_rows.write(meta.stream, 0);

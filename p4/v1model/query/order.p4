@@ -1,6 +1,6 @@
 /*
  * Order-preserving keys (docs/arithmetic.md, "Compare"): unsigned comparison of keys is the order of the
- * values, with -0 = +0 and every NaN one value above +Inf. And the way back.
+ * values, with -0 = +0 and every NaN one value above +Inf. Also the inverse.
  */
 action order_f64(inout bit<64> word) {
     if ((word & ~SIGN_BIT) == 0) {
@@ -22,7 +22,7 @@ action value_of_order_f64(inout bit<64> word) {
     }
 }
 
-/* Two's complement, both ways. */
+/* Two's complement, in both directions. */
 action order_i64(inout bit<64> word) {
     word = word ^ SIGN_BIT;
 }

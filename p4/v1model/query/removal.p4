@@ -1,6 +1,6 @@
 /*
- * Takes the tuples that stay in the switch out of the packet; `mask` says which those were. Of an acknowledgement
- * and a refusal nothing but the header is left, and of the room for groups what was filled.
+ * Removes the tuples that stay in the switch from the packet; `mask` says which those were. Of an acknowledgement
+ * and a refusal only the header is left, and of the space for groups only the part that was filled.
  */
 control Removal(inout headers_t hdr, inout meta_t meta) {
 #define REMOVE_TUPLE(i) \
@@ -23,7 +23,7 @@ control Removal(inout headers_t hdr, inout meta_t meta) {
         hdr.nulls.setInvalid();
     }
 
-/* Of groups, a packet keeps the first ones. */
+/* A packet keeps its first groups. */
 #define REMOVE_GROUP(i) \
         if (meta.kept_groups <= i) { \
             hdr.groups[i].setInvalid(); \

@@ -1,6 +1,6 @@
 /*
  * The query service: every check on what a worker or the master sends, in the order of the drop reasons, then the
- * flow, its operator, and the answer. A packet that fails a check has touched no register.
+ * flow, its operator, and the answer. A packet that fails a check has changed no register.
  */
 control Service(inout headers_t hdr,
                 inout meta_t meta,
@@ -35,7 +35,7 @@ control Service(inout headers_t hdr,
         opened.read(meta.opened, meta.stream);
     }
 
-    /* A second OPEN of the same epoch must not reset what the stream has gathered. */
+    /* A second OPEN of the same epoch must not reset the stream's state. */
     action open() {
         meta.runs = 1;
         opened.write(meta.stream, hdr.query.epoch);
@@ -80,7 +80,7 @@ control Service(inout headers_t hdr,
         hdr.query.opcode = OPCODE_OPENED;
     }
 
-    /* To the master (a packet that goes on) or from it to a worker (its acknowledgement). */
+    /* To the master (a packet that is forwarded) or from it to a worker (its acknowledgement). */
     @name(".fpisa_query.address")
     action address(port_t port, mac_addr_t dst_mac, ipv4_addr_t dst_addr, bit<16> dst_port) {
         hdr.ethernet.src_addr = hdr.ethernet.dst_addr;

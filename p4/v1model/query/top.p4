@@ -1,7 +1,7 @@
 /*
  * Top-N: the N greatest keys seen so far are kept, and a tuple below the least of them cannot belong to the answer.
- * It is dropped; ties are not. So at most about N (1 + ln(rows / N)) tuples of a shuffled stream go on, and
- * never one too few, in whatever order they come.
+ * It is dropped; ties are not. So at most about N (1 + ln(rows / N)) tuples of a shuffled stream are forwarded,
+ * and never one too few, in whatever order they arrive.
  */
 control Top(inout headers_t hdr,
             inout meta_t meta,

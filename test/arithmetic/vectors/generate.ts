@@ -5,6 +5,7 @@
  *     FPISA_WRITE_VECTORS=1 npx vitest run test/arithmetic/vectors.test.ts
  */
 import { accumulateAll, MODES, PRESETS, readOut, resolveProfile, ROUNDINGS, type NumericProfile } from '../../../arithmetic/index.js';
+import { RandomSource } from '../../../net/random.js';
 
 export const SEED = 0xf15a2112;
 export const WORKER_COUNTS = [1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 32] as const;
@@ -36,22 +37,19 @@ export interface VectorFile {
   groups: VectorGroup[];
 }
 
-/** Mulberry32: small, seedable, good enough to spread test inputs. */
-class Random {
-  constructor(private state: number) {}
-  /** Uniform in [0, 2^32). */
-  word(): number {
+/** Mulberry32. Not net/random.ts's sequence: the committed vectors were made of this one, and stay as they are. */
+class Random extends RandomSource {
+  constructor(private state: number) {
+    super();
+  }
+  override word(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return (t ^ (t >>> 14)) >>> 0;
   }
-  /** Uniform in [low, high]. */
-  between(low: number, high: number): number {
-    return low + (this.word() % (high - low + 1));
-  }
-  pick<T>(from: readonly T[]): T {
-    return from[this.between(0, from.length - 1)]!;
+  override below(limit: number): number {
+    return this.word() % limit;
   }
 }
 

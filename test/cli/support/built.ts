@@ -1,6 +1,6 @@
 /** The tests of the command run what is in dist/, so that must be what is in the sources. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,19 +8,9 @@ export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUILT = join(ROOT, 'dist/cli/main.js');
 /** Made by whoever builds: test files run at the same time. */
 const LOCK = join(ROOT, 'node_modules/.fpisa-build');
-const SOURCES = [
-  'arithmetic',
-  'protocol',
-  'p4runtime',
-  'emulator',
-  'controlplane',
-  'cli',
-  'host',
-  'query',
-  'bench',
-  'fuzz',
-  'scripts',
-];
+const SOURCES = (
+  JSON.parse(readFileSync(join(ROOT, 'tsconfig.build.json'), 'utf8')) as { include: string[] }
+).include.filter((folder) => existsSync(join(ROOT, folder)));
 /** A build that was killed leaves its lock behind. */
 const LOCK_MS = 120_000;
 

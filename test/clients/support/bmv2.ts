@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
-import { dressDatagram, macOf, parseMac, undressDatagram } from '../../../emulator/ports/udp-frame.js';
+import { decapsulate, encapsulate } from '../../../net/frames.js';
+import { macOfIpv4, macToBytes } from '../../../net/mac.js';
 import { CPU_PORT, SERVICE_UDP_PORT } from '../../../protocol/constants.js';
 import { freePorts } from '../../support/free-ports.js';
 import { onEnd } from '../../cli/support/command.js';
@@ -59,7 +60,7 @@ export async function startBmv2(tls?: {
     // When the client closes; before, packets would be missed.
     stream.on('error', () => undefined);
     stream.on('data', ({ port, packet }: { port: number; packet: Uint8Array }) => {
-      const datagram = undressDatagram(packet);
+      const datagram = decapsulate(packet);
       if (datagram) queue.push({ port, payload: datagram.payload });
     });
     return stream;
@@ -70,9 +71,9 @@ export async function startBmv2(tls?: {
     deviceId: DEVICE_ID,
     inject(port, sender, payload) {
       const source = Uint8Array.of(127, 0, 0, sender);
-      const from = { mac: macOf(source), address: source, port: 40_000 + sender };
-      const to = { mac: parseMac(SERVICE_MAC)!, address: Uint8Array.of(10, 0, 0, 254), port: SERVICE_UDP_PORT };
-      dataplaneStream().write({ id: ++id, deviceId: DEVICE_ID, port, packet: dressDatagram(from, to, payload) });
+      const from = { mac: macOfIpv4(source), ip: source, udpPort: 40_000 + sender };
+      const to = { mac: macToBytes(SERVICE_MAC)!, ip: Uint8Array.of(10, 0, 0, 254), udpPort: SERVICE_UDP_PORT };
+      dataplaneStream().write({ id: ++id, deviceId: DEVICE_ID, port, packet: encapsulate(from, to, payload) });
     },
     egress: (count) => queue.take(count),
   };

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { scratch } from '../../cli/support/command.js';
 
-export interface Pair {
+interface Pair {
   /** Paths of PEM files. */
   readonly certificate: string;
   readonly key: string;

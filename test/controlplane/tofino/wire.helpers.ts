@@ -1,9 +1,9 @@
 /** Protobuf's wire format, read by hand: what a message holds without any definition of it. */
 
-export type Field = { readonly number: number } & ({ readonly value: number } | { readonly bytes: Uint8Array });
+type Field = { readonly number: number } & ({ readonly value: number } | { readonly bytes: Uint8Array });
 
 /** Varints and length-delimited fields (https://protobuf.dev/programming-guides/encoding). */
-export function readFields(message: Uint8Array): Field[] {
+function readFields(message: Uint8Array): Field[] {
   const fields: Field[] = [];
   for (let at = 0; at < message.length;) {
     const [tag, afterTag] = varint(message, at);

@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { p4infoOf } from '../programs.js';
 import { hashOf, RECORD_COMMAND } from '../trace-file.js';
 import { ControlledSwitch } from './controlled-switch.js';
+import { featuresFile } from './features-file.js';
 import type { Script } from './scripts.js';
 
 const FILE = new URL('../traces/control.json', import.meta.url);
-const FEATURES = new URL('../../emulator/p4runtime/fixtures/', import.meta.url);
 
 interface Recording {
   /** Version of the simple_switch_grpc that was recorded. */
@@ -14,10 +14,6 @@ interface Recording {
   /** By program. */
   readonly p4info: Readonly<Record<string, string>>;
   readonly scripts: Readonly<Record<string, { readonly programHash: string; readonly lines: readonly string[] }>>;
-}
-
-export function featuresFile(name: string): string {
-  return readFileSync(new URL(name, FEATURES), 'utf8');
 }
 
 export function readRecording(): Recording {

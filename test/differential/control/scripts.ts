@@ -6,7 +6,7 @@ import { encodeBytestring, type Entity, type Init, type MeterConfig } from '../.
 import { hex } from '../../emulator/support/programs.js';
 import { jsonOf } from '../programs.js';
 import type { ControlledSwitch } from './controlled-switch.js';
-import { featuresFile } from './recording.js';
+import { featuresFile } from './features-file.js';
 
 export interface Script {
   readonly name: string;

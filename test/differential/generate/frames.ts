@@ -81,7 +81,7 @@ function udpOffset(frame: Uint8Array): number {
 }
 
 /** Ways to make a frame wrong. Each returns a new frame; some return one that is still right. */
-export const MUTATIONS: Readonly<Record<string, (frame: Uint8Array, random: SeededRandom) => Uint8Array>> = {
+const MUTATIONS: Readonly<Record<string, (frame: Uint8Array, random: SeededRandom) => Uint8Array>> = {
   truncate: (frame, random) => frame.slice(0, random.between(1, frame.length)),
   extend: (frame, random) => Uint8Array.from([...frame, ...random.bytes(random.between(1, 64))]),
   flipBits: (frame, random) => {

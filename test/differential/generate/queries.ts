@@ -1,5 +1,6 @@
 /** Scenarios for the query program: workers' rows, repeated, stale and malformed ones, and a master that opens, drains and acknowledges. */
-import { dressDatagram, macOf } from '../../../emulator/ports/udp-frame.js';
+import { encapsulate } from '../../../net/frames.js';
+import { macOfIpv4 } from '../../../net/mac.js';
 import {
   Having,
   HAVING_ON_ROWS,
@@ -19,7 +20,7 @@ import {
   tupleBytes,
   tuplesOffset,
   writeHeader,
-  type Header,
+  type QueryHeader,
 } from '../../../protocol/query/message.js';
 import { SeededRandom } from '../random.js';
 import type { Configuration, Entry, Packet, Scenario } from '../scenario.js';
@@ -29,8 +30,8 @@ export const QUERY_NAMES: readonly string[] = QUERY_BUILDS.map(({ name }) => nam
 const EPOCH = 0x51_0007;
 const WORKERS = 3;
 const FLOW_SLOTS = 4;
-const SERVICE_ADDRESS = Uint8Array.of(10, 0, 0, 254);
-const SERVICE = { mac: macOf(SERVICE_ADDRESS), address: SERVICE_ADDRESS, port: SERVICE_UDP_PORT };
+const SERVICE_IP = Uint8Array.of(10, 0, 0, 254);
+const SERVICE = { mac: macOfIpv4(SERVICE_IP), ip: SERVICE_IP, udpPort: SERVICE_UDP_PORT };
 /** simple_switch has ports up to 511. */
 const MASTER_PORT = 9;
 
@@ -57,10 +58,10 @@ function streamsOf(random: SeededRandom, { lanes }: QueryBuild): Stream[] {
   ].map((params, number) => ({ number, params }));
 }
 
-const hostOf = (worker: number): { port: number; address: Uint8Array; udpPort: number } =>
+const hostOf = (worker: number): { port: number; ip: Uint8Array; udpPort: number } =>
   worker === MASTER
-    ? { port: MASTER_PORT, address: Uint8Array.of(10, 0, 0, 200), udpPort: 41_000 }
-    : { port: worker + 1, address: Uint8Array.of(10, 0, 0, worker + 1), udpPort: 40_001 + worker };
+    ? { port: MASTER_PORT, ip: Uint8Array.of(10, 0, 0, 200), udpPort: 41_000 }
+    : { port: worker + 1, ip: Uint8Array.of(10, 0, 0, worker + 1), udpPort: 40_001 + worker };
 
 const numberOf = (bytes: Uint8Array): number => bytes.reduce((sum, byte) => sum * 256 + byte, 0);
 
@@ -68,18 +69,18 @@ function configurationOf(streams: readonly Stream[]): Configuration {
   const entries: Entry[] = [
     {
       table: 'fpisa_query.local',
-      match: { dst_addr: numberOf(SERVICE_ADDRESS) },
+      match: { dst_addr: numberOf(SERVICE_IP) },
       action: 'fpisa_query.serve',
       params: {},
     },
   ];
   for (const { number, params } of streams) {
     for (const worker of [...Array(WORKERS).keys(), MASTER]) {
-      const { port, address, udpPort } = hostOf(worker);
+      const { port, ip, udpPort } = hostOf(worker);
       entries.push(
         {
           table: 'fpisa_query.member',
-          match: { ingress_port: port, src_addr: numberOf(address), src_port: udpPort, stream: number, worker },
+          match: { ingress_port: port, src_addr: numberOf(ip), src_port: udpPort, stream: number, worker },
           action: 'fpisa_query.join',
           params: {
             flow_base: worker === MASTER ? 0 : (number * WORKERS + worker) * FLOW_SLOTS,
@@ -92,7 +93,7 @@ function configurationOf(streams: readonly Stream[]): Configuration {
           table: 'fpisa_query.receiver',
           match: { stream: number, peer: worker },
           action: 'fpisa_query.address',
-          params: { port, dst_mac: numberOf(macOf(address)), dst_addr: numberOf(address), dst_port: udpPort },
+          params: { port, dst_mac: numberOf(macOfIpv4(ip)), dst_addr: numberOf(ip), dst_port: udpPort },
         },
       );
     }
@@ -118,11 +119,11 @@ export function makeQueryScenario(name: string, seed: number, packets: number): 
   /** By stream and worker: what was sent, so that it can be repeated. */
   const sent = new Map<string, Uint8Array[]>();
 
-  const dress = (worker: number, payload: Uint8Array): Packet => {
-    const { port, address, udpPort } = hostOf(worker);
-    return { port, bytes: dressDatagram({ mac: macOf(address), address, port: udpPort }, SERVICE, payload) };
+  const from = (worker: number, payload: Uint8Array): Packet => {
+    const { port, ip, udpPort } = hostOf(worker);
+    return { port, bytes: encapsulate({ mac: macOfIpv4(ip), ip, udpPort }, SERVICE, payload) };
   };
-  const message = (worker: number, stream: number, bytes: number, header: Partial<Header>): Uint8Array => {
+  const message = (worker: number, stream: number, bytes: number, header: Partial<QueryHeader>): Uint8Array => {
     const payload = new Uint8Array(bytes);
     writeHeader(new DataView(payload.buffer), { ...emptyHeader(), epoch: EPOCH, worker, stream, ...header });
     return payload;
@@ -131,7 +132,7 @@ export function makeQueryScenario(name: string, seed: number, packets: number): 
     const key = `${stream}/${worker}`;
     const known = sent.get(key) ?? [];
     sent.set(key, known);
-    if (known.length > 0 && random.chance(0.15)) return dress(worker, random.pick(known.slice(-6)));
+    if (known.length > 0 && random.chance(0.15)) return from(worker, random.pick(known.slice(-6)));
     const sequence = known.length + 1;
     const count = random.chance(0.1) ? 0 : random.between(1, build.tuples);
     const payload = message(worker, stream, rowsBytes(build, count), {
@@ -150,7 +151,7 @@ export function makeQueryScenario(name: string, seed: number, packets: number): 
       for (let l = 0; l < build.lanes; l++) view.setBigUint64(at + KEY_BYTES + 8 * l, lane(random));
     }
     known.push(payload);
-    return dress(worker, payload);
+    return from(worker, payload);
   };
   const packet = (): Packet => {
     const { number } = random.pick(streams);
@@ -159,7 +160,7 @@ export function makeQueryScenario(name: string, seed: number, packets: number): 
     if (kind < 60) return rows(worker, number);
     if (kind < 75) {
       const next = random.pick([16, 512, random.below(600)]);
-      return dress(
+      return from(
         MASTER,
         message(MASTER, number, groupsBytes(build), {
           opcode: Opcode.DRAIN,
@@ -171,7 +172,7 @@ export function makeQueryScenario(name: string, seed: number, packets: number): 
       );
     }
     if (kind < 80)
-      return dress(
+      return from(
         MASTER,
         message(MASTER, number, HEADER_BYTES, {
           opcode: Opcode.ACK,
@@ -182,7 +183,7 @@ export function makeQueryScenario(name: string, seed: number, packets: number): 
         }),
       );
     if (kind < 83)
-      return dress(
+      return from(
         MASTER,
         message(MASTER, number, HEADER_BYTES, { opcode: Opcode.OPEN, epoch: random.chance(0.8) ? EPOCH : EPOCH + 1 }),
       );
@@ -196,7 +197,7 @@ export function makeQueryScenario(name: string, seed: number, packets: number): 
 
   const opening = streams
     .filter(() => random.chance(0.9))
-    .map(({ number }) => dress(MASTER, message(MASTER, number, HEADER_BYTES, { opcode: Opcode.OPEN })));
+    .map(({ number }) => from(MASTER, message(MASTER, number, HEADER_BYTES, { opcode: Opcode.OPEN })));
   return {
     name: `seed ${seed}`,
     build: name,

@@ -56,7 +56,7 @@ export function portOf(rank: number): number {
   return rank + 1;
 }
 
-export function groupOf(job: Job): number {
+function groupOf(job: Job): number {
   return job.number + 1;
 }
 

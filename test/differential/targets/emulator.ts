@@ -34,7 +34,7 @@ export function runOnEmulator(scenario: Scenario, engine?: EngineFactory): Outco
   return { outputs, packetIns, counters: counters(device.control) };
 }
 
-export function apply(control: Control, { entries, groups, cloneSessions = [] }: Configuration): void {
+function apply(control: Control, { entries, groups, cloneSessions = [] }: Configuration): void {
   const tables = new Map(control.describe().tables.map((table) => [table.name, table]));
   for (const { table, match, action, params, priority = MOST_PRIORITY } of entries) {
     const description = tables.get(table)!;
@@ -52,7 +52,7 @@ export function apply(control: Control, { entries, groups, cloneSessions = [] }:
     control.setCloneSession(session, replicas.map(toReplica), truncateBytes);
 }
 
-export function clear(control: Control): void {
+function clear(control: Control): void {
   for (const { name, constEntries } of control.describe().tables) {
     if (constEntries) continue;
     for (const { keys, priority } of [...control.entries(name)]) control.deleteEntry(name, keys, priority);

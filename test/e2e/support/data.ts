@@ -1,18 +1,7 @@
 /** Inputs whose sums are known, and what is expected of results. */
 import { expect } from 'vitest';
 import type { AllreduceOptions, AllreduceStats, Tensor, Worker } from '../../../host/index.js';
-
-/** Reproducible numbers in [0, 1): splitmix32. */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let z = state;
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return ((z ^ (z >>> 15)) >>> 0) / 2 ** 32;
-  };
-}
+import { Random } from '../../../net/random.js';
 
 /**
  * Full significands, either sign, zeros among them, and binary exponents from 0 to `span`. With a span up to
@@ -20,17 +9,17 @@ export function random(seed: number): () => number {
  * (docs/arithmetic.md, "Exact cases").
  */
 export function floats(seed: number, length: number, span: number): Float32Array {
-  const next = random(seed);
+  const random = new Random(seed);
   return Float32Array.from({ length }, () => {
-    const sign = next() < 0.5 ? -1 : 1;
-    const exponent = Math.floor(next() * (span + 1));
-    return next() < 0.02 ? 0 : sign * (1 + next()) * 2 ** exponent;
+    const sign = random.fraction() < 0.5 ? -1 : 1;
+    const exponent = Math.floor(random.fraction() * (span + 1));
+    return random.fraction() < 0.02 ? 0 : sign * (1 + random.fraction()) * 2 ** exponent;
   });
 }
 
 export function integers(seed: number, length: number, magnitude: number): Int32Array {
-  const next = random(seed);
-  return Int32Array.from({ length }, () => Math.round((2 * next() - 1) * magnitude));
+  const random = new Random(seed);
+  return Int32Array.from({ length }, () => Math.round((2 * random.fraction() - 1) * magnitude));
 }
 
 /** Element i of rank r is 2^r times a number that depends on i, so a sum tells whose contributions it holds. */
@@ -47,7 +36,7 @@ export function markedSum(ranks: readonly number[], length: number): Float32Arra
 /**
  * Sums as doubles. Exact for fp32 addends whose exponents lie within 26 of each other, and up to 8 of them.
  */
-export function exactSum(inputs: readonly Float32Array[]): Float64Array {
+function exactSum(inputs: readonly Float32Array[]): Float64Array {
   return Float64Array.from(inputs[0]!, (_, i) => inputs.reduce((sum, input) => sum + input[i]!, 0));
 }
 

@@ -4,7 +4,7 @@ import { Opcode } from '../../../protocol/constants.js';
 import { messageBytes, PROBE_BYTES, writeHeader, type Header } from '../../../protocol/message.js';
 
 /** A header as rank 0 of job 0 would write it for its very first chunk. */
-export const PLAIN: Header = {
+const PLAIN: Header = {
   opcode: Opcode.CONTRIBUTE,
   flags: 0,
   job: 0,

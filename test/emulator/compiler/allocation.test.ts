@@ -5,7 +5,8 @@ import { loadBinaryen } from '../../../emulator/compiler/binaryen.js';
 import { CompiledEngine } from '../../../emulator/machine/engine.js';
 import type { FrameSink } from '../../../emulator/machine/frames.js';
 import { ProgramMemory } from '../../../emulator/machine/memory.js';
-import { artifactOf, compileProgram } from '../../../emulator/compiler/module.js';
+import { compileProgram } from '../../../emulator/compiler/module.js';
+import { artifactOf } from '../../../emulator/machine/artifact.js';
 import { Switch } from '../../../emulator/switch.js';
 import { programJson } from '../support/programs.js';
 
@@ -38,9 +39,9 @@ async function bytesPerPacket(
   });
   target.load(programJson(name));
   prepare(target);
-  const [address, room] = [memory.allocate(2048), memory.allocate(8192)];
+  const [address, output] = [memory.allocate(2048), memory.allocate(8192)];
   let left = 0;
-  const sink: FrameSink = { room: () => room, output: () => void left++ };
+  const sink: FrameSink = { reserve: () => output, output: () => void left++ };
   const run = (packets: number): void => {
     for (let i = 0; i < packets; i++) {
       memory.bytes.set(packet, address);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCompiler } from '../../../emulator/compiler/cache.js';
 import type { NumericProfile } from '../../../arithmetic/index.js';
+import { Random } from '../../../net/random.js';
 import { contribution, fromWorker, udpFrame } from '../../p4/support/frames.js';
 import { FpisaSwitch, portOf } from '../../p4/support/fpisa-switch.js';
 import { programJson, programNames } from '../support/programs.js';
@@ -52,11 +53,11 @@ describe('contributions of workers', () => {
     const compiled = new FpisaSwitch(16, { engine: 'compiled' });
     await compiled.device.ready();
     for (const target of [interpreted, compiled]) target.addJob({ number: 0, workers: 3, profile });
-    let state = 1;
+    const random = new Random(1);
     const word = (): number => {
-      state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9;
+      const bits = random.word();
       // Mostly close exponents, and all special ones.
-      return (state % 5 === 0 ? state : (state & 0x80ffffff) | 0x3f000000) >>> 0;
+      return random.oneIn(5) ? bits : ((bits & 0x80ffffff) | 0x3f000000) >>> 0;
     };
     for (let chunk = 0; chunk < 40; chunk++) {
       for (let rank = 0; rank < 3; rank++) {

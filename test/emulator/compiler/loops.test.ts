@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { assumptionsOf } from '../../../emulator/compiler/analysis/assumptions.js';
 import { blocksOf } from '../../../emulator/compiler/analysis/blocks.js';
-import { turnedRound } from '../../../emulator/compiler/byte-order.js';
+import { byteSwappedField } from '../../../emulator/compiler/byte-order.js';
 import { flowOf } from '../../../emulator/compiler/analysis/flow.js';
 import { countedLoop } from '../../../emulator/compiler/analysis/induction.js';
 import { Layout } from '../../../emulator/machine/layout.js';
-import { fieldsThatStay } from '../../../emulator/compiler/analysis/liveness.js';
+import { liveOutFields } from '../../../emulator/compiler/analysis/liveness.js';
 import { Ranges } from '../../../emulator/compiler/analysis/ranges.js';
 import { loadProgram } from '../../../emulator/json/load.js';
 import { programJson } from '../support/programs.js';
@@ -38,17 +38,17 @@ describe('loops that count up to a constant', () => {
   });
 });
 
-describe('fields that have to stay in memory', () => {
-  const names = [...fieldsThatStay(program, new Layout(program))].map((field) => field.name);
-  const stays = (name: string): boolean => names.some((full) => full.endsWith(name));
+describe('fields that are live after an action', () => {
+  const names = [...liveOutFields(program, new Layout(program))].map((field) => field.name);
+  const isLiveOut = (name: string): boolean => names.some((full) => full.endsWith(name));
 
   it('are those that some action reads before it writes them', () => {
-    expect(stays('kept')).toBe(true);
-    expect(stays('stored')).toBe(true);
+    expect(isLiveOut('kept')).toBe(true);
+    expect(isLiveOut('stored')).toBe(true);
   });
 
   it('are not those that each pass writes first', () => {
-    expect(stays('term')).toBe(false);
+    expect(isLiveOut('term')).toBe(false);
   });
 });
 
@@ -57,8 +57,8 @@ describe('shifts and masks', () => {
     op === 'assign' && args[1]?.kind === 'expression' ? [args[1].expression] : [],
   );
 
-  it('that turn the bytes of a word round are seen as that, and no others', () => {
-    const found = assigned.map(turnedRound).filter((field) => field !== undefined);
+  it('that swap the bytes of a word are seen as that, and no others', () => {
+    const found = assigned.map(byteSwappedField).filter((field) => field !== undefined);
     expect(found.map((field) => field.name)).toEqual([expect.stringMatching(/word$/)]);
   });
 });

@@ -314,7 +314,7 @@ describe.skipIf(missing !== undefined)(
       const { region } = memoryFor(1);
       expect(() => MemorySocket.openWith(libc, 'inner', region(0).subarray(1))).toThrow(RangeError);
       expect(() => MemorySocket.openWith(libc, 'eth77', region(0))).toThrow(
-        expect.objectContaining({ code: 'EMULATOR_PORT_NO_INTERFACE' }) as Error,
+        expect.objectContaining({ code: 'EMULATOR_INTERFACE', reason: 'EMULATOR_PORT_NO_INTERFACE' }) as Error,
       );
     });
   },

@@ -10,6 +10,7 @@ import {
   UdpPort,
   type Switch,
 } from '../../../emulator/index.js';
+import { encapsulate } from '../../../net/frames.js';
 import { switchWith } from '../support/programs.js';
 
 const closers: (() => unknown)[] = [];
@@ -92,7 +93,7 @@ describe('in-process ports', () => {
 });
 
 describe('UDP ports', () => {
-  it('dress what comes in as a frame from the sender to the service', async () => {
+  it('encapsulate what comes in in a frame from the sender to the service', async () => {
     const frames: Uint8Array[] = [];
     const port = new UdpPort({ number: 3, service });
     await port.open((frame) => frames.push(frame));
@@ -106,18 +107,17 @@ describe('UDP ports', () => {
     expect(Buffer.from(frames[0]!.subarray(42)).toString()).toBe('hello');
   });
 
-  it('undress what leaves, send it where the frame says, and count what is no datagram', async () => {
+  it('decapsulate what leaves, send it where the frame says, and count what is no datagram', async () => {
     const port = new UdpPort({ number: 3, service });
     await port.open(() => {});
     closers.push(() => port.close());
     const socket = await client();
     const received = once(socket, 'message') as Promise<[Buffer, { port: number }]>;
-    const { dressDatagram } = await import('../../../emulator/ports/udp-frame.js');
-    const from = { mac: new Uint8Array(6), address: Uint8Array.of(10, 0, 0, 1), port: 1 };
+    const from = { mac: new Uint8Array(6), ip: Uint8Array.of(10, 0, 0, 1), udpPort: 1 };
     port.send(
-      dressDatagram(
+      encapsulate(
         from,
-        { ...from, address: Uint8Array.of(127, 0, 0, 1), port: socket.address().port },
+        { ...from, ip: Uint8Array.of(127, 0, 0, 1), udpPort: socket.address().port },
         Buffer.from('answer'),
       ),
     );
@@ -157,6 +157,9 @@ describe('UDP ports', () => {
     });
     expect(() => new UdpPort({ number: 5, service: { ...service, mac: 'nonsense' } })).toThrow(
       /"nonsense" is not a MAC address/,
+    );
+    expect(() => new UdpPort({ number: 5, service: { ...service, address: '010.0.0.1' } })).toThrow(
+      /^port 5: "010\.0\.0\.1" is not an IPv4 address like 10\.0\.0\.1, without leading zeros$/,
     );
     expect(() => new UdpPort({ number: 5, service }).address).toThrow(/it is not open/);
   });

@@ -30,7 +30,7 @@ control ingress_(inout headers_t h, inout metadata_t m, inout standard_metadata_
         words.write(2, h.request.d);
         words.write(3, h.request.a ^ h.request.d);
     }
-    /* The byte order of each word is turned round; sums saturate. */
+    /* The bytes of each word are swapped; sums saturate. */
     action accumulate() {
         for (bit<32> i = 0; i < 8; i = i + 1) {
             words.read(m.word, i);

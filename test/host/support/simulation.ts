@@ -9,6 +9,7 @@ import { DEFAULT_RTO } from '../../../host/transport/rto.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';
 import { AbortedError, type WorkerError } from '../../../host/errors.js';
 import type { ControllerMessage } from '../../../host/session/messages.js';
+import { Random } from '../../../net/random.js';
 import { Agenda } from './agenda.js';
 import { ModelController } from './model-controller.js';
 import { ModelSwitch, type Mutation } from './model-switch.js';
@@ -111,13 +112,13 @@ export class Simulation {
   readonly controller: ModelController;
   private readonly modelSwitch: ModelSwitch;
   private readonly agenda = new Agenda();
-  private state: number;
+  private readonly random: Random;
   private readonly workers = new Map<number, Worker>();
   /** The processes that were the members of an epoch: a rank may be taken up again by another. */
   private readonly processes = new Map<number, readonly Worker[]>();
 
   constructor(readonly scenario: Scenario) {
-    this.state = scenario.seed | 0;
+    this.random = new Random(scenario.seed);
     this.modelSwitch = new ModelSwitch(scenario.valuesPerPacket, 'fp32', scenario.mutation);
     this.controller = new ModelController({
       workers: scenario.workers,
@@ -175,7 +176,7 @@ export class Simulation {
 
   toController(worker: Worker, run: () => void): void {
     if (!worker.connected) return;
-    worker.lastOut = Math.max(worker.lastOut, this.now + this.random() * 3);
+    worker.lastOut = Math.max(worker.lastOut, this.now + this.random.fraction() * 3);
     this.at(worker.lastOut, () => {
       // A stream that has ended, or a process that has been replaced, brings nothing more.
       if (this.workers.get(worker.rank) === worker && worker.connected) run();
@@ -185,7 +186,7 @@ export class Simulation {
   private toWorker(rank: number, message: ControllerMessage): void {
     const worker = this.workers.get(rank);
     if (worker === undefined) return;
-    worker.lastIn = Math.max(worker.lastIn, this.now + this.random() * 3);
+    worker.lastIn = Math.max(worker.lastIn, this.now + this.random.fraction() * 3);
     this.at(worker.lastIn, () => {
       if (!worker.alive || !worker.connected) return;
       if (message.membership) worker.member.membership(message.membership, this.now);
@@ -223,13 +224,13 @@ export class Simulation {
     } else if (event.kind === 'crash') {
       worker.alive = false;
       worker.crashed = true;
-      this.at(this.now + this.random() * 5, () => this.lost(worker));
+      this.at(this.now + this.random.fraction() * 5, () => this.lost(worker));
     } else if (event.kind === 'disconnect') {
       if (!worker.connected) return;
       worker.connected = false;
       worker.member.disconnected(this.now);
-      this.at(this.now + this.random() * 20, () => this.lost(worker));
-      this.at(this.now + 20 + this.random() * 200, () => {
+      this.at(this.now + this.random.fraction() * 20, () => this.lost(worker));
+      this.at(this.now + 20 + this.random.fraction() * 200, () => {
         if (!worker.alive) return;
         worker.connected = true;
         worker.member.connected(
@@ -303,7 +304,7 @@ export class Simulation {
     this.settled.push(settled);
     if (settled.stats) this.checkSum(worker.rank, number, settled.stats, tensors);
     worker.open.splice(worker.open.indexOf(operation), 1);
-    this.at(this.now + this.random() * 2, () => {
+    this.at(this.now + this.random.fraction() * 2, () => {
       if (!worker.alive) return;
       if (worker.leaving) this.leaveWhenIdle(worker);
       this.submit(worker);
@@ -374,11 +375,11 @@ export class Simulation {
 
   private network(packet: Uint8Array, arrive: (packet: Uint8Array) => void): void {
     const { loss, duplication, maxDelayMs } = this.scenario;
-    const copies = this.random() < duplication ? 2 : 1;
+    const copies = this.random.fraction() < duplication ? 2 : 1;
     for (let i = 0; i < copies; i++) {
-      if (this.random() < loss) continue;
+      if (this.random.fraction() < loss) continue;
       const copy = packet.slice();
-      this.at(this.now + 0.05 + this.random() ** 3 * maxDelayMs, () => arrive(copy));
+      this.at(this.now + 0.05 + this.random.fraction() ** 3 * maxDelayMs, () => arrive(copy));
     }
   }
 
@@ -397,13 +398,6 @@ export class Simulation {
   /** When the last event has had its consequences, the return of a lost session included. */
   private lastEvent(): number {
     return Math.max(0, ...this.scenario.events.map((event) => event.at + 250));
-  }
-
-  private random(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
   private at(at: number, run: () => void): void {

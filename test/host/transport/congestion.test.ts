@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../../emulator/random.js';
+import { Random } from '../../../net/random.js';
 import { CongestionWindow } from '../../../host/transport/congestion.js';
 
 interface Path {

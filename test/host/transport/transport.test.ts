@@ -1,5 +1,4 @@
 import dgram from 'node:dgram';
-import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   DgramTransport,
@@ -8,65 +7,16 @@ import {
   localIpTowards,
   type Transport,
 } from '../../../host/index.js';
-import { buildFrame, FRAME_OVERHEAD, parseIpv4, parseMac, readFrame } from '../../../host/transport/frame.js';
+import { encapsulate, payloadFor } from '../../../net/frames.js';
+import { macToBytes } from '../../../net/mac.js';
 
 const cleanup: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const undo of cleanup.splice(0)) await undo();
 });
 
-const A = { mac: parseMac('02:00:00:00:00:01'), ip: parseIpv4('10.0.0.1'), udpPort: 5000 };
-const B = { mac: parseMac('02:00:00:00:00:02'), ip: parseIpv4('10.0.0.2'), udpPort: 0xf15a };
-
-describe('frames', () => {
-  it('have the bytes of the RFCs', () => {
-    const frame = buildFrame(A, B, Uint8Array.of(1, 2, 3, 4), 3);
-    expect(Buffer.from(frame).toString('hex')).toBe(
-      '020000000002020000000001' +
-        '0800' +
-        // Checksum: the other words add up to 0xd933, without a carry.
-        '4500001f00004000401126cc0a0000010a000002' +
-        '1388f15a000b0000' +
-        '010203',
-    );
-  });
-
-  it('give the payload back to their receiver, and to nobody else', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 1100 }), fc.nat(40), (payload, padding) => {
-        const frame = buildFrame(A, B, payload, payload.length);
-        const padded = new Uint8Array(frame.length + padding);
-        padded.set(frame);
-        expect(readFrame(padded, B)).toEqual(payload);
-        expect(readFrame(padded, A)).toBeUndefined();
-        expect(readFrame(padded, { ...B, udpPort: 1 })).toBeUndefined();
-      }),
-    );
-  });
-
-  it('are refused when any bit of the IPv4 header, or a length, is wrong', () => {
-    const frame = buildFrame(A, B, new Uint8Array(20), 20);
-    for (let bit = 14 * 8; bit < 34 * 8; bit++) {
-      const wrong = frame.slice();
-      wrong[bit >> 3]! ^= 1 << (bit & 7);
-      expect(readFrame(wrong, B), `bit ${bit}`).toBeUndefined();
-    }
-    for (let length = 0; length < frame.length; length++)
-      expect(readFrame(frame.subarray(0, length), B)).toBeUndefined();
-    const long = frame.slice();
-    new DataView(long.buffer).setUint16(38, 29);
-    expect(readFrame(long, B)).toBeUndefined();
-    expect(frame.length).toBe(FRAME_OVERHEAD + 20);
-  });
-
-  it.each(['1.2.3', '1.2.3.256', 'a.b.c.d', '1.2.3.4.5'])('%s is no IPv4 address', (text) => {
-    expect(() => parseIpv4(text)).toThrow(/10\.0\.0\.1/);
-  });
-
-  it.each(['02:00', '020000000001', '02:00:00:00:00:0g'])('%s is no MAC address', (text) => {
-    expect(() => parseMac(text)).toThrow(/02:00:00:00:00:01/);
-  });
-});
+const A = { mac: macToBytes('02:00:00:00:00:01')!, ip: Uint8Array.of(10, 0, 0, 1), udpPort: 5000 };
+const B = { mac: macToBytes('02:00:00:00:00:02')!, ip: Uint8Array.of(10, 0, 0, 2), udpPort: 0xf15a };
 
 function received(transport: Transport): Promise<Uint8Array> {
   return new Promise((resolve) => {
@@ -75,13 +25,13 @@ function received(transport: Transport): Promise<Uint8Array> {
 }
 
 describe('in process', () => {
-  it('dresses messages for the service and undresses the answers, never within send()', async () => {
+  it('encapsulates messages for the service and decapsulates the answers, never within send()', async () => {
     const sent: Uint8Array[] = [];
     const port: FramePort = {
       onFrame: undefined,
       send(frame) {
         sent.push(frame);
-        this.onFrame!(buildFrame(B, A, Uint8Array.of(9, 9), 2));
+        this.onFrame!(encapsulate(B, A, Uint8Array.of(9, 9)));
       },
     };
     const transport = new InProcessTransport(port, { ip: '10.0.0.1', udpPort: 5000, mac: '02:00:00:00:00:01' });
@@ -94,7 +44,20 @@ describe('in process', () => {
     buffer.fill(0);
     within = false;
     expect(await answer).toEqual(Uint8Array.of(9, 9));
-    expect(readFrame(sent[0]!, B)).toEqual(Uint8Array.of(1, 2, 3));
+    expect(payloadFor(B, sent[0]!)).toEqual(Uint8Array.of(1, 2, 3));
+    // "Don't fragment": a message is always one packet.
+    expect(sent[0]!.subarray(20, 22)).toEqual(Uint8Array.of(0x40, 0));
+  });
+
+  it.each([
+    ['ip', '010.0.0.1', "'010.0.0.1' is not an IPv4 address; the form is 10.0.0.1, without leading zeros"],
+    ['mac', '02:00', "'02:00' is not a MAC address; the form is 02:00:00:00:00:01"],
+  ])('says what is wrong with an address: %s %s', (field, text, message) => {
+    const port: FramePort = { onFrame: undefined, send() {} };
+    const local = { ip: '10.0.0.1', udpPort: 5000, mac: '02:00:00:00:00:01', [field]: text };
+    expect(() => new InProcessTransport(port, local)).toThrow(
+      expect.objectContaining({ code: 'FPISA_ARGUMENT', message }),
+    );
   });
 });
 

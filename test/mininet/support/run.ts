@@ -10,7 +10,7 @@ import { expect } from 'vitest';
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FPISA = join(ROOT, 'bin/fpisa.js');
 
-export interface Report {
+interface Report {
   readonly ok: boolean;
   readonly error?: { readonly code: string; readonly message: string };
   readonly workers: number;
@@ -27,7 +27,7 @@ export interface Report {
   readonly layers: readonly { readonly phase: string; readonly layer: string; readonly ranks: readonly number[] }[];
 }
 
-export interface RunEvent {
+interface RunEvent {
   readonly event: string;
   readonly share?: number;
   readonly command?: unknown;

@@ -1,7 +1,7 @@
 /** The query program on the emulator, with its tables filled as a master fills them. */
 import { readFileSync } from 'node:fs';
 import type { MatchKey } from '../../../emulator/control.js';
-import { dressDatagram, parseAddress } from '../../../emulator/ports/udp-frame.js';
+import { encapsulate, FRAME_OVERHEAD_BYTES } from '../../../net/frames.js';
 import { Switch, type SwitchOptions } from '../../../emulator/switch.js';
 import {
   EVENTS_PER_STREAM,
@@ -24,15 +24,14 @@ import {
   tupleBytes,
   tuplesOffset,
   writeHeader,
-  type Header,
+  type QueryHeader,
 } from '../../../protocol/query/message.js';
 
 const SERVICE = {
   mac: Uint8Array.of(2, 0, 0, 0, 0, 0xfe),
-  address: parseAddress('10.0.0.254')!,
-  port: SERVICE_UDP_PORT,
+  ip: Uint8Array.of(10, 0, 0, 254),
+  udpPort: SERVICE_UDP_PORT,
 };
-const FRAME_BYTES = 42;
 export const MASTER_PORT = 100;
 
 export interface Tuple {
@@ -55,7 +54,7 @@ export interface Stream {
 /** What left the switch. */
 export interface Message {
   readonly port: number;
-  readonly header: Header;
+  readonly header: QueryHeader;
   readonly payload: DataView;
 }
 
@@ -84,11 +83,11 @@ export function i64(value: number | bigint): bigint {
 }
 
 /** Rank r has port r + 1, the master MASTER_PORT. */
-function hostOf(rank: number): { port: number; address: Uint8Array; mac: Uint8Array; udpPort: number } {
+function hostOf(rank: number): { port: number; ip: Uint8Array; mac: Uint8Array; udpPort: number } {
   const last = rank === MASTER ? 200 : rank + 1;
   return {
     port: rank === MASTER ? MASTER_PORT : rank + 1,
-    address: Uint8Array.of(10, 0, 0, last),
+    ip: Uint8Array.of(10, 0, 0, last),
     mac: Uint8Array.of(2, 0, 0, 0, 0, last),
     udpPort: 40_000 + last,
   };
@@ -107,7 +106,7 @@ export class QuerySwitch {
     this.device = new Switch(options);
     this.device.load(readFileSync(new URL(`../../../p4/build/${this.build.name}.json`, import.meta.url), 'utf8'));
     this.device.control.insertEntry('fpisa_query.local', {
-      keys: [exact(numberOf(SERVICE.address))],
+      keys: [exact(numberOf(SERVICE.ip))],
       priority: 0,
       call: { action: 'fpisa_query.serve', args: [] },
     });
@@ -118,10 +117,10 @@ export class QuerySwitch {
     const [having, havingLane, havingKey] = stream.having ?? [0, 0, 0n];
     const laneOps = (stream.laneOps ?? []).reduce((ops, op, lane) => ops | (BigInt(op) << BigInt(8 * lane)), 0n);
     for (const rank of [...Array(workers).keys(), MASTER]) {
-      const { port, address, mac, udpPort } = hostOf(rank);
+      const { port, ip, mac, udpPort } = hostOf(rank);
       const { control } = this.device;
       control.insertEntry('fpisa_query.member', {
-        keys: [exact(port), exact(numberOf(address)), exact(udpPort), exact(number), exact(rank)],
+        keys: [exact(port), exact(numberOf(ip)), exact(udpPort), exact(number), exact(rank)],
         priority: 0,
         call: {
           action: 'fpisa_query.join',
@@ -145,7 +144,7 @@ export class QuerySwitch {
         priority: 0,
         call: {
           action: 'fpisa_query.address',
-          args: [BigInt(port), numberOf(mac), numberOf(address), BigInt(udpPort)],
+          args: [BigInt(port), numberOf(mac), numberOf(ip), BigInt(udpPort)],
         },
       });
     }
@@ -153,16 +152,20 @@ export class QuerySwitch {
 
   /** Sends a payload as it stands. */
   sendRaw(rank: number, payload: Uint8Array): Message[] {
-    const { port, address, mac, udpPort } = hostOf(rank);
+    const { port, ip, mac, udpPort } = hostOf(rank);
     return this.device
-      .receive(port, dressDatagram({ mac, address, port: udpPort }, SERVICE, payload))
+      .receive(port, encapsulate({ mac, ip, udpPort }, SERVICE, payload))
       .map(({ port: out, bytes }) => {
-        const view = new DataView(bytes.buffer, bytes.byteOffset + FRAME_BYTES, bytes.length - FRAME_BYTES);
+        const view = new DataView(
+          bytes.buffer,
+          bytes.byteOffset + FRAME_OVERHEAD_BYTES,
+          bytes.length - FRAME_OVERHEAD_BYTES,
+        );
         return { port: out, header: readHeader(view, emptyHeader()), payload: view };
       });
   }
 
-  send(rank: number, header: Partial<Header>, bytes = HEADER_BYTES): Message[] {
+  send(rank: number, header: Partial<QueryHeader>, bytes = HEADER_BYTES): Message[] {
     const payload = new Uint8Array(bytes);
     writeHeader(new DataView(payload.buffer), { ...emptyHeader(), worker: rank, epoch: this.epoch, ...header });
     return this.sendRaw(rank, payload);
@@ -176,7 +179,7 @@ export class QuerySwitch {
     rank: number,
     sequence: number,
     tuples: readonly Tuple[],
-    header: Partial<Header> = {},
+    header: Partial<QueryHeader> = {},
     flowSlots = 4,
   ): Message[] {
     const payload = new Uint8Array(rowsBytes(this.build, tuples.length));

@@ -3,8 +3,8 @@ import { Opcode, SERVICE_UDP_PORT } from '../../../protocol/constants.js';
 import { HEADER_BYTES, PROBE_BYTES, readHeader, writeHeader, type Header } from '../../../protocol/message.js';
 
 export const ETHERNET_BYTES = 14;
-export const IPV4_BYTES = 20;
-export const UDP_BYTES = 8;
+const IPV4_BYTES = 20;
+const UDP_BYTES = 8;
 /** Offset of the fpisa header in a frame without IPv4 options. */
 export const MESSAGE_OFFSET = ETHERNET_BYTES + IPV4_BYTES + UDP_BYTES;
 
@@ -94,7 +94,7 @@ export function udpFrame(message: Uint8Array, addresses: Addresses, options: Fra
   return ipv4Frame(datagram, 17, all, options);
 }
 
-export const EMPTY_HEADER: Header = {
+const EMPTY_HEADER: Header = {
   opcode: Opcode.CONTRIBUTE,
   flags: 0,
   job: 0,

@@ -323,18 +323,18 @@ describe('options', () => {
 
 describe('bad input', () => {
   it.each([
-    ['SELEC 1', 'QUERY_SYNTAX', /syntax error at or near "SELEC"[\s\S]*LINE 1/],
-    ['SELECT k FROM t WHERE (', 'QUERY_SYNTAX', /syntax error at end of input/],
-    ['INSERT INTO other VALUES (1, 2, 3, 4)', 'QUERY_NOT_SELECT', /one SELECT/],
-    ['SELECT 1; SELECT 2', 'QUERY_NOT_SELECT', /not 2/],
-    ['', 'QUERY_NOT_SELECT', /one SELECT/],
-    ['SELECT q FROM other', 'QUERY_UNKNOWN_COLUMN', /no column q; .*other has k, g, v, y/],
-    ['SELECT other.q FROM other', 'QUERY_UNKNOWN_COLUMN', /no column q; other has k, g, v, y/],
-    ['SELECT rowid FROM other', 'QUERY_UNKNOWN_COLUMN', /no column rowid/],
-    ['SELECT 1 FROM missing', 'QUERY_UNKNOWN_TABLE', /no table missing; tables: nothing, other, t, third/],
-    ['SELECT sum(g) FROM t', 'QUERY_BIND', /No function matches.*sum\(/],
-    ['SELECT k FROM t GROUP BY g', 'QUERY_BIND', /must appear in the GROUP BY/],
-    ['SELECT k FROM t WHERE k = ?', 'QUERY_UNSUPPORTED', /parameters/],
+    ['SELEC 1', 'FPISA_QUERY_SYNTAX', /syntax error at or near "SELEC"[\s\S]*LINE 1/],
+    ['SELECT k FROM t WHERE (', 'FPISA_QUERY_SYNTAX', /syntax error at end of input/],
+    ['INSERT INTO other VALUES (1, 2, 3, 4)', 'FPISA_QUERY_NOT_SELECT', /one SELECT/],
+    ['SELECT 1; SELECT 2', 'FPISA_QUERY_NOT_SELECT', /not 2/],
+    ['', 'FPISA_QUERY_NOT_SELECT', /one SELECT/],
+    ['SELECT q FROM other', 'FPISA_QUERY_UNKNOWN_COLUMN', /no column q; .*other has k, g, v, y/],
+    ['SELECT other.q FROM other', 'FPISA_QUERY_UNKNOWN_COLUMN', /no column q; other has k, g, v, y/],
+    ['SELECT rowid FROM other', 'FPISA_QUERY_UNKNOWN_COLUMN', /no column rowid/],
+    ['SELECT 1 FROM missing', 'FPISA_QUERY_UNKNOWN_TABLE', /no table missing; tables: nothing, other, t, third/],
+    ['SELECT sum(g) FROM t', 'FPISA_QUERY_BIND', /No function matches.*sum\(/],
+    ['SELECT k FROM t GROUP BY g', 'FPISA_QUERY_BIND', /must appear in the GROUP BY/],
+    ['SELECT k FROM t WHERE k = ?', 'FPISA_QUERY_UNSUPPORTED', /parameters/],
   ] as const)('%s is refused with %s', async (sql, code, message) => {
     await expect(cluster.plan(sql)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   });

@@ -6,7 +6,12 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { QuerySwitch } from '../../../query/switch/switch.js';
 import { P4RuntimeClient } from '../../../controlplane/p4runtime/client.js';
 import type { ProgrammableSwitch } from '../../../query/switch/provisioning.js';
-import { QuerySession, runQueryWorker, WorkerDesk, QueryMasterUnreachableError } from '../../../query/session/index.js';
+import {
+  QuerySession,
+  runQueryWorker,
+  WorkerRegistry,
+  QueryMasterUnreachableError,
+} from '../../../query/session/index.js';
 import { DEVICE_ID, SERVICE_IP, SERVICE_MAC } from '../../e2e/support/embedded-switch.js';
 import { duck, folder, QuerySite } from './support/site.js';
 
@@ -104,8 +109,8 @@ describe('a query that cannot be answered says why', { timeout: 300_000 }, () =>
   });
 });
 
-it('a master whose desk is closed waits for no worker any more', async () => {
-  const desk = new WorkerDesk(2, 'a');
+it('a master whose registry is closed waits for no worker any more', async () => {
+  const registry = new WorkerRegistry(2, 'a');
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
   const device: ProgrammableSwitch = {
     program: () => Promise.resolve(),
@@ -113,7 +118,7 @@ it('a master whose desk is closed waits for no worker any more', async () => {
     lost: new Promise(() => undefined),
   };
   const open = QuerySession.open({
-    desk,
+    registry,
     device,
     tables: [],
     connection,
@@ -121,7 +126,7 @@ it('a master whose desk is closed waits for no worker any more', async () => {
     port: 3,
     waitMs: 86_400_000,
   });
-  await desk.close(new Error('interrupted'));
+  await registry.close(new Error('interrupted'));
   await expect(open).rejects.toMatchObject({ code: 'FPISA_QUERY_ABORTED' });
 });
 
@@ -155,7 +160,7 @@ describe('a switch is not taken from anybody', () => {
         connectTimeoutMs: 200,
       }),
     ).rejects.toMatchObject({
-      code: 'FPISA_SWITCH_UNREACHABLE',
+      code: 'FPISA_QUERY_SWITCH_UNREACHABLE',
       message: expect.stringMatching(/no P4Runtime server answered at 127\.0\.0\.1:1/) as string,
     });
   });
@@ -166,25 +171,25 @@ describe('a worker is refused', () => {
     { rank: 5, version: 'a', why: /ranks 0 to 1, so there is no worker 5/ },
     { rank: 0, version: 'b', why: /master is version a, this worker b/ },
   ])('with rank $rank of version $version', async ({ rank, version, why }) => {
-    const desk = new WorkerDesk(2, 'a');
-    const port = await desk.listen('127.0.0.1:0');
+    const registry = new WorkerRegistry(2, 'a');
+    const port = await registry.listen('127.0.0.1:0');
     await expect(runQueryWorker({ master: `127.0.0.1:${port}`, rank, version })).rejects.toThrow(why);
-    await desk.close();
+    await registry.close();
   });
 
   it('whose place is taken', async () => {
-    const desk = new WorkerDesk(2, 'a');
-    const port = await desk.listen('127.0.0.1:0');
+    const registry = new WorkerRegistry(2, 'a');
+    const port = await registry.listen('127.0.0.1:0');
     const first = new AbortController();
     const worker = runQueryWorker({ master: `127.0.0.1:${port}`, rank: 1, version: 'a', signal: first.signal });
     worker.catch(() => undefined);
-    while (desk.missing.length === 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (registry.missing.length === 2) await new Promise((resolve) => setTimeout(resolve, 5));
     await expect(runQueryWorker({ master: `127.0.0.1:${port}`, rank: 1, version: 'a' })).rejects.toThrow(
       /worker 1 is there already; missing: 0/,
     );
     first.abort(new Error('over'));
-    await expect(desk.failed).rejects.toThrow(/worker 1 .* is gone/);
-    await desk.close();
+    await expect(registry.failed).rejects.toThrow(/worker 1 .* is gone/);
+    await registry.close();
   });
 
   it('when nobody is there', async () => {

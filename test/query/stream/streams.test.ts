@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../../emulator/random.js';
+import { Random } from '../../../net/random.js';
 import {
   MasterEndpoint,
   RowSender,
@@ -32,7 +32,7 @@ class Network {
   }
 
   private chance(): number {
-    return Number(this.random.between(0n, 999n)) / 1000;
+    return this.random.fraction();
   }
 
   attach(rank: number, receive: (message: Uint8Array) => void): { send: (buffer: Uint8Array, length: number) => void } {
@@ -56,7 +56,7 @@ class Network {
   private travel(arrive: () => void): void {
     const copies = this.chance() < this.loss ? 0 : this.chance() < this.loss ? 2 : 1;
     for (let i = 0; i < copies; i++) {
-      if (this.chance() < this.loss) setTimeout(arrive, Number(this.random.between(0n, 15n)));
+      if (this.chance() < this.loss) setTimeout(arrive, this.random.between(0, 15));
       else setImmediate(arrive);
     }
   }

@@ -10,19 +10,19 @@ import {
   DuckDBTimeValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
-import { KeyLayout } from '../../../query/plan/keys.js';
+import { TupleKeyLayout } from '../../../query/plan/keys.js';
 import type { KeyColumn } from '../../../query/plan/plan.js';
 import { decimalOf } from '../../../query/plan/types.js';
 import { KEY_BYTES } from '../../../query/tuples.js';
 
 /** Keys back into the values of their columns, as DuckDB's appender takes them. */
 export class KeyDecoder {
-  private readonly layout: KeyLayout;
+  private readonly layout: TupleKeyLayout;
   private readonly readers: readonly ((view: DataView, at: number) => DuckDBValue)[];
   private readonly decoder = new TextDecoder();
 
   constructor(private readonly columns: readonly KeyColumn[]) {
-    this.layout = new KeyLayout(columns);
+    this.layout = new TupleKeyLayout(columns);
     this.readers = this.layout.fixed.map(({ column, width }) => readerOf(column.sqlType, width));
   }
 

@@ -14,7 +14,7 @@ import {
   runQueryWorker,
   TOLERANCE,
   verifyAnswer,
-  WorkerDesk,
+  WorkerRegistry,
   type DataTable,
   type QueryOutcome,
 } from '../../../../query/session/index.js';
@@ -101,9 +101,9 @@ export class QuerySite {
       serviceMac: SERVICE_MAC,
       ports: network.endpoints,
     });
-    const desk = new WorkerDesk(count, VERSION);
+    const registry = new WorkerRegistry(count, VERSION);
     try {
-      const port = await desk.listen('127.0.0.1:0');
+      const port = await registry.listen('127.0.0.1:0');
       this.aborts.length = this.workers.length = 0;
       for (let rank = 0; rank < count; rank++) {
         const abort = new AbortController();
@@ -119,7 +119,7 @@ export class QuerySite {
         this.workers.push(worker);
       }
       const session = (this.session = await QuerySession.open({
-        desk,
+        registry,
         device,
         tables: this.tables,
         connection,
@@ -139,7 +139,7 @@ export class QuerySite {
       }
       return await running;
     } finally {
-      await desk.close();
+      await registry.close();
       await this.session?.close();
       device.close();
       await Promise.allSettled(this.workers);

@@ -1,0 +1,110 @@
+/** The report of a reduction whose sums were verified, as `fpisa demo` and `fpisa mininet` print it. */
+import { ExitCode } from './exit-codes.js';
+import type { Output } from './output.js';
+import type { LayerVerdict } from './sum-verification.js';
+
+export interface LayerReport extends LayerVerdict {
+  readonly phase: string;
+  readonly layer: string;
+  /** Of the slowest worker. */
+  readonly elapsedMs: number;
+  /** Sent by all workers. */
+  readonly packets: number;
+  readonly retransmissions: number;
+}
+
+export interface ReductionReport {
+  readonly ok: boolean;
+  readonly workers: number;
+  readonly elements: number;
+  /** Largest error against the exact sum, in ulps of the correctly rounded exact sum. */
+  readonly maxUlpError: number;
+  readonly identicalAcrossWorkers: boolean;
+  /** Elements outside the proven bound. */
+  readonly outOfBound: number;
+  readonly packets: number;
+  readonly retransmissions: number;
+  readonly loss: number;
+  readonly profile: string;
+  readonly valuesPerPacket: number;
+  readonly elapsedMs: number;
+  readonly layers: readonly LayerReport[];
+}
+
+/** What a run was asked for, and how long it took. */
+export type ReductionFacts = Pick<ReductionReport, 'workers' | 'valuesPerPacket' | 'loss' | 'profile' | 'elapsedMs'>;
+
+export function reductionReport(layers: readonly LayerReport[], facts: ReductionFacts): ReductionReport {
+  const identicalAcrossWorkers = layers.every((layer) => layer.identical);
+  const outOfBound = sum(layers, (layer) => layer.outOfBound);
+  return {
+    ok: identicalAcrossWorkers && outOfBound === 0,
+    workers: facts.workers,
+    elements: sum(layers, (layer) => layer.elements),
+    maxUlpError: Math.max(...layers.map((layer) => layer.exact.worst)),
+    identicalAcrossWorkers,
+    outOfBound,
+    packets: sum(layers, (layer) => layer.packets),
+    retransmissions: sum(layers, (layer) => layer.retransmissions),
+    loss: facts.loss,
+    profile: facts.profile,
+    valuesPerPacket: facts.valuesPerPacket,
+    elapsedMs: facts.elapsedMs,
+    layers,
+  };
+}
+
+export function exitCodeOfReport({ ok }: ReductionReport): ExitCode {
+  return ok ? ExitCode.OK : ExitCode.CHECK_FAILED;
+}
+
+export function sum<T>(list: readonly T[], of: (each: T) => number): number {
+  return list.reduce((total, each) => total + of(each), 0);
+}
+
+export function printReport(output: Output, report: ReductionReport): void {
+  output.object(report);
+  output.line();
+  output.line('error in ulps: worst / median');
+  output.table(
+    [
+      'gradients',
+      'layer',
+      'elements',
+      'time',
+      'vs exact sum',
+      'vs sequential fp32',
+      'sequential vs exact',
+      'packets',
+      'resent',
+    ],
+    report.layers.map((layer) => [
+      layer.phase,
+      layer.layer,
+      layer.elements,
+      `${layer.elapsedMs.toFixed(0)} ms`,
+      `${ulps(layer.exact.worst)} / ${ulps(layer.exact.median)}`,
+      `${ulps(layer.sequential.worst)} / ${ulps(layer.sequential.median)}`,
+      `${ulps(layer.sequentialExact.worst)} / ${ulps(layer.sequentialExact.median)}`,
+      layer.packets,
+      layer.retransmissions,
+    ]),
+  );
+  output.line();
+  output.line(
+    `${report.elements} elements from ${report.workers} workers, ${report.packets} packets, ${report.retransmissions} sent again`,
+  );
+  output.line(verdict(report));
+}
+
+function verdict(report: ReductionReport): string {
+  if (!report.identicalAcrossWorkers) return 'FAILED: workers hold different sums';
+  if (report.outOfBound > 0)
+    return `FAILED: ${report.outOfBound} elements are further from the exact sum than the arithmetic allows`;
+  return 'OK: every worker holds the same sums, to the bit, and every sum is within its proven bound of the exact one';
+}
+
+function ulps(value: number): string {
+  if (value === 0) return '0';
+  return value >= 1000 ? value.toExponential(1) : value.toPrecision(2);
+}

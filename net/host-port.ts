@@ -1,0 +1,24 @@
+/** `host:port`, as arguments and configurations have it. */
+
+export interface HostPort {
+  /** A name or an address; what comes before it, such as the scheme of a gRPC target, belongs to it. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const MAX_PORT = 65_535;
+const FORM = /^(\S+):(0|[1-9]\d{0,4})$/;
+
+/**
+ * The port is decimal without leading zeros, and may be 0, for "any free one".
+ * @returns undefined when `text` is not of this form
+ */
+export function parseHostPort(text: string): HostPort | undefined {
+  const [, host, port] = FORM.exec(text) ?? [];
+  return host === undefined || Number(port) > MAX_PORT ? undefined : { host, port: Number(port) };
+}
+
+/** Whether packets can be sent to it. */
+export function isUdpPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= MAX_PORT;
+}

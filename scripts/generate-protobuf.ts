@@ -1,0 +1,147 @@
+/**
+ * Writes the `generated/` folders: types, encoders, decoders and gRPC services from the .proto files, by ts-proto
+ * (docs/decisions/generated-protobuf.md). `npm run generate`; a test checks that what is committed is current.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  CodeGeneratorRequestSchema,
+  CodeGeneratorResponseSchema,
+  FileDescriptorSetSchema,
+  type DescriptorProto,
+  type FileDescriptorProto,
+} from '@bufbuild/protobuf/wkt';
+import { shippedFile } from '../net/package-files.js';
+import { runAsCommand } from './arguments.js';
+
+const require = createRequire(import.meta.url);
+
+/** What both folders have in common: flat oneofs, absent keys for what is not set, and nothing for JSON. */
+const COMMON = [
+  'useOptionals=messages',
+  'initializeFieldsAsUndefined=false',
+  'outputServices=grpc-js',
+  'outputJsonMethods=false',
+  'importSuffix=.js',
+  'esModuleInterop=true',
+  'annotateFilesWithVersion=false',
+];
+
+export interface Output {
+  /** Folder of .proto files, from the root of the repository. */
+  readonly proto: string;
+  /** Folder that only this command writes. */
+  readonly folder: string;
+  readonly options: readonly string[];
+}
+
+export const OUTPUTS: readonly Output[] = [
+  {
+    proto: 'p4runtime/proto',
+    folder: 'p4runtime/generated',
+    // A registry, so that codec.ts finds a message's functions by its name; it completes messages itself.
+    options: [
+      'forceLong=bigint',
+      'stringEnums=true',
+      'enumsAsLiterals=true',
+      'unrecognizedEnum=false',
+      'outputPartialMethods=false',
+      'outputTypeAnnotations=static-only',
+      'outputTypeRegistry=true',
+    ],
+  },
+  // Counters are numbers there: exact below 2^53.
+  { proto: 'protocol/proto', folder: 'protocol/generated', options: ['forceLong=number', 'useReadonlyTypes=true'] },
+];
+
+// Field numbers of descriptor.proto, of which the paths of comments consist.
+const MESSAGES_OF_FILE = 4;
+const NESTED_OF_MESSAGE = 3;
+const FIELDS_OF_MESSAGE = 2;
+
+/**
+ * Fields in the order of their numbers. ts-proto encodes in the order of declaration, and every other encoder in
+ * that of the numbers; bytes that are compared (fixtures, keys of entries) must not depend on who wrote them.
+ */
+function orderFields(file: FileDescriptorProto): void {
+  const places = new Map<string, number[]>();
+  const order = (message: DescriptorProto, path: readonly number[]): void => {
+    const sorted = message.field
+      .map((field, from) => ({ field, from }))
+      .sort((a, b) => a.field.number - b.field.number);
+    const place: number[] = [];
+    sorted.forEach(({ from }, to) => (place[from] = to));
+    places.set(path.join(), place);
+    message.field = sorted.map(({ field }) => field);
+    message.nestedType.forEach((nested, i) => order(nested, [...path, NESTED_OF_MESSAGE, i]));
+  };
+  file.messageType.forEach((message, i) => order(message, [MESSAGES_OF_FILE, i]));
+  // Comments are attached to fields by index.
+  for (const { path } of file.sourceCodeInfo?.location ?? []) {
+    for (let i = 2; i + 1 < path.length; i += 2) {
+      if (path[i] !== FIELDS_OF_MESSAGE) continue;
+      const place = places.get(path.slice(0, i).join());
+      if (place) path[i + 1] = place[path[i + 1]!]!;
+      break;
+    }
+  }
+}
+
+const UNRECOGNIZED = /throw new globalThis\.Error\(\s*"Unrecognized enum value " \+ object \+ " for enum \w+",?\s*\);/g;
+const SILENT_END = /if \(\(tag & 7\) === 4 \|\| tag === 0\) \{\s*break;\s*\}/g;
+const ILLEGAL_TAG =
+  'if ((tag & 7) === 4 || tag === 0) {\n          throw new globalThis.Error("illegal tag " + tag);\n        }';
+
+/**
+ * Two habits of ts-proto that it has no option for: a value that an enum lacks would be an error, and stays a number
+ * here; a tag that no encoder writes would end a message as if it were whole, and is an error here.
+ */
+function amend(name: string, text: string): string {
+  const amended = text.replace(UNRECOGNIZED, 'return object as any;').replace(SILENT_END, ILLEGAL_TAG);
+  const decoders = amended.split('reader.skip(').length;
+  if (amended.includes('Unrecognized enum') || amended.split(ILLEGAL_TAG).length !== decoders)
+    throw new Error(`${name} is not as ts-proto wrote it so far; look at what amend() in this script replaces`);
+  return amended;
+}
+
+/** The files of one folder, by their path in it. */
+export function generate(output: Output): Map<string, string> {
+  const buf = join(dirname(require.resolve('@bufbuild/buf/package.json')), 'bin/buf');
+  const image = execFileSync(process.execPath, [buf, 'build', shippedFile(output.proto), '-o', '-#format=binpb'], {
+    maxBuffer: 2 ** 26,
+  });
+  const { file } = fromBinary(FileDescriptorSetSchema, image);
+  file.forEach(orderFields);
+  const request = create(CodeGeneratorRequestSchema, {
+    fileToGenerate: file.map(({ name }) => name),
+    parameter: [...COMMON, ...output.options].join(','),
+    protoFile: file,
+  });
+  const plugin = join(dirname(require.resolve('ts-proto/package.json')), 'protoc-gen-ts_proto');
+  const answer = execFileSync(process.execPath, [plugin], {
+    input: toBinary(CodeGeneratorRequestSchema, request),
+    maxBuffer: 2 ** 26,
+  });
+  const response = fromBinary(CodeGeneratorResponseSchema, answer);
+  if (response.error) throw new Error(`ts-proto: ${response.error}`);
+  return new Map(response.file.map(({ name, content }) => [name, amend(name, content)]));
+}
+
+function main(): number {
+  for (const output of OUTPUTS) {
+    const folder = shippedFile(output.proto).replace(/proto\/?$/, 'generated');
+    const files = generate(output);
+    rmSync(folder, { recursive: true, force: true });
+    for (const [name, content] of files) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), content);
+    }
+    console.log(`${output.folder}: ${files.size} files`);
+  }
+  return 0;
+}
+
+await runAsCommand(import.meta.url, main);

@@ -1,0 +1,67 @@
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import { parse, sourceFiles } from './source-files.js';
+
+/** What users see, and what they read beside it; tests name their own rigs. */
+const FOLDERS = [
+  'arithmetic',
+  'protocol',
+  'p4runtime',
+  'p4',
+  'emulator',
+  'host',
+  'query',
+  'controlplane',
+  'cli',
+  'bench',
+  'fuzz',
+];
+
+const P4RUNTIME = "an object of P4Runtime's: the message, and what a side of the wire keeps of it";
+const ONE_WIRE = 'a message of the wire, as each of its sides has it';
+
+/** Names that may stand for more than one thing, and why. */
+const ALLOWED: Readonly<Record<string, string>> = {
+  ActionProfile: P4RUNTIME,
+  CloneSession: P4RUNTIME,
+  CounterValue: P4RUNTIME,
+  Digest: P4RUNTIME,
+  MeterConfig: P4RUNTIME,
+  Replica: P4RUNTIME,
+  Table: P4RUNTIME,
+  TableEntry: P4RUNTIME,
+  HelloMessage: ONE_WIRE,
+  WorkerMessage: ONE_WIRE,
+  Endpoint: 'an address and a port, in three products of which none knows another',
+  Expression: "an SQL expression; P4Info's Expression is a message that nothing uses",
+  Output: 'what a command prints; a packet that leaves the emulator',
+  Scope: 'of names in the JSON; of what compiled code can see',
+  CompiledProgram: 'what the compiler makes, and what the packet thread runs',
+};
+
+/** Files that export a class or an interface, by its name. */
+function exported(): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const path of sourceFiles(FOLDERS)) {
+    for (const statement of parse(path).statements) {
+      if (!ts.isClassDeclaration(statement) && !ts.isInterfaceDeclaration(statement)) continue;
+      if (!statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) continue;
+      const name = statement.name!.text;
+      const files = found.get(name) ?? [];
+      // A class and an interface of one file that share a name are one thing.
+      if (!files.includes(path)) found.set(name, [...files, path]);
+    }
+  }
+  return found;
+}
+
+const shared = [...exported()].filter(([, files]) => files.length > 1);
+
+test('two exported things have two names', () => {
+  expect(shared.filter(([name]) => !(name in ALLOWED))).toEqual([]);
+});
+
+test('the exceptions are needed', () => {
+  const names = shared.map(([name]) => name);
+  expect(Object.keys(ALLOWED).filter((name) => !names.includes(name))).toEqual([]);
+});
