@@ -5,7 +5,7 @@ import {
   generalBuild,
   wantedBuild,
   type BuildDescriptor,
-  type BuildTarget,
+  type BuildChoice,
 } from '../protocol/builds.js';
 import type { QueryBuild } from '../protocol/query/constants.js';
 import { shippedFile } from '../net/package-files.js';
@@ -16,11 +16,9 @@ import { contentHash, makePipeline, type PipelineConfig } from './p4runtime/pipe
 import { readTofinoBuild } from './tofino/build.js';
 
 /** Which build a switch is configured to run; a part of its configuration (controller/state.ts). */
-export interface BuildChoice {
-  readonly valuesPerPacket: number;
-  readonly target?: BuildTarget;
-  readonly build?: string;
-  readonly buildDir?: string;
+export interface ConfiguredBuild extends BuildChoice {
+  /** Where whoever has the Tofino compiled it to. */
+  readonly buildDir?: string | undefined;
 }
 
 /** Queries have no store: a switch keeps nothing between them that matters. */
@@ -52,7 +50,7 @@ function known(build: BuildDescriptor | undefined, what: string): BuildDescripto
  * @param folder where the builds for BMv2 are
  * @throws ArtifactError
  */
-export function loadSwitchBuild(config: BuildChoice, storeId: number, folder?: string): PipelineConfig {
+export function loadSwitchBuild(config: ConfiguredBuild, storeId: number, folder?: string): PipelineConfig {
   const { target, build, buildDir, valuesPerPacket } = config;
   if (buildDir === undefined)
     return loadArtifacts(

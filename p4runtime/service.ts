@@ -22,7 +22,7 @@ import { P4RuntimeService as Generated } from './generated/p4/v1/p4runtime.js';
 import { protobufRoot } from './load.js';
 import type { Init } from './messages.js';
 
-export const SERVICE_NAME = 'p4.v1.P4Runtime';
+export const P4RUNTIME_SERVICE = 'p4.v1.P4Runtime';
 
 type Methods = typeof Generated;
 /** Methods have the names of the .proto file here. */
@@ -40,7 +40,8 @@ function definition(key: keyof Methods): MethodDefinition<Init<unknown>, Init<un
   let codecs: { request: Codec<unknown>; response: Codec<unknown> } | undefined;
   const lookup = (): NonNullable<typeof codecs> => {
     if (codecs) return codecs;
-    const { resolvedRequestType, resolvedResponseType } = protobufRoot().lookupService(SERVICE_NAME).methods[name]!;
+    const { resolvedRequestType, resolvedResponseType } =
+      protobufRoot().lookupService(P4RUNTIME_SERVICE).methods[name]!;
     const of = (type: protobuf.Type | null): Codec<unknown> => codec(type!.fullName.slice(1));
     return (codecs = { request: of(resolvedRequestType), response: of(resolvedResponseType) });
   };
@@ -85,8 +86,8 @@ type Call<Name extends MethodName> = Method<Name>['requestStream'] extends true
 /** A raw client of the service: one method a call, no names, no state. */
 export type P4RuntimeStub = Client & { [Name in MethodName]: Call<Name> };
 
-/** `new P4RuntimeClient(address, credentials, options)`, as every client of grpc-js. */
-export const P4RuntimeClient = makeClientConstructor(P4RuntimeService, SERVICE_NAME) as unknown as new (
+/** `new P4RuntimeServiceClient(address, credentials, options)`, as every client of grpc-js. */
+export const P4RuntimeServiceClient = makeClientConstructor(P4RuntimeService, P4RUNTIME_SERVICE) as unknown as new (
   ...args: ConstructorParameters<typeof Client>
 ) => P4RuntimeStub;
 

@@ -2,7 +2,7 @@
 import protobuf from 'protobufjs';
 import { shippedFile } from '../net/package-files.js';
 
-export const SERVICE_NAME = 'fpisa.v1.Controller';
+export const CONTROLLER_SERVICE = 'fpisa.v1.Controller';
 
 /** A new reflection root of `protocol/proto/fpisa.proto`. */
 export function loadService(options: protobuf.IParseOptions = {}): protobuf.Root {

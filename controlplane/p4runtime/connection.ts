@@ -9,7 +9,7 @@ import {
   type ClientDuplexStream,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { P4RuntimeClient as Stub, type P4RuntimeStub } from '../../p4runtime/service.js';
+import { P4RuntimeServiceClient as Stub, type P4RuntimeStub } from '../../p4runtime/service.js';
 import { codeName } from '../../p4runtime/status.js';
 import { fromUint128, toUint128 } from '../../p4runtime/uint128.js';
 import type {

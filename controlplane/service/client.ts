@@ -9,7 +9,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { ControllerUnreachableError, FpisaError } from '../../protocol/errors.js';
-import { SERVICE_NAME } from '../../protocol/service.js';
+import { CONTROLLER_SERVICE } from '../../protocol/service.js';
 import type {
   CreateJobRequest,
   JobMessage,
@@ -60,7 +60,7 @@ export class ControllerClient {
     options: ControllerClientOptions = {},
   ) {
     this.timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-    const constructor = makeClientConstructor(ControllerService, SERVICE_NAME);
+    const constructor = makeClientConstructor(ControllerService, CONTROLLER_SERVICE);
     this.client = new constructor(address, options.credentials ?? credentials.createInsecure()) as unknown as Client &
       Record<UnaryName, Call>;
   }

@@ -2,7 +2,7 @@
 import { ReflectionService } from '@grpc/reflection';
 import type protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
-import { loadService, SERVICE_NAME } from '../../protocol/service.js';
+import { loadService, CONTROLLER_SERVICE } from '../../protocol/service.js';
 
 /** protobufjs adds this method when its descriptor extension is loaded, without a type. */
 interface Descriptive {
@@ -16,7 +16,7 @@ export function reflection(): ReflectionService {
   const { file } = (root as unknown as Descriptive).toDescriptor('proto3');
   const fileDescriptorProtos = file.map((each) => Buffer.from(descriptor.FileDescriptorProto.encode(each).finish()));
   // The service looks at nothing of a package but its file descriptors.
-  const definition = { [SERVICE_NAME]: { fileDescriptorProtos } } as unknown as ConstructorParameters<
+  const definition = { [CONTROLLER_SERVICE]: { fileDescriptorProtos } } as unknown as ConstructorParameters<
     typeof ReflectionService
   >[0];
   return new ReflectionService(definition);

@@ -1,7 +1,7 @@
 /** The controller's gRPC server: jobs, status, and the Join streams of workers. */
 import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import { SERVICE_NAME } from '../../protocol/service.js';
+import { CONTROLLER_SERVICE } from '../../protocol/service.js';
 import type { Controller } from '../controller/controller.js';
 import type { ControllerServer as Handlers, Status } from '../../protocol/generated/fpisa.js';
 import type { StatusMessage } from '../messages.js';
@@ -22,7 +22,7 @@ const SHUTDOWN_MS = 1_000;
 
 export class ControllerServer {
   private readonly server: Server;
-  private readonly health = new HealthImplementation({ '': 'SERVING', [SERVICE_NAME]: 'SERVING' });
+  private readonly health = new HealthImplementation({ '': 'SERVING', [CONTROLLER_SERVICE]: 'SERVING' });
   private readonly credentials: ServerCredentials;
 
   constructor(
@@ -65,7 +65,7 @@ export class ControllerServer {
   /** Stops both; workers come back to a successor by themselves. */
   async close(): Promise<void> {
     this.health.setStatus('', 'NOT_SERVING');
-    this.health.setStatus(SERVICE_NAME, 'NOT_SERVING');
+    this.health.setStatus(CONTROLLER_SERVICE, 'NOT_SERVING');
     this.controller.stop();
     await new Promise<void>((resolve) => {
       const force = setTimeout(() => {

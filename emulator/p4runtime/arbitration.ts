@@ -15,13 +15,13 @@ import {
 import { invalid, notFound, precondition, RpcError } from './rpc-error.js';
 
 /** One stream of a controller. */
-export interface ControllerSession {
+export interface ArbitratedSession {
   send(message: Init<StreamMessageResponse>): void;
 }
 
 interface Role {
   /** Live controllers, in the order of arrival, and their election ids; undefined never becomes primary. */
-  readonly members: Map<ControllerSession, bigint | undefined>;
+  readonly members: Map<ArbitratedSession, bigint | undefined>;
   /** The highest election id ever seen, which outlives its controller. */
   highest: bigint | undefined;
 }
@@ -33,7 +33,7 @@ const NO_PRIMARY = { code: Code.NOT_FOUND as number, message: 'There is no prima
 export class Arbitration {
   /** By name; the default role is the empty name. A role exists from its first controller on. */
   readonly #roles = new Map<string, Role>();
-  readonly #roleOf = new Map<ControllerSession, string>();
+  readonly #roleOf = new Map<ArbitratedSession, string>();
 
   constructor(
     private readonly deviceId: bigint,
@@ -41,12 +41,12 @@ export class Arbitration {
   ) {}
 
   /** @throws RpcError that must end the stream */
-  update(session: ControllerSession, update: MasterArbitrationUpdate): void {
+  update(session: ArbitratedSession, update: MasterArbitrationUpdate): void {
     const name = update.role?.name ?? '';
     const known = this.#roleOf.get(session);
     this.#check(update, name, known);
     const role = this.#roles.get(name) ?? {
-      members: new Map<ControllerSession, bigint | undefined>(),
+      members: new Map<ArbitratedSession, bigint | undefined>(),
       highest: undefined,
     };
     const id = update.electionId && fromUint128(update.electionId);
@@ -85,7 +85,7 @@ export class Arbitration {
   }
 
   /** 1.2 and 2.4. */
-  #checkUnique(role: Role, session: ControllerSession, id: bigint | undefined): void {
+  #checkUnique(role: Role, session: ArbitratedSession, id: bigint | undefined): void {
     if (id === undefined) return;
     for (const [other, otherId] of role.members) {
       if (other !== session && otherId === id) throw invalid(`Election id ${id} is used by another live controller.`);
@@ -93,7 +93,7 @@ export class Arbitration {
   }
 
   /** The stream is gone. */
-  close(session: ControllerSession): void {
+  close(session: ArbitratedSession): void {
     const name = this.#roleOf.get(session);
     if (name === undefined) return;
     const role = this.#roles.get(name)!;
@@ -121,17 +121,17 @@ export class Arbitration {
     }
   }
 
-  isPrimary(session: ControllerSession): boolean {
+  isPrimary(session: ArbitratedSession): boolean {
     const name = this.#roleOf.get(session);
     return name !== undefined && this.#primary(this.#roles.get(name)!) === session;
   }
 
   /** Every primary: one for each role that has one. */
-  primaries(): ControllerSession[] {
+  primaries(): ArbitratedSession[] {
     return [...this.#roles.values()].flatMap((role) => this.#primary(role) ?? []);
   }
 
-  #primary(role: Role): ControllerSession | undefined {
+  #primary(role: Role): ArbitratedSession | undefined {
     if (role.highest === undefined) return undefined;
     for (const [session, id] of role.members) if (id === role.highest) return session;
     return undefined;
@@ -144,7 +144,7 @@ export class Arbitration {
     if (primary) this.#notify(name, role, primary);
   }
 
-  #notify(name: string, role: Role, session: ControllerSession): void {
+  #notify(name: string, role: Role, session: ArbitratedSession): void {
     const primary = this.#primary(role);
     session.send({
       arbitration: {

@@ -4,7 +4,7 @@ import { HealthImplementation } from 'grpc-health-check';
 import {
   Code,
   P4RuntimeService,
-  SERVICE_NAME,
+  P4RUNTIME_SERVICE,
   statusTrailer,
   type ForwardingPipelineConfig,
   type Init,
@@ -13,7 +13,7 @@ import {
   type StreamMessageRequest,
   type StreamMessageResponse,
 } from '../../p4runtime/index.js';
-import { Arbitration, type ControllerSession } from './arbitration.js';
+import { Arbitration, type ArbitratedSession } from './arbitration.js';
 import { BatchError, fitErrors, readBatch, writeBatch } from './batch.js';
 import { systemClock, type Clock } from './clock.js';
 import type { Device } from './device.js';
@@ -47,7 +47,7 @@ export interface P4RuntimeServerOptions {
 
 type StreamCall = ServerDuplexStream<StreamMessageRequest, Init<StreamMessageResponse>>;
 
-interface StreamSession extends ControllerSession {
+interface StreamSession extends ArbitratedSession {
   /** Whether messages pile up, because the controller does not read. */
   isCongested(): boolean;
 }
@@ -58,7 +58,7 @@ export class P4RuntimeServer {
   readonly #pipelines: PipelineStore;
   readonly #clock: Clock;
   readonly #idleScanMs: number;
-  readonly #health = new HealthImplementation({ '': 'NOT_SERVING', [SERVICE_NAME]: 'NOT_SERVING' });
+  readonly #health = new HealthImplementation({ '': 'NOT_SERVING', [P4RUNTIME_SERVICE]: 'NOT_SERVING' });
   readonly #unsubscribe: () => void;
   /** What runs beside the active pipeline. */
   #watchers: { readonly digests: DigestPublisher; readonly idle: IdleWatcher } | undefined;
@@ -110,7 +110,7 @@ export class P4RuntimeServer {
 
   #setHealth(status: 'SERVING' | 'NOT_SERVING'): void {
     this.#health.setStatus('', status);
-    this.#health.setStatus(SERVICE_NAME, status);
+    this.#health.setStatus(P4RUNTIME_SERVICE, status);
   }
 
   handlers(): P4RuntimeHandlers {

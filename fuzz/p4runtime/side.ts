@@ -2,7 +2,7 @@
 import { credentials, type ServiceError } from '@grpc/grpc-js';
 import {
   codeName,
-  P4RuntimeClient,
+  P4RuntimeServiceClient,
   unary,
   updateErrors,
   type Entity,
@@ -68,7 +68,7 @@ export class Side {
 
   /** Becomes primary. */
   static async connect(name: string, address: string, stopServer: () => Promise<void>): Promise<Side> {
-    const stub = new P4RuntimeClient(address, credentials.createInsecure(), {
+    const stub = new P4RuntimeServiceClient(address, credentials.createInsecure(), {
       'grpc.max_receive_message_length': -1,
       'grpc.max_metadata_size': 1 << 20,
     });

@@ -1,7 +1,7 @@
 /** A worker's side of the session protocol, over real gRPC, with a script instead of packets. */
 import { Client, credentials, makeClientConstructor, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
 import { ControllerService } from '../../controlplane/service/definition.js';
-import { SERVICE_NAME } from '../../protocol/service.js';
+import { CONTROLLER_SERVICE } from '../../protocol/service.js';
 import type { ControllerMessage, FailedMessage, HelloMessage, WorkerMessage } from '../../controlplane/messages.js';
 
 type Stream = ClientDuplexStream<WorkerMessage, ControllerMessage>;
@@ -16,7 +16,7 @@ export class FakeWorker {
   private end: ServiceError | 'ended' | undefined;
 
   constructor(port: number, hello: Partial<HelloMessage> & { job: string; rank: number }) {
-    const constructor = makeClientConstructor(ControllerService, SERVICE_NAME);
+    const constructor = makeClientConstructor(ControllerService, CONTROLLER_SERVICE);
     this.client = new constructor(`127.0.0.1:${port}`, credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
     }) as never;

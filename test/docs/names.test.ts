@@ -18,25 +18,13 @@ const FOLDERS = [
 ];
 
 const P4RUNTIME = "an object of P4Runtime's: the message, and what a side of the wire keeps of it";
-const ONE_WIRE = 'a message of the wire, as each of its sides has it';
 
 /** Names that may stand for more than one thing, and why. */
 const ALLOWED: Readonly<Record<string, string>> = {
-  ActionProfile: P4RUNTIME,
   CloneSession: P4RUNTIME,
   CounterValue: P4RUNTIME,
-  Digest: P4RUNTIME,
-  MeterConfig: P4RUNTIME,
   Replica: P4RUNTIME,
-  Table: P4RUNTIME,
-  TableEntry: P4RUNTIME,
-  HelloMessage: ONE_WIRE,
-  WorkerMessage: ONE_WIRE,
-  Endpoint: 'an address and a port, in three products of which none knows another',
-  Expression: "an SQL expression; P4Info's Expression is a message that nothing uses",
   Output: 'what a command prints; a packet that leaves the emulator',
-  Scope: 'of names in the JSON; of what compiled code can see',
-  CompiledProgram: 'what the compiler makes, and what the packet thread runs',
 };
 
 /** Files that export a class or an interface, by its name. */

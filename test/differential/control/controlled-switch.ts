@@ -6,7 +6,7 @@ import { SwitchDevice } from '../../../emulator/p4runtime/switch-device.js';
 import {
   encodeBytestring,
   indexP4Info,
-  P4RuntimeClient,
+  P4RuntimeServiceClient,
   toUint128,
   unary,
   type Entity,
@@ -47,7 +47,7 @@ export class ControlledSwitch {
     const device = new SwitchDevice({ engine });
     const server = new P4RuntimeServer(device, { idleScanMs: 5 });
     const port = await server.listen('127.0.0.1:0');
-    const stub = new P4RuntimeClient(`127.0.0.1:${port}`, credentials.createInsecure());
+    const stub = new P4RuntimeServiceClient(`127.0.0.1:${port}`, credentials.createInsecure());
     const send: Send = (from, bytes) => Promise.resolve(inOrder(device.receive(from, bytes)));
     return new ControlledSwitch(
       stub,
@@ -62,7 +62,7 @@ export class ControlledSwitch {
 
   static async bmv2(): Promise<ControlledSwitch> {
     const process = new Bmv2Process(DEVICE_ID, CPU_PORT);
-    const stub = new P4RuntimeClient(process.p4runtimeAddress, credentials.createInsecure());
+    const stub = new P4RuntimeServiceClient(process.p4runtimeAddress, credentials.createInsecure());
     const dataplane = new DataplaneClient(process.dataplaneAddress, credentials.createInsecure());
     const end = async (): Promise<void> => {
       stub.close();

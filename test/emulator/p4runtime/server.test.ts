@@ -6,7 +6,7 @@ import { Client, credentials, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { P4RuntimeServer } from '../../../emulator/p4runtime/server.js';
 import { SwitchDevice } from '../../../emulator/p4runtime/switch-device.js';
-import { P4RuntimeClient, unary } from '../../../p4runtime/index.js';
+import { P4RuntimeServiceClient, unary } from '../../../p4runtime/index.js';
 import { action, failureOf, frame, l2, TestBed } from './support.js';
 
 /** grpc.health.v1.Health/Check, in which field 1 is the service's name and the status. */
@@ -55,7 +55,7 @@ describe('the service', () => {
   it('answers for the device it is told to be', async () => {
     const other = new P4RuntimeServer(new SwitchDevice(), { deviceId: 2n ** 64n - 1n });
     const port = await other.listen('127.0.0.1:0');
-    const stub = new P4RuntimeClient(`127.0.0.1:${port}`, credentials.createInsecure());
+    const stub = new P4RuntimeServiceClient(`127.0.0.1:${port}`, credentials.createInsecure());
     try {
       const get = (deviceId: bigint) => unary(stub, 'GetForwardingPipelineConfig', { deviceId, responseType: 'ALL' });
       expect(await get(2n ** 64n - 1n)).toEqual({});
@@ -125,8 +125,8 @@ describe('TLS (needs openssl on the path)', () => {
     const server = new P4RuntimeServer(new SwitchDevice());
     const port = await server.listen('127.0.0.1:0', ServerCredentials.createSsl(null, [pair]));
     const override = { 'grpc.ssl_target_name_override': 'localhost' };
-    const safe = new P4RuntimeClient(`127.0.0.1:${port}`, credentials.createSsl(pair.cert_chain), override);
-    const plain = new P4RuntimeClient(`127.0.0.1:${port}`, credentials.createInsecure());
+    const safe = new P4RuntimeServiceClient(`127.0.0.1:${port}`, credentials.createSsl(pair.cert_chain), override);
+    const plain = new P4RuntimeServiceClient(`127.0.0.1:${port}`, credentials.createInsecure());
     try {
       expect(await unary(safe, 'Capabilities', {})).toEqual({ p4runtimeApiVersion: '1.4.1' });
       expect((await failureOf(unary(plain, 'Capabilities', {}))).code).toBe('UNAVAILABLE');

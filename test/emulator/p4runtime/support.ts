@@ -6,7 +6,7 @@ import {
   codeName,
   encodeBytestring,
   indexP4Info,
-  P4RuntimeClient,
+  P4RuntimeServiceClient,
   toUint128,
   unary,
   updateErrors,
@@ -176,7 +176,7 @@ export class TestBed {
   }
 
   connect(): P4RuntimeStub {
-    const stub = new P4RuntimeClient(`127.0.0.1:${this.port}`, credentials.createInsecure());
+    const stub = new P4RuntimeServiceClient(`127.0.0.1:${this.port}`, credentials.createInsecure());
     this.#stubs.push(stub);
     return stub;
   }
