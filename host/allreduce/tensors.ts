@@ -130,14 +130,14 @@ function checkOp(op: ReduceOp, format: Format): void {
 }
 
 function listTensors(tensors: Tensors, format: Format): readonly Tensor[] {
-  const list: readonly unknown[] = ArrayBuffer.isView(tensors)
-    ? [tensors]
-    : Array.isArray(tensors)
-      ? [...tensors]
-      : typeof tensors === 'object' && tensors !== null
-        ? Object.keys(tensors)
-            .sort()
-            .map((name) => (tensors as Readonly<Record<string, Tensor>>)[name])
+  const isRecord =
+    typeof tensors === 'object' && tensors !== null && !ArrayBuffer.isView(tensors) && !Array.isArray(tensors);
+  const names = isRecord ? Object.keys(tensors).sort() : undefined;
+  const list: readonly unknown[] =
+    names !== undefined
+      ? names.map((name) => (tensors as Readonly<Record<string, Tensor>>)[name])
+      : Array.isArray(tensors)
+        ? [...tensors]
         : [tensors];
   if (list.length === 0)
     throw new ArgumentError('the list of tensors is empty; an operation takes at least one (of any length, also 0)');
@@ -148,7 +148,26 @@ function listTensors(tensors: Tensors, format: Format): readonly Tensor[] {
       throw new ArgumentError(`tensor ${i} is a ${found}; a job of format ${format} takes ${expected.name}`);
     }
   });
-  if (new Set(list).size < list.length)
-    throw new ArgumentError('a tensor occurs twice in the list; each may stand there once');
+  refuseOverlaps(list as readonly Tensor[], (i) => (names === undefined ? `tensor ${i}` : `tensor "${names[i]}"`));
   return list as readonly Tensor[];
+}
+
+/** Results are written in place: memory that two tensors share would get two results, and a mean be divided twice. */
+function refuseOverlaps(tensors: readonly Tensor[], nameOf: (index: number) => string): void {
+  const byBuffer = new Map<ArrayBufferLike, number[]>();
+  tensors.forEach(({ buffer, length }, i) => {
+    if (length > 0) byBuffer.set(buffer, [...(byBuffer.get(buffer) ?? []), i]);
+  });
+  for (const indices of byBuffer.values()) {
+    indices.sort((a, b) => tensors[a]!.byteOffset - tensors[b]!.byteOffset);
+    for (let k = 1; k < indices.length; k++) {
+      const [before, after] = [indices[k - 1]!, indices[k]!];
+      const { byteOffset, byteLength } = tensors[before]!;
+      if (tensors[after]!.byteOffset >= byteOffset + byteLength) continue;
+      const [first, second] = [Math.min(before, after), Math.max(before, after)];
+      throw new ArgumentError(
+        `${nameOf(first)} and ${nameOf(second)} share memory; results are written in place, so pass shared memory once`,
+      );
+    }
+  }
 }

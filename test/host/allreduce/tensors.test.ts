@@ -48,6 +48,32 @@ describe('tensor batch', () => {
     expect([...memory]).toEqual([0, 1, 4, 6, 4, 5, 6, 14, 8, 9]);
   });
 
+  it.each<[string, (memory: Float32Array) => Tensors, string]>([
+    ['the same view twice', (memory) => [memory, memory], 'tensor 0 and tensor 1'],
+    ['two views of all of it', (memory) => [memory, new Float32Array(memory.buffer)], 'tensor 0 and tensor 1'],
+    [
+      'views that overlap in one element, others between',
+      (memory) => [memory.subarray(4, 6), new Float32Array(2), memory.subarray(0, 2), memory.subarray(5, 9)],
+      'tensor 0 and tensor 3',
+    ],
+    [
+      'a view within another, by name',
+      (memory) => ({ head: memory.subarray(1, 2), embed: memory }),
+      'tensor "embed" and tensor "head"',
+    ],
+  ])('refuses shared memory: %s', (_, of, which) => {
+    const tensors = of(new Float32Array(10));
+    for (const op of ['sum', 'mean'] as const) {
+      expect(() => new TensorBatch(tensors, op, 'fp32')).toThrow(`${which} share memory`);
+    }
+  });
+
+  it('takes views of one memory that only touch, and empty ones anywhere', () => {
+    const memory = new Float32Array(6);
+    const views = [memory.subarray(3, 6), memory.subarray(0, 3), memory.subarray(2, 2)];
+    expect(new TensorBatch(views, 'mean', 'fp32').elements).toBe(6);
+  });
+
   it('has one signature per op, format and shapes', () => {
     const of = (tensors: Tensors, op: 'sum' | 'mean' = 'sum') => new TensorBatch(tensors, op, 'fp32').signature;
     const f = (length: number) => new Float32Array(length);
@@ -70,6 +96,6 @@ describe('tensor batch', () => {
 
   it('refuses one tensor twice', () => {
     const tensor = new Float32Array(1);
-    expect(() => new TensorBatch([tensor, tensor], 'sum', 'fp32')).toThrow(/twice/);
+    expect(() => new TensorBatch([tensor, tensor], 'sum', 'fp32')).toThrow(/tensor 0 and tensor 1 share memory/);
   });
 });
