@@ -21,7 +21,7 @@ import {
 import { loadGradient, PHASES, RECORDED_WORKERS, type Phase } from './gradients.js';
 import { runAsCommand, wholeNumbers } from '../scripts/arguments.js';
 
-/** Values that share a scale in the int32 baseline: those of one packet, as in SwitchML's larger packets. */
+/** Values that share a scale in the int32 baseline: the values of one packet, as in SwitchML's larger packets. */
 const BLOCK = 256;
 const NO_EVENTS: Events = { overwrites: 0, overflows: 0 };
 

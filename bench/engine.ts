@@ -1,10 +1,10 @@
 /**
- * Nanoseconds per fp32 value that the switch adds, for each engine, next to a C loop of the same arithmetic.
+ * Nanoseconds per fp32 value that the switch adds, for each engine, compared with a C loop of the same arithmetic.
  *
  *     npm run build && node dist/bench/engine.js [--json] [--values 64,256] [--seconds 2]
  *
- * A packet is measured as a whole: parser, tables, arithmetic, registers; contributions that do not complete a round,
- * so nothing leaves. The C loop (bench/c/fpisa_add.c, compiled with cc -O3 without vectors) only adds.
+ * A packet is measured as a whole: parser, tables, arithmetic, registers. Contributions do not complete a round, so
+ * there is no output. The C loop (bench/c/fpisa_add.c, compiled with cc -O3 without vectors) only adds.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -36,7 +36,7 @@ export interface EngineRow {
   readonly engine: 'interpreter' | 'compiled' | 'C loop';
   readonly values: number;
   readonly nsPerValue: number;
-  /** Against the C loop; undefined where there is no C compiler. */
+  /** Relative to the C loop; undefined where there is no C compiler. */
   readonly ratio: number | undefined;
 }
 
@@ -66,7 +66,7 @@ function startSwitch(json: string, engine: EngineChoice): Switch {
   return device;
 }
 
-/** xorshift32, as in the C program: signs and fractions of any kind, magnitudes as gradients have them. */
+/** xorshift32, as in the C program: arbitrary signs and fractions, magnitudes like those of gradients. */
 function words(count: number): Uint32Array {
   let state = 1;
   return Uint32Array.from({ length: count }, () => {
@@ -78,7 +78,7 @@ function words(count: number): Uint32Array {
   });
 }
 
-/** One frame for each worker; slot, set and chunk are written anew for each round. */
+/** One frame for each worker; slot, set and chunk are rewritten for each round. */
 function frames(values: number): Uint8Array[] {
   const all = words(WORKERS * values);
   return Array.from({ length: CONTRIBUTORS }, (_, rank) => {
@@ -109,7 +109,7 @@ function frames(values: number): Uint8Array[] {
 }
 
 /**
- * @param json the fpisa program with so many values per packet; by default the committed build
+ * @param json the fpisa program with this many values per packet; by default the committed build
  * @returns nanoseconds per value
  */
 export async function measureEngine(
@@ -141,7 +141,7 @@ export async function measureEngine(
   return nsPerRound / (CONTRIBUTORS * values);
 }
 
-/** Nanoseconds of one call: the median over so many seconds, which other load on the machine hardly moves. */
+/** Nanoseconds of one call: the median over `seconds`, which is robust against other load on the machine. */
 function run(work: () => void, seconds: number): number {
   const times: number[] = [];
   const end = process.hrtime.bigint() + BigInt(Math.round(seconds * 1e9));

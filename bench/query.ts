@@ -1,11 +1,11 @@
 /**
- * Queries through the switch next to PySpark in local mode and DuckDB alone, on the same files and cores, in turns:
- * data and plot of docs/queries.md.
+ * Queries through the switch compared with PySpark in local mode and DuckDB alone, on the same files and cores, in
+ * turns: data and plot for docs/queries.md.
  *
  *     npm run bench:query -- [--scale 1] [--workers 2] [--rounds 3] [--queries top,sum,…] [--data FOLDER] [--out bench/data]
  *
- * Each query is run once by every system before the clock starts: the answers are compared, and caches and compilers
- * are warm, as Spark's session is. Then follow the rounds. Writes query.json, and query.svg from it, and prints the
+ * Each system runs each query once before timing starts: the answers are compared, and caches, compilers and Spark's
+ * session are warm. Then the rounds follow. Writes query.json, and query.svg from it, and prints the
  * tables; `npm run bench:query:docs` puts them into docs/queries.md.
  *
  * Needs Python with pyspark, pyarrow, pandas and tpchgen-cli: FPISA_BENCH_PYTHON names its interpreter (default
@@ -40,7 +40,7 @@ interface Systems {
   readonly fpisa: WithSwitch;
 }
 
-/** @throws Error if a system answers otherwise than DuckDB */
+/** @throws Error if a system's answer differs from DuckDB's */
 async function measureQuery(query: BenchQuery, { spark, duckdb, fpisa }: Systems, rounds: number): Promise<QueryRow> {
   const { sql } = query;
   const reference = await duckdb.run(sql, true);
@@ -110,7 +110,7 @@ export async function measure(
   const rows: QueryRow[] = [];
   let versions: Record<string, string> = { node: process.versions.node };
   for (const kind of new Set<DataSet>(chosen.map(({ data }) => data))) {
-    progress(`making or finding the tables ${kind} at scale ${scale}\n`);
+    progress(`generating or finding the ${kind} tables at scale ${scale}\n`);
     const patterns = await prepareData(kind, scale, folder, python);
     const closing: (() => Promise<void>)[] = [];
     const open = async <T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> => {
@@ -149,13 +149,13 @@ export async function measure(
   };
 }
 
-/** Says in one sentence what Python lacks. */
+/** @throws Error that names what the Python environment lacks */
 function checkPython(python: string): void {
   try {
     execFileSync(python, ['-c', 'import pyspark, pyarrow, pandas'], { stdio: ['ignore', 'ignore', 'pipe'] });
   } catch (error) {
     const { code, stderr } = error as NodeJS.ErrnoException & { stderr?: Buffer };
-    const why = code === 'ENOENT' ? 'it is not there' : (stderr?.toString().trim().split('\n').at(-1) ?? '');
+    const why = code === 'ENOENT' ? 'no such command' : (stderr?.toString().trim().split('\n').at(-1) ?? '');
     throw new Error(
       `bench:query needs PySpark in ${python} (${why}): pip install pyspark pyarrow pandas tpchgen-cli in a virtual environment, and set FPISA_BENCH_PYTHON to its interpreter`,
     );

@@ -1,11 +1,11 @@
 /**
- * What a packet costs `fpisa switch` by values per packet, table entries and workers: data and plots of
+ * Cost of a packet in `fpisa switch` by values per packet, table entries and workers: data and plots for
  * docs/performance.md.
  *
  *     npm run bench:sweep -- [--values 16,…,1024] [--entries 1,…,1000000] [--workers 1,…,16] [--seconds 2] [--rounds 3] [--out bench/data]
  *
- * Writes sweep.json, and sweep.svg from it, and prints the tables. Sizes that are not built need p4c. Needs what
- * bench:switch needs.
+ * Writes sweep.json, and sweep.svg from it, and prints the tables. Sizes without a build need p4c. The requirements
+ * are those of bench:switch.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -29,9 +29,9 @@ const VALUES_OF_WORKERS = 64;
 
 export interface ValueRow {
   readonly values: number;
-  /** In process, of the compiled engine: a contribution that does not complete its round. */
+  /** In process, with the compiled engine: a contribution that does not complete its round. */
   readonly nsInProcess: number;
-  /** The C loop, for as many values. */
+  /** The C loop, for the same number of values. */
   readonly nsInC: number;
   /** A packet in and one out, over veth pairs, 2 workers. */
   readonly nsOverVeth: number;
@@ -184,7 +184,7 @@ function tablesOf(lookups: readonly LookupRow[]): string[] {
   return [...new Set(lookups.map(({ table }) => table))];
 }
 
-/** Markdown tables by name, as they stand in docs/performance.md. */
+/** Markdown tables by name, as in docs/performance.md. */
 export function tables({ values, lookups, workers }: Sweep): { values: string; lookups: string; workers: string } {
   const whole = (value: number): string => Math.round(value).toLocaleString('en');
   const names = tablesOf(lookups);

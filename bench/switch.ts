@@ -1,15 +1,15 @@
 /**
  * Packets per second: BMv2's simple_switch_grpc and `fpisa switch`, side by side in one run, with the same program,
- * veth pairs and generator; and in process the time per value next to a C loop.
+ * veth pairs and generator; and in process the time per value compared with a C loop.
  *
  *     npm run bench:switch -- [--values 16,64,256] [--workers 2] [--window 24] [--more 64,256] [--rounds 5]
  *                             [--seconds 2] [--any-cpu] [--json]
  *
- * With --values none only the router is measured. The window is below 32, since that is what a port of simple_switch
- * takes in one burst (of 48 packets at once it loses 16); --more are further windows, for both switches. Switch and
- * generator have a CPU each, unless --any-cpu is given.
+ * With --values none only the router is measured. The window must be below 32, the number of packets that a port of
+ * simple_switch accepts in one burst (of a burst of 48 it loses 16); --more adds windows, for both switches. Switch
+ * and generator each run on their own CPU, unless --any-cpu is given.
  *
- * Needs Linux, root (it makes a network namespace for itself) and a C compiler.
+ * Needs Linux, root (it creates its own network namespace) and a C compiler.
  */
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -20,13 +20,13 @@ import { inNamespace, makeCables, type BenchSite } from './switch/site.js';
 import { startSwitch, SWITCHES, versionOf, type SwitchName } from './switch/switches.js';
 import { fpisa, router, type SwitchWorkload } from './switch/workloads.js';
 
-/** Run before the clock starts, for caches. */
+/** Run before timing starts, to warm caches. */
 const WARM_UP_SECONDS = 1;
 const SWITCH_CPU = 0;
 const GENERATOR_CPU = 1;
 const MTU = 1500;
 const ENGINE_SECONDS = 1;
-/** Times BMv2's packets a second. */
+/** Factors: fpisa and router relative to BMv2's packets per second, perValue relative to the C loop. */
 export const TARGETS = { fpisa: 100, router: 5, perValue: 2 } as const;
 
 export interface SwitchBenchOptions {
@@ -46,13 +46,13 @@ export interface SwitchRow {
   readonly switch: SwitchName;
   /** Packets a second that the switch took; it sent as many. Undefined if it lost any. */
   readonly packetsPerSecond: number | undefined;
-  /** Share of one CPU that the generator was at work: near 1 it is what is measured. */
+  /** Share of time in which the generator was busy; near 1 the generator is the bottleneck. */
   readonly generatorBusy: number;
   /** CPUs that the switch used. */
   readonly switchBusy: number;
 }
 
-/** Emulator against simple_switch_grpc: median of the rounds' ratios, each of two runs next to each other. */
+/** Emulator against simple_switch_grpc: median of the rounds' ratios, each of two consecutive runs. */
 export interface Ratio {
   readonly workload: string;
   readonly window: number;
@@ -80,7 +80,7 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** One switch, and the windows one after the other. @throws if a packet was wrong */
+/** Runs one switch with each window in turn. @throws if a packet was wrong */
 async function run(
   name: SwitchName,
   workload: SwitchWorkload,
@@ -104,9 +104,8 @@ async function run(
         cpu: anyCpu ? undefined : GENERATOR_CPU,
       });
       const switchBusy = (running.cpuSeconds() - cpu) / ((performance.now() - start) / 1000);
-      if (measured.wrong > 0)
-        throw new Error(`${name}, ${workload.name}: ${measured.wrong} packets are not what they should be`);
-      // Beyond all chunks of this run, also those that were lost.
+      if (measured.wrong > 0) throw new Error(`${name}, ${workload.name}: ${measured.wrong} packets were wrong`);
+      // Beyond all chunks of this run, including those that were lost.
       first = measured.next + 2 * window;
       return { measured, switchBusy };
     });
@@ -135,7 +134,7 @@ export async function measure(options: SwitchBenchOptions, progress: (text: stri
     for (const workload of workloads) {
       const runs = new Map<SwitchName, Run[][]>(names.map((name) => [name, []]));
       for (let round = 0; round < options.rounds; round++) {
-        // Each round in the other order, so that neither always finds the machine as the other left it.
+        // The order alternates, so that neither switch always runs in the state in which the other left the machine.
         for (const name of round % 2 === 0 ? names : [...names].reverse()) {
           const measured = await run(name, workload, site, generator, windows, options);
           runs.get(name)!.push(measured);
@@ -199,7 +198,7 @@ function row(workload: SwitchWorkload, window: number, name: SwitchName, runs: r
   };
 }
 
-/** The report for people: the tables are Markdown. */
+/** The report as text, with Markdown tables. */
 export function render({ machine, versions, skipped, options, rows, ratios, engines }: Report): string {
   const columns = SWITCHES.filter((name) => !skipped.includes(name));
   const percent = (share: number): string => `${Math.round(share * 100)} %`;

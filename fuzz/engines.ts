@@ -3,8 +3,8 @@
  *
  *     npm run build && node dist/fuzz/engines.js [--packets 1000000] [--seed 1] [--only NAME] [--generated 25] [--json] [FOLDER ...]
  *
- * Folders hold BMv2 JSON; without any, the programs of the tests and the fpisa builds are run. `--generated`: of a
- * hundred runs, so many are of a random program, a new one each time.
+ * Folders hold BMv2 JSON; without any, the programs of the tests and the fpisa builds are run. `--generated`:
+ * percentage of runs that use a random program, a new one each time.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -24,7 +24,7 @@ const FOLDERS = ['../../test/emulator/programs/', '../../p4/build/'].map((folder
   fileURLToPath(new URL(folder, import.meta.url)),
 );
 const PACKETS_PER_RUN = 2_000;
-/** A program is given fewer packets the more fields it has beyond this many: each takes longer. */
+/** A program with more fields than this gets proportionally fewer packets: each takes longer. */
 const FIELDS_OF_A_SMALL_PROGRAM = 100;
 const COMPARE_EVERY = 32;
 const GENERATED = 'generated';
@@ -54,7 +54,7 @@ export interface FuzzReport {
 export interface FuzzOptions {
   readonly packets: number;
   readonly firstSeed: number;
-  /** Of a hundred runs, how many are of a random program. */
+  /** Percentage of runs that use a random program. */
   readonly generated: number;
   readonly onRun?: (soFar: FuzzReport) => void;
 }
@@ -96,7 +96,7 @@ async function runOnce({ name, program }: Source, seed: number, packets: number,
     for (const key of ['packets', 'outputs', 'aborted', 'changes'] as const) total[key] += result[key];
     total.runs++;
   } catch (error) {
-    // Once more, slowly, for the packet that state begins to differ at.
+    // Again, comparing after every packet, to find the one after which state differs.
     if (error instanceof DifferenceError) (await new Differential(name, program, seed).prepare()).run(packets);
     throw error;
   }
@@ -117,7 +117,7 @@ function loadFolder(folder: string, only: string): Source[] {
         return [{ name: basename(file, '.json'), program: loadProgram(readFileSync(join(folder, file), 'utf8')) }];
       } catch (error) {
         if (!(error instanceof UnsupportedFeatureError)) throw error;
-        process.stderr.write(`left out: ${file}: ${error.message}\n`);
+        process.stderr.write(`skipped: ${file}: ${error.message}\n`);
         return [];
       }
     });
@@ -125,7 +125,7 @@ function loadFolder(folder: string, only: string): Source[] {
 
 function summary(total: FuzzReport): string {
   const lines = [
-    `no difference in ${total.packets} packets (${total.outputs} outputs, ${total.aborted} given up, ${total.changes} changes by the control plane, ${total.runs} runs, ${total.generated} of them of random programs)`,
+    `no difference in ${total.packets} packets (${total.outputs} outputs, ${total.aborted} aborted, ${total.changes} changes by the control plane, ${total.runs} runs, ${total.generated} of them of random programs)`,
   ];
   let [reached, parts] = [0, 0];
   for (const [name, { packets, coverage }] of total.programs) {

@@ -1,11 +1,11 @@
 /**
- * Random P4Runtime writes, half of them spoilt, to our server alone, or to ours and BMv2's, which must then agree
- * but for the differences that docs/compatibility.md explains.
+ * Random P4Runtime writes, half of them corrupted, to our server alone, or to ours and BMv2's, which must then agree
+ * except for the differences that docs/compatibility.md explains.
  *
  *     npm run build && node dist/fuzz/p4runtime.js [--writes 100000] [--seed 1] [--only NAME]
  *                      [--bmv2 | --against HOST:PORT] [--json FILE]
  *
- * A first signal ends the run early, with its report. `--bmv2` starts simple_switch_grpc; `--against` takes one that runs, with device id 1 and CPU port 510.
+ * The first signal ends the run early, with its report. `--bmv2` starts simple_switch_grpc; `--against` uses a running one, with device id 1 and CPU port 510.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

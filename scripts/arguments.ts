@@ -1,4 +1,4 @@
-/** What the measurements have in common as commands: options that are numbers, and how they begin and end. */
+/** What the measurements share as commands: numeric options, start and exit. */
 import { pathToFileURL } from 'node:url';
 
 /** @throws Error that names the option and its bounds */
@@ -31,10 +31,10 @@ export function seconds(text: string): number {
 }
 
 /**
- * Runs `main` if the module is what was started, and not imported by a test. What it throws becomes one sentence and
- * exit code 1.
+ * Runs `main` if the module was started, not imported by a test. An error is reported in one sentence, with exit
+ * code 1.
  * @param url of the module
- * @param main gives the exit code
+ * @param main returns the exit code
  */
 export async function runAsCommand(url: string, main: () => number | Promise<number>): Promise<void> {
   if (process.argv[1] === undefined || url !== pathToFileURL(process.argv[1]).href) return;

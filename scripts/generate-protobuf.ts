@@ -1,6 +1,6 @@
 /**
  * Writes the `generated/` folders: types, encoders, decoders and gRPC services from the .proto files, by ts-proto
- * (docs/decisions/generated-protobuf.md). `npm run generate`; a test checks that what is committed is current.
+ * (docs/decisions/generated-protobuf.md). `npm run generate`; a test checks that the committed files are current.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { runAsCommand } from './arguments.js';
 
 const require = createRequire(import.meta.url);
 
-/** What both folders have in common: flat oneofs, absent keys for what is not set, and nothing for JSON. */
+/** Options of both folders: flat oneofs, absent keys for unset fields, and no JSON functions. */
 const COMMON = [
   'useOptionals=messages',
   'initializeFieldsAsUndefined=false',
@@ -33,7 +33,7 @@ const COMMON = [
 export interface Output {
   /** Folder of .proto files, from the root of the repository. */
   readonly proto: string;
-  /** Folder that only this command writes. */
+  /** Folder that is written only by this command. */
   readonly folder: string;
   readonly options: readonly string[];
 }
@@ -42,7 +42,7 @@ export const OUTPUTS: readonly Output[] = [
   {
     proto: 'p4runtime/proto',
     folder: 'p4runtime/generated',
-    // A registry, so that codec.ts finds a message's functions by its name; it completes messages itself.
+    // A registry, so that codec.ts finds a message's functions by name; it fills in defaults itself.
     options: [
       'forceLong=bigint',
       'stringEnums=true',
@@ -53,7 +53,7 @@ export const OUTPUTS: readonly Output[] = [
       'outputTypeRegistry=true',
     ],
   },
-  // Counters are numbers there: exact below 2^53.
+  // Counters are numbers there, exact below 2^53.
   { proto: 'protocol/proto', folder: 'protocol/generated', options: ['forceLong=number', 'useReadonlyTypes=true'] },
 ];
 
@@ -63,8 +63,8 @@ const NESTED_OF_MESSAGE = 3;
 const FIELDS_OF_MESSAGE = 2;
 
 /**
- * Fields in the order of their numbers. ts-proto encodes in the order of declaration, and every other encoder in
- * that of the numbers; bytes that are compared (fixtures, keys of entries) must not depend on who wrote them.
+ * Fields in the order of their numbers. ts-proto encodes in declaration order, and every other encoder by field
+ * number; bytes that are compared (fixtures, keys of entries) must not depend on which encoder wrote them.
  */
 function orderFields(file: FileDescriptorProto): void {
   const places = new Map<string, number[]>();
@@ -96,14 +96,16 @@ const ILLEGAL_TAG =
   'if ((tag & 7) === 4 || tag === 0) {\n          throw new globalThis.Error("illegal tag " + tag);\n        }';
 
 /**
- * Two habits of ts-proto that it has no option for: a value that an enum lacks would be an error, and stays a number
- * here; a tag that no encoder writes would end a message as if it were whole, and is an error here.
+ * Changes two behaviours for which ts-proto has no option: a value that an enum lacks stays a number instead of being
+ * an error; a tag that no encoder writes is an error instead of ending the message as if it were complete.
  */
 function amend(name: string, text: string): string {
   const amended = text.replace(UNRECOGNIZED, 'return object as any;').replace(SILENT_END, ILLEGAL_TAG);
   const decoders = amended.split('reader.skip(').length;
   if (amended.includes('Unrecognized enum') || amended.split(ILLEGAL_TAG).length !== decoders)
-    throw new Error(`${name} is not as ts-proto wrote it so far; look at what amend() in this script replaces`);
+    throw new Error(
+      `${name} is not in the form that ts-proto used to write; check the replacements in amend() in this script`,
+    );
   return amended;
 }
 

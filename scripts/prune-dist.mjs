@@ -1,6 +1,6 @@
 /**
- * The end of `npm run build`: removes from dist/ what no source stands for any more, so that a file that was moved is
- * not published twice. After the compiler and not before it, so that dist/ is whole for whoever runs it meanwhile.
+ * Last step of `npm run build`: removes files from dist/ that no longer have a source, so that a file that was moved is
+ * not published twice. Runs after the compiler, not before it, so that dist/ stays complete for processes that use it.
  */
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -16,7 +16,7 @@ export function pruneDist(root) {
   removeEmpty(dist);
 }
 
-/** @param {string} path what stands in dist/, as if it stood among the sources */
+/** @param {string} path of a file in dist/, as if it were among the sources */
 function hasSource(path) {
   if (existsSync(path)) return true;
   const [, stem] = /^(.*?)(\.d\.ts|\.js)$/.exec(path) ?? [];

@@ -1,6 +1,6 @@
 /*
- * The arithmetic of p4/v1model/accumulate.p4 (design section 1.3, full mode) as a plain loop: what the time per
- * value of the software switch is measured against. Prints the median over rounds, in nanoseconds per value.
+ * The arithmetic of p4/v1model/accumulate.p4 (design section 1.3, full mode) as a plain loop: the reference
+ * for the software switch's time per value. Prints the median over rounds, in nanoseconds per value.
  *
  * usage: fpisa_add <values per packet> <workers> <rounds>
  */
@@ -33,7 +33,7 @@ static int32_t shift_right(int32_t value, uint32_t by)
     return value >> (by > 31 ? 31 : by);
 }
 
-/* Kept out of line, so that the loop is compiled as it stands and not for the constants of the caller. */
+/* Kept out of line, so that the loop is not specialised for the caller's constants. */
 __attribute__((noinline)) static void add_packet(const uint8_t *packet, uint16_t *exponents, uint32_t *mantissas,
                                                  int values, int first, int guard)
 {
@@ -71,7 +71,7 @@ __attribute__((noinline)) static void add_packet(const uint8_t *packet, uint16_t
     }
 }
 
-/* The same sequence as in bench/engine.ts: xorshift32, and magnitudes as gradients have them. */
+/* The same sequence as in bench/engine.ts: xorshift32, and magnitudes like those of gradients. */
 static uint32_t state = 1;
 
 static uint32_t next(void)

@@ -1,16 +1,16 @@
 /*
- * Load for a switch, from the other ends of its ports' cables: frames that are sent once each, a new one for each
- * that has come back, so many of them in flight. What is lost is missed.
+ * Load for a switch, from the other ends of its ports' cables. Keeps `window` frames in flight: each frame that returns
+ * triggers a new one. Lost frames are not retransmitted.
  *
  * usage: generator <fpisa|router> <window> <first> <warm-up seconds> <seconds> <port>...
- *   port    <interface>,<file>,<file>: frames to send and frames that must come back. A file has one frame, or
- *           several of one length, in which the last byte is the number of the frame (router alone).
- *   fpisa   each port is a worker of one job with `window` slots, which sends the chunks from `first` on, chunk
- *           g + window when it has the result of g (docs/protocol.md).
- *   router  what a port sends comes back at the next one.
+ *   port    <interface>,<file>,<file>: frames to send and frames that must return. A file has one frame, or
+ *           several of one length, in which the last byte is the number of the frame (router only).
+ *   fpisa   each port is a worker of one job with `window` slots, which sends the chunks from `first` on, and chunk
+ *           g + window once it has the result of g (docs/protocol.md).
+ *   router  what a port sends returns at the next one.
  * Prints one JSON object.
  *
- * Sends by AF_XDP where the kernel lets it, otherwise by a packet socket; receives by a packet socket.
+ * Sends through AF_XDP where the kernel allows it, otherwise through a packet socket; receives through a packet socket.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -42,9 +42,9 @@
 #define SET (MESSAGE + 30)
 #define VALUES (MESSAGE + 32)
 #define RESULT 2
-/* When nothing has come for so long, nothing more will. */
+/* After this long without a frame, those in flight count as lost. */
 #define LOST_SECONDS 3.0
-/* How long to look again and again before waiting: waking up takes time. */
+/* How long to poll before blocking: waking up takes time. */
 #define SPIN_SECONDS 200e-6
 
 struct frames {
@@ -67,7 +67,7 @@ struct port {
     uint8_t *send_memory, *receive_memory;
     int pending;
     uint64_t sent, received;
-    /* Chunks that were sent: those below. */
+    /* All chunks below this one were sent. */
     uint64_t next;
 };
 
@@ -146,13 +146,13 @@ static int xdp_socket(struct port *port)
     if (transmit == MAP_FAILED || completed == MAP_FAILED)
         goto refused;
     struct sockaddr_xdp address = { .sxdp_family = AF_XDP, .sxdp_ifindex = if_nametoindex(port->name), .sxdp_flags = XDP_COPY };
-    /* The kernel gives up the socket of the run before in the background. */
+    /* The kernel releases the previous run's socket in the background. */
     for (int tries = 0; bind(fd, (struct sockaddr *) &address, sizeof address) != 0; tries++) {
         if (errno != EBUSY || tries == 50)
             goto refused;
         usleep(10000);
     }
-    /* XDP_MAX_TX_SKB_BUDGET, Linux 6.17: frames that one call sends; 32 before. */
+    /* XDP_MAX_TX_SKB_BUDGET, Linux 6.17: frames that one call sends; 32 in earlier kernels. */
     (void) setsockopt(fd, SOL_XDP, 9, &budget, sizeof budget);
     port->producer = (uint32_t *) (transmit + at.tx.producer);
     port->consumer = (uint32_t *) (transmit + at.tx.consumer);
@@ -193,7 +193,7 @@ static void flush(struct port *port)
         while (__atomic_load_n(port->consumer, __ATOMIC_ACQUIRE) != port->next_chunk)
             if (sendto(port->xdp, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 && errno != EAGAIN && errno != EBUSY && errno != ENOBUFS)
                 fail("cannot send at", port->name);
-        /* Chunks are used round robin, and there are more of them than can be under way. */
+        /* Chunks are used round robin, and there are more of them than can be in flight. */
         __atomic_store_n(port->taken, __atomic_load_n(port->done, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
     } else {
         for (int done = 0; done < port->pending; ) {
@@ -206,7 +206,7 @@ static void flush(struct port *port)
     port->pending = 0;
 }
 
-/* Memory for the next frame, as long as the port's are. */
+/* Memory for the next frame, which has the length of the port's frames. */
 static uint8_t *queue(struct port *port)
 {
     if (port->pending == BATCH)
@@ -252,7 +252,7 @@ static void take_result(struct port *port, const uint8_t *frame, int length)
     if (length != port->in.length || frame[OPCODE] != RESULT || memcmp(frame + 12, port->in.bytes + 12, 2) != 0)
         return;
     port->received++;
-    /* The first values and the last: all of them, in one packet of 64, as checking should not be what is measured. */
+    /* Checks the first and last values, and all of them in one packet of 64: checking must not dominate the measurement. */
     int values = port->received % 64 == 0 ? length - VALUES : 8;
     if (memcmp(frame + VALUES, port->in.bytes + VALUES, (size_t) values) != 0 || memcmp(frame + length - 8, port->in.bytes + length - 8, 8) != 0)
         wrong++;
@@ -282,7 +282,7 @@ static uint64_t total(int of_sent)
     return sum;
 }
 
-/* Takes what has come and sends what follows from it. Returns how many frames came. */
+/* Receives the frames that have arrived and sends their successors. Returns the number received. */
 static int pump(void)
 {
     int all = 0;
@@ -306,7 +306,7 @@ static int pump(void)
     return all;
 }
 
-/* Runs until `until`, or in the drain until nothing is under way. Returns seconds of work; -1: nothing came any more. */
+/* Runs until `until`, or when draining until nothing is in flight. Returns seconds of work; -1 if frames were lost. */
 static double run(double until, int draining)
 {
     double busy = 0, last = now(), at = last;
@@ -358,7 +358,7 @@ int main(int argc, char **argv)
     double took = now() - from;
     uint64_t received = total(0) - before;
 
-    /* Every worker must contribute to what any has begun, or it is never complete. */
+    /* Every worker must contribute to each round that any worker has begun, or it never completes. */
     uint64_t last = first;
     for (int i = 0; i < port_count; i++)
         if (ports[i].next > last)

@@ -1,4 +1,4 @@
-// One table, for the time that a lookup takes by the number of its entries: `npm run bench:sweep`. MATCH_KIND is
+// One table, to measure lookup time by number of entries: `npm run bench:sweep`. MATCH_KIND is
 // exact, lpm or ternary.
 #include <core.p4>
 #include <v1model.p4>

@@ -1,5 +1,5 @@
 // A plain IPv4 router (RFC 1812, section 5.2): longest prefix match, time to live, header checksum. What a switch
-// does beside aggregation, for `npm run bench:switch`.
+// does in addition to aggregation, for `npm run bench:switch`.
 #include <core.p4>
 #include <v1model.p4>
 

@@ -1,6 +1,6 @@
 /** Whether two systems gave the same answer. */
 
-/** A value as JSON carries it; decimals and wide integers are text. */
+/** A value in JSON; decimals and wide integers are text. */
 export type Value = string | number | boolean | null;
 export type Answer = readonly (readonly Value[])[];
 
@@ -14,7 +14,7 @@ function asNumber(value: Value): number | undefined {
   return typeof value === 'string' && NUMBER.test(value) ? Number(value) : undefined;
 }
 
-/** What a decimal may have lost to rounding: Spark gives averages of decimals four more digits than their column. */
+/** Possible rounding error of a decimal: Spark gives averages of decimals four more digits than their column has. */
 function roundingOf(value: Value): number {
   if (typeof value !== 'string') return 0;
   const point = value.indexOf('.');
@@ -25,12 +25,12 @@ function equal(a: Value, b: Value): boolean {
   const [x, y] = [asNumber(a), asNumber(b)];
   if (x === undefined || y === undefined) return a === b;
   if (x === y) return true;
-  // Two exact decimals of as many digits are the same, or they are not.
+  // Two decimals with the same number of digits are compared exactly.
   const rounding = roundingOf(a) === roundingOf(b) ? 0 : Math.max(roundingOf(a), roundingOf(b));
   return Math.abs(x - y) <= Math.max(rounding, TOLERANCE * Math.max(Math.abs(x), Math.abs(y)));
 }
 
-/** Sorted by the columns that nobody rounds, then by the others, roughly. */
+/** Sorted by the columns that are not rounded, then by the others, approximately. */
 function inOrder(answer: Answer, isRounded: readonly boolean[]): Answer {
   const text = (value: Value, column: number): string => {
     const number = asNumber(value);
@@ -46,7 +46,7 @@ function inOrder(answer: Answer, isRounded: readonly boolean[]): Answer {
   return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ row }) => row);
 }
 
-/** @returns in a sentence what differs, rows taken in any order; undefined if nothing does */
+/** @returns a description of the first difference, ignoring the order of rows; undefined if there is none */
 export function difference(got: Answer, wanted: Answer): string | undefined {
   if (got.length !== wanted.length) return `${got.length} rows instead of ${wanted.length}`;
   const columns = wanted[0]?.length ?? 0;

@@ -5,7 +5,7 @@ export interface BarPanel {
   readonly title: string;
   readonly unit: string;
   readonly labels: readonly string[];
-  /** One value a label; 0 has no bar. */
+  /** One value per label; 0 has no bar. */
   readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
 }
 

@@ -1,7 +1,7 @@
-/** Processor time of processes, as Linux counts it. */
+/** Processor time of processes, as reported by Linux. */
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** USER_HZ, which Linux fixes for what user programs see. */
+/** USER_HZ, which Linux fixes for user space. */
 const TICKS_PER_SECOND = 100;
 
 /** Seconds of processor time, user and system, of a process and of its descendants that are alive. */
@@ -20,7 +20,7 @@ function treeOf(pid: number): number[] {
     try {
       return readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
     } catch {
-      // The thread has ended since.
+      // The thread has ended in the meantime.
       return [];
     }
   });
@@ -30,7 +30,7 @@ function treeOf(pid: number): number[] {
 function ownSeconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // After the name, which may hold spaces and brackets, comes field 3; 14 and 15 are utime and stime.
+    // Field 3 follows the name, which may contain spaces and brackets; 14 and 15 are utime and stime.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   } catch {

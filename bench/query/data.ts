@@ -1,6 +1,6 @@
 /**
- * The tables of bench:query as Parquet files, made once and kept: TPC-H's by tpchgen-cli, the Big Data benchmark's
- * by DuckDB.
+ * The tables of bench:query as Parquet files, generated once and kept: TPC-H's by tpchgen-cli, the Big Data
+ * benchmark's by DuckDB.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { literal } from '../../query/session/tables.js';
 import type { DataSet } from './queries.js';
 
-/** Files of a table, so that workers and cores share them out. */
+/** Files per table, so that they can be divided among workers and cores. */
 const PARTS = 4;
 /** Rows at scale 1. */
 const RANKINGS = 300_000;
@@ -25,7 +25,7 @@ export type TablePatterns = ReadonlyMap<string, string>;
 
 /**
  * @param folder where data sets are kept, by kind and scale
- * @param python interpreter beside which tpchgen-cli may be installed
+ * @param python interpreter, in whose folder tpchgen-cli may be installed
  * @throws BenchDataError
  */
 export async function prepareData(
@@ -41,7 +41,7 @@ export async function prepareData(
     try {
       if (kind === 'tpch') makeTpch(half, scale, python);
       else await makeBigData(half, scale);
-      // Appears whole or not at all, whoever else makes it.
+      // Appears completely or not at all, even if another process generates it at the same time.
       renameSync(half, target);
     } finally {
       rmSync(half, { recursive: true, force: true });
@@ -51,7 +51,7 @@ export async function prepareData(
   return new Map(tables.map(({ name }) => [name, join(target, name, '*.parquet')]));
 }
 
-/** Where tpchgen-cli is: beside the interpreter, as pip installs it, or on PATH. */
+/** Path of tpchgen-cli: in the interpreter's folder, where pip installs it, or on PATH. */
 function generatorOf(python: string): string {
   const beside = join(dirname(python), 'tpchgen-cli');
   return existsSync(beside) ? beside : 'tpchgen-cli';
@@ -72,8 +72,8 @@ function makeTpch(folder: string, scale: number, python: string): void {
 }
 
 /**
- * Uniform in [0, 1), for row i; another salt, another number, independent of the first: hashes of two arguments would
- * differ by the same bits in every row. 2^53 so that every value is a double.
+ * Uniform in [0, 1), for row i; different salts give independent numbers. The salt is concatenated, because hashes of
+ * two arguments would differ by the same bits in every row. 2^53 so that every value is a double.
  */
 function uniform(salt: string): string {
   return `((hash(concat(i, ${literal(salt)})) >> 11)::DOUBLE / 9007199254740992)`;
@@ -84,7 +84,7 @@ function below(salt: string, count: number | string): string {
 }
 
 /**
- * The tables of the Big Data benchmark (AMPLab, 2013) by rules of our own with its proportions: pageRank above r has
+ * The tables of the Big Data benchmark (AMPLab, 2013) by our own rules with its proportions: pageRank above r has
  * the probability 1/r; sourceIP has about one prefix of 8 characters for 100 visits (the original: for 75); visits
  * are spread over the years 1970 to 2011, so that query 3A's three months hold 0.6 % of them.
  */

@@ -1,5 +1,5 @@
 /**
- * Puts what bench:query measured into docs/queries.md: tables, machine and versions. The sentences around them are
+ * Writes the results of bench:query into docs/queries.md: tables, machine and versions. The sentences around them are
  * written by hand.
  *
  *     npm run bench:query:docs -- [--data bench/data] [--page docs/queries.md]
@@ -22,7 +22,7 @@ export class DocsPageError extends Error {
   override readonly name = 'DocsPageError';
 }
 
-/** @throws DocsPageError if the page has no place for something */
+/** @throws DocsPageError if the page has no place for one of the results */
 export function filled(page: string, report: QueryReport): string {
   let text = page;
   const replace = (what: string, pattern: RegExp, by: string): void => {
@@ -31,7 +31,7 @@ export function filled(page: string, report: QueryReport): string {
   };
   const made = tables(report);
   for (const [name, heading] of Object.entries(SECTIONS) as [keyof typeof SECTIONS, string][]) {
-    // Up to the first table, but not over another heading.
+    // Up to the first table, but not past another heading.
     replace(
       `table below "${heading}"`,
       new RegExp(`(\\n${heading}\\n(?:(?!#|\\|).*\\n)*)(?:\\|.*\\n)+`),

@@ -1,7 +1,7 @@
 /**
- * DuckDB alone, in a process of its own: tables in the first line of stdin ({tables: [[name, pattern]…], threads}),
- * then a query a line ({sql, answer}); for each a line with the seconds that it took, the answer's rows, and the
- * answer itself if it is asked for.
+ * DuckDB alone, in a separate process: tables in the first line of stdin ({tables: [[name, pattern]…], threads}),
+ * then one query per line ({sql, answer}). Replies to each with a line that has the seconds taken, the number of rows
+ * and, if requested, the answer itself.
  */
 import { createInterface } from 'node:readline';
 import { DuckDBInstance } from '@duckdb/node-api';

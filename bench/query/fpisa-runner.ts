@@ -1,6 +1,6 @@
 /**
- * The master of a standing query session, in a process of its own: the set-up in the first line of stdin, answered
- * by the port where workers are awaited; then a query a line, as bench/query/duckdb-runner.ts has them.
+ * The master of a long-lived query session, in a separate process: the set-up in the first line of stdin, answered
+ * with the port on which it waits for workers; then one query per line, as in bench/query/duckdb-runner.ts.
  */
 import { createInterface } from 'node:readline';
 import { DuckDBInstance } from '@duckdb/node-api';

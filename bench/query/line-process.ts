@@ -1,8 +1,8 @@
-/** A child process that answers a line of JSON for each line of JSON that it gets. */
+/** A child process that answers each line of JSON with a line of JSON. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** As much of what it wrote to stderr as an error message shows. */
+/** Maximum length of the stderr output that an error message shows. */
 const STDERR_TAIL = 2_000;
 
 export class LineProcess {
@@ -45,14 +45,14 @@ export class LineProcess {
     return this.child.pid ?? 0;
   }
 
-  /** @throws Error with what the process wrote to stderr, if it ends instead, or what it answers as `error` */
+  /** @throws Error with the process's stderr if it ends instead, or with the `error` that it answers */
   ask<T>(question: unknown): Promise<T> {
     const answer = this.next<T>();
     this.child.stdin!.write(`${JSON.stringify(question)}\n`, () => undefined);
     return answer;
   }
 
-  /** The line that comes next without being asked for. @throws as {@link ask} */
+  /** The next line, without a request. @throws as {@link ask} */
   next<T>(): Promise<T> {
     return new Promise<T>((resolve, reject) => (this.waiting = { resolve: (answer) => resolve(answer as T), reject }));
   }
@@ -63,7 +63,7 @@ export class LineProcess {
     throw this.ending();
   }
 
-  /** @param signal for a process that does not end with its input */
+  /** @param signal for a process that does not end when its input does */
   async close(signal?: NodeJS.Signals): Promise<void> {
     this.child.stdin!.end();
     if (signal !== undefined) this.child.kill(signal);
@@ -71,7 +71,7 @@ export class LineProcess {
   }
 
   private receive(line: string): void {
-    // Libraries write to stdout, too.
+    // Libraries also write to stdout.
     if (!line.startsWith('{')) return;
     const { waiting } = this;
     this.waiting = undefined;

@@ -1,5 +1,5 @@
 /**
- * The queries of bench:query, in SQL that DuckDB and Spark both read. TPC-H's are the published texts with their
+ * The queries of bench:query, in SQL that both DuckDB and Spark accept. TPC-H's are the published texts with their
  * validation parameters; the Big Data benchmark's are its queries 1B, 2A and 3A.
  */
 
@@ -7,17 +7,17 @@ export type DataSet = 'tpch' | 'big-data';
 
 export interface BenchQuery {
   readonly name: string;
-  /** What it stands for, in the table. */
+  /** Its description in the table. */
   readonly title: string;
   readonly data: DataSet;
   readonly sql: string;
-  /** To which target of the benchmark it counts: at least {@link TARGET_RATIO} times Spark's throughput. */
+  /** The benchmark's target that it counts towards: at least {@link TARGET_RATIO} times Spark's throughput. */
   readonly target?: 'sum' | 'top';
 }
 
 /** Times Spark's throughput, on queries with a target. */
 export const TARGET_RATIO = 5;
-/** Of the rows scanned, on a Top-N: what may reach the master. */
+/** Maximum share of the scanned rows that may reach the master, for a Top-N. */
 export const TARGET_SHARE = 0.01;
 
 export const QUERIES: readonly BenchQuery[] = [

@@ -1,4 +1,4 @@
-/** What bench:query measured: its data, tables and plot. */
+/** The results of bench:query: data, tables and plot. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { barPlot, type BarPanel } from './bars.js';
@@ -27,9 +27,9 @@ export interface QueryRow {
   readonly rows: number;
   readonly spark: Cost;
   readonly duckdb: Cost;
-  /** Workers combine their rows before they send them. */
+  /** Workers combine rows before they send them. */
   readonly combined: SwitchCost;
-  /** Every row is a tuple in the switch. */
+  /** Every row is sent to the switch as a tuple. */
   readonly everyRow: SwitchCost;
 }
 
@@ -74,7 +74,7 @@ function cpuOf({ cpu }: SwitchCost): string {
   return [cpu.workers, cpu.master, cpu.switch].map(seconds).join(' + ');
 }
 
-/** Markdown tables by name, as they stand in docs/queries.md. */
+/** Markdown tables by name, as in docs/queries.md. */
 export function tables({ queries }: QueryReport): { time: string; cpu: string; traffic: string; targets: string } {
   return {
     time: [

@@ -1,6 +1,6 @@
-"""Spark alone: the same lines as bench/query/duckdb-runner.ts.
+"""Spark alone, with the line protocol of bench/query/duckdb-runner.ts.
 
-Spark's own defaults but for what local mode needs to be at its best on few cores: twice as many shuffle partitions as
+Spark's defaults, except for what local mode needs to perform best on few cores: twice as many shuffle partitions as
 cores (200 by default, which costs small data seconds), memory for the driver, and no web interface. Answers come as
 Arrow, the fastest way out of the JVM.
 """

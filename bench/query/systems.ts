@@ -1,4 +1,4 @@
-/** What is measured: Spark, DuckDB, and a query session with its switch, workers and master, each in processes of its own. */
+/** The systems measured: Spark, DuckDB, and a query session with its switch, workers and master, each in its own processes. */
 import { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC } from '../../protocol/constants.js';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
 import { shippedFile } from '../../net/package-files.js';
@@ -59,7 +59,7 @@ export class Alone {
   }
 }
 
-/** A switch, workers and a master that stay from query to query. */
+/** A switch, workers and a master that persist between queries. */
 export class WithSwitch {
   private constructor(
     private readonly device: LineProcess,

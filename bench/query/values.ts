@@ -1,4 +1,4 @@
-/** DuckDB's values as JSON carries them. */
+/** DuckDB's values as JSON. */
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { Answer, Value } from './answers.js';
 

@@ -1,4 +1,4 @@
-/** Time per packet of a program with one table, by the table's kind and entries. */
+/** Time per packet of a program with one table, by the table's match kind and number of entries. */
 import { readFileSync } from 'node:fs';
 import { Switch, type MatchKey } from '../../emulator/index.js';
 import { shippedFile } from '../../net/package-files.js';
@@ -15,7 +15,7 @@ interface Kind {
   readonly match: 'exact' | 'lpm' | 'ternary';
   /** Key of entry i: all are different. */
   key(i: number): MatchKey;
-  /** Above that it is not measured. */
+  /** Larger tables are not measured. */
   readonly most: number;
 }
 
@@ -49,7 +49,7 @@ export const KINDS: readonly Kind[] = [
     most: 1_000_000,
     key: (i) => ternary(scattered(i), FEW_MASKS[i % FEW_MASKS.length]!),
   },
-  // Of each mask 24 bits count: the upper 16, and 8 of the lower that say which mask it is.
+  // Each mask has 24 bits set: the upper 16, and 8 of the lower ones, which identify the mask.
   {
     name: `ternary, ${MANY_MASKS} masks`,
     match: 'ternary',
@@ -62,10 +62,10 @@ const TABLE = 'LookupIngress.lookup';
 const FORWARD = 'LookupIngress.forward';
 const PROBES = 4096;
 const PACKET_BYTES = 64;
-/** Until the JavaScript around the compiled program is compiled, too: it begins anew with each program. */
+/** Until the JavaScript around the compiled program is compiled, too: that starts over with each program. */
 const WARM_UP_MS = 500;
 
-/** @param sizes of the tables, ascending: each is filled up from the one before */
+/** @param sizes of the table, ascending: entries are added from one size to the next */
 export async function measureLookups(
   { name, match, key, most }: Kind,
   sizes: readonly number[],
@@ -110,7 +110,7 @@ export async function measureLookups(
   return rows;
 }
 
-/** Packets whose keys are in the table, in no order. */
+/** Packets whose keys are in the table, in random order. */
 function perPacket(device: Switch, keys: readonly number[], seconds: number): number {
   const packets = Array.from({ length: PROBES }, (_, i) => {
     const packet = new Uint8Array(PACKET_BYTES);
@@ -122,7 +122,7 @@ function perPacket(device: Switch, keys: readonly number[], seconds: number): nu
     const start = performance.now();
     let forwarded = 0;
     for (const packet of packets) forwarded += device.receive(1, packet).length;
-    if (forwarded !== PROBES) throw new Error(`${PROBES} packets have an entry, but ${forwarded} were forwarded`);
+    if (forwarded !== PROBES) throw new Error(`${PROBES} packets match an entry, but ${forwarded} were forwarded`);
     return (performance.now() - start) / PROBES;
   };
   for (const end = performance.now() + WARM_UP_MS; performance.now() < end;) round();

@@ -1,4 +1,4 @@
-/** Line plots as SVG, with logarithmic axes: as much as the performance page needs. */
+/** Line plots as SVG, with logarithmic axes: only what the performance page needs. */
 
 interface Series {
   readonly name: string;
@@ -120,7 +120,7 @@ function axis(values: readonly number[], from: number, to: number, kind: 'tight'
   const steps: number[] = [];
   for (let power = 10 ** Math.floor(Math.log10(low)); power <= high * 10; power *= 10)
     steps.push(power, 2 * power, 5 * power);
-  // Room above for the legend.
+  // Space above for the legend.
   const [first, last] =
     kind === 'tight'
       ? [low, high]

@@ -1,4 +1,4 @@
-/** The generator of both switches: bench/c/generator.c, compiled when it is needed. */
+/** The generator of both switches: bench/c/generator.c, compiled on demand. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { shippedFile } from '../../net/package-files.js';
 /** The other end of a switch port's cable. */
 export interface LoadPort {
   readonly interface: string;
-  /** Frames that are sent, all of one length, and what comes back at this port. */
+  /** Frames that are sent, all of one length, and the frames that must return at this port. */
   readonly out: readonly Uint8Array[];
   readonly in: readonly Uint8Array[];
 }
@@ -19,9 +19,9 @@ export interface Load {
 }
 
 export interface RunOptions {
-  /** Packets under way: rounds of a job, or packets of a port. */
+  /** In flight: rounds of a job, or packets of a port. */
   readonly window: number;
-  /** Of a job: the first chunk. Any number that is above all that the switch has seen. */
+  /** Of a job: the first chunk, any number above all that the switch has seen. */
   readonly first: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;
@@ -31,17 +31,17 @@ export interface RunOptions {
 
 export interface Measurement {
   readonly seconds: number;
-  /** Packets that came back from the switch, which took as many from the generator. */
+  /** Packets that returned from the switch, which received as many from the generator. */
   readonly packets: number;
-  /** Packets that never came back. If there are any, the rest says nothing. */
+  /** Packets that never returned. If there are any, the other values are meaningless. */
   readonly lost: number;
-  /** Packets that came back, but not as they should. */
+  /** Packets that returned with wrong contents. */
   readonly wrong: number;
-  /** Share of the time in which the generator was at work, not waiting for the switch. */
+  /** Share of the time in which the generator was busy, not waiting for the switch. */
   readonly busy: number;
   /** Of a job: the first chunk that was not sent. */
   readonly next: number;
-  /** By what it sent frames. */
+  /** The kind of socket that sent the frames. */
   readonly sends: 'AF_XDP' | 'AF_PACKET';
 }
 
@@ -93,7 +93,7 @@ export class Generator {
   }
 }
 
-/** A command that is run on one CPU alone. */
+/** A command that runs on one CPU only. */
 export function pinned(cpu: number | undefined, command: readonly string[]): string[] {
   return cpu === undefined ? [...command] : ['taskset', '-c', String(cpu), ...command];
 }

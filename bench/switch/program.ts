@@ -1,4 +1,4 @@
-/** The fpisa program for numbers of values per packet that are not built. */
+/** The fpisa program for any number of values per packet, also without a committed build. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,13 +9,13 @@ import { parseP4Info } from '../../p4runtime/p4info-file.js';
 import { BUILDS } from '../../protocol/constants.js';
 import { shippedFile } from '../../net/package-files.js';
 
-/** @throws without p4c if it is not one of the builds */
+/** @throws Error without p4c, unless there is a build of this size */
 export function fpisaPipeline(values: number): PipelineConfig {
   if (BUILDS.some((n) => n === values)) return loadBuild(values, 1);
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
   try {
     cpSync(dirname(dirname(shippedFile('p4/shared/values.p4'))), folder, { recursive: true });
-    // All that the program has for three sizes alone is this list.
+    // This list is the only part of the program that depends on the committed sizes.
     const each = Array.from({ length: values }, (_, i) => `X(${i.toString(16).toUpperCase().padStart(2, '0')})`);
     writeFileSync(join(folder, 'shared/values.p4'), `#define EACH_VALUE(X) ${each.join(' ')}\n`);
     const files = [

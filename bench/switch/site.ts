@@ -1,4 +1,4 @@
-/** Where the switches are measured: veth pairs in a network namespace of this process. */
+/** The measurement set-up: veth pairs in this process's own network namespace. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -15,15 +15,15 @@ export interface BenchSite {
 }
 
 /**
- * Runs a script once more, in a namespace that is gone when its last process is.
+ * Runs a script again, in a namespace that disappears when its last process ends.
  * @param url of the script
  * @returns its exit code, or undefined if this process is the one inside
- * @throws where there are no namespaces
+ * @throws Error where namespaces are not available
  */
 export function inNamespace(url: string): number | undefined {
   if (process.env[INSIDE] !== undefined) return undefined;
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
-    throw new Error('this measurement makes a network namespace, so it needs Linux, and to be run as root');
+    throw new Error('this measurement creates a network namespace: run it on Linux as root');
   const { status } = spawnSync(
     'unshare',
     ['--net', process.execPath, ...process.execArgv, fileURLToPath(url), ...process.argv.slice(2)],

@@ -13,18 +13,18 @@ export type SwitchName = (typeof SWITCHES)[number];
 
 const P4RUNTIME = '127.0.0.1:9559';
 const CONNECT_MS = 30_000;
-/** A switch is idle if it takes at most so much processor time in so long. */
+/** A switch counts as idle if it uses at most this much processor time in this interval. */
 const SETTLED_TICKS = 2;
 const SETTLE_MS = 1000;
 const TICKS_PER_SECOND = 100;
 
 export interface RunningSwitch {
-  /** Seconds of processor time that it has taken so far, on all its threads. */
+  /** Seconds of processor time that it has used so far, on all its threads. */
   cpuSeconds(): number;
   stop(): Promise<void>;
 }
 
-/** What the switch calls its version, or undefined if it is not on PATH. */
+/** The version that the switch reports, or undefined if it is not on PATH. */
 export function versionOf(name: SwitchName): string | undefined {
   if (name === 'emulator') return `node ${process.versions.node}`;
   const { status, stdout } = spawnSync(name, ['--version'], { encoding: 'utf8' });
@@ -58,7 +58,7 @@ export async function startSwitch(
       child.once('error', reject);
       child.once('exit', (code, signal) => reject(new Error(`${name} ended with ${signal ?? `exit code ${code}`}`)));
     });
-    // Its end at stop() is no error.
+    // Ending at stop() is not an error.
     died.catch(() => {});
     await Promise.race([client.connect({ timeoutMs: CONNECT_MS }), died]);
     await install(client);

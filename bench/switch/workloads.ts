@@ -1,4 +1,4 @@
-/** What the switches are given to do: a program, its tables, and frames with what becomes of them. */
+/** The switches' workloads: a program, its tables, and frames with the expected output. */
 import { readFileSync } from 'node:fs';
 import { insert, type P4RuntimeClient, type PipelineConfig } from '../../controlplane/index.js';
 import { makePipeline } from '../../controlplane/p4runtime/pipeline.js';
@@ -11,7 +11,7 @@ import { shippedFile } from '../../net/package-files.js';
 import type { Load, LoadPort } from './generator.js';
 import { fpisaPipeline } from './program.js';
 
-/** Of every program here: the service of the fpisa program, and the router's next hops. */
+/** Used by every program here: the service of the fpisa program, and the router's next hops. */
 const SERVICE: FrameEndpoint = {
   mac: macOfIpv4(Uint8Array.of(10, 0, 0, 254)),
   ip: Uint8Array.of(10, 0, 0, 254),
@@ -19,7 +19,7 @@ const SERVICE: FrameEndpoint = {
 };
 const FIRST_UDP_PORT = 40_000;
 const JOB = { number: 0, epoch: 1 };
-/** Destinations of each router port; as many /24 prefixes, in front of a /16 and a /8 that no packet takes. */
+/** Destinations of each router port; as many /24 prefixes, and a shorter /16 and /8 that no packet uses. */
 const ROUTES = 64;
 const ROUTER_PAYLOAD_BYTES = 18;
 /** IPv4: time to live and checksum, and where they are in a frame. */
@@ -29,7 +29,7 @@ const CHECKSUM_AT = 24;
 export interface SwitchWorkload {
   readonly pipeline: PipelineConfig;
   readonly name: string;
-  /** Values per packet of the fpisa program; undefined: no such program. */
+  /** Values per packet of the fpisa program; undefined for other programs. */
   readonly values: number | undefined;
   /** Loads the program and writes its tables; switch port i + 1 is the other end of interfaces[i]. */
   install(client: P4RuntimeClient): Promise<void>;
@@ -41,7 +41,7 @@ function workerAt(rank: number): FrameEndpoint {
   return { mac: macOfIpv4(ip), ip, udpPort: FIRST_UDP_PORT + rank };
 }
 
-/** The value that a worker contributes at every place: the sum of all workers' is exact, and tells who is in it. */
+/** The value that a worker contributes at every place: the sum over all workers is exact, and shows which workers it includes. */
 export function contributed(rank: number): number {
   return 2 ** rank;
 }
@@ -136,7 +136,7 @@ function message(values: number, opcode: number, worker: number, value: number):
   return bytes;
 }
 
-/** Packets of 60 bytes, which go on at the next port. */
+/** Packets of 60 bytes, which leave through the next port. */
 export function router(interfaces: readonly string[]): SwitchWorkload {
   const json = readFileSync(shippedFile('bench/p4/router.json'));
   const p4info = readFileSync(shippedFile('bench/p4/router.p4info.txtpb'), 'utf8');
@@ -189,7 +189,7 @@ function routed(port: number, to: number, route: number): { sent: Uint8Array; le
   left.set([2, 0, 0, 0, 0, to], 0);
   left.set(router, 6);
   left[TTL_AT]!--;
-  // RFC 1624: 1 less in the upper byte of a word is 0x0100 more in the sum's complement.
+  // RFC 1624: decrementing the upper byte of a word by 1 adds 0x0100 to the complemented sum.
   const checksum = ((sent[CHECKSUM_AT]! << 8) | sent[CHECKSUM_AT + 1]!) + 0x0100;
   const folded = (checksum & 0xffff) + (checksum >> 16);
   left.set([folded >> 8, folded & 0xff], CHECKSUM_AT);

@@ -1,4 +1,4 @@
-/** Four workers reduce a tensor through a switch; switch and controller are in this process, too. */
+/** Four workers reduce a tensor through a switch; switch and controller are also in this process. */
 import { Controller, ControllerClient, ControllerServer, MemoryStore } from 'fpisa/controlplane';
 import { P4RuntimeServer, PortRunner, SwitchDevice, UdpPort } from 'fpisa/emulator';
 import { Worker } from 'fpisa/host';
@@ -7,7 +7,7 @@ import { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, SERVICE_UDP_PORT } from 'fpisa
 const WORKERS = 4;
 const ELEMENTS = 10_000;
 
-// The switch: a device, its P4Runtime server, and a UDP port of this machine for each worker.
+// The switch: a device, its P4Runtime server, and a UDP port on this machine for each worker.
 const device = new SwitchDevice();
 const p4runtime = new P4RuntimeServer(device, { deviceId: 1n });
 const runner = new PortRunner(device);

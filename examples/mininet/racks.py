@@ -1,4 +1,4 @@
-"""A topology of one's own: racks of workers under a core switch, one of them at the end of a slow, lossy line.
+"""A custom topology: racks of workers under a core switch, one of them at the end of a slow, lossy line.
 
     sudo fpisa mininet --custom examples/mininet/racks.py --topo racks
     sudo fpisa mininet --custom examples/mininet/racks.py --topo racks,racks=3,size=2

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 import fpisa_spark
 
 SQL = 'SELECT k, sum(v) AS total, max(v) AS greatest, count(*) AS n FROM sample GROUP BY k'
-# Relative; of sums of floating-point numbers, which depend on their order.
+# Relative: sums of floating-point numbers depend on their order.
 TOLERANCE = 1e-9
 
 
@@ -57,7 +57,7 @@ def main():
     parser.add_argument('--option', action='append', default=[], help='for the master, such as --option=--no-combine; repeatable')
     arguments = parser.parse_args()
 
-    # Executors of this machine, with the packages that this interpreter has.
+    # Executors on this machine, with this interpreter's packages.
     os.environ.setdefault('PYSPARK_PYTHON', sys.executable)
     spark = SparkSession.builder.master('local[%d]' % arguments.workers).config('spark.ui.enabled', 'false')
     spark = spark.config('spark.sql.shuffle.partitions', 2 * arguments.workers).getOrCreate()

@@ -1,10 +1,10 @@
-"""Queries of Spark whose rows go through the switch: executors are the workers of `fpisa query`.
+"""Spark queries whose rows go through the switch: executors are the workers of `fpisa query`.
 
     import fpisa_spark
     answer = fpisa_spark.query(lines, 'lines', 'SELECT l_suppkey, sum(l_quantity) AS quantity FROM lines GROUP BY ALL')
 
-`lines` is any DataFrame: files, filters, joins and functions of Python are evaluated by Spark. Each of its partitions
-is written to a Parquet file beside its executor, whose local agent (`fpisa query worker`) combines the rows and sends
+`lines` is any DataFrame: files, filters, joins and Python functions are evaluated by Spark. Each of its partitions
+is written to a Parquet file on its executor's host, whose local agent (`fpisa query worker`) combines the rows and sends
 them through the switch. The driver runs the master (`fpisa query`) and gets the answer as a DataFrame. The SQL is
 DuckDB's dialect.
 """
@@ -27,20 +27,20 @@ import pyarrow.parquet
 from pyspark.sql import types
 from pyspark.sql.pandas.types import to_arrow_schema
 
-# How long the agents look for the master, and the master for its agents.
+# How long agents and master wait for each other.
 WAIT_SECONDS = 60
 POLL_SECONDS = 0.1
 
 
 class FpisaError(Exception):
-    """The query failed; the message is that of fpisa or of Spark."""
+    """The query failed; the message comes from fpisa or Spark."""
 
 
 def query(frame, table, sql, *, partitions=None, fpisa=('fpisa',), host='127.0.0.1', options=(), agent_options=None):
     """The answer of `sql`, in which `table` is the DataFrame `frame`, as a DataFrame.
 
-    partitions: how many workers take part (default: the partitions that `frame` has, at most as many as tasks run at
-        once; they wait for each other). Another number than `frame` has costs a shuffle.
+    partitions: how many workers take part (default: the partitions that `frame` has, at most as many as tasks run in
+        parallel, since they wait for each other). A number other than that of `frame` costs a shuffle.
     fpisa: the command, on the driver and on every executor.
     host: the driver's address, as executors reach it.
     options: for the master: the switch (`--p4runtime` ...; by default one is started), other tables (`--data` ...).
@@ -54,7 +54,7 @@ def query(frame, table, sql, *, partitions=None, fpisa=('fpisa',), host='127.0.0
     schema = to_arrow_schema(frame.schema)
     folder = tempfile.mkdtemp(prefix='fpisa-spark-')
     try:
-        # Rows are with the executors; of this file only the columns count.
+        # The rows are at the executors; only the columns of this file matter.
         columns = os.path.join(folder, 'columns.parquet')
         pyarrow.parquet.write_table(schema.empty_table(), columns)
         address = '%s:%d' % (host, free_port(host))
@@ -75,7 +75,7 @@ def free_port(host):
 
 
 def agent(fpisa, address, table, schema, agent_options):
-    """What an executor does with its partition. It is sent there, so it must hold all that it needs."""
+    """What an executor does with its partition. It is serialised and sent there, so it must contain everything it needs."""
 
     def task(batches):
         import os
@@ -110,7 +110,7 @@ def agent(fpisa, address, table, schema, agent_options):
 
 
 class Job:
-    """An action of Spark beside this thread."""
+    """A Spark action in another thread."""
 
     def __init__(self, context, action):
         self.context = context
@@ -121,7 +121,7 @@ class Job:
 
     def run(self):
         try:
-            # Groups are the thread's own.
+            # Job groups are per thread.
             self.context.setJobGroup(self.group, 'rows through the switch', interruptOnCancel=True)
             self.action()
         except Exception as error:
@@ -133,7 +133,7 @@ class Job:
 
 
 def reason_of(error):
-    """The executor's own error, which Spark's message holds between two stack traces."""
+    """The executor's own error, which Spark's message has between two stack traces."""
     text = str(error).strip()
     lines = [line for line in text.split('\n') if re.match(r'\w+(Error|Exception): ', line)]
     return lines[0] if lines else text.split('\n')[0]
@@ -148,7 +148,7 @@ def message_of(output):
 
 
 def run_master(command, folder, job):
-    """The master's standard output. Whichever of master and executors fails ends the other."""
+    """The master's standard output. If master or executors fail, the others are stopped."""
     with open(os.path.join(folder, 'out'), 'w+') as out, open(os.path.join(folder, 'err'), 'w+') as err:
         master = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         job.thread.start()
@@ -175,7 +175,7 @@ def run_master(command, folder, job):
 
 
 DECIMAL = re.compile(r'DECIMAL\((\d+),\s*(\d+)\)$')
-# Type of DuckDB, type of Spark, and what makes a value of Python from what JSON has.
+# DuckDB type, Spark type, and conversion from the JSON value to a Python value.
 SIMPLE_TYPES = {
     'BOOLEAN': (types.BooleanType(), bool),
     'TINYINT': (types.ByteType(), int),

@@ -1,4 +1,4 @@
-/** Unit tests of router.p4, which p4c made router.json of: no network interfaces, no privileges, no waiting. */
+/** Unit tests of router.p4, from which p4c made router.json: no network interfaces, no privileges, no waiting. */
 import { readFileSync } from 'node:fs';
 import { beforeEach, expect, test } from 'vitest';
 import { renderTrace, Switch } from 'fpisa/emulator';

@@ -1,6 +1,6 @@
 const CAPACITY_BYTES = 1 << 13;
 
-/** Bits of a packet that is being made; the first is the highest of the first byte. */
+/** Bits of a packet under construction; the first is the most significant bit of the first byte. */
 export class BitBuffer {
   private readonly bytes = new Uint8Array(CAPACITY_BYTES);
   private bits = 0;
@@ -9,7 +9,7 @@ export class BitBuffer {
     return this.bits;
   }
 
-  /** Whether another header of any size that programs have fits. */
+  /** Whether another header fits, of any size that programs use. */
   get hasRoom(): boolean {
     return this.bits < CAPACITY_BYTES * 4;
   }
@@ -19,7 +19,7 @@ export class BitBuffer {
     this.bits = 0;
   }
 
-  /** Zeros up to there. */
+  /** Pads with zeros up to this length. */
   reach(length: number): void {
     this.bits = Math.max(this.bits, length);
   }
@@ -43,12 +43,12 @@ export class BitBuffer {
     return value;
   }
 
-  /** The bits so far, up to the whole byte. */
+  /** The bits so far, padded to a whole byte. */
   take(): Uint8Array {
     return this.bytes.slice(0, Math.ceil(this.bits / 8));
   }
 
-  /** The lowest `width` bits of a word, so that the last is in front of bit `end`. */
+  /** Writes the lowest `width` bits of a word, ending before bit `end`. */
   private write(end: number, width: number, word: number): void {
     while (width > 0) {
       const part = Math.min(width, ((end - 1) & 7) + 1);

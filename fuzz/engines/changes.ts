@@ -6,7 +6,7 @@ import type { Dictionary } from './dictionary.js';
 import type { Wishes } from './packets.js';
 
 export const PORTS = [0, 1, 2, 3, 510];
-/** Cells of each array that the control plane writes, and that are compared on the way. */
+/** Cells of each array that the control plane writes, and that are compared during a run. */
 export const WATCHED_CELLS = 16;
 const KEPT_ENTRIES = 24;
 const KEPT_VALUES = 48;
@@ -19,13 +19,13 @@ interface Inserted {
   readonly keys: readonly MatchKey[];
 }
 
-/** What a control plane might do: entries, groups, sessions, registers, meters, profiles, value sets, also wrong ones. */
+/** What a control plane might do: entries, groups, sessions, registers, meters, profiles, value sets, including invalid ones. */
 export class ChangeMaker {
   private readonly inserted: Inserted[] = [];
   private readonly tables: readonly TableDef[];
   private readonly changeable: readonly TableDef[];
 
-  /** @param pool values that keys, arguments and packets share, so that they meet. */
+  /** @param pool values that keys, arguments and packets share, so that they match. */
   constructor(
     private readonly program: Program,
     private readonly dictionary: Dictionary,
@@ -38,7 +38,7 @@ export class ChangeMaker {
     for (const table of this.tables) for (const { keys } of table.entries ?? []) this.inserted.push({ table, keys });
   }
 
-  /** What fields a packet should have, so that it hits some of the entries. */
+  /** Field values that a packet should have to hit some of the entries. */
   wishes(): Wishes {
     const wishes = new Map<ReturnType<Dictionary['originsOf']>[number], bigint>();
     if (this.inserted.length === 0) return wishes;
@@ -54,7 +54,7 @@ export class ChangeMaker {
     return wishes;
   }
 
-  /** @param existing entries of a table as it is. */
+  /** @param existing the current entries of a table. */
   next(existing: (table: string) => readonly SwitchTableEntry[]): Change | undefined {
     const { dice, program } = this;
     switch (dice.below(16)) {
@@ -197,7 +197,7 @@ export class ChangeMaker {
     return Array.from({ length: count }, (_, i) => ({ perSecond: 100 * (i + 1), burst: 1 + this.dice.below(200) }));
   }
 
-  /** One from the pool, which it then may be in, or any. */
+  /** A value from the pool, or a random one, which may be added to the pool. */
   private value(width: number): bigint {
     const { dice, pool } = this;
     const all = (1n << BigInt(width)) - 1n;
@@ -208,7 +208,7 @@ export class ChangeMaker {
     return value;
   }
 
-  /** For a packet that has been seen, or any. */
+  /** Keys that match a packet that has been seen, or random ones. */
   private keys(table: TableDef): MatchKey[] {
     const { dice } = this;
     const seen = this.coverage.keysOf(table.name);

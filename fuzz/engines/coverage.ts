@@ -3,7 +3,7 @@ import type { TraceEvent } from '../../emulator/trace.js';
 
 const KEPT_KEYS = 8;
 
-/** Which parts of a program the packets have come through, by the traces of some of them. */
+/** Which parts of a program the packets have reached, by the traces of some of them. */
 export class Coverage {
   private readonly missing: Set<string>;
   private readonly total: number;
@@ -32,7 +32,7 @@ export class Coverage {
     }
   }
 
-  /** Keys that packets have come to a table with. */
+  /** Keys with which packets have reached a table. */
   keysOf(table: string): readonly (readonly bigint[])[] {
     return this.keys.get(table) ?? [];
   }
@@ -50,7 +50,7 @@ export class Coverage {
     return [...this.missing];
   }
 
-  /** Counts what another run of the same program has reached as well. */
+  /** Adds what another run of the same program has reached. */
   merge(other: Coverage): void {
     for (const part of this.missing) if (!other.missing.has(part)) this.missing.delete(part);
   }
@@ -70,7 +70,7 @@ function partsOf(node: ControlNode): string[] {
     case 'call':
       return [];
     case 'table':
-      // A table without keys always misses, and does what its default says.
+      // A table without keys always misses and runs its default action.
       if (node.keys.length === 0) return [`miss of ${node.name}`];
       return [
         `hit of ${node.name}`,

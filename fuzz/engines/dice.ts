@@ -1,6 +1,6 @@
 import { Random } from '../../net/random.js';
 
-/** Random choices of which packets, entries and programs are made. */
+/** Random choices from which packets, entries and programs are made. */
 export class Dice extends Random {
   /** Small numbers, numbers near the ends of the range, and any. */
   value(width: number): bigint {

@@ -4,14 +4,14 @@ import type { Operand, Primitive, Program } from '../../emulator/json/program.js
 const MAX_VALUES = 64;
 
 /**
- * What a program's text says about its fields: with which constants they are compared, and from which others they
- * are copied. Packets whose fields have such values get further than any others.
+ * What a program reveals about its fields: the constants that they are compared with, and the fields that they are
+ * copied from. Packets whose fields have such values get further than random ones.
  */
 export class Dictionary {
   private readonly values = new Map<FieldDef, bigint[]>();
   private readonly sources = new Map<FieldDef, Set<FieldDef>>();
   private readonly origins = new Map<FieldDef, readonly FieldDef[]>();
-  /** Found while the copies are not all known yet. */
+  /** Collected before all copies are known. */
   private readonly comparisons: (readonly [FieldRef, bigint])[] = [];
 
   constructor(program: Program) {
@@ -41,7 +41,7 @@ export class Dictionary {
     return this.values.get(field) ?? [];
   }
 
-  /** The fields of packets that this one may have its value from; itself, if it is one. */
+  /** The packet fields from which this one may have its value, including itself if it is one. */
   originsOf(field: FieldDef): readonly FieldDef[] {
     const known = this.origins.get(field);
     if (known !== undefined) return known;
@@ -65,7 +65,7 @@ export class Dictionary {
   private copied(to: FieldDef, from: Expression): void {
     this.visit(from);
     let source = from;
-    // A copy to another width is a mask or a modulus around the field.
+    // A copy to another width wraps the field in a mask or a modulus.
     while (
       source.op === 'arithmetic' &&
       source.right.op === 'constant' &&

@@ -1,4 +1,4 @@
-/** Two engines on the same program, entries and packets: whatever can be seen from outside has to be the same. */
+/** Two engines on the same program, entries and packets: all observable behaviour must be the same. */
 import { isDeepStrictEqual } from 'node:util';
 import { ControlError, type Control, type Output } from '../../emulator/control.js';
 import { PacketAbortError } from '../../emulator/errors.js';
@@ -16,16 +16,16 @@ import type { Kept, Site } from './site.js';
 
 const KEPT_PACKETS = 32;
 const FIRST_CHANGES = 12;
-/** Characters of a value in a message. */
+/** Maximum length of a value in a message. */
 const MAX_SHOWN = 4_000;
-/** Each pass may multiply a packet: a program at random that clones and recirculates makes thousands of more. */
+/** Each pass may multiply a packet: a random program that clones and recirculates would make thousands with more. */
 const MAX_PASSES = 2;
-/** A packet in so many is traced. */
+/** One packet in this many is traced. */
 const TRACED = 16;
 
 interface Side {
   readonly target: Switch;
-  /** Digests and texts of log_msg since they were compared last. */
+  /** Digests and texts of log_msg since the last comparison. */
   readonly events: string[];
 }
 
@@ -45,11 +45,11 @@ export interface DifferentialResult {
 }
 
 export interface DifferentialOptions {
-  /** Packets between two comparisons of state. With 1 a difference is found at the packet that makes it. Default 1. */
+  /** Packets between two comparisons of state. With 1 a difference is found at the packet that causes it. Default 1. */
   readonly compareEvery?: number;
 }
 
-/** Engines differ, or one of them threw what no engine may; the message has the seed and the first difference. */
+/** Engines differ, or one of them threw an unexpected error; the message has the seed and the first difference. */
 export class DifferenceError extends Error {
   override readonly name = 'DifferenceError';
 }
@@ -71,7 +71,7 @@ export class Differential {
   private aborted = 0;
   private changed = 0;
 
-  /** @param program BMv2 JSON, or what loadProgram made of it. */
+  /** @param program BMv2 JSON, or the result of loadProgram. */
   constructor(
     private readonly name: string,
     program: string | Program,
@@ -90,13 +90,13 @@ export class Differential {
     this.site = FpisaSite.fits(this.program) ? new FpisaSite(this.program, this.dice) : undefined;
   }
 
-  /** Resolves when the compiled side is compiled. */
+  /** Resolves when the compiled side is ready. */
   async prepare(): Promise<this> {
     await this.sides[1].target.ready();
     return this;
   }
 
-  /** The side whose engine is compiled. */
+  /** The side with the compiled engine. */
   get compiled(): Switch {
     return this.sides[1].target;
   }
@@ -182,7 +182,7 @@ export class Differential {
     }
   }
 
-  /** Does the same random thing to both; both accept it, or both refuse it for the same reason. */
+  /** Makes the same random change to both; both accept it, or both refuse it for the same reason. */
   private changeState(): void {
     const change = this.changes.next((table) => this.sides[0].target.control.entries(table));
     if (change !== undefined) this.apply(change);
@@ -202,7 +202,7 @@ export class Differential {
     if (expected === 'done') this.changed++;
   }
 
-  /** The first cells of every array, the statistics, and the random numbers to come. */
+  /** Compares the first cells of every array, and the statistics. */
   private compareCells(): void {
     const [left, right] = this.sides.map(({ target }) => target.control) as [Control, Control];
     for (const { name, size } of this.program.registers) {
@@ -222,7 +222,7 @@ export class Differential {
     if (!isDeepStrictEqual(expected, actual)) this.differ(`statistics after packet ${this.packets}`, expected, actual);
   }
 
-  /** All that the switches remember: every cell, entries with counters and meters, profiles, hashes, random numbers. */
+  /** Compares all state of the switches: every cell, entries with counters and meters, profiles, hashes, random numbers. */
   private compareAll(): void {
     const [left, right] = this.sides.map(({ target }) => target.snapshot() as unknown as Record<string, unknown>);
     for (const key of Object.keys(left!)) {

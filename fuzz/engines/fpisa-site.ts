@@ -18,11 +18,11 @@ const ipOf = (worker: number): number => 0x0a000001 + worker;
 const ipBytes = (ip: number): Uint8Array => Uint8Array.of(ip >>> 24, ip >>> 16, ip >>> 8, ip);
 const udpOf = (worker: number): number => 40_000 + worker;
 
-/** Jobs and their workers' packets for the fpisa program, which no packet at random gets through. */
+/** Jobs and their workers' packets for the fpisa program, which no random packet gets through. */
 export class FpisaSite implements Site {
   private readonly values: number;
   private readonly chunks = new Int32Array(JOBS);
-  /** Mode, integers, guard, rounding and left shifts of each job; profiles that no controller writes are among them. */
+  /** Mode, integers, guard, rounding and left shifts of each job; including profiles that no controller writes. */
   private readonly profiles: readonly (readonly bigint[])[];
 
   constructor(
@@ -35,7 +35,7 @@ export class FpisaSite implements Site {
     this.values = (program.headers.find(({ name }) => name === 'values')?.fixedBytes ?? 0) / 4;
   }
 
-  /** Whether it is such a program. */
+  /** Whether this is the fpisa program. */
   static fits(program: Program): boolean {
     return program.tables.some(({ name }) => name === 'fpisa.member');
   }

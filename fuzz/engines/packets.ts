@@ -8,10 +8,10 @@ import type { Dictionary } from './dictionary.js';
 const MAX_STATES = 12;
 const MAX_PAYLOAD = 40;
 
-/** Fields that have to have these values, so that an entry is hit. */
+/** Values that fields must have for an entry to be hit. */
 export type Wishes = ReadonlyMap<FieldDef, bigint>;
 
-/** Makes packets by a walk through the parser, as far as that can be told from its keys, and spoils some. */
+/** Makes packets by walking through the parser, as far as its keys allow, and corrupts some. */
 export class PacketMaker {
   private readonly bits = new BitBuffer();
   private readonly places = new Map<FieldDef, number>();
@@ -67,14 +67,14 @@ export class PacketMaker {
   private fill(header: HeaderDef | undefined, wishes: Wishes): void {
     for (const field of header?.fields ?? []) {
       const width = field.varbit ? 8 * this.dice.below(5) : field.width;
-      // What a lookahead has put here stays.
+      // A value that a lookahead has written here stays.
       if (this.cursor + width > this.bits.length) this.bits.set(this.cursor, width, this.valueOf(field, width, wishes));
       this.places.set(field, this.cursor);
       this.cursor += width;
     }
   }
 
-  /** Makes the checksum right, if it is one over fields of the packet. */
+  /** Corrects the checksum, if it covers fields of the packet. */
   private correct({ target, calculation }: ChecksumDef): void {
     const place = this.places.get(target);
     if (place === undefined) return;

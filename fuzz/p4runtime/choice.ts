@@ -1,6 +1,6 @@
 import type { Random } from '../../net/random.js';
 
-/** Small numbers, which meet again; the ends of the range; any. @param width bits, at least 1 */
+/** Small numbers, which repeat; the ends of the range; any. @param width bits, at least 1 */
 export function randomValue(random: Random, width: number): bigint {
   const limit = 1n << BigInt(width);
   const chance = random.below(4);

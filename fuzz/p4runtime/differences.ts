@@ -1,6 +1,6 @@
 /**
- * The differences between our P4Runtime server and BMv2's that are known. docs/compatibility.md has each class
- * with its reason; whatever fits none is a finding.
+ * The known differences between our P4Runtime server and BMv2's. docs/compatibility.md has each class with its
+ * reason; a difference that fits no class is a finding.
  */
 import type { Init, WriteRequest } from '../../p4runtime/index.js';
 import { keyOf } from './entity-key.js';
@@ -12,7 +12,7 @@ export interface Difference {
   /** Of the entity. */
   readonly kind: string;
   readonly type: string;
-  /** How the update or request was spoilt; of a state, which read showed it. */
+  /** How the update or request was corrupted; of a state, which read showed it. */
   readonly how: string;
   /** Codes; of a state, what was read. */
   readonly ours: string;
@@ -22,9 +22,9 @@ export interface Difference {
   readonly update: DraftUpdate | undefined;
   readonly request: {
     readonly message: Init<WriteRequest>;
-    /** How the request itself was spoilt. */ readonly how: string;
+    /** How the request itself was corrupted. */ readonly how: string;
   };
-  /** Earlier updates of the batch that one server took and the other refused. */
+  /** Earlier updates of the batch that one server accepted and the other refused. */
   readonly apart: readonly DraftUpdate[];
   /** Earlier updates of the batch that BMv2's server refused. */
   readonly refused: readonly DraftUpdate[];
@@ -38,7 +38,7 @@ export interface DifferenceClass {
 }
 
 const INVALID = 'INVALID_ARGUMENT';
-/** Codes that say what is there or not; the specification sets no order between them and the checks of what an update says. */
+/** Codes about the existence of an entity; the specification does not order them relative to checks of the update's contents. */
 const PRESENCE = new Set(['NOT_FOUND', 'ALREADY_EXISTS', 'RESOURCE_EXHAUSTED']);
 const VALIDITY = new Set([INVALID, 'UNIMPLEMENTED', 'OUT_OF_RANGE', 'PERMISSION_DENIED']);
 
@@ -53,13 +53,13 @@ const request =
   (how: string, ours: string) =>
   (d: Difference): boolean =>
     d.request.how === how && d.ours === ours && d.what !== 'state';
-/** A state that is the same when both texts are rid of something. */
+/** A state that is the same when `what` is removed from both texts. */
 const sameWithout =
   (kinds: readonly string[], what: RegExp) =>
   (d: Difference): boolean =>
     d.what === 'state' && kinds.includes(d.kind) && d.ours.replace(what, '') === d.theirs.replace(what, '');
 
-/** Whether the texts differ in numbers alone, and by one at most. */
+/** Whether the texts differ only in numbers, and by at most one. */
 function differByOne({ what, ours, theirs }: Difference): boolean {
   const numbers = /\d+/g;
   const [mine, others] = [ours.match(numbers) ?? [], theirs.match(numbers) ?? []];
@@ -70,7 +70,7 @@ function differByOne({ what, ours, theirs }: Difference): boolean {
   );
 }
 
-/** BMv2's server begins with these before it finds something to refuse, and does not take that back. */
+/** Updates that BMv2's server begins to apply before it finds a reason to refuse them, and does not undo. */
 export function leavesTraces({ type, entity }: DraftUpdate): boolean {
   if (type !== 'INSERT' && type !== 'MODIFY') return false;
   const { tableEntry, actionProfileGroup, packetReplicationEngineEntry } = entity;
@@ -88,11 +88,11 @@ export function isWithoutData({ type, entity: { counterEntry, directCounterEntry
   return type === 'MODIFY' && entry !== undefined && !entry.data;
 }
 
-/** The table or the counter of which the update or state is. */
+/** The table or counter that the update or state belongs to. */
 const ownerOf = ({ counterEntry, directCounterEntry, tableEntry }: DraftUpdate['entity']): number | undefined =>
   counterEntry?.counterId ?? (directCounterEntry?.tableEntry ?? tableEntry)?.tableId;
 
-/** An entry that was to point at another member or group: BMv2 counts the old one down before it refuses the new. */
+/** Repointing an entry to another member or group: BMv2 decrements the old one's count before it refuses the new one. */
 const isRefusedRepointing = ({ type, entity }: DraftUpdate): boolean =>
   type === 'MODIFY' &&
   (entity.tableEntry?.action?.actionProfileGroupId ?? entity.tableEntry?.action?.actionProfileMemberId) !== undefined;
@@ -101,7 +101,7 @@ const PROFILED = new Set(['actionProfileMember', 'actionProfileGroup']);
 const kindsOf = (entity: DraftUpdate['entity']): string =>
   Object.keys(entity).find((name) => entity[name as keyof typeof entity] !== undefined) ?? '';
 
-/** Whether what became of one update can decide on the other: the same entity, the entry of a direct resource, members and those that use them. */
+/** Whether the result of one update can affect that of the other: the same entity, the entry of a direct resource, members and those that use them. */
 function bearsOn(earlier: DraftUpdate, { entity }: DraftUpdate, isIndirect: boolean): boolean {
   if (keyOf(earlier.entity) === keyOf(entity)) return true;
   const entry = entity.directCounterEntry?.tableEntry ?? entity.directMeterEntry?.tableEntry;
@@ -117,7 +117,7 @@ const COUNTED = ['tableEntry', 'directCounterEntry', 'counterEntry'];
 const FIRST_INVERTED_PRIORITY = 2 ** 30;
 
 export const CLASSES: readonly DifferenceClass[] = [
-  // BMv2's server does not have it.
+  // BMv2's server does not implement it.
   {
     name: 'registers',
     holds: (d) =>
@@ -198,7 +198,7 @@ export const CLASSES: readonly DifferenceClass[] = [
         (each) => isWithoutData(each as DraftUpdate) && ownerOf(each.entity!) === ownerOf(d.update!.entity),
       ),
   },
-  // BMv2's server takes what the specification refuses.
+  // BMv2's server accepts what the specification forbids.
   { name: 'unknown role', holds: request('request:role', 'NOT_FOUND') },
   { name: 'role id', holds: request('request:role id', INVALID) },
   { name: 'unknown device', holds: request('request:device id', 'NOT_FOUND') },
@@ -257,7 +257,7 @@ export const CLASSES: readonly DifferenceClass[] = [
     name: 'direct resources of default entries',
     holds: (d) => d.ours === 'UNIMPLEMENTED' && d.oursMessage.includes('A default entry has no'),
   },
-  // BMv2's server refuses what the specification takes.
+  // BMv2's server refuses what the specification allows.
   {
     name: 'MODIFY without action',
     holds: (d) => d.ours === 'OK' && d.theirsMessage.includes("'action' field must be set for non-default"),

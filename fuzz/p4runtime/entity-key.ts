@@ -1,7 +1,7 @@
-/** What makes an entity that entity, and a form of it in which equal entities are equal texts. */
+/** The identity of an entity, and a text form in which equal entities are equal. */
 import type { Entity, Init } from '../../p4runtime/index.js';
 
-/** Any value of a message; bytes as hex without leading zeros, so that every form of a number is one text. */
+/** Any value of a message; bytes as hex without leading zeros, so that all encodings of a number give the same text. */
 export function textOf(value: unknown): string {
   if (value instanceof Uint8Array)
     return `x${Buffer.from(value)
@@ -22,7 +22,7 @@ type TableEntry = NonNullable<Init<Entity>['tableEntry']>;
 type FieldMatch = NonNullable<TableEntry['match']>[number];
 
 const ZERO = Uint8Array.of(0);
-/** BMv2's server reads bytes that are missing or empty as 0. */
+/** BMv2's server reads missing or empty bytes as 0. */
 const numberOf = (bytes: Uint8Array | undefined): Uint8Array =>
   bytes === undefined || bytes.length === 0 ? ZERO : bytes;
 

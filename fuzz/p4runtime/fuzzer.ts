@@ -1,4 +1,4 @@
-/** Sends the same random writes to one server, or to two of which the verdicts must agree. */
+/** Sends the same random writes to one server, or to two whose verdicts must agree. */
 import { Random } from '../../net/random.js';
 import type { Init, WriteRequest } from '../../p4runtime/index.js';
 import { classOf, isWithoutData, leavesTraces, type Difference } from './differences.js';
@@ -12,18 +12,18 @@ import { ValidUpdates, type DraftUpdate } from './valid.js';
 const MAX_UPDATES = 5;
 /** Writes between two comparisons of everything that can be read. */
 const WRITES_PER_READ = 10;
-/** Writes to one pipeline. */
+/** Writes per pipeline. */
 const WRITES_PER_PIPELINE = 500;
 
 export interface WriteFuzzReport {
   writes: number;
   updates: number;
-  /** Updates that our server took. */
+  /** Updates that our server accepted. */
   accepted: number;
   mutated: number;
   reads: number;
   pipelines: number;
-  /** Times that the other server went away. */
+  /** Number of crashes of the other server. */
   crashes: number;
   /** By class. */
   readonly known: Map<string, number>;
@@ -33,11 +33,11 @@ export interface WriteFuzzReport {
 export interface WriteFuzzOptions {
   readonly programs: readonly FuzzProgram[];
   readonly ours: Side;
-  /** Starts the server to compare with; again when it is gone. */
+  /** Starts the server to compare with, again whenever it has crashed. */
   readonly startOther?: () => Promise<Side>;
   readonly writes: number;
   readonly seed: number;
-  /** Asked between two writes. */
+  /** Called between two writes. */
   readonly isStopped?: () => boolean;
   readonly onProgress?: (report: WriteFuzzReport) => void;
 }
@@ -45,19 +45,19 @@ export interface WriteFuzzOptions {
 interface Batch {
   readonly request: Init<WriteRequest>;
   readonly drafts: readonly DraftUpdate[];
-  /** Of each update how it was spoilt; empty if it was not. */
+  /** How each update was corrupted; empty if it was not. */
   readonly how: readonly string[];
   readonly requestHow: string;
 }
 
 const NO_BATCH: Batch = { request: {}, drafts: [], how: [], requestHow: '' };
 
-/** BMv2 has none of these, so they cannot make a difference to what is there. */
+/** BMv2 implements none of these, so they cannot cause a difference in state. */
 const UNCOMPARED = new Set(['registerEntry', 'valueSetEntry', 'nothing', 'externEntry']);
 
 const BROKEN_OFF = /Unexpected error in RPC handling|^Error when (writing (direct )?meter spec|modifying match entry)/;
 
-/** The same entity with nothing that a DELETE might be refused for. */
+/** The same entity without fields for which a DELETE might be refused. */
 function toDelete(entity: DraftUpdate['entity']): DraftUpdate['entity'] {
   const { tableEntry } = entity;
   if (!tableEntry) return entity;
@@ -65,7 +65,7 @@ function toDelete(entity: DraftUpdate['entity']): DraftUpdate['entity'] {
   return { tableEntry: { tableId, match, priority } };
 }
 
-/** The code of each update, also where the call says it once for all. */
+/** The code of each update, also where one code applies to the whole call. */
 function codesOf(verdict: Verdict, count: number): { code: string; message: string }[] {
   if (verdict.updates.length === count && verdict.updates.length > 0) return [...verdict.updates];
   return Array.from({ length: count }, () => ({ code: verdict.code, message: verdict.message }));
@@ -85,9 +85,9 @@ export class Fuzzer {
   };
   private readonly random: Random;
   private other: Side | undefined;
-  /** Whether the other server may hold something else than it shows. */
+  /** Whether the other server's state may differ from what it reports. */
   private incoherent = false;
-  /** Whether a counter was written without a value, which BMv2's server takes for zero. */
+  /** Whether a counter was written without a value, which BMv2's server treats as zero. */
   private cleared = false;
 
   constructor(private readonly options: WriteFuzzOptions) {
@@ -158,14 +158,14 @@ export class Fuzzer {
     };
   }
 
-  /** @returns the updates that one server took and the other refused */
+  /** @returns the updates that one server accepted and the other refused */
   private async write(program: FuzzProgram, batch: Batch, valid: ValidUpdates): Promise<DraftUpdate[]> {
     const { request, drafts, how } = batch;
     const { report } = this;
     report.writes++;
     report.updates += drafts.length;
     report.mutated += how.filter((each) => each !== '').length;
-    // Both at once; whether the other is still there is asked below, when ours is known to have been noted.
+    // Both in parallel; a failure of the other server is handled below, after the verdict of ours has been recorded.
     const theirs = this.other?.write(request).catch((error: unknown) => error as Error);
     const verdict = await this.options.ours.write(request);
     const mine = codesOf(verdict, drafts.length);
@@ -195,7 +195,7 @@ export class Fuzzer {
     const count = batch.drafts.length;
     if (ours.updates.length === 0 && theirs.updates.length === 0) {
       this.cleared ||= ours.code === 'OK' && batch.drafts.some(isWithoutData);
-      // Some of the batch may have been done before that.
+      // Part of the batch may have been applied before.
       this.incoherent ||= BROKEN_OFF.test(theirs.message);
       if (ours.code === theirs.code) return [];
       this.note({
@@ -236,9 +236,9 @@ export class Fuzzer {
   }
 
   /**
-   * Makes both servers alike again, so that each later difference is one of its own: takes back what one of them
-   * took, and if that does not help, both start afresh.
-   * @returns whether they are alike without a fresh start
+   * Makes the state of both servers equal again, so that later differences are independent: reverts what only one of
+   * them accepted, and if that does not help, reloads the pipeline on both.
+   * @returns whether their states are equal without a reload
    */
   private async repair(program: FuzzProgram, apart: readonly DraftUpdate[], valid: ValidUpdates): Promise<boolean> {
     const other = this.other;
@@ -252,7 +252,7 @@ export class Fuzzer {
     const { ours } = this.options;
     for (const draft of [...apart].reverse()) {
       const entity = toDelete(draft.entity);
-      // On both, also of an INSERT: the one that refused it may have had it before.
+      // On both, also for an INSERT: the server that refused it may have had the entity before.
       if (draft.type !== 'UNSPECIFIED') await Promise.all([ours.delete(entity), other.delete(entity)]);
       valid.forget(keyOf(draft.entity));
     }
@@ -347,7 +347,7 @@ function stateDifference(
   };
 }
 
-/** One line on one difference. */
+/** One difference in one line. */
 export function renderDifference({
   program,
   what,

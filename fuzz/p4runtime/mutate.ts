@@ -1,4 +1,4 @@
-/** Spoils updates and requests. Every mutation has a name, by which differences between servers are told apart. */
+/** Corrupts updates and requests. Every mutation has a name, by which differences between servers are classified. */
 import type { Init, WriteRequest } from '../../p4runtime/index.js';
 import type { Random } from '../../net/random.js';
 import type { DraftUpdate } from './valid.js';
@@ -22,7 +22,7 @@ function* sites(node: Node, path: string): Generator<Site> {
   }
 }
 
-/** Ways to spoil one value; those that do not concern it return undefined. */
+/** Ways to corrupt one value; those that do not apply return undefined. */
 const VALUES: readonly [string, (random: Random, value: unknown, path: string) => unknown][] = [
   ['empty', (_, value) => (value instanceof Uint8Array ? new Uint8Array(0) : undefined)],
   [
@@ -71,7 +71,7 @@ const VALUES: readonly [string, (random: Random, value: unknown, path: string) =
   [
     'huge',
     (random, value, path) => {
-      // simple_switch makes a member for every unit of weight, so a really large one keeps it busy for ever.
+      // simple_switch makes a member for every unit of weight, so a very large one keeps it busy forever.
       if (last(path) === 'weight') return random.pick([17, 100, 5000]);
       if (typeof value === 'number')
         return isSigned(path)
@@ -131,7 +131,7 @@ const MATCHES: Readonly<Record<string, Node>> = {
   optional: { value: Uint8Array.of(1) },
 };
 
-/** What fields may be set in an entity of this kind, though they are not by a valid update. */
+/** Fields that can be set in an entity of this kind, but are not in a valid update. */
 const EXTRA: Readonly<Record<string, Node>> = {
   tableEntry: {
     isConst: true,
@@ -208,7 +208,7 @@ const OTHERS: readonly [string, DraftUpdate['entity']][] = [
   ['empty digest', { digestEntry: {} }],
 ];
 
-/** @returns the update spoilt, and how; the original is not changed */
+/** @returns the corrupted update, and how it was corrupted; the original is not changed */
 export function mutateUpdate(random: Random, update: DraftUpdate): { update: DraftUpdate; how: string } {
   for (;;) {
     const copy = structuredClone(update);

@@ -1,4 +1,4 @@
-/** The programs that the P4Runtime fuzzer drives: between them they have every object that v1model offers. */
+/** The programs that the P4Runtime fuzzer drives: together they have every object that v1model offers. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { indexP4Info, type P4InfoIndex } from '../../p4runtime/index.js';
@@ -10,7 +10,7 @@ export interface FuzzProgram {
   readonly deviceConfig: Uint8Array;
 }
 
-/** The root of the repository, from the sources and from `dist/` alike. */
+/** The root of the repository, both from the sources and from `dist/`. */
 const ROOTS = ['../../', '../../../'].map((up) => new URL(up, import.meta.url));
 
 function read(path: string): Buffer {

@@ -1,4 +1,4 @@
-/** Servers for the fuzzer: ours in this process, BMv2's in one of its own, or one that runs already. */
+/** Servers for the fuzzer: ours in this process, BMv2's in its own process, or one that is already running. */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

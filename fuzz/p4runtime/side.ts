@@ -1,4 +1,4 @@
-/** One P4Runtime server under test, and the controller that speaks to it. */
+/** One P4Runtime server under test, and the controller connected to it. */
 import { credentials, type ServiceError } from '@grpc/grpc-js';
 import {
   codeName,
@@ -19,24 +19,24 @@ export const DEVICE_ID = 1n;
 export const ELECTION_ID = { high: 0n, low: 10n };
 const CONNECT_TIMEOUT_MS = 20_000;
 const CALL_TIMEOUT_MS = 30_000;
-/** What a server that has gone away looks like. */
+/** Codes of a server that is gone. */
 const GONE = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED']);
 
 export interface Verdict {
   readonly code: string;
   readonly message: string;
-  /** Of each update; empty if the call as a whole was refused, or all is well. */
+  /** Per update; empty if the call as a whole was refused, or everything succeeded. */
   readonly updates: readonly { readonly code: string; readonly message: string }[];
 }
 
-/** What a read gave: entities by key, as texts; and how it ended. */
+/** The result of a read: entities by key, as texts; and its status. */
 export interface Found {
   readonly code: string;
   readonly message: string;
   readonly entities: ReadonlyMap<string, { readonly text: string; readonly entity: Entity }>;
 }
 
-/** The server does not answer any more. */
+/** The server no longer answers. */
 export class SideGoneError extends Error {
   override readonly name = 'SideGoneError';
 }
@@ -48,7 +48,7 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, sorted(field)]));
 }
 
-/** BMv2's server gives a key that was left out as its full range. */
+/** BMv2's server returns an omitted range match as the full range. */
 function withoutFullRanges(entity: Entity): Entity {
   const { tableEntry } = entity;
   if (!tableEntry) return entity;

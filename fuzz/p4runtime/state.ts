@@ -1,4 +1,4 @@
-/** What a server holds, read back by wildcards, and how two of them differ. */
+/** A server's state, read with wildcards, and the differences between two of them. */
 import type { Entity, Init, P4InfoIndex } from '../../p4runtime/index.js';
 import { kindOf } from './entity-key.js';
 import type { Found, Side } from './side.js';
@@ -6,12 +6,12 @@ import type { Found, Side } from './side.js';
 export interface WildcardRead {
   /** What is read. */
   readonly name: string;
-  /** Of the entities that come. */
+  /** Of the entities returned. */
   readonly kind: string;
   readonly entity: Init<Entity>;
 }
 
-/** Reads that both servers are asked. */
+/** Reads that are sent to both servers. */
 export function wildcardReads(index: P4InfoIndex): WildcardRead[] {
   const { tables, actionProfiles, counters, meters, digests } = index;
   const reads: WildcardRead[] = [];

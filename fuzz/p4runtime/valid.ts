@@ -1,4 +1,4 @@
-/** Updates that a server should take, as far as one can say without knowing its state exactly. */
+/** Updates that a server should accept, as far as can be known without its exact state. */
 import {
   encodeBytestring,
   type Entity,
@@ -97,7 +97,7 @@ export class ValidUpdates {
     return this.choose([...this.present.values()].filter((entity) => entity[kind] && filter(entity)));
   }
 
-  /** INSERT of the new one, or MODIFY or DELETE of one that is there. */
+  /** INSERT of the new one, or MODIFY or DELETE of an existing one. */
   private updateOf(
     fresh: Init<Entity>,
     old: Init<Entity> | undefined,

@@ -1,5 +1,5 @@
 /**
- * `npm run p4`: compiles the P4 programs and writes what this repository commits of them to p4/build/.
+ * `npm run p4`: compiles the P4 programs and writes the files that are committed to p4/build/.
  * Needs `p4c` with loops in actions (from April 2026 on) on PATH.
  */
 import { execFile } from 'node:child_process';
@@ -14,12 +14,12 @@ import { shippedFile } from '../../net/package-files.js';
 
 const run = promisify(execFile);
 
-/** A program with its sizes, named as its artifacts are. */
+/** A program with its sizes, named like its artifacts. */
 export interface Build {
   readonly name: string;
   /** Its main file. */
   readonly source: string;
-  /** Preprocessor definitions, as the compiler's command line has them. */
+  /** Preprocessor definitions, as on the compiler's command line. */
   readonly defines: readonly string[];
 }
 
@@ -28,13 +28,13 @@ const QUERY = 'p4/v1model/query/main.p4';
 
 export const V1MODEL_BUILDS: readonly Build[] = [
   ...BUILDS.map((n) => ({ name: `fpisa-n${n}`, source: ALLREDUCE, defines: [`-DVALUES_PER_PACKET=${n}`] })),
-  // A Tofino's arithmetic (docs/tofino.md), on BMv2.
+  // Tofino's arithmetic (docs/tofino.md), on BMv2.
   ...RESTRICTED_BUILDS.map((n) => ({
     name: `fpisa-a-n${n}`,
     source: ALLREDUCE,
     defines: [`-DVALUES_PER_PACKET=${n}`, '-DRESTRICTED_ARITHMETIC'],
   })),
-  // Test builds: the other shifts that p4/tna has. One value, for values do not depend on each other.
+  // Test builds: the other shifts of p4/tna. One value, because values do not depend on each other.
   {
     name: 'fpisa-a-n1-paper',
     source: ALLREDUCE,
@@ -57,7 +57,7 @@ export interface Artifacts {
   readonly p4info: string;
 }
 
-/** The compiler's version line, or undefined when there is none on PATH. */
+/** The compiler's version line, or undefined when p4c is not on PATH. */
 export async function p4cVersion(): Promise<string | undefined> {
   try {
     return (await run('p4c', ['--version'])).stdout.trim();
@@ -66,7 +66,7 @@ export async function p4cVersion(): Promise<string | undefined> {
   }
 }
 
-/** @throws an Error with the compiler's output when it refuses the program. */
+/** @throws an Error with the compiler's output if it rejects the program. */
 export async function compile(build: Build): Promise<Artifacts> {
   const directory = await mkdtemp(join(tmpdir(), 'fpisa-p4-'));
   try {
@@ -89,7 +89,7 @@ export async function compile(build: Build): Promise<Artifacts> {
   }
 }
 
-/** Source locations are two thirds of the file, and the program's path is that of the machine that built it. */
+/** Source locations are two thirds of the file, and the program's path is from the machine that built it. */
 function compact(json: string, name: string): string {
   const program = JSON.parse(json, (key, value) => (key === 'source_info' ? undefined : value)) as Record<
     string,

@@ -1,6 +1,6 @@
 /**
- * `npm run p4:tofino [-- layout...] [--output DIR]`: compiles the Tofino program in all layouts, or in those named, and writes what
- * this repository commits of it: P4Info, p4/build/tofino/resources.json and the table of docs/tofino.md. Says so and does
+ * `npm run p4:tofino [-- layout...] [--output DIR]`: compiles the Tofino program in all layouts, or in those named, and writes the
+ * files that are committed: P4Info, p4/build/tofino/resources.json and the table in docs/tofino.md. Reports it and does
  * nothing where no compiler for Tofino is found.
  */
 import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { compileLayout, compilerVersion, findTofinoCompiler } from './tofino/com
 import { LAYOUTS, layoutsNamed } from './tofino/layouts.js';
 import { type LayoutRecord, recordOf, type ResourcesFile, withTable } from './tofino/records.js';
 
-/** Containers are searched for without a bound; what needs longer counts as not fitting. */
+/** The compiler's search for containers is unbounded; a layout that needs longer counts as not fitting. */
 const SECONDS_PER_LAYOUT = 1200;
 
 async function recordedIn(path: string): Promise<readonly LayoutRecord[]> {
@@ -21,7 +21,7 @@ async function recordedIn(path: string): Promise<readonly LayoutRecord[]> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw new Error(
-      `${path} cannot be read, so what it says of other layouts would be lost: ${(error as Error).message}`,
+      `${path} cannot be read, so its records of other layouts would be lost: ${(error as Error).message}`,
       { cause: error },
     );
   }

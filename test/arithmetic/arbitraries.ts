@@ -10,7 +10,7 @@ function assemble(format: FloatFormat, negative: boolean, exponent: number, frac
   return negative ? magnitude | (1n << BigInt(format.bits - 1)) : magnitude;
 }
 
-/** Fractions with the patterns that rounding and carries care about, beside arbitrary ones. */
+/** Fractions with the patterns that matter for rounding and carries, and arbitrary ones. */
 function fraction(format: FloatFormat): fc.Arbitrary<bigint> {
   const all = (1n << BigInt(format.fractionBits)) - 1n;
   return fc.oneof(

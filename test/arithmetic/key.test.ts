@@ -19,7 +19,7 @@ describe.each(FLOAT_NAMES)('order key of %s', (name) => {
   it('orders as the values do', () => {
     fc.assert(
       fc.property(anyBits(format), anyBits(format), (a, b) => {
-        // Inf has a value here too: that which its bits would have if the exponent range went on.
+        // Inf also has a value here: the one that its bits would have if the exponent range continued.
         const rank = (bits: bigint) => (isNaNOf(format, bits) ? 2n ** 4000n : valueOf(format, bits));
         const order = rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : 0;
         const keys = orderKey(format, a) < orderKey(format, b) ? -1 : orderKey(format, a) > orderKey(format, b) ? 1 : 0;

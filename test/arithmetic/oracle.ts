@@ -63,7 +63,7 @@ export function oracleReadOut(state: OracleState, profile: NumericProfile): bigi
   const units = 2n ** BigInt(profile.guard);
   const magnitude = state.value < 0n ? -state.value : state.value;
   const infinity = (2n ** BigInt(format.exponentBits) - 1n) * 2n ** BigInt(format.fractionBits);
-  // What Inf would be if the exponent range went on: valueOf carries on through the all-ones exponent.
+  // The value of Inf if the exponent range continued: valueOf continues through the all-ones exponent.
   const scaledValue = (bits: bigint): bigint => valueOf(format, bits) * units;
   let below = 0n;
   let above = infinity;

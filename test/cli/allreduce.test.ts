@@ -164,7 +164,7 @@ describe('fpisa allreduce', () => {
   });
 });
 
-/** Text on standard error, after what was said on the way. */
+/** Text on standard error, after the progress messages. */
 function expectFailureAfterJoining(ended: Ended, code: number, message: RegExp): void {
   expect(ended.stdout).toMatch(/^joined job /);
   expectFailure({ ...ended, stdout: '' }, code, message);

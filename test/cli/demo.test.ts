@@ -123,7 +123,7 @@ describe('fpisa demo', () => {
   });
 
   it('takes its processes with it when it is killed', async () => {
-    // Its folder stays behind.
+    // Its folder is left over.
     const { demo, children } = await underway([], { env: { TMPDIR: scratch() } });
     demo.kill('SIGKILL');
     await demo.ended;

@@ -19,7 +19,7 @@ interface Verdict {
   }[];
 }
 
-/** What it says as JSON, which must agree with its exit code. */
+/** Its JSON output, which must agree with its exit code. */
 async function diagnose(run: (...args: string[]) => Promise<Ended>, ...args: string[]): Promise<Verdict> {
   const ended = await run('doctor', '--json', ...args);
   const verdict = onlyJson<Verdict>(ended);
@@ -85,7 +85,7 @@ describe('fpisa doctor', () => {
         remedy: 'start the switch, or correct its address: the controller keeps trying 127.0.0.1:1',
       },
     ]);
-    // A job can be made all the same; what is missing is named for each part.
+    // A job can be created nevertheless; what is missing is named for each part.
     expect(await run('job', 'create', 'training', '--workers', '2')).toMatchObject({ code: 0 });
     expect((await diagnose(run)).findings.map(({ subject }) => subject)).toEqual(['switch s1', 'job training']);
   });
@@ -121,7 +121,7 @@ describe('fpisa doctor', () => {
     const last = site.worker('training', 1, path, site.file('out-1.npy'));
     expect(await Promise.all([...workers, last].map(async (worker) => (await worker.ended).code))).toEqual([0, 0, 0]);
 
-    // Somebody sends what no worker of this version sends.
+    // Another program sends a message that no worker of this version sends.
     const socket = createSocket('udp4');
     const [host, port] = site.ports['2']!.split(':');
     const datagram = message({}, 96);
@@ -129,7 +129,7 @@ describe('fpisa doctor', () => {
     for (let i = 0; i < 5; i++)
       await new Promise<void>((resolve) => socket.send(datagram, Number(port), host, () => resolve()));
     socket.close();
-    // Whether it goes on or is over, what was dropped is named, by its reason.
+    // Whether the cause persists or has ended, the drops are reported by reason.
     const dropped = await until(
       () => diagnose(run, '--job', 'training'),
       ({ findings }) => findings.some(({ finding }) => finding.includes('BAD_VERSION')),

@@ -20,7 +20,7 @@ function job(...args: string[]): Promise<Ended> {
   return site.run('job', ...args);
 }
 
-/** A job that nobody else uses. */
+/** A job that no other test uses. */
 async function created(name: string, ...args: string[]): Promise<Job> {
   const ended = await job('create', name, '--json', ...args);
   expect(ended).toMatchObject({ code: 0, stderr: '' });

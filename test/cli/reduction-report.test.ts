@@ -1,4 +1,4 @@
-/** What makes the demonstration fail: no process of its own ever differs, so the parts that would notice are asked. */
+/** What makes the demonstration fail: its own processes never differ, so the parts that would notice are tested directly. */
 import { describe, expect, it } from 'vitest';
 import { resolveProfile } from '../../arithmetic/index.js';
 import { reductionReport, exitCodeOfReport, printReport, type ReductionReport } from '../../cli/reduction-report.js';

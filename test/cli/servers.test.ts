@@ -10,7 +10,7 @@ import { ROOT } from './support/built.js';
 import { Command, expectFailure, fpisa, onEnd, onlyJson, scratch } from './support/command.js';
 import { Site } from './support/site.js';
 
-/** A TCP port that somebody else listens on. */
+/** A TCP port that another socket listens on. */
 async function takenTcp(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -71,7 +71,7 @@ describe('a port that is in use is named, with the option that chooses another o
     );
     first.kill('SIGKILL');
     await first.ended;
-    // A dead one holds nothing.
+    // A dead process holds no lock.
     await new Command(['controller', '--json', '--listen', '127.0.0.1:0', '--store', store]).line();
   });
 

@@ -68,7 +68,7 @@ describe('fpisa stf PROGRAM TEST', () => {
 describe('fpisa stf --suite', () => {
   const suite = (failing: boolean, ...more: string[]): Promise<Ended> => {
     const { testdata, bin } = makeSuiteFolder(failing);
-    // A cache of its own: the temporary folder of the process.
+    // Its own cache: the temporary folder of the process.
     return new Command(['stf', '--suite', testdata, ...more], {
       env: { PATH: `${bin}:${process.env['PATH']}`, TMPDIR: scratch() },
     }).ended;

@@ -25,7 +25,7 @@ async function device(...args: string[]): Promise<string> {
   return p4runtime as string;
 }
 
-/** What doctor says of the switch when the controller has tried to reach it. */
+/** The doctor's finding on the switch after the controller has tried to reach it. */
 async function finding(address: string, ...args: string[]): Promise<string> {
   const keeper = new Command([
     'controller',

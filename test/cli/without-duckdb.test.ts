@@ -1,4 +1,4 @@
-/** The command, and imports of the package, where nobody has installed DuckDB: the built files beside all packages but that one. */
+/** The command, and imports of the package, where DuckDB is not installed: the built files with all packages except that one. */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -20,7 +20,7 @@ type Checks = Record<string, unknown>;
 const expected = (client: Client, program: string): Checks =>
   JSON.parse(readFileSync(join(ROOT, 'test/clients/expected', `${client.name}-${program}.json`), 'utf8')) as Checks;
 
-/** Each server has words of its own for errors, and they may change; codes and indices may not. */
+/** Each server words its errors differently, and the words may change; codes and indices may not. */
 const withoutWords = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value)
@@ -51,7 +51,7 @@ describe.each([
         const differs = Object.fromEntries(differences.flatMap(({ seen }) => Object.entries(seen[client.name] ?? {})));
         const seen = await new Script(client, name, target, programs[program]).done;
         const want: Checks = expected(client, program);
-        // What is listed must really differ, or it would stay listed for ever.
+        // What is listed must really differ, or it would stay listed forever.
         for (const check of Object.keys(differs).filter((each) => each in want))
           expect(withoutWords(want[check]), check).not.toEqual(differs[check]);
         expect(withoutWords(seen)).toEqual(

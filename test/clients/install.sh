@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The P4Runtime clients of others, p4runtime-shell and finsy, that test/clients drives the switch with. Each is
-# installed in a virtual environment of its own below .venv (or the folder in FPISA_TEST_VENVS): they need different
-# versions of protobuf. Never fails: what cannot be installed is said here, and its tests are skipped.
+# installed in its own virtual environment below .venv (or the folder in FPISA_TEST_VENVS): they need different
+# versions of protobuf. Never fails: what cannot be installed is reported here, and its tests are skipped.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 venvs="${FPISA_TEST_VENVS:-.venv}"

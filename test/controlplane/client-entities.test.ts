@@ -114,7 +114,7 @@ test('a digest comes once, until it is acknowledged', async () => {
     ['020000000022', '01'],
   ]);
   client.acknowledgeDigest(lists[0]!);
-  // Nobody says when the acknowledgement has arrived; before, the packet is nothing new.
+  // Nothing signals that the acknowledgement has arrived; until then the packet counts as already reported.
   await expect
     .poll(() => {
       device.receive(1, frame(0x21));

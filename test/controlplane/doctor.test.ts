@@ -1,4 +1,4 @@
-/** What the doctor says: of made-up reports one by one, and of real faults in a network of switches and workers. */
+/** The doctor's findings: for synthetic reports one by one, and for real faults in a network of switches and workers. */
 import { describe, expect, test } from 'vitest';
 import { diagnose, needsSecondReading } from '../../cli/doctor/diagnose.js';
 import { takeReading, type Interval, type Reading } from '../../cli/doctor/reading.js';
@@ -404,7 +404,7 @@ describe('real faults', () => {
     await expect
       .poll(() => faults(net), { timeout: 60_000 })
       .toEqual([expect.stringMatching(/^results of switch spine do not arrive at switch leaf/)]);
-    // The leaf asks for results that the spine has.
+    // The leaf requests results that the spine has.
     wire.loss = { up: 1, down: 0 };
     await expect
       .poll(() => faults(net), { timeout: 60_000 })

@@ -29,7 +29,7 @@ export class FakeSwitch {
   readonly entries = new Map<string, p4.TableEntry>();
   readonly groups = new Map<number, p4.MulticastGroupEntry>();
   readonly counters = new Map<string, p4.CounterData>();
-  /** Every update that was asked for, applied or not. */
+  /** Every update that was requested, applied or not. */
   readonly updates: p4.Update[] = [];
   pushes = 0;
   /** Called when a pipeline is pushed, before the old state goes. */

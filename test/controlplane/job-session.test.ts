@@ -72,7 +72,7 @@ class Worker implements MemberLink {
       const { epoch, completed } = message.resume;
       expect(epoch).toBe(this.epoch);
       expect(epoch).toBeGreaterThan(this.resumed);
-      // The tables hold exactly this membership, and everyone in it has said where it stands.
+      // The tables hold exactly this membership, and each of its members has reported its progress.
       expect(this.world.written).toEqual({ epoch, members: this.world.record.members });
       for (const { rank } of this.world.record.members) expect(this.world.answered.get(rank)).toBe(epoch);
       // No operation number is handed out twice.
@@ -202,7 +202,7 @@ async function take(world: World, move: Step): Promise<void> {
         await take(world, { kind: move.kind === 'allJoin' ? 'join' : 'answer', rank });
       return;
     case 'finish':
-      // An operation completes at every member that runs in the stored epoch; nobody completes it alone.
+      // An operation completes at every member that runs in the stored epoch; no member completes it alone.
       if (world.session.state !== 'running') return;
       for (const { rank } of world.record.members) alive(rank)!.completed++;
       return;
@@ -249,7 +249,7 @@ test('no history gives out an epoch or operation number twice, or resumes before
     }),
     { numRuns: 400 },
   );
-  // The histories must get somewhere for the expectations to mean anything.
+  // The histories must make progress for the expectations to mean anything.
   expect(resumes).toBeGreaterThan(500);
 });
 
@@ -270,14 +270,14 @@ test('what all remaining members have received is complete, though the one that 
   await world.write();
   expect(resumed()).toEqual({ epoch: 1, completed: 0 });
 
-  // Worker 2 has completed operation 1, and dies before it can say so.
+  // Worker 2 has completed operation 1, and dies before it can report that.
   world.session.disconnected(2, links[2]!);
   answer(0, 2, 0, 1);
   answer(1, 2, 0, 1);
   await world.write();
   expect(resumed()).toEqual({ epoch: 2, completed: 1 });
 
-  // One of them lacks results of operation 2, so that nobody can have completed it.
+  // One of them lacks results of operation 2, so that no worker can have completed it.
   world.session.join(member(2), links[2]!, { welcome: {} as WelcomeMessage });
   answer(0, 3, 1, 2);
   answer(1, 3, 1, 1);
@@ -285,7 +285,7 @@ test('what all remaining members have received is complete, though the one that 
   await world.write();
   expect(resumed()).toEqual({ epoch: 3, completed: 1 });
 
-  // A newcomer in place of worker 2 knows nothing, and does not count.
+  // A newcomer in place of worker 2 has no state and does not count.
   world.session.disconnected(2, links[2]!);
   world.session.join({ ...member(2), udpPort: 9 }, links[2]!, { welcome: {} as WelcomeMessage });
   answer(0, 5, 1, 2);

@@ -153,7 +153,7 @@ export class Network {
       await each.start();
       onEnd(() => each.stop());
     }
-    // Children first: a parent need not stand in the list before them.
+    // Children first: a parent need not come before them in the list.
     const switches = [...network.switches.values()].map(({ config }) => config).reverse();
     network.controller = new Controller({ store: new MemoryStore(), switches, timing });
     const server = new ControllerServer(network.controller);
@@ -198,7 +198,7 @@ export class Network {
     await line.cut();
   }
 
-  /** The worker goes on with its packets, and the controller takes it for lost. */
+  /** The worker continues to send packets, and the controller considers it lost. */
   async loseSight(worker: Worker): Promise<void> {
     await this.lines.get(worker)!.line.cut();
   }

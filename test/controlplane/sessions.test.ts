@@ -163,7 +163,7 @@ describe('membership changes', () => {
     members[0]!.send({ progress: { epoch: 1, completed: 7, received: 7 } });
     members[0]!.leave();
     await members[1]!.membership(2);
-    // It had finished as well, and says so in the epoch it knows.
+    // It had finished as well, and reports so in the epoch it knows.
     members[1]!.send({ progress: { epoch: 1, completed: 8, received: 8 } });
     members[1]!.leave();
     await members[2]!.membership(3);

@@ -40,7 +40,7 @@ const byName = (list: readonly SwitchConfig[]): Record<string, SwitchConfig> =>
   Object.fromEntries(list.map((config) => [config.name, config]));
 const stateWith = (list: readonly SwitchConfig[]): ControllerState => ({ ...emptyState(7), switches: byName(list) });
 
-/** A spine with two leaves, the first of which has a leaf of its own. */
+/** A spine with two leaves, the first of which has its own leaf. */
 const TREE = [undefined, 0, 0, 1];
 
 describe('configuration', () => {

@@ -14,7 +14,7 @@ const TWO_LEVELS: SwitchPlan[] = [
   { name: 'leaf2', parent: 'spine', workers: 2 },
 ];
 
-/** `middle` has one child and no workers, `edge` is beside it. */
+/** `middle` has one child and no workers, `edge` is its sibling. */
 const THREE_LEVELS: SwitchPlan[] = [
   { name: 'root', workers: 0 },
   { name: 'middle', parent: 'root', workers: 0 },
@@ -233,7 +233,7 @@ describe('switches', () => {
     expect(locals[0]!.epoch).toBe(before);
     const { switchEvents } = await network.client.getJob('local');
     expect(switchEvents).toMatchObject([{ switchName: 'leaf1', events: { ASCENT: 0, DESCENT: 0 } }]);
-    // A later job on the tree finds room beside both.
+    // A later job on the tree finds free slots next to both.
     expect(await network.client.createJob({ name: 'more', workers: 1 })).toMatchObject({ number: 2, slotBase: 80 });
   });
 });

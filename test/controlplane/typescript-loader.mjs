@@ -1,11 +1,11 @@
-/** For child processes of tests: `node --import <this>` runs the TypeScript sources as they stand. */
+/** For child processes of tests: `node --import <this>` runs the TypeScript sources directly. */
 import { readFileSync } from 'node:fs';
 import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import typescript from 'typescript';
 
-// The hooks run on a thread of their own, which loads this file again.
+// The hooks run on a separate thread, which loads this file again.
 if (isMainThread) register(import.meta.url);
 
 export async function resolve(specifier, context, next) {

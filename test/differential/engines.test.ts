@@ -1,4 +1,4 @@
-/** The engines against each other, on programs at random and on every build; `fuzz/engines.ts` goes on for as long as one likes. */
+/** The engines against each other, on random programs and on every build; `fuzz/engines.ts` runs for any length of time. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -31,7 +31,7 @@ export function jsonOf(build: string): string {
   return remembered(jsons, build, () => readFileSync(locate(build, '.json'), 'utf8'));
 }
 
-/** For P4Runtime. The P4Info of a test program is not committed: only BMv2 needs it, and p4c, which is beside BMv2, makes it. */
+/** For P4Runtime. The P4Info of a test program is not committed: only BMv2 needs it, and p4c, which is installed along with BMv2, makes it. */
 export function pipelineOf(build: string): PipelineConfig {
   return remembered(pipelines, build, () => {
     return makePipeline(build, parseP4Info(p4infoOf(build)), Buffer.from(jsonOf(build)));

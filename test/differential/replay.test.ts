@@ -1,4 +1,4 @@
-/** What BMv2 did with recorded packets, the emulator does with them, to the bit. */
+/** The emulator treats recorded packets as BMv2 did, bit for bit. */
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ENGINE_NAMES, engineNamed } from '../../emulator/engines.js';

@@ -1,4 +1,4 @@
-/** Scenarios with what BMv2 made of them, as files: JSON, compressed, one for each build. */
+/** Scenarios with BMv2's results, as files: JSON, compressed, one for each build. */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ export interface TraceFile {
   /** Version of the simple_switch_grpc that was recorded. */
   readonly bmv2: string;
   readonly build: string;
-  /** SHA-256 of the build's JSON: what another build does says nothing about this one. */
+  /** SHA-256 of the build's JSON: the behaviour of another build proves nothing about this one. */
   readonly buildHash: string;
   readonly recorded: readonly Recorded[];
 }

@@ -1,4 +1,4 @@
-/** Every command in README.md and docs/ is run here, as it stands there. */
+/** Every command in README.md and docs/ is run here, verbatim. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync, chmodSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,10 +9,10 @@ import { freePorts } from '../support/free-ports.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Ports that the pages name; a test must not depend on their being free. The last one follows the one before, as --base-port says. */
+/** Ports that the pages name; a test must not depend on their being free. The last one follows the one before, as for --base-port. */
 const PORTS = [9559, 9600, 47001, 47002];
 
-/** Commands that this run is itself a part of, and what stands for them. */
+/** Commands that this run is itself a part of, and their replacements. */
 const STAND_INS: Readonly<Record<string, string>> = {
   'npm ci && npm start': 'npm start',
   'npm ci && npm test': 'true',
@@ -49,7 +49,7 @@ describe('commands of the documentation', () => {
     ]) {
       symlinkSync(join(ROOT, name), join(directory, name));
     }
-    // npx takes seconds to find what it is to run; it is npm's code, not ours.
+    // npx takes seconds to find the command; that is npm's code, not ours.
     writeFileSync(
       join(directory, 'npx'),
       `#!/bin/sh\n[ "$1" = fpisa ] || { echo "npx $1 is not part of this project" >&2; exit 1; }\nshift\nexec node "${ROOT}bin/fpisa.js" "$@"\n`,

@@ -1,5 +1,5 @@
 /**
- * The pages that say what is done and tested: docs/compatibility.md must have every word that the loader knows, and
+ * The pages that list what is supported and tested: docs/compatibility.md must have every word that the loader knows, and
  * no other; every test that it, or its sisters, name must exist.
  */
 import { execFileSync } from 'node:child_process';

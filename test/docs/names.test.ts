@@ -2,7 +2,7 @@ import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { parse, sourceFiles } from './source-files.js';
 
-/** What users see, and what they read beside it; tests name their own rigs. */
+/** What users see, and the sources they read along with it; tests name their own set-ups. */
 const FOLDERS = [
   'arithmetic',
   'protocol',
@@ -19,7 +19,7 @@ const FOLDERS = [
 
 const P4RUNTIME = "an object of P4Runtime's: the message, and what a side of the wire keeps of it";
 
-/** Names that may stand for more than one thing, and why. */
+/** Names that may mean more than one thing, and why. */
 const ALLOWED: Readonly<Record<string, string>> = {
   CloneSession: P4RUNTIME,
   CounterValue: P4RUNTIME,

@@ -26,7 +26,7 @@ function complianceRows(): Row[] {
     .map(([section, tests, mark]) => ({ section: section!, tests: tests!, mark: mark! }));
 }
 
-/** `file › title; title; /other/file`: a part without a file is of the file before; remarks stand in parentheses. */
+/** `file › title; title; /other/file`: a part without a file is of the file before; remarks are in parentheses. */
 function references(text: string): { readonly file: string; readonly title: string }[] {
   let file = '';
   return text.split(';').map((part) => {

@@ -1,4 +1,4 @@
-/** The example in docs/unit-tests.md is run as it stands there, by vitest in a folder like a user's. */
+/** The example in docs/unit-tests.md is run verbatim, by vitest in a folder like a user's. */
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

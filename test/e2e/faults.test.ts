@@ -1,4 +1,4 @@
-/** A network that loses, doubles, reorders and delays: no sum may tell. */
+/** A network that loses, duplicates, reorders and delays packets: no sum may show it. */
 import { describe, expect, it } from 'vitest';
 import type { FaultCounts, FaultRates } from '../../emulator/index.js';
 import { Random } from '../../net/random.js';

@@ -1,4 +1,4 @@
-/** Switch, controller and workers as commands on machines of their own: network namespaces, joined by veth pairs. */
+/** Switch, controller and workers as commands on separate machines: network namespaces, joined by veth pairs. */
 import { describe, expect, it } from 'vitest';
 import { readTensorFile, writeTensorFile, type Tensor } from '../../host/index.js';
 import { Command, onEnd, onlyJson, scratch, type Ended } from '../cli/support/command.js';

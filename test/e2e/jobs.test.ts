@@ -83,7 +83,7 @@ describe('jobs that share a switch', () => {
       await cluster.client.deleteJob('visitor');
     }
     over = true;
-    // Never interrupted: their epoch was raised for nobody else.
+    // Never interrupted: their epoch was not raised on behalf of the other job.
     expect(new Set(await work)).toEqual(new Set([0]));
   });
 });

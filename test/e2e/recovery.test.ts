@@ -12,11 +12,11 @@ const LENGTH = 3000;
 /** An operation of some workers on {@link marked} tensors. */
 class Operation {
   readonly tensors: Map<Worker, Float32Array>;
-  /** Resolves when the first of the workers has the share of the results that was asked for. */
+  /** Resolves when the first of the workers has the requested share of the results. */
   readonly reached: Promise<void>;
   private readonly calls = new Map<Worker, Promise<AllreduceStats>>();
 
-  /** @param share 0: at once; 1: all data is there, and what is missing is the commit that lets nobody be left behind. */
+  /** @param share 0: immediately; 1: all data has arrived, and only the commit, which leaves no worker behind, is missing. */
   constructor(workers: readonly Worker[], share: number, length = LENGTH) {
     this.tensors = new Map(workers.map((worker) => [worker, marked(worker.rank, length)]));
     let report!: () => void;

@@ -1,4 +1,4 @@
-/** Packets that are not what they should be, while an operation runs: it does not notice, and each is counted by its reason. */
+/** Invalid packets while an operation runs: they do not affect it, and each is counted by its reason. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Worker } from '../../host/index.js';
 import { DONT_FRAGMENT, encapsulate } from '../../net/frames.js';
@@ -67,7 +67,7 @@ class Held {
     this.cluster.transports.get(this.workers[rank]!)!.send(datagram, datagram.length);
   }
 
-  /** Waits until the switch has dropped so many packets for this reason, and no more. */
+  /** Waits until the switch has dropped exactly this many packets for this reason. */
   async dropped(reason: string, count: number): Promise<void> {
     let now = 0;
     do now = (await this.cluster.drops())[reason] ?? 0;
@@ -189,7 +189,7 @@ describe.each(['udp', 'in-process'] as const)('a worker with a fault, %s', (tran
     const drops = await held.cluster.drops();
     expect(drops).toMatchObject({ NOT_MEMBER: 10, WRONG_EPOCH: 4, BAD_SLOT: 8, BAD_COUNT: 2 });
     const { events } = await held.cluster.job();
-    // Two operations of 63 chunks of data and a commit each: nothing was added beside them.
+    // Two operations of 63 chunks of data and a commit each: nothing else was added.
     expect(events).toMatchObject({ RESULT: 128, CONTRIBUTION: 3 * 128, REFUSED: 0 });
   });
 });
@@ -217,7 +217,7 @@ describe('frames on the wire', () => {
     const headers = 14 + 20 + 8 + 32;
     let malformed = 0;
     for (let length = 0; length < good.length; length++) {
-      // A frame cut off in the values still has headers that say how many there are.
+      // A frame cut off in the values still has headers with their number.
       if (length >= headers && length % 8 !== 0) continue;
       wire.send(good.slice(0, length));
       malformed++;

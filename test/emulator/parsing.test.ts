@@ -3,7 +3,7 @@ import { bytes, hex, switchWith } from './support/programs.js';
 
 const target = switchWith('parsing');
 
-/** Output of a packet: parser error, note, validity bits, then what is emitted behind the report. */
+/** Output of a packet: parser error, note, validity bits, then what is emitted after the report. */
 function run(text: string): { error: number; note: number; valid: number; rest: string } {
   const [output] = target.receive(1, bytes(text));
   const out = output!.bytes;

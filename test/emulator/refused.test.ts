@@ -21,7 +21,7 @@ const states = (json: Json): Json[] => list(json, 'parsers')[0]!['parse_states']
 const tables = (json: Json): Json[] => list(json, 'pipelines')[0]!['tables'] as Json[];
 const stacks = { left: { type: 'header_stack', value: 'cells' }, right: { type: 'header_stack', value: 'more' } };
 
-/** Each change of a program that loads, with what the error must say first. */
+/** Each change of a program that loads, with the beginning of the expected error. */
 const REFUSALS: readonly (readonly [says: string, change: (json: Json) => void])[] = [
   ['primitive "teleport"', (json) => Object.assign(firstPrimitive(json), { op: 'teleport' })],
   [

@@ -1,4 +1,4 @@
-/** The TypeScript examples do what they say. They import the package by its name, as its users do. */
+/** The TypeScript examples do what they claim. They import the package by its name, as its users do. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

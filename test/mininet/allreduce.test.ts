@@ -39,7 +39,7 @@ for (const { kind, missing } of TARGETS) {
         outOfBound: 0,
         valuesPerPacket: 64,
       });
-      // 1 % would be a run without the loss that was asked for.
+      // 1 % would be a run without the requested loss.
       expect(report!.retransmissions).toBeGreaterThan(report!.packets / 100);
       expect(code).toBe(0);
       await expectNothingLeft(network);

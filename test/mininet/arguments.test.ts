@@ -1,4 +1,4 @@
-/** What is wrong is said in one sentence, before anything is built. These tests need neither root nor Mininet. */
+/** Errors are reported in one sentence, before anything is built. These tests need neither root nor Mininet. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { floats, inputsFor } from '../../cli/mininet/inputs.js';
 import { parseCommand } from '../../cli/mininet/control.js';
@@ -23,7 +23,7 @@ describe('fpisa mininet refuses', { timeout: 300_000 }, () => {
 
   it('to start without root', async ({ skip }) => {
     if (process.platform !== 'linux') skip('there is no root to be without');
-    // In a new user namespace without a mapping nobody is root.
+    // In a new user namespace without a mapping no user is root.
     const within = process.getuid!() === 0 ? ['unshare', '--user'] : [];
     const { code, report } = await run(['--json'], { within }).end;
     expect(report).toEqual({

@@ -16,7 +16,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** A run whose one operation is under way, over links so slow that what follows comes in its midst. */
+/** A run whose one operation is under way, over links so slow that what follows happens during it. */
 async function underWay(kind: string, ...more: string[]): Promise<Run> {
   const network = run([
     '--switch',

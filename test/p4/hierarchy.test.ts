@@ -64,7 +64,7 @@ class Tree {
     this.inboxes.set(rank, []);
   }
 
-  /** Fills the tables once the tree stands. */
+  /** Fills the tables once the tree is built. */
   program(): void {
     const profile = resolveProfile({ workers: 4 });
     for (const node of this.nodes) {

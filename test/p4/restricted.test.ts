@@ -47,7 +47,7 @@ class Rounds {
     this.fpisa = new FpisaSwitch(build.valuesPerPacket, { engine }, build.name);
   }
 
-  /** Sends rounds of equal length, one for each value of a packet, beside each other. @param repeats which contributions are sent again at once */
+  /** Sends rounds of equal length, one for each value of a packet, in parallel. @param repeats which contributions are retransmitted immediately */
   run(rounds: readonly Round[], repeats: readonly boolean[] = []): Run {
     const workers = rounds[0]!.length;
     const job = workers;

@@ -1,6 +1,6 @@
 /**
- * What is said of the Tofino layouts, held to the compiler's reports: the page to resources.json always, resources.json to the
- * sources where a compiler for Tofino is found.
+ * What is documented of the Tofino layouts: the page is checked against resources.json always, resources.json against the
+ * compiler's reports where a compiler for Tofino is found.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * Ports for a server that has to be told one, and for servers that come back to theirs. They are outside of the
- * range from which the kernel gives ports to sockets that ask for none, so that no other test gets one between this
+ * Ports for a server that has to be told one, and for servers that restart on theirs. They are outside the
+ * range from which the kernel assigns ports to sockets that request none, so that no other test gets one between this
  * look at it and its use.
  */
 import { createSocket } from 'node:dgram';

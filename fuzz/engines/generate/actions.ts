@@ -161,7 +161,7 @@ export class Actions {
   }
 }
 
-/** Not negative, and small: it may be what something is shifted by. */
+/** Non-negative and small: it may be a shift distance. */
 function operand(expressions: Expressions, dice: Dice, params: number): Json {
   return dice.oneIn(2)
     ? hexstr(dice.below(70))

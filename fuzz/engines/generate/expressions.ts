@@ -102,7 +102,7 @@ export class Expressions {
     }
   }
 
-  /** Where a value can be put; not the validity of a header. */
+  /** A place where a value can be stored; not the validity of a header. */
   place(params: number): Json {
     const { dice } = this;
     switch (dice.below(12)) {
@@ -173,12 +173,12 @@ export class Expressions {
     return { type: 'stack_field', value: [name, this.dice.pick(elements[0]!.type.fields).name] };
   }
 
-  /** A field that a cell of a stack has, and a member of a union too. */
+  /** A field of a stack element, or of a member of a union. */
   private offsetOfCell(): number {
     return this.dice.below(2);
   }
 
-  /** A header that is known at run time only. */
+  /** A header that is known only at run time. */
   private headerAt(depth: number, params: number): Json {
     const { dice, shape } = this;
     if (depth > 0 && dice.oneIn(6)) {

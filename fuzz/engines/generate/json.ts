@@ -12,7 +12,7 @@ export const headerUnion = (name: string): Json => ({ type: 'header_union', valu
 export const headerUnionStack = (name: string): Json => ({ type: 'header_union_stack', value: name });
 export const call = (op: string, ...parameters: Json[]): Json => ({ op, parameters });
 
-/** An operation; the left one is null if there is but one operand. */
+/** An operation; `left` is null if there is only one operand. */
 export function operation(op: string, left: Json | null, right: Json | number | null, cond?: Json): Json {
   return { type: 'expression', value: { op, left, right, ...(cond === undefined ? {} : { cond }) } };
 }

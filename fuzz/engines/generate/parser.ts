@@ -8,9 +8,9 @@ const MAX_KEY_BITS = 128;
 
 interface Step {
   readonly ops: readonly Json[];
-  /** What the next state can be chosen by. */
+  /** Keys by which the next state can be chosen. */
   readonly keys: readonly { readonly json: Json; readonly width: number }[];
-  /** It can follow itself: it extracts to a stack, which is full at some time. */
+  /** It can follow itself: it extracts to a stack, which is full at some point. */
   readonly loops: boolean;
 }
 

@@ -17,7 +17,7 @@ interface Key {
   readonly width: number;
 }
 
-/** Random pipelines: nodes lead to later ones, so a packet comes to the end. */
+/** Random pipelines: nodes lead to later ones, so every packet reaches the end. */
 export class Pipelines {
   private tables = 0;
   readonly counters: Json[] = [];
@@ -27,7 +27,7 @@ export class Pipelines {
     private readonly shape: Shape,
     private readonly dice: Dice,
     private readonly expressions: Expressions,
-    /** Of indirect tables: what the selector hashes. */
+    /** For indirect tables: the input of the selector's hash. */
     private readonly selectorInput: readonly Json[],
   ) {}
 
@@ -141,7 +141,7 @@ export class Pipelines {
 
   private key(tableKind: string, at: number): Key {
     const { dice, shape } = this;
-    // A table is of its most general kind; there is at most one lpm key.
+    // A table has its keys' most general kind; there is at most one lpm key.
     const kinds: Record<string, readonly string[]> = {
       exact: ['exact'],
       lpm: [at === 0 ? 'lpm' : 'exact'],

@@ -12,7 +12,7 @@ const REGISTER_WIDTHS = [1, 7, 8, 16, 31, 32, 33, 48, 64, 65, 128, 200, 512];
 const LISTS = 3;
 const FIELDS_OF_A_LIST = 4;
 
-/** BMv2 JSON of a random program, the same for the same seed. It loads; what it does makes no sense. */
+/** BMv2 JSON of a random program, the same for the same seed. It loads, but does nothing meaningful. */
 export function randomProgram(seed: number): string {
   const dice = new Dice(seed);
   const shape = new Shape(dice);
@@ -94,12 +94,12 @@ export function randomProgram(seed: number): string {
   });
 }
 
-/** In egress a clone makes the next one, without an end. */
+/** In egress each clone would make another one, endlessly. */
 function clones(primitive: Json): boolean {
   return 'op' in primitive && String(primitive.op).startsWith('clone_');
 }
 
-/** Whole headers and the payload too; not always a whole number of bytes. */
+/** Fields, whole headers and the payload; not always a whole number of bytes. */
 function inputOf(shape: Shape, dice: Dice): Json[] {
   return Array.from({ length: 1 + dice.below(4) }, () => {
     switch (dice.below(6)) {

@@ -12,7 +12,7 @@ export interface TypeShape {
   readonly name: string;
   /** Without the varbit field, which is called `rest`. */
   readonly fields: readonly FieldShape[];
-  /** Most bytes of `rest`; 0: there is none. */
+  /** Maximum bytes of `rest`; 0: no such field. */
   readonly restBytes: number;
 }
 
@@ -88,7 +88,7 @@ export class Shape {
     return MEMBERS;
   }
 
-  /** Those that packets have, in an order in which they can be deparsed. */
+  /** Packet headers, in an order in which they can be deparsed. */
   get packetHeaders(): readonly HeaderShape[] {
     const groups = [...this.stacks, ...this.unions, ...this.unionStack.unions];
     return [...this.plain, ...this.varbits, ...groups.flatMap(({ elements }) => elements)];
@@ -153,7 +153,7 @@ function randomField(name: string, dice: Dice): FieldShape {
   return { name, width, signed: width > 1 && dice.oneIn(4), saturating: dice.oneIn(6) };
 }
 
-/** The first field is a byte that a parser can go by. */
+/** The first field is a byte that a parser can select on. */
 function packetType(name: string, dice: Dice, count: number, selected: boolean): TypeShape {
   const fields = [
     ...(selected ? [unsigned('kind', 8)] : []),
@@ -162,7 +162,7 @@ function packetType(name: string, dice: Dice, count: number, selected: boolean):
   return { name, fields: padded(fields), restBytes: 0 };
 }
 
-/** To whole bytes, with one more field if that needs one. */
+/** Padded to whole bytes, with one more field if necessary. */
 function padded(fields: readonly FieldShape[]): readonly FieldShape[] {
   const missing = -fields.reduce((bits, { width }) => bits + width, 0) & 7;
   return missing === 0 ? fields : [...fields, unsigned('pad', missing)];

@@ -1,4 +1,4 @@
-/** Finds and runs a compiler that knows Tofino: p4c with its Tofino back end, or open-p4studio's, which is the same source. */
+/** Finds and runs a compiler that knows Tofino: p4c with its Tofino back end, or open-p4studio's, which has the same source. */
 import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,10 +9,10 @@ import { resourcesOf, type Resources } from './reports.js';
 
 const run = promisify(execFile);
 const SOURCE = 'p4/tna/main.p4';
-/** Characters of output that are kept: the first error is near the beginning. */
+/** Maximum length of the output that is kept: the first error is near the beginning. */
 const OUTPUT_LIMIT = 1 << 24;
 
-/** The command that FPISA_P4C_TOFINO names, `p4c-tofino`, or a `p4c` with that target; undefined when there is none. */
+/** The command named by FPISA_P4C_TOFINO, `p4c-tofino`, or a `p4c` with that target; undefined if none is found. */
 export async function findTofinoCompiler(): Promise<string | undefined> {
   const named = process.env['FPISA_P4C_TOFINO'];
   for (const command of named === undefined ? ['p4c-tofino', 'p4c'] : [named]) {
@@ -35,8 +35,8 @@ export type Compilation =
   | { readonly compiles: false; readonly notFitting: string };
 
 /**
- * Compiles a layout; the compiler's whole output stays in `directory`, as the controller wants it (docs/tofino.md).
- * @param seconds after which it counts as not fitting: the allocation of containers has no bound of its own
+ * Compiles a layout; the compiler's whole output stays in `directory`, in the form that the controller needs (docs/tofino.md).
+ * @param seconds after which it counts as not fitting: the allocation of containers is not bounded by itself
  */
 export async function compileLayout(
   command: string,
@@ -46,7 +46,7 @@ export async function compileLayout(
 ): Promise<Compilation> {
   await mkdir(directory, { recursive: true });
   const p4info = join(directory, 'main.p4info.txtpb');
-  // Its assembler finds no length for the parts of a packet that the compiler leaves out of the containers.
+  // The assembler cannot determine the length of packet parts that the compiler leaves out of the containers.
   const withoutClots = layout.target === 'tofino2' ? ['-Xp4c=--no-clot'] : [];
   const args = [
     ...withoutClots,
@@ -67,8 +67,8 @@ export async function compileLayout(
 }
 
 /**
- * Runs a command in a process group of its own. The compiler is a driver that starts others, and these would go on for hours if only
- * the driver were ended: when the time is up, or this process ends, the whole group is.
+ * Runs a command in its own process group. The compiler is a driver that starts other processes, which would run on for hours if only
+ * the driver were ended: when the time is up, or this process ends, the whole group is ended.
  */
 async function runWithin(
   seconds: number,
@@ -117,8 +117,8 @@ function reasonOf(output: string): string {
   const line =
     lines.find((text) => /\berror: /.test(text)) ??
     lines.find((text) => /Compiler Bug/.test(text)) ??
-    'the compiler failed without a reason';
-  // Where containers run out, the line after says for how much.
+    'the compiler failed without an error message';
+  // When containers run out, the next line has the amount that did not fit.
   const unallocated = lines.find((text) => /remain unallocated/.test(text));
   return (unallocated === undefined ? line : `${line.trim()}: ${unallocated.trim()}`)
     .replace(/\S*\/(\w+\.(?:p4|cpp))/g, '$1')

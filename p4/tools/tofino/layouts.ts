@@ -1,6 +1,6 @@
 /**
- * Layouts of the Tofino program: how many values a packet carries, and how their steps are laid over the stages
- * (docs/tofino.md). Those that do not fit stay in the list, because why they do not is a result.
+ * Layouts of the Tofino program: how many values a packet carries, and how their steps are assigned to the stages
+ * (docs/tofino.md). Layouts that do not fit stay in the list, because the reason is a result.
  */
 export type TofinoChip = 'tofino' | 'tofino2';
 
@@ -9,11 +9,11 @@ export interface TofinoLayout {
   readonly target: TofinoChip;
   /** Values of fp32 that one packet carries through one pass of ingress and egress. */
   readonly valuesPerPass: number;
-  /** Preprocessor definitions besides the number of values. */
+  /** Preprocessor definitions other than the number of values. */
   readonly defines: readonly string[];
   /** Compiles within a minute, so a test may do it. */
   readonly quick?: boolean;
-  /** How it aligns, for the table. */
+  /** How it aligns, for the table in docs/tofino.md. */
   readonly note: string;
 }
 
@@ -44,7 +44,7 @@ export class LayoutNotFoundError extends Error {
   }
 }
 
-/** The layouts of these names; all where none is named. @throws LayoutNotFoundError */
+/** The layouts with these names; all if none is named. @throws LayoutNotFoundError */
 export function layoutsNamed(names: readonly string[]): readonly TofinoLayout[] {
   if (names.length === 0) return LAYOUTS;
   return names.map((name) => {

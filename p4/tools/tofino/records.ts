@@ -1,4 +1,4 @@
-/** What p4/build/tofino/resources.json says, and the table of it in docs/tofino.md. */
+/** The contents of p4/build/tofino/resources.json, and their table in docs/tofino.md. */
 import type { Compilation } from './compiler.js';
 import type { TofinoLayout, TofinoChip } from './layouts.js';
 import type { Resources } from './reports.js';

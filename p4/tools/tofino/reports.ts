@@ -1,6 +1,6 @@
-/** Reads what the compiler reports of a program's resources: `mau.resources.log` and `metrics.json`. */
+/** Reads the compiler's reports on a program's resources: `mau.resources.log` and `metrics.json`. */
 
-/** Of one stage, both gresses. */
+/** Of one stage, ingress and egress together. */
 interface StageResources {
   readonly tables: number;
   /** Stateful ALUs (the report's "Meter ALU"); a stage has 4. */
@@ -14,11 +14,11 @@ interface StageResources {
 }
 
 export interface Resources {
-  /** Up to the last that is used. */
+  /** Up to the last one used. */
   readonly stages: number;
   readonly total: StageResources;
   readonly perStage: readonly StageResources[];
-  /** Containers in use by their width, of those an ALU can work on and of those that only carry. */
+  /** Containers in use by width, both those that an ALU can work on and those that only carry data. */
   readonly phv: Readonly<Record<string, number>>;
 }
 
@@ -28,7 +28,7 @@ interface Metrics {
   >;
 }
 
-/** @throws an Error when the report has no table of the form that is known */
+/** @throws an Error if the report has no table of the known form */
 export function resourcesOf(report: string, metricsJson: string): Resources {
   const perStage = stages(report);
   const used = perStage.findLastIndex(({ tables, vliw }) => tables > 0 || vliw > 0) + 1;
@@ -51,7 +51,7 @@ function add(a: StageResources, b: StageResources): StageResources {
   };
 }
 
-/** The first table of the report: a row a stage, absolute numbers. */
+/** The first table of the report: one row per stage, absolute numbers. */
 function stages(report: string): StageResources[] {
   const lines = report.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
   const start = lines.findIndex((cells) => cells[1] === 'Stage Number');

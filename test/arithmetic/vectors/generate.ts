@@ -1,5 +1,5 @@
 /**
- * Makes the golden vectors beside this file: inputs, register states and results of the reference model,
+ * Makes the golden vectors next to this file: inputs, register states and results of the reference model,
  * for other implementations to replay (README.md has the format). Same seed, same bytes.
  *
  *     FPISA_WRITE_VECTORS=1 npx vitest run test/arithmetic/vectors.test.ts
@@ -37,7 +37,7 @@ export interface VectorFile {
   groups: VectorGroup[];
 }
 
-/** Mulberry32. Not net/random.ts's sequence: the committed vectors were made of this one, and stay as they are. */
+/** Mulberry32. Not net/random.ts's sequence: the committed vectors were made from this one and must not change. */
 class Random extends RandomSource {
   constructor(private state: number) {
     super();

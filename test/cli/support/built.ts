@@ -1,4 +1,4 @@
-/** The tests of the command run what is in dist/, so that must be what is in the sources. */
+/** The tests of the command run dist/, so that must be up to date with the sources. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BUILT = join(ROOT, 'dist/cli/main.js');
-/** Made by whoever builds: test files run at the same time. */
+/** Created by the process that builds: test files run in parallel. */
 const LOCK = join(ROOT, 'node_modules/.fpisa-build');
 const SOURCES = (
   JSON.parse(readFileSync(join(ROOT, 'tsconfig.build.json'), 'utf8')) as { include: string[] }
@@ -30,7 +30,7 @@ export async function ensureBuilt(): Promise<void> {
         encoding: 'utf8',
       });
     } catch (error) {
-      // Type errors do not keep the compiler from writing what it was given; that there are none is another check's concern.
+      // Type errors do not keep the compiler from writing its output; another check reports them.
       if (isStale())
         throw new Error(`the command cannot be built:\n${(error as { stdout?: string }).stdout ?? String(error)}`, {
           cause: error,

@@ -1,4 +1,4 @@
-/** The `fpisa` command as a process. What a test starts here is gone when the test is over. */
+/** The `fpisa` command as a process. What a test starts here is ended with the test. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,7 +48,7 @@ export function scratch(): string {
 }
 
 export interface CommandOptions {
-  /** A process group of its own: a signal then reaches its children, too, as Ctrl-C does at a terminal. */
+  /** In its own process group: a signal then reaches its children, too, as Ctrl-C does at a terminal. */
   readonly group?: boolean;
   /** On top of the environment of the tests. */
   readonly env?: Readonly<Record<string, string>>;
@@ -68,7 +68,7 @@ export class Command {
     private readonly options: CommandOptions = {},
   ) {
     const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
-    // Of whoever runs the tests.
+    // Of the user who runs the tests.
     delete env['FPISA_CONTROLLER'];
     delete env['FPISA_DEBUG'];
     this.process = spawn(process.execPath, [join(ROOT, 'bin/fpisa.js'), ...args], {
@@ -106,7 +106,7 @@ export class Command {
     process.kill(this.options.group ? -this.pid : this.pid, signal);
   }
 
-  /** The first line of JSON that fits, of those printed so far and those to come. @throws when the process ends before */
+  /** The first line of JSON that fits, of those printed so far and later. @throws when the process ends before */
   line(fits: (line: Line) => boolean = () => true): Promise<Line> {
     return this.output((text) => jsonLines(text).find(fits));
   }

@@ -1,4 +1,4 @@
-/** Which processes there are: to see that none is left behind. */
+/** Lists running processes, to check that none is left behind. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -9,7 +9,7 @@ interface Process {
   readonly zombie: boolean;
 }
 
-/** From /proc, or from ps where there is none. */
+/** From /proc, or from ps where /proc does not exist. */
 function processes(): Process[] {
   let numbers: string[];
   try {
@@ -38,7 +38,7 @@ export function childrenOf(pid: number): number[] {
   return processes().flatMap((each) => (each.parent === pid && !each.zombie ? [each.pid] : []));
 }
 
-/** Resolves when none of them runs any more. */
+/** Resolves when none of them is running. */
 export async function allGone(pids: readonly number[]): Promise<void> {
   for (;;) {
     const alive = processes().filter(({ pid, zombie }) => pids.includes(pid) && !zombie);

@@ -1,4 +1,4 @@
-/** A switch and a controller as processes, on ports that nobody else uses. */
+/** A switch and a controller as processes, on ports that no other test uses. */
 import { join } from 'node:path';
 import { freePorts } from '../../support/free-ports.js';
 import { Command, fpisa, scratch, type Ended } from './command.js';
@@ -28,7 +28,7 @@ export class Site {
 
   static async start(options: SiteOptions): Promise<Site> {
     const directory = scratch();
-    // Known before, so that they are free when a server comes back to its own.
+    // Chosen in advance, so that they are free when a server restarts on its own.
     const [first, second, base] = await freePorts(2 + Math.max(1, options.ports));
     const device = new Command([
       'switch',

@@ -114,7 +114,7 @@ async def replication(switch):
 
 async def profiles(switch):
     members = [fy.P4ActionProfileMember("selector", member_id=port, action=fy.Action("forward", port=port)) for port in (1, 2)]
-    # A size of its own is needed: the largest of the selector is not 0.
+    # An explicit size is needed: the selector's maximum is not 0.
     group = fy.P4ActionProfileGroup("selector", group_id=1, max_size=4, members=[fy.P4Member(1, weight=2), fy.P4Member(2, weight=1)])
     balanced = fy.P4TableEntry("balanced", match=fy.Match({"hdr.ethernet.type": 0x800}), action=fy.IndirectAction(group_id=1))
     unsized = fy.P4ActionProfileGroup("selector", group_id=2, members=[])

@@ -17,7 +17,7 @@ entry.match["hdr.ethernet.dst"] = "02:00:00:00:00:05"
 check("write", failure(entry.insert))
 check("read", shown(sh.TableEntry("l2").read()))
 pause("connected")
-# p4runtime-shell says nothing when it becomes primary.
+# p4runtime-shell prints nothing when it becomes primary.
 wanted = options.get("primaryLater", True)
 check("write later", eventually(lambda: failure(entry.modify), lambda value: (value is None) == wanted))
 sh.teardown()

@@ -20,7 +20,7 @@ export async function startBmv2(tls?: {
 }): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-clients-'));
   const dataplane = `unix:${join(folder, 'dataplane')}`;
-  // A socket of its own cannot be taken by another; but the name in a certificate can only be that of a host.
+  // Its own socket cannot be taken by another process; but the name in a certificate can only be that of a host.
   const address = tls ? `127.0.0.1:${(await freePorts(1))[0]}` : `unix:${join(folder, 'p4runtime')}`;
   const child = spawn(
     'simple_switch_grpc',

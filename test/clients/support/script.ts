@@ -30,7 +30,7 @@ type Line =
   | { readonly inject: { readonly port: number; readonly sender: number; readonly payload: string } }
   | { readonly egress: number };
 
-/** A script that says nothing for so long is stuck. */
+/** A script without output for this long is stuck. */
 const SILENCE_MS = 120_000;
 
 export class Script {
@@ -65,7 +65,7 @@ export class Script {
       await Promise.race([new Promise<void>((resolve) => this.watchers.add(resolve)), ended]);
   }
 
-  /** Lets it go on from the pause it is at. */
+  /** Resumes it from its current pause. */
   resume(): void {
     this.pauses.shift();
     this.reply(null);
@@ -77,7 +77,7 @@ export class Script {
     const exit = once(this.child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
     try {
       for await (const text of createInterface({ input: this.child.stdout })) {
-        // Both clients print remarks of their own.
+        // Both clients print their own remarks.
         silence.refresh();
         if (text.startsWith('{')) await this.obey(JSON.parse(text) as Line, target);
       }

@@ -26,10 +26,10 @@ export const DEVICE_ID = 5;
 /** Every port the scripts use is below. */
 export const PORTS = 3;
 
-/** Waits at most this long for a packet, so that a test says which one did not come. */
+/** Waits at most this long for a packet, so that a test can report which one did not arrive. */
 const PATIENCE_MS = 60_000;
 
-/** Packets that have left and are not yet asked for. */
+/** Packets that have left the switch and are not yet collected. */
 export class EgressQueue {
   private readonly packets: Egress[] = [];
   private notify = (): void => undefined;

@@ -56,7 +56,7 @@ export const CONF = {
       p4_programs: [
         {
           'program-name': 'fpisa',
-          // Where the compiler ran, which nobody has any more.
+          // Where the compiler ran; the folder no longer exists.
           'bfrt-config': 'gone/bfrt.json',
           p4_pipelines: [
             {

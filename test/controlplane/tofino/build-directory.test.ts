@@ -1,4 +1,4 @@
-/** The compiler's output directory: what is packed of it, and what is said when it is not one. */
+/** The compiler's output directory: what is packed of it, and the error when it is not one. */
 import { describe, expect, test } from 'vitest';
 import { loadSwitchBuild } from '../../../controlplane/artifacts.js';
 import { ArtifactError } from '../../../controlplane/errors.js';

@@ -187,7 +187,7 @@ describe('pipes', () => {
       /port 1 of switch "s1" is in another pipe than the rest of job "train", .*\(ports of its pipe: 268\)/,
     );
     expect(await site.worker(0, { switchName: 's1' }).welcome()).toMatchObject({ switchPort: 268 });
-    // The only port of that pipe is taken, so this worker can but be at the other switch.
+    // The only port of that pipe is taken, so this worker can only be at the other switch.
     expect(await site.worker(1, { udpPort: 40_100 }).welcome()).toMatchObject({ switchPort: 1 });
   });
 

@@ -63,7 +63,7 @@ function uses(index: P4InfoIndex): string[] {
   ];
 }
 
-/** Of a table that is not there, only that. */
+/** Of a table that does not exist, only that. */
 function differences(index: P4InfoIndex): string[] {
   const [wanted, found] = [uses(reference), uses(index)];
   const missing = wanted.filter((line) => !found.includes(line));

@@ -1,4 +1,4 @@
-/** Ports of a Tofino, and what a switch's configuration may say of it. */
+/** Ports of a Tofino, and what a switch's configuration may contain about them. */
 import { describe, expect, test } from 'vitest';
 import { checkSwitchConfig } from '../../../controlplane/controller/switch-config.js';
 import { checkTopology } from '../../../controlplane/controller/topology.js';

@@ -6,7 +6,7 @@ import type * as p4 from '../../../p4runtime/messages.js';
 
 const MOST = { session: 1015, group: 0xffff, instance: 0xffff, classOfService: 7, bytes: 0xffff };
 
-/** What Stratum would say of an update before the driver sees it. */
+/** What Stratum would report about an update before the driver sees it. */
 function stratumRefuses({ type, entity }: p4.Update): string | undefined {
   if (entity?.counterEntry !== undefined) {
     if (type !== 'MODIFY') return 'Update type of CounterEntry must be MODIFY';

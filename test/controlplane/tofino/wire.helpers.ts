@@ -1,4 +1,4 @@
-/** Protobuf's wire format, read by hand: what a message holds without any definition of it. */
+/** Protobuf's wire format, read by hand: the contents of a message without its definition. */
 
 type Field = { readonly number: number } & ({ readonly value: number } | { readonly bytes: Uint8Array });
 

@@ -1,4 +1,4 @@
-/** One simple_switch_grpc, in a folder of its own. */
+/** One simple_switch_grpc, in its own folder. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -66,7 +66,7 @@ export class Bmv2Process {
     process.once('exit', this.killOnExit);
   }
 
-  /** What it said and logged last, for messages of errors. */
+  /** The end of its output and log, for error messages. */
   lastWords(): string {
     const log = existsSync(join(this.folder, 'log.txt'))
       ? readFileSync(join(this.folder, 'log.txt'), 'utf8').slice(-2_000)

@@ -24,7 +24,7 @@ import { CPU_PORT, inOrder, type Packet } from '../scenario.js';
 
 const DEVICE_ID = 1;
 const PACKET_TIMEOUT_MS = 20_000;
-/** gRPC clients connect when they first have something to say; BMv2's server may not listen yet. */
+/** gRPC clients connect when they first send something; BMv2's server may not listen yet. */
 const READY_TIMEOUT_MS = 20_000;
 
 type Send = (port: number, bytes: Uint8Array) => Promise<readonly Packet[]>;

@@ -1,4 +1,4 @@
-/** What BMv2 made of the scripts, as a file: their lines, and the P4Info that a replay needs and only p4c makes. */
+/** BMv2's results of the scripts, as a file: their lines, and the P4Info that a replay needs and only p4c makes. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { p4infoOf } from '../programs.js';
 import { hashOf, RECORD_COMMAND } from '../trace-file.js';
@@ -39,7 +39,7 @@ export async function linesOf(target: ControlledSwitch, script: Script, p4info: 
   }
 }
 
-/** Runs the scripts on BMv2, each on a switch of its own. */
+/** Runs the scripts on BMv2, each on its own switch. */
 export async function recordScripts(bmv2: string, scripts: readonly Script[]): Promise<void> {
   const p4info: Record<string, string> = {};
   const recorded: Record<string, { programHash: string; lines: string[] }> = {};

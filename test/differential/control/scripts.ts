@@ -1,5 +1,5 @@
 /**
- * What controllers do with action selectors, digests, idle timeouts and meters, and what comes of it as lines of text.
+ * What controllers do with action selectors, digests, idle timeouts and meters, and the results as lines of text.
  * Nothing in them depends on how fast a switch is.
  */
 import { encodeBytestring, type Entity, type Init, type MeterConfig } from '../../../p4runtime/index.js';
@@ -101,7 +101,7 @@ const DIGESTS: Script = {
       );
       lines.push(`${what}: list ${digest!.listId}: ${samples.join(' ')}`);
     };
-    // BMv2 gathers as many samples as a list holds before its server sees them: so they come in threes, then one by one.
+    // BMv2 collects as many samples as a list may contain before its server sees them: so they arrive in threes, then one by one.
     await target.write('INSERT', config(3, HOUR_NS));
     await learn(1, 1, 2, 1, 0x12345678);
     await list('no sample twice');
@@ -149,7 +149,7 @@ const METERS: Script = {
       for (const length of lengths) {
         const packet = new Uint8Array(length);
         packet.set([op, ...be(index, 4), ...be(0, 4)]);
-        // The reply's first word, in front of what the packet had behind its request.
+        // The reply's first word, followed by what the packet had after its request.
         seen.push((await target.send(1, packet))[0]!.bytes[3]!);
       }
       lines.push(`${what}: ${seen.join(' ')}`);

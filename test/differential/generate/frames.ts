@@ -39,7 +39,7 @@ export function probeOf(job: Job, rank: number, header: Partial<Header> = {}): P
   };
 }
 
-/** What the parent switch says of a round: a packet that comes in through the uplink. */
+/** The parent switch's packet for a round, which arrives through the uplink. */
 export function fromParent(
   job: Job,
   header: Partial<Header>,

@@ -128,7 +128,7 @@ function copiers(random: SeededRandom): Configuration {
 function copies(random: SeededRandom): Plan {
   return {
     configuration: copiers(random),
-    // Operation 10 would go round for ever.
+    // Operation 10 would recirculate forever.
     packet: () => Uint8Array.from([random.below(10), random.below(5), ...random.bytes(random.between(10, 20))]),
   };
 }

@@ -23,14 +23,14 @@ export type Source =
 /** How often each source is drawn, in any unit. */
 export type Mixture = Partial<Readonly<Record<Source, number>>>;
 
-/** Packets that may be sent again. */
+/** Packets that may be retransmitted. */
 const HISTORY = 48;
 const SIGNATURE = 0x51f0;
 
 interface JobState {
   readonly job: Job;
   nextChunk: number;
-  /** Contributions of rounds that have begun, in the order in which they are to be sent. */
+  /** Contributions of rounds that have begun, in the order of sending. */
   queue: Packet[];
 }
 
@@ -67,7 +67,7 @@ export class Traffic {
     return state.queue.shift()!;
   }
 
-  /** Some rounds of a job at once, so that their contributions mix; now and then one is lost and comes late. */
+  /** Several concurrent rounds of a job, so that their contributions mix; occasionally one is lost and arrives late. */
   private beginRounds(state: JobState): void {
     const { random, n } = this;
     const { job } = state;
@@ -127,7 +127,7 @@ export class Traffic {
     );
   }
 
-  /** One thing about it is not as the membership table wants it. */
+  /** One property of it does not match the membership table. */
   private misfit(): Packet {
     const { random, n } = this;
     const { job, nextChunk } = random.pick(this.jobs);
@@ -165,7 +165,7 @@ export class Traffic {
     });
   }
 
-  /** What a parent switch may say, and what others say in its name. */
+  /** What a parent switch may send, and what others send in its name. */
   private parent(): Packet {
     const { random } = this;
     const children = this.jobs.filter(({ job }) => job.parent !== undefined);

@@ -7,7 +7,7 @@ const SPECIAL = [
   0xb3800000, 0x7fffffff,
 ];
 
-/** One value for each worker, so that kinds can be about how they meet. */
+/** One value for each worker, so that a kind can define how they combine. */
 export function drawElement(random: SeededRandom, workers: number): number[] {
   const each = (draw: (rank: number) => number): number[] =>
     Array.from({ length: workers }, (_, rank) => draw(rank) >>> 0);

@@ -18,14 +18,14 @@ import { inOrder, CPU_PORT, type Configuration, type Outcome, type Packet, type 
  */
 const BATCH_PACKETS = 30;
 
-/** A frame that comes back to the control plane, counts in no counter and touches no register: Ethernet of type 0. */
+/** A frame that returns to the control plane, counts in no counter and touches no register: Ethernet of type 0. */
 const MARKER = Uint8Array.from([...Buffer.from('end of batch'), 0, 0]);
 
 const DEVICE_ID = 1;
-/** For what never comes: a busy machine takes long to load a program. */
+/** Timeout for what never arrives: a busy machine takes long to load a program. */
 const PATIENCE_MS = 180_000;
 const MARKER_TIMEOUT_MS = PATIENCE_MS;
-/** Of a batch; a packet that simple_switch never finishes with would keep the stream open for ever. */
+/** Of a batch; a packet that simple_switch never finishes would keep the stream open forever. */
 const BATCH_TIMEOUT_MS = PATIENCE_MS;
 
 export class Bmv2 {

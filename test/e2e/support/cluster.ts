@@ -173,7 +173,7 @@ export class Cluster {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** A way to the switch from an address that nobody else has. */
+  /** A connection to the switch from an address that no other host has. */
   private async transport(): Promise<Transport> {
     if (this.options.transport === 'udp') return await DgramTransport.open({ ip: '127.0.0.1' });
     const { cables } = this.network;

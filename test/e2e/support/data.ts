@@ -22,7 +22,7 @@ export function integers(seed: number, length: number, magnitude: number): Int32
   return Int32Array.from({ length }, () => Math.round((2 * random.fraction() - 1) * magnitude));
 }
 
-/** Element i of rank r is 2^r times a number that depends on i, so a sum tells whose contributions it holds. */
+/** Element i of rank r is 2^r times a number that depends on i, so a sum shows whose contributions it contains. */
 export function marked(rank: number, length: number): Float32Array {
   return Float32Array.from({ length }, (_, i) => 2 ** rank * (1 + (i % 13)));
 }
@@ -67,7 +67,7 @@ function bits(tensor: Tensor): Uint32Array {
   return new Uint32Array(tensor.buffer, tensor.byteOffset, tensor.length);
 }
 
-/** Equal to the bit: tells +0 from −0 and one NaN from another. */
+/** Equal bit for bit: distinguishes +0 from −0 and one NaN from another. */
 export function expectSameBits(actual: Tensor, expected: Tensor): void {
   expect(actual.length).toBe(expected.length);
   const [got, want] = [bits(actual), bits(expected)];

@@ -1,4 +1,4 @@
-/** What the compiler has code of its own for, and p4c seldom writes: the interpreter says what must come out. */
+/** Cases for which the compiler has special code and that p4c seldom writes; the interpreter gives the expected results. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PacketAbortError, Switch } from '../../../emulator/index.js';
 import { loadCompiler } from '../../../emulator/compiler/cache.js';

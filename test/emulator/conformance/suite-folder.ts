@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const programs = fileURLToPath(new URL('../programs/', import.meta.url));
 
-/** Writes the JSON beside the source if there is one; what it cannot compile it refuses in p4c's manner. */
+/** Writes the JSON that is next to the source; what it cannot compile it rejects as p4c does. */
 const STAND_IN = `#!/bin/sh
 [ "$1" = --version ] && { echo 'p4c 9.9.9 (stand-in)'; exit 0; }
 echo "$@" >> "$(dirname "$0")/calls"

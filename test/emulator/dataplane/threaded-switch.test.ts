@@ -15,7 +15,7 @@ import { hex, programJson, switchWith } from '../support/programs.js';
 /** The CPU port is where the programs of these tests send, so that packets go in as packet-outs and come out as packet-ins. */
 const CPU_PORT = 1;
 const missing = await namespacesMissing();
-// Each test starts threads from TypeScript sources: seconds, and far more where other tests run beside it.
+// Each test starts threads from TypeScript sources: this takes seconds, and far more when other tests run in parallel.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const closers: (() => unknown)[] = [];
@@ -168,7 +168,7 @@ describe.each([
     it('and all their copies leave, however many and long they are', async () => {
       const bench = await start('copies');
       const plain = switchWith('copies', { engine: 'interpreter' });
-      // More than fits in what one answer between the threads holds.
+      // More than fits in one answer between the threads.
       const replicas = Array.from({ length: 20 }, (_, instance) => ({ egressPort: CPU_PORT, instance }));
       for (const { control } of [bench.target, plain]) control.setMulticastGroup(5, replicas);
       const packets = [40, 30_000, 41, 60_001].map((length) =>

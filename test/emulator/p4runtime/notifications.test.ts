@@ -93,12 +93,12 @@ describe('digests', () => {
     await bed.insert(digest(config));
     learn(4n);
     await nothingCame();
-    // The time of those that waited before is over; that of the new one is not.
+    // The timeout of those that waited before has expired; that of the new one has not.
     clock.advance(600);
     await nothingCame();
     learn(1n);
     expect((await primary.next()).digest).toMatchObject({ listId: 2n, data: [data(4n), data(1n)] });
-    // An acknowledgement of then is none of now.
+    // An acknowledgement from before does not count now.
     primary.send({ digestAck: { digestId, listId: 1n } });
     learn(1n);
     learn(5n);

@@ -1,4 +1,4 @@
-/** A switch with a P4Runtime server on a loopback port, and a controller that speaks raw messages. */
+/** A switch with a P4Runtime server on a loopback port, and a controller that sends raw messages. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { credentials, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
@@ -132,7 +132,7 @@ export class Stream {
   }
 }
 
-/** What a failed call said: the code of the call and those of its parts, with their messages. */
+/** The error of a failed call: the code of the call and those of its parts, with their messages. */
 export interface Failure {
   readonly code: string;
   readonly message: string;

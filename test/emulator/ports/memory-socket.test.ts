@@ -21,7 +21,7 @@ describe.skipIf(missing !== undefined)(
       libc = await loadLibc();
     });
 
-    /** Room for so many sockets, behind what is the caller's own. */
+    /** Space for this many sockets, after the caller's own part. */
     function memoryFor(sockets: number): { memory: WasmMemory; region: (i: number) => Uint8Array } {
       const memory = new wasm.Memory({
         initial: 1 + Math.ceil((sockets * MemorySocket.REGION_BYTES) / PAGE),
@@ -97,7 +97,7 @@ describe.skipIf(missing !== undefined)(
           while (wire.receive((memory, length) => got.push(memory.slice(0, length))));
           return got.length === sent.length;
         });
-        // Not toEqual: it would take minutes to say what is different.
+        // Not toEqual: it would take minutes to report the difference.
         expect(got.findIndex((frame, n) => Buffer.compare(frame, sent[n]!) !== 0)).toBe(-1);
         expect(socket.statistics).toEqual({ received: 0, unfinished: 0, sent: 300, badSize: 3, sendErrors: 0 });
       },

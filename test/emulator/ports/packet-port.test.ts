@@ -9,7 +9,7 @@ import { carries, hasRightChecksum, numbered, until, Wire } from '../support/wir
 
 const missing = await namespacesMissing();
 
-/** Some turns of the event loop, and time for whatever the kernel has under way. */
+/** Some turns of the event loop, and time for whatever the kernel has in flight. */
 async function pause(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((next) => setTimeout(next, 5));
 }

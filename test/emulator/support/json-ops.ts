@@ -501,7 +501,7 @@ const CASES: readonly Omit<JsonCase, 'code'>[] = [
   },
 ];
 
-/** Of every algorithm over a, b and two constant bytes: what our own implementation gives; simple_switch is asked whether it is so. */
+/** Of every algorithm over a, b and two constant bytes: the result of our own implementation, which is compared with simple_switch's. */
 const HASHES: readonly Omit<JsonCase, 'code'>[] = HASH_ALGORITHMS.map((algorithm) => {
   const input = '31323334 f5f6f7f8';
   const hash = createHash(algorithm)(Uint8Array.from(Buffer.from(`${input.replace(' ', '')}a5c3`, 'hex')));

@@ -62,7 +62,7 @@ export class Namespace {
     };
   }
 
-  /** Runs a function whose sockets are to be of this namespace. It must not wait for anything. */
+  /** Runs a function whose sockets must belong to this namespace. It must not wait for anything. */
   inside<T>(run: () => T): T {
     const leave = this.enter();
     try {

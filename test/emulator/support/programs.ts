@@ -1,4 +1,4 @@
-/** The P4 programs beside the tests, and the JSON that p4c makes of them. */
+/** The P4 programs of the tests, and the JSON that p4c makes of them. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ export function committedVersion(): string {
   return existsSync(versionFile) ? readFileSync(versionFile, 'utf8').trim() : '';
 }
 
-/** Version of the p4c on PATH, or undefined if there is none. */
+/** Version of the p4c on PATH, or undefined if p4c is not installed. */
 export function installedVersion(): string | undefined {
   try {
     return /p4c \S+/.exec(

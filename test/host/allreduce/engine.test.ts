@@ -137,7 +137,7 @@ describe('engine', () => {
     );
     engine.advance(50);
     expect(sent).toHaveLength(3);
-    // A result at 30 says that the switch is at work: the timeout counts from there.
+    // A result at 30 shows that the switch is working: the timeout counts from there.
     engine.advance(129);
     expect(sent).toHaveLength(3);
     engine.advance(130);

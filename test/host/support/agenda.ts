@@ -1,8 +1,8 @@
-/** What is to happen when, in virtual time. */
+/** Scheduled events, in virtual time. */
 
 interface Item {
   readonly at: number;
-  /** Of what happens at the same time, what was added first comes first, so that a seed repeats a run. */
+  /** Of events at the same time, the one added first runs first, so that a seed reproduces a run. */
   readonly order: number;
   readonly run: () => void;
 }

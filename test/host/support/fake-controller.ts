@@ -27,7 +27,7 @@ export interface FakeOptions {
   format?: 'fp32' | 'int32';
   /** False: packets vanish in the switch. */
   answers?: boolean;
-  /** Whether the packet is lost; asked for every packet in both directions. */
+  /** Whether the packet is lost; called for every packet in both directions. */
   loses?: () => boolean;
 }
 
@@ -37,7 +37,7 @@ const SLOT_BASE = 8;
 export class FakeNetwork {
   readonly failures: Failed[] = [];
   readonly hellos: Hello[] = [];
-  /** What each worker said right before it left; undefined if that was no Progress. */
+  /** The last message of each worker before it left; undefined if that was not a Progress. */
   readonly farewells: (Progress | undefined)[] = [];
   /** Ranks that are taken by workers that the test does not have. */
   readonly occupied = new Set<number>();

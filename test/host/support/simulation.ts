@@ -26,7 +26,7 @@ export interface Scenario {
   valuesPerPacket: number;
   /** Elements of the tensors of operation i + 1. */
   operations: readonly (readonly number[])[];
-  /** Calls that a worker has under way at a time. */
+  /** Calls that a worker has in progress at a time. */
   concurrency: number;
   loss: number;
   duplication: number;
@@ -133,7 +133,7 @@ export class Simulation {
     });
   }
 
-  /** Runs to the end; what went wrong stands in `problems`. */
+  /** Runs to the end; errors are in `problems`. */
   run(): this {
     for (let rank = 0; rank < this.scenario.workers; rank++) this.join(rank);
     for (const event of this.scenario.events) this.at(event.at, () => this.apply(event));
@@ -214,9 +214,9 @@ export class Simulation {
       if (worker === undefined || !worker.alive) this.join(event.rank);
       return;
     }
-    // A job that never had all its workers waits for them, rightly and for ever.
+    // A job that never had all its workers waits for them forever, as it should.
     if (!this.controller.begun) return;
-    // The last member stays, so that there is always somebody for whom the run must end well.
+    // The last member stays, so that there is always a member for which the run must succeed.
     if (!worker?.alive || (event.kind !== 'cancel' && this.alive().length === 1)) return;
     if (event.kind === 'leave') {
       worker.leaving = true;

@@ -12,7 +12,7 @@ interface Path {
   readonly serviceMs: number;
 }
 
-/** What the window is after so many results, by a clock of its own. @returns it, and how long that took */
+/** What the window is after so many results, by its own clock. @returns it, and how long that took */
 function simulate(
   slots: number,
   { workers, delayMs, serviceMs }: Path,

@@ -143,7 +143,7 @@ function processesWith(setting: string): { pid: number; command: string }[] {
         command: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim(),
       });
     } catch {
-      // It ended while it was looked at.
+      // It ended while it was inspected.
     }
   }
   return found;

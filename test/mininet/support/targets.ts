@@ -1,4 +1,4 @@
-/** Which networks can be built on this machine; what cannot is skipped, and says why. */
+/** Which networks can be built on this machine; the others are skipped, with the reason. */
 import { existsSync } from 'node:fs';
 import { checkRequirements, SWITCHES, type SwitchKind } from '../../../cli/mininet/requirements.js';
 

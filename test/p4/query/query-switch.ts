@@ -150,7 +150,7 @@ export class QuerySwitch {
     }
   }
 
-  /** Sends a payload as it stands. */
+  /** Sends a payload unchanged. */
   sendRaw(rank: number, payload: Uint8Array): Message[] {
     const { port, ip, mac, udpPort } = hostOf(rank);
     return this.device

@@ -38,7 +38,7 @@ const RESTRICTED_SPECIAL = 1279;
 /** The same of the reference. */
 const SPECIAL_EXPONENT = 256;
 
-/** The exponent that a register stands for, as the reference holds it. */
+/** The exponent that a register represents, as in the reference. */
 export function exponentOf(build: Pick<BuildDescriptor, 'profiles'>, register: number): number {
   if (build.profiles === undefined) return register;
   const exponent = register - RESTRICTED_BIAS;

@@ -94,7 +94,7 @@ describe.each([
   });
 });
 
-/** Answered right, though the switch does not do it, with a reason that says so. */
+/** Answered correctly although the switch does not do it, with the reason. */
 const NOT_PUSHED: readonly (readonly [string, RegExp])[] = [
   ['SELECT k, stddev(x) FROM t WHERE x < 1e4 GROUP BY k', /no operation for stddev/],
   ['SELECT k, count(DISTINCT g) FROM t GROUP BY k', /count\(DISTINCT …\) needs every different value/],

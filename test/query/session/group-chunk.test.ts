@@ -34,7 +34,7 @@ async function through(
     const { batch, unfit } = encoder.encode(chunk);
     expect(unfit).toEqual([]);
     for (let i = 0; i < batch.rows; i++, row++) {
-      // As in a message, behind other bytes.
+      // As in a message, after other bytes.
       const view = new DataView(new ArrayBuffer(3 + KEY_BYTES + 8 + 16 * BUILD.lanes), 3);
       if (batch.keys !== undefined)
         new Uint8Array(view.buffer, 3).set(batch.keys.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES));

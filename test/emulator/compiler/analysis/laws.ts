@@ -44,7 +44,7 @@ function fieldsOf({ program }: Bench): FieldDef[] {
   return program.headers.flatMap(({ fields }) => fields).filter((field) => !field.varbit);
 }
 
-/** The range of an expression holds the value that the interpreter gives it. */
+/** The range of an expression contains the value that the interpreter gives it. */
 export function rangesHold(bench: Bench, action: ActionDef, dice: Dice): number {
   const p = bench.packet(dice, action);
   const facts = factsAround(p, bench.program, dice);
@@ -139,7 +139,7 @@ export function factsHold(bench: Bench, action: ActionDef, dice: Dice): number {
   return looked;
 }
 
-/** A counted loop runs no more often than it is said to, within its bounds, and its counters grow by their steps. */
+/** A counted loop runs at most as often as the analysis says, within its bounds, and its counters grow by their steps. */
 export function loopsHold(bench: Bench, action: ActionDef, dice: Dice): number {
   const nodes = bench.nodes(action);
   const p = bench.packet(dice, action);

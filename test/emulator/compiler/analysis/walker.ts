@@ -17,7 +17,7 @@ import { Random } from '../../../../net/random.js';
 import { ProgramState } from '../../../../emulator/state/program-state.js';
 import type { Dice } from '../../../../fuzz/engines/dice.js';
 
-/** Steps of one action before the walk is given up. */
+/** Maximum steps of one action before the walk is abandoned. */
 const MAX_STEPS = 20_000;
 
 export class Bench {
@@ -53,7 +53,7 @@ export class Bench {
     return p;
   }
 
-  /** State of its own, the same for every call: registers hold what is drawn from the seed. */
+  /** Separate state, the same for every call: registers hold values drawn from the seed. */
   oracle(seed: number): Oracle {
     const state = new ProgramState(this.program, 0);
     const random = new Random(seed);

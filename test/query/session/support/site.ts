@@ -33,14 +33,14 @@ export interface SiteOptions {
   readonly own?: (rank: number) => readonly string[];
 }
 
-/** A folder that is gone after the test. */
+/** A folder that is deleted after the test. */
 export function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'fpisa-query-test-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
 
-/** Runs statements in a DuckDB that is gone afterwards: makes files. */
+/** Runs statements in a temporary DuckDB, to make files. */
 export async function duck(...statements: readonly string[]): Promise<void> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
@@ -146,7 +146,7 @@ export class QuerySite {
     }
   }
 
-  /** Resolves when a new switch has got some packets of rows. @returns false when the query is over before */
+  /** Resolves when a new switch has got some packets of rows. @returns false when the query ends before */
   private async underWay(over: AbortSignal): Promise<boolean> {
     while ((this.network.device?.current.statistics.received ?? 0) < PACKETS_UNDER_WAY) {
       if (over.aborted) return false;
