@@ -1,18 +1,18 @@
 import { ControlError } from './control.js';
 
 /**
- * The time of a switch in microseconds: since it was made, unless its maker brought a clock. It never goes back but
- * when a snapshot is restored, which brings back all that remembers a time.
+ * The time of a switch in microseconds: since it was created, unless the caller supplied a clock. It goes back only
+ * when a snapshot is restored, which also restores everything that remembers a time.
  */
 export class SwitchClock {
   private readonly source: () => number;
   private readonly foreign: boolean;
-  /** Added to what the source says. */
+  /** Added to the source's time. */
   private offset = 0;
-  /** Set: the clock stands. */
+  /** If set, the clock stands still at this time. */
   private standing: number | undefined;
 
-  /** @param given a clock of the caller's, or a time to stand at. */
+  /** @param given the caller's clock, or a time to stand still at. */
   constructor(given: (() => number) | number | undefined) {
     this.foreign = typeof given === 'function';
     this.source = typeof given === 'function' ? given : sinceNow();
@@ -21,18 +21,18 @@ export class SwitchClock {
 
   readonly read = (): number => this.standing ?? this.source() + this.offset;
 
-  /** From now on it is this time until it is set again. @throws ControlError FAILED_PRECONDITION, INVALID_ARGUMENT */
+  /** Stops the clock at this time until it is set again. @throws ControlError FAILED_PRECONDITION, INVALID_ARGUMENT */
   set(micros: number): void {
     if (this.foreign) {
       throw new ControlError(
         'FAILED_PRECONDITION',
-        'this switch was made with the clock of its caller (option "clock"): set that one',
+        'this switch uses the clock of its caller (option "clock"): set that one instead',
       );
     }
     if (!Number.isFinite(micros) || micros < this.read()) {
       throw new ControlError(
         'INVALID_ARGUMENT',
-        `the time can only go on from ${this.read()} microseconds, not to ${micros}`,
+        `the time can only advance from ${this.read()} microseconds, not to ${micros}`,
       );
     }
     this.standing = micros;
@@ -43,7 +43,7 @@ export class SwitchClock {
     return { time: this.read(), standing: this.standing !== undefined };
   }
 
-  /** Goes on from that time; a caller's clock is the caller's own concern. */
+  /** Continues from that time; a caller's clock is left to the caller. */
   restore({ time, standing }: { readonly time: number; readonly standing: boolean }): void {
     if (this.foreign) return;
     this.standing = standing ? time : undefined;

@@ -23,7 +23,7 @@ export interface SwitchTableEntry {
   readonly keys: readonly MatchKey[];
   /** Only for tables with a ternary, optional or range key. The smaller number wins, as in BMv2 (P4Runtime inverts). */
   readonly priority: number;
-  /** {@link NO_CALL} if the table is implemented by an action profile; then `reference` says what runs. */
+  /** {@link NO_CALL} if the table is implemented by an action profile; then `reference` determines what runs. */
   readonly call: ActionCall;
   readonly reference?: ProfileReference;
   /** Milliseconds without a hit after which {@link Control.idleEntries} lists the entry; 0 or absent: never. */
@@ -75,7 +75,7 @@ export interface Control {
   modifyEntry(table: string, entry: SwitchTableEntry): void;
   deleteEntry(table: string, keys: readonly MatchKey[], priority: number): void;
   entries(table: string): readonly SwitchTableEntry[];
-  /** Makes the entries that the program gives a table like all others, of which it holds so many; until then they are const. */
+  /** Makes the program's own entries of a table like all others; until then they are const. @param maxSize its new size */
   releaseEntries(table: string, maxSize: number): void;
   /** Undefined restores the program's own default. @throws PERMISSION_DENIED if the default is const. */
   setDefaultAction(table: string, call: ActionCall | undefined): void;
@@ -111,7 +111,7 @@ export interface Control {
   ): void;
   readDirectMeter(table: string, keys: readonly MatchKey[], priority: number): readonly MeterRate[] | undefined;
 
-  /** @param copies that no other member comes between in the order of a group; default 1 */
+  /** @param copies adjacent in the order of a group; default 1 */
   insertMember(profile: string, member: number, call: ActionCall, copies?: number): void;
   modifyMember(profile: string, member: number, call: ActionCall): void;
   /** Refused while an entry or a group uses it. */

@@ -9,7 +9,7 @@ export interface EngineHost {
   /** Microseconds, never going back. */
   readonly clock: () => number;
   readonly random: Random;
-  /** egress_spec of a packet that is to be dropped. */
+  /** egress_spec of packets to drop. */
   readonly dropPort: number;
   /** A packet that comes around more often than this (resubmit, recirculate, clones of clones) is dropped. */
   readonly maxPasses: number;
@@ -17,7 +17,7 @@ export interface EngineHost {
   readonly queuesPerPort: number;
   readonly onDigest: (digest: Digest) => void;
   readonly onLog: (text: string) => void;
-  /** Where a packet ended that did not leave, for statistics. */
+  /** Where a packet that did not leave has ended, for statistics. */
   readonly onDrop: (where: 'ingress' | 'egress' | 'queue' | 'passes') => void;
 }
 

@@ -13,7 +13,7 @@ export type EngineName = (typeof ENGINE_NAMES)[number];
  */
 export async function engineNamed(name: EngineName): Promise<EngineFactory> {
   if (!ENGINE_NAMES.includes(name))
-    throw new RangeError(`there is no engine "${name}" (there is: ${ENGINE_NAMES.join(', ')})`);
+    throw new RangeError(`there is no engine "${name}" (valid: ${ENGINE_NAMES.join(', ')})`);
   if (name === 'compiled') await loadCompiler();
   return name;
 }

@@ -11,7 +11,7 @@ export class EmulatorError extends Error {
   }
 }
 
-/** The JSON is not what the BMv2 format asks for; `path` says where, e.g. `pipelines[0].tables[2].key[0].target`. */
+/** The JSON does not follow the BMv2 format; `path` is the place, e.g. `pipelines[0].tables[2].key[0].target`. */
 export class ProgramFormatError extends EmulatorError {
   override readonly name = 'ProgramFormatError';
   constructor(
@@ -22,7 +22,7 @@ export class ProgramFormatError extends EmulatorError {
   }
 }
 
-/** The JSON is well formed but uses things the engine does not do. All of them are listed, not only the first. */
+/** The JSON is well formed but uses features the engine does not have. All of them are listed, not only the first. */
 export class UnsupportedFeatureError extends EmulatorError {
   override readonly name = 'UnsupportedFeatureError';
   constructor(readonly features: readonly string[]) {
@@ -35,11 +35,11 @@ export class UnsupportedFeatureError extends EmulatorError {
 
 /**
  * Where simple_switch would stop the whole process (assert, assume, division by zero, more than 512 bytes of
- * added headers) the emulator gives up on the one packet.
+ * added headers) the emulator aborts only that packet.
  */
 export class PacketAbortError extends EmulatorError {
   override readonly name = 'PacketAbortError';
-  /** What happened until then, if it was asked for. */
+  /** What happened until then, if a trace was requested. */
   trace?: Trace;
   constructor(problem: string) {
     super('EMULATOR_PACKET_ABORT', problem);

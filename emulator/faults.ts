@@ -3,7 +3,7 @@ import { Random } from '../net/random.js';
 
 export type Direction = 'in' | 'out';
 
-/** What happens to packets of one direction of a port; probabilities from 0 to 1, each drawn for itself. */
+/** What happens to packets of one direction of a port; probabilities from 0 to 1, each drawn independently. */
 export interface FaultRates {
   readonly drop?: number;
   readonly duplicate?: number;
@@ -19,14 +19,14 @@ export interface FaultOptions extends FaultRates {
   readonly only?: Readonly<Record<string, FaultRates>>;
   /** Packets that overtake a reordered one; default 3. */
   readonly reorderBy?: number;
-  /** A reordered packet that nobody overtakes goes on after this long; default 20 ms. */
+  /** A reordered packet that no other overtakes is released after this long; default 20 ms. */
   readonly reorderMs?: number;
   /** Longest delay of a delayed packet; default 10 ms. */
   readonly delayMs?: number;
   readonly scheduler?: Scheduler;
 }
 
-/** Does something later; tests bring one without a clock. */
+/** Runs a task later; tests supply one without a clock. */
 export interface Scheduler {
   after(milliseconds: number, task: () => void): void;
 }
@@ -84,7 +84,7 @@ const REORDER_MS = 20;
 const DELAY_MS = 10;
 
 /**
- * A bad wire: drops, doubles, reorders and delays packets. Each direction of each port has its own sequence of
+ * A bad wire: drops, duplicates, reorders and delays packets. Each direction of each port has its own sequence of
  * random numbers, so the faults of one do not depend on the traffic of another.
  */
 export class FaultInjector {
@@ -99,7 +99,7 @@ export class FaultInjector {
   /** Lets a packet through, or not, or twice, now or later. `deliver` gets what comes through. */
   pass(port: number, direction: Direction, frame: Uint8Array, deliver: (frame: Uint8Array) => void): void {
     const lane = this.lane(port, direction);
-    // Always as many draws for a packet, so that one rate does not shift the luck of the others.
+    // Always the same number of draws per packet, so that one rate does not affect the draws of the others.
     const [drop, duplicate, reorder, delay, amount] = [0, 1, 2, 3, 4].map(() => lane.random.fraction()) as [
       number,
       number,
@@ -136,7 +136,7 @@ export class FaultInjector {
     const held: Held = { frame, overtakers: 1 + Math.floor(amount * most), released: false };
     lane.counts.reordered++;
     lane.held.push(held);
-    // Without this the last packet of a burst would wait for ever.
+    // Without this the last packet of a burst would wait forever.
     this.scheduler.after(this.options.reorderMs ?? REORDER_MS, () => this.release(lane, held, deliver));
   }
 

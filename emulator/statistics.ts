@@ -1,14 +1,14 @@
-/** What a switch did since it was made, in packets. */
+/** What a switch has done since it was created, in packets. */
 export interface SwitchStatistics {
   received: number;
   sent: number;
-  /** Packets given up by PacketAbortError. */
+  /** Packets aborted by a PacketAbortError. */
   aborted: number;
   droppedInIngress: number;
   droppedInEgress: number;
   /** Priority without a queue. */
   droppedInQueue: number;
-  /** Came around too often. */
+  /** Went through ingress too often, or had too many copies. */
   droppedForPasses: number;
 }
 

@@ -39,15 +39,15 @@ export interface SwitchOptions {
   /** Texts of log_msg. */
   readonly onLog?: (text: string) => void;
   /**
-   * How a program is executed. By default it is interpreted at first, and compiled when some hundred packets have
-   * come or {@link Switch.ready} is called.
+   * How a program is executed. By default it is interpreted at first, and compiled after a few hundred packets or
+   * when {@link Switch.ready} is called.
    */
   readonly engine?: EngineChoice;
 }
 
 /**
  * `interpreter`; `compiled`, to WebAssembly from the start, with the interpreter in its place while the compiler works
- * (see {@link Switch.ready}); or an engine of one's own. All of them give the same bytes.
+ * (see {@link Switch.ready}); or a custom engine. All of them give the same bytes.
  */
 export type EngineChoice = 'interpreter' | 'compiled' | ((program: Program, host: EngineHost) => Engine);
 
@@ -84,10 +84,10 @@ export class Switch {
   }
 
   /**
-   * Replaces the program at once. Entries, registers, counters, groups and sessions of the old one are gone.
-   * @param program BMv2 JSON (text or parsed), or what loadProgram made of it.
+   * Replaces the program immediately. Entries, registers, counters, groups and sessions of the old one are gone.
+   * @param program BMv2 JSON (text or parsed), or the result of loadProgram.
    * @param p4info of the program, text or JSON form or the message. Only needed for the aliases it gives to names.
-   * @throws ProgramFormatError, UnsupportedFeatureError, P4InfoMismatchError; the old program then goes on.
+   * @throws ProgramFormatError, UnsupportedFeatureError, P4InfoMismatchError; the old program then continues to run.
    */
   load(program: unknown, p4info?: string | P4Info): void {
     const typed = isProgram(program) ? program : loadProgram(program);
@@ -122,14 +122,14 @@ export class Switch {
   }
 
   /**
-   * Takes a packet in and runs it to the end. Returns what leaves, in order; the bytes are the caller's.
+   * Takes a packet in and runs it to the end. Returns what leaves, in order; the bytes belong to the caller.
    * @throws EmulatorError EMULATOR_NO_PROGRAM before the first load; PacketAbortError where simple_switch would stop.
    */
   receive(port: number, bytes: Uint8Array): Output[] {
     return this.run(port, bytes, undefined);
   }
 
-  /** Like {@link receive}, and tells what happened on the way. A packet that is given up has its trace in the error. */
+  /** Like {@link receive}, and records what happened on the way. If the packet is aborted, its trace is in the error. */
   trace(port: number, bytes: Uint8Array): Trace {
     const recorder = new TraceRecorder();
     const { events } = recorder;
@@ -154,7 +154,7 @@ export class Switch {
     }
   }
 
-  /** A table by its name, or what tells it apart from others of its last parts: `table('ipv4_lpm').insert(...)`. */
+  /** A table by its name or a unique suffix of its parts: `table('ipv4_lpm').insert(...)`. */
   table(name: string): TableHandle {
     return this.running().objects.table(name);
   }
@@ -184,19 +184,19 @@ export class Switch {
     return this.clock();
   }
 
-  /** From now on it is this time, until it is set again: meters, timestamps and idle timeouts see it. */
+  /** Stops the clock at this time until it is set again: meters, timestamps and idle timeouts see it. */
   setTime(micros: number): void {
     this.switchClock.set(micros);
   }
 
-  /** All that the program remembers, and the time. Statistics are not part of it, nor who listens to digests. */
+  /** Everything the program remembers, and the time. Statistics and digest listeners are not part of it. */
   snapshot(): Snapshot {
     const { state, random } = this.running();
     return { ...saveState(state), clock: this.switchClock.save(), random: random.save() };
   }
 
   /**
-   * Makes everything as it was; with the clock of a caller, all but the time.
+   * Restores everything; with a caller's clock, everything but the time.
    * @throws SnapshotMismatchError if another program is loaded; then nothing changes.
    */
   restore(snapshot: Snapshot): void {

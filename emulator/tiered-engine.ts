@@ -44,7 +44,7 @@ export class TieredEngine implements Engine {
   private start(): Promise<void> {
     if (this.compiling === undefined) {
       this.compiling = this.compile();
-      // Nobody has to wait for it; whoever does sees the error.
+      // No caller has to await it; one that does gets the error.
       this.compiling.catch(() => {});
     }
     return this.compiling;
@@ -53,7 +53,7 @@ export class TieredEngine implements Engine {
   private async compile(): Promise<void> {
     const { program } = this.host.state;
     const key = identityOf(program);
-    // Up to the first await this runs at once: a program that can be compiled now is.
+    // Up to the first await this runs synchronously: a program that can be compiled now is.
     const known = compileNow(program, key, this.host.dropPort);
     this.use(known ?? (await compileAside(program, key, this.host.dropPort)));
   }

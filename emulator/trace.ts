@@ -71,7 +71,7 @@ export class TraceRecorder {
     this.events.push(event);
   }
 
-  /** @returns why the packet is dropped now, naming the action that asked for it. */
+  /** @returns why the packet is dropped now, naming the action that marked it. */
   dropReason(spec: string): string {
     return this.dropper === undefined
       ? `${spec}, set without mark_to_drop`

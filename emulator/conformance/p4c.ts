@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const COMPILE_TIMEOUT_MS = 600_000;
 const MAX_OUTPUT_BYTES = 64 << 20;
 
-/** There is no p4c to compile with. */
+/** p4c is not installed. */
 export class CompilerMissingError extends EmulatorError {
   override readonly name = 'CompilerMissingError';
   constructor(command: string) {
@@ -23,7 +23,7 @@ export class CompilerMissingError extends EmulatorError {
   }
 }
 
-/** p4c refuses the program; the message is what it says. */
+/** p4c refuses the program; the message is p4c's own. */
 export class CompileError extends EmulatorError {
   override readonly name = 'CompileError';
   constructor(readonly diagnostics: string) {
@@ -31,7 +31,7 @@ export class CompileError extends EmulatorError {
   }
 }
 
-/** Stock p4c, which compiles programs for v1model to BMv2 JSON. What was compiled once is kept by its contents. */
+/** Stock p4c, which compiles programs for v1model to BMv2 JSON. Results are cached by the contents of their sources. */
 export class P4c {
   private constructor(
     private readonly command: string,
@@ -41,7 +41,7 @@ export class P4c {
   ) {}
 
   /**
-   * @param cacheDirectory is made if it is not there; only this user may read it.
+   * @param cacheDirectory is created if missing; only this user may read it.
    * @throws CompilerMissingError
    */
   static async find(cacheDirectory: string, command = 'p4c'): Promise<P4c> {
@@ -56,7 +56,7 @@ export class P4c {
   }
 
   /**
-   * @param options of p4c, besides target and architecture.
+   * @param options of p4c, in addition to target and architecture.
    * @returns the text of the BMv2 JSON.
    * @throws CompileError
    */
@@ -66,7 +66,7 @@ export class P4c {
       return await readFile(cached, 'utf8');
     } catch {
       const json = await this.compileAnew(source, options);
-      // Two may be at it, for programs with equal contents.
+      // Two compilations may write it, for programs with equal contents.
       await replaceFile(cached, [Buffer.from(json)]);
       return json;
     }
@@ -90,14 +90,14 @@ export class P4c {
         killed,
         message,
       } = error as { stdout?: string; stderr?: string; killed?: boolean; message: string };
-      if (killed) throw new CompileError(`p4c did not end within ${COMPILE_TIMEOUT_MS / 1000} seconds`);
+      if (killed) throw new CompileError(`p4c did not finish within ${COMPILE_TIMEOUT_MS / 1000} seconds`);
       throw new CompileError(`${stderr}${stdout}`.trim() || message);
     } finally {
       await rm(work, { recursive: true, force: true });
     }
   }
 
-  /** Of all that the result depends on: compiler, options, the source and the files beside it that it includes. */
+  /** Of everything the result depends on: compiler, options, the source and the files next to it that it includes. */
   private async fingerprint(source: string, options: readonly string[]): Promise<string> {
     const hash = createHash('sha256').update(JSON.stringify([this.version, options]));
     const seen = new Set<string>();
@@ -108,7 +108,7 @@ export class P4c {
       try {
         text = await readFile(file, 'utf8');
       } catch {
-        // One of the compiler's own files, which come with its version, or missing: then p4c says so.
+        // One of the compiler's own files, which come with its version, or missing: then p4c reports it.
         return;
       }
       hash.update(`${text.length}:`).update(text);
@@ -120,7 +120,7 @@ export class P4c {
   }
 }
 
-/** The line of the compiler's output that says what is wrong; the rest quotes the source. */
+/** The line of the compiler's output that states the error; the rest quotes the source. */
 function firstError(diagnostics: string): string {
   const lines = diagnostics
     .split('\n')
@@ -128,6 +128,6 @@ function firstError(diagnostics: string): string {
     .filter((line) => line !== '');
   const error =
     lines.find((line) => /\berror: /i.test(line)) ?? lines.find((line) => /Compiler Bug|error/i.test(line)) ?? lines[0];
-  // The place is a path of the machine the compiler ran on.
-  return (error ?? 'p4c failed without a word').replace(/^\S+\/([^/\s]+)/, '$1');
+  // The location is a path of the machine the compiler ran on.
+  return (error ?? 'p4c failed without a message').replace(/^\S+\/([^/\s]+)/, '$1');
 }

@@ -32,17 +32,17 @@ export interface SuiteReport {
 }
 
 export interface SuiteRunOptions {
-  /** Compilers at a time. */
+  /** Compilers that run at the same time. */
   readonly jobs: number;
   readonly switchOptions?: SwitchOptions;
-  /** After each program. */
+  /** Called after each program. */
   readonly onResult?: (result: CaseResult, done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
  * Compiles every program and runs its STF file on a new switch.
- * @throws what `signal` was aborted with.
+ * @throws the reason with which `signal` was aborted.
  */
 export async function runSuite(suite: Suite, compiler: P4c, options: SuiteRunOptions): Promise<SuiteReport> {
   const results = new Array<CaseResult>(suite.cases.length);
@@ -86,7 +86,7 @@ async function runCase(
   return { group, program, outcome: reasons.length === 0 ? 'pass' : 'fail', reasons };
 }
 
-/** @returns what is not as the test expects. */
+/** @returns the differences from what the test expects. */
 async function run(json: string, test: string, switchOptions: SwitchOptions | undefined): Promise<readonly string[]> {
   try {
     const target = new Switch(switchOptions);

@@ -14,19 +14,19 @@ export class SuiteError extends EmulatorError {
 /**
  * How p4c's own build treats a program (backends/bmv2/CMakeLists.txt): `core` are those that it runs on
  * simple_switch; `parser-inline-opt` are the ones that it runs a second time with that option; `predication` has an
- * STF file but is picked up by none of the patterns there, so nobody vouches for what it expects; `p4_14` needs a
- * p4c that reads P4_14.
+ * STF file but matches none of the patterns there, so its expectations are unverified; `p4_14` needs a p4c that reads
+ * P4_14.
  */
 export const SUITE_GROUPS = ['core', 'parser-inline-opt', 'predication', 'p4_14'] as const;
 export type SuiteGroup = (typeof SUITE_GROUPS)[number];
 
 export interface SuiteCase {
   readonly group: SuiteGroup;
-  /** Path below the test data, without its ending. */
+  /** Path below the test data, without its extension. */
   readonly program: string;
   readonly source: string;
   readonly stf: string;
-  /** Of p4c. */
+  /** Options of p4c. */
   readonly options: readonly string[];
 }
 
@@ -55,7 +55,7 @@ const ARCHITECTURES: readonly (readonly [include: RegExp, name: string])[] = [
   [/xdp_model\.p4/, 'XDP'],
 ];
 const UNKNOWN_ARCHITECTURE = 'its own or none';
-const NO_PROGRAM = 'there is no program of this name';
+const NO_PROGRAM = 'there is no program with this name';
 
 const P4_16 = 'p4_16_samples';
 const P4_14 = 'p4_14_samples';
@@ -98,7 +98,7 @@ async function findRoot(directory: string): Promise<string> {
   );
 }
 
-/** Names of the STF files of a folder, without their ending; none if there is no such folder. */
+/** Names of the STF files of a folder, without their extension; empty if there is no such folder. */
 async function tests(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder))

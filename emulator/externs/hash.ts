@@ -4,11 +4,11 @@
  */
 export interface Hash {
   (bytes: Uint8Array): bigint;
-  /** Of the two that remember what they were asked. */
+  /** Only of the two that remember their inputs. */
   readonly memory?: { save(): HashSnapshot; restore(saved: HashSnapshot): void };
 }
 
-/** What a hash was asked, as Latin-1 text, in order; for plain round robin the number of calls alone. */
+/** Inputs of a hash so far, as Latin-1 text, in order; for plain round robin only the number of calls. */
 export interface HashSnapshot {
   readonly calls: number;
   readonly keys: readonly string[];
@@ -24,7 +24,7 @@ export interface CrcParameters {
   readonly reflected: boolean;
 }
 
-/** The bits of a number the other way round. */
+/** A number with its bits reversed. */
 export function reflect(value: number, bits: number): number {
   let reversed = 0;
   for (let i = 0; i < bits; i++) if ((value >>> i) & 1) reversed |= 1 << (bits - 1 - i);
@@ -163,7 +163,7 @@ function xxh64(bytes: Uint8Array): bigint {
   return hash ^ (hash >> 32n);
 }
 
-/** Not hashes: they walk through all results, which is handy to spread packets over the members of a group. */
+/** Not hashes: they step through all results, which spreads packets over the members of a group. */
 function roundRobin(): Hash {
   let calls = 0;
   return Object.assign(() => BigInt(calls++), {
@@ -225,7 +225,7 @@ const FACTORIES: Readonly<Record<string, () => Hash>> = {
   xor16: () => xorWords(2),
   xor32: () => xorWords(4),
   identity: () => identity,
-  // BMv2's key is four zero bytes until the (Thrift) control plane sets another, and a zero key hashes all to 0.
+  // BMv2's key is four zero bytes until the (Thrift) control plane sets another, and a zero key hashes everything to 0.
   toeplitz: () => () => 0n,
   xxh64: () => xxh64,
   bmv2_hash: () => xxh64,
@@ -239,7 +239,6 @@ export const HASH_ALGORITHMS: readonly string[] = Object.keys(FACTORIES);
 /** @throws Error if the name is not one of {@link HASH_ALGORITHMS}; the loader has checked that. */
 export function createHash(algorithm: string): Hash {
   const factory = Object.hasOwn(FACTORIES, algorithm) ? FACTORIES[algorithm] : undefined;
-  if (factory === undefined)
-    throw new Error(`no hash algorithm "${algorithm}" (there is: ${HASH_ALGORITHMS.join(', ')})`);
+  if (factory === undefined) throw new Error(`no hash algorithm "${algorithm}" (valid: ${HASH_ALGORITHMS.join(', ')})`);
   return factory();
 }

@@ -16,9 +16,9 @@ export interface MeterSnapshot {
 }
 
 /**
- * A meter with token buckets, one for each rate, as in BMv2 (src/bm_sim/meters.cpp), which does what RFC 2698 says of
- * two rates: buckets are asked from the highest rate down. The first that has too few tokens ends it, and the colour is
- * its number plus one; 0 (green) if none has, or if the meter is not configured.
+ * A meter with token buckets, one for each rate, as in BMv2 (src/bm_sim/meters.cpp), which implements RFC 2698 for two
+ * rates: buckets are checked from the highest rate down. The first that has too few tokens ends the check, and the
+ * colour is its number plus one; 0 (green) if none does, or if the meter is not configured.
  */
 export class MeterState {
   /** Lowest rate first. */

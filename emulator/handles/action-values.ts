@@ -2,12 +2,12 @@ import { ControlError, type ActionCall, type ActionDescription } from '../contro
 import { byName, type Aliases } from './names.js';
 import { parseValue, type Value } from './values.js';
 
-/** Arguments of an action by the names of its parameters, which may be cut like other names. */
+/** Arguments of an action by the names of its parameters, which may be shortened like other names. */
 export type ActionArguments = Readonly<Record<string, Value>>;
 
 /**
  * @param where the table or action profile, for messages.
- * @throws ControlError, with the actions or parameters there are.
+ * @throws ControlError, listing the valid actions or parameters.
  */
 export function parseCall(
   action: string,

@@ -13,7 +13,7 @@ export class RegisterHandle {
     readonly width: number,
   ) {}
 
-  /** Cells are unsigned: a negative value comes back as its two's complement. */
+  /** Cells are unsigned: a negative value reads back as its two's complement. */
   read(index: number): bigint {
     return this.control.readRegister(this.name, index);
   }
@@ -90,7 +90,7 @@ export class ProfileHandle {
     this.control.deleteMember(this.name, id);
   }
 
-  /** Creates or replaces a group of an action selector. @param members numbers, or with weights. */
+  /** Creates or replaces a group of an action selector. @param members ids of members, with or without weights. */
   group(id: number, members: readonly (number | GroupMember)[]): void {
     this.control.setGroup(
       this.name,
@@ -109,7 +109,7 @@ export class ValueSetHandle {
   constructor(
     private readonly control: Control,
     readonly name: string,
-    /** Bits of one value: its fields side by side, without padding. */
+    /** Bits of one value: its fields concatenated, without padding. */
     readonly width: number,
   ) {}
 

@@ -5,10 +5,10 @@ export interface Named {
 }
 
 /**
- * The one object whose name, alias, or last parts of the name these are: `member` finds `ingress.acl.member`, but not
+ * The one object whose full name, alias, or last parts of its name match: `member` finds `ingress.acl.member`, but not
  * `remember`.
  * @param aliases further names, each for one object's full name.
- * @throws ControlError NOT_FOUND that lists what there is, INVALID_ARGUMENT that lists what could be meant.
+ * @throws ControlError NOT_FOUND that lists the valid names, INVALID_ARGUMENT that lists the candidates.
  */
 export function byName<T extends Named>(
   kind: string,
@@ -25,7 +25,7 @@ export function byName<T extends Named>(
   const place = where === '' ? '' : ` in ${where}`;
   if (found.length > 1)
     throw new ControlError('INVALID_ARGUMENT', `${kind} "${name}"${place} could be: ${list(found)}`);
-  throw new ControlError('NOT_FOUND', `there is no ${kind} "${name}"${place} (there is: ${list(objects)})`);
+  throw new ControlError('NOT_FOUND', `there is no ${kind} "${name}"${place} (valid: ${list(objects)})`);
 }
 
 export type Aliases = ReadonlyMap<string, string>;

@@ -5,8 +5,8 @@ import { NO_P4INFO_ALIASES, type P4InfoAliases } from './p4info-aliases.js';
 import { TableHandle } from './table-handle.js';
 
 /**
- * The objects of the loaded program by name, for unit tests and scripts: names may be cut to what tells them apart,
- * values are written as people write them, and every error lists what would have been right.
+ * The objects of the loaded program by name, for unit tests and scripts: names may be shortened to a unique suffix,
+ * values are written as people write them, and every error lists the valid choices.
  * @throws ControlError from every method.
  */
 export class ProgramObjects {

@@ -3,11 +3,11 @@ import { EmulatorError } from '../errors.js';
 import { indexP4Info, P4InfoIndex, type P4Info } from '../../p4runtime/index.js';
 import { NO_ALIASES, type Aliases } from './names.js';
 
-/** The P4Info is that of another program. */
+/** The P4Info belongs to another program. */
 export class P4InfoMismatchError extends EmulatorError {
   override readonly name = 'P4InfoMismatchError';
   constructor(problem: string) {
-    super('EMULATOR_P4INFO_MISMATCH', `the P4Info is not this program's: ${problem}`);
+    super('EMULATOR_P4INFO_MISMATCH', `the P4Info does not belong to this program: ${problem}`);
   }
 }
 
@@ -28,7 +28,7 @@ export const NO_P4INFO_ALIASES: P4InfoAliases = {
 
 /**
  * @param p4info text or JSON form, or the message.
- * @throws P4InfoMismatchError if it names what the program does not have; P4InfoSyntaxError, P4InfoLookupError.
+ * @throws P4InfoMismatchError if it names objects that the program does not have; P4InfoSyntaxError, P4InfoLookupError.
  */
 export function aliasesOf(p4info: string | P4Info, program: ProgramDescription): P4InfoAliases {
   const index = typeof p4info === 'string' ? indexP4Info(p4info) : new P4InfoIndex(p4info);

@@ -25,7 +25,7 @@ export interface EntryOptions {
 /** What an entry of a table with an action profile runs. */
 export type Indirect = { readonly member: number } | { readonly group: number };
 
-/** One table, by names and values as one writes them. @throws ControlError from every method, with the valid choices */
+/** One table, with names and values as written by hand. @throws ControlError from every method, with the valid choices */
 export class TableHandle {
   constructor(
     private readonly control: Control,

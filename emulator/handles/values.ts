@@ -3,14 +3,14 @@ import { macToBigint } from '../../net/mac.js';
 import { ControlError, type KeyDescription, type MatchKey } from '../control.js';
 
 /**
- * A value as one writes it in a test: a number (a negative one is two's complement), a truth value, bytes, or text:
+ * A value as it is written in a test: a number (a negative one is two's complement), a truth value, bytes, or text:
  * `0x1f`, `31`, `0b11`, `10.0.0.1`, `2001:db8::1`, `00:1b:21:3c:4d:5e`.
  */
 export type Value = number | bigint | boolean | string | Uint8Array;
 
 /**
  * What a key is to match: a value, or, by the key's kind, `value/length` (lpm), `value &&& mask` or `value/length`
- * (ternary), `low..high` (range). `*` is whatever there is, as is a key that is left out.
+ * (ternary), `low..high` (range). `*` matches anything, as does a key that is left out.
  */
 export type MatchValue =
   | Value
@@ -27,7 +27,7 @@ const FORMS: Readonly<Record<MatchKey['kind'], string>> = {
 
 /**
  * @param what for messages, e.g. `parameter port of ingress.forward`.
- * @throws ControlError INVALID_ARGUMENT if it is no value, or does not fit `width` bits.
+ * @throws ControlError INVALID_ARGUMENT if it is not a value, or does not fit `width` bits.
  */
 export function parseValue(value: Value, width: number, what: string): bigint {
   const number = toBigInt(value, what);
@@ -105,7 +105,7 @@ function toBigInt(value: Value, what: string): bigint {
       return value ? 1n : 0n;
     case 'number':
       if (!Number.isSafeInteger(value))
-        throw invalid(`${value} is not a whole number of less than 54 bits, as ${what} needs it: use a bigint`);
+        throw invalid(`${value} is not an integer of at most 53 bits, which ${what} needs: use a bigint`);
       return BigInt(value);
     case 'string':
       return parseText(value, what);
@@ -120,7 +120,7 @@ function parseText(text: string, what: string): bigint {
   const address = ipv4ToNumber(trimmed) ?? macToBigint(trimmed) ?? ipv6(trimmed);
   if (address === undefined) {
     throw invalid(
-      `${show(text)} is no value for ${what}: write a number such as 31 or 0x1f, an address such as 10.0.0.1, 2001:db8::1 or 00:1b:21:3c:4d:5e`,
+      `${show(text)} is not a value for ${what}: write a number such as 31 or 0x1f, an address such as 10.0.0.1, 2001:db8::1 or 00:1b:21:3c:4d:5e`,
     );
   }
   return BigInt(address);

@@ -1,6 +1,6 @@
 /** Bit fields within a byte string; bit 0 is the highest bit of the first byte, as in P4 headers. */
 
-/** @returns the `width` bits from `bit` on. Bits behind the end of the bytes read as zero. */
+/** @returns the `width` bits from `bit` on. Bits past the end of the bytes read as zero. */
 export function readBits(bytes: Uint8Array, bit: number, width: number): bigint {
   const first = bit >> 3;
   const last = (bit + width + 7) >> 3;

@@ -17,7 +17,7 @@ export function deparseHeader(p: Packet, header: HeaderDef, bytes: Uint8Array, b
   return at - bit;
 }
 
-/** The bytes a calculation looks at; whatever belongs to an invalid header is left out. */
+/** The bytes a calculation covers; whatever belongs to an invalid header is left out. */
 function gather(p: Packet, calculation: CalculationDef): Uint8Array {
   const { input } = calculation;
   let bits = 0;

@@ -11,7 +11,7 @@ export class Context {
   constructor(
     readonly program: Program,
     readonly host: EngineHost,
-    /** Whether the closures record what they do; those that do not pay nothing for it. */
+    /** Whether the closures record what they do; those that do not have no overhead from it. */
     readonly traced: boolean,
   ) {}
 

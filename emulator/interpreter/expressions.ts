@@ -57,7 +57,7 @@ export function compileData(e: Expression, context: Context): DataFn {
     case 'fieldAt': {
       const header = compileHeader(e.header, context);
       const { offset } = e;
-      // The offset behind the last field is the hidden $valid$ field.
+      // The offset after the last field is the hidden $valid$ field.
       return (p) => {
         const h = header(p);
         return offset < h.fields.length ? p.fields[h.fields[offset]!.index]! : BigInt(p.valid[h.index]!);
@@ -192,7 +192,7 @@ function compileComparison(operator: ComparisonOp, left: DataFn, right: DataFn):
   }
 }
 
-/** Operators whose right side is a constant get closures of their own: that side is constant in most programs. */
+/** Operators whose right side is a constant get their own closures: that side is constant in most programs. */
 function compileArithmetic(
   operator: ArithmeticOp,
   leftSide: Expression,
@@ -381,8 +381,8 @@ export function compilePlace(e: Expression, context: Context): Store {
 }
 
 /**
- * Bits that surely hold every value of the expression, all of which are at least 0; Infinity if that is not sure.
- * Lets a store skip cutting the value to the width of the field.
+ * Bits that certainly hold every value of the expression, all of which are at least 0; Infinity if that is uncertain.
+ * Lets a store skip truncating the value to the width of the field.
  */
 export function unsignedBits(e: Expression): number {
   switch (e.op) {

@@ -11,7 +11,7 @@ import { TrafficManager } from './traffic-manager.js';
 
 /**
  * The reference engine: the program compiled to closures over bigint, once for plain use and, when the first
- * trace is asked for, once more with recording. Both share all state.
+ * trace is requested, once more with recording. Both share all state.
  */
 export class Interpreter implements Engine {
   private readonly plain: TrafficManager;

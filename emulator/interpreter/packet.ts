@@ -6,7 +6,7 @@ const NO_ARGUMENTS: readonly bigint[] = [];
 
 /**
  * A packet in flight: its parsed headers and metadata in flat arrays (by the indices of the definitions), its
- * unparsed bytes, and what it asks of the traffic manager.
+ * unparsed bytes, and its requests to the traffic manager.
  *
  * Fields of invalid headers keep the bits they last had in this packet, zero at first; simple_switch keeps even
  * those of earlier packets.
@@ -40,10 +40,10 @@ export class Packet {
   ingressLength: number;
 
   exit = false;
-  /** -1: no clone was asked for. */
+  /** -1: no clone was requested. */
   cloneSession = -1;
   cloneFieldList = 0;
-  /** Ids of field lists and learn lists; 0: not asked for. */
+  /** Ids of field lists and learn lists; 0: not requested. */
   digestList = 0;
   resubmitList = 0;
   recirculateList = 0;

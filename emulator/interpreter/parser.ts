@@ -11,7 +11,7 @@ import { compilePrimitive } from './primitives.js';
 import { keepsUnsigned, storeTo } from './stores.js';
 import { MAX_PARSER_STATES } from '../limits.js';
 
-/** @returns the value of a parser error, or -1 if all went well. */
+/** @returns the value of a parser error, or -1 for success. */
 type OpFn = (p: Packet) => number;
 const OK = -1;
 
@@ -26,7 +26,7 @@ const SHORT = -2;
 
 /**
  * The parser (behavioral-model, src/bm_sim/parser.cpp). On an error it stops where it is: bytes already extracted
- * stay extracted, and the packet goes on to ingress with parser_error set. Checksums are verified at the end.
+ * stay extracted, and the packet continues to ingress with parser_error set. Checksums are verified at the end.
  */
 export function compileParser(context: Context): (p: Packet) => void {
   const { program, traced } = context;
@@ -93,7 +93,7 @@ function compileState(def: ParserStateDef, context: Context): State {
   return { def, ops: def.ops.map((op) => compileOp(op, context)), next: compileTransitions(def, context) };
 }
 
-/** Whether a number of bits is one of bytes. Only JSON by hand can make it negative, which BMv2 asserts not to be. */
+/** Whether the bits are whole bytes. Only handwritten JSON can make them negative, which BMv2 rules out by an assert. */
 function isBytes(bits: bigint): boolean {
   return bits >= 0n && (bits & 7n) === 0n;
 }
@@ -121,7 +121,7 @@ function compileOp(op: ParserOp, context: Context): OpFn {
     case 'lookahead': {
       const store = storeTo(op.field);
       const { bitOffset, width } = op;
-      // BMv2 asks for the bytes of the value only, wherever the value begins.
+      // BMv2 requires only as many bytes as the value has, wherever the value begins.
       const bytes = Math.ceil(width / 8);
       return (p) => {
         if (p.end - p.cursor < bytes) return tooShort;
@@ -273,7 +273,7 @@ function compileTransitions(def: ParserStateDef, context: Context): (p: Packet) 
   return (p) => ((p.end - p.cursor) * 8 < lookaheadBits ? SHORT : select(key(p)));
 }
 
-/** The first transition that matches wins; plain values are looked up at once. */
+/** The first transition that matches wins; plain values are looked up in one step. */
 function compileSelect(def: ParserStateDef, context: Context, fallback: number): (key: bigint) => number {
   const plain = new Map<bigint, number>();
   if (def.transitions.every((t) => t.match.kind === 'value' && t.mask === null)) {

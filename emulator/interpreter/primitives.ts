@@ -313,13 +313,13 @@ function compileClone(a: Arguments): Run {
   const session = a.data(0);
   const list = a.data(1);
   return (p) => {
-    // Bit 15 is simple_switch's own mark that a clone was asked for.
+    // Bit 15 is simple_switch's own mark that a clone was requested.
     p.cloneSession = Number(BigInt.asUintN(15, session(p)));
     p.cloneFieldList = Number(BigInt.asUintN(16, list(p)));
   };
 }
 
-/** @returns the index if it is within the object; else undefined, and the trace says so. */
+/** @returns the index if it is within the object; otherwise undefined, which the trace records. */
 function within(p: Packet, index: bigint, size: number, object: string): number | undefined {
   if (index >= 0n && index < size) return Number(index);
   p.trace?.add({ kind: 'outOfRange', object, index, size });

@@ -59,11 +59,11 @@ export class TrafficManager {
     let passes = 0;
     for (let p = again.shift(); p !== undefined; p = again.shift()) {
       if (++passes > this.context.host.maxPasses) {
-        this.drop(p, 'passes', `it came around more than ${this.context.host.maxPasses} times`);
+        this.drop(p, 'passes', `it went through ingress more than ${this.context.host.maxPasses} times`);
         continue;
       }
       this.ingress(p, again, queue);
-      // Egress can queue clones behind the packets that wait, and clones of clones without an end.
+      // Egress can queue clones after the waiting packets, and clones of clones without end.
       for (let i = 0; i < queue.length; i++) {
         if (i < MAX_COPIES) this.egress(queue[i]!, again, queue, outputs);
         else this.drop(queue[i]!.packet, 'passes', `it is one of more than ${MAX_COPIES} copies`);
@@ -119,7 +119,7 @@ export class TrafficManager {
     this.set.egressTime(p, now);
     this.set.dequeued(p, now);
     this.set.egressPort(p, BigInt(port));
-    // One more than the drop port, so that a packet whose egress_spec nobody sets is not dropped.
+    // One more than the drop port, so that a packet whose egress_spec is never set is not dropped.
     this.set.egressSpec(p, BigInt(this.context.host.dropPort + 1));
     this.set.packetLength(p, BigInt(p.length));
     p.trace?.startPass();
@@ -160,7 +160,7 @@ export class TrafficManager {
     this.replicate(clone, config.replicas, config.truncateBytes, queue);
   }
 
-  /** The clone has the headers as egress left them; it sees neither parser nor ingress again. */
+  /** The clone has the headers as egress left them; it passes neither parser nor ingress again. */
   private cloneFromEgress(p: Packet, session: number, queue: Queued[]): void {
     const config = this.context.host.state.cloneSessions.get(session);
     p.trace?.add({ kind: 'clone', from: 'egress', session, replicas: config?.replicas ?? [] });
@@ -265,7 +265,7 @@ function architectureStores(context: Context) {
     ingressTime: store('intrinsic_metadata.ingress_global_timestamp'),
     egressTime: store('intrinsic_metadata.egress_global_timestamp'),
     replica: store('intrinsic_metadata.egress_rid'),
-    /** Queues of the emulator are always empty: a packet is through before the next one comes. */
+    /** Queues of the emulator are always empty: a packet is finished before the next one arrives. */
     enqueued: (p: Packet, now: bigint, priority: bigint): void => {
       enqueueTime(p, now);
       enqueueDepth(p, 0n);

@@ -1,6 +1,6 @@
 /**
- * What a program computes with: fields, headers, stacks, unions, registers, and the expressions over them. They stand
- * together since a header's length can be an expression, and an expression names headers.
+ * What a program computes with: fields, headers, stacks, unions, registers, and the expressions over them. They share
+ * a file because a header's length can be an expression, and an expression refers to headers.
  */
 export interface FieldDef {
   readonly name: string;
@@ -9,7 +9,7 @@ export interface FieldDef {
   readonly index: number;
   /** Place within its header. */
   readonly offset: number;
-  /** Bits; for a varbit field the maximum (0 if the JSON does not say). */
+  /** Bits; for a varbit field the maximum (0 if the JSON does not give it). */
   readonly width: number;
   readonly signed: boolean;
   readonly saturating: boolean;
@@ -88,7 +88,7 @@ export const COMPARISON = ['<', '>', '<=', '>='] as const;
 export type ArithmeticOp = (typeof ARITHMETIC)[number];
 export type ComparisonOp = (typeof COMPARISON)[number];
 
-/** An expression with its type; the tree is what the JSON says, nothing is simplified here. */
+/** An expression with its type; the tree mirrors the JSON; nothing is simplified here. */
 export type Expression =
   | { readonly op: 'constant'; readonly type: 'data'; readonly value: bigint }
   | { readonly op: 'boolean'; readonly type: 'bool'; readonly value: boolean }

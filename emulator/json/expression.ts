@@ -52,10 +52,10 @@ export const OPERANDS = [
   'register',
 ] as const;
 
-/** Stands in for an expression the engine lacks, so that loading can go on and list the rest. */
+/** Stands in for an expression the engine lacks, so that loading can continue and list the rest. */
 const PLACEHOLDER: Expression = { op: 'constant', type: 'data', value: 0n };
 
-/** Everything a name in an expression can mean. */
+/** Everything a name in an expression can refer to. */
 export class NameScope {
   readonly headers = new Registry<HeaderDef>('header');
   readonly stacks = new Registry<HeaderStackDef>('header stack');
@@ -78,7 +78,7 @@ export class NameScope {
     return ref.field;
   }
 
-  /** An expression; null and missing are refused. `params`: how many arguments the enclosing action has. */
+  /** An expression; null and missing values are refused. `params`: how many arguments the enclosing action has. */
   expression(at: JsonReader, params = 0): Expression {
     const type = at.get('type').string();
     const value = at.get('value');
@@ -101,7 +101,7 @@ export class NameScope {
       case 'runtime_data': {
         const index = value.integer();
         if (index < 0 || index >= params) {
-          value.fail(`argument ${index} is asked for, but the action has ${params} parameter(s)`);
+          value.fail(`argument ${index} is used, but the action has ${params} parameter(s)`);
         }
         return { op: 'argument', type: 'data', index };
       }
@@ -220,7 +220,7 @@ export class NameScope {
     }
   }
 
-  /** The operand of a unary stack operator; p4c puts it right, the format's text says left. */
+  /** The operand of a unary stack operator; p4c writes it as "right", the format's documentation has "left". */
   private stackOperand(at: JsonReader): Expression {
     const operand = at.get('left').missing ? at.get('right') : at.get('left');
     const stack = this.expression(operand);
@@ -240,7 +240,7 @@ export function fieldOf(at: JsonReader, header: HeaderDef, name: string): FieldD
 }
 
 function expectType(at: JsonReader, expression: Expression, type: ExpressionType): Expression {
-  // The placeholder of an unsupported expression fits everywhere: the load fails at the end anyhow.
+  // The placeholder of an unsupported expression fits everywhere: the load fails at the end in any case.
   if (expression.type !== type && expression !== PLACEHOLDER)
     at.fail(`an expression of type ${type} is needed, but this one is ${expression.type}`);
   return expression;

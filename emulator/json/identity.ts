@@ -5,8 +5,8 @@ import type { FieldDef, HeaderDef } from './data.js';
 const known = new WeakMap<Program, string>();
 
 /**
- * Tells programs apart: equal for two loads of the same JSON, and for JSON that differs only in where the source
- * stood.
+ * Identifies a program: equal for two loads of the same JSON, and for JSON that differs only in the location of the
+ * source.
  */
 export function identityOf(program: Program): string {
   let identity = known.get(program);

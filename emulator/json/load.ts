@@ -22,7 +22,7 @@ import type { CalculationDef, Program } from './program.js';
 const FORMAT_MAJOR = 2;
 const FORMAT_MINOR = 24;
 
-/** The last four mean nothing to a switch, or say again what the rest of the program says. */
+/** The last four mean nothing to a switch, or repeat what the rest of the program contains. */
 export const SECTIONS: readonly string[] = [
   'actions',
   'calculations',
@@ -62,9 +62,9 @@ const BLOCKS: Readonly<Record<string, readonly string[]>> = {
 /**
  * Reads a BMv2 JSON program for v1model.
  *
- * @param json text of the file, or what JSON.parse made of it.
- * @throws ProgramFormatError if it is not such a program, with the path of the place.
- * @throws UnsupportedFeatureError if it uses anything the engine does not do, listing all of it.
+ * @param json text of the file, or the result of JSON.parse.
+ * @throws ProgramFormatError if it is not such a program, with the path to the error.
+ * @throws UnsupportedFeatureError if it uses anything the engine does not support, listing all of it.
  */
 export function loadProgram(json: unknown): Program {
   const unsupported = new Set<string>();
@@ -139,7 +139,7 @@ function checkVersion(root: JsonReader): void {
   }
 }
 
-/** Nothing of a program is left out in silence, also not a whole section or a second pipeline. */
+/** No part of a program is skipped silently, not even a whole section or a second pipeline. */
 function checkSections(root: JsonReader): void {
   for (const key of root.keys()) if (!SECTIONS.includes(key)) root.lacks(`section "${key}"`);
   for (const [section, names] of Object.entries(BLOCKS)) {
@@ -158,6 +158,6 @@ function named(root: JsonReader, section: string, name: string): JsonReader {
   return root
     .get(section)
     .fail(
-      `the architecture needs one called "${name}" (there is: ${items.map((i) => i.get('name').string()).join(', ') || 'none'})`,
+      `the architecture needs one called "${name}" (found: ${items.map((i) => i.get('name').string()).join(', ') || 'none'})`,
     );
 }

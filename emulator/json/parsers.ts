@@ -15,7 +15,7 @@ import type {
 } from './program.js';
 
 export const PARSER_OPS = ['extract', 'extract_VL', 'set', 'verify', 'shift', 'advance', 'primitive'] as const;
-/** What can be extracted to. */
+/** Targets of an extraction. */
 export const EXTRACT_TARGETS = ['regular', 'stack', 'union_stack'] as const;
 /** Parts of a transition key. */
 export const TRANSITION_KEYS = ['field', 'stack_field', 'union_stack_field', 'lookahead'] as const;
@@ -79,7 +79,7 @@ function loadTransition(
   valueSets: Registry<ValueSetDef>,
 ): Transition | 'default' | undefined {
   const value = at.get('value');
-  // Before format 2.8 the type was told by the value.
+  // Before format 2.8 the value implied the type.
   const type = at.has('type') ? at.get('type').string() : value.value === 'default' ? 'default' : 'hexstr';
   if (!isOneOf(TRANSITIONS, type)) {
     at.lacks(`parser transition "${type}"`);
@@ -206,7 +206,7 @@ function loadTarget(at: JsonReader, scope: NameScope): ExtractTarget {
   const type = at.get('type').string();
   const value = at.get('value');
   if (!isOneOf(EXTRACT_TARGETS, type))
-    return at.fail(`nothing can be extracted to a "${type}" (only ${EXTRACT_TARGETS.join(', ')})`);
+    return at.fail(`cannot extract to a "${type}" (valid: ${EXTRACT_TARGETS.join(', ')})`);
   switch (type) {
     case 'regular':
       return { kind: 'header', header: scope.headers.get(value, value.string()) };

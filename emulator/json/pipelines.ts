@@ -15,7 +15,7 @@ import type {
   TableDef,
 } from './program.js';
 
-/** Besides those of a table, a key can be `valid`: the validity of a header, to be matched exactly. */
+/** In addition to the kinds of a table, a key can be `valid`: the validity of a header, matched exactly. */
 export const MATCH_KINDS = ['exact', 'lpm', 'ternary', 'range'] as const;
 export const TABLE_TYPES = ['simple', 'indirect', 'indirect_ws'] as const;
 

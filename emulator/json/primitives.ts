@@ -130,7 +130,7 @@ function loadOperand(
 function fits(expression: Expression, kind: ParameterKind): boolean {
   switch (kind) {
     case 'place':
-      // A choice between two places is no place; $valid$ is read-only.
+      // A choice between two places is not a place; $valid$ is read-only.
       return (
         expression.op === 'register' ||
         expression.op === 'lastField' ||

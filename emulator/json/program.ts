@@ -75,7 +75,7 @@ export type Operand =
 export interface Primitive {
   readonly op: string;
   readonly args: readonly Operand[];
-  /** The P4 text the primitive comes from, if the JSON says. */
+  /** The P4 text the primitive comes from, if the JSON contains it. */
   readonly source: string | undefined;
 }
 
@@ -235,7 +235,7 @@ export interface Program {
   readonly deparser: DeparserDef;
   readonly ingress: PipelineDef;
   readonly egress: PipelineDef;
-  /** Value of an error by its P4 name; the core errors are always there. */
+  /** Value of an error by its P4 name; the core errors are always present. */
   readonly errors: ReadonlyMap<string, number>;
   /** Fields the architecture itself reads and writes, by the target's name for them (aliases resolved). */
   readonly architecture: ReadonlyMap<string, FieldDef>;

@@ -13,7 +13,7 @@ export class JsonReader {
     throw new ProgramFormatError(this.path, problem);
   }
 
-  /** Notes a feature the engine lacks; loading goes on so that the others are found too. */
+  /** Records a feature the engine lacks; loading continues so that the others are found too. */
   lacks(feature: string): void {
     this.unsupported.add(`${feature} (at ${this.path})`);
   }
@@ -22,7 +22,7 @@ export class JsonReader {
     return this.value === undefined || this.value === null;
   }
 
-  /** A member of an object; the reader of a member that is not there has `missing` set. */
+  /** A member of an object; the reader of a missing member has `missing` set. */
   get(key: string): JsonReader {
     if (typeof this.value !== 'object' || this.value === null || Array.isArray(this.value)) {
       return this.fail(`an object with "${key}" is needed, but this is ${describe(this.value)}`);
@@ -95,7 +95,7 @@ function describe(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** Objects of one kind by name (or id), with errors that list what there is. */
+/** Objects of one kind by name (or id), with errors that list the valid ones. */
 export class Registry<T> {
   private readonly byName = new Map<string | number, T>();
   constructor(private readonly kind: string) {}
@@ -114,7 +114,7 @@ export class Registry<T> {
     if (object === undefined) {
       const names = [...this.byName.keys()];
       const shown = names.slice(0, 8).join(', ') + (names.length > 8 ? ', ...' : '');
-      return at.fail(`no ${this.kind} called ${JSON.stringify(name)} (there is: ${shown === '' ? 'none' : shown})`);
+      return at.fail(`no ${this.kind} called ${JSON.stringify(name)} (valid: ${shown === '' ? 'none' : shown})`);
     }
     return object;
   }

@@ -6,7 +6,7 @@ import { SECTIONS } from './load.js';
 import { MATCH_KINDS, TABLE_TYPES } from './pipelines.js';
 import { PRIMITIVES } from './primitives.js';
 
-/** Every word of BMv2's JSON that this loader knows, by what it is. A program with any other does not load. */
+/** Every word of BMv2's JSON that this loader knows, by category. A program that uses any other does not load. */
 export const VOCABULARY = {
   sections: SECTIONS,
   primitives: PRIMITIVES,

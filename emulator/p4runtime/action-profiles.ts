@@ -29,7 +29,7 @@ function checkId(id: number, what: string): void {
   if (id === 0 || id >= FIRST_HIDDEN_ID) throw invalid(`A ${what} id must be 1 to ${FIRST_HIDDEN_ID - 1}, not ${id}.`);
 }
 
-/** Whether an entry, or with `inGroups` a group, points at it: the switch would refuse too, but less clearly. */
+/** Whether an entry or a group refers to it: the switch would refuse too, but less clearly. */
 function isReferenced(
   pipeline: ForwardingPipeline,
   profile: ActionProfileInfo,
@@ -96,7 +96,7 @@ function groupKey(profile: ActionProfileInfo, group: number): string {
   return `${profile.name} ${group}`;
 }
 
-/** @throws RpcError if a member is unknown, twice, or without weight, or the size exceeds what the profile allows */
+/** @throws RpcError if a member is unknown, listed twice or has no weight, or the size exceeds the profile's limit */
 function toGroupMembers(
   pipeline: ForwardingPipeline,
   profile: ActionProfileInfo,
@@ -107,7 +107,7 @@ function toGroupMembers(
   const members = entry.members.map((each) => {
     const { memberId, weight } = each;
     if (!known.has(memberId)) throw notFound(`Member ${memberId} of ${profile.name} does not exist.`);
-    if (seen.has(memberId)) throw invalid(`Member ${memberId} is given twice; a weight says the same.`);
+    if (seen.has(memberId)) throw invalid(`Member ${memberId} is given twice; use a weight instead.`);
     checkWeighted(profile, each, `Member ${memberId}`);
     seen.add(memberId);
     return { member: memberId, weight };

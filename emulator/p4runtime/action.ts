@@ -1,4 +1,4 @@
-/** Actions between P4Runtime's form and the switch's (P4Runtime 1.4, section "Action Specification"). */
+/** Converts actions between P4Runtime's form and the switch's (P4Runtime 1.4, section "Action Specification"). */
 import {
   decodeBytestring,
   encodeBytestring,
@@ -30,7 +30,7 @@ function toArguments(definition: ActionDefinition, action: Action): bigint[] {
 /**
  * @param actions those that the table, or a table of the action profile, allows
  * @param excluded the scope that the action must not have here
- * @throws RpcError PERMISSION_DENIED for the wrong scope, INVALID_ARGUMENT for all else
+ * @throws RpcError PERMISSION_DENIED for the wrong scope, INVALID_ARGUMENT for everything else
  */
 export function toCall(
   actions: NameIndex<TableActionInfo>,

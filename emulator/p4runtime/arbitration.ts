@@ -63,7 +63,7 @@ export class Arbitration {
     role.members.set(session, id);
     const becomesPrimary = id !== undefined && (role.highest === undefined || id >= role.highest);
     if (becomesPrimary) role.highest = id;
-    // A backup that stays one concerns nobody else.
+    // A backup that remains a backup does not concern the other controllers.
     if (becomesPrimary || wasPrimary) this.#notifyAll(name, role);
     else this.#notify(name, role, session);
   }
@@ -92,7 +92,7 @@ export class Arbitration {
     }
   }
 
-  /** The stream is gone. */
+  /** The stream has ended. */
   close(session: ArbitratedSession): void {
     const name = this.#roleOf.get(session);
     if (name === undefined) return;
@@ -137,7 +137,7 @@ export class Arbitration {
     return undefined;
   }
 
-  /** The primary hears last, when all others know that it is. */
+  /** The primary is notified last, after all others have been told that it is the primary. */
   #notifyAll(name: string, role: Role): void {
     const primary = this.#primary(role);
     for (const session of role.members.keys()) if (session !== primary) this.#notify(name, role, session);

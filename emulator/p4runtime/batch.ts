@@ -15,7 +15,7 @@ import { Transaction } from './transaction.js';
 
 const ABORTED: UpdateError = {
   canonicalCode: Code.ABORTED,
-  message: 'Not done, because another update of the batch failed.',
+  message: 'Not applied, because another update of the batch failed.',
   space: '',
   code: 0,
 };
@@ -23,7 +23,7 @@ const ABORTED: UpdateError = {
 /** A batch of which at least one part failed. */
 export class BatchError extends Error {
   override readonly name = 'BatchError';
-  /** One for each part, in order; OK for those that went through. */
+  /** One for each part, in order; OK for those that succeeded. */
   constructor(
     message: string,
     readonly errors: readonly UpdateError[],
@@ -60,17 +60,17 @@ export function writeBatch(pipeline: ForwardingPipeline, updates: readonly Updat
   tx.rollback(0);
   const cause = errors[failed]!;
   throw new BatchError(
-    `Update ${failed + 1} of ${updates.length} failed, so none was done.`,
+    `Update ${failed + 1} of ${updates.length} failed, so none was applied.`,
     updates.map((_, i) => (i === failed ? cause : ABORTED)),
   );
 }
 
-/** Entities in one message of a Read's answer. */
+/** Entities per message of a Read response. */
 const ENTITIES_PER_RESPONSE = 256;
 
 /**
  * Reads every request of a batch.
- * @throws BatchError after the answers to the requests that are in order
+ * @throws BatchError after the results of the requests that succeeded
  */
 export function* readBatch(pipeline: ForwardingPipeline, requests: readonly Entity[]): Generator<Init<Entity>[]> {
   const errors: UpdateError[] = [];
@@ -93,12 +93,12 @@ export function* readBatch(pipeline: ForwardingPipeline, requests: readonly Enti
   if (count > 0) throw new BatchError(`${count} of ${requests.length} reads failed.`, errors);
 }
 
-/** What HTTP/2 libraries accept of headers by default is 64 KiB; in base64 these bytes stay below. */
+/** HTTP/2 libraries accept 64 KiB of headers by default; encoded in base64, these bytes stay below that. */
 const MAX_DETAILS_BYTES = 40 * 1024;
 const SHORT_MESSAGE = 60;
 
 /**
- * The errors of a batch, their messages cut short or left out if they would not fit the trailers of a call.
+ * The errors of a batch, their messages truncated or omitted if they would not fit the trailers of a call.
  * The specification tells clients to allow for 8192 bytes and 100 more for each update ("gRPC Metadata Maximum
  * Size").
  * @returns undefined if not even the codes fit

@@ -1,4 +1,4 @@
-/** Time as the server sees it, so that tests can move it. */
+/** Time as the server sees it, so that tests can advance it. */
 export interface Clock {
   /** Nanoseconds since the epoch. */
   nowNs(): bigint;

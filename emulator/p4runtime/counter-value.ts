@@ -1,4 +1,4 @@
-/** Counter values between P4Runtime's form and the switch's. */
+/** Converts counter values between P4Runtime's form and the switch's. */
 import type { CounterData } from '../../p4runtime/index.js';
 import type { CounterValue } from '../control.js';
 import { invalid } from './rpc-error.js';
@@ -9,7 +9,7 @@ export function toCounterValue({ packetCount, byteCount }: CounterData): Counter
   return { packets: packetCount, bytes: byteCount };
 }
 
-/** BMv2 counts packets and bytes whatever the program asks for, and P4Runtime does not distinguish either. */
+/** BMv2 counts packets and bytes whatever the program declares, and P4Runtime does not distinguish either. */
 export function fromCounterValue({ packets, bytes }: CounterValue): CounterData {
   return { packetCount: BigInt.asIntN(64, packets), byteCount: BigInt.asIntN(64, bytes) };
 }

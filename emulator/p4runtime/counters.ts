@@ -58,6 +58,6 @@ export function* readDirectCounters(
       const { tableId, match, priority } = fromEntry(pipeline, table, entry);
       yield { directCounterEntry: { tableEntry: { tableId, match, priority }, data } };
     }
-    if (!found && selector.match.length > 0) throw notFound(`Table ${table.name} has no entry of this key.`);
+    if (!found && selector.match.length > 0) throw notFound(`Table ${table.name} has no entry with this key.`);
   }
 }

@@ -1,14 +1,14 @@
-/** What the P4Runtime server asks of a switch. */
+/** What the P4Runtime server requires of a switch. */
 import type { Control } from '../control.js';
 
-/** A program made ready. Its control works before it runs, which is how a saved pipeline can be written to. */
+/** A prepared program. Its control works before it runs, so that a saved pipeline can be written to. */
 export interface PreparedProgram {
   readonly control: Control;
 }
 
 export interface Device {
   /**
-   * Checks and loads a program beside the running one.
+   * Checks and loads a program while another one may be running.
    * @param program the BMv2 JSON
    * @throws EmulatorError if the switch cannot run it
    */

@@ -53,7 +53,7 @@ const milliseconds = (ns: bigint): number => Number(ns) / 1e6;
 
 /**
  * Batches the samples of one pipeline, leaving out those that the controller has not acknowledged yet. What was
- * learned before a digest was disabled is forgotten, sent or not, as by BMv2's server: the specification does not say.
+ * learned before a digest was disabled is forgotten, sent or not, as in BMv2's server: the specification is silent.
  */
 export class DigestPublisher {
   readonly #buffers = new Map<number, Buffer>();
@@ -63,7 +63,7 @@ export class DigestPublisher {
   readonly #unsubscribe: () => void;
   #nextListId = 1n;
 
-  /** @param send false if there is nobody to send to; then the samples are lost, as the specification allows */
+  /** @param send returns false if there is no primary; the samples are then lost, as the specification allows */
   constructor(
     private readonly pipeline: ForwardingPipeline,
     private readonly send: (list: Init<DigestList>) => boolean,
@@ -105,7 +105,7 @@ export class DigestPublisher {
     return false;
   }
 
-  /** One of an earlier enabling is dropped, and its timer with it. */
+  /** A buffer of an earlier enabling is dropped together with its timer. */
   #openBuffer(digestId: number, enabling: symbol): Buffer | undefined {
     const buffer = this.#buffers.get(digestId);
     if (buffer === undefined || buffer.enabling === enabling) return buffer;
@@ -130,7 +130,7 @@ export class DigestPublisher {
     const enabled = this.pipeline.enabledDigests.get(digest.id);
     this.#buffers.delete(digest.id);
     buffer?.cancelTimer();
-    if (!buffer || enabled?.enabling !== buffer.enabling) return; // Disabled since.
+    if (!buffer || enabled?.enabling !== buffer.enabling) return; // Disabled in the meantime.
     const { config, enabling } = enabled;
     const listId = this.#nextListId++;
     const data = [...buffer.samples.values()].map(({ values }) => {

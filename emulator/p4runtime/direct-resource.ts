@@ -1,4 +1,4 @@
-/** Which tables a request about direct counters or meters means. */
+/** Which tables a request about direct counters or meters refers to. */
 import type { TableEntry, TableInfo } from '../../p4runtime/index.js';
 import type { ForwardingPipeline } from './pipeline.js';
 import { invalid, unimplemented } from './rpc-error.js';
@@ -13,7 +13,7 @@ export function requireDirect(
   entry: TableEntry | undefined,
   resource: Resource,
 ): TableInfo {
-  if (!entry) throw invalid(`A ${WORDS[resource]} is that of a table entry, which is not given.`);
+  if (!entry) throw invalid(`A ${WORDS[resource]} belongs to a table entry, but the request names none.`);
   const table = pipeline.index.tables.byId(entry.tableId);
   if (!table[resource]) {
     const valid = pipeline.index.tables.items.filter((each) => each[resource]).map(({ name }) => name);
@@ -29,7 +29,7 @@ export function directTables(
   selector: TableEntry | undefined,
   resource: Resource,
 ): { table: TableInfo; selector: TableEntry }[] {
-  if (!selector) throw invalid(`A ${WORDS[resource]} is that of a table entry, which is not given.`);
+  if (!selector) throw invalid(`A ${WORDS[resource]} belongs to a table entry, but the request names none.`);
   if (selector.tableId !== 0) return [{ table: requireDirect(pipeline, selector, resource), selector }];
   return pipeline.index.tables.items.filter((table) => table[resource]).map((table) => ({ table, selector }));
 }

@@ -13,7 +13,7 @@ import { writeTableEntry } from './table-entry.js';
 import type { Transaction } from './transaction.js';
 import { readValueSets, writeValueSet } from './value-sets.js';
 
-const NO_EXTERNS = 'BMv2 has no externs with entries of their own.';
+const NO_EXTERNS = 'BMv2 has no externs that have entries.';
 const NO_ENTITY = 'The entity is not set.';
 
 /** One update of a batch. @throws RpcError, ControlError, P4InfoLookupError or BytestringError */
@@ -48,7 +48,7 @@ export function readEntity(pipeline: ForwardingPipeline, request: Entity): Itera
   if (request.valueSetEntry) return readValueSets(pipeline, request.valueSetEntry);
   if (request.digestEntry) return readDigests(pipeline, request.digestEntry);
   if (request.externEntry) {
-    // An empty entry reads all externs, of which there are none.
+    // An empty entry reads all externs, and none exist.
     if (request.externEntry.externTypeId === 0) return [];
     throw unimplemented(NO_EXTERNS);
   }

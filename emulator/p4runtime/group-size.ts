@@ -17,17 +17,17 @@ export function checkWeighted(profile: ActionProfileInfo, { weight, watchPort }:
   }
   if (!watchPort || watchPort.length === 0) return;
   const port = decodeBytestring(watchPort, PORT_BITS);
-  if (port > BigInt(MAX_PORT)) throw invalid(`${what} watches port ${port}, which is not one of 0 to ${MAX_PORT}.`);
+  if (port > BigInt(MAX_PORT)) throw invalid(`${what} watches port ${port}; valid: 0 to ${MAX_PORT}.`);
 }
 
-/** In the unit in which the profile's sizes are: weights, or members. */
+/** In the unit of the profile's sizes: weights or members. */
 export function sizeOf(profile: ActionProfileInfo, members: readonly Weighted[]): number {
   return profile.sizeUnit === 'members' ? members.length : members.reduce((sum, { weight }) => sum + weight, 0);
 }
 
 /**
- * The profile's size is that of all groups together.
- * @param group which gets this size, and leaves what it had
+ * The profile's size limits all groups together.
+ * @param group the group that gets this size in place of its current one
  * @throws RpcError RESOURCE_EXHAUSTED
  */
 export function checkRoom(pipeline: ForwardingPipeline, profile: ActionProfileInfo, group: number, size: number): void {

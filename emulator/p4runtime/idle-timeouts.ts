@@ -4,9 +4,9 @@ import type { Clock } from './clock.js';
 import { noteKey, type ForwardingPipeline } from './pipeline.js';
 import { fromEntry } from './table-read.js';
 
-/** Scans the tables of one pipeline. An entry that stays idle is told again after each further timeout. */
+/** Scans the tables of one pipeline. An entry that stays idle is reported again after each further timeout. */
 export class IdleWatcher {
-  /** When each entry that is idle was last told, in ns. */
+  /** When each idle entry was last reported, in ns. */
   #told = new Map<string, bigint>();
   #cancel: () => void;
 
@@ -40,6 +40,6 @@ export class IdleWatcher {
       }
       if (idle.length > 0) this.send({ tableEntry: idle, timestamp: now });
     }
-    this.#told = told; // Entries that were hit since are forgotten.
+    this.#told = told; // Entries that were hit in the meantime are forgotten.
   }
 }

@@ -1,4 +1,4 @@
-/** Keys of table entries between P4Runtime's form and the switch's (P4Runtime 1.4, section "Match Format"). */
+/** Converts keys of table entries between P4Runtime's form and the switch's (P4Runtime 1.4, section "Match Format"). */
 import {
   decodeBytestring,
   encodeBytestring,
@@ -13,7 +13,7 @@ import { invalid } from './rpc-error.js';
 
 const onesOf = (width: number): bigint => (1n << BigInt(width)) - 1n;
 
-/** The key that matches everything, which P4Runtime says by leaving the field out. */
+/** The key that matches everything, which P4Runtime expresses by leaving the field out. */
 function wildcard(field: MatchFieldInfo): MatchKey {
   switch (field.kind) {
     case 'exact':
@@ -49,10 +49,12 @@ function toKey(field: MatchFieldInfo, match: FieldMatch): MatchKey {
   if (match.lpm) {
     const { prefixLen } = match.lpm;
     if (prefixLen <= 0 || prefixLen > width) {
-      throw invalid(`Key ${name} has prefix length ${prefixLen}; it must be 1 to ${width}, or the key left out.`);
+      throw invalid(
+        `Key ${name} has prefix length ${prefixLen}; it must be 1 to ${width}; a key that matches all must be left out.`,
+      );
     }
     const value = number(match.lpm.value);
-    if (value & onesOf(width - prefixLen)) throw invalid(`Key ${name} has ones behind its ${prefixLen}-bit prefix.`);
+    if (value & onesOf(width - prefixLen)) throw invalid(`Key ${name} has ones after its ${prefixLen}-bit prefix.`);
     return { kind: 'lpm', value, prefixLength: prefixLen };
   }
   if (match.ternary) {
@@ -73,7 +75,7 @@ function toKey(field: MatchFieldInfo, match: FieldMatch): MatchKey {
 
 /**
  * The key of an entry, in the order of the table's keys.
- * @throws RpcError INVALID_ARGUMENT; the section asks for this code, where "Bytestrings" has OUT_OF_RANGE
+ * @throws RpcError INVALID_ARGUMENT; the section requires this code, although "Bytestrings" has OUT_OF_RANGE
  */
 export function toKeys(fields: NameIndex<MatchFieldInfo>, matches: readonly FieldMatch[]): MatchKey[] {
   const given = new Map<number, FieldMatch>();
@@ -106,7 +108,7 @@ function fromKey(field: MatchFieldInfo, key: MatchKey): Init<FieldMatch> | undef
   }
 }
 
-/** The canonical form: what matches everything is left out. */
+/** The canonical form: keys that match everything are left out. */
 export function fromKeys(fields: NameIndex<MatchFieldInfo>, keys: readonly MatchKey[]): Init<FieldMatch>[] {
   return fields.items.flatMap((field, i) => fromKey(field, keys[i]!) ?? []);
 }

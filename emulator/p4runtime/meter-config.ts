@@ -1,4 +1,4 @@
-/** Meter configurations between P4Runtime's form and the switch's. */
+/** Converts meter configurations between P4Runtime's form and the switch's. */
 import type { MeterConfig, MeterSpec } from '../../p4runtime/index.js';
 import type { MeterRate } from '../control.js';
 import { invalid, unimplemented } from './rpc-error.js';

@@ -10,7 +10,7 @@ import { fromEntry, selectEntries } from './table-read.js';
 import type { Transaction } from './transaction.js';
 
 function refuseColors(entry: MeterEntry | DirectMeterEntry): void {
-  if (entry.counterData) throw unimplemented('Meters have no counters per color here.');
+  if (entry.counterData) throw unimplemented('Meters have no counters per color on this switch.');
 }
 
 export function writeMeter(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: MeterEntry): void {
@@ -66,6 +66,6 @@ export function* readDirectMeters(pipeline: ForwardingPipeline, request: DirectM
         directMeterEntry: { tableEntry: { tableId, match, priority }, ...(rates && { config: fromRates(rates) }) },
       };
     }
-    if (!found && selector.match.length > 0) throw notFound(`Table ${table.name} has no entry of this key.`);
+    if (!found && selector.match.length > 0) throw notFound(`Table ${table.name} has no entry with this key.`);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Actions of indirect tables: references to members and groups, and one-shots (P4Runtime 1.4, section "One Shot
- * Action Selector Programming"), which the switch gets as a group and members with ids that clients never see.
+ * Action Selector Programming"), which the switch receives as a group and members with ids that clients never see.
  */
 import type { Action, ActionProfileAction, ActionProfileInfo, TableAction, TableInfo } from '../../p4runtime/index.js';
 import type { GroupMember, ProfileReference } from '../control.js';
@@ -14,7 +14,7 @@ type OneShot = NonNullable<EntryNotes['oneShot']>;
 
 /** Members and groups of one-shots are numbered from here; clients' ids are below. */
 export const FIRST_HIDDEN_ID = 2 ** 31;
-/** Of an action that its one-shot holds next to each other; more may come behind the others. */
+/** Of one action, how many copies its one-shot keeps adjacent; further ones may follow those of other actions. */
 const MAX_MEMBER_COPIES = 4_096;
 
 function profileOf(pipeline: ForwardingPipeline, table: TableInfo): ActionProfileInfo {
@@ -43,7 +43,9 @@ export function toReference(pipeline: ForwardingPipeline, table: TableInfo, acti
     return { kind: 'member', id: member };
   }
   if (group === undefined) {
-    throw invalid(`Entries of table ${table.name} point at a member or group of ${profile.name}, not at an action.`);
+    throw invalid(
+      `Entries of table ${table.name} must point at a member or group of ${profile.name}, not at an action.`,
+    );
   }
   if (!profile.withSelector) throw invalid(`Action profile ${profile.name} has no selector, so it has no groups.`);
   if (!pipeline.control.groups(profile.name).has(group)) {
@@ -82,7 +84,7 @@ export function createOneShot(
   const group = freeId(pipeline.control.groups(name));
   checkRoom(pipeline, profile, group, size);
   const members: GroupMember[] = [];
-  // What is read back must have canonical bytestrings, which a client need not write (section "Bytestrings").
+  // Values read back must be canonical bytestrings, which a client need not write (section "Bytestrings").
   const canonical: ActionProfileAction[] = [];
   for (const each of actions) {
     const call = toCall(table.actions, each.action!, 'DEFAULT_ONLY');
@@ -103,7 +105,7 @@ export function createOneShot(
 export function emptyOneShot(pipeline: ForwardingPipeline, tx: Transaction, table: TableInfo, oneShot: OneShot): void {
   const { name } = profileOf(pipeline, table);
   tx.setGroup(name, oneShot.group, []);
-  // Last first: taken back, they come in the order in which they came, which is that of their places in the group.
+  // Last first: undoing this inserts them in their original order, which is their order within the group.
   for (const member of [...oneShot.members].reverse()) tx.deleteMember(name, member);
 }
 

@@ -13,7 +13,7 @@ import { invalid, unimplemented } from './rpc-error.js';
 
 /**
  * Builds a value from the flat values of its fields, in order.
- * @param next gives the next field, cut to its width
+ * @param next returns the next field, truncated to its width
  */
 export function toP4Data(type: P4DataTypeSpec, types: P4TypeInfo | undefined, next: () => bigint): Init<P4Data> {
   const named = <T>(map: Record<string, T> | undefined, name: string): T => {

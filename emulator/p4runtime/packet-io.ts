@@ -1,6 +1,6 @@
 /**
  * The header that the P4 program puts before a packet to or from the controller, and the metadata that
- * P4Runtime makes of it (P4Runtime 1.4, sections "ControllerPacketMetadata" and "Packet I/O").
+ * P4Runtime derives from it (P4Runtime 1.4, sections "ControllerPacketMetadata" and "Packet I/O").
  */
 import {
   decodeBytestring,
@@ -12,15 +12,15 @@ import {
 } from '../../p4runtime/index.js';
 import { invalid } from './rpc-error.js';
 
-/** Bits of the whole header; p4c demands whole bytes of a header that is emitted. */
+/** Bits of the whole header; p4c requires an emitted header to have whole bytes. */
 function bitsOf(header: PacketHeaderInfo): number {
   return header.fields.items.reduce((sum, { bitwidth }) => sum + bitwidth, 0);
 }
 
 /**
  * The bytes that enter the CPU port.
- * @param header of `packet_out`; undefined if the program has none, and then metadata is refused
- * @throws RpcError if the metadata is not what the P4Info says
+ * @param header of `packet_out`; undefined if the program has none; metadata is then refused
+ * @throws RpcError if the metadata does not match the P4Info
  */
 export function packPacketOut(header: PacketHeaderInfo | undefined, packet: PacketOut): Uint8Array {
   const values = new Map<number, Uint8Array>();
@@ -50,7 +50,7 @@ export function packPacketOut(header: PacketHeaderInfo | undefined, packet: Pack
 
 /**
  * The message for bytes that left through the CPU port, or undefined if they are shorter than the header.
- * @param header of `packet_in`; undefined if the program has none, and then all bytes are payload
+ * @param header of `packet_in`; undefined if the program has none; all bytes are then payload
  */
 export function unpackPacketIn(header: PacketHeaderInfo | undefined, bytes: Uint8Array): Init<PacketIn> | undefined {
   if (!header) return { payload: bytes, metadata: [] };

@@ -9,7 +9,7 @@ export class PipelineStore {
   #active: ForwardingPipeline | undefined;
   #saved: ForwardingPipeline | undefined;
 
-  /** @param onActivate called after packets run through another pipeline */
+  /** @param onActivate called when packets have begun to run through another pipeline */
   constructor(
     private readonly device: Device,
     private readonly onActivate: (pipeline: ForwardingPipeline) => void,
@@ -39,9 +39,9 @@ export class PipelineStore {
         this.#activate(this.#verify(config));
         break;
       case 'COMMIT':
-        if (config) throw invalid('COMMIT takes the saved pipeline, so the request must have none.');
-        if (!this.#saved) throw notFound('No pipeline is saved; VERIFY_AND_SAVE does it.');
-        // What was written since went into the saved program, so there is nothing to replay.
+        if (config) throw invalid('COMMIT takes the saved pipeline, so the request must not contain one.');
+        if (!this.#saved) throw notFound('No pipeline is saved; save one with VERIFY_AND_SAVE first.');
+        // Writes since then went into the saved program, so there is nothing to replay.
         this.#activate(this.#saved);
         break;
       case 'RECONCILE_AND_COMMIT': {

@@ -1,4 +1,4 @@
-/** One forwarding pipeline: the P4Info, the program, and what P4Runtime must give back but the switch does not keep. */
+/** One forwarding pipeline: the P4Info, the program, and what P4Runtime must return but the switch does not keep. */
 import {
   P4InfoIndex,
   type DigestEntry,
@@ -12,17 +12,17 @@ import type { PreparedProgram } from './device.js';
 import { keyText } from './match.js';
 import { invalid, notFound, toRpcError } from './rpc-error.js';
 
-/** A digest from its INSERT to its DELETE. A DELETE that is taken back brings the same one again. */
+/** A digest from its INSERT to its DELETE. Undoing a DELETE restores the same one. */
 export interface EnabledDigest {
   readonly config: NonNullable<DigestEntry['config']>;
   /** Equal for all configurations of one enabling, and for those of no other. */
   readonly enabling: symbol;
 }
 
-/** What makes an entry of a table that entry. */
+/** What identifies an entry of a table. */
 export interface EntryKey {
   readonly keys: readonly MatchKey[];
-  /** As the switch counts: smaller wins. */
+  /** In the switch's order: the smaller number wins. */
   readonly priority: number;
 }
 
@@ -47,13 +47,6 @@ export interface GroupNotes {
   readonly watch: ReadonlyMap<number, { readonly watch?: number; readonly watchPort?: Uint8Array }>;
 }
 
-/** A digest from its INSERT to its DELETE. A DELETE that is taken back brings the same one again. */
-export interface EnabledDigest {
-  readonly config: NonNullable<DigestEntry['config']>;
-  /** Equal for all configurations of one enabling, and for those of no other. */
-  readonly enabling: symbol;
-}
-
 const MAX_PRIORITY = 2 ** 31 - 1;
 
 export class ForwardingPipeline {
@@ -63,7 +56,7 @@ export class ForwardingPipeline {
 
   /** By {@link noteKey}; entries without a note have all defaults. */
   readonly entryNotes = new Map<string, EntryNotes>();
-  /** By {@link noteKey}: entries as clients wrote them, because the switch has to be searched for one. */
+  /** By {@link noteKey}: entries as clients wrote them, because finding one in the switch takes a search. */
   readonly written = new Map<string, SwitchTableEntry>();
   /** By table name. */
   readonly defaultNotes = new Map<string, EntryNotes>();
@@ -136,9 +129,9 @@ export class ForwardingPipeline {
   }
 
   /**
-   * The switch's priority, where the smaller number wins, of P4Runtime's, where the larger does; and back, for
-   * the function is its own inverse. Entries of the program are numbered from 1 in their order, and P4Runtime
-   * wants the first of N to have priority N; clients cannot add to those tables.
+   * Converts P4Runtime's priority, where the larger number wins, to the switch's, where the smaller does; and back,
+   * as the function is its own inverse. Entries of the program are numbered from 1 in their order, and P4Runtime
+   * requires the first of N to have priority N; clients cannot add to those tables.
    */
   invertPriority(table: TableInfo, priority: number): number {
     if (!table.needsPriority) return 0;
@@ -151,13 +144,13 @@ export class ForwardingPipeline {
     return largest + 1 - priority;
   }
 
-  /** The entry of exactly this key. @throws RpcError NOT_FOUND */
+  /** The entry with exactly this key. @throws RpcError NOT_FOUND */
   entry(table: TableInfo, key: EntryKey): SwitchTableEntry {
     const written = this.written.get(noteKey(table, key));
     if (written) return written;
     const wanted = keyText(key.keys, key.priority);
     const found = this.control.entries(table.name).find((each) => keyText(each.keys, each.priority) === wanted);
-    if (!found) throw notFound(`Table ${table.name} has no entry of this key.`);
+    if (!found) throw notFound(`Table ${table.name} has no entry with this key.`);
     return found;
   }
 }
@@ -168,7 +161,7 @@ export function isPreinitialized(table: TableInfo): boolean {
 }
 
 /**
- * The program numbers its entries from 1, the best; clients' priorities are inverted around the largest. To be among
+ * The program numbers its entries from 1, the best; clients' priorities are inverted around the largest. To rank among
  * these, the first of N entries gets P4Runtime's priority N, as constant entries do.
  */
 function releaseEntries(control: Control, table: TableInfo): void {
@@ -177,7 +170,7 @@ function releaseEntries(control: Control, table: TableInfo): void {
     entries = control.entries(table.name);
     control.releaseEntries(table.name, table.size);
   } catch {
-    return; // The program has no such table, which is found out later, and told better.
+    return; // The program has no such table, which is detected later, with a better message.
   }
   if (!table.needsPriority) return;
   const largest = Math.max(0, ...entries.map(({ priority }) => priority));

@@ -8,14 +8,14 @@ import { invalid } from './rpc-error.js';
 
 const entityCodec = codec<Entity>('p4.v1.Entity');
 
-/** Fills in the defaults of what a reader selects by. */
+/** Fills in the defaults of an entity. */
 function complete(entity: Init<Entity>): Entity {
   return entityCodec.decode(entityCodec.encode(entity));
 }
 
 const ALL_COUNTERS = { byteCount: 0n, packetCount: 0n };
 
-/** What is read, in the order in which it can be written: what others point at comes first. */
+/** What is read, in the order in which it can be written: what others refer to comes first. */
 const SELECTORS: readonly Init<Entity>[] = [
   { actionProfileMember: {} },
   { actionProfileGroup: {} },
@@ -31,8 +31,8 @@ const SELECTORS: readonly Init<Entity>[] = [
 ];
 
 /**
- * The update that makes an entity, or undefined if it is in the new pipeline already: what the program itself
- * makes, and the untouched elements of arrays, which may have another size now.
+ * The update that creates an entity, or undefined if the new pipeline has it already: what the program itself
+ * creates, and untouched elements of arrays, whose size may have changed.
  */
 function updateFor(before: ForwardingPipeline, next: ForwardingPipeline, entity: Entity): Update | undefined {
   const update = (type: UpdateType): Update => ({ type, entity });
@@ -75,7 +75,7 @@ function fits(
 /** @throws RpcError INVALID_ARGUMENT if something that a client wrote does not fit the new pipeline */
 export function reconcile(before: ForwardingPipeline, next: ForwardingPipeline): void {
   const updates: Update[] = [];
-  // What became of the program's entries is among what is kept.
+  // The state that is kept includes the program's own entries as they are now.
   for (const table of next.index.tables.items) {
     if (!isPreinitialized(table) || !before.index.tables.has(table.id)) continue;
     for (const { keys, priority } of next.control.entries(table.name))
@@ -92,6 +92,6 @@ export function reconcile(before: ForwardingPipeline, next: ForwardingPipeline):
   } catch (error) {
     if (!(error instanceof BatchError)) throw error;
     const first = error.errors.find(({ canonicalCode }) => canonicalCode !== 0)!;
-    throw invalid(`The state cannot be kept (${error.message}) The first: ${first.message}`);
+    throw invalid(`The state cannot be kept (${error.message}) The first error: ${first.message}`);
   }
 }

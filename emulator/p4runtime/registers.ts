@@ -1,6 +1,6 @@
 /**
- * Registers (P4Runtime 1.4, section "RegisterEntry"). The message is the specification's own; that a v1model
- * switch serves it is an extension, for BMv2's server answers UNIMPLEMENTED.
+ * Registers (P4Runtime 1.4, section "RegisterEntry"). The message is part of the specification; serving it on a
+ * v1model switch is an extension: BMv2's server answers UNIMPLEMENTED.
  */
 import type { Entity, Init, RegisterEntry, UpdateType } from '../../p4runtime/index.js';
 import { elementIndices } from './element-index.js';

@@ -20,7 +20,7 @@ function toPort(replica: Replica): number {
   if (replica.egressPort === undefined && !replica.port) throw invalid('A replica needs a port.');
   const port = replica.port ? Number(decodeBytestring(replica.port, 32)) : replica.egressPort!;
   if (port > MAX_PORT) {
-    throw invalid(`Port ${port} is not one of this switch, which has 0 to ${MAX_PORT}.`);
+    throw invalid(`Port ${port} is not one of this switch's ports; valid: 0 to ${MAX_PORT}.`);
   }
   return port;
 }
@@ -48,7 +48,7 @@ function fromReplicas(replicas: readonly SwitchReplica[], notes: ReplicaNotes | 
   );
 }
 
-/** INSERT wants it absent, MODIFY and DELETE present. */
+/** INSERT requires it to be absent, MODIFY and DELETE to be present. */
 function checkPresence(type: UpdateType, present: boolean, what: string): void {
   if (type === 'UNSPECIFIED') throw invalid('The update has no type.');
   if (type === 'INSERT' && present) throw exists(`${what} exists already.`);
@@ -58,7 +58,7 @@ function checkPresence(type: UpdateType, present: boolean, what: string): void {
 function writeGroup(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: MulticastGroupEntry): void {
   const id = entry.multicastGroupId;
   if (id === 0 || id > MAX_MULTICAST_GROUP)
-    throw invalid(`Multicast group ${id} is not one of 1 to ${MAX_MULTICAST_GROUP}.`);
+    throw invalid(`A multicast group must be 1 to ${MAX_MULTICAST_GROUP}, not ${id}.`);
   checkPresence(type, pipeline.control.multicastGroups().has(id), `Multicast group ${id}`);
   const keep = type !== 'DELETE';
   tx.setMulticastGroup(id, keep ? toReplicas(entry.replicas) : undefined);
@@ -67,14 +67,15 @@ function writeGroup(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateT
 
 function writeSession(pipeline: ForwardingPipeline, tx: Transaction, type: UpdateType, entry: CloneSessionEntry): void {
   const id = entry.sessionId;
-  if (id === 0 || id > MAX_CLONE_SESSION) throw invalid(`Clone session ${id} is not one of 1 to ${MAX_CLONE_SESSION}.`);
+  if (id === 0 || id > MAX_CLONE_SESSION)
+    throw invalid(`A clone session must be 1 to ${MAX_CLONE_SESSION}, not ${id}.`);
   checkPresence(type, pipeline.control.cloneSessions().has(id), `Clone session ${id}`);
   if (type === 'DELETE') {
     tx.setCloneSession(id, undefined);
     tx.note(pipeline.cloneNotes, id, undefined);
     return;
   }
-  if (entry.classOfService !== 0) throw unimplemented('Clones have no class of service here.');
+  if (entry.classOfService !== 0) throw unimplemented('Clones have no class of service on this switch.');
   if (entry.packetLengthBytes < 0) throw invalid('The packet length must not be negative.');
   tx.setCloneSession(id, { replicas: toReplicas(entry.replicas), truncateBytes: entry.packetLengthBytes });
   tx.note(pipeline.cloneNotes, id, notesOf(entry.replicas, new Uint8Array(0)));
@@ -88,7 +89,7 @@ export function writeReplication(
 ): void {
   if (entry.multicastGroupEntry) writeGroup(pipeline, tx, type, entry.multicastGroupEntry);
   else if (entry.cloneSessionEntry) writeSession(pipeline, tx, type, entry.cloneSessionEntry);
-  else throw invalid('A replication entry must hold a multicast group or a clone session.');
+  else throw invalid('A replication entry must contain a multicast group or a clone session.');
 }
 
 /** Id 0 selects all. */
@@ -129,6 +130,6 @@ export function* readReplication(
       yield { packetReplicationEngineEntry: { cloneSessionEntry } };
     }
   } else {
-    throw invalid('A replication entry must hold a multicast group or a clone session.');
+    throw invalid('A replication entry must contain a multicast group or a clone session.');
   }
 }

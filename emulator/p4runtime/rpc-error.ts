@@ -1,4 +1,4 @@
-/** What goes wrong in a request, with the gRPC status that says it. */
+/** Errors of requests, with their gRPC status. */
 import { BytestringError, Code, P4InfoLookupError, type UpdateError } from '../../p4runtime/index.js';
 import { ControlError } from '../control.js';
 
@@ -22,7 +22,7 @@ export const precondition = (message: string): RpcError => new RpcError(Code.FAI
 export const unimplemented = (message: string): RpcError => new RpcError(Code.UNIMPLEMENTED, message);
 export const outOfRange = (message: string): RpcError => new RpcError(Code.OUT_OF_RANGE, message);
 
-/** The status that an error of any layer means to a client; what is not meant for clients is INTERNAL. */
+/** The status that an error of any layer means to a client; an error not meant for clients becomes INTERNAL. */
 export function toRpcError(error: unknown): RpcError {
   if (error instanceof RpcError) return error;
   if (error instanceof ControlError) return new RpcError(Code[error.code], error.message);

@@ -30,10 +30,10 @@ const API_VERSION = '1.4.1';
 /** Large enough for any program; the specification's guideline ("gRPC Server Maximum Receive Message Size"). */
 const MAX_RECEIVE_BYTES = 128 * 1024 * 1024;
 
-/** Packet-ins and digests for a controller that does not read are dropped from here on. */
+/** Packet-ins and digests for a controller that does not read are dropped once this many messages are queued. */
 const MAX_QUEUED_MESSAGES = 4096;
 
-/** As often as BMv2 looks. */
+/** BMv2's interval. */
 const IDLE_SCAN_MS = 1000;
 
 const MAX_CONTROLLERS_PER_ROLE = 64;
@@ -60,7 +60,7 @@ export class P4RuntimeServer {
   readonly #idleScanMs: number;
   readonly #health = new HealthImplementation({ '': 'NOT_SERVING', [P4RUNTIME_SERVICE]: 'NOT_SERVING' });
   readonly #unsubscribe: () => void;
-  /** What runs beside the active pipeline. */
+  /** What runs alongside the active pipeline. */
   #watchers: { readonly digests: DigestPublisher; readonly idle: IdleWatcher } | undefined;
   #server: Server | undefined;
 
@@ -82,7 +82,7 @@ export class P4RuntimeServer {
   }
 
   /**
-   * @param address as `127.0.0.1:9559`; port 0 takes any
+   * @param address e.g. `127.0.0.1:9559`; port 0 takes any free one
    * @returns the port
    */
   async listen(address: string, credentials: ServerCredentials = ServerCredentials.createInsecure()): Promise<number> {
@@ -195,13 +195,13 @@ export class P4RuntimeServer {
       if (!this.#arbitration.isPrimary(session)) throw denied('Only the primary controller may send this message.');
       if (message.packet) {
         const header = this.#pipelines.active?.index.packetHeaders.items.find(({ name }) => name === 'packet_out');
-        if (!this.#pipelines.active) throw invalid('No forwarding pipeline runs yet.');
+        if (!this.#pipelines.active) throw invalid('No forwarding pipeline is running yet.');
         this.device.packetOut(packPacketOut(header, message.packet));
       } else if (message.digestAck) {
-        if (!this.#watchers) throw invalid('No forwarding pipeline runs yet.');
+        if (!this.#watchers) throw invalid('No forwarding pipeline is running yet.');
         this.#watchers.digests.acknowledge(message.digestAck);
       } else {
-        throw invalid('The stream message is none that this switch knows: arbitration, packet, digest_ack.');
+        throw invalid('The stream message is unknown; valid: arbitration, packet, digest_ack.');
       }
     } catch (error) {
       session.send({ error: toStreamError(error, message) });
@@ -228,7 +228,7 @@ export class P4RuntimeServer {
     if (packet) this.#toPrimaries({ packet });
   }
 
-  /** @returns whether anybody was there to hear it */
+  /** @returns whether it was sent to any primary */
   #toPrimaries(message: Init<StreamMessageResponse>): boolean {
     const primaries = (this.#arbitration.primaries() as StreamSession[]).filter((session) => !session.isCongested());
     for (const session of primaries) session.send(message);
@@ -251,13 +251,13 @@ function answer<T>(callback: sendUnaryData<T>, run: () => T): void {
   callback(null, response);
 }
 
-/** The end of a call as grpc-js wants it. */
+/** The end of a call as grpc-js expects it. */
 function toStatus(
   error: unknown,
 ): Error & { code: number; details: string; metadata?: ReturnType<typeof statusTrailer> } {
   if (error instanceof BatchError) {
     const errors = fitErrors(error.errors);
-    const details = errors ? error.message : `${error.message} There are too many for their details to be sent.`;
+    const details = errors ? error.message : `${error.message} There are too many errors to send their details.`;
     return Object.assign(new Error(details), {
       code: Code.UNKNOWN as number,
       details,

@@ -9,7 +9,7 @@ interface PreparedSwitch extends PreparedProgram {
 }
 
 /**
- * A switch whose program can be replaced while it runs: each program has a switch of its own, so one can be
+ * A switch whose program can be replaced while it runs: each program has its own switch, so one can be
  * written to before it gets its first packet. Ports use {@link receive} and {@link onOutput}.
  */
 export class SwitchDevice implements Device {

@@ -14,14 +14,14 @@ function directResources(table: TableInfo): DirectResources {
   return { counter: table.directCounter !== undefined, meter: table.directMeter !== undefined };
 }
 
-/** @throws RpcError if match fields or priority are not what the table has */
+/** @throws RpcError if match fields or priority do not fit the table */
 export function toEntryKey(pipeline: ForwardingPipeline, table: TableInfo, entry: TableEntry): EntryKey {
   const keys = toKeys(table.keys, entry.match);
   if (table.needsPriority && entry.priority <= 0) {
     throw invalid(`Table ${table.name} needs a priority of at least 1, not ${entry.priority}.`);
   }
   if (!table.needsPriority && entry.priority !== 0) {
-    throw invalid(`Table ${table.name} has no priorities, so it must be 0 and not ${entry.priority}.`);
+    throw invalid(`Table ${table.name} has no priorities, so the priority must be 0, not ${entry.priority}.`);
   }
   return { keys, priority: pipeline.invertPriority(table, entry.priority) };
 }
@@ -70,7 +70,7 @@ export function writeTableEntry(
 
 function checkUnsupported(table: TableInfo, entry: TableEntry): void {
   if (entry.timeSinceLastHit) throw invalid('A write must not set time_since_last_hit.');
-  if (entry.meterCounterData) throw unimplemented('Meters have no counters per color here.');
+  if (entry.meterCounterData) throw unimplemented('Meters have no counters per color on this switch.');
   if (entry.idleTimeoutNs !== 0n && (!table.hasIdleTimeout || entry.isDefaultAction)) {
     throw invalid(`Table ${table.name} has no idle timeouts${entry.isDefaultAction ? ' for default entries' : ''}.`);
   }
@@ -87,7 +87,7 @@ interface NewAction {
 
 function toAction({ pipeline, tx, table }: WriteTarget, given: TableAction): NewAction {
   if (table.actionProfileId === undefined) {
-    if (!given.action) throw invalid(`Table ${table.name} is direct, so its entries name an action.`);
+    if (!given.action) throw invalid(`Table ${table.name} is direct, so its entries must name an action.`);
     return { call: toCall(table.actions, given.action, 'DEFAULT_ONLY') };
   }
   if (given.actionProfileActionSet) {
@@ -120,8 +120,9 @@ function note(
 function insert(target: WriteTarget, key: EntryKey): void {
   const { pipeline, tx, table, entry } = target;
   if (!entry.action) throw invalid('An inserted entry needs an action.');
-  // Before a one-shot makes members, of which there might be too many.
-  if (pipeline.written.has(noteKey(table, key))) throw exists(`Table ${table.name} has an entry of this key already.`);
+  // Checked before a one-shot creates members, of which there might be too many.
+  if (pipeline.written.has(noteKey(table, key)))
+    throw exists(`Table ${table.name} has an entry with this key already.`);
   const { oneShot, ...action } = toAction(target, entry.action);
   const inserted = { ...key, ...action, ...idleTimeoutMs(entry) };
   tx.insertEntry(table.name, inserted);
@@ -138,7 +139,7 @@ function modify(target: WriteTarget, key: EntryKey): void {
   const { pipeline, tx, table, entry } = target;
   const before = pipeline.entry(table, key);
   const noted = pipeline.entryNotes.get(noteKey(table, key))?.oneShot;
-  // A one-shot that replaces another may need its room.
+  // A one-shot that replaces another may need its space.
   if (noted && entry.action) emptyOneShot(pipeline, tx, table, noted);
   const { oneShot, ...action } = entry.action
     ? toAction(target, entry.action)
@@ -150,7 +151,7 @@ function modify(target: WriteTarget, key: EntryKey): void {
   modifyDirect(target, key);
 }
 
-/** An unset counter stays as it is; an unset meter goes back to green for all. */
+/** An unset counter stays as it is; an unset meter returns to green for all packets. */
 function modifyDirect({ tx, table, entry }: WriteTarget, { keys, priority }: EntryKey): void {
   if (entry.counterData) tx.writeDirectCounter(table.name, keys, priority, toCounterValue(entry.counterData));
   if (table.directMeter) {
@@ -170,13 +171,13 @@ function remove({ pipeline, tx, table }: WriteTarget, key: EntryKey): void {
   }
 }
 
-/** Of entries that the program made, only counters and meters can be written. */
+/** Of the program's own entries, only counters and meters can be written. */
 function writeConst(target: WriteTarget, type: UpdateType, key: EntryKey): void {
   const { pipeline, table, entry } = target;
   if (type !== 'MODIFY' || entry.action) {
     throw denied(`The entries of table ${table.name} are constant; only MODIFY of direct resources is allowed.`);
   }
-  pipeline.entry(table, key); // Throws if there is none.
+  pipeline.entry(table, key); // Throws if it does not exist.
   modifyDirect(target, key);
 }
 
@@ -191,7 +192,7 @@ function writeDefault({ pipeline, tx, table, entry }: WriteTarget, type: UpdateT
   if (entry.counterData || entry.meterConfig) {
     throw unimplemented('A default entry has no counter and no meter in BMv2.');
   }
-  if (entry.action && !entry.action.action) throw invalid('A default entry names an action.');
+  if (entry.action && !entry.action.action) throw invalid('A default entry must name an action.');
   const call = entry.action?.action && toCall(table.actions, entry.action.action, 'TABLE_ONLY');
   tx.setDefaultAction(table.name, call);
   tx.note(pipeline.defaultNotes, table.name, call && notesOf(entry, undefined));

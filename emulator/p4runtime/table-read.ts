@@ -23,7 +23,7 @@ function actionOf(
   return { action: fromCall(pipeline.index.actions, entry.call) };
 }
 
-/** Key and action of an entry and what the client left with it, without direct resources. */
+/** Key and action of an entry and what the client stored with it, without direct resources. */
 export function fromEntry(pipeline: ForwardingPipeline, table: TableInfo, entry: SwitchTableEntry): Init<TableEntry> {
   const notes = pipeline.entryNotes.get(noteKey(table, entry));
   return {
@@ -119,7 +119,7 @@ export function* readTableEntries(pipeline: ForwardingPipeline, request: TableEn
   }
   if (request.timeSinceLastHit && request.isDefaultAction)
     throw invalid('A default entry has no time since the last hit.');
-  if (request.meterCounterData) throw unimplemented('Meters have no counters per color here.');
+  if (request.meterCounterData) throw unimplemented('Meters have no counters per color on this switch.');
   const tables = request.tableId === 0 ? pipeline.index.tables.items : [pipeline.index.tables.byId(request.tableId)];
   if (request.tableId !== 0 && request.action && !request.action.action) {
     throw invalid('Entries can be filtered by action only, not by member or group.');

@@ -1,8 +1,8 @@
 /**
- * The changes that an update makes to the switch, each with what takes it back. An update that fails half-way
+ * The changes that an update makes to the switch, each with the function that undoes it. An update that fails half-way
  * leaves nothing behind, and a whole batch can be undone (P4Runtime 1.4, section "Batch Atomicity").
  *
- * A batch runs in one turn of the event loop, so no packet sees its middle: rolling back is all that
+ * A batch runs in one turn of the event loop, so no packet sees it half-done: rolling back is all that
  * DATAPLANE_ATOMIC needs.
  */
 import type {
@@ -40,7 +40,7 @@ export class Transaction {
     this.#undo.push(() => this.control.modifyEntry(table, before));
   }
 
-  /** The counter and meter of an entry die with it, so both are kept for the way back. */
+  /** The counter and meter of an entry are deleted with it, so both are saved for the undo. */
   deleteEntry(table: string, before: SwitchTableEntry, direct: DirectResources): void {
     const { keys, priority } = before;
     const counted = direct.counter ? { ...this.control.readDirectCounter(table, keys, priority) } : undefined;
@@ -146,7 +146,7 @@ export class Transaction {
     this.#undo.push(() => this.control.setValueSet(name, before));
   }
 
-  /** Sets, or with undefined removes, what the server keeps beside the switch. */
+  /** Sets, or with undefined removes, what the server keeps in addition to the switch's state. */
   note<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
     const set = (each: V | undefined): void => {
       if (each === undefined) map.delete(key);
@@ -158,7 +158,7 @@ export class Transaction {
   }
 }
 
-/** What hangs on every entry of a table. */
+/** Resources that belong to every entry of a table. */
 export interface DirectResources {
   readonly counter: boolean;
   readonly meter: boolean;

@@ -1,9 +1,9 @@
-/** Memory is taken in pieces of this size, each of which is freed when none of its frames is in use any more. */
+/** Memory is allocated in pieces of this size, each of which is freed when none of its frames is in use any more. */
 const SLAB_BYTES = 256 * 1024;
 /** Frames begin at multiples of this, as words are read from them. */
 const ALIGNMENT = 8;
 
-/** Copies frames out of memory that is only lent: many into one allocation, as allocating costs more than copying. */
+/** Copies frames out of borrowed memory: many into one allocation, as allocating costs more than copying. */
 export class FrameSlab {
   private slab = new Uint8Array(SLAB_BYTES);
   private used = 0;

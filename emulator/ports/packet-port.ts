@@ -41,13 +41,13 @@ export class PacketPort implements Port {
     };
   }
 
-  /** Frames that the kernel dropped because this process did not take them in time. */
+  /** Frames that the kernel dropped because this process did not read them in time. */
   get overruns(): number {
     this.overruns_ += this.socket?.takeOverruns() ?? 0;
     return this.overruns_;
   }
 
-  /** Times that the event loop has turned to this port: does not grow while nothing arrives. */
+  /** Times that this port woke the event loop: does not grow while nothing arrives. */
   get wakeups(): number {
     return this.socket?.statistics.wakeups ?? 0;
   }
@@ -59,7 +59,7 @@ export class PacketPort implements Port {
     });
     this.socket = socket;
     const take = (memory: Uint8Array, length: number): void => receive(slab.copy(memory, length));
-    // One batch a turn of the event loop: ports take turns, and so do they and the switch.
+    // One batch per turn of the event loop, so that the ports and the switch take turns.
     socket.watch(() => socket.receive(take));
   }
 
@@ -71,7 +71,7 @@ export class PacketPort implements Port {
     this.socket.send(frame);
     if (this.isFlushing) return;
     this.isFlushing = true;
-    // Not a microtask: those do not run after what koffi calls.
+    // Not a microtask: those do not run after callbacks from koffi.
     setImmediate(() => {
       this.isFlushing = false;
       this.socket?.flush();

@@ -9,11 +9,11 @@ export interface PacketTarget {
 
 export interface PortRunnerOptions {
   readonly faults?: FaultInjector;
-  /** Told of errors that end one packet (PacketAbortError); the switch goes on. */
+  /** Called with errors that end one packet (PacketAbortError); the switch continues. */
   readonly onError?: (error: unknown, port: number) => void;
   /** Frames that may wait for the switch; more are dropped and counted. Default 65,536. */
   readonly queueLimit?: number;
-  /** Where to count; it begins with what is there. */
+  /** Where to count, starting from its current values. */
   readonly statistics?: PortRunnerStatistics;
 }
 
@@ -29,12 +29,12 @@ export interface PortRunnerStatistics {
 const QUEUE_LIMIT = 65_536;
 
 /**
- * Packets run between two looks at the sockets. The sockets are emptied into a queue first: it holds far more than
- * their kernel buffers, so a burst is lost later; and the switch gets its turn all the same.
+ * Packets run between two polls of the sockets. The sockets are drained into a queue first: it holds far more than
+ * their kernel buffers, so only larger bursts are lost; the switch still gets its turn.
  */
 const BATCH_PACKETS = 16;
 
-/** Connects a switch to its ports: frames that come in are run in order of arrival, what leaves is handed out. */
+/** Connects a switch to its ports: frames that come in are run in order of arrival, and outputs are sent. */
 export class PortRunner {
   readonly statistics: PortRunnerStatistics;
   private readonly ports = new Map<number, Port>();
@@ -132,7 +132,7 @@ export class PortRunner {
     }
   }
 
-  /** Hands out a packet that leaves without one having come in: a packet-out of the control plane. */
+  /** Sends a packet that no received packet caused: a packet-out of the control plane. */
   emit(output: Output): void {
     this.leave(output.port, output.bytes);
   }

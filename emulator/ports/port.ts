@@ -54,7 +54,7 @@ export interface Port {
    * @throws PortError
    */
   open(receive: (frame: Uint8Array) => void): Promise<void>;
-  /** Sends a frame out; never throws. The frame is the port's from now on. */
+  /** Sends a frame out; never throws. The frame belongs to the port from now on. */
   send(frame: Uint8Array): void;
   close(): Promise<void>;
 }

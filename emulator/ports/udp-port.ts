@@ -4,7 +4,7 @@ import { decapsulate, encapsulate, type FrameEndpoint } from '../../net/frames.j
 import { ipv4ToBytes } from '../../net/ipv4.js';
 import { macOfIpv4, macToBytes } from '../../net/mac.js';
 
-/** Asked of the kernel for bursts; it grants what net.core.rmem_max and wmem_max allow. */
+/** Requested from the kernel for bursts; it grants what net.core.rmem_max and wmem_max allow. */
 const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
 
 export interface UdpPortOptions {

@@ -16,7 +16,7 @@ export class CounterArray {
     this.bytes = storage.counters(def.index, 'bytes', def.size);
   }
 
-  /** From now on the cells lie there, with what they hold. */
+  /** Moves the cells to other storage, with their contents. */
   moveTo(storage: CellStorage): void {
     const { packets, bytes, def } = this;
     this.packets = storage.counters(def.index, 'packets', def.size);

@@ -1,7 +1,7 @@
 import { MeterState, type MeterSnapshot } from '../externs/meter.js';
 import type { MeterDef } from '../json/program.js';
 
-/** Meters of an indirect array are made when first used: arrays are large and mostly idle. */
+/** Meters of an indirect array are created when first used: arrays are large and mostly idle. */
 export class MeterArray {
   private readonly meters = new Map<number, MeterState>();
   readonly size: number;

@@ -4,8 +4,8 @@ import { bindCall } from '../tables/table.js';
 
 interface Member {
   /**
-   * Numbers of its copies in BMv2, whose order is that within a group: there is one, and more while a group gives the
-   * member a larger weight; groups share them.
+   * Handles of its copies in BMv2, which determine the order within a group: there is one copy, and more while a group
+   * gives the member a larger weight; groups share them.
    */
   readonly handles: number[];
   action: ActionDef;
@@ -22,7 +22,7 @@ export interface ProfileSnapshot {
   readonly groups: ReadonlyMap<number, readonly GroupMember[]>;
 }
 
-/** Of a group. A weight is copies, which take memory. */
+/** Of a group. A weight is a number of copies, which take memory. */
 const MAX_SLOTS = 65536;
 
 interface Group {
@@ -34,7 +34,7 @@ interface Group {
 /** Numbers in use; the lowest free one is taken, as in BMv2 (handle_mgr.h). */
 class Handles {
   private readonly used: boolean[] = [];
-  /** None below is free. */
+  /** No lower one is free. */
   private lowest = 0;
 
   take(): number {
@@ -66,7 +66,7 @@ export class ActionProfileState {
     private readonly isUsed: (reference: ProfileReference) => boolean,
   ) {}
 
-  /** @param copies that it gets at once, next to each other: those of a one-shot with this weight. */
+  /** @param copies that it gets immediately, adjacent to each other: those of a one-shot with this weight. */
   insertMember(id: number, call: ActionCall, copies = 1): void {
     if (this.memberById.has(id))
       throw new ControlError('ALREADY_EXISTS', `action profile ${this.def.name} already has member ${id}`);
@@ -115,7 +115,7 @@ export class ActionProfileState {
     if (total > MAX_SLOTS) {
       throw new ControlError(
         'RESOURCE_EXHAUSTED',
-        `the weights of a group of ${this.def.name} add up to ${total}; at most ${MAX_SLOTS} are kept`,
+        `the weights of a group of ${this.def.name} add up to ${total}; at most ${MAX_SLOTS} are supported`,
       );
     }
     for (const { member, weight } of members) {
@@ -140,7 +140,7 @@ export class ActionProfileState {
     return copies.sort((a, b) => a.handle - b.handle).map(({ member }) => member);
   }
 
-  /** Copies of members that no group has with so large a weight any more. */
+  /** Frees copies that no group's weight needs any more. */
   private dropCopies(members: readonly GroupMember[]): void {
     for (const { member: id } of members) {
       const { handles } = this.member(id);

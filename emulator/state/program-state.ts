@@ -52,7 +52,7 @@ export class ProgramState {
     this.valueSets = program.valueSets.map(() => []);
   }
 
-  /** From now on cells lie there, with what they hold. */
+  /** Moves all cells to other storage, with their contents. */
   moveTo(storage: CellStorage): void {
     for (const register of this.registers) register.moveTo(storage);
     for (const counter of this.counters) counter.moveTo(storage);

@@ -2,7 +2,7 @@ import type { RegisterDef } from '../json/data.js';
 import { plainStorage, type CellStorage } from './storage.js';
 
 /**
- * Cells of a register array. Unsigned, as in BMv2: a signed value comes back as its two's complement bits.
+ * Cells of a register array. Unsigned, as in BMv2: a signed value reads back as its two's complement bits.
  * Storage is as narrow as the width allows, since one program can have millions of cells.
  */
 export class RegisterArray {
@@ -29,14 +29,14 @@ export class RegisterArray {
     return value;
   }
 
-  /** From now on the cells lie there, with what they hold. */
+  /** Moves the cells to other storage, with their contents. */
   moveTo(storage: CellStorage): void {
     const held = this.cells;
     this.cells = storage.registers(this.def.index, this.def.width, this.def.size);
     this.restore(held);
   }
 
-  /** A copy of the cells as they lie. */
+  /** A copy of the cells as they are stored. */
   save(): Uint32Array | BigUint64Array {
     return this.cells.slice();
   }

@@ -9,9 +9,9 @@ import type { ProfileSnapshot } from './profiles.js';
 import type { ProgramState } from './program-state.js';
 
 /**
- * All that a program remembers: entries with their counters and meters, default actions, registers, counters,
- * meters, action profiles, groups, sessions, value sets, random numbers to come, and the time. Plain data, which
- * nobody changes, so it can be restored often, cloned and sent to other threads. Lists are in the order of the
+ * Everything a program remembers: entries with their counters and meters, default actions, registers, counters,
+ * meters, action profiles, groups, sessions, value sets, the state of the random numbers, and the time. Plain data that
+ * is never modified, so it can be restored repeatedly, cloned and sent to other threads. Lists are in the order of the
  * program's objects.
  */
 export interface Snapshot {
@@ -32,13 +32,13 @@ export interface Snapshot {
   readonly cloneSessions: ReadonlyMap<number, CloneSession>;
 }
 
-/** A snapshot of another program. */
+/** The snapshot was taken of another program. */
 export class SnapshotMismatchError extends EmulatorError {
   override readonly name = 'SnapshotMismatchError';
   constructor() {
     super(
       'EMULATOR_SNAPSHOT_MISMATCH',
-      'the snapshot was taken of another program than the one that is loaded: load that one first',
+      'the snapshot was taken of another program, not of the loaded one: load its program first',
     );
   }
 }

@@ -139,7 +139,7 @@ export class StateControl implements Control {
     if (!Number.isInteger(truncateBytes) || truncateBytes < 0) {
       throw new ControlError(
         'INVALID_ARGUMENT',
-        `clones are truncated to a number of bytes, or 0 for not at all, not ${truncateBytes}`,
+        `the truncated length of clones is a number of bytes, or 0 for no truncation, not ${truncateBytes}`,
       );
     }
     this.current().cloneSessions.set(session, { replicas: checkReplicas(replicas), truncateBytes });
@@ -333,7 +333,7 @@ function checkRates(meter: MeterArray, rates: readonly MeterRate[] | undefined):
     if (i > 0 && rates[i - 1]!.perSecond > perSecond)
       throw new ControlError(
         'INVALID_ARGUMENT',
-        `the rates of meter ${name} must not fall: the committed rate comes first`,
+        `the rates of meter ${name} must not decrease: the committed rate comes first`,
       );
   });
   return rates.map((rate) => ({ ...rate }));

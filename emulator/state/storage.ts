@@ -1,6 +1,6 @@
 /**
- * Where the cells of registers and counters lie. The compiled engine keeps them in WebAssembly memory; whoever
- * works on the state, control plane and interpreter included, sees the same typed arrays.
+ * Where the cells of registers and counters are stored. The compiled engine keeps them in WebAssembly memory; all code
+ * that works on the state, control plane and interpreter included, sees the same typed arrays.
  */
 export interface CellStorage {
   /** Uint32Array up to 32 bits; above, limbs of 64 bits, the lowest first. All zero. */

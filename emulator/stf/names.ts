@@ -16,7 +16,7 @@ export function bySuffix<T extends { readonly name: string }>(
   const names = (found.length === 0 ? objects : found).map((object) => object.name).join(', ');
   throw new StfError(
     line,
-    found.length === 0 ? `no ${kind} "${name}" (there is: ${names || 'none'})` : `${kind} "${name}" could be: ${names}`,
+    found.length === 0 ? `no ${kind} "${name}" (valid: ${names || 'none'})` : `${kind} "${name}" could be: ${names}`,
   );
 }
 
@@ -36,7 +36,7 @@ function findKey(line: number, written: string, table: TableDescription): number
   throw new StfError(line, `table ${table.name} has no key "${written}" (it has: ${names.join(', ')})`);
 }
 
-/** All keys of an entry, those that are not written as wildcards (zero for an exact one). */
+/** All keys of an entry; those that are not given become wildcards (zero for an exact one). */
 export function matchKeys(line: number, table: TableDescription, matches: readonly StfMatch[]): MatchKey[] {
   const keys = table.keys.map((key): MatchKey => {
     switch (key.kind) {

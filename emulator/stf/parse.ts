@@ -1,6 +1,6 @@
 import { EmulatorError } from '../errors.js';
 
-/** A test that cannot be read, or that asks for something the runner or the program does not have. */
+/** A test that cannot be read, or that uses something the runner or the program does not have. */
 export class StfError extends EmulatorError {
   override readonly name = 'StfError';
   constructor(
@@ -97,7 +97,8 @@ function parseStatement(statement: string, line: number): StfCommand {
           fail(line, `"${digits}" is not a whole number of bytes in hexadecimal`);
         return { line, command, port: Number(port), data: digits };
       }
-      if (!/^[0-9a-fA-F*]*\$?$/.test(digits)) fail(line, `"${digits}" is not hexadecimal with * and a last $`);
+      if (!/^[0-9a-fA-F*]*\$?$/.test(digits))
+        fail(line, `"${digits}" is not hexadecimal digits, with * for any digit and an optional $ at the end`);
       return { line, command, port: Number(port), data: digits === '' ? undefined : digits };
     }
     case 'add':
@@ -108,7 +109,7 @@ function parseStatement(statement: string, line: number): StfCommand {
       return { line, command, table: unquote(table!), action: parseAction(call!, line) };
     }
     case 'remove':
-      if (rest.toLowerCase() !== 'all') fail(line, 'only "remove all" is known');
+      if (rest.toLowerCase() !== 'all') fail(line, 'only "remove all" is supported');
       return { line, command: 'remove_all' };
     case 'no_packet':
     case 'wait':
@@ -120,7 +121,7 @@ function parseStatement(statement: string, line: number): StfCommand {
         return { line, command: 'switch', verb: command, args: rest.split(/\s+/).filter((arg) => arg !== '') };
       return fail(
         line,
-        `no command "${word}" (there is: packet, expect, add, setdefault, remove, no_packet, wait, check_counter, ${SWITCH_VERBS.join(', ')})`,
+        `no command "${word}" (valid: packet, expect, add, setdefault, remove, no_packet, wait, check_counter, ${SWITCH_VERBS.join(', ')})`,
       );
   }
 }

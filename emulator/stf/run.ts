@@ -6,19 +6,19 @@ import type { Trace } from '../trace.js';
 import { actionCall, bySuffix, matchKeys, number } from './names.js';
 import { parseStf, StfError, type StfCommand } from './parse.js';
 
-/** A larger number wins in STF files, a smaller one in BMv2; p4c's harness turns them around at this point. */
+/** A larger number wins in STF files, a smaller one in BMv2; p4c's harness inverts them around this value. */
 const PRIORITY_PIVOT = 10_000;
 
 export interface StfResult {
   readonly passed: boolean;
-  /** One sentence for each thing that is not as expected. */
+  /** One sentence for each difference from what is expected. */
   readonly failures: readonly string[];
   readonly packets: number;
   readonly expectations: number;
 }
 
 export interface StfOptions {
-  /** Called with the way of each packet that the switch does not give up on. */
+  /** Called with the trace of each packet that the switch does not abort. */
   readonly onTrace?: (trace: Trace) => void;
 }
 
@@ -108,7 +108,7 @@ class StfRun {
         break;
       case 'wait':
       case 'no_packet':
-        // Nothing is under way between two commands, and surplus packets fail the test without being asked.
+        // No packet is in flight between two commands, and surplus packets fail the test in any case.
         break;
     }
   }
@@ -225,7 +225,7 @@ class StfRun {
         // They only print.
         break;
       default:
-        throw new StfError(line, `command ${verb} is not done by this runner`);
+        throw new StfError(line, `command ${verb} is not supported by this runner`);
     }
   }
 

@@ -7,7 +7,7 @@ export interface DirectCount {
   bytes: number;
 }
 
-/** One entry with all that belongs to it alone. */
+/** One entry with everything that belongs to it alone. */
 export class StoredEntry implements DirectCount {
   private count: DirectCount = { packets: 0, bytes: 0 };
   /** Microseconds of the switch's clock. */
@@ -23,7 +23,7 @@ export class StoredEntry implements DirectCount {
     /** Key bits, concatenated with the first key in the highest bits, already masked. */
     readonly value: bigint,
     readonly mask: bigint,
-    /** Null when `reference` says what runs. */
+    /** Null when `reference` determines what runs. */
     public action: ActionDef | null,
     public args: readonly bigint[],
     public reference: ProfileReference | undefined,
@@ -46,14 +46,14 @@ export class StoredEntry implements DirectCount {
     this.count.bytes = value;
   }
 
-  /** From now on it counts there, on from what it has; undefined: in the entry itself. */
+  /** From now on hits are counted in `place`, starting from the current counts; undefined: in the entry itself. */
   countIn(place: DirectCount | undefined): void {
     const { packets, bytes } = this.count;
     this.count = Object.assign(place ?? { packets: 0, bytes: 0 }, { packets, bytes });
   }
 }
 
-/** What a table needs of a way to find entries. Keys are concatenated, the first one in the highest bits. */
+/** How a table finds its entries. Keys are concatenated, the first one in the highest bits. */
 export interface MatchIndex {
   add(entry: StoredEntry): void;
   remove(entry: StoredEntry): void;
@@ -66,11 +66,11 @@ export function preference(a: StoredEntry, b: StoredEntry): number {
   return a.priority - b.priority || a.handle - b.handle;
 }
 
-/** Is told of every change of a table, and of what is there when it begins to observe. */
+/** Notified of every change of a table, and of its contents when it begins to observe. */
 export interface TableObserver {
   added(entry: StoredEntry): void;
   removed(entry: StoredEntry): void;
-  /** The entry runs something else now. */
+  /** What the entry runs has changed. */
   changed(entry: StoredEntry): void;
   defaultChanged(): void;
 }

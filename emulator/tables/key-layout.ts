@@ -1,7 +1,7 @@
 import { ControlError, type MatchKey } from '../control.js';
 import type { KeyDef } from '../json/program.js';
 
-/** Where each key of a table stands in the concatenated key. */
+/** Position of each key of a table in the concatenated key. */
 export class KeyLayout {
   readonly shifts: readonly bigint[];
   readonly width: number;
@@ -19,7 +19,7 @@ export class KeyLayout {
 
   /**
    * Value and mask of an entry over the concatenated key; bits under a zero mask bit are cleared. Range keys have
-   * a zero mask: {@link inRanges} looks at them.
+   * a zero mask: {@link inRanges} checks them.
    * @throws ControlError INVALID_ARGUMENT if the keys are not of this table's kinds and widths.
    */
   pack(table: string, keys: readonly MatchKey[]): { value: bigint; mask: bigint } {

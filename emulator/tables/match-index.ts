@@ -31,7 +31,7 @@ class ExactIndex implements MatchIndex {
   }
 }
 
-/** One hash table for each prefix length, longest first. Exact keys beside the lpm key are bits of every mask. */
+/** One hash table for each prefix length, longest first. Exact keys next to the lpm key are part of every mask. */
 class PrefixIndex implements MatchIndex {
   private readonly groups: {
     readonly mask: bigint;

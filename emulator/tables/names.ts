@@ -2,7 +2,7 @@ import { ControlError } from '../control.js';
 
 /**
  * The object with this name.
- * @throws ControlError NOT_FOUND, with the names there are.
+ * @throws ControlError NOT_FOUND, listing the valid names.
  */
 export function chooseByName<T extends { readonly name: string }>(
   kind: string,
@@ -16,6 +16,6 @@ export function chooseByName<T extends { readonly name: string }>(
   const shown = names.slice(0, 12).join(', ') + (names.length > 12 ? `, ... (${names.length} in all)` : '');
   throw new ControlError(
     'NOT_FOUND',
-    `there is no ${kind} "${name}"${where === '' ? '' : ` in ${where}`} (there is: ${shown === '' ? 'none' : shown})`,
+    `there is no ${kind} "${name}"${where === '' ? '' : ` in ${where}`} (valid: ${shown === '' ? 'none' : shown})`,
   );
 }

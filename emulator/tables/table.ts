@@ -13,7 +13,7 @@ import { KeyLayout } from './key-layout.js';
 import { createIndex } from './match-index.js';
 import { StoredEntry, type MatchIndex, type TableObserver } from './entry.js';
 
-/** An entry with all that belongs to it; actions by their index in the program. */
+/** An entry with everything that belongs to it; actions by their index in the program. */
 interface EntrySnapshot {
   readonly keys: readonly MatchKey[];
   readonly priority: number;
@@ -62,7 +62,7 @@ export class Table {
     );
   }
 
-  /** There is one observer at most. */
+  /** At most one observer. */
   observe(observer: TableObserver): void {
     this.observer = observer;
     observer.defaultChanged();
@@ -79,8 +79,8 @@ export class Table {
   }
 
   /**
-   * From now on the program's entries are like all others. The JSON does not say whether they are const, and takes
-   * the table for full; P4Info knows better.
+   * From now on the program's entries are like all others. The JSON does not tell whether they are const, and gives
+   * the table no more room than they need; the P4Info has both facts.
    */
   release(maxSize: number): void {
     this.released = true;
@@ -199,7 +199,7 @@ export class Table {
   /** @param saved of a table of the same program. */
   restore(saved: TableSnapshot): void {
     if (this.hasConstEntries) {
-      // They are what they were; only what packets left with them can differ.
+      // The entries cannot have changed; only what packets left in them can differ.
       this.initial.forEach((entry, i) => restoreEntry(entry, saved.entries[i]!));
     } else {
       for (const entry of [...this.byIdentity.values()]) this.remove(entry);
@@ -241,13 +241,16 @@ export class Table {
     const { profile, name } = this.def;
     if (profile === undefined) {
       if (entry.reference !== undefined)
-        throw new ControlError('INVALID_ARGUMENT', `table ${name} has no action profile, so an entry names its action`);
+        throw new ControlError(
+          'INVALID_ARGUMENT',
+          `table ${name} has no action profile, so an entry must name its action`,
+        );
       return bindCall(name, this.def.actions, entry.call);
     }
     if (entry.reference === undefined) {
       throw new ControlError(
         'INVALID_ARGUMENT',
-        `table ${name} is implemented by action profile ${profile.name}: an entry refers to a member or group`,
+        `table ${name} is implemented by action profile ${profile.name}: an entry must refer to a member or group`,
       );
     }
     if (entry.reference.kind === 'group' && profile.selector === undefined) {
@@ -277,7 +280,7 @@ export class Table {
     return entry;
   }
 
-  /** What makes two entries the same one: keys with their masks and ranges, and the priority where it ranks. */
+  /** What identifies an entry: keys with their masks and ranges, and the priority where it ranks. */
   private identity(keys: readonly MatchKey[], value: bigint, mask: bigint, priority: number): string {
     const ranges =
       this.def.matchKind === 'range' ? keys.map((k) => (k.kind === 'range' ? `${k.low}-${k.high}` : '')).join() : '';

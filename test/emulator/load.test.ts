@@ -58,7 +58,7 @@ describe('loader', () => {
       }),
     );
     expect(error.message).toMatch(
-      /actions\[\d+\]\.primitives\[\d+\]\.parameters\[0\]\.value: no counter array called "nothing" \(there is: ingress_\.counted\)/,
+      /actions\[\d+\]\.primitives\[\d+\]\.parameters\[0\]\.value: no counter array called "nothing" \(valid: ingress_\.counted\)/,
     );
   });
 

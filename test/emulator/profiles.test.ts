@@ -33,7 +33,7 @@ describe('action profile', () => {
     const insert = (entry: object) => () =>
       control.insertEntry('ingress_.by_member', { keys: key(1), priority: 0, call: NO_CALL, ...entry });
     expect(insert({ reference: { kind: 'member', id: 9 } })).toThrow(/no member 9/);
-    expect(insert({ call: give(1) })).toThrow(/refers to a member or group/);
+    expect(insert({ call: give(1) })).toThrow(/must refer to a member or group/);
     expect(() => control.setGroup('ingress_.shared', 1, [])).toThrow(/no selector/);
     for (let i = 0; i < 4; i++) control.insertMember('ingress_.shared', i, give(i));
     expect(() => control.insertMember('ingress_.shared', 4, give(4))).toThrow(

@@ -48,7 +48,7 @@ describe('STF reader', () => {
   });
 
   it('names line and choices when it does not understand', () => {
-    expect(() => parseStf('\nfly 3')).toThrow(/line 2: no command "fly" \(there is: packet, expect/);
+    expect(() => parseStf('\nfly 3')).toThrow(/line 2: no command "fly" \(valid: packet, expect/);
     expect(() => parseStf('packet 0 123')).toThrow(StfError);
     expect(() => parseStf('add t')).toThrow(/line 1: an entry is/);
   });

@@ -146,7 +146,7 @@ describe('control of tables', () => {
   });
 
   it('names the valid choices in its errors', () => {
-    expect(() => control.entries('nothing')).toThrow(/no table "nothing" \(there is: .*ingress_\.exact_/);
+    expect(() => control.entries('nothing')).toThrow(/no table "nothing" \(valid: .*ingress_\.exact_/);
     expect(() => insert('prefix', [lpm(0, 0)], 1, 0, 'count_and_give')).toThrow(/ingress_\.give, NoAction/);
     expect(() => insert('prefix', [exact(1)], 1)).toThrow(/key h.key.b of table ingress_.prefix is lpm, not exact/);
     expect(() => insert('prefix', [lpm(0, 33)], 1)).toThrow(/0 to 32 bits/);

@@ -1,7 +1,7 @@
 import { EmulatorError } from '../../errors.js';
 import type { PortErrorCode } from '../port.js';
 
-/** A network interface cannot be used; of a switch's port it becomes a PortError, whose code is the reason here. */
+/** A network interface cannot be used; for a switch port it becomes a PortError whose code is the reason here. */
 export class InterfaceError extends EmulatorError {
   override readonly name = 'InterfaceError';
   constructor(

@@ -1,4 +1,4 @@
-/** What the kernel tells of network interfaces by name. */
+/** What the kernel reports about network interfaces, by name. */
 import { readFileSync } from 'node:fs';
 import { AF_INET, IFF_UP, IFNAMSIZ, IFREQ_BYTES, SIOCGIFFLAGS, SIOCGIFMTU, SOCK_CLOEXEC, SOCK_DGRAM } from './abi.js';
 import { InterfaceError } from './interface-error.js';
@@ -24,7 +24,7 @@ export function usableInterface(libc: Libc, name: string): number {
   if (index === 0)
     throw new InterfaceError(
       'EMULATOR_PORT_NO_INTERFACE',
-      `there is no network interface "${name}"; there are ${interfaceNames().join(', ')}`,
+      `there is no network interface "${name}"; valid: ${interfaceNames().join(', ')}`,
     );
   if (!isUp(libc, name))
     throw new InterfaceError(
@@ -39,7 +39,7 @@ function isUp(libc: Libc, name: string): boolean {
   return request !== undefined && (request[IFNAMSIZ]! & IFF_UP) !== 0;
 }
 
-/** The most bytes of payload in a frame, behind the Ethernet header; 0 if there is no such interface. */
+/** Maximum payload of a frame after the Ethernet header, in bytes; 0 if there is no such interface. */
 export function mtuOf(libc: Libc, name: string): number {
   const request = ask(libc, name, SIOCGIFMTU);
   return request === undefined ? 0 : new DataView(request.buffer).getInt32(IFNAMSIZ, true);

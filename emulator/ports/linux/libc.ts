@@ -15,13 +15,13 @@ export interface Libc {
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, bytes: Uint8Array): number;
   /** @param argument of requests that take a pointer */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
-  /** 0 if there is none. */
+  /** 0 if there is no such interface. */
   ifNameToIndex(name: string): number;
   recvmmsg(fd: number, messages: bigint, count: number, flags: number): number;
   sendmmsg(fd: number, messages: bigint, count: number, flags: number): number;
-  /** Without a message: only tells the socket that there is something to do. */
+  /** Sends without a message: only tells the kernel that the socket has work. */
   kick(fd: number, flags: number): number;
-  /** Memory of a descriptor's, as a view that must not be used after {@link unmap}; undefined if that cannot be. */
+  /** Maps memory of a descriptor, as a view that must not be used after {@link unmap}; undefined if that fails. */
   map(fd: number, bytes: number, protection: number, flags: number, offset: bigint): ArrayBuffer | undefined;
   unmap(memory: ArrayBuffer): void;
   /** @param descriptors array of `struct pollfd` */
@@ -34,7 +34,7 @@ export interface Libc {
   errno(): number;
   /** The symbol of an error number, `ENETDOWN`. */
   errorName(errno: number): string;
-  /** Of memory that stays where it is: any typed array above V8's limit for inline ones (64 bytes). */
+  /** Of memory that does not move: any typed array above V8's limit for inline ones (64 bytes). */
   addressOf(memory: Uint8Array): bigint;
   /** Calls back on the event loop, at every turn while the descriptor is ready. */
   watch(fd: number, events: { readable: boolean; writable: boolean }, ready: (failed: boolean) => void): Watch;
@@ -44,7 +44,7 @@ const ARCHITECTURES = ['x64', 'arm64', 'riscv64', 'loong64'];
 
 /**
  * Loads koffi and finds the functions in this process.
- * @throws InterfaceError EMULATOR_PORT_UNSUPPORTED where that cannot be
+ * @throws InterfaceError EMULATOR_PORT_UNSUPPORTED where that is impossible
  */
 export async function loadLibc(): Promise<Libc> {
   if (process.platform !== 'linux')
@@ -61,7 +61,7 @@ export async function loadLibc(): Promise<Libc> {
   const { default: koffi } = await import('koffi').catch((error: Error) => {
     throw new InterfaceError(
       'EMULATOR_PORT_UNSUPPORTED',
-      `network interfaces as ports need the package koffi, which does not load (${error.message}); "npm install koffi" brings it`,
+      `network interfaces as ports need the package koffi, which does not load (${error.message}); install it with "npm install koffi"`,
     );
   });
   const library = koffi.load(null);
@@ -94,7 +94,7 @@ export async function loadLibc(): Promise<Libc> {
     errno: () => koffi.errno(),
     errorName: (errno) => names.get(errno) ?? `error ${errno}`,
     addressOf: (memory) => koffi.address(memory),
-    // koffi calls back with a status before the events, which its type declarations do not have.
+    // koffi calls back with a status before the events, which its type declarations lack.
     watch: (fd, events, ready) =>
       koffi.node.poll(fd, events, (...results: unknown[]) => ready(typeof results[0] === 'number' && results[0] < 0)),
   };

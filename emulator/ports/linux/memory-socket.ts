@@ -6,23 +6,23 @@ import { finish, insertTag, isFinished, readOffload, segmentCount, VLAN_TAG_BYTE
 import { openReceiver, openSender, takeDrops } from './packet-socket.js';
 import { XdpSender } from './xdp-sender.js';
 
-/** Frames of one system call. */
+/** Frames per system call. */
 const BATCH_FRAMES = 64;
 const ETHERNET_BYTES = 14;
-/** Frames begin at this offset of their place: the virtio header is before it, and room for a VLAN tag to be put back. */
+/** Frames begin at this offset of their slot: before it are the virtio header and space to put back a VLAN tag. */
 const FRAME_OFFSET = 16;
-/** An odd number of cache lines, so that frames do not meet in the same sets of the cache. */
+/** An odd number of cache lines, so that frames do not compete for the same sets of the cache. */
 const STRIDE = Math.ceil((FRAME_OFFSET + MAX_FRAME_BYTES) / 128) * 128 + 64;
-/** Where the segments go of frames that are several in one. */
+/** Memory for the segments of frames that hold several. */
 const SEGMENT_BYTES = 1 << 20;
-/** What a segment takes beside its payload and what is before its transport header: TCP's at most, and a gap for a VLAN tag. */
+/** What a segment takes besides its payload and the bytes before its transport header: TCP's at most, and a tag's gap. */
 const SEGMENT_OVERHEAD = 96;
 const MAX_FRAMES = BATCH_FRAMES + Math.ceil(SEGMENT_BYTES / SEGMENT_OVERHEAD);
 
 export interface MemorySocketStatistics {
   /** Frames given to the caller, after segmentation. */
   received: number;
-  /** Frames that came in but could not be made into what a wire would carry. */
+  /** Frames that came in but could not be completed into what a wire would carry. */
   unfinished: number;
   sent: number;
   /** Frames that are larger than the interface's MTU allows, or smaller than an Ethernet header. */
@@ -36,14 +36,14 @@ export interface MemorySocketOptions {
    * Whether to send by AF_XDP, if this kernel can; otherwise it is a packet socket, which is slower. Default true.
    */
   readonly useXdp?: boolean;
-  /** What the region is of, if it may grow: frames beyond its first size are sent the slower way otherwise. */
+  /** The memory of the region, if it may grow: otherwise frames beyond its initial size are sent the slower way. */
   readonly memory?: { readonly buffer: ArrayBufferLike };
 }
 
 /**
- * One network interface of Linux whose frames lie in a memory that the caller has: for a packet loop on a thread of
- * its own, over the memory of a WebAssembly module. As {@link RawSocket} it takes whatever arrives, finished as a
- * network card would have; but it copies nothing, allocates nothing per frame, and never waits (see
+ * One network interface of Linux whose frames lie in the caller's memory: for a packet loop on its own thread, over
+ * the memory of a WebAssembly module. Like {@link RawSocket} it takes whatever arrives, finished as a network card
+ * would have; but it copies nothing, allocates nothing per frame, and never waits (see
  * {@link waitForFrames}).
  */
 export class MemorySocket {
@@ -91,7 +91,7 @@ export class MemorySocket {
   /**
    * @param interfaceName in the network namespace of the calling thread
    * @param region at least {@link REGION_BYTES}, for this socket alone until it is closed; its buffer must stay where
-   *   it is, as that of a shared WebAssembly memory does, also when it grows
+   *   it is, as that of a shared WebAssembly memory does, even when it grows
    * @throws InterfaceError with one of the reasons EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
    *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED; RangeError if the region is too small
    */
@@ -118,7 +118,7 @@ export class MemorySocket {
       : { ...counts, sent: counts.sent + xdp.sent, sendErrors: counts.sendErrors + xdp.failed };
   }
 
-  /** By what frames leave. */
+  /** How frames are sent. */
   get sendsBy(): 'AF_XDP' | 'AF_PACKET' {
     return this.xdp === undefined ? 'AF_PACKET' : 'AF_XDP';
   }
@@ -127,13 +127,13 @@ export class MemorySocket {
     return this.isClosed;
   }
 
-  /** What poll(2) can wait for: readable when frames are there. */
+  /** Descriptor for poll(2): readable when frames are waiting. */
   get descriptor(): number {
     return this.receiver;
   }
 
   /**
-   * Goes on in another memory: frames of the last {@link receive} stay in the old one, and what is queued is sent.
+   * Continues in another memory: frames of the last {@link receive} stay in the old one, and what is queued is sent.
    * @param region as in {@link openWith}; so are the options
    * @returns the socket itself
    * @throws RangeError if the region is too small, the socket is closed or frames are left behind ({@link hasLeft})
@@ -141,7 +141,7 @@ export class MemorySocket {
   moveTo(region: Uint8Array, { useXdp = true, memory }: MemorySocketOptions = {}): this {
     requireRoom(region);
     if (this.hasLeft || this.isClosed)
-      throw new RangeError('a socket moves only when it is open and has left no frames behind');
+      throw new RangeError('a socket can only move while it is open and has no frames left from the last receive()');
     this.flush();
     this.leaveXdp();
     this.frames = 0;
@@ -151,12 +151,12 @@ export class MemorySocket {
     return this;
   }
 
-  /** Whether the last {@link receive} left frames behind that it has taken from the kernel: for the next call. */
+  /** Whether the last {@link receive} left frames, already taken from the kernel, for the next call. */
   get hasLeft(): boolean {
     return this.taken < this.arrived;
   }
 
-  /** Whether the last {@link receive} left frames behind, as far as is known without asking the kernel. */
+  /** Whether more frames may be waiting after the last {@link receive}, as far as is known without a system call. */
   get hasMore(): boolean {
     return this.taken < this.arrived || this.arrived === BATCH_FRAMES;
   }
@@ -170,7 +170,7 @@ export class MemorySocket {
     if (this.isClosed) return 0;
     if (this.taken === this.arrived) {
       for (let i = 0; i < this.arrived; i++) this.incoming.prepareToReceive(i);
-      // An interface that went down says so once, by an error; when it comes up again the socket goes on.
+      // An interface that goes down reports one error; when it comes up again the socket continues.
       this.arrived = Math.max(
         0,
         this.libc.recvmmsg(this.receiver, this.incoming.addresses[0]!, BATCH_FRAMES, MSG_DONTWAIT),
@@ -196,7 +196,7 @@ export class MemorySocket {
 
   /**
    * Queues a frame that lies anywhere in the region's buffer, and stays there unchanged until {@link flush} or until
-   * the queue is full, when the oldest 64 leave; frames that the kernel has no room for are dropped and counted.
+   * the queue is full, when the oldest 64 are sent; frames that the kernel has no room for are dropped and counted.
    * @param offset from the start of the buffer
    */
   send(offset: number, length: number): void {
@@ -242,7 +242,7 @@ export class MemorySocket {
     this.pending = 0;
   }
 
-  /** Frames that the kernel dropped since the last call because they were not taken in time. */
+  /** Frames that the kernel dropped since the last call because they were not read in time. */
   takeOverruns(): number {
     return this.isClosed ? 0 : takeDrops(this.libc, this.receiver);
   }
@@ -287,7 +287,7 @@ export class MemorySocket {
     this.lengths[this.frames++] = length;
   }
 
-  /** Makes message i into frames. @returns false if they have no room beside those that are there */
+  /** Turns message i into frames. @returns false if there is no space for them next to those already there */
   private take(i: number): boolean {
     const { incoming, view } = this;
     const frame = this.frameAt(i);
@@ -299,7 +299,7 @@ export class MemorySocket {
     return true;
   }
 
-  /** What few frames need: it allocates. @returns as {@link take} does */
+  /** The slow path, which few frames need: it allocates. @returns as {@link take} does */
   private finish(i: number, frame: number, offloadAt: number, length: number): boolean {
     const { incoming, segment, counts } = this;
     const { buffer } = this.region;
@@ -342,8 +342,8 @@ const LEAST_BYTES = 72;
 
 /**
  * Blocks the thread until a frame has arrived at one of the sockets.
- * @param descriptor of something else that ends the waiting when it is readable: an eventfd, a pipe
- * @returns whether anything is there
+ * @param descriptor another one that ends the wait when it is readable: an eventfd, a pipe
+ * @returns whether anything is readable
  */
 export function waitForFrames(
   libc: Libc,

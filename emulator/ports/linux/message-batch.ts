@@ -6,7 +6,7 @@ import { ETHERTYPE_VLAN, VLAN_TAG_BYTES } from './offload.js';
 export const MAX_FRAME_BYTES = 0xffff + 18;
 
 /**
- * Frames begin at this offset of their memory: the virtio header is before it, and a VLAN tag that the kernel
+ * Frames begin at this offset of their memory: the virtio header precedes it, and a VLAN tag that the kernel
  * took out can be put back by moving the addresses forward.
  */
 const FRAME_OFFSET = 16;
@@ -19,7 +19,7 @@ const STRIDE = Math.ceil((FRAME_OFFSET + MAX_FRAME_BYTES) / 64) * 64;
 export class MessageBatch {
   /** Memory of each frame, from its first byte. */
   readonly frames: readonly Uint8Array[];
-  /** The same, from four bytes earlier: for a frame that got its VLAN tag back. */
+  /** The same, from four bytes earlier: for a frame whose VLAN tag was put back. */
   readonly taggedFrames: readonly Uint8Array[];
   /** Over the memory of all frames; see {@link offloadAt}. */
   readonly view: DataView;
@@ -67,12 +67,12 @@ export class MessageBatch {
     this.headers.setUint32(i * Mmsghdr.bytes + Mmsghdr.controlLength, Auxdata.bytes, true);
   }
 
-  /** Makes message i send the first `length` bytes of its frame. It asks for no offload and has no control message. */
+  /** Makes message i send the first `length` bytes of its frame. It requests no offload and has no control message. */
   prepareToSend(i: number, length: number): void {
     this.vectors.setUint32(i * Iovec.bytes + Iovec.length, VnetHeader.bytes + length, true);
   }
 
-  /** Bytes of the frame that was received as message i; negative if it was not even a virtio header. */
+  /** Bytes of the frame that was received as message i; negative if it was shorter than a virtio header. */
   length(i: number): number {
     return this.headers.getUint32(i * Mmsghdr.bytes + Mmsghdr.length, true) - VnetHeader.bytes;
   }
@@ -81,12 +81,12 @@ export class MessageBatch {
     return this.headers.getUint32(i * Mmsghdr.bytes + Mmsghdr.flags, true);
   }
 
-  /** Where in {@link view} message i has its virtio header. */
+  /** Offset in {@link view} of the virtio header of message i. */
   offloadAt(i: number): number {
     return i * STRIDE + FRAME_OFFSET - VnetHeader.bytes;
   }
 
-  /** Tag protocol identifier and tag control information that the kernel took out of message i; undefined: none. */
+  /** Tag protocol identifier and tag control information that the kernel took out of message i; undefined: no tag. */
   vlan(i: number): { readonly tpid: number; readonly tci: number } | undefined {
     const at = i * Auxdata.bytes;
     const controlLength = this.headers.getUint32(i * Mmsghdr.bytes + Mmsghdr.controlLength, true);

@@ -21,7 +21,7 @@ export class MessageVectors {
   private baseLow = 0;
   private baseHigh = 0;
 
-  /** @param receives whether messages have room for what the kernel says beside the frame */
+  /** @param receives whether messages have space for the kernel's control messages */
   constructor(libc: Libc, count: number, receives: boolean) {
     this.headers = new Uint32Array(count * HEADER);
     this.vectors = new Uint32Array(count * VECTOR);
@@ -44,13 +44,13 @@ export class MessageVectors {
     this.addresses = Array.from({ length: count }, (_, i) => headersAt + BigInt(i * Mmsghdr.bytes));
   }
 
-  /** Address of the memory. Messages that have a place in another one keep it. */
+  /** Address of the memory. Messages placed in another memory stay there. */
   set base(address: bigint) {
     this.baseLow = Number(address & 0xffff_ffffn);
     this.baseHigh = Number(address >> 32n);
   }
 
-  /** Says where in the memory message i is. */
+  /** Sets where in the memory message i is. */
   place(i: number, offset: number, length: number): void {
     const low = this.baseLow + offset;
     const at = i * VECTOR;
@@ -79,7 +79,7 @@ export class MessageVectors {
     return this.headers[i * HEADER + Mmsghdr.controlLength / 4] !== 0 && (this.status(i) & TP_STATUS_VLAN_VALID) !== 0;
   }
 
-  /** Tag protocol identifier and tag control information of that tag; undefined: none. */
+  /** Tag protocol identifier and tag control information of that tag; undefined: no tag. */
   vlan(i: number): { readonly tpid: number; readonly tci: number } | undefined {
     if (!this.hasVlan(i)) return undefined;
     const tag = this.control[i * CONTROL + Auxdata.vlanTci / 4]!;

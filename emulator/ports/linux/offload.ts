@@ -1,12 +1,12 @@
 /**
- * What a network card would do to a frame before it is on a wire, for frames that the kernel hands over without:
+ * What a network card would do to a frame before it is on a wire, for frames that the kernel hands over without it:
  * checksums, segmentation and the VLAN tag. A sender on the other end of a veth pair leaves all of that undone.
  */
 import { foldSum, internetChecksum, sumOfWords } from '../../../net/checksum.js';
 import { VnetHeader } from './abi.js';
 
 const NEEDS_CHECKSUM = 1;
-/** Set in the type beside one of the others: the first segment alone carries CWR. */
+/** Set in the type in addition to one of the others: only the first segment carries CWR. */
 const GSO_ECN = 0x80;
 const Gso = { none: 0, tcp4: 1, tcp6: 4, udp: 5 } as const;
 /** Of UDP and TCP; SCTP's is 8, and a CRC. */
@@ -24,15 +24,15 @@ const TCP_CWR = 0x80;
 const PROTOCOL_TCP = 6;
 const PROTOCOL_UDP = 17;
 
-/** What stands before a frame on a socket with PACKET_VNET_HDR. */
+/** What precedes a frame on a socket with PACKET_VNET_HDR. */
 export interface Offload {
   readonly flags: number;
   readonly gsoType: number;
-  /** Payload bytes of each segment, if the frame is several in one. */
+  /** Payload bytes of each segment, if the frame holds several. */
   readonly gsoSize: number;
   /** From where to sum, counted from the start of the frame. */
   readonly checksumStart: number;
-  /** Where the sum goes, counted from there; the pseudo-header's sum stands there now. */
+  /** Where the sum goes, counted from there; the pseudo-header's sum is there now. */
   readonly checksumOffset: number;
 }
 
@@ -46,12 +46,12 @@ export function readOffload(view: DataView, at: number): Offload {
   };
 }
 
-/** Into how many frames {@link finish} makes one of so many bytes, at most. */
+/** Maximum number of frames that {@link finish} makes of one of this length. */
 export function segmentCount({ gsoType, gsoSize }: Offload, length: number): number {
   return gsoType === Gso.none || gsoSize === 0 ? 0 : Math.ceil(length / gsoSize);
 }
 
-/** Whether the virtio header asks for anything. */
+/** Whether the virtio header requests nothing. */
 export function isFinished(view: DataView, at: number): boolean {
   return (
     (view.getUint8(at + VnetHeader.flags) & NEEDS_CHECKSUM) === 0 && view.getUint8(at + VnetHeader.gsoType) === Gso.none
@@ -106,7 +106,7 @@ export function finish(
   return true;
 }
 
-/** Where the IP header begins: behind Ethernet and any VLAN tags. */
+/** Where the IP header begins: after Ethernet and any VLAN tags. */
 function networkOffset(frame: Uint8Array): number {
   let at = ETHERNET_BYTES;
   for (;;) {
@@ -116,7 +116,7 @@ function networkOffset(frame: Uint8Array): number {
   }
 }
 
-/** Cuts a frame that is several TCP segments or UDP datagrams in one, as the card would (Linux: segmentation-offloads.rst). */
+/** Splits a frame of several TCP segments or UDP datagrams, as the card would (Linux: segmentation-offloads.rst). */
 function segment(
   frame: Uint8Array,
   length: number,

@@ -26,8 +26,8 @@ import type { Libc } from './libc.js';
 const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 
 /**
- * A socket that gets whatever arrives at an interface, to whichever address, but nothing that leaves it. Before each
- * frame is a virtio header, in both directions; a VLAN tag is in a control message.
+ * A socket that receives whatever arrives at an interface, for any address, but nothing that leaves it. A virtio header
+ * precedes each frame, in both directions; a VLAN tag is in a control message.
  * @param interfaceName in the network namespace of the calling thread
  * @returns the descriptor
  * @throws InterfaceError with one of the reasons EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
@@ -38,20 +38,20 @@ export function openReceiver(libc: Libc, interfaceName: string): number {
 }
 
 /**
- * A socket that sends bare frames and gets none. They go to the interface without a queue in between: a switch port
+ * A socket that sends bare frames and receives none. They go to the interface without a queue in between: a switch port
  * drops what its link cannot take.
  * @returns the descriptor
  * @throws InterfaceError as {@link openReceiver} does
  */
 export function openSender(libc: Libc, interfaceName: string): number {
   return openSocket(libc, interfaceName, 0, (fd) => {
-    // Without it frames pass the interface's queueing discipline, which is slower and no error.
+    // If this fails, frames pass the interface's queueing discipline, which is slower but not an error.
     setOption(libc, fd, SOL_PACKET, PACKET_QDISC_BYPASS, int32(1));
     growSendBuffer(libc, fd);
   });
 }
 
-/** Frames that the kernel dropped since the last call because they were not taken in time. */
+/** Frames that the kernel dropped since the last call because they were not read in time. */
 export function takeDrops(libc: Libc, fd: number): number {
   // struct tpacket_stats: all packets, then the dropped ones; reading it sets both to 0.
   const stats = new Uint8Array(72);
@@ -68,7 +68,7 @@ function openSocket(
   configure: (fd: number, index: number) => void,
 ): number {
   const index = usableInterface(libc, interfaceName);
-  // Protocol 0 receives nothing yet: between here and bind() it would be the frames of every interface.
+  // Protocol 0 receives nothing: any other would receive the frames of every interface between here and bind().
   const fd = libc.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
   if (fd < 0) throw openError(libc, interfaceName, 'socket');
   try {
@@ -99,7 +99,7 @@ function configureReceiver(libc: Libc, fd: number, index: number, name: string):
   }
   require(setOption(libc, fd, SOL_PACKET, PACKET_VNET_HDR, int32(1)), 'PACKET_VNET_HDR');
   require(setOption(libc, fd, SOL_PACKET, PACKET_AUXDATA, int32(1)), 'PACKET_AUXDATA');
-  // struct packet_mreq: index, type, length and address of which promiscuity has none.
+  // struct packet_mreq: index, type, and length and address, which promiscuous mode does not use.
   require(setOption(
     libc,
     fd,
@@ -107,7 +107,7 @@ function configureReceiver(libc: Libc, fd: number, index: number, name: string):
     PACKET_ADD_MEMBERSHIP,
     new Uint8Array([...int32(index), PACKET_MR_PROMISC, ...new Uint8Array(11)]),
   ), 'promiscuous mode');
-  // Without CAP_NET_ADMIN the kernel grants at most net.core.rmem_max and wmem_max, which is no error.
+  // Without CAP_NET_ADMIN the kernel grants at most net.core.rmem_max and wmem_max, which is not an error.
   const bytes = int32(SOCKET_BUFFER_BYTES);
   if (!setOption(libc, fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes)) setOption(libc, fd, SOL_SOCKET, SO_RCVBUF, bytes);
   growSendBuffer(libc, fd);

@@ -4,28 +4,28 @@ import { MAX_FRAME_BYTES, MessageBatch } from './message-batch.js';
 import { finish, insertTag, isFinished, readOffload, VLAN_TAG_BYTES } from './offload.js';
 import { openReceiver, takeDrops } from './packet-socket.js';
 
-/** Frames of one system call. */
+/** Frames per system call. */
 const BATCH_FRAMES = 64;
 const ETHERNET_BYTES = 14;
 
 export interface RawSocketStatistics {
   /** Frames given to the caller, after segmentation. */
   received: number;
-  /** Frames that came in but could not be made into what a wire would carry. */
+  /** Frames that came in but could not be completed into what a wire would carry. */
   unfinished: number;
   sent: number;
   /** Frames that are larger than the interface's MTU allows, or smaller than an Ethernet header. */
   badSize: number;
   /** Frames that the kernel did not take: interface down or gone, queue full. */
   sendErrors: number;
-  /** Times that the event loop was told of the socket: does not grow while nothing arrives. */
+  /** Times that the socket woke the event loop: does not grow while nothing arrives. */
   wakeups: number;
 }
 
 /**
- * One network interface of Linux, frame by frame: an AF_PACKET socket (packet(7)). It gets whatever arrives, to
- * whichever address, but nothing that leaves; frames have neither preamble nor check sequence. Frames that a sender
- * on this machine left to its card are finished: checksums summed, segments cut, VLAN tags put back.
+ * One network interface of Linux, frame by frame: an AF_PACKET socket (packet(7)). It receives whatever arrives, for
+ * any address, but nothing that leaves; frames have neither preamble nor check sequence. Frames that a sender on this
+ * machine left for its card to finish are finished: checksums summed, segments split, VLAN tags put back.
  */
 export class RawSocket {
   readonly statistics: RawSocketStatistics = {
@@ -70,7 +70,7 @@ export class RawSocket {
     return RawSocket.openWith(await loadLibc(), interfaceName);
   }
 
-  /** Opens at once, so that the caller decides in which network namespace. */
+  /** Opens synchronously, so that the caller decides in which network namespace. */
   static openWith(libc: Libc, interfaceName: string): RawSocket {
     return new RawSocket(libc, openReceiver(libc, interfaceName), interfaceName);
   }
@@ -80,14 +80,14 @@ export class RawSocket {
   }
 
   /**
-   * Takes what has arrived, at most one batch (64 frames of the kernel's). Never waits.
-   * @param onFrame is given memory whose first `length` bytes are the frame, and which is lent until it returns
+   * Takes what has arrived, at most one batch of the kernel's (64 frames). Never waits.
+   * @param onFrame is given memory whose first `length` bytes are the frame, valid until it returns
    * @returns whether there may be more
    */
   receive(onFrame: (memory: Uint8Array, length: number) => void): boolean {
     if (this.isClosed) return false;
     const count = this.libc.recvmmsg(this.fd, this.incoming.addresses[0]!, BATCH_FRAMES, MSG_DONTWAIT);
-    // An interface that went down says so once, by an error; when it comes up again the socket goes on.
+    // An interface that goes down reports one error; when it comes up again the socket continues.
     if (count < 0) return false;
     for (let i = 0; i < count && !this.isClosed; i++) this.take(i, onFrame);
     for (let i = 0; i < count; i++) this.incoming.prepareToReceive(i);
@@ -95,7 +95,7 @@ export class RawSocket {
   }
 
   /**
-   * Queues a frame, which is copied. Full batches leave at once, the rest with {@link flush}; frames that the
+   * Queues a frame, which is copied. Full batches are sent immediately, the rest with {@link flush}; frames that the
    * kernel has no room for are dropped and counted, as a switch does.
    */
   send(frame: Uint8Array): void {
@@ -131,7 +131,7 @@ export class RawSocket {
     this.pending = 0;
   }
 
-  /** Calls back on the event loop, at every turn while frames wait; never while none does. Keeps the process alive. */
+  /** Calls back on the event loop, at every turn while frames wait; never otherwise. Keeps the process alive. */
   watch(onReady: () => void): void {
     this.onReady = onReady;
     this.arm();
@@ -142,7 +142,7 @@ export class RawSocket {
     return this.libc.poll(this.pollDescriptor, 1, timeoutMs) > 0;
   }
 
-  /** Frames that the kernel dropped since the last call because they were not taken in time. */
+  /** Frames that the kernel dropped since the last call because they were not read in time. */
   takeOverruns(): number {
     return this.isClosed ? 0 : takeDrops(this.libc, this.fd);
   }
@@ -160,7 +160,7 @@ export class RawSocket {
     this.watching = this.libc.watch(this.fd, { readable: true, writable: false }, (failed) => {
       this.statistics.wakeups++;
       this.onReady?.();
-      // libuv has stopped watching a descriptor with an error; receive() has taken the error off it by now.
+      // libuv has stopped watching a descriptor with an error; receive() has cleared the error by now.
       if (failed && !this.isClosed) this.arm();
     });
   }

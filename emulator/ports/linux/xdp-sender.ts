@@ -29,16 +29,16 @@ const CHUNK_BYTES = 4096;
 /** Also the entries of each ring, so that none can overflow. A power of two. */
 const CHUNKS = 256;
 const ETHERNET_BYTES = 14;
-/** The kernel gives up a socket's queue in the background, a little after it was closed. */
+/** The kernel releases a socket's queue in the background, a little after it was closed. */
 const BUSY_TRIES = 20;
 const BUSY_MS = 10;
-/** Times that the kernel is asked once more when it takes nothing: then its queue is full. */
+/** Retries while the kernel takes nothing; after them its queue counts as full. */
 const STUCK_TRIES = 16;
 
 /**
  * Sends frames by an AF_XDP socket (Documentation/networking/af_xdp.rst) that only sends: it needs no XDP program,
  * and one system call takes a whole batch from a ring. That costs a third less than sendmmsg on a packet socket
- * (docs/performance.md). Frames are copied into memory that is the socket's.
+ * (docs/performance.md). Frames are copied into the socket's own memory.
  */
 export class XdpSender {
   /** Memory that the socket needs, from a multiple of {@link CHUNK_BYTES} on. */
@@ -71,7 +71,7 @@ export class XdpSender {
   /**
    * @param memory whose buffer stays where it is; if it is a WebAssembly memory it may grow
    * @param memoryAt offset of the sender's own part of it
-   * @returns undefined where the kernel or its rights refuse
+   * @returns undefined where the kernel or missing permissions refuse it
    */
   static open(
     libc: Libc,
@@ -100,7 +100,7 @@ export class XdpSender {
     return offset + length <= this.bytes.length;
   }
 
-  /** Queues a copy of a frame that {@link carries} has agreed to. */
+  /** Queues a copy of a frame that {@link carries} has accepted. */
   put(offset: number, length: number): void {
     if (this.freeCount === 0) this.flush();
     if (this.freeCount === 0) {
@@ -193,7 +193,7 @@ class Opening {
     view.setBigUint64(XdpUmemReg.address, address, true);
     view.setBigUint64(XdpUmemReg.length, BigInt(XdpSender.MEMORY_BYTES), true);
     view.setUint32(XdpUmemReg.chunkSize, CHUNK_BYTES, true);
-    // Nothing is received, but the kernel wants a ring to fill all the same.
+    // Nothing is received, but the kernel requires a fill ring all the same.
     const isSet =
       this.set(XDP_UMEM_REG, registration) &&
       [XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING, XDP_TX_RING].every((ring) => this.set(ring, int32(CHUNKS)));
@@ -206,7 +206,7 @@ class Opening {
     if (transmit === undefined) return undefined;
     const completion = this.ring(offsets, XdpMmapOffsets.completion, 8, XDP_UMEM_PGOFF_COMPLETION_RING);
     if (completion !== undefined && this.bind(interfaceName)) {
-      // Older kernels take 32 a call.
+      // Older kernels take 32 per call.
       this.set(XDP_MAX_TX_SKB_BUDGET, int32(CHUNKS));
       return { transmit, completion };
     }

@@ -33,7 +33,7 @@ describe('finding the suite', () => {
     expect(excluded).toEqual([
       { program: 'p4_16_samples/extern-funcs-bmv2', reason: 'needs a C++ module that is loaded into simple_switch' },
       { program: 'p4_16_samples/kernel', reason: 'architecture: eBPF' },
-      { program: 'p4_16_samples/orphan-bmv2', reason: 'there is no program of this name' },
+      { program: 'p4_16_samples/orphan-bmv2', reason: 'there is no program with this name' },
       { program: 'p4_16_samples/other-bmv2', reason: 'architecture: PSA' },
     ]);
   });

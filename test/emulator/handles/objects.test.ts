@@ -56,19 +56,19 @@ describe('tables by name', () => {
   });
 
   it('tell what there is when something is not', () => {
-    expect(() => target.table('nothing')).toThrow(/there is no table "nothing" \(there is: .*ingress_\.exact_/);
+    expect(() => target.table('nothing')).toThrow(/there is no table "nothing" \(valid: .*ingress_\.exact_/);
     expect(() => target.table('xact_')).toThrow(/there is no table "xact_"/);
     expect(() => target.table('prefix').insert({ c: 1 }, 'give', { value: 1 })).toThrow(
-      /there is no key "c" in table ingress_\.prefix \(there is: h\.key\.b\)/,
+      /there is no key "c" in table ingress_\.prefix \(valid: h\.key\.b\)/,
     );
     expect(() => target.table('prefix').insert({ b: 1 }, 'count_and_give', {})).toThrow(
-      /there is no action "count_and_give" in table ingress_\.prefix \(there is: ingress_\.give, NoAction\)/,
+      /there is no action "count_and_give" in table ingress_\.prefix \(valid: ingress_\.give, NoAction\)/,
     );
     expect(() => target.table('prefix').insert({ b: 1 }, 'give')).toThrow(
       /action ingress_\.give needs parameter value \(its parameters: value: 8 bit\(s\)\)/,
     );
     expect(() => target.table('prefix').insert({ b: 1 }, 'give', { worth: 1 })).toThrow(
-      /there is no parameter "worth" in action ingress_\.give \(there is: value\)/,
+      /there is no parameter "worth" in action ingress_\.give \(valid: value\)/,
     );
     expect(() => target.table('prefix').insert({ b: 1 }, 'give', { value: 256 })).toThrow(
       /256 does not fit the 8 bit\(s\) of parameter value of action ingress_\.give/,
@@ -93,7 +93,7 @@ describe('other objects by name', () => {
     cells.fill(-1);
     expect(cells.read(3)).toBe(0xffffffffn);
     expect(() => cells.write(0, 1n << 32n)).toThrow(/does not fit the 32 bit/);
-    expect(() => target.register('cell')).toThrow(/there is no register "cell" \(there is: ingress_\.cells/);
+    expect(() => target.register('cell')).toThrow(/there is no register "cell" \(valid: ingress_\.cells/);
   });
 
   it('counters, meters', () => {

@@ -197,7 +197,7 @@ describe('the clock', () => {
     target.setTime(50_000_000);
     expect([target.time, target.time]).toEqual([50_000_000, 50_000_000]);
     expect(() => target.setTime(49_999_999)).toThrow(
-      /the time can only go on from 50000000 microseconds, not to 49999999/,
+      /the time can only advance from 50000000 microseconds, not to 49999999/,
     );
     expect(() => target.setTime(Number.NaN)).toThrow(/not to NaN/);
     const standing = target.snapshot();

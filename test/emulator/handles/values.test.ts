@@ -39,15 +39,15 @@ describe('values', () => {
     [
       '10.0.0',
       32,
-      /"10\.0\.0" is no value for key k: write a number such as 31 or 0x1f, an address such as 10\.0\.0\.1/,
+      /"10\.0\.0" is not a value for key k: write a number such as 31 or 0x1f, an address such as 10\.0\.0\.1/,
     ],
-    ['10.0.0.256', 32, /is no value/],
-    ['010.0.0.1', 32, /is no value/],
-    ['0-1:2-3:4-5', 48, /is no value/],
-    ['0x', 8, /is no value/],
-    ['', 8, /is no value/],
-    ['1:2:3:4:5:6:7', 128, /is no value/],
-    ['::1::2', 128, /is no value/],
+    ['10.0.0.256', 32, /is not a value/],
+    ['010.0.0.1', 32, /is not a value/],
+    ['0-1:2-3:4-5', 48, /is not a value/],
+    ['0x', 8, /is not a value/],
+    ['', 8, /is not a value/],
+    ['1:2:3:4:5:6:7', 128, /is not a value/],
+    ['::1::2', 128, /is not a value/],
   ])('%s as %i bits is refused', (text, width, message) => {
     expect(() => value(text, width)).toThrow(message);
   });

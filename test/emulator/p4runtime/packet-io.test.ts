@@ -80,7 +80,7 @@ describe('packet-out', () => {
 
   it('of a backup, of a stranger or before a pipeline is refused', async () => {
     primary.send(packetOut(1, frame(1n, 2n, 3)));
-    expect(await error()).toMatchObject({ canonicalCode: 3, message: 'No forwarding pipeline runs yet.' });
+    expect(await error()).toMatchObject({ canonicalCode: 3, message: 'No forwarding pipeline is running yet.' });
     const stranger = bed.stream();
     stranger.send(packetOut(1, frame(1n, 2n, 3)));
     expect((await error(stranger)).canonicalCode).toBe(7);

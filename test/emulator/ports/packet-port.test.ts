@@ -202,7 +202,7 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'packet ports' : 
         code: 'EMULATOR_PORT_NO_INTERFACE',
         port: 4,
         message: expect.stringMatching(
-          /^port 4: there is no network interface "eth77"; there are (?=.*\binner\b)(?=.*\bouter\b).*$/,
+          /^port 4: there is no network interface "eth77"; valid: (?=.*\binner\b)(?=.*\bouter\b).*$/,
         ) as string,
       });
     });
