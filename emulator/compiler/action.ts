@@ -13,7 +13,7 @@ export function actionName(action: ActionDef): string {
   return `action${action.index}`;
 }
 
-/** Adds the function of an action: frame and address of the arguments go in. */
+/** Adds the function of an action, which takes the frame and the address of the arguments. */
 export function addAction(action: ActionDef, unit: Unit): void {
   const { m, b } = unit;
   const loops = action.primitives.some((p, i) => jumpTarget(p) !== undefined && jumpTarget(p)! <= i);

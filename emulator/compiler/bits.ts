@@ -52,7 +52,7 @@ export class BitCompiler {
     return width <= 32 ? m.i32.wrap(value) : value;
   }
 
-  /** Reads fields that follow each other from bit `bit` on into their slots. Varbit fields are not among them. */
+  /** Reads consecutive fields, from bit `bit` on, into their slots. None of them is a varbit field. */
   extract(fields: readonly FieldDef[], pointer: () => Ref, bit: number): Ref[] {
     const { m } = this.scope.unit;
     const steps: Ref[] = [];
@@ -61,7 +61,7 @@ export class BitCompiler {
       const field = fields[i]!;
       const { offset, kind } = this.scope.slot(field);
       if (at % 8 === 0 && this.fourWords(fields, i)) {
-        steps.push(m.v128.store(offset, 4, this.scope.frame, this.turned(m.v128.load(at / 8, 1, pointer()))));
+        steps.push(m.v128.store(offset, 4, this.scope.frame, this.swapped(m.v128.load(at / 8, 1, pointer()))));
         i += 4;
         at += 128;
         continue;
@@ -113,7 +113,7 @@ export class BitCompiler {
     return steps;
   }
 
-  /** Writes pieces that follow each other and make whole bytes, from byte `byte` behind the pointer on. */
+  /** Writes consecutive pieces that add up to whole bytes, starting `byte` bytes after the pointer. */
   write(pieces: readonly Piece[], pointer: () => Ref, byte: number): Ref[] {
     const { m } = this.scope.unit;
     const steps: Ref[] = [];
@@ -124,7 +124,7 @@ export class BitCompiler {
     while (queue.length > 0) {
       if (bits === 0 && this.fourWordPieces(queue)) {
         const { offset } = this.scope.slot((queue[0] as { field: FieldDef }).field);
-        steps.push(m.v128.store(at, 1, pointer(), this.turned(m.v128.load(offset, 4, this.scope.frame))));
+        steps.push(m.v128.store(at, 1, pointer(), this.swapped(m.v128.load(offset, 4, this.scope.frame))));
         queue.splice(0, 4);
         at += 16;
         continue;
@@ -149,7 +149,7 @@ export class BitCompiler {
         bits = 0;
       }
     }
-    if (bits !== 0) throw new Error('fields do not make whole bytes');
+    if (bits !== 0) throw new Error('fields do not add up to whole bytes');
     return steps;
   }
 
@@ -221,7 +221,7 @@ export class BitCompiler {
     return m.i64.or(low, m.i64.shl(load(limb + 1), m.i64.const(BigInt(64 - bit))));
   }
 
-  private turned(value: Ref): Ref {
+  private swapped(value: Ref): Ref {
     const { m, b } = this.scope.unit;
     const local = this.scope.params + this.scope.vars.push(b.v128) - 1;
     return m.i8x16.shuffle(m.local.tee(local, value, b.v128), m.local.get(local, b.v128), SWAP_FOUR);
@@ -254,7 +254,7 @@ export function pieceOf(field: FieldDef): Piece {
   return { field, width: field.width, shift: 0 };
 }
 
-/** Fields of a header before, and behind, its varbit field. */
+/** Fields of a header before and after its varbit field. */
 export function aroundVarbit({ fields, varbit }: HeaderDef): {
   readonly before: readonly FieldDef[];
   readonly after: readonly FieldDef[];

@@ -3,13 +3,13 @@ import type { Ref } from './binaryen.js';
 import type { CompileScope } from './scope.js';
 
 const BITS = 32;
-/** Of each bit of a 32-bit value: the bit of the field that it is, or that it is always zero. */
+/** For each bit of a 32-bit value: the bit of the field that it equals, or undefined if it is always zero. */
 type Bits = readonly (number | undefined)[];
 const ZERO: Bits = Array.from({ length: BITS }, () => undefined);
 
 /**
- * The 32-bit field whose bytes an expression swaps, as P4 programs do by shifts and masks; undefined for any other
- * expression. Only the low 32 bits of the expression are looked at.
+ * The 32-bit field whose bytes an expression swaps, as P4 programs do with shifts and masks; undefined for any other
+ * expression. Only the low 32 bits of the expression are considered.
  */
 export function byteSwappedField(e: Expression): FieldDef | undefined {
   if (e.op !== 'arithmetic' || e.operator !== '|') return undefined;
@@ -53,7 +53,7 @@ function bitsOf(e: Expression): Bits | undefined {
   const { value } = e.right;
   if (e.operator === '&') return left.map((bit, i) => (((value >> BigInt(i)) & 1n) === 1n ? bit : undefined));
   if (e.operator === '<<') return left.map((_, i) => (BigInt(i) < value ? undefined : left[i - Number(value)]));
-  // The bits that come down from above must be zero.
+  // The bits that are shifted in from above must be zero.
   if (e.operator === '>>' && fitsBits(e.left))
     return left.map((_, i) => (value >= BigInt(BITS) ? undefined : left[i + Number(value)]));
   return undefined;

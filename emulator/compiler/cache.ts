@@ -9,10 +9,10 @@ import { compileProgram } from './module.js';
 
 const MAX_ARTIFACTS = 32;
 
-/** Compiled programs of this process by their identity, the one used last at the end. */
+/** Compiled programs of this process by their identity, the most recently used one at the end. */
 const artifacts = new Map<string, Artifact>();
 
-/** The compiled program if there is one already, or if the compiler is loaded and can make it at once. */
+/** The compiled program if it is in the cache, or if the compiler is loaded and can make it immediately. */
 export function compileNow(program: Program, key: string, dropPort: number): Artifact | undefined {
   const known = knownArtifact(key, dropPort);
   if (known !== undefined) return known;
@@ -35,8 +35,8 @@ function remembered(key: string, dropPort: number, artifact: Artifact): Artifact
 }
 
 /**
- * Compiles a program beside what goes on here: on a thread of its own, which keeps no process alive.
- * @param folder where compiled programs are kept from one process to the next, if they are (see DiskCache)
+ * Compiles a program in the background, on a separate thread that does not keep the process alive.
+ * @param folder where compiled programs are cached across processes, if at all (see DiskCache)
  * @throws Error if it cannot be compiled
  */
 export async function compileAside(
@@ -59,7 +59,7 @@ export async function compileAside(
     dropPort,
     cache: folder === undefined ? undefined : { folder, key },
   });
-  // Objects of the program that the artifact refers to are those of its own copy; the layout must be of the same.
+  // The artifact refers to objects of its own copy of the program, so the layout must be that of the same copy.
   return remembered(key, dropPort, artifactOf({ ...compiled, layout: new Layout(compiled.program) }));
 }
 
@@ -75,11 +75,11 @@ function compileOnThread(job: CompileJob): Promise<CompileResult> {
   return new Promise((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);
-    worker.once('exit', () => reject(new Error('the compiler ended without a result')));
+    worker.once('exit', () => reject(new Error('the compiler thread exited without a result')));
   });
 }
 
-/** Loads the compiler, after which programs are compiled as they are loaded. */
+/** Loads the compiler; from then on, programs are compiled when they are loaded. */
 export async function loadCompiler(): Promise<void> {
   await loadBinaryen();
 }

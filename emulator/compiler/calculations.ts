@@ -5,7 +5,7 @@ import { aroundVarbit, BitCompiler, pieceOf, type Piece } from './bits.js';
 import { hashFunction } from './hashes.js';
 import type { CompileScope } from './scope.js';
 
-/** Fields in a row that are there or not there together. */
+/** Consecutive fields that are either all present or all absent. */
 interface Run {
   readonly header: HeaderDef | undefined;
   readonly pieces: Piece[];
@@ -13,8 +13,8 @@ interface Run {
 }
 
 /**
- * Hashes and checksums. Their bytes are put together here when they fall on whole bytes for every choice of valid
- * headers, and most algorithms are compiled as well (see hashes.ts); the host does the rest.
+ * Hashes and checksums. Their input is assembled here if it falls on whole bytes whichever headers are valid, and most
+ * algorithms are compiled as well (see hashes.ts); the host does the rest.
  */
 export class CalculationCompiler {
   constructor(private readonly scope: CompileScope) {}
@@ -55,7 +55,7 @@ export class CalculationCompiler {
   }
 }
 
-/** Writes the bytes of the varbit field of a header and moves the pointer behind them. */
+/** Writes the bytes of the varbit field of a header and moves the pointer past them. */
 function copyVarbit(scope: CompileScope, header: HeaderDef, pointer: number): Ref[] {
   const { m, b, layout } = scope.unit;
   const length = (): Ref => m.i32.shr_s(scope.word(layout.varbits[header.index]!), m.i32.const(3));
@@ -65,7 +65,7 @@ function copyVarbit(scope: CompileScope, header: HeaderDef, pointer: number): Re
   ];
 }
 
-/** Writes a header and moves the pointer behind it. */
+/** Writes a header and moves the pointer past it. */
 export function writeHeader(scope: CompileScope, header: HeaderDef, pointer: number): Ref[] {
   const { m, b } = scope.unit;
   const bits = new BitCompiler(scope);
@@ -81,7 +81,7 @@ export function writeHeader(scope: CompileScope, header: HeaderDef, pointer: num
   return steps;
 }
 
-/** Undefined if some part does not begin at a whole byte, or the payload is part of the input. */
+/** Undefined if some part does not begin on a byte boundary, or the payload is part of the input. */
 function runsOf(input: readonly CalculationInput[]): Run[] | undefined {
   const runs: Run[] = [];
   const add = (header: HeaderDef | undefined, piece: Piece): void => {

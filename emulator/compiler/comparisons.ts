@@ -2,8 +2,8 @@ import type { Expression } from '../json/data.js';
 import type { Ref } from './binaryen.js';
 
 /**
- * A saturated number equals the wrapped one of the same width just when nothing was cut off, so comparing the number
- * itself does as well: that is how programs notice an overflow.
+ * A saturated number equals the wrapped one of the same width exactly when nothing was cut off, so the number itself
+ * can be compared instead: programs detect an overflow by this comparison.
  */
 export function unsaturated(e: Expression, other: Expression): Expression {
   if (

@@ -1,4 +1,4 @@
-/** Compiles one program beside the thread that has asked for it, which goes on meanwhile. */
+/** Compiles one program in the background of the thread that requested it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadBinaryen } from './binaryen.js';
 import { DiskCache } from './disk-cache.js';
@@ -9,7 +9,7 @@ import type { Program } from '../json/program.js';
 export interface CompileJob {
   readonly program: Program;
   readonly dropPort: number;
-  /** Where the result is kept, and under which identity of the program. */
+  /** Where the result is cached, and under which identity of the program. */
   readonly cache: { readonly folder: string; readonly key: string } | undefined;
 }
 

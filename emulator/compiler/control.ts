@@ -8,7 +8,7 @@ import { scalarSource } from './stores.js';
 import { lookupName } from './tables.js';
 import type { Unit } from './unit.js';
 
-/** No action runs; and: exit was called. Other values are the numbers of actions. */
+/** Instead of the number of an action: no action runs, and exit was called. */
 const NONE = -1;
 const EXITED = -2;
 
@@ -48,7 +48,7 @@ export function addPipeline(name: string, pipeline: PipelineDef, unit: Unit): vo
   m.addFunctionExport(name, name);
 }
 
-/** What a node does, and where it goes on: the conditions exclude each other. */
+/** What a node does, and where the pipeline continues; the conditions are mutually exclusive. */
 interface Step {
   readonly code: Ref;
   readonly branches: readonly { readonly target: Target; readonly condition: Ref }[];
@@ -120,7 +120,7 @@ class PipelineCompiler {
       const condition = mayExit ? m.i32.and(hit, m.i32.ne(this.get(this.action), m.i32.const(EXITED))) : hit;
       return { branches: [...exit, { target: table.hitMiss.hit, condition }], otherwise: table.hitMiss.miss };
     }
-    // An action that the program names no successor for ends the pipeline.
+    // An action without a successor in the program ends the pipeline.
     const targets = actions.map((action) => ({
       target: table.nextByAction.get(action.index) ?? null,
       condition: is(action.index),
@@ -177,7 +177,7 @@ class PipelineCompiler {
         m.local.set(this.args, m.i32.add(this.get(this.entry), m.i32.const(args))),
       );
     } else {
-      // The host gives an entry that holds what the chosen member runs; there is none for an empty group.
+      // The host returns an entry with the action and arguments of the chosen member, or 0 if the group is empty.
       steps.push(
         m.local.set(this.args, call('choose')),
         m.if(

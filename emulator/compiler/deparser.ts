@@ -9,8 +9,8 @@ import { scalarSource } from './stores.js';
 import type { Unit } from './unit.js';
 
 /**
- * Adds deparse(frame), which updates checksums and gives the bytes of all headers, and emit(frame, to), which puts
- * headers and payload there. `to` must have 16 bytes more than both have.
+ * Adds deparse(frame), which updates checksums and returns the length of all headers in bytes, and emit(frame, to),
+ * which writes headers and payload to `to`. The buffer there must be 16 bytes longer than both together.
  */
 export function addDeparser(unit: Unit): void {
   const { m, b, program } = unit;

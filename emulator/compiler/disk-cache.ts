@@ -23,8 +23,8 @@ export function defaultCacheFolder(): string {
 }
 
 /**
- * Compiled programs in a folder, so that a switch that is started again need not compile what it ran before. It is
- * a help only: a folder that cannot be read or written, and files that are not as they were written, count as empty.
+ * Compiled programs in a folder, so that a restarted switch need not compile what it ran before. It is only an
+ * optimization: a folder that cannot be read or written counts as empty, and a corrupted file as missing.
  */
 export class DiskCache {
   constructor(private readonly folder: string) {}
@@ -52,9 +52,9 @@ export class DiskCache {
   ): void {
     try {
       for (const folder of [dirname(this.folder), this.folder]) makeFolder(folder);
-      // In one graph, so that the fallbacks refer to the objects of the program that is read with them.
+      // Serialized as one graph, so that the fallbacks refer to the objects of the program that is read with them.
       const body = serialize({ program, fallbacks, scratchBytes, wasm });
-      // Whole, for whoever reads at the same time.
+      // Replaced atomically, as another process may read it at the same time.
       replaceFileSync(this.path(key, dropPort), Buffer.concat([digest(body), body]));
       this.prune();
     } catch {
@@ -66,7 +66,7 @@ export class DiskCache {
     return join(this.folder, digest(`${compilerIdentity()}/${key}/${dropPort}`).toString('hex') + SUFFIX);
   }
 
-  /** Those that were used last stay. */
+  /** Keeps the most recently used files. */
   private prune(): void {
     const files = readdirSync(this.folder)
       .filter((name) => name.endsWith(SUFFIX))
@@ -77,7 +77,10 @@ export class DiskCache {
   }
 }
 
-/** Not mkdir's own recursion: Node's never ends below a folder such as /proc that says of a new name that it is not there. */
+/**
+ * Not mkdir's `recursive` option: in Node it never ends in a folder such as /proc, where creating a name fails with
+ * ENOENT.
+ */
 function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 });
@@ -88,7 +91,9 @@ function makeFolder(folder: string): void {
 
 let identity: string | undefined;
 
-/** Changes with the compiler itself, not only with its version: a program compiled by other code is another one. */
+/**
+ * Changes with the code of the compiler, not only with its version: what other code has compiled must not be reused.
+ */
 function compilerIdentity(): string {
   if (identity === undefined) {
     const hash = createHash('sha256').update(process.versions.v8);

@@ -13,8 +13,8 @@ const BITS = { i32: 32, i64: 64 } as const;
 const RING = new Set(['+', '-', '*', '&', '|', '^']);
 
 /**
- * Expressions as WebAssembly. BMv2's numbers have no width, so each value is either computed exactly, in the
- * narrowest kind that holds its range, or modulo 2^32 or 2^64 where a store, a mask or a cast looks at no more.
+ * Expressions as WebAssembly. BMv2's numbers have no width, so each value is either computed exactly, in the narrowest
+ * kind that holds its range, or modulo 2^32 or 2^64 where a store, a mask or a cast uses no more bits.
  */
 export class ExpressionCompiler {
   readonly wide: WideExpressions;
@@ -55,7 +55,7 @@ export class ExpressionCompiler {
     return this.low(e, 'i64');
   }
 
-  /** Converts an i32 that was read by its range to i64. */
+  /** Converts an i32, signed if its range is, to i64. */
   widen(value: Ref, range: Range): Ref {
     const { m } = this.scope.unit;
     return range.min < 0n ? m.i64.extend_s(value) : m.i64.extend_u(value);
@@ -116,7 +116,7 @@ export class ExpressionCompiler {
       const zero = m.i32.const(0);
       return compareWith(m.i32, operator, true, order, zero);
     }
-    // Both sides are within one range, so reading them as that range says keeps their order.
+    // Both sides are within one range, so representing both by that range preserves their order.
     return compareWith(m[kind], operator, signed, this.low(left, kind), this.low(right, kind));
   }
 
@@ -175,7 +175,10 @@ export class ExpressionCompiler {
     return kind === 'i32' ? m.i32.const(Number(BigInt.asIntN(32, value))) : m.i64.const(BigInt.asIntN(64, value));
   }
 
-  /** An operation modulo 2^32 or 2^64 on operands that are only known modulo as much; undefined if there is no such way. */
+  /**
+   * An operation modulo 2^32 or 2^64 on operands that are only known modulo as much; undefined if it cannot be computed
+   * that way.
+   */
   private modular(e: Expression, kind: ScalarKind): Ref | undefined {
     const { m } = this.scope.unit;
     const ops = m[kind];
@@ -246,13 +249,15 @@ export class ExpressionCompiler {
     );
   }
 
-  /** A value, once others were evaluated for nothing but that they may end the packet. */
+  /** A value, after others were evaluated only because they may abort the packet. */
   private after(first: readonly Ref[], value: Ref, kind: ScalarKind): Ref {
     const { m, b } = this.scope.unit;
     return m.block(null, [...first.map((e) => m.drop(e)), value], kind === 'i32' ? b.i32 : b.i64);
   }
 
-  /** Shifts with WebAssembly's operator, which looks at the low bits of the amount only, or gives what all larger amounts give. */
+  /**
+   * Shifts with WebAssembly's operator, which uses only the low bits of the amount; all larger amounts give `beyond`.
+   */
   private shift(by: Expression, bits: number, kind: ScalarKind, make: (by: Ref) => Ref, beyond: () => Ref): Ref {
     const { m, b } = this.scope.unit;
     const amount = this.range(by);
@@ -271,7 +276,7 @@ export class ExpressionCompiler {
     );
   }
 
-  /** The amount of a shift, or `most` where it is more: a negative number shifted that far is -1 already. */
+  /** The amount of a shift, capped at `most`: a negative number shifted that far is already -1. */
   private cappedAmount(by: Expression, most: number, kind: ScalarKind): Ref {
     const { m, b } = this.scope.unit;
     if (this.range(by).max <= BigInt(most)) return this.low(by, kind);
@@ -354,7 +359,7 @@ export class ExpressionCompiler {
     }
   }
 
-  /** The value of `e` brought into `to`, which `kind` holds. */
+  /** The value of `e` clamped to `to`, whose values fit `kind`. */
   private clamp(e: Expression, to: Range, kind: ScalarKind): Ref {
     return this.clampValue(this.range(e), (own) => this.low(e, own), to, kind);
   }
@@ -363,7 +368,7 @@ export class ExpressionCompiler {
   clampValue(range: Range, low: (kind: ScalarKind) => Ref, to: Range, kind: ScalarKind): Ref {
     const { m, b } = this.scope.unit;
     const own = kindOf(union(range, to));
-    if (own === 'wide') throw new Error('clamp works on up to 64 bits');
+    if (own === 'wide') throw new Error('clamp supports at most 64 bits');
     const type = own === 'i32' ? b.i32 : b.i64;
     const signed = range.min < 0n;
     const local = this.scope.local(own);

@@ -1,4 +1,4 @@
-/** Hashes as WebAssembly, for programs that choose a path or a cell by one for every packet. */
+/** Hashes as WebAssembly, for programs that choose a path or a cell by hash for every packet. */
 import { CRCS, reflect, type CrcParameters } from '../externs/hash.js';
 import type { Ref } from './binaryen.js';
 import type { Unit } from './unit.js';
@@ -11,7 +11,7 @@ export function hashFunction(algorithm: string): string | undefined {
     : undefined;
 }
 
-/** Those that the program uses; the internet checksum is part of every module. */
+/** Adds the hashes that the program uses; the internet checksum is part of every module. */
 export function addHashes(unit: Unit): void {
   const { program, layout } = unit;
   for (const algorithm of new Set(program.calculations.map((calculation) => calculation.algorithm))) {

@@ -3,7 +3,7 @@ import type { Ref } from './binaryen.js';
 import { FRAME } from '../machine/layout.js';
 import type { CompileScope } from './scope.js';
 
-/** Above this many bytes memory is copied and filled by WebAssembly's own instructions, which cost a call. */
+/** Above this many bytes, memory is copied and filled by WebAssembly's bulk instructions, which cost a call. */
 const MAX_INLINE_BYTES = 64;
 
 /** Validity and copying of headers that are known when the program is compiled. */
@@ -78,7 +78,7 @@ export class HeaderCompiler {
   }
 }
 
-/** Offsets and sizes of the words that make up so many bytes, a multiple of four. */
+/** Offsets and sizes of the words that make up `size` bytes, a multiple of four. */
 function words(size: number): [number, 4 | 8][] {
   const list: [number, 4 | 8][] = [];
   let at = 0;

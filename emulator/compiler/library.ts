@@ -79,7 +79,7 @@ function addChecksum({ m, b }: Unit): void {
   m.addFunction('csum16', b.createType([i32, i32]), i64, [i64], body);
 }
 
-/** reverse(to, from, length): copies bytes in opposite order, as a varbit field goes between packet and frame. */
+/** reverse(to, from, length): copies bytes in reverse order, for varbit fields between packet and frame. */
 function addVarbit({ m, b }: Unit): void {
   const { i32 } = b;
   const to = (): Ref => m.local.get(0, i32);

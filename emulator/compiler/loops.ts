@@ -19,9 +19,9 @@ import { MAX_BACKWARD_JUMPS } from '../limits.js';
 const NOTHING: Facts = new Map();
 
 /**
- * Adds the function of an action with loops. Its fields live in locals, which are loaded before and stored after it
- * where anything else may look at them. There is a function of its own for each outcome of conditions that the loops
- * cannot change, for field values that make tests in the loops needless; and one for all other values.
+ * Adds the function of an action with loops. Its fields live in locals, which are loaded before it, and stored after it
+ * where anything else may read them. There is a separate function for each outcome of conditions that the loops cannot
+ * change, for field values that make tests in the loops unnecessary; and one for all other values.
  * @throws NeedsMemory if something in the action needs fields in memory.
  */
 export function addLoops(action: ActionDef, name: string, unit: Unit): void {
@@ -91,7 +91,7 @@ function compileVersion(flow: readonly FlowNode[], scope: CompileScope, initial:
   return m.block(null, [...load, body, ...ends.map(({ field }, i) => scope.writeField(field, values[i]!))], b.none);
 }
 
-/** All that fields get to hold by writes. */
+/** The range of all values that are written to each field. */
 function writtenRanges(nodes: readonly FlowNode[], facts: FlowFacts): Map<FieldDef, Range> {
   const ranges = new Map<FieldDef, Range>();
   nodes.forEach(({ steps }, at) => {

@@ -13,7 +13,7 @@ import type { CompiledProgram } from '../machine/artifact.js';
 
 export const OPTIMIZE_LEVEL = 2;
 
-/** Larger functions stay functions: V8 has more registers for a loop on its own than inside a whole pipeline. */
+/** Larger functions are not inlined: V8 has more registers for a loop on its own than inside a whole pipeline. */
 const MAX_INLINED_SIZE = 100;
 
 export function compileProgram(b: BinaryenApi, program: Program, dropPort: number): CompiledProgram {
@@ -32,7 +32,7 @@ export function compileProgram(b: BinaryenApi, program: Program, dropPort: numbe
     b.setOptimizeLevel(OPTIMIZE_LEVEL);
     b.setShrinkLevel(0);
     b.setOneCallerInlineMaxSize(MAX_INLINED_SIZE);
-    if (!unit.m.validate()) throw new Error('the compiler made an invalid module');
+    if (!unit.m.validate()) throw new Error('the compiler produced an invalid module');
     unit.m.optimize();
     return { program, layout, fallbacks: unit.fallbacks, wasm: unit.m.emitBinary(), scratchBytes: unit.scratchUsed };
   } finally {
@@ -40,7 +40,7 @@ export function compileProgram(b: BinaryenApi, program: Program, dropPort: numbe
   }
 }
 
-/** clear(frame) makes a frame that of a new packet; copy(to, from) copies headers and metadata; clearMetadata(frame). */
+/** clear(frame) resets a frame for a new packet; copy(to, from) copies headers and metadata; clearMetadata(frame). */
 function addFrames({ m, b, program, layout }: Unit): void {
   const frame = (): Ref => m.local.get(0, b.i32);
   const { start, end } = layout.state;

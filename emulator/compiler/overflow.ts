@@ -6,30 +6,30 @@ import { assignedBy, mentioned, placeOf } from './analysis/effects.js';
 import { edgesOf, type FlowNode } from './analysis/flow.js';
 
 /**
- * Behind a test for an overflow, the way on without one gets a copy of the node it leads to, in which nothing
+ * After a test for an overflow, the branch without overflow leads to a copy of its target node in which nothing
  * saturates any more.
  */
 export function withoutSaturation(nodes: readonly FlowNode[]): FlowNode[] {
   const result = [...nodes];
   nodes.forEach((node, at) => {
     const sum = testedSum(node.condition);
-    const behind = node.otherwise === undefined ? undefined : nodes[node.otherwise.to];
+    const target = node.otherwise === undefined ? undefined : nodes[node.otherwise.to];
     if (
       sum === undefined ||
-      behind === undefined ||
+      target === undefined ||
       node.otherwise!.counted ||
-      edgesOf(behind).some(({ counted }) => counted)
+      edgesOf(target).some(({ counted }) => counted)
     )
       return;
-    const steps = rewritten(behind.steps, sum);
+    const steps = rewritten(target.steps, sum);
     if (steps === undefined) return;
     result[at] = { ...node, otherwise: { to: result.length, counted: false } };
-    result.push({ ...behind, steps });
+    result.push({ ...target, steps });
   });
   return result;
 }
 
-/** The saturating expression of a condition that holds just when it saturates. */
+/** The saturating expression of a condition that holds exactly when it saturates. */
 function testedSum(e: Expression | undefined): Expression | undefined {
   if (e?.op === 'fromBool' || e?.op === 'toBool') return testedSum(e.of);
   if (e?.op !== 'equal' || !e.negated) return undefined;

@@ -13,11 +13,11 @@ import { scalarSource } from './stores.js';
 import type { Unit } from './unit.js';
 import { MAX_PARSER_STATES } from '../limits.js';
 
-/** Results of the function of a state, besides the number of the next one. */
+/** Results of the function of a state, other than the number of the next one. */
 const END = -1;
 const FAILED = -2;
 
-/** Lengths beyond this are longer than any packet, whatever they are exactly. */
+/** Lengths beyond this exceed any packet, so their exact value does not matter. */
 const LONGEST_BITS_WIDTH = 41n;
 const LONGEST_BITS = 1n << (LONGEST_BITS_WIDTH - 1n);
 
@@ -94,14 +94,14 @@ function verifyChecksums(scope: CompileScope): Ref[] {
   return steps;
 }
 
-/** A hash has at most 64 bits and no sign, so a negative value never equals it. */
+/** A hash is unsigned and has at most 64 bits, so a negative value never equals it. */
 function unequal(scope: CompileScope, hash: Ref, field: FieldDef): Ref {
   const { m } = scope.unit;
   const different = m.i64.ne(hash, scope.readField(field, 'i64'));
   return field.signed ? m.i32.or(different, m.i64.lt_s(scope.readField(field, 'i64'), m.i64.const(0n))) : different;
 }
 
-/** All limbs above the lowest are zero in a value that is a hash. */
+/** In a value that equals a hash, all limbs above the lowest are zero. */
 function unequalLimbs(scope: CompileScope, hash: Ref, { offset, limbs }: Slot): Ref {
   const { m } = scope.unit;
   const limb = (i: number): Ref => m.i64.load(offset + 8 * i, 8, scope.frame);
@@ -149,7 +149,7 @@ class StateCompiler {
     m.addFunction(stateName(this.state), b.createType([b.i32]), b.i32, this.scope.vars, body);
   }
 
-  /** Where the parser is. */
+  /** The position of the parser. */
   private readonly at = (): Ref => this.unit.m.local.get(this.cursor, this.unit.b.i32);
 
   private reload(): Ref {
@@ -190,7 +190,7 @@ class StateCompiler {
         const none = program.errors.get('NoError')!;
         const code = this.scope.local('i32');
         const get = (): Ref => m.local.get(code, b.i32);
-        // An error that is none ends the operations of the state, and parsing goes on.
+        // The error NoError ends the operations of the state, and parsing continues.
         return m.if(
           m.i32.eqz(expressions.bool(op.condition)),
           m.block(null, [
@@ -219,7 +219,10 @@ class StateCompiler {
     }
   }
 
-  /** A number of bits: as i64, cut to what can matter; and whether it is none of bytes, which the cut must not hide. */
+  /**
+   * A number of bits as i64, saturated to what can matter, and whether it is no whole number of bytes, which saturation
+   * must not hide.
+   */
   private bitCount(e: Expression): { set: Ref; get: () => Ref; notBytes: () => Ref; bytes: () => Ref } {
     const { m, b } = this.unit;
     const { expressions } = this.primitives;
@@ -342,7 +345,7 @@ class StateCompiler {
     );
   }
 
-  /** A varbit field without a limit holds as much as its slot. */
+  /** A varbit field without a maximum length holds as much as its slot. */
   private tooLong(bytes: Ref, most: number): Ref {
     const { m } = this.unit;
     return m.if(

@@ -10,7 +10,7 @@ import { FRAME, NOT_TRUNCATED } from '../machine/layout.js';
 import type { CompileScope } from './scope.js';
 import { scalarSource, sourceOf, StoreCompiler, type Source } from './stores.js';
 
-/** Primitives as WebAssembly; what is not here is run by the interpreter's code on the packet's frame. */
+/** Primitives as WebAssembly; all others are run by the interpreter's code on the packet's frame. */
 export class PrimitiveCompiler {
   readonly expressions: ExpressionCompiler;
   private readonly stores: StoreCompiler;
@@ -170,7 +170,7 @@ export class PrimitiveCompiler {
 
   /**
    * Runs `body` if the index is within 0..size-1. Undefined if the index can have more than 64 bits.
-   * @param body gets the index as i32; it may take it more than once.
+   * @param body gets the index as i32; it may evaluate it more than once.
    */
   private within(index: Expression, size: number, body: (index: () => Ref) => Ref | undefined): Ref | undefined {
     const { m, b } = this.scope.unit;

@@ -7,7 +7,7 @@ import type { CompileScope } from './scope.js';
 import { MAX_BACKWARD_JUMPS } from '../limits.js';
 
 export interface Rendering {
-  /** Whether jumps backwards have to be counted. */
+  /** Whether backward jumps have to be counted. */
   readonly counted: boolean;
   /** What is known about fields; undefined: nothing. */
   readonly facts?: FlowFacts;
@@ -67,7 +67,7 @@ function compileNode(
   const { m, b } = scope.unit;
   const now = new Map(facts?.at(at));
   const code: Ref[] = [];
-  const behind = (step: Step): void => {
+  const after = (step: Step): void => {
     facts?.effects(at, step, now);
     scope.ranges.at(now);
     scope.endStatement();
@@ -76,14 +76,14 @@ function compileNode(
   for (const step of node.steps) {
     if ('primitive' in step) {
       code.push(compiler.compile(step.primitive));
-      behind(step);
+      after(step);
       continue;
     }
     const condition = scope.local('i32');
     code.push(m.local.set(condition, compiler.expressions.bool(step.condition)));
     for (const assignment of step.assignments) {
       code.push(compiler.assignIf(assignment.field, assignment.from, () => m.local.get(condition, b.i32)));
-      behind({ condition: step.condition, assignments: [assignment] });
+      after({ condition: step.condition, assignments: [assignment] });
     }
   }
   const otherwise = node.condition === undefined ? undefined : m.i32.eqz(compiler.expressions.bool(node.condition));

@@ -7,7 +7,7 @@ import type { CompileScope } from './scope.js';
 const WORD_BYTES = 4;
 const VECTOR_WORDS = 4;
 
-/** A 32-bit field and a register cell, of which one is copied to the other. */
+/** A 32-bit field and a register cell, one of which is copied to the other. */
 interface Move {
   readonly op: 'register_read' | 'register_write';
   readonly field: FieldDef;
@@ -16,8 +16,8 @@ interface Move {
 }
 
 /**
- * Copies between fields and register cells that both lie one behind the other, four at a time. How many primitives
- * from `from` on are done by it, and their code; undefined if there are no four such copies.
+ * Copies between consecutive fields and consecutive register cells, four at a time: the number of primitives, from
+ * `from` on, that are compiled this way, and their code; undefined if there are fewer than four such copies.
  */
 export function compileRun(
   primitives: readonly Primitive[],

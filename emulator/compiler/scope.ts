@@ -9,18 +9,21 @@ import { NeedsMemory, type Unit } from './unit.js';
 /** A field that lives in a local while a version of an action with loops runs. */
 export interface Promoted {
   readonly local: number;
-  /** All that the local ever holds; its kind follows from it. */
+  /** The range of all values that the local ever holds; its kind follows from it. */
   readonly range: Range;
 }
 
 /**
- * One function under construction. Local 0 is always the frame of the packet; of an action, local 1 is the address
- * of its arguments.
+ * One function under construction. Local 0 is always the frame of the packet; in an action, local 1 is the address of
+ * its arguments.
  */
 export class CompileScope {
   readonly ranges: Ranges;
   readonly vars: number[] = [];
-  /** Fields that are not in memory; they include all that are written meanwhile. Undefined: every field is in memory. */
+  /**
+   * Fields held in locals instead of memory; they include all that are written while this is set. Undefined: every
+   * field is in memory.
+   */
   promoted: ReadonlyMap<FieldDef, Promoted> | undefined;
   private scratchAt: number;
 
@@ -43,7 +46,7 @@ export class CompileScope {
 
   argumentSlot(index: number): Slot {
     const slot = this.action === undefined ? undefined : this.unit.layout.params[this.action.index]![index];
-    if (slot === undefined) throw new Error(`no argument ${index} here`);
+    if (slot === undefined) throw new Error(`action argument ${index} does not exist in this scope`);
     return slot;
   }
 
@@ -63,7 +66,7 @@ export class CompileScope {
     this.scratchAt = this.unit.layout.scratch;
   }
 
-  /** What comes next looks at fields in memory. */
+  /** The code that follows accesses fields in memory. */
   needsMemory(): void {
     if (this.promoted !== undefined) throw new NeedsMemory();
   }
@@ -76,7 +79,7 @@ export class CompileScope {
   kindOf(field: FieldDef): ScalarKind {
     const promoted = this.promoted?.get(field);
     const kind = promoted === undefined ? this.slot(field).kind : kindOf(promoted.range);
-    if (kind === 'wide') throw new Error(`field ${field.name} does not fit 64 bits`);
+    if (kind === 'wide') throw new Error(`field ${field.name} does not fit in 64 bits`);
     return kind;
   }
 
@@ -99,7 +102,7 @@ export class CompileScope {
     return (promoted?.range ?? range).min < 0n ? m.i64.extend_s(value) : m.i64.extend_u(value);
   }
 
-  /** @param value as {@link kindOf} says. */
+  /** @param value of the kind that {@link kindOf} returns. */
   writeField(field: FieldDef, value: Ref): Ref {
     const {
       unit: { m },

@@ -8,7 +8,7 @@ import type { CompileScope } from './scope.js';
 /** One part of the key, in limbs of 64 bits, the lowest first. */
 interface Part {
   readonly width: number;
-  /** Padded to whole bytes: what the values of transitions count. */
+  /** Width padded to whole bytes, as in the values of transitions. */
   readonly padded: number;
   readonly limbs: readonly number[];
 }
@@ -56,7 +56,7 @@ export class SelectCompiler {
     return m.block(null, [...steps, choice], b.i32);
   }
 
-  /** Undefined: never. */
+  /** Undefined: it never matches. */
   private test({ match, mask }: Transition, parts: readonly Part[]): Ref | undefined {
     const { m, b, fallbacks } = this.scope.unit;
     if (match.kind === 'valueSet') {
@@ -117,7 +117,7 @@ export class SelectCompiler {
     return limbWidths(width).map((bits, i) => this.bits.piece({ field: ref.field, shift: 64 * i, width: bits }, 'i64'));
   }
 
-  /** A field of the last element in use; of an empty stack zero. */
+  /** A field of the last element in use; zero for an empty stack. */
   private ofLast(stack: number, headers: readonly HeaderDef[], offset: number, width: number): Ref[] {
     const { m, layout } = this.scope.unit;
     return limbWidths(width).map((bits, i) => {

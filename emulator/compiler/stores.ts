@@ -15,9 +15,9 @@ import type { CompileScope } from './scope.js';
 /** A value that is about to be stored. */
 export interface Source {
   readonly range: Range;
-  /** The value modulo 2^32 or 2^64. Called once at most, and only for what {@link wide} is not called for. */
+  /** The value modulo 2^32 or 2^64. Called at most once, and only if {@link wide} is not called. */
   low(kind: ScalarKind): Ref;
-  /** Address and limbs, negative if signed. */
+  /** Address and number of limbs, negative if signed. */
   wide(): readonly [Ref, number];
 }
 
@@ -80,7 +80,10 @@ export class StoreCompiler {
     return this.wrapped(source, allowed, width, kind);
   }
 
-  /** A value outside of the signed and unsigned ranges of the width becomes its two's complement, any other stays. */
+  /**
+   * A value outside of the signed and unsigned ranges of the width is wrapped to two's complement; any other stays as
+   * it is.
+   */
   private wrapped(source: Source, allowed: Range, width: number, kind: ScalarKind): Ref {
     const { m, b } = this.scope.unit;
     const { range } = source;

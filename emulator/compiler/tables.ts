@@ -5,7 +5,7 @@ import { ENTRY, GROUP, TABLE } from '../machine/layout.js';
 import { CompileScope } from './scope.js';
 import type { Unit } from './unit.js';
 
-/** Keys of more limbs, and ranges of more than 64 bits, are looked up by the host. */
+/** Keys with more limbs, and ranges of more than 64 bits, are looked up by the host. */
 const MAX_KEY_LIMBS = 8;
 const NO_ENTRY = 0;
 
@@ -14,8 +14,8 @@ export function lookupName(table: TableDef): string {
 }
 
 /**
- * Adds lookup(frame) of a table, which gives the address of the entry that matches, or 0. It reads the structures
- * that TableMemory keeps: hash tables by open addressing, one for each mask.
+ * Adds lookup(frame) of a table, which returns the address of the entry that matches, or 0. It reads the structures
+ * that TableMemory keeps: hash tables with open addressing, one for each mask.
  */
 export function addLookup(table: TableDef, unit: Unit): void {
   const { m, b, layout } = unit;
@@ -124,7 +124,7 @@ function addProbe(table: TableDef, unit: Unit): void {
   );
 }
 
-/** Must be the same as hashLimbs of TableMemory. */
+/** Must be the same as hashKey of TableMemory. */
 function hashOf({ m }: Unit, limbs: readonly (() => Ref)[]): Ref {
   let hash = m.i32.const(0x9e3779b9 | 0);
   for (const limb of limbs) {

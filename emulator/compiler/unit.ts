@@ -66,8 +66,8 @@ export class Unit {
 }
 
 /**
- * Binaryen 132 makes i32 loads "signed", and then turns a zero-extended one into a sign-extending i64 load. Marked
- * as unsigned they are right in both cases, for its rule for sign extension sets the mark itself.
+ * Binaryen 132 makes i32 loads "signed", and then turns a zero-extended one into a sign-extending i64 load. Marked as
+ * unsigned, they are correct in both cases, because its rule for sign extension sets the mark itself.
  */
 function markLoadsUnsigned(m: Module, b: BinaryenApi): void {
   const { load } = m.i32;

@@ -6,7 +6,7 @@ import type { CompileScope } from './scope.js';
 
 type Arithmetic = Extract<Expression, { op: 'arithmetic' }>;
 
-/** What operands of at most 64 bits, and conditions, are compiled with. */
+/** Compiles operands of at most 64 bits, and conditions. */
 export interface ScalarExpressions {
   range(e: Expression): Range;
   kind(e: Expression): Kind;
@@ -16,9 +16,9 @@ export interface ScalarExpressions {
 }
 
 /**
- * Numbers of more than 64 bits, as limbs of 64 bits in scratch memory; little-endian, as unsigned numbers where
- * their range is not negative and in two's complement otherwise. What WebAssembly has no operator for is a call of
- * the host.
+ * Numbers of more than 64 bits, as limbs of 64 bits in scratch memory; little-endian, as unsigned numbers where their
+ * range is not negative and in two's complement otherwise. Operations without a WebAssembly operator are calls of the
+ * host.
  */
 export class WideExpressions {
   constructor(
@@ -84,7 +84,7 @@ export class WideExpressions {
     return native ?? this.call(e.operator, e.left, e.right, limbs);
   }
 
-  /** `&`, `|` and `^` limb by limb, where both sides have the limbs or are non-negative. */
+  /** `&`, `|` and `^` limb by limb, where both sides are non-negative. */
   private bitwise(e: Arithmetic, limbs: number): Ref | undefined {
     if ((e.operator !== '&' && e.operator !== '|' && e.operator !== '^') || limbs > 8) return undefined;
     if (this.expressions.range(e.left).min < 0n || this.expressions.range(e.right).min < 0n) return undefined;
@@ -135,7 +135,7 @@ export class WideExpressions {
     return kind === 'i32' ? m.i32.load(0, 4, address) : m.i64.load(0, 8, address);
   }
 
-  /** A wide non-negative number shifted right by a constant, as p4c writes slices; the low 64 bits of it. */
+  /** The low 64 bits of a wide non-negative number shifted right by a constant, as p4c writes slices. */
   private slice(e: Arithmetic): Ref | undefined {
     if (
       e.operator !== '>>' ||

@@ -1,9 +1,9 @@
-/** What the packet thread asks of the main thread: numbers go over, and a number comes back. */
+/** Calls from the packet thread to the main thread: the arguments are numbers, and so is the result. */
 import { PacketAbortError } from '../errors.js';
 import { CALL, WORD, type ControlBlock } from './control-block.js';
 import { DataPlaneError } from './data-plane-error.js';
 
-/** By their numbers. The last ones are imports of the compiled code, under their own names. */
+/** Functions by number. The last ones are imports of the compiled code, under the same names. */
 export const FUNCTIONS = [
   'interpret',
   'more',
@@ -23,21 +23,21 @@ export const FUNCTIONS = [
   'valueSet',
 ] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
-/** Those that give 64 bits. */
+/** Those that return 64 bits. */
 const WIDE: readonly FunctionName[] = ['hash', 'calculate'];
 const MAX_ARGUMENTS = 6;
 
 export type Callee = (...args: number[]) => number | bigint | void;
 
-/** The side of the packet thread. */
+/** The packet thread's side. */
 export class Caller {
-  /** @param wake makes the main thread look, if it is not waiting for the lock. */
+  /** @param wake makes the main thread answer, if it is not waiting for the lock. */
   constructor(
     private readonly block: ControlBlock,
     private readonly wake: () => void,
   ) {}
 
-  /** @throws PacketAbortError if the call does; DataPlaneError for anything else */
+  /** @throws PacketAbortError if the function throws it; DataPlaneError for any other error */
   call(program: number, name: FunctionName, a = 0, b = 0, c = 0, d = 0, e = 0): number {
     const { words } = this.block;
     words[WORD.program] = program;
@@ -48,7 +48,7 @@ export class Caller {
     words[WORD.args + 3] = d;
     words[WORD.args + 4] = e;
     Atomics.store(words, WORD.call, CALL.asked);
-    // A main thread that waits for the lock has nothing else to look at; see Lock.
+    // A main thread that waits for the lock is woken by the doorbell alone; see MainLock.
     if (Atomics.load(words, WORD.mainWaits) === 1) {
       Atomics.add(words, WORD.doorbell, 1);
       Atomics.notify(words, WORD.doorbell);
@@ -67,7 +67,7 @@ export class Caller {
     return this.block.wide[0]!;
   }
 
-  /** What stands for the imports of compiled code that only the main thread can do. */
+  /** Stubs for the imports of compiled code that only the main thread can execute. */
   imports(program: number): Record<string, unknown> {
     const imports: Record<string, unknown> = {};
     for (const name of FUNCTIONS) {
@@ -79,7 +79,7 @@ export class Caller {
   }
 }
 
-/** The side of the main thread: does the call that is asked for, if there is one. */
+/** The main thread's side: executes the pending call, if there is one. */
 export function answer(block: ControlBlock, calleeOf: (program: number, name: FunctionName) => Callee): void {
   const { words } = block;
   if (Atomics.load(words, WORD.call) !== CALL.asked) return;

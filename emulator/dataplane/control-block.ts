@@ -1,31 +1,31 @@
 /**
- * The memory that the packet thread and the main thread share beside that of the program: the lock, the call that the
- * packet thread waits for, and counts. Words are 32-bit, and all of them but arguments and result are changed by
- * Atomics only.
+ * The memory that the packet thread and the main thread share in addition to that of the program: the lock, the call
+ * that the packet thread waits for, and counts. Words are 32-bit, and all of them except arguments and result are
+ * changed only with Atomics.
  */
 
 /** Indices of words. */
 export const WORD = {
-  /** Who may look at the program's tables and state: see {@link HOLDER}. */
+  /** Who may access the program's tables and state: see {@link HOLDER}. */
   lock: 0,
-  /** 1 while the main thread wants the lock; the packet thread then leaves it alone. */
+  /** 1 while the main thread waits for the lock; the packet thread then does not take it. */
   mainWaits: 1,
-  /** Goes up when there is something to see for a main thread that waits for the lock. */
+  /** Incremented to wake a main thread that waits for the lock. */
   doorbell: 2,
   /** See {@link CALL}. */
   call: 3,
-  /** Of the call: number of the program, number of the function, its arguments. */
+  /** The call: number of the program, number of the function, its arguments. */
   program: 4,
   function: 5,
   args: 6,
   result: 14,
   /** Length of the text of an error. */
   errorBytes: 15,
-  /** Goes up with each message to the packet thread. */
+  /** Incremented with each message to the packet thread. */
   mailbox: 16,
-  /** Goes up when a multicast group or clone session may have changed. */
+  /** Incremented when a multicast group or clone session may have changed. */
   replication: 17,
-  /** Goes up when the memory of the program has grown. */
+  /** Incremented when the memory of the program has grown. */
   growth: 18,
   /** 1 while the packet thread may sleep, so that a message has to be followed by a write to its wake-up descriptor. */
   idle: 20,
@@ -80,7 +80,7 @@ export class ControlBlock {
   }
 
   setError(text: string): void {
-    // Text is not encoded into shared memory by TextEncoder.encodeInto.
+    // TextEncoder.encodeInto does not accept shared memory.
     const bytes = new TextEncoder().encode(text).subarray(0, ERROR_BYTES);
     this.error.set(bytes);
     this.words[WORD.errorBytes] = bytes.length;

@@ -1,6 +1,6 @@
 import { EmulatorError } from '../errors.js';
 
-/** The packet thread has ended by an error: the switch cannot go on. */
+/** The packet thread has ended with an error: the switch cannot continue. */
 export class DataPlaneError extends EmulatorError {
   override readonly name = 'DataPlaneError';
   constructor(problem: string) {

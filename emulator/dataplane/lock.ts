@@ -1,9 +1,9 @@
 import { HOLDER, WORD, type ControlBlock } from './control-block.js';
 
 /**
- * Who may work on what both threads share. The packet thread holds it for a batch of packets, the main thread for
- * one operation of the control plane; while the main thread waits, the packet thread does not take it again, so
- * that writes get their turn under any load.
+ * Guards what both threads share. The packet thread holds it for a batch of packets, the main thread for one operation
+ * of the control plane; while the main thread waits, the packet thread does not take it again, so that no load can
+ * starve writes.
  */
 export class PacketLock {
   constructor(private readonly block: ControlBlock) {}
@@ -24,7 +24,7 @@ export class PacketLock {
     if (Atomics.load(words, WORD.mainWaits) === 1) this.ring();
   }
 
-  /** The thread ends, by an error or not: nobody has to wait for it any more. */
+  /** The thread ends, with an error or not: the main thread need not wait for it any more. */
   end(): void {
     const { words } = this.block;
     Atomics.store(words, WORD.ended, 1);
@@ -38,7 +38,10 @@ export class PacketLock {
   }
 }
 
-/** The same lock for the main thread. While it waits it does the calls of the packet thread, which may hold the lock. */
+/**
+ * The same lock for the main thread. While it waits, it executes the calls of the packet thread, which may hold the
+ * lock.
+ */
 export class MainLock {
   private depth = 0;
 
@@ -47,7 +50,7 @@ export class MainLock {
     private readonly answer: () => void,
   ) {}
 
-  /** Runs something while no packet is on its way. */
+  /** Runs a task while no packet is being processed. */
   hold<T>(task: () => T): T {
     this.acquire();
     try {
@@ -70,7 +73,7 @@ export class MainLock {
     }
     Atomics.store(words, WORD.mainWaits, 0);
     Atomics.notify(words, WORD.mainWaits);
-    // A call made without the lock, while this thread was said to wait, has woken nobody.
+    // A call made without the lock while `mainWaits` was set has not woken this thread.
     this.answer();
   }
 

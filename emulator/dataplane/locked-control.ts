@@ -2,7 +2,7 @@ import type { Control } from '../control.js';
 import { WORD, type ControlBlock } from './control-block.js';
 import type { MainLock } from './lock.js';
 
-/** Those after which copies may go elsewhere. */
+/** Operations after which copies may go to other ports. */
 const REPLICATING: readonly PropertyKey[] = [
   'setMulticastGroup',
   'deleteMulticastGroup',
@@ -10,7 +10,7 @@ const REPLICATING: readonly PropertyKey[] = [
   'deleteCloneSession',
 ] satisfies (keyof Control)[];
 
-/** A control of which each operation, reading or writing, happens between two packets. */
+/** A control whose operations, reads as well as writes, each happen between two packets. */
 export function lockedControl(control: Control, lock: MainLock, block: ControlBlock): Control {
   return new Proxy(control, {
     get(target, name) {

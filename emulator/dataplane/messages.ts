@@ -1,4 +1,4 @@
-/** What the main thread and the packet thread send each other, beside calls and what lies in shared memory. */
+/** Messages between the main thread and the packet thread, in addition to calls and shared memory. */
 import type { FaultOptions } from '../faults.js';
 import type { PortSpec } from '../ports/port-spec.js';
 import type { PortErrorCode } from '../ports/port.js';
@@ -9,7 +9,7 @@ export interface PacketThreadData {
   readonly control: SharedArrayBuffer;
   /** For packets of programs that are interpreted by the main thread. */
   readonly arena: SharedArrayBuffer;
-  /** When the clock of the switch began: process.hrtime.bigint(). */
+  /** Start of the switch's clock: process.hrtime.bigint(). */
   readonly clockStart: bigint;
   readonly cpuPort: number;
   readonly ports: readonly PortSpec[];
@@ -18,7 +18,7 @@ export interface PacketThreadData {
 }
 
 export type ToPackets =
-  /** Run this program from now on: by this code, or by calls of `interpret`. */
+  /** Run this program from now on, with this code or by calls of `interpret`. */
   | { readonly kind: 'program'; readonly number: number; readonly code?: ProgramCode }
   | { readonly kind: 'packetOut'; readonly bytes: Uint8Array }
   | { readonly kind: 'close' };
@@ -29,7 +29,7 @@ export type ToMain =
   | { readonly kind: 'refused'; readonly code: PortErrorCode; readonly port: number; readonly message: string }
   /** There is a call to answer. */
   | { readonly kind: 'call' }
-  /** The program of this number runs; those before it are done. */
+  /** The program with this number runs; those before it do not run any more. */
   | { readonly kind: 'running'; readonly number: number; readonly compiled: boolean }
   | { readonly kind: 'packetIn'; readonly bytes: Uint8Array }
   | { readonly kind: 'gaveUp'; readonly port: number; readonly code: string; readonly message: string };

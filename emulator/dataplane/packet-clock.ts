@@ -1,6 +1,6 @@
 /**
- * The switch's clock on the packet thread: microseconds since `start`, read once for a batch of packets, as reading
- * it costs as much as many packets' headers.
+ * The switch's clock on the packet thread: microseconds since `start`, read once for a batch of packets, as reading it
+ * costs as much as processing the headers of many packets.
  */
 export class PacketClock {
   private readonly offset: number;

@@ -12,16 +12,16 @@ import type { PacketLock } from './lock.js';
 import type { PacketClock } from './packet-clock.js';
 import type { PacketMemory, PacketProgram } from './packet-program.js';
 
-/** Packets that leave wait here to be sent. */
+/** Buffer for packets that leave, until they are sent. */
 const OUTPUT_BYTES = 4 * 1024 * 1024;
-/** Packets of one hold of the lock, so that the control plane waits for no more. */
+/** Maximum number of packets for which the lock is held, so that the control plane waits for no more. */
 const BATCH_PACKETS = 64;
 /** Words are read at the start of packets. */
 const ALIGNMENT = 16;
-/** A process that ends waits for this thread as long. */
+/** A process that exits waits for this thread up to this long. */
 const WAIT_MS = 200;
 
-/** The arena of the interpreter is left again too soon for more than plain sockets to pay. */
+/** The interpreter arena is used too briefly for anything but plain sockets to pay off. */
 const PLAIN_SOCKETS: MemorySocketOptions = { useXdp: false };
 
 export interface InterfaceSpec {
@@ -33,9 +33,9 @@ export interface PacketLoopOptions {
   readonly cpuPort: number;
   /** A packet for the controller. */
   readonly onPacketIn: (bytes: Uint8Array) => void;
-  /** A packet was given up. @throws if it was not the packet's fault */
+  /** A packet was aborted. @throws if the packet was not the cause */
   readonly onError: (error: unknown, port: number) => void;
-  /** Does what the main thread has sent; calls {@link PacketLoop.change} and {@link PacketLoop.inject}. */
+  /** Handles messages of the main thread; calls {@link PacketLoop.change} and {@link PacketLoop.inject}. */
   readonly onMessages: () => void;
 }
 
@@ -58,10 +58,10 @@ export class PacketLoop implements FrameSink {
   private readonly leavingAddresses: number[] = [];
   private readonly leavingLengths: number[] = [];
   private leaving = 0;
-  /** Frames that came in, but did not run before the program changed. */
+  /** Frames that arrived but did not run before the program changed. */
   private strays: Stray[] = [];
   private seenMessages = 0;
-  /** Turns without anything to do, one after the other. */
+  /** Consecutive turns without anything to do. */
   private idleTurns = 0;
   private isOpen = true;
   private received = 0;
@@ -69,7 +69,7 @@ export class PacketLoop implements FrameSink {
 
   /**
    * @param arena memory of the sockets until the first program is compiled
-   * @param wakeUpFd an eventfd that ends the waiting
+   * @param wakeUpFd an eventfd that ends the wait
    * @throws PortError
    */
   constructor(
@@ -96,7 +96,7 @@ export class PacketLoop implements FrameSink {
     }
   }
 
-  /** From the next packet on this program runs. Packets that have arrived, but have not run, run with it, too. */
+  /** Runs this program from the next packet on, also for packets that have arrived but have not run. */
   change(program: PacketProgram): void {
     this.program = program;
     if (program.memory === this.here.memory) return;
@@ -114,7 +114,7 @@ export class PacketLoop implements FrameSink {
     });
   }
 
-  /** Runs a packet as if it had come in through this port. To be called from `onMessages` only. */
+  /** Runs a packet as if it had arrived at this port. To be called from `onMessages` only. */
   inject(port: number, bytes: Uint8Array): void {
     const address = this.here.input.reserve(bytes.length + (this.program?.slack ?? 0));
     this.here.memory.bytes.set(bytes, address);
@@ -145,7 +145,7 @@ export class PacketLoop implements FrameSink {
           lock.release();
           this.flush();
         } else {
-          // What the main thread sent before these frames came must be done before they run.
+          // Messages that were sent before these frames arrived must be handled before the frames run.
           this.setAside(i, count);
           this.readMailbox();
         }
@@ -187,7 +187,7 @@ export class PacketLoop implements FrameSink {
       }
       const at = socket.offset(i);
       const length = socket.length(i);
-      // Segments of one frame lie close together, and what is behind a packet is overwritten.
+      // Segments of one frame lie close together, and the bytes after a packet are overwritten.
       const isClose = i + 1 < count && Math.abs(socket.offset(i + 1) - at) < length + slack;
       this.runOne(port, isClose ? this.copied(at, length, slack) : at, length);
     }
@@ -275,7 +275,7 @@ export class PacketLoop implements FrameSink {
     if (Atomics.load(words, WORD.mailbox) === this.seenMessages)
       waitForFrames(this.libc, this.sockets, WAIT_MS, this.wakeUpFd);
     Atomics.store(words, WORD.idle, 0);
-    // An attempt that reads nothing costs more than a packet. A wake-up that comes late makes the next wait end at once.
+    // A read that finds nothing costs more than a packet. A late wake-up makes the next wait end immediately.
     if (Atomics.load(words, WORD.mailbox) === this.seenMessages && this.idleTurns < 2) return;
     try {
       readSync(this.wakeUpFd, new Uint8Array(8));
@@ -284,7 +284,7 @@ export class PacketLoop implements FrameSink {
     }
   }
 
-  /** Allocated once in each memory: the interpreter arena is used again and again. */
+  /** Allocated once in each memory: the interpreter arena is reused. */
   private place(memory: PacketMemory): Places {
     let places = this.places.get(memory);
     if (places === undefined) {

@@ -19,16 +19,16 @@ export interface PacketMemory extends Pick<FrameMemory, 'bytes' | 'allocate' | '
 export interface PacketProgram {
   /** Where packets must lie to be run, and where they are allocated. */
   readonly memory: PacketMemory;
-  /** So many bytes behind a packet are overwritten. */
+  /** This many bytes after a packet are overwritten. */
   readonly slack: number;
-  /** @throws PacketAbortError; what left before has left */
+  /** @throws PacketAbortError; packets that left before are not withdrawn */
   run(port: number, address: number, length: number, sink: FrameSink): void;
 }
 
-/** Memory that only the packet thread shares out, and that is never given back but as a whole. */
+/** Memory that only the packet thread allocates from, and that is only released as a whole. */
 export class InterpreterArena implements PacketMemory {
   readonly bytes: Uint8Array;
-  /** Where packets lie that the main thread has interpreted. */
+  /** Where the main thread puts the output of packets that it has interpreted. */
   readonly staging: number;
   private top = 64;
 
@@ -62,7 +62,7 @@ export class InterpretedPacketProgram implements PacketProgram {
 
   run(port: number, address: number, length: number, sink: FrameSink): void {
     const { caller, number, memory } = this;
-    // An answer costs two switches of threads, so all that leaves comes in one, unless it is very much.
+    // An answer costs two thread switches, so it contains all output, unless that is too large.
     let staged = caller.call(number, 'interpret', port, address, length, memory.staging, STAGING_BYTES);
     while (staged < 0) {
       this.take(-staged, sink);
@@ -91,7 +91,7 @@ const DROPS = {
   passes: 'droppedForPasses',
 } as const satisfies Record<string, Count>;
 
-/** A compiled program; what it needs of the state in JavaScript is called for. */
+/** A compiled program, which calls the main thread for the parts of the state that are in JavaScript. */
 export class CompiledPacketProgram implements PacketProgram {
   readonly memory: RemoteMemory;
   readonly slack: number;
@@ -146,7 +146,7 @@ class RemoteMemory extends MemoryView implements FrameMemory {
     this.caller.call(this.number, 'release', address, size);
   }
 
-  /** Must come before anything is read that the main thread has allocated. */
+  /** Must be called before anything is read that the main thread has allocated. */
   follow(): void {
     const growth = Atomics.load(this.block.words, WORD.growth);
     if (growth === this.growth) return;
@@ -155,7 +155,7 @@ class RemoteMemory extends MemoryView implements FrameMemory {
   }
 }
 
-/** Lists of copies, asked for once and then known until the control plane changes one. */
+/** Lists of copies, requested once and cached until the control plane changes one. */
 function copies(
   number: number,
   caller: Caller,

@@ -14,10 +14,10 @@ interface Buffers {
   readonly sink: CollectingSink;
 }
 
-/** Runs packets that are in memory of their own, one by one, by whatever program runs at the time. */
+/** Runs packets from separate buffers, one by one, with the current program. */
 export class PacketTargetOfProgram implements PacketTarget {
   private program: PacketProgram | undefined;
-  /** Allocated once in each memory: the interpreter arena is used again and again. */
+  /** Allocated once in each memory: the interpreter arena is reused. */
   private readonly buffers = new WeakMap<PacketMemory, Buffers>();
 
   /** @param onPacketIn gets packets that leave through the CPU port. */
@@ -33,7 +33,7 @@ export class PacketTargetOfProgram implements PacketTarget {
     this.program = program;
   }
 
-  /** @returns what leaves through other ports than the CPU's. @throws EmulatorError */
+  /** @returns packets that leave through ports other than the CPU port. @throws EmulatorError */
   receive(port: number, frame: Uint8Array): Output[] {
     const { program, block, lock } = this;
     if (program === undefined) throw new EmulatorError('EMULATOR_NO_PROGRAM', 'no program is loaded yet');

@@ -34,7 +34,7 @@ function tell(message: ToMain): void {
   main.postMessage(message);
 }
 
-/** What the main thread's messages do, in whichever way packets are run. */
+/** Handles the main thread's messages, for either way of running packets. */
 interface Receiver {
   change(program: PacketProgram): void;
   packetOut(bytes: Uint8Array): void;
@@ -62,7 +62,7 @@ function open(message: ToPackets, receiver: Receiver): void {
   }
 }
 
-/** @throws what is not about the packet: that ends the thread */
+/** @throws errors that the packet did not cause: they end the thread */
 function gaveUp(error: unknown, port: number): void {
   if (!(error instanceof EmulatorError) || error.code === 'EMULATOR_DATA_PLANE') throw error;
   tell({ kind: 'gaveUp', port, code: error.code, message: error.message });
@@ -72,7 +72,7 @@ function packetIn(bytes: Uint8Array): void {
   tell({ kind: 'packetIn', bytes });
 }
 
-/** Ports that need an event loop: UDP sockets, or any that faults are injected at. */
+/** Ports that need an event loop: UDP sockets, or any ports with injected faults. */
 async function startEventLoop(): Promise<void> {
   const target = new PacketTargetOfProgram(data.cpuPort, block, lock, clock, packetIn);
   const runner = new PortRunner(target, {
@@ -129,7 +129,7 @@ async function startPacketLoop(interfaces: readonly InterfaceSpec[]): Promise<vo
   main.close();
 }
 
-/** Counts of the port runner, where the main thread sees them. */
+/** Counts of the port runner, in memory shared with the main thread. */
 function sharedStatistics(): PortRunnerStatistics {
   const statistics = {} as PortRunnerStatistics;
   for (const name of ['queueDrops', 'noPort', 'errors'] as const) {

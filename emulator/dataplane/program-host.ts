@@ -21,12 +21,12 @@ import type { MainLock } from './lock.js';
 import { lockedControl } from './locked-control.js';
 import { STAGED, stagedBytes } from './staging.js';
 
-/** What the packet thread gets to run a program. */
+/** What the packet thread receives to run a program. */
 export interface ProgramCode {
   readonly plan: FramePlan;
   readonly module: WasmModule;
   readonly memory: WasmMemory;
-  /** Algorithms and texts that the compiled code refers to by number. */
+  /** Texts that the compiled code refers to by number. */
   readonly messages: readonly string[];
 }
 
@@ -49,19 +49,19 @@ export class ProgramHost {
   private readonly memory: ProgramMemory;
   private readonly host: EngineHost;
   private readonly callees: Record<FunctionName, Callee>;
-  /** Once it is compiled. */
+  /** Set once the program is compiled. */
   code: ProgramCode | undefined;
   private interpreter: Interpreter | undefined;
-  /** Of the last packet that was interpreted, and how many of them the packet thread has. */
+  /** Output of the last packet that was interpreted, and how many packets of it the packet thread has. */
   private outputs: readonly Output[] = [];
   private taken = 0;
-  /** Told to the packet thread so far. */
+  /** Size of the memory that the packet thread has been told of. */
   private seenBytes = 0;
 
   /** @param json BMv2 JSON. @throws ProgramFormatError, UnsupportedFeatureError */
   constructor(
     json: string,
-    /** Tells programs apart in calls. */
+    /** Identifies the program in calls. */
     readonly number: number,
     private readonly block: ControlBlock,
     lock: MainLock,
@@ -92,7 +92,7 @@ export class ProgramHost {
     return this.callees[name];
   }
 
-  /** Mirrors the state for compiled code. The packet thread runs the program by what this gives. */
+  /** Mirrors the state for compiled code. The packet thread runs the program with what this returns. */
   compile(artifact: Artifact): ProgramCode {
     const { block, host, memory, callees, state } = this;
     const { program, layout, fallbacks, module, scratchBytes } = artifact;
@@ -120,7 +120,7 @@ export class ProgramHost {
     return this.code;
   }
 
-  /** Must follow whatever may have allocated, before the packet thread goes on. */
+  /** Must be called after anything that may have allocated, before the packet thread continues. */
   tellGrowth(): void {
     if (this.memory.bytes.length === this.seenBytes) return;
     this.seenBytes = this.memory.bytes.length;
@@ -144,7 +144,7 @@ export class ProgramHost {
       const next = at + stagedBytes(bytes.length);
       if (next > staging + capacity) {
         if (this.taken === first)
-          throw new RangeError(`a packet of ${bytes.length} bytes does not fit the buffer between the threads`);
+          throw new RangeError(`a packet of ${bytes.length} bytes does not fit into the buffer between the threads`);
         break;
       }
       view.setInt32(at + STAGED.port, port, true);

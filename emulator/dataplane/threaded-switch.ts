@@ -24,19 +24,19 @@ export interface ThreadedSwitchOptions {
   readonly dropPort?: number;
   /** Seed of random(). */
   readonly seed?: number;
-  /** A bad wire at all ports. */
+  /** Faults injected at all ports. */
   readonly faults?: Omit<FaultOptions, 'scheduler'>;
-  /** Told of errors that end one packet; the switch goes on. */
+  /** Called with errors that abort one packet; the switch continues. */
   readonly onError?: (error: EmulatorError, port: number) => void;
   /** Texts of log_msg. */
   readonly onLog?: (text: string) => void;
-  /** Told once if the switch cannot go on. */
+  /** Called once if the switch cannot continue. */
   readonly onFailure?: (error: DataPlaneError) => void;
-  /** Starts the thread in another way than from the file beside this one, as tests of the sources must. */
+  /** Starts the thread other than from the file next to this one, as tests of the sources must. */
   readonly startThread?: (data: PacketThreadData) => Worker;
-  /** Told of a program that cannot be compiled: it stays interpreted, and slow. */
+  /** Called with the reason if a program cannot be compiled: it stays interpreted, and slow. */
   readonly onInterpreted?: (why: string) => void;
-  /** Folder where compiled programs are kept from one process to the next; see defaultCacheFolder. None by default. */
+  /** Folder where compiled programs are cached across processes; see defaultCacheFolder. Default: no cache. */
   readonly cacheFolder?: string;
 }
 
@@ -44,15 +44,15 @@ interface Prepared extends PreparedProgram {
   readonly host: ProgramHost;
 }
 
-/** What an eventfd is rung by. */
+/** What is written to an eventfd to wake its reader. */
 const ONE = new Uint8Array(BigUint64Array.of(1n).buffer);
 /** For packets of interpreted programs, and for the sockets of each port until a program is compiled. */
 const ARENA_BYTES = 16 * 1024 * 1024;
 
 /**
- * A switch whose packets run on a thread of their own, compiled, while this thread serves its control plane. Both
- * work on one memory, under a lock that the packet thread gives up after each batch. What is rare, the packet thread
- * lets this thread do, and waits for it. Until a program is compiled its packets are interpreted here.
+ * A switch whose packets run compiled on a separate thread while this thread serves its control plane. Both work on one
+ * memory, under a lock that the packet thread releases after each batch. For rare operations the packet thread calls
+ * this thread and waits for it. Until a program is compiled its packets are interpreted here.
  */
 export class ThreadedSwitch implements Device {
   readonly cpuPort: number;
@@ -71,7 +71,7 @@ export class ThreadedSwitch implements Device {
   private closing = false;
   private failure: DataPlaneError | undefined;
   private compiling: Promise<void> = Promise.resolve();
-  /** For programs that the packet thread is to run compiled, by number: whoever waits until it does. */
+  /** By number of a program: ends the wait for the packet thread to run it compiled. */
   private readonly waiting = new Map<number, () => void>();
 
   constructor(private readonly options: ThreadedSwitchOptions = {}) {
@@ -80,7 +80,7 @@ export class ThreadedSwitch implements Device {
     this.lock = new MainLock(this.block, () => this.answer());
   }
 
-  /** Of the program that runs now. @throws EmulatorError EMULATOR_NO_PROGRAM */
+  /** The control of the current program. @throws EmulatorError EMULATOR_NO_PROGRAM */
   get control(): Control {
     if (this.active === undefined) throw new EmulatorError('EMULATOR_NO_PROGRAM', 'no program is loaded yet');
     return this.active.control;
@@ -163,7 +163,10 @@ export class ThreadedSwitch implements Device {
     if (this.worker !== undefined) this.run(host);
   }
 
-  /** Resolves when the program that runs now runs compiled, stays interpreted as it cannot be compiled, or runs no more as the thread has ended. */
+  /**
+   * Resolves when the current program runs compiled, stays interpreted because it cannot be compiled, or no longer runs
+   * because the thread has ended.
+   */
   ready(): Promise<void> {
     return this.compiling;
   }
@@ -183,7 +186,7 @@ export class ThreadedSwitch implements Device {
     this.closing = true;
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     this.send({ kind: 'close' });
-    // The thread closes it, and its number may become another file's.
+    // The thread closes the descriptor, and its number may be reused for another file.
     this.wakeUpFd = undefined;
     await ended;
     for (const number of this.waiting.keys()) this.noLongerWaiting(number);
@@ -191,7 +194,7 @@ export class ThreadedSwitch implements Device {
 
   /** Packets are interpreted until the program is compiled. */
   private run(host: ProgramHost): void {
-    // The last one of the map is the one that is to run.
+    // The last program of the map is the one that is to run.
     this.programs.delete(host.number);
     this.programs.set(host.number, host);
     if (host.code === undefined) this.send({ kind: 'program', number: host.number });

@@ -51,7 +51,7 @@ export class Architecture {
     this.hasEnqueueTime = plan.architecture.has('queueing_metadata.enq_timestamp');
   }
 
-  /** Queues of the emulator are always empty: a packet is through before the next one comes. */
+  /** Queues of the emulator are always empty: a packet is finished before the next one arrives. */
   enqueued(frame: number, now: number, priority: number): void {
     this.enqueueTime(frame, now);
     this.enqueueDepth(frame, 0);

@@ -3,7 +3,7 @@ import type { ActionDef, Primitive, Program } from '../json/program.js';
 import type { Layout } from './layout.js';
 import { wasm, type WasmModule } from './wasm.js';
 
-/** What the compiler makes of a program. */
+/** What the compiler produces for a program. */
 export interface CompiledProgram {
   readonly program: Program;
   readonly layout: Layout;
@@ -22,7 +22,7 @@ export function artifactOf({ wasm: bytes, ...rest }: CompiledProgram): Artifact 
   return { ...rest, module: new wasm.Module(bytes) };
 }
 
-/** What the module leaves to the interpreter's own code: by number, in the order of the import's calls. */
+/** What the module leaves to the interpreter's code, by the number that it passes to the import. */
 export interface Fallbacks {
   readonly expressions: { readonly expression: Expression; readonly action: ActionDef | undefined }[];
   readonly primitives: { readonly primitive: Primitive; readonly action: ActionDef | undefined }[];
@@ -32,7 +32,7 @@ export interface Fallbacks {
   readonly messages: string[];
 }
 
-/** Each part of the key lies in whole limbs, one behind the other. */
+/** The parts of the key follow each other, each in whole limbs. */
 interface ValueSetTest {
   readonly set: number;
   readonly mask: bigint | null;

@@ -5,8 +5,8 @@ import { FRAME, NOT_TRUNCATED, type Layout, type Slot } from './layout.js';
 import type { ProgramMemory } from './memory.js';
 
 /**
- * The packet of a frame as the interpreter has it, so that the interpreter's code can do what is rare. There is one
- * such packet; it is good until the next one is loaded.
+ * The packet of a frame in the form that the interpreter uses, so that the interpreter's code can do what is rare.
+ * There is one such packet; it is valid until the next one is loaded.
  */
 export class FrameBridge {
   private readonly packet: Packet;

@@ -3,7 +3,7 @@ import type { FrameSink } from './frames.js';
 import { GrowableBuffer } from './growable-buffer.js';
 import type { FrameMemory } from './memory-view.js';
 
-/** Copies what leaves, so that the bytes are the caller's own. */
+/** Copies packets that leave, so that the caller owns the bytes. */
 export class CollectingSink implements FrameSink {
   outputs: Output[] = [];
   private readonly buffer: GrowableBuffer;

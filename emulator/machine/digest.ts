@@ -4,7 +4,7 @@ import { FRAME } from './layout.js';
 import type { ProgramMemory } from './memory.js';
 import type { Artifact } from './artifact.js';
 
-/** Makes the digest that the packet of a frame asks for. */
+/** Makes the digest that the packet of a frame has requested. */
 export function digestOf(
   frame: number,
   { program, layout }: Artifact,

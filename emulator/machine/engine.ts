@@ -16,9 +16,8 @@ import { ReplicationMemory } from './replication.js';
 import { TableMemory } from './table-memory.js';
 
 /**
- * Runs a program that was compiled to WebAssembly. Registers and counters are in the memory that the state was
- * made with; entries are mirrored there. A packet whose trace is asked for runs on the interpreter, over the same
- * state.
+ * Runs a program that was compiled to WebAssembly. Registers and counters are in the memory that the state was created
+ * with; entries are mirrored there. A packet that is traced runs on the interpreter, with the same state.
  */
 export class CompiledEngine implements Engine {
   private readonly machine: PacketMachine;
@@ -27,7 +26,7 @@ export class CompiledEngine implements Engine {
   private readonly sink: CollectingSink;
   private interpreter: Interpreter | undefined;
 
-  /** @param memory what `host.state` has its cells in. */
+  /** @param memory where `host.state` keeps its cells. */
   constructor(
     artifact: Artifact,
     private readonly host: EngineHost,

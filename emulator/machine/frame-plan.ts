@@ -15,14 +15,16 @@ interface PlannedField {
   readonly negative: boolean;
 }
 
-/** What is needed of a program and its switch to take packets through compiled code: plain data, for other threads too. */
+/**
+ * What is needed from a program and its switch to run packets through compiled code: plain data, for other threads too.
+ */
 export interface FramePlan {
   readonly frameBytes: number;
-  /** Bytes behind a packet that must be there and read as zero. */
+  /** Bytes after a packet that must exist and read as zero. */
   readonly slack: number;
   /** Fields of the architecture by their names. */
   readonly architecture: ReadonlyMap<string, PlannedField>;
-  /** Places of the fields of each list that copies keep. */
+  /** Places of the fields of each list whose fields are preserved in copies. */
   readonly fieldLists: ReadonlyMap<number, readonly { readonly offset: number; readonly bytes: number }[]>;
   readonly dropPort: number;
   readonly maxPasses: number;

@@ -16,15 +16,15 @@ export interface Code {
   readonly emit: (frame: number, to: number) => void;
 }
 
-/** Where packets go that leave. Both are called for each of them, in this order. */
+/** Where packets that leave go. Both methods are called for each packet, in this order. */
 export interface FrameSink {
-  /** The address of a buffer for a packet of at most so many bytes. */
+  /** The address of a buffer for a packet of at most this many bytes. */
   reserve(bytes: number): number;
   /** A packet leaves; it lies in the buffer that was reserved last. */
   output(port: number, address: number, length: number): void;
 }
 
-/** Frames of the packet that is processed and its copies, all given back at its end. They stay allocated. */
+/** Frames of the current packet and its copies, all returned when the packet is done. They stay allocated. */
 export class Frames {
   private readonly frames: number[] = [];
   private used = 0;
@@ -49,7 +49,7 @@ export class Frames {
     this.memory.i32[(frame + word) >> 2] = value;
   }
 
-  /** A packet as it arrives. The bytes stay where they are; those behind it, as many as the plan's slack, are zeroed. */
+  /** A packet as it arrives. The bytes stay where they are; those after it, as many as the plan's slack, are zeroed. */
   receive(port: number, address: number, length: number): number {
     const { bytes } = this.memory;
     const end = address + length;
@@ -77,7 +77,7 @@ export class Frames {
     return frame;
   }
 
-  /** A copy with headers and metadata, for which nothing has been asked yet. */
+  /** A copy with headers and metadata, but without what {@link forget} resets. */
   copy(from: number): number {
     const frame = this.take();
     this.forget(frame);
@@ -86,7 +86,7 @@ export class Frames {
     return frame;
   }
 
-  /** Makes a packet its own copy. */
+  /** Turns a packet into its own copy: resets truncation and everything that the program has requested for it. */
   forget(frame: number): void {
     this.set(frame, FRAME.truncated, NOT_TRUNCATED);
     this.set(frame, FRAME.exit, 0);
@@ -104,7 +104,7 @@ export class Frames {
     return this.emit(frame, sink.reserve(size + this.plan.slack), size);
   }
 
-  /** Deparses into a buffer that stays until {@link reset}. */
+  /** Deparses into a buffer that stays valid until {@link reset}. */
   deparseAgain(frame: number): void {
     const { memory, plan } = this;
     const size = this.deparsedSize(frame);

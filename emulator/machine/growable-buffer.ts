@@ -9,7 +9,7 @@ export class GrowableBuffer {
 
   constructor(private readonly memory: Pick<FrameMemory, 'allocate' | 'release'>) {}
 
-  /** @returns the address of at least so many bytes; when the block had to grow, its contents are gone */
+  /** @returns the address of at least this many bytes; when the block had to grow, its contents are lost */
   reserve(bytes: number): number {
     if (bytes > this.capacity) {
       if (this.capacity > 0) this.memory.release(this.address, this.capacity);

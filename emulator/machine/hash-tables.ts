@@ -14,7 +14,10 @@ export function tableHashes(program: Program): string[] {
   ];
 }
 
-/** Remainders of the bytes; of a reflected CRC with the bits of index and entry reversed, so that no byte needs to be. */
+/**
+ * Remainders of the bytes; for a reflected CRC, with the bits of index and entry reversed, so that the input need not
+ * be.
+ */
 export function hashTable(algorithm: string): Uint32Array {
   const parameters = CRCS[algorithm]!;
   const table = crcTable(parameters);

@@ -12,7 +12,7 @@ import type { ProgramMemory } from './memory.js';
 import type { TableMemory } from './table-memory.js';
 import { wideComparison, wideOperations } from './wide.js';
 
-/** What the compiled code calls: see Unit for the signatures. All of it works on the state the interpreter works on. */
+/** The functions that compiled code calls; see Unit for the signatures. All of them work on the interpreter's state. */
 export function hostFunctions(
   artifact: Artifact,
   host: EngineHost,
@@ -39,7 +39,7 @@ export function hostFunctions(
   const ingressLength = (frame: number): number => memory.i32[(frame + FRAME.ingressLength) >> 2]!;
   const calculate = (index: number, frame: number): bigint =>
     BigInt.asIntN(64, computeOf.get(index)!(bridge.load(frame, undefined, 0)));
-  /** Holds what a member of an action profile runs, in the shape of an entry of the table. */
+  /** Hold action and arguments of a member of an action profile, laid out like an entry of the table. */
   const chosen = program.tables.map((def) =>
     def.profile === undefined ? 0 : memory.allocate(layout.tables[def.index]!.entryBytes),
   );

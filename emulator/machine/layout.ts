@@ -13,8 +13,8 @@ export interface Slot {
 }
 
 /**
- * Words at the start of the frame of a packet, all i32; the addresses are absolute. The fields mean what they
- * mean in the interpreter's Packet.
+ * Words at the start of the frame of a packet, all i32; the addresses are absolute. The fields have the same meaning as
+ * in the interpreter's Packet.
  */
 export const FRAME = {
   start: 0,
@@ -36,7 +36,7 @@ export const FRAME = {
 } as const;
 const FRAME_WORDS_END = 64;
 
-/** No truncate() yet. */
+/** truncate() has not been called. */
 export const NOT_TRUNCATED = 0x7fffffff;
 
 /** Words of a table, at a fixed address; the control plane changes them. */
@@ -51,10 +51,10 @@ export const GROUP = { priority: 0, handle: 8, buckets: 12, bucketMask: 16, mask
  */
 export const ENTRY = { action: 0, id: 4, priority: 8, handle: 16, packets: 24, bytes: 32, key: 40 } as const;
 
-/** A varbit field whose greatest width the program does not say gets so many bytes. */
+/** Bytes for a varbit field whose maximum width the program does not specify. */
 const UNBOUNDED_VARBIT_BYTES = 4096;
 
-/** Below it is nothing, so that address 0 can mean none. */
+/** Nothing lies below it, so that address 0 can mean "none". */
 const FIRST_ADDRESS = 64;
 
 export interface TableLayout {
@@ -75,7 +75,7 @@ export class Layout {
   readonly headerStart: number[] = [];
   readonly headerEnd: number[] = [];
   readonly metadata: { readonly start: number; readonly end: number };
-  /** How far behind the end of a packet a parser may look; what is there reads as zero. */
+  /** How many bytes after the end of a packet a parser may read; they read as zero. */
   readonly slack: number;
   /** Bytes that a copy of a packet takes over, and that are zeroed for a new one. */
   readonly state: { readonly start: number; readonly end: number };
@@ -87,7 +87,7 @@ export class Layout {
   readonly hashTables: ReadonlyMap<string, number>;
   /** By action: its arguments, relative to their address. */
   readonly params: readonly (readonly Slot[])[];
-  /** Intermediate values of more than 64 bits, and the input of calculations. The heap is behind it. */
+  /** Intermediate values of more than 64 bits, and the input of calculations. The heap follows it. */
   readonly scratch: number;
 
   constructor(readonly program: Program) {
@@ -98,7 +98,7 @@ export class Layout {
     const fields = new Array<Slot>(program.fieldCount);
     const place = (headers: readonly HeaderDef[]): void => {
       for (const header of headers) {
-        // Headers of one type then have one shape, wherever they lie.
+        // Headers of one type then have the same layout, wherever they lie.
         frame.align(16);
         this.headerStart[header.index] = frame.at;
         for (const field of header.fields) fields[field.index] = fieldSlot(field, frame);

@@ -11,9 +11,9 @@ export class MemoryView {
     this.look();
   }
 
-  /** Takes in what another thread has grown the memory by. What was seen before stays valid. */
+  /** Updates the views after another thread has grown the memory. Earlier views stay valid. */
   refresh(): void {
-    // The buffer of this thread may still be the old one; growing by nothing brings the present one.
+    // The buffer of this thread may still be the old one; growing by zero pages yields the current one.
     this.memory.grow(0);
     this.look();
   }
@@ -47,9 +47,9 @@ export class MemoryView {
   }
 }
 
-/** Memory for packets: a view, and where more of it comes from. */
+/** Memory for packets: a view and an allocator. */
 export interface FrameMemory extends Pick<MemoryView, 'bytes' | 'i32' | 'readLimbs' | 'writeLimbs'> {
-  /** @returns the address of a block of at least this size; its contents are anything. */
+  /** @returns the address of a block of at least this size; its contents are arbitrary. */
   allocate(size: number): number;
   /** @param size as it was allocated. */
   release(address: number, size: number): void;

@@ -10,9 +10,9 @@ const MAX_PAGES = 65_536;
 const SMALLEST_CLASS = 5;
 
 /**
- * The linear memory of one loaded program: registers and counters at fixed addresses, and behind them a heap for
- * entries, packets and their bytes. It is shared, so that a packet loop can run on a thread of its own, and so
- * that views of it stay good when it grows.
+ * The linear memory of one loaded program: registers and counters at fixed addresses, and after them a heap for
+ * entries, packets and their bytes. It is shared, so that a packet loop can run on a separate thread, and so that views
+ * of it stay valid when it grows.
  */
 export class ProgramMemory extends MemoryView implements CellStorage {
   private top: number;
@@ -36,13 +36,16 @@ export class ProgramMemory extends MemoryView implements CellStorage {
     return new Float64Array(this.memory.buffer, this.layout.counters[index]![what], size);
   }
 
-  /** Keeps memory for the scratch of the compiled code, which begins where the heap would; call it before anything is allocated. */
+  /**
+   * Reserves memory for the scratch area of the compiled code, which begins where the heap would; call it before
+   * anything is allocated.
+   */
   reserveScratch(bytes: number): void {
     this.top = this.layout.scratch + Math.ceil(bytes / 64) * 64 + 64;
     if (this.top > this.bytes.length) this.grow();
   }
 
-  /** @returns the address of a block of at least this size; its contents are anything. */
+  /** @returns the address of a block of at least this size; its contents are arbitrary. */
   allocate(size: number): number {
     const order = Math.max(SMALLEST_CLASS, 32 - Math.clz32(Math.max(1, size) - 1));
     const reused = this.free[order]!.pop();

@@ -5,7 +5,7 @@ import type { FrameMemory } from './memory-view.js';
 import { FrameTrafficManager, type FrameHost } from './traffic-manager.js';
 import { wasm, type WasmModule } from './wasm.js';
 
-/** A compiled program at work on packets in linear memory, on whatever thread. */
+/** Runs a compiled program on packets in linear memory, on any thread. */
 export class PacketMachine {
   private readonly manager: FrameTrafficManager;
 
@@ -24,8 +24,8 @@ export class PacketMachine {
 
   /**
    * Runs a packet and all its copies to the end; nothing is allocated for it.
-   * @param address of the packet; what is behind it is overwritten, as far as the plan's slack
-   * @throws PacketAbortError; what left before has left
+   * @param address of the packet; bytes after it are overwritten, as many as the plan's slack
+   * @throws PacketAbortError; packets that left before are not withdrawn
    */
   run(port: number, address: number, length: number, sink: FrameSink): void {
     this.manager.run(port, address, length, sink);

@@ -5,13 +5,13 @@ import type { ProgramMemory } from './memory.js';
 export const REPLICATION = { count: 0, truncateBytes: 4, replicas: 8, replicaBytes: 8 } as const;
 
 interface Placed {
-  /** What it was written from; another array means that the control plane has replaced it. */
+  /** What it was written from; a different array means that the control plane has replaced it. */
   readonly replicas: readonly Replica[];
   readonly address: number;
   readonly bytes: number;
 }
 
-/** Multicast groups and clone sessions in linear memory, each written when it is first asked for. */
+/** Multicast groups and clone sessions in linear memory, each written when it is first requested. */
 export class ReplicationMemory {
   private readonly groups = new Map<number, Placed>();
   private readonly sessions = new Map<number, Placed>();

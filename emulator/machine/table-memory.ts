@@ -26,8 +26,8 @@ interface Group {
 const SMALLEST_TABLE = 8;
 
 /**
- * Keeps the entries of one table in linear memory, where the compiled look-up finds them. The control plane works
- * on the Table; this follows.
+ * Keeps the entries of one table in linear memory, where the compiled look-up finds them. The control plane works on
+ * the Table; this mirrors its changes.
  */
 export class TableMemory implements TableObserver {
   private readonly place: TableLayout;
@@ -147,7 +147,7 @@ export class TableMemory implements TableObserver {
     }
     const same = group.byValue.get(entry.value);
     const before = same?.[0];
-    // Of two equal entries of a program an exact or lpm table has the last one.
+    // If a program has two equal entries, an exact or lpm table uses the last one.
     const all = this.table.ranked
       ? [...(same ?? []), added].sort((a, b) => preference(a.entry, b.entry))
       : [added, ...(same ?? [])];
@@ -175,7 +175,7 @@ export class TableMemory implements TableObserver {
     this.orderGroups();
   }
 
-  /** Puts an entry in its bucket, in the place of one with the same value if there is one. */
+  /** Puts an entry in its bucket, replacing one with the same value if it exists. */
   private put(group: Group, added: Placed, instead: Placed | undefined): void {
     const { memory } = this;
     if (instead === undefined && group.byValue.size * 2 > group.capacity) return this.rebuild(group);
@@ -218,7 +218,7 @@ export class TableMemory implements TableObserver {
     for (let at = (hole + 1) & mask; i32[base + at] !== 0; at = (at + 1) & mask) {
       const address = i32[base + at]!;
       const home = this.placed.get(this.entry(i32[(address + ENTRY.id) >> 2]!))!.hash & mask;
-      // It may move into the hole unless its home lies behind the hole, seen from where it is.
+      // It may move into the hole unless its home lies between the hole and its present place.
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
       i32[base + hole] = address;
       i32[base + at] = 0;

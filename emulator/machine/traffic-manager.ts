@@ -16,21 +16,21 @@ const INSTANCE = {
   resubmitted: 6,
 } as const;
 
-/** What packets need beside their program's code, in numbers alone: it may be on another thread. */
+/** What packets need in addition to their program's code, expressed in numbers alone: it may be on another thread. */
 export interface FrameHost {
   readonly clock: () => number;
   /** The address of a list of copies (see {@link REPLICATION}), or 0 if there is nothing to copy to. */
   multicastGroup(group: number): number;
   /** The address of a list of copies, or 0 if there is no such session. */
   cloneSession(session: number): number;
-  /** The packet of this frame asks for its digest list to be told. */
+  /** The packet of this frame has requested that its digest be published. */
   digest(frame: number): void;
   readonly onDrop: EngineHost['onDrop'];
 }
 
 /**
- * The interpreter's traffic manager once more, for packets that are frames in linear memory. Both must decide alike;
- * the fuzzer compares them. Nothing is allocated for a packet: lists only grow.
+ * The counterpart of the interpreter's traffic manager for packets that are frames in linear memory. Both must make the
+ * same decisions; the fuzzer compares them. Nothing is allocated for a packet: lists only grow.
  */
 export class FrameTrafficManager {
   /** Packets that still go through ingress, and how many there are; likewise those that wait for egress. */
@@ -50,8 +50,8 @@ export class FrameTrafficManager {
 
   /**
    * Runs a packet and all its copies to the end.
-   * @param address of the packet in linear memory; what is behind it is overwritten, as far as the plan's slack
-   * @throws PacketAbortError; what left before has left
+   * @param address of the packet in linear memory; bytes after it are overwritten, as many as the plan's slack
+   * @throws PacketAbortError; packets that left before are not withdrawn
    */
   run(port: number, address: number, length: number, sink: FrameSink): void {
     try {
@@ -128,7 +128,7 @@ export class FrameTrafficManager {
     architecture.egressTime(p, now);
     architecture.dequeued(p, now);
     architecture.egressPort(p, port);
-    // One more than the drop port, so that a packet whose egress_spec nobody sets is not dropped.
+    // One more than the drop port, so that a packet whose egress_spec the program does not set is not dropped.
     architecture.setEgressSpec(p, plan.dropPort + 1);
     architecture.packetLength(p, frames.get(p, FRAME.length));
     code.egress(p);

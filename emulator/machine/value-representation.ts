@@ -55,7 +55,7 @@ export function bitLength(value: bigint): number {
   return value <= 0n ? 0 : value.toString(2).length;
 }
 
-/** What a field can hold: BMv2 leaves a value that fits the width without a sign in a signed field as it is. */
+/** What a field can hold: BMv2 leaves a value in a signed field as it is if it fits the width as an unsigned number. */
 export function fieldRange({ width, signed, saturating }: FieldDef): Range {
   if (!signed) return unsignedRange(width);
   const { min, max } = signedRange(width);

@@ -77,7 +77,7 @@ function operate(op: WideOp, x: bigint, y: bigint): bigint {
     case 'sat_cast':
       return clamp(x, -(1n << (y - 1n)), (1n << (y - 1n)) - 1n);
     case 'storeSigned':
-      // A signed field takes what fits its bits with or without a sign as it is.
+      // A signed field keeps a value as it is if it fits the width as a signed or as an unsigned number.
       return x < -(1n << (y - 1n)) || x >> y > 0n ? BigInt.asIntN(Number(y), x) : x;
   }
 }

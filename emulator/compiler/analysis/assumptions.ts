@@ -9,7 +9,7 @@ import type { Facts, Ranges } from './ranges.js';
 /** A field that shifts 32-bit numbers by no more than this needs no test. */
 const MAX_WORD_SHIFT = 31n;
 
-/** What is almost always so of the fields that an action begins with, and makes tests in its loops needless. */
+/** What almost always holds for the fields when an action begins, and makes tests in its loops unnecessary. */
 export interface Assumptions {
   /** Undefined: nothing is assumed. */
   readonly condition: Expression | undefined;
@@ -17,8 +17,8 @@ export interface Assumptions {
 }
 
 /**
- * Fields that index registers and counters, and stay as they are or are counted up by the loop, are within them in
- * each pass; fields that shift by what they hold shift by less than a word.
+ * Fields that index registers and counters, and are constant or counted up by the loop, stay within bounds in each
+ * pass; fields that are shift amounts are less than the width of a word.
  */
 export function assumptionsOf(nodes: readonly FlowNode[], program: Program, ranges: Ranges): Assumptions {
   const limits = new Map<FieldDef, bigint>();
@@ -58,7 +58,7 @@ export function assumptionsOf(nodes: readonly FlowNode[], program: Program, rang
   return { condition, facts };
 }
 
-/** The field that says which cell is used, and how many cells there are. */
+/** The field that selects the cell, and the number of cells. */
 function indexOf({ op, args }: Primitive): { field: FieldDef; size: number } | undefined {
   const [cells, index] = op === 'register_read' ? [args[1], args[2]] : [args[0], args[1]];
   const size =

@@ -2,25 +2,25 @@ import type { Expression, FieldDef } from '../../json/data.js';
 import { fieldRange, kindOf } from '../../machine/value-representation.js';
 import type { ActionDef, Primitive } from '../../json/program.js';
 
-/** An action may grow by so many operators where a branch is turned into selections. */
+/** A branch is turned into selections up to this many operators and operands for each assignment. */
 const MAX_SELECTED_NODES = 16;
 const MAX_SELECTED_ASSIGNMENTS = 3;
 
-/** Primitives that run one after the other, and where the action goes on. */
+/** Primitives that run one after the other, and where the action continues. */
 export interface Block {
   readonly start: number;
   readonly steps: Step[];
   /** Undefined: the block does not end in a jump. */
   readonly condition: Expression | undefined;
-  /** Where a jump goes; of a conditional one, when the condition does not hold. */
+  /** Target of the jump; a conditional one is taken when the condition does not hold. */
   readonly jump: number | undefined;
   /** Whether the jump goes backwards. */
   readonly loops: boolean;
-  /** The primitive behind the block; it is not reached from an unconditional jump. */
+  /** The primitive after the block; it is not reached from an unconditional jump. */
   readonly next: number;
 }
 
-/** A primitive, or assignments of which each takes place only if the condition holds. */
+/** A primitive, or assignments that take place only if the condition holds. */
 export type Step =
   { readonly primitive: Primitive } | { readonly condition: Expression; readonly assignments: readonly Assignment[] };
 
@@ -98,23 +98,23 @@ export function selectBranches(blocks: readonly Block[]): Block[] {
       continue;
     }
     const steps: Step[] = [...block.steps, { condition: block.condition!, assignments }];
-    // What follows the branch is reached from here alone now, if the branch was all that led there.
+    // If the branch was the only way to what follows it, that is now reached from here alone.
     result.push({ start: block.start, steps, condition: undefined, jump: undefined, loops: false, next: guarded.next });
     i++;
   }
   return result;
 }
 
-/** Versions of an action are made for this many conditions at most. */
+/** Versions of an action are made for at most this many conditions. */
 const MAX_INVARIANTS = 2;
 
-/** Conditional blocks, by their start, of an action with loops, whose conditions nothing in the action can change. */
+/** Blocks of an action with loops whose conditions nothing in the action can change. */
 export function invariantBlocks(action: ActionDef, blocks: readonly Block[]): Block[] {
   if (!blocks.some(({ loops }) => loops)) return [];
   const written = new Set<FieldDef>();
   for (const { args } of action.primitives) {
     for (const arg of args) {
-      // Any field that is named as a whole argument may be a target.
+      // Any field that is an argument by itself may be a target.
       if (arg.kind === 'expression' && arg.expression.op === 'field' && 'field' in arg.expression.ref)
         written.add(arg.expression.ref.field);
     }
@@ -125,7 +125,7 @@ export function invariantBlocks(action: ActionDef, blocks: readonly Block[]): Bl
   return invariant.slice(0, MAX_INVARIANTS);
 }
 
-/** The blocks that are left when the conditions of some, by their start, are known. */
+/** The blocks that remain when the conditions of some, given by their start, are known. */
 export function assume(blocks: readonly Block[], known: ReadonlyMap<number, boolean>): Block[] {
   const changed = blocks.map((block): Block => {
     const holds = known.get(block.start);
@@ -168,7 +168,7 @@ function reads(e: Expression, fields: ReadonlySet<FieldDef>): boolean {
   }
 }
 
-/** A signed field of 64 bits is, too: it may hold any number of 64 bits without a sign. */
+/** True of a signed field of 64 bits, too: it may hold any unsigned number of 64 bits. */
 function isWide(field: FieldDef): boolean {
   return kindOf(fieldRange(field)) === 'wide';
 }
@@ -193,7 +193,7 @@ function cheapAssignments({ steps }: Block): Assignment[] | undefined {
   return assignments;
 }
 
-/** Operators and operands; infinite if evaluating it in vain could be seen. */
+/** Number of operators and operands; infinite if evaluating it needlessly could have a visible effect. */
 function nodes(e: Expression): number {
   switch (e.op) {
     case 'constant':

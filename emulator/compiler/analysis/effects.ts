@@ -71,7 +71,7 @@ export function placeOf(operand: Operand): FieldDef | undefined {
   return 'field' in operand.expression.ref ? operand.expression.ref.field : undefined;
 }
 
-/** What a field holds when a value of this range was stored to it (see the interpreter's stores). */
+/** The range of a field after a value of this range was stored to it (see the interpreter's stores). */
 function storedRange(field: FieldDef, range: Range): Range {
   const { width, signed, saturating } = field;
   if (saturating) return clampRange(range, signed ? signedRange(width) : unsignedRange(width));
@@ -79,7 +79,7 @@ function storedRange(field: FieldDef, range: Range): Range {
   return contains(allowed, range) ? range : allowed;
 }
 
-/** @param ranges with what is known before the primitive. */
+/** @param ranges as they are before the primitive. */
 export function effectOf(primitive: Primitive, ranges: Ranges, program: Program): Effect {
   const { op, args } = primitive;
   const target = args[0] === undefined ? undefined : placeOf(args[0]);
@@ -102,7 +102,7 @@ export function effectOf(primitive: Primitive, ranges: Ranges, program: Program)
   }
   const reads = mentioned(args);
   if (op === 'register_write' || op === 'count' || op === '_jump_if_zero') return { reads, writes: [] };
-  // Whatever else there is may write to what it names; drop names nothing.
+  // Any other primitive may write to the fields that it names; drop writes to fields without naming them.
   const places = op === 'drop' ? program.architecture.values() : reads;
   return { reads, writes: [...places].map((field) => ({ field, range: fieldRange(field), certain: false })) };
 }
@@ -113,9 +113,9 @@ export function effectOfAssignment({ field, from }: Assignment, ranges: Ranges):
 }
 
 /**
- * All fields that a part of the program names, those of whole headers included. The part may be any value, so that
- * no way of naming a field is forgotten.
- * @param skipped objects that are not looked at.
+ * All fields that a part of the program names, those of whole headers included. The part may be any value, so that no
+ * way of naming a field is forgotten.
+ * @param skipped objects that are not visited.
  */
 export function mentioned(part: unknown, skipped: Iterable<unknown> = []): Set<FieldDef> {
   const fields = new Set<FieldDef>();

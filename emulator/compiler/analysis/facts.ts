@@ -6,7 +6,7 @@ import { effectOf, effectOfAssignment, type Effect } from './effects.js';
 import { edgesOf, EXIT, type FlowNode } from './flow.js';
 import type { Facts, Ranges } from './ranges.js';
 
-/** After so many changes at one node, a field that still changes is taken to hold anything. */
+/** After this many changes at one node, a field that still changes is assumed to hold anything. */
 const MAX_CHANGES = 4;
 
 /** What is known of a loop as a whole: bounds of the fields that count its passes. */
@@ -22,14 +22,14 @@ export interface Limits {
 
 export const NO_LIMITS: Limits = { nodes: new Set(), bounds: new Map(), head: EXIT, within: new Map() };
 
-/** Ranges of fields at the entry of each node of an action, by the order in which things happen. */
+/** Flow-sensitive ranges of fields at the entry of each node of an action. */
 export class FlowFacts {
   private readonly entries: (Map<FieldDef, Range> | undefined)[];
   private readonly changes: Map<FieldDef, number>[];
 
   /**
    * @param initial what is known when the action begins.
-   * @param jumpsBack whether jumps backwards are taken.
+   * @param jumpsBack whether backward jumps are followed.
    */
   constructor(
     private readonly nodes: readonly FlowNode[],
@@ -72,14 +72,14 @@ export class FlowFacts {
     return this.limits.nodes.has(node) ? this.limits.bounds.get(field) : undefined;
   }
 
-  /** Facts behind the steps of a node. */
+  /** Facts after the steps of a node. */
   after(node: number): Map<FieldDef, Range> {
     const facts = new Map(this.entries[node]);
     for (const step of this.nodes[node]!.steps) this.effects(node, step, facts);
     return facts;
   }
 
-  /** Whether the condition of a node holds with these facts; undefined if that cannot be told. */
+  /** Whether the condition of a node holds with these facts; undefined if that is unknown. */
   decide(e: Expression, facts: Facts): boolean | undefined {
     switch (e.op) {
       case 'fromBool':
@@ -175,7 +175,7 @@ export class FlowFacts {
   private join(node: number, facts: Facts): boolean {
     const entry = this.entries[node];
     if (entry === undefined) {
-      // What counts the passes gets its bounds at once: else each pass would find one value more.
+      // Fields that count the passes get their bounds immediately: otherwise each pass would find one more value.
       this.entries[node] = new Map(node === this.limits.head ? [...facts, ...this.limits.bounds] : facts);
       return true;
     }

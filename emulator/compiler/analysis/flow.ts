@@ -1,23 +1,23 @@
 import type { Expression } from '../../json/data.js';
 import type { Block, Step } from './blocks.js';
 
-/** Number of the node behind the last one, where an action ends. */
+/** Number of the node after the last one, where an action ends. */
 export const EXIT = -1;
 
 export interface Edge {
   readonly to: number;
-  /** A jump backwards, of which the interpreter allows so many. */
+  /** A backward jump; the interpreter limits how many are taken. */
   readonly counted: boolean;
 }
 
 /** A basic block of an action with jumps. */
 export interface FlowNode {
   readonly steps: readonly Step[];
-  /** Undefined: the node always goes on at `next`. */
+  /** Undefined: the node always continues at `next`. */
   readonly condition: Expression | undefined;
-  /** Where the action goes on, of a conditional node: if the condition holds. */
+  /** Where the action continues; after a conditional node, if the condition holds. */
   readonly next: Edge;
-  /** Where it goes on if the condition does not hold. */
+  /** Where it continues if the condition does not hold. */
   readonly otherwise: Edge | undefined;
 }
 
@@ -41,7 +41,7 @@ export function edgesOf({ next, otherwise }: FlowNode): readonly Edge[] {
   return otherwise === undefined ? [next] : [next, otherwise];
 }
 
-/** Nodes that can be reached from one, which itself counts only if it lies on a cycle. */
+/** Nodes that can be reached from one; that node itself is included only if it lies on a cycle. */
 export function reachableFrom(nodes: readonly FlowNode[], from: number): Set<number> {
   const reached = new Set<number>();
   const open = [from];

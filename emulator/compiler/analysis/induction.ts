@@ -10,12 +10,12 @@ import type { Facts, Ranges } from './ranges.js';
 export interface CountedLoop {
   /** The node whose condition decides on each pass. */
   readonly head: number;
-  /** How often the condition holds at most. */
+  /** Maximum number of times that the condition holds. */
   readonly trips: bigint;
   /** Fields that grow by a constant once in each pass, and are written nowhere else. */
   readonly counters: ReadonlyMap<FieldDef, bigint>;
   readonly limits: Limits;
-  /** What is known before the loop is first closed. */
+  /** What is known without the backward jump of the loop. */
   readonly before: FlowFacts;
 }
 
@@ -45,7 +45,7 @@ export function countedLoop(
   const first = entry.get(bound.field) ?? fieldRange(bound.field);
   if (step === undefined || first.min < 0n) return undefined;
   const largest = unsignedRange(bound.field.width).max;
-  // The field must not begin anew at zero.
+  // The field must not wrap around to zero.
   if (first.max > largest - step || bound.limit - 1n + step > largest) return undefined;
   const trips = first.min >= bound.limit ? 0n : (bound.limit - first.min + step - 1n) / step;
 
@@ -136,7 +136,7 @@ function writtenOutside(
   );
 }
 
-/** The constant that is added, modulo the width of the field or with its overflow kept from it. */
+/** The constant that is added, with or without a mask to the width of the field. */
 function increment(field: FieldDef, e: Expression): bigint | undefined {
   if (field.signed || field.saturating || field.width > 64) return undefined;
   if (e.op !== 'arithmetic') return undefined;
@@ -147,7 +147,7 @@ function increment(field: FieldDef, e: Expression): bigint | undefined {
   return e.right.op === 'constant' && e.right.value > 0n ? e.right.value : undefined;
 }
 
-/** Edges into the loop go to its first pass at once, or past it, where the condition is known there. */
+/** Jump threading: an edge into the loop leads directly to its first pass, or past it, where the condition is known. */
 export function threaded(nodes: readonly FlowNode[], loop: CountedLoop): FlowNode[] {
   const { steps, condition, next, otherwise } = nodes[loop.head]!;
   if (steps.length > 0 || condition === undefined || otherwise === undefined) return [...nodes];

@@ -14,7 +14,7 @@ export function liveAtEntry(
   atExit: (field: FieldDef) => boolean,
 ): Set<FieldDef> {
   const written = new Set<FieldDef>();
-  /** By node: what it reads before it writes it, and what it writes for certain. */
+  /** By node: fields that it reads before it writes them, and fields that it certainly writes. */
   const uses = nodes.map((node, at) => {
     const reads = new Set<FieldDef>();
     const kills = new Set<FieldDef>();
@@ -56,8 +56,8 @@ export function liveAtEntry(
 }
 
 /**
- * Fields that are live when an action ends, whichever it is: all but fields of metadata that every action writes before
- * it reads them, and that nothing but actions reads.
+ * Fields that are live at the end of any action: all but metadata fields that every action writes before it reads them,
+ * and that nothing but actions reads.
  */
 export function liveOutFields(program: Program, layout: Layout): Set<FieldDef> {
   const { headers, actions, ...others } = program;

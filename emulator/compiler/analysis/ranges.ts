@@ -17,7 +17,7 @@ export function keepsAll(mask: bigint, values: Range): boolean {
   return values.min >= 0n && (mask & (mask + 1n)) === 0n && values.max <= mask;
 }
 
-/** What fields hold at one place of an action; a field that is not there holds anything it can. */
+/** What fields hold at one place of an action; a field without a range there may hold any value that fits it. */
 export type Facts = ReadonlyMap<FieldDef, Range>;
 
 const NO_FACTS: Facts = new Map();
@@ -80,7 +80,7 @@ export class Ranges {
   }
 }
 
-/** Headers a header expression can mean. */
+/** Headers that a header expression can refer to. */
 function headersOf(e: Expression): readonly HeaderDef[] {
   switch (e.op) {
     case 'header':
