@@ -1,6 +1,6 @@
 /**
  * Accumulation into one register pair, for every format: the definition that all other
- * implementations are held to (docs/arithmetic.md, "Accumulate").
+ * implementations must match (docs/arithmetic.md, "Accumulate").
  */
 import { unpack } from './element.js';
 import { FORMATS, specialExponent, type Format } from './formats.js';
@@ -39,12 +39,12 @@ export function accumulate(state: RegisterState | undefined, bits: bigint, profi
   const ahead = operand.exponent - state.exponent;
   if (format.kind === 'float') {
     const special = specialExponent(format);
-    // Unit counts are never shifted: Inf and NaN replace finite content, and finite addends vanish beside them.
+    // Unit counts are never shifted: Inf and NaN replace finite content, and finite addends do not change them.
     if (state.exponent === special && ahead < 0) return { state, event: undefined };
     if (operand.exponent === special && ahead > 0) return { state: operand, event: undefined };
   }
 
-  // BigInt's >> is arithmetic and takes any distance, so a long shift ends at 0 or -1 by itself.
+  // BigInt's >> is arithmetic and takes any distance, so a long shift gives 0 or -1 without a special case.
   if (ahead <= 0) return add(format, state.exponent, state.mantissa, operand.mantissa >> BigInt(-ahead));
   if (profile.mode === 'full') return add(format, operand.exponent, state.mantissa >> BigInt(ahead), operand.mantissa);
   if (ahead <= profile.leftShiftLimit)
@@ -52,7 +52,7 @@ export function accumulate(state: RegisterState | undefined, bits: bigint, profi
   return { state: operand, event: 'overwrite' };
 }
 
-/** The exact sum, brought to the nearest number that the mantissa register can hold. */
+/** The exact sum, saturated to the range of the mantissa register. */
 function add(format: Format, exponent: number, a: bigint, b: bigint): Step {
   const exact = a + b;
   const limit = 1n << BigInt(format.registerBits - 1);

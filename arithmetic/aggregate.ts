@@ -1,4 +1,4 @@
-/** Element-wise sums of whole vectors, as a switch with the given profile makes them. */
+/** Element-wise sums of whole vectors, as a switch with the given profile computes them. */
 import { accumulate, type Events, type RegisterState } from './accumulate.js';
 import { VectorError } from './errors.js';
 import { FORMATS, type FormatName } from './formats.js';
@@ -10,7 +10,7 @@ import { bitsOf, commonLength } from './vectors.js';
 export type NumericVector = Float32Array | Float64Array | Int32Array | Uint16Array | Uint32Array | BigUint64Array;
 
 export interface Aggregate<V extends NumericVector> {
-  /** The sums, in a new array of the kind that came in. */
+  /** The sums, in a new array of the same type as the input. */
   readonly result: V;
   /** Totals over all elements. */
   readonly events: Events;
@@ -28,11 +28,11 @@ const ARRAYS: Record<FormatName, readonly Constructor[]> = {
 };
 
 /**
- * Adds up vectors of equal length in the order given: that of the contributions' arrival, on which the
- * last bits of a result may depend.
+ * Adds up vectors of equal length in the given order, which stands for the order of arrival: the last bits of a
+ * result may depend on it.
  *
  * The profile's worker limit is not applied (a profile does not know its job's worker count), so that
- * saturation can be studied; only the limit of the Inf and NaN counts is.
+ * saturation can be studied; only the limit of the Inf and NaN counts is enforced.
  *
  * @throws VectorError for no vectors, lengths that differ, more than 1,023 vectors, or arrays that do not hold the format.
  * @throws ProfileError for a profile that breaks the rules of {@link checkProfile}.
@@ -42,14 +42,14 @@ export function aggregate<V extends NumericVector>(vectors: readonly V[], profil
   const length = commonLength(vectors);
   if (vectors.length > MAX_PROFILE_WORKERS) {
     throw new VectorError(
-      `${vectors.length} vectors are more than the ${MAX_PROFILE_WORKERS} that the Inf and NaN counts allow`,
+      `${vectors.length} vectors are too many: the Inf and NaN counts allow at most ${MAX_PROFILE_WORKERS}`,
     );
   }
   const kinds = ARRAYS[profile.format];
   const kind = kinds.find((constructor) => vectors[0] instanceof constructor);
   if (kind === undefined || !vectors.every((vector) => vector instanceof kind)) {
     throw new VectorError(
-      `vectors of format ${profile.format} are all of one kind: ${kinds.map((k) => k.name).join(' or ')}`,
+      `vectors of format ${profile.format} must all be of one type: ${kinds.map((k) => k.name).join(' or ')}`,
     );
   }
   if (profile.format !== 'fp32') return aggregateGeneric(vectors, length, kind as new (length: number) => V, profile);

@@ -1,4 +1,4 @@
-/** Small facts about bigints. */
+/** Bit operations on bigints. */
 
 /** Bits needed to write a non-negative number: 0 for 0, else the index of the leading one plus 1. */
 export function bitLength(value: bigint): number {
@@ -9,7 +9,7 @@ export function bitLength(value: bigint): number {
 
 /**
  * `value` divided by 2^shift, a non-negative number, rounded once; a negative shift multiplies.
- * Nearest-even looks at every bit that leaves.
+ * Nearest-even takes every bit that is shifted out into account.
  */
 export function shiftRounded(value: bigint, shift: number, rounding: 'truncate' | 'nearest-even'): bigint {
   if (shift <= 0) return value << BigInt(-shift);

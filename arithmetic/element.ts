@@ -41,7 +41,7 @@ export function infinity(format: FloatFormat, negative: boolean): bigint {
   return withSign(format, negative, BigInt(maxExponentField(format)) << BigInt(format.fractionBits));
 }
 
-/** The one NaN that a read-out makes: sign 0, exponent all ones, fraction 1 followed by zeros. */
+/** The only NaN that a read-out produces: sign 0, exponent all ones, fraction 1 followed by zeros. */
 export function quietNaN(format: FloatFormat): bigint {
   return infinity(format, false) | (1n << BigInt(format.fractionBits - 1));
 }

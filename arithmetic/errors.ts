@@ -1,4 +1,4 @@
-/** Base of every error that the reference model throws on purpose: a stable `code`, and a sentence for people. */
+/** Base of every error that the reference model throws on purpose: a stable `code`, and a message in plain English. */
 export abstract class ArithmeticError extends Error {
   abstract readonly code: string;
   override get name(): string {

@@ -1,5 +1,5 @@
 /**
- * What sums ought to be: exact sums, their correctly rounded values, and how far a result is from them
+ * The reference for sums: exact sums, their correctly rounded values, and how far a result is from them
  * (docs/arithmetic.md, "Error"). Finite numbers are whole multiples of their format's smallest
  * subnormal, so an exact sum is one bigint.
  */
@@ -10,7 +10,7 @@ import { maxExponentField, type FloatFormat } from './formats.js';
 export interface ExactSum {
   /** The sum in units of the smallest subnormal; 0 when `special` is set. */
   readonly units: bigint;
-  /** Set when Inf or NaN was among the addends, with what IEEE 754 makes of them. */
+  /** Set when Inf or NaN was among the addends, with the sum that IEEE 754 defines for them. */
   readonly special: 'nan' | '+inf' | '-inf' | undefined;
 }
 

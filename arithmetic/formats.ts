@@ -3,7 +3,7 @@
  * the generic model names one.
  */
 
-/** An IEEE 754 binary interchange format, or one of the same make (bfloat16). */
+/** An IEEE 754 binary interchange format, or one of the same structure (bfloat16). */
 export interface FloatFormat {
   readonly kind: 'float';
   readonly name: string;

@@ -1,6 +1,6 @@
 /**
- * The register pairs of a vector of fp32 elements, in machine numbers. The same function of the inputs
- * as accumulate.ts and read-out.ts (a property test holds them together), some hundred times faster.
+ * The register pairs of a vector of fp32 elements, in machine numbers. Computes the same function
+ * as accumulate.ts and read-out.ts (a property test compares them), about a hundred times faster.
  */
 import { VectorError } from './errors.js';
 import type { Events } from './accumulate.js';
@@ -83,7 +83,7 @@ export class Fp32Registers {
         exponents[i] = e;
         sum = (M >> Math.min(e - X, LONGEST_SHIFT)) + m;
       } else if (e - X <= leftShiftLimit) {
-        // Fits 32 bits: checkProfile holds leftShiftLimit + guard to the headroom.
+        // Fits 32 bits: checkProfile limits leftShiftLimit + guard to the headroom.
         sum = M + (m << (e - X));
       } else {
         exponents[i] = e;

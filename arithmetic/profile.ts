@@ -88,7 +88,7 @@ export function largestGuard(format: FormatName, workers: number): number | unde
  * The validated profile of a job.
  *
  * A preset's guard `largest` follows the worker count; in approximate mode the left-shift limit is
- * what headroom the guard leaves (7 for `fpisa-a` on fp32) unless overridden.
+ * the headroom that the guard leaves (7 for `fpisa-a` on fp32) unless overridden.
  *
  * @throws ProfileError, with the valid choices in its message and the rule in `reason`.
  */
@@ -107,7 +107,7 @@ export function resolveProfile(request: ProfileRequest): NumericProfile {
   const asked = applied(preset, workers, overrides);
   const profile = { name: equalFields(asked, plain) ? presetName : 'custom', ...asked };
   wholeNumber(profile.guard, Infinity, headroom(FORMATS[profile.format]), 'guard', profile.format);
-  // Before checkProfile, which knows no worker count and so has less to say about a guard that is too large.
+  // Before checkProfile, which does not know the worker count and so gives a less helpful message for a large guard.
   checkWorkers(profile, workers);
   checkProfile(profile);
   return profile;
@@ -120,14 +120,14 @@ function applied(preset: Preset, workers: number, overrides: ProfileOverrides): 
   const format = choice(overrides.format ?? preset.format, FORMAT_NAMES, 'format', 'unknown-format');
   const mode = choice(overrides.mode ?? preset.mode, MODES, 'mode', 'unknown-mode');
   const rounding = choice(overrides.rounding ?? preset.rounding, ROUNDINGS, 'rounding', 'unknown-rounding');
-  // A guard of 0 stands in where none fits: checkWorkers then says what would.
+  // If no guard fits, use 0: checkWorkers then reports which worker counts would fit.
   const guard = overrides.guard ?? (preset.guard === 'largest' ? (largestGuard(format, workers) ?? 0) : preset.guard);
   const left = mode === 'approximate' ? Math.max(0, headroom(FORMATS[format]) - guard) : 0;
   return { format, mode, guard, rounding, leftShiftLimit: overrides.leftShiftLimit ?? left };
 }
 
 /**
- * The rules that hold for a profile whatever the worker count.
+ * Enforces the rules that do not depend on the worker count.
  * @throws ProfileError
  */
 export function checkProfile(profile: NumericProfile): void {
@@ -140,13 +140,16 @@ export function checkProfile(profile: NumericProfile): void {
     if (profile.leftShiftLimit !== 0) {
       throw new ProfileError(
         'left-shift',
-        `a left-shift limit (${profile.leftShiftLimit}) goes with mode approximate only, in mode full it is 0`,
+        `a left-shift limit (${profile.leftShiftLimit}) is for mode approximate only; in mode full it must be 0`,
       );
     }
     return;
   }
   if (FORMATS[profile.format].kind === 'integer') {
-    throw new ProfileError('unknown-mode', `format ${profile.format} has no mode approximate, valid is: full`);
+    throw new ProfileError(
+      'unknown-mode',
+      `format ${profile.format} does not support mode approximate, valid are: full`,
+    );
   }
   wholeNumber(profile.leftShiftLimit, room, room, 'left-shift limit', profile.format);
   if (profile.leftShiftLimit + profile.guard > room) {
@@ -194,7 +197,7 @@ function choice<T extends string>(value: string, valid: readonly T[], what: stri
   return found;
 }
 
-/** @param most the largest accepted here. @param room the largest there is, for the message. */
+/** @param most the largest value accepted here. @param room the largest valid value, for the message. */
 function wholeNumber(value: number, most: number, room: number, what: string, format: string): void {
   if (!Number.isInteger(value) || value < 0 || value > most) {
     throw new ProfileError('bad-number', `${what} for ${format} is a whole number from 0 to ${room}, not ${value}`);

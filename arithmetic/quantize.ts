@@ -20,12 +20,12 @@ export function blockScale(workers: number, exponent: number): number {
   return INT32_MAX / (workers * 2 ** exponent);
 }
 
-/** Whole numbers next to value × scale, ties to even. */
+/** value × scale, rounded to the nearest whole number, ties to even. */
 export function quantize(values: Float32Array, scale: number): Int32Array {
   return Int32Array.from(values, (value) => roundHalfEven(value * scale));
 }
 
-/** Back from a sum of quantised values. */
+/** The inverse, for sums of quantised values. */
 export function dequantize(sums: Int32Array, scale: number): Float32Array {
   return Float32Array.from(sums, (sum) => sum / scale);
 }

@@ -11,7 +11,7 @@ const COUNT_MASK = (1n << 10n) - 1n;
 export function readOut(state: RegisterState, profile: NumericProfile): bigint {
   const format: Format = FORMATS[profile.format];
   if (format.kind === 'integer') return BigInt.asUintN(format.bits, state.mantissa);
-  // No sign survives in a sum of zero: also -0 + -0 gives +0.
+  // A sum of zero has no sign: -0 + -0 also gives +0.
   if (state.mantissa === 0n) return 0n;
   if (state.exponent === specialExponent(format)) return readSpecial(format, state.mantissa);
 
@@ -19,7 +19,7 @@ export function readOut(state: RegisterState, profile: NumericProfile): bigint {
   const magnitude = negative ? -state.mantissa : state.mantissa;
   const leading = bitLength(magnitude) - 1;
   const exponent = state.exponent + leading - format.fractionBits - profile.guard;
-  // A subnormal stands at exponent 1 without a leading one: the further shift joins the first, so that rounding happens once.
+  // A subnormal stands at exponent 1 without a leading one: both shifts are done as one, so that rounding happens once.
   const further = exponent <= 0 ? 1 - exponent : 0;
   const significand = shiftRounded(magnitude, leading - format.fractionBits + further, profile.rounding);
   // Adding (not or-ing) lets a carry out of the fraction raise the exponent, from subnormal to normal too.

@@ -1,7 +1,7 @@
 /**
  * Sums of any number of rows (docs/arithmetic.md, "Sums of many rows"): full mode with two additions, since the
- * headroom of a register is bounded and a column of a table is not. A mantissa that reaches the limit moves right by
- * one bit, so a sum never overflows before the format does; and alignment rounds to the nearest, ties to even,
+ * headroom of a register is bounded and a column of a table is not. A mantissa that reaches the limit is shifted right
+ * by one bit, so a sum never overflows before the format does; and alignment rounds to the nearest, ties to even,
  * instead of down, so that millions of small errors do not all go one way.
  */
 import { bitLength, shiftRounded } from './bits.js';
@@ -15,7 +15,7 @@ export interface RowSumProfile {
   readonly limitBits: number;
 }
 
-/** As p4/v1model/query/format.p4 has them. */
+/** The same values as in p4/v1model/query/format.p4. */
 export const ROW_SUM_PROFILES = {
   fp64: { format: FORMATS.fp64, guard: 7, limitBits: 61 },
   fp32: { format: FORMATS.fp32, guard: 5, limitBits: 30 },
@@ -27,13 +27,13 @@ const SEEN_NAN = 1n;
 const SEEN_POSITIVE_INFINITY = 2n;
 const SEEN_NEGATIVE_INFINITY = 4n;
 
-/** The two registers of a sum. Of a special, the mantissa tells which have been seen; their number does not matter. */
+/** The two registers of a sum. For Inf and NaN, the mantissa is the set of those seen; their number does not matter. */
 export interface RowSumState {
   readonly exponent: number;
   readonly mantissa: bigint;
 }
 
-/** @param bits of an element, unsigned. @returns the state of a sum of it alone */
+/** @param bits of an element, unsigned. @returns the state of a sum of this element alone */
 export function rowSumOf({ format, guard }: RowSumProfile, bits: bigint): RowSumState {
   const { negative, exponent, fraction } = fieldsOf(format, bits);
   if (exponent === maxExponentField(format)) {
@@ -46,7 +46,7 @@ export function rowSumOf({ format, guard }: RowSumProfile, bits: bigint): RowSum
   return { exponent: Math.max(1, exponent), mantissa: negative ? -significand : significand };
 }
 
-/** To the nearest, ties to even; also of a negative number, as its bits are those of two's complement. */
+/** Rounds to nearest, ties to even; also correct for negative numbers, since >> and + work on two's complement. */
 function shiftNearest(mantissa: bigint, distance: number): bigint {
   if (distance === 0) return mantissa;
   const shift = BigInt(distance);
@@ -88,8 +88,8 @@ export function readRowSum({ format, guard }: RowSumProfile, { exponent, mantiss
 
 /**
  * How far a finite sum of `rows` numbers can be from the exact one, in units of the format's smallest subnormal and
- * before the one rounding of the read-out: each row costs at most half a place of the register when it is aligned
- * and half a one when the mantissa moves, and places only ever grow. Rounded up.
+ * before the one rounding of the read-out: each row adds an error of at most half a unit in the last place of the
+ * register by its alignment and half a unit when the mantissa is shifted, and that unit only ever grows. Rounded up.
  */
 export function rowSumBound({ guard }: RowSumProfile, { exponent }: RowSumState, rows: number): bigint {
   const place = exponent - 1 - guard;

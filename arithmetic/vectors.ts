@@ -12,7 +12,7 @@ export function commonLength(vectors: readonly { readonly length: number }[]): n
   return length;
 }
 
-/** The bits of a vector, without a copy: an element's NaN payload stays what it is. */
+/** The bits of a vector, without a copy: NaN payloads are preserved. */
 export function bitsOf(vector: Float32Array | Uint32Array | Int32Array): Uint32Array {
   return vector instanceof Uint32Array ? vector : new Uint32Array(vector.buffer, vector.byteOffset, vector.length);
 }

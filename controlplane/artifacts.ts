@@ -1,4 +1,4 @@
-/** Builds of the P4 programs: those committed for BMv2 (`npm run p4` makes them), and a Tofino's, compiled elsewhere. */
+/** Builds of the P4 programs: those committed for BMv2 (`npm run p4` builds them), and those for a Tofino, compiled elsewhere. */
 import { existsSync, readFileSync } from 'node:fs';
 import {
   BUILD_DESCRIPTORS,
@@ -15,9 +15,9 @@ import type { P4Info } from '../p4runtime/p4info-messages.js';
 import { contentHash, makePipeline, type PipelineConfig } from './p4runtime/pipeline.js';
 import { readTofinoBuild } from './tofino/build.js';
 
-/** Which build a switch is configured to run; a part of its configuration (controller/state.ts). */
+/** The build that a switch is configured to run; part of its configuration (controller/state.ts). */
 export interface ConfiguredBuild extends BuildChoice {
-  /** Where whoever has the Tofino compiled it to. */
+  /** Folder with what the Tofino compiler wrote. */
   readonly buildDir?: string | undefined;
 }
 
@@ -26,11 +26,11 @@ const QUERY_OWNER = 0;
 
 /**
  * Loads a build. The upper half of the cookie is the hash of its contents, the lower half the store's id:
- * a switch that runs another build, or that another store programmed, has another cookie and is pushed
- * afresh, so no register holds a round that this store knows nothing of.
+ * a switch that runs another build, or that another store programmed, has another cookie and the pipeline is
+ * pushed again, so no register holds a round that this store does not know.
  *
  * @param folder where the builds are; by default `p4/build` of this package
- * @throws ArtifactError naming the builds there are
+ * @throws ArtifactError listing the existing builds
  */
 export function loadBuild(valuesPerPacket: number, storeId: number, folder?: string): PipelineConfig {
   return loadArtifacts(
@@ -65,7 +65,7 @@ export function loadSwitchBuild(config: ConfiguredBuild, storeId: number, folder
     );
   if (compiled !== valuesPerPacket)
     throw new ArtifactError(
-      `build directory ${buildDir} is compiled for ${compiled} values per packet, but the switch's configuration says ${valuesPerPacket}`,
+      `build directory ${buildDir} is compiled for ${compiled} values per packet, but the switch is configured for ${valuesPerPacket}`,
     );
   return pipelineOf(known(wantedBuild(config), '').name, p4info, deviceConfig, storeId);
 }

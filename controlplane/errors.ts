@@ -1,17 +1,17 @@
 /**
  * Errors of the control plane. Each carries a stable `code` and the gRPC status it becomes when it
- * crosses the controller's service; its message says what is possible instead.
+ * crosses the controller's service; its message lists the valid choices.
  */
 import { status } from '@grpc/grpc-js';
 import { FpisaError } from '../protocol/errors.js';
 
-/** Base of every error that the controller raises on purpose. */
+/** Base of every error that the controller throws on purpose. */
 export abstract class ControlPlaneError extends FpisaError {
   /** gRPC status code with which the service reports it. */
   abstract readonly grpcStatus: status;
 }
 
-/** "a, b, c", or `none` for an empty list: how every message lists what can be chosen. */
+/** "a, b, c", or `none` for an empty list: how every message lists the valid choices. */
 export function choices(values: Iterable<string | number>): string {
   const list = [...values];
   return list.length === 0 ? 'none' : list.join(', ');
@@ -33,7 +33,7 @@ export class JobExistsError extends ControlPlaneError {
   }
 }
 
-/** A request whose values cannot make a job: name, worker count, slots, profile. */
+/** A request with invalid values for a job: name, worker count, slots, profile. */
 export class InvalidJobError extends ControlPlaneError {
   readonly code = 'FPISA_INVALID_JOB';
   readonly grpcStatus = status.INVALID_ARGUMENT;
@@ -43,7 +43,7 @@ export class InvalidJobError extends ControlPlaneError {
 export class ProfileNotOfferedError extends ControlPlaneError {
   readonly code = 'FPISA_PROFILE_NOT_OFFERED';
   readonly grpcStatus = status.INVALID_ARGUMENT;
-  /** @param profile as the job asked for it. @param offered presets of the build */
+  /** @param profile that the job requires. @param offered presets of the build */
   constructor(profile: string, switchName: string, build: string, offered: Iterable<string>) {
     super(
       `switch "${switchName}" runs build ${build}, which does not compute ${profile} (its profiles: ${choices(offered)})`,
@@ -51,7 +51,7 @@ export class ProfileNotOfferedError extends ControlPlaneError {
   }
 }
 
-/** The slot pool of a switch has no range of the length asked for. */
+/** The slot pool of a switch has no free range of the requested length. */
 export class PoolFullError extends ControlPlaneError {
   readonly code = 'FPISA_POOL_FULL';
   readonly grpcStatus = status.RESOURCE_EXHAUSTED;
@@ -91,7 +91,7 @@ export class RankOutOfRangeError extends ControlPlaneError {
   readonly grpcStatus = status.INVALID_ARGUMENT;
   constructor(rank: number, job: string, workers: number, free: Iterable<number>) {
     super(
-      `rank ${rank} is not one of job "${job}": it has ${workers} workers, ranks 0 to ${workers - 1} (free: ${choices(free)})`,
+      `rank ${rank} is not a rank of job "${job}": it has ${workers} workers, ranks 0 to ${workers - 1} (free: ${choices(free)})`,
     );
   }
 }
@@ -124,7 +124,7 @@ export class InvalidAddressError extends ControlPlaneError {
   readonly grpcStatus = status.INVALID_ARGUMENT;
 }
 
-/** The switch port that a worker asked for does not exist, or none is left. */
+/** The switch port that a worker requested does not exist, or no port is free. */
 export class SwitchPortError extends ControlPlaneError {
   readonly code = 'FPISA_SWITCH_PORT';
   readonly grpcStatus = status.RESOURCE_EXHAUSTED;
@@ -136,13 +136,13 @@ export class SessionProtocolError extends ControlPlaneError {
   readonly grpcStatus = status.FAILED_PRECONDITION;
 }
 
-/** The job was deleted under its workers. */
+/** The job was deleted while its workers were connected. */
 export class JobDeletedError extends ControlPlaneError {
   readonly code = 'FPISA_JOB_DELETED';
   readonly grpcStatus = status.NOT_FOUND;
 }
 
-/** The controller is going down; its successor knows the same jobs. */
+/** The controller is shutting down; its successor knows the same jobs. */
 export class ControllerStoppedError extends ControlPlaneError {
   readonly code = 'FPISA_CONTROLLER_STOPPED';
   readonly grpcStatus = status.UNAVAILABLE;
@@ -160,13 +160,13 @@ export class StoreLockedError extends ControlPlaneError {
   readonly grpcStatus = status.FAILED_PRECONDITION;
 }
 
-/** The store's file is not one that this version wrote. */
+/** The store's file was not written by this version. */
 export class StoreFormatError extends ControlPlaneError {
   readonly code = 'FPISA_STORE_FORMAT';
   readonly grpcStatus = status.DATA_LOSS;
 }
 
-/** A build of the P4 program is not there, or not readable. */
+/** A build of the P4 program does not exist or cannot be read. */
 export class ArtifactError extends ControlPlaneError {
   readonly code = 'FPISA_ARTIFACT';
   readonly grpcStatus = status.FAILED_PRECONDITION;

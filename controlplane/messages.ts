@@ -1,5 +1,5 @@
 /**
- * The messages of protocol/proto/fpisa.proto as the controller has them: the generated types, narrower where the
+ * The messages of protocol/proto/fpisa.proto as the controller uses them: the generated types, narrower where the
  * .proto file can only say "a string" or "may be absent".
  */
 import type * as wire from '../protocol/generated/fpisa.js';
@@ -17,7 +17,7 @@ export type {
   WorkerMessage,
 } from '../protocol/generated/fpisa.js';
 
-/** What is left out is as the empty value: the controller's default. */
+/** An omitted field is the same as its empty value: the controller's default. */
 export type CreateJobRequest = Pick<wire.CreateJobRequest, 'name' | 'workers'> & Partial<wire.CreateJobRequest>;
 
 export type JobPhase = 'waiting' | 'running' | 'recovering';
@@ -42,7 +42,7 @@ export interface SwitchStatusMessage extends Omit<wire.SwitchStatus, 'parent'> {
   readonly state: SwitchPhase;
   /** Packets dropped, by reason name ({@link DropReason}); reasons that never occurred are absent. */
   readonly drops: Readonly<Record<string, number>>;
-  /** Empty: the switch does not say. */
+  /** Empty: the switch does not report it. */
   readonly program: SwitchProgram | '';
   /** Null at the top of a tree. */
   readonly parent: wire.ParentLink | null;

@@ -1,7 +1,7 @@
-/** What can go wrong at a worker: one class per failure, each with a stable `code` and one sentence. */
+/** What can go wrong at a worker: one class per failure, each with a stable `code` and a one-sentence message. */
 import { ControllerUnreachableError, FpisaError } from '../protocol/errors.js';
 
-// One class with the controller's other clients, which cannot know of workers: so it is no WorkerError.
+// Shared with the controller's other clients, which know nothing of workers: so it is not a WorkerError.
 export { ControllerUnreachableError };
 
 /** Base of every error that a {@link Worker} throws or rejects with, apart from {@link ControllerUnreachableError}. */
@@ -17,7 +17,7 @@ export class JoinError extends WorkerError {
   readonly code = 'FPISA_JOIN';
   constructor(
     message: string,
-    /** Names of the jobs that the controller has, as far as they could be asked for. */
+    /** Names of the jobs that the controller has, as far as they could be read. */
     readonly jobs: readonly string[] = [],
     options?: ErrorOptions,
   ) {
@@ -25,7 +25,7 @@ export class JoinError extends WorkerError {
   }
 }
 
-/** Since the worker joined, no message of the switch has ever arrived. */
+/** Since the worker joined, no message from the switch has ever arrived. */
 export class SwitchUnreachableError extends WorkerError {
   readonly code = 'FPISA_SWITCH_UNREACHABLE';
   constructor(
@@ -47,17 +47,17 @@ export class StalledError extends WorkerError {
   }
 }
 
-/** What a worker that gave up had tried. */
+/** What a worker had done before it gave up. */
 export interface StallReport {
   operation: number;
   epoch: number;
-  /** `ip:port` where contributions went. */
+  /** `ip:port` to which contributions were sent. */
   switchAddress: string;
   waitedMs: number;
   packetsSent: number;
   packetsReceived: number;
   retransmissions: number;
-  /** Milliseconds since any message of the switch arrived; undefined if none ever did. */
+  /** Milliseconds since any message from the switch arrived; undefined if none ever did. */
   lastHeardMs: number | undefined;
   chunksDone: number;
   chunksTotal: number;
@@ -67,12 +67,12 @@ export interface StallReport {
   missingRanks: readonly number[] | undefined;
 }
 
-/** The workers brought tensors of different shapes to one operation. */
+/** The workers submitted tensors of different shapes to one operation. */
 export class ShapeMismatchError extends WorkerError {
   readonly code = 'FPISA_SHAPE_MISMATCH';
   constructor(
     message: string,
-    /** Elements of each tensor that this worker brought. */
+    /** Elements of each tensor that this worker submitted. */
     readonly lengths: readonly number[],
     /** The same as another worker reported it, if one did. */
     readonly others: string | undefined,
@@ -81,12 +81,12 @@ export class ShapeMismatchError extends WorkerError {
   }
 }
 
-/** The operation was given up, by this worker's caller or by another worker. */
+/** The operation was aborted, by this worker's caller or by another worker. */
 export class AbortedError extends WorkerError {
   readonly code = 'FPISA_ABORTED';
 }
 
-/** The operation cannot go on with the members that the job has now. */
+/** The operation cannot continue with the members that the job has now. */
 export class MembershipError extends WorkerError {
   readonly code = 'FPISA_MEMBERSHIP';
 }

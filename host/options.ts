@@ -1,4 +1,4 @@
-/** What a worker can be told when it joins, and the defaults. */
+/** Options of a worker, and their defaults. */
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { parseHostPort } from '../net/host-port.js';
 import type { OperationProgress, ReduceOp } from './allreduce/index.js';
@@ -13,13 +13,13 @@ export interface JoinOptions {
   job: string;
   /** 0 to workers − 1; each rank is taken by one worker. */
   rank: number;
-  /** Owned by the worker from here on: it is closed with it. Default: a UDP socket on `ip`. */
+  /** Owned by the worker, which closes it. Default: a UDP socket on `ip`. */
   transport?: Transport;
-  /** This machine's address as the switch sees it. Default: the one that leads to the controller. */
+  /** This machine's address as the switch sees it. Default: the one used to reach the controller. */
   ip?: string;
   /** UDP port to bind; default: any free one. */
   udpPort?: number;
-  /** MAC address of this worker, if the switch has to write it; default: the controller makes one up. */
+  /** MAC address of this worker, if the switch has to write it; default: the controller assigns one. */
   mac?: string;
   /** Switch of the job's tree that this worker is connected to; default: the only one with a free port. */
   switchName?: string;
@@ -37,14 +37,14 @@ export interface JoinOptions {
   membershipTimeoutMs?: number;
   /** Bounds of the retransmission timeout. */
   rto?: Partial<RtoBounds>;
-  /** Packets sent in one go; more overflow the socket buffers of a software switch. Default 32. */
+  /** Packets sent in one burst; more overflow the socket buffers of a software switch. Default 32. */
   burst?: number;
 }
 
 export interface AllreduceOptions {
   /** Default `sum`. `mean` divides by the number of members that the sum contains. */
   op?: ReduceOp;
-  /** Gives the operation up, here and at every other worker. */
+  /** Aborts the operation, here and at every other worker. */
   signal?: AbortSignal;
   onProgress?: (progress: OperationProgress) => void;
 }
@@ -60,7 +60,7 @@ export interface Settings {
 const DEFAULT_JOIN_TIMEOUT_MS = 10_000;
 const DEFAULT_BURST = 32;
 
-/** @throws ArgumentError for a missing or impossible option */
+/** @throws ArgumentError for a missing or invalid option */
 export function settings(options: Readonly<JoinOptions>): Settings {
   if (parseHostPort(options.controller) === undefined) {
     throw new ArgumentError(`controller is '${options.controller}'; the form is host:port`);

@@ -18,7 +18,7 @@ import { ControllerSession } from './session/session.js';
 import { DgramTransport, localIpTowards } from './transport/dgram.js';
 import type { Transport } from './transport/transport.js';
 
-/** Turns of the event loop that due packets may wait for the socket to become quiet. */
+/** Turns of the event loop that due packets may wait until the socket has no more messages. */
 const QUIET_TURNS = 16;
 
 export interface WorkerEvents {
@@ -26,10 +26,10 @@ export interface WorkerEvents {
   membership: [{ epoch: number; ranks: readonly number[]; reason: string }];
   /** The epoch runs. */
   resumed: [{ epoch: number; ranks: readonly number[]; completed: number }];
-  /** The connection to the controller broke; operations go on, and it is made again. */
+  /** The connection to the controller broke; operations continue, and the worker reconnects. */
   disconnected: [reason: string];
   reconnected: [];
-  /** The worker is no member any more. The error is undefined after leave() and close(). */
+  /** The worker is no longer a member. The error is undefined after leave() and close(). */
   closed: [error: WorkerError | undefined];
 }
 
@@ -82,7 +82,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     const { localAddress } = transport;
     let worker: Worker | undefined;
     let first: Welcome | undefined;
-    /** Messages that came between the welcome and the transport's connection. */
+    /** Messages that arrived between the welcome and the transport's connection. */
     const early: ControllerMessage[] = [];
     const session = new ControllerSession({
       controller: options.controller,
@@ -96,7 +96,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
         mac: options.mac ?? localAddress.mac ?? '',
         switchPort: options.switchPort ?? localAddress.switchPort ?? 0,
         completed: worker?.member.completed ?? 0,
-        // Where the controller has put it once, it stays.
+        // After the first assignment, the worker stays at its switch.
         switchName: options.switchName ?? worker?.welcome.switchName ?? '',
       }),
       onMessage: (message) => {
@@ -136,17 +136,17 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     return this.welcome.job.profile.format === 'int32' ? 'int32' : 'fp32';
   }
 
-  /** Present epoch; undefined before the first one is prepared. */
+  /** Current epoch; undefined before the first one is prepared. */
   get epoch(): number | undefined {
     return this.member.epoch;
   }
 
-  /** Members of the present epoch. */
+  /** Members of the current epoch. */
   get ranks(): readonly number[] {
     return this.member.ranks;
   }
 
-  /** Number of the last operation that is complete here; a worker that joins late starts with the job's. */
+  /** Number of the last operation that is complete here; a worker that joins late starts with the job's number. */
   get completed(): number {
     return this.member.completed;
   }
@@ -157,10 +157,10 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
 
   /**
    * Sums tensors over all members of the job, in place. Every worker calls with the same shapes, in the
-   * same order; calls of one worker are carried out one after the other. If it fails, the tensors have
+   * same order; calls of one worker are executed one after the other. If it fails, the tensors contain
    * their input again, and the call still counts as one of the job's operations.
    *
-   * @param tensors one, a list or a record (in the order of its sorted names), of any lengths, also 0;
+   * @param tensors one, a list or a record (in the order of its sorted names), of any lengths, including 0;
    *   the memory must not be touched until the promise settles
    * @throws ArgumentError (no number is used up), ShapeMismatchError, AbortedError, MembershipError,
    *   StalledError, SwitchUnreachableError, ControllerUnreachableError, ClosedError
@@ -172,7 +172,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     return await new Promise<AllreduceStats>((resolve, reject) => {
       const settled = () => {
         signal?.removeEventListener('abort', cancel);
-        // The queue is shortened by the member only after this.
+        // The member removes the operation from its queue only after this.
         queueMicrotask(() => this.checkIdle());
       };
       const operation = new Operation(batch, now(), {
@@ -201,7 +201,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     });
   }
 
-  /** Waits for the calls that are under way, then leaves the job. The others go on without this worker. */
+  /** Waits for the calls in progress, then leaves the job. The others continue without this worker. */
   leave(): Promise<void> {
     this.closing ??= (async () => {
       await new Promise<void>((resolve) => {
@@ -213,7 +213,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     return this.closing;
   }
 
-  /** Leaves the job at once; calls that are under way reject with ClosedError. */
+  /** Leaves the job immediately; calls in progress reject with ClosedError. */
   async close(): Promise<void> {
     await this.end(undefined);
   }
@@ -237,7 +237,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     this.advance();
   }
 
-  /** The controller is back. What it says about the job may have changed with it. */
+  /** The connection is back. The controller's description of the job may have changed. */
   private async welcomed(welcome: Welcome): Promise<void> {
     this.welcome = welcome;
     this.member.connected(this.memberConfig(), now());
@@ -278,7 +278,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     this.arrange(this.member.advance(time), time);
   }
 
-  /** Sees to it that {@link advance} is called at `due`. */
+  /** Arranges for {@link advance} to be called at `due`. */
   private arrange(due: number, time: number): void {
     if (due <= time) this.whenQuiet(QUIET_TURNS);
     else if (due < this.wakeAt) {
@@ -292,8 +292,8 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
   }
 
   /**
-   * Advances when the socket has nothing more to read. Timers come before sockets in a turn of the event
-   * loop, so after a pause of the process every packet would seem lost whose result waits to be read.
+   * Advances when the socket has nothing more to read. Timers run before sockets in a turn of the event
+   * loop, so after a pause of the process every packet whose result waits to be read would seem lost.
    */
   private whenQuiet(turns: number): void {
     const before = this.messages;

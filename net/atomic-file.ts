@@ -1,10 +1,10 @@
 /**
- * Files that are replaced as a whole: whoever opens the path finds the file that was there or all of the new one, also
+ * Files that are replaced atomically: a reader of the path sees either the old file or the complete new one, even
  * after the writer was killed.
  *
  * The bytes go to a temporary file in the same folder, which is opened exclusively under a random name (so that two
- * writers do not meet in it, and it follows no link), and is renamed over the path. When something fails it is
- * removed and the path is as it was. A writer that is killed leaves it behind.
+ * writers never share one, and no link is followed), and is renamed over the path. On an error it is removed and the
+ * path is unchanged. A writer that is killed leaves it behind.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const PIECE_BYTES = 1 << 28;
 const DEFAULT_MODE = 0o666;
 
 export interface ReplaceOptions {
-  /** Permission bits before the umask; default 0o666. Those of a file that was there are not kept. */
+  /** Permission bits before the umask; default 0o666. Those of a replaced file are not kept. */
   readonly mode?: number;
 }
 
@@ -44,7 +44,7 @@ export function replaceFileSync(
   if (durable) syncFolder(dirname(path));
 }
 
-/** Writes `parts` one after the other; each may be larger than what one call of the kernel takes. */
+/** Writes `parts` one after the other; each may be larger than one system call can write. */
 export async function replaceFile(
   path: string,
   parts: Iterable<Uint8Array>,

@@ -14,7 +14,7 @@ export function foldSum(total: number): number {
   return total;
 }
 
-/** Of the bytes `from` to `to`, the latter not included; 0 for data that has its right checksum in it. */
+/** Of the bytes `from` to `to`, the latter not included; 0 for data that contains its correct checksum. */
 export function internetChecksum(bytes: Uint8Array, from: number, to: number): number {
   return ~foldSum(sumOfWords(bytes, from, to)) & 0xffff;
 }

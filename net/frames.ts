@@ -17,7 +17,7 @@ export const MAX_PAYLOAD_BYTES = 0xffff - IPV4_BYTES - UDP_BYTES;
 /** A value of the IPv4 header's flags and fragment offset: routers drop a datagram that is too large for a link. */
 export const DONT_FRAGMENT = 0x4000;
 
-/** One end of a datagram's way. */
+/** Source or destination of a datagram. */
 export interface FrameEndpoint {
   /** Six bytes. */
   readonly mac: Uint8Array;
@@ -27,7 +27,7 @@ export interface FrameEndpoint {
 }
 
 export interface Datagram {
-  /** Where it goes to: dotted decimal. */
+  /** Destination address, dotted decimal. */
   readonly ip: string;
   readonly udpPort: number;
   /** A view of the frame's memory. */
@@ -71,8 +71,8 @@ export function encapsulate(
 }
 
 /**
- * @returns the datagram of a whole IPv4/UDP frame and where it goes to, whatever its checksums; undefined for any
- *   other frame
+ * @returns the datagram of a whole IPv4/UDP frame and its destination; checksums are not verified; undefined for
+ *   any other frame
  */
 export function decapsulate(frame: Uint8Array): Datagram | undefined {
   const udp = udpOffset(frame);
@@ -86,8 +86,8 @@ export function decapsulate(frame: Uint8Array): Datagram | undefined {
 }
 
 /**
- * What a host that is `receiver` hears of a frame: the payload as a view of its memory, or undefined for another
- * address or port, a wrong IPv4 header checksum, and what {@link decapsulate} takes for no datagram.
+ * The payload that the host `receiver` would accept from a frame, as a view of its memory; undefined for another
+ * address or port, a wrong IPv4 header checksum, and frames that {@link decapsulate} rejects.
  */
 export function payloadFor(
   receiver: Readonly<Pick<FrameEndpoint, 'ip' | 'udpPort'>>,
@@ -101,8 +101,8 @@ export function payloadFor(
 }
 
 /**
- * Where the UDP header is in a frame with a whole datagram whose lengths agree; the frame may have padding after it.
- * IPv4 options are skipped. A fragment is no whole datagram.
+ * Offset of the UDP header in a frame with a complete datagram whose lengths agree; padding after it is allowed.
+ * IPv4 options are skipped. A fragment is not a complete datagram.
  */
 function udpOffset(frame: Uint8Array): number | undefined {
   if (frame.length < FRAME_OVERHEAD_BYTES || uint16(frame, 12) !== ETHERTYPE_IPV4) return undefined;

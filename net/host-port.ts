@@ -1,7 +1,7 @@
-/** `host:port`, as arguments and configurations have it. */
+/** `host:port`, as used in arguments and configurations. */
 
 export interface HostPort {
-  /** A name or an address; what comes before it, such as the scheme of a gRPC target, belongs to it. */
+  /** A name or an address; a prefix, such as the scheme of a gRPC target, is part of it. */
   readonly host: string;
   readonly port: number;
 }

@@ -1,6 +1,6 @@
 /**
- * IPv4 addresses as people write them. There is one form: four decimal octets without leading zeros, as inet_pton(3)
- * has it. Other readers take `010` for eight or for ten, so an address that has it is refused.
+ * IPv4 addresses as people write them. There is one form: four decimal octets without leading zeros, as in
+ * inet_pton(3). Some parsers read `010` as eight, others as ten, so leading zeros are rejected.
  */
 const OCTET = /^(?:0|[1-9]\d{0,2})$/;
 

@@ -1,6 +1,6 @@
 /**
- * MAC addresses as people write them: six bytes in hexadecimal, of one or two digits as ether_aton(3) has it, with
- * colons or (IEEE 802) with hyphens between them.
+ * MAC addresses as people write them: six bytes in hexadecimal, of one or two digits as in ether_aton(3), with
+ * colons or (IEEE 802) hyphens between them.
  */
 const BYTES = /^[0-9a-f]{1,2}(?:(?::[0-9a-f]{1,2}){5}|(?:-[0-9a-f]{1,2}){5})$/i;
 
@@ -19,7 +19,7 @@ export function macText(mac: Uint8Array): string {
   return Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
-/** A locally administered MAC address that follows from the IPv4 address: 02:00 and its four bytes. */
+/** A locally administered MAC address derived from the IPv4 address: 02:00 and its four bytes. */
 export function macOfIpv4(address: Uint8Array): Uint8Array {
   return Uint8Array.of(0x02, 0x00, ...address);
 }

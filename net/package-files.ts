@@ -1,4 +1,4 @@
-/** What is shipped with the package beside its code. */
+/** Files that are shipped with the package in addition to its code. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

@@ -1,6 +1,6 @@
-/** Random numbers that follow from a seed alone, so that what was made of them can be made again. */
+/** Random numbers that depend on a seed alone, so that whatever is generated from them can be reproduced. */
 
-/** Choices out of a source of uniform 32-bit words. */
+/** Random choices based on a source of uniform 32-bit words. */
 export abstract class RandomSource {
   /** 32 uniform bits. */
   abstract word(): number;
@@ -37,7 +37,7 @@ export abstract class RandomSource {
     return Uint8Array.from({ length }, () => this.word() & 0xff);
   }
 
-  /** `low` to `high`, both included, of which there may be 2^64; each is equally likely. */
+  /** `low` to `high`, both included, at most 2^64 values; each is equally likely. */
   bigintBetween(low: bigint, high: bigint): bigint {
     const span = high - low + 1n;
     // Values from the incomplete last round of the span are drawn again: they would favour small results.
@@ -49,15 +49,15 @@ export abstract class RandomSource {
   }
 }
 
-/** The numbers to come of a {@link Random}: plain data. */
+/** State of a {@link Random}, which determines its next numbers: plain data. */
 export type RandomState = readonly [a: number, b: number, c: number, counter: number];
 
-/** Words that differ between seeds from the first one on. */
+/** Words discarded at the start, so that different seeds give different first words. */
 const WARM_UP_WORDS = 12;
 
 /**
- * sfc32 (Chris Doty-Humphrey's Small Fast Counter, of PractRand): good enough for any test, and fast enough to make a
- * packet of. docs/conformance.md names runs of the fuzzer by their seeds, so the sequence of a seed stays as it is.
+ * sfc32 (Chris Doty-Humphrey's Small Fast Counter, of PractRand): good enough for any test, and fast enough to
+ * generate packets. docs/conformance.md names runs of the fuzzer by their seeds, so the sequence of a seed stays as it is.
  */
 export class Random extends RandomSource {
   private a: number;

@@ -1,6 +1,6 @@
 /**
  * Canonical bytestrings (P4Runtime 1.4, section "Bytestrings"): a value of `bit<W>` is its big-endian bytes
- * without leading zero bytes, and zero is one zero byte. A reader accepts any amount of leading zeros, as
+ * without leading zero bytes, and zero is one zero byte. A reader accepts any number of leading zeros, as
  * long as the value fits the width. `int<W>` is two's complement, with no byte that only repeats the sign.
  */
 import { BytestringError } from './errors.js';

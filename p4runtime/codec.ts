@@ -1,15 +1,15 @@
 /**
- * Between protobuf bytes and the plain objects of messages.ts: the generated encoders and decoders, with a check of
- * what goes in and errors of one class.
+ * Conversion between protobuf bytes and the plain objects of messages.ts: the generated encoders and decoders, with
+ * a check of the encoder's input and errors of one class.
  *
  * Plain objects: camelCase fields; every 64-bit integer is a bigint and every smaller one a number; bytes
- * are a Uint8Array of their own memory; enums are their value's name (a value that the .proto lacks stays
+ * are a Uint8Array with its own memory; enums are the name of their value (a value that the .proto lacks stays
  * a number, and survives a round trip); repeated fields are arrays, never undefined; maps are objects;
  * a sub-message or member of a oneof that is not set is absent. Fields that the .proto lacks are skipped.
  */
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { MessageDecodeError } from './errors.js';
-// For their entries in the registry: of every type that codecs are asked for, or that one of those consists of.
+// Imported for their entries in the registry: every type for which a codec is made, and the types of its fields.
 import './generated/google/rpc/status.js';
 import './generated/p4/v1/p4runtime.js';
 import { messageTypeRegistry, type MessageType } from './generated/typeRegistry.js';
@@ -17,7 +17,7 @@ import { protobufRoot } from './load.js';
 import type { Init } from './messages.js';
 import { completeMessage } from './shape.js';
 
-/** A message that is kept must not keep, or change with, the buffer that it came in. */
+/** A stored message must not retain, or change with, the buffer from which it was decoded. */
 class CopyingReader extends BinaryReader {
   override bytes(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(super.bytes());
@@ -39,7 +39,7 @@ function generated(typeName: string): MessageType {
   return functions;
 }
 
-/** The codec of a message type. @param typeName fully qualified, as `p4.v1.TableEntry` */
+/** The codec of a message type. @param typeName fully qualified, for example `p4.v1.TableEntry` */
 export function codec<T>(typeName: string): Codec<T> {
   const functions = generated(typeName);
   return {

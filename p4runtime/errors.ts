@@ -1,4 +1,4 @@
-/** Base of the errors of this folder: a stable `code` for programs, one sentence for people. */
+/** Base of the errors of this folder: a stable `code` for programs, a message for people. */
 export abstract class P4RuntimeError extends Error {
   abstract readonly code: string;
   override get name(): string {
@@ -11,12 +11,12 @@ export class MessageShapeError extends P4RuntimeError {
   readonly code = 'P4RUNTIME_MESSAGE_SHAPE';
 }
 
-/** Bytes that are not of the protobuf message they are said to be. */
+/** Bytes that cannot be decoded as the expected protobuf message. */
 export class MessageDecodeError extends P4RuntimeError {
   readonly code = 'P4RUNTIME_MESSAGE_DECODE';
 }
 
-/** A name or id that the P4Info lacks, or a suffix of more than one name. */
+/** A name or id that the P4Info lacks, or a suffix that matches more than one name. */
 export class P4InfoLookupError extends P4RuntimeError {
   readonly code = 'P4RUNTIME_P4INFO_LOOKUP';
 }

@@ -1,7 +1,7 @@
 /**
  * The messages of `p4.v1` and `google.rpc` as plain objects, generated from the .proto files (`npm run generate`);
  * p4info-messages.ts has those of `p4.config.v1`. Names differ from the generated ones where those would clash
- * with JavaScript's or with each other. How protobuf values appear is said in codec.ts.
+ * with JavaScript's or with each other. codec.ts documents how protobuf values are represented.
  */
 
 /** What an encoder accepts for a message: every field may be left out. */
@@ -30,7 +30,7 @@ export type {
   DirectCounterEntry,
   DirectMeterEntry,
   Entity,
-  // What happened to one update of a batch.
+  // The outcome of one update of a batch.
   Error as UpdateError,
   ExternEntry,
   FieldMatch,

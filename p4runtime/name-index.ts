@@ -1,4 +1,4 @@
-/** Named objects with ids, found the way people write names. */
+/** Named objects with ids, found by full name, alias or suffix. */
 import { P4InfoLookupError } from './errors.js';
 
 export interface Item {
@@ -18,8 +18,8 @@ export class NameIndex<T extends Item> {
 
   /**
    * @param what the kind of object, for messages
-   * @param items in their own order, which `items` keeps
-   * @param where what they belong to, for messages
+   * @param items in their original order, which `items` keeps
+   * @param where the object to which they belong, for messages
    * @throws P4InfoLookupError if two have the same id or name
    */
   constructor(
@@ -31,7 +31,7 @@ export class NameIndex<T extends Item> {
       // p4c gives the fields of a value set no names.
       if (this.#byId.has(item.id) || (item.name !== '' && this.#byName.has(item.name))) {
         throw new P4InfoLookupError(
-          `The P4Info has two objects (${what}) of id ${idText(item.id)} or name ${item.name}.`,
+          `The P4Info has two objects (${what}) with id ${idText(item.id)} or name ${item.name}.`,
         );
       }
       this.#byId.set(item.id, item);
@@ -57,7 +57,7 @@ export class NameIndex<T extends Item> {
   }
 
   /**
-   * The object of this full name, alias, or suffix of one name only.
+   * The object with this full name or alias, or the only one whose name has this suffix.
    * @throws P4InfoLookupError that lists the candidates
    */
   find(name: string): T {
@@ -82,7 +82,7 @@ export class NameIndex<T extends Item> {
   #only(name: string, matches: readonly T[]): T | undefined {
     if (matches.length < 2) return matches[0];
     throw new P4InfoLookupError(
-      `The name ${name} fits more than one ${this.what}${this.#place()}: ${matches.map((each) => each.name).join(', ')}.`,
+      `The name ${name} matches more than one ${this.what}${this.#place()}: ${matches.map((each) => each.name).join(', ')}.`,
     );
   }
 
@@ -91,6 +91,6 @@ export class NameIndex<T extends Item> {
   }
 
   #valid(text: (item: T) => string): string {
-    return this.items.length === 0 ? `it has none` : `valid: ${this.items.map(text).join(', ')}`;
+    return this.items.length === 0 ? `there are none` : `valid: ${this.items.map(text).join(', ')}`;
   }
 }

@@ -1,4 +1,4 @@
-/** P4Info as p4c writes it, in whichever form. */
+/** P4Info as p4c writes it, in text or JSON form. */
 import { codec } from './codec.js';
 import { P4InfoSyntaxError } from './errors.js';
 import { P4InfoIndex } from './p4info.js';

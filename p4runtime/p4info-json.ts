@@ -1,4 +1,4 @@
-/** Reads and writes the protobuf JSON mapping of a message, in which p4c writes `.p4info.json`. */
+/** Reads and writes the protobuf JSON mapping of a message, the format of p4c's `.p4info.json`. */
 import protobuf from 'protobufjs';
 import { codec } from './codec.js';
 import { P4InfoSyntaxError } from './errors.js';
@@ -34,7 +34,7 @@ function camelValue(field: protobuf.Field, value: unknown): unknown {
   return camelNames(type, value);
 }
 
-/** An Any is written as the message inside it, with its type beside the fields. */
+/** An Any is written as the message inside it, with an additional field for its type. */
 function packAny(json: unknown): unknown {
   const { '@type': typeUrl, ...fields } = json as Plain & { '@type'?: string };
   if (typeUrl === undefined) return json;
@@ -42,14 +42,14 @@ function packAny(json: unknown): unknown {
   try {
     type = protobufRoot().lookupType(typeUrl.slice(typeUrl.lastIndexOf('/') + 1));
   } catch {
-    throw new P4InfoSyntaxError(`The type ${typeUrl} is not known here.`);
+    throw new P4InfoSyntaxError(`The type ${typeUrl} is unknown.`);
   }
   return { typeUrl, value: type.encode(type.fromObject(camelNames(type, fields) as Plain)).finish() };
 }
 
 /**
  * A message from its JSON form.
- * @param typeName as `p4.config.v1.P4Info`
+ * @param typeName for example `p4.config.v1.P4Info`
  * @throws P4InfoSyntaxError
  */
 export function parseJson<T>(typeName: string, text: string): T {

@@ -1,6 +1,6 @@
 /** The messages of `p4.config.v1` as plain objects, generated from the .proto files (see messages.ts). */
 export type {
-  // The name tells it from p4.v1.Action.
+  // The name distinguishes it from p4.v1.Action.
   Action as ActionInfo,
   Action_Param as ActionParam,
   ActionProfile,

@@ -1,6 +1,6 @@
 /**
- * Reads protobuf text format, in which p4c writes P4Info (`.p4info.txt`, `.txtpb`), by the message types of
- * load.ts. All of the format's grammar is read but expanded `Any` values of types unknown here.
+ * Reads protobuf text format, in which p4c writes P4Info (`.p4info.txt`, `.txtpb`), using the message types of
+ * load.ts. The whole grammar is supported except expanded `Any` values of unknown types.
  */
 import protobuf from 'protobufjs';
 import { codec } from './codec.js';
@@ -11,7 +11,7 @@ import { TextScanner, type Token } from './text-scanner.js';
 type Plain = Record<string, unknown>;
 const LONG = new Set(['int64', 'uint64', 'sint64', 'fixed64', 'sfixed64']);
 
-/** Field names as the .proto files and the text format have them. */
+/** Field names as in the .proto files and the text format. */
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
@@ -53,7 +53,7 @@ function readEnum(type: protobuf.Enum, scanner: TextScanner): string | number {
 function readScalar(type: string, scanner: TextScanner): unknown {
   const token = scanner.next();
   if (type === 'string' || type === 'bytes') {
-    if (token.kind !== 'string') throw scanner.error(token, `a quoted string must stand here, not ${token.text}`);
+    if (token.kind !== 'string') throw scanner.error(token, `expected a quoted string, not ${token.text}`);
     const bytes = [token.bytes!];
     while (scanner.peek().kind === 'string') bytes.push(scanner.next().bytes!); // Adjacent strings are one.
     const all = Buffer.concat(bytes);
@@ -62,9 +62,9 @@ function readScalar(type: string, scanner: TextScanner): unknown {
   if (type === 'bool') {
     if (['true', 'True', 't', '1'].includes(token.text)) return true;
     if (['false', 'False', 'f', '0'].includes(token.text)) return false;
-    throw scanner.error(token, `true or false must stand here, not ${token.text}`);
+    throw scanner.error(token, `expected true or false, not ${token.text}`);
   }
-  if (token.kind !== 'number') throw scanner.error(token, `a number must stand here, not ${token.text}`);
+  if (token.kind !== 'number') throw scanner.error(token, `expected a number, not ${token.text}`);
   return integer(token, scanner, LONG.has(type));
 }
 
@@ -75,7 +75,7 @@ function integer(token: Token, scanner: TextScanner, long: boolean): bigint | nu
     const value = sign * BigInt(digits);
     return long ? value : Number(value);
   } catch {
-    throw scanner.error(token, `an integer must stand here, not ${token.text}`);
+    throw scanner.error(token, `expected an integer, not ${token.text}`);
   }
 }
 
@@ -90,7 +90,7 @@ function readExpandedAny(scanner: TextScanner): Plain {
   try {
     type = protobufRoot().lookupType(url.slice(url.lastIndexOf('/') + 1));
   } catch {
-    throw scanner.error(bracket, `the type ${url} is not known here`);
+    throw scanner.error(bracket, `the type ${url} is unknown`);
   }
   const message = readBraced(type, scanner);
   return { typeUrl: url, value: codec<unknown>(type.fullName.slice(1)).encode(message as never) };
@@ -98,7 +98,7 @@ function readExpandedAny(scanner: TextScanner): Plain {
 
 function readBraced(type: protobuf.Type, scanner: TextScanner): Plain {
   const open = scanner.next();
-  if (open.text !== '{' && open.text !== '<') throw scanner.error(open, `{ must stand here, not ${open.text}`);
+  if (open.text !== '{' && open.text !== '<') throw scanner.error(open, `expected {, not ${open.text}`);
   return readMessage(type, scanner, open.text === '{' ? '}' : '>');
 }
 
@@ -111,7 +111,7 @@ function readValue(field: protobuf.Field, scanner: TextScanner): unknown {
 function readMapEntry(field: protobuf.MapField, scanner: TextScanner): [string, unknown] {
   const open = scanner.next();
   const close = open.text === '<' ? '>' : '}';
-  if (open.text !== '{' && open.text !== '<') throw scanner.error(open, `{ must stand here, not ${open.text}`);
+  if (open.text !== '{' && open.text !== '<') throw scanner.error(open, `expected {, not ${open.text}`);
   let key = '';
   let value: unknown = field.resolvedType instanceof protobuf.Type ? emptyMessage(field.resolvedType) : undefined;
   while (!scanner.accept(close)) {
@@ -149,8 +149,7 @@ function readMessage(type: protobuf.Type, scanner: TextScanner, close: string): 
       Object.assign(plain, readExpandedAny(scanner));
     } else {
       const name = scanner.next();
-      if (name.kind !== 'word')
-        throw scanner.error(name, `a field name must stand here, not ${name.text || 'the end'}`);
+      if (name.kind !== 'word') throw scanner.error(name, `expected a field name, not ${name.text || 'the end'}`);
       const field = fieldOf(type, name, scanner);
       scanner.accept(':');
       readField(plain, field, scanner);
@@ -162,8 +161,8 @@ function readMessage(type: protobuf.Type, scanner: TextScanner, close: string): 
 
 /**
  * A message from its text format.
- * @param typeName as `p4.config.v1.P4Info`
- * @throws P4InfoSyntaxError with the line, and what may stand there
+ * @param typeName for example `p4.config.v1.P4Info`
+ * @throws P4InfoSyntaxError with the line, and what is valid there
  */
 export function parseText<T>(typeName: string, text: string): T {
   const scanner = new TextScanner(text, (message) => new P4InfoSyntaxError(message));

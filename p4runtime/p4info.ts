@@ -1,9 +1,9 @@
 /**
- * A P4Info made ready for use: every object by id, by name and by unique suffix of its name, and what refers
- * to what resolved.
+ * A P4Info prepared for use: every object by id, by name and by unique suffix of its name, with references
+ * resolved.
  *
  * A name matches, in this order: the full name, the alias, a suffix that starts at a dot and belongs to one
- * name only. So `member` finds `fpisa.member`, and an error lists what could have been meant.
+ * name only. So `member` finds `fpisa.member`, and an error lists the candidates.
  */
 import { P4InfoLookupError } from './errors.js';
 import { NameIndex } from './name-index.js';
@@ -76,7 +76,7 @@ export interface ActionProfileInfo extends Named {
   readonly size: number;
   /** 0: no limit. */
   readonly maxGroupSize: number;
-  /** What `size` and `maxGroupSize` count of a selector's groups. */
+  /** The unit of `size` and `maxGroupSize` for a selector's groups. */
   readonly sizeUnit: 'weights' | 'members';
   /** 0: no limit. */
   readonly maxMemberWeight: number;

@@ -1,6 +1,6 @@
 /**
  * The gRPC service p4.v1.P4Runtime for grpc-js, for servers and clients alike: the generated one, with the codecs of
- * codec.ts, so that messages may leave fields out and what is wrong in one is named.
+ * codec.ts, so that messages may omit fields and errors name the field that is wrong.
  */
 import type {
   CallOptions,
@@ -25,7 +25,7 @@ import type { Init } from './messages.js';
 export const P4RUNTIME_SERVICE = 'p4.v1.P4Runtime';
 
 type Methods = typeof Generated;
-/** Methods have the names of the .proto file here. */
+/** Methods are named as in the .proto file. */
 type MethodName = Capitalize<keyof Methods>;
 type Method<Name extends MethodName> = Methods[Uncapitalize<Name>];
 type Request<Name extends MethodName> = ReturnType<Method<Name>['requestDeserialize']>;
@@ -83,10 +83,10 @@ type Call<Name extends MethodName> = Method<Name>['requestStream'] extends true
     ? (request: Init<Request<Name>>, metadata?: Metadata, options?: CallOptions) => ClientReadableStream<Response<Name>>
     : Unary<Request<Name>, Response<Name>>;
 
-/** A raw client of the service: one method a call, no names, no state. */
+/** A raw client of the service: one method per call, no names, no state. */
 export type P4RuntimeStub = Client & { [Name in MethodName]: Call<Name> };
 
-/** `new P4RuntimeServiceClient(address, credentials, options)`, as every client of grpc-js. */
+/** `new P4RuntimeServiceClient(address, credentials, options)`, like every client of grpc-js. */
 export const P4RuntimeServiceClient = makeClientConstructor(P4RuntimeService, P4RUNTIME_SERVICE) as unknown as new (
   ...args: ConstructorParameters<typeof Client>
 ) => P4RuntimeStub;
@@ -103,7 +103,7 @@ export function unary<Name extends UnaryName>(
   return new Promise((resolve, reject) => {
     const done: requestCallback<never> = (error, response) =>
       error ? reject(error) : resolve(response as unknown as Response<Name>);
-    // The four share a shape, which the compiler cannot see through the union of their names.
+    // All four methods have the same signature, but the compiler cannot infer that from the union of their names.
     (stub[name] as unknown as Unary<never, never>).call(stub, request as never, new Metadata(), options, done);
   });
 }

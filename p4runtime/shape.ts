@@ -1,13 +1,13 @@
 /**
- * The strict check of a plain object against its message type, which generated encoders do not make: they take
- * what they are given for what it should be. What passes is completed with the default values that they need.
+ * The strict check of a plain object against its message type, which the generated encoders do not do: they
+ * trust their input. A message that passes is completed with the default values that they need.
  */
 import protobuf from 'protobufjs';
 import { MessageShapeError } from './errors.js';
 
 type Plain = Record<string, unknown>;
 
-/** The way to a value, made into text only when it is wrong. */
+/** The path to a value, converted to text only for an error. */
 interface Path {
   readonly above?: Path;
   readonly key: string | number;
@@ -18,18 +18,18 @@ function pathText(above: Path | undefined, key: string | number): string {
   return pathText(above.above, above.key) + (typeof key === 'number' ? `[${key}]` : `.${key}`);
 }
 
-/** Gives the value as the encoder takes it. @throws MessageShapeError */
+/** Returns the value in the encoder's form. @throws MessageShapeError */
 type Check = (value: unknown, above: Path | undefined, key: string | number) => unknown;
 
 interface FieldShape {
   readonly check: Check;
-  /** Of which at most one field is set. */
+  /** The oneof to which the field belongs: at most one of its fields is set. */
   readonly oneof: string | undefined;
 }
 
 interface MessageShape {
   readonly fields: Map<string, FieldShape>;
-  /** Fields that are there even when nothing sets them. */
+  /** Fields that are present even when they are not set. */
   readonly defaults: readonly (readonly [name: string, value: unknown])[];
 }
 
@@ -79,7 +79,7 @@ function checkScalar(type: string): Check {
   };
 }
 
-/** A number is accepted too; one without a name, of a newer peer, stays a number. */
+/** A number is accepted too; one without a name, from a newer peer, stays a number. */
 function checkEnum({ values, valuesById }: protobuf.Enum): Check {
   return (value, above, key) => {
     if (typeof value === 'number') return valuesById[value] ?? value;
@@ -119,7 +119,7 @@ function checkOf(field: protobuf.Field): Check {
   return field.repeated ? checkRepeated(check) : field.map ? checkMap(check) : check;
 }
 
-/** The value of a field that is not set; undefined where absence says so: of messages and members of a oneof. */
+/** The value of a field that is not set; undefined for messages and members of a oneof, which are absent then. */
 function defaultOf(field: protobuf.Field): unknown {
   if (field.repeated) return Object.freeze([]);
   if (field.map) return Object.freeze({});
@@ -130,7 +130,7 @@ function defaultOf(field: protobuf.Field): unknown {
   return field.type === 'string' ? '' : field.type === 'bool' ? false : 0;
 }
 
-/** A type is immutable once it is loaded, so that what is derived from it may be kept beside it. */
+/** A type is immutable once it is loaded, so its derived shape can be cached. */
 const shapes = new WeakMap<protobuf.Type, MessageShape>();
 
 function shapeOf(type: protobuf.Type): MessageShape {
@@ -177,7 +177,7 @@ function complete(type: protobuf.Type, plain: Plain, above: Path | undefined, ke
   return whole;
 }
 
-/** The message with every field that its encoder needs. @throws MessageShapeError with the path of the wrong field */
+/** Returns the message with every field that its encoder needs. @throws MessageShapeError with the path of the wrong field */
 export function completeMessage(type: protobuf.Type, message: unknown): Plain {
   return checkMessage(type)(message, undefined, type.name) as Plain;
 }

@@ -1,7 +1,7 @@
 /**
  * Errors on the wire (P4Runtime 1.4, section "Error Reporting"): a failed batch ends with code UNKNOWN and a
  * google.rpc.Status in the trailer `grpc-status-details-bin`, whose details are one p4.v1.Error per update, in
- * the order of the updates, with code OK for those that went through.
+ * the order of the updates, with code OK for those that succeeded.
  */
 import { Metadata, status as Code } from '@grpc/grpc-js';
 import { codec } from './codec.js';
@@ -36,7 +36,7 @@ export function statusOf(error: unknown): RpcStatus | undefined {
   try {
     return statusCodec.decode(value);
   } catch {
-    return undefined; // A proxy's own trailer must not hide the error that carries it.
+    return undefined; // A proxy's trailer must not hide the error that carries it.
   }
 }
 
@@ -46,7 +46,7 @@ export function updateErrors(error: unknown): UpdateError[] {
   return details.filter(({ typeUrl }) => typeUrl.endsWith('/p4.v1.Error')).map(({ value }) => errorCodec.decode(value));
 }
 
-/** The name of a gRPC status code, as `ALREADY_EXISTS`; the number for one unknown. */
+/** The name of a gRPC status code, for example `ALREADY_EXISTS`; the number for an unknown code. */
 export function codeName(code: number): string {
   return Code[code] ?? String(code);
 }

@@ -4,7 +4,7 @@ export interface Token {
   readonly kind: 'word' | 'number' | 'string' | 'sign' | 'end';
   /** Empty at the end of the text. */
   readonly text: string;
-  /** Of a string, its escapes resolved. */
+  /** Of a string, with its escapes resolved. */
   readonly bytes?: Uint8Array;
   readonly line: number;
 }
@@ -59,7 +59,7 @@ export class TextScanner {
 
   expect(sign: string): Token {
     const token = this.next();
-    if (token.text !== sign) throw this.error(token, `${sign} must stand here, not ${token.text || 'the end'}`);
+    if (token.text !== sign) throw this.error(token, `expected ${sign}, not ${token.text || 'the end'}`);
     return token;
   }
 

@@ -1,4 +1,4 @@
-/** Election ids: 128-bit numbers that travel as two halves. */
+/** Election ids: 128-bit numbers that are sent as two 64-bit halves. */
 import type { Uint128 } from './messages.js';
 
 const MASK_64 = (1n << 64n) - 1n;

@@ -8,13 +8,13 @@ import { BUILDS } from './constants.js';
 export type BuildTarget = 'bmv2' | 'tofino' | 'tofino2';
 
 export interface BuildDescriptor {
-  /** Its artifacts' name. */
+  /** Name of its artifacts. */
   readonly name: string;
   readonly target: BuildTarget;
   readonly valuesPerPacket: number;
   /**
-   * Presets of docs/arithmetic.md that the build computes, with exactly their numbers. Undefined: its arithmetic takes
-   * mode, guard, rounding and left-shift limit from the job, so every profile of fp32 and int32 will do.
+   * Presets of docs/arithmetic.md that the build computes, with exactly their parameters. Undefined: its arithmetic
+   * takes mode, guard, rounding and left-shift limit from the job, so it supports every profile of fp32 and int32.
    */
   readonly profiles?: readonly string[];
 }
@@ -24,7 +24,7 @@ export const RESTRICTED_PROFILES = ['fpisa-a', 'int32'] as const;
 
 /**
  * Values per packet of the builds with a Tofino's arithmetic that BMv2 and the emulator run. One is enough: values do
- * not depend on each other, and with 16 it takes the same packets as the smallest general build.
+ * not depend on each other, and with 16 it accepts the same packets as the smallest general build.
  */
 export const RESTRICTED_BUILDS = [16] as const;
 
@@ -42,14 +42,14 @@ export function buildNamed(name: string): BuildDescriptor | undefined {
   return BUILD_DESCRIPTORS.find((build) => build.name === name);
 }
 
-/** The build with `n` values per packet that computes every profile; where none is named, it is meant. */
+/** The build with `n` values per packet that computes every profile: the default where no build is named. */
 export function generalBuild(n: number): BuildDescriptor | undefined {
   return BUILD_DESCRIPTORS.find(
     (build) => build.target === 'bmv2' && build.valuesPerPacket === n && build.profiles === undefined,
   );
 }
 
-/** What a switch's configuration says of its build. */
+/** The part of a switch's configuration that selects its build. */
 export interface BuildChoice {
   /** Name of one of {@link BUILD_DESCRIPTORS}. */
   readonly build?: string | undefined;
@@ -58,8 +58,8 @@ export interface BuildChoice {
 }
 
 /**
- * The build that a configuration asks for; undefined when there is none. One for a Tofino is compiled by whoever
- * has the switch, in the layout that they chose: all layouts compute the same.
+ * The build that a configuration selects; undefined if it does not exist. A build for a Tofino is compiled by the owner
+ * of the switch, in the layout of their choice: all layouts compute the same.
  */
 export function wantedBuild({ build, target = 'bmv2', valuesPerPacket }: BuildChoice): BuildDescriptor | undefined {
   if (target !== 'bmv2')

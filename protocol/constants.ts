@@ -16,7 +16,7 @@ export const SERVICE_UDP_PORT = 0xf15a;
 export const DEFAULT_SERVICE_IP = '10.0.0.254';
 export const DEFAULT_SERVICE_MAC = '02:00:0a:00:00:fe';
 
-/** What a message asks for or brings (byte 3). */
+/** Type of a message (byte 3). */
 export const Opcode = {
   /** Worker to switch: add these values to a slot. */
   CONTRIBUTE: 1,
@@ -37,7 +37,7 @@ export const Flag = {
   NETWORK_ORDER: 0x0001,
   /** Set by a worker on a retransmission. The switch does not depend on it. */
   RETRANSMISSION: 0x0002,
-  /** Set by the switch on a result that answers a retransmission, so went to one worker alone. */
+  /** Set by the switch on a result that answers a retransmission, and so was sent to one worker only. */
   REPEATED: 0x0004,
 } as const;
 
@@ -85,7 +85,7 @@ export const JobEvent = {
   CONTRIBUTION: 0,
   /** A round was completed and multicast. */
   RESULT: 1,
-  /** A finished result was sent again to one worker. */
+  /** A finished result was retransmitted to one worker. */
   REPEAT: 2,
   /** A duplicate contribution was dropped. */
   DUPLICATE: 3,
@@ -119,5 +119,5 @@ export const POOL_SLOTS = 512;
 export const BUILDS = [16, 64, 256] as const;
 export type ValuesPerPacket = (typeof BUILDS)[number];
 
-/** Ingress port on which a P4Runtime packet-out enters and packet-in leaves. */
+/** Port on which a P4Runtime packet-out enters and a packet-in leaves. */
 export const CPU_PORT = 510;

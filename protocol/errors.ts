@@ -1,4 +1,4 @@
-/** Base of every error that this project throws on purpose: a stable `code` for programs, a sentence for people. */
+/** Base of every error that this project throws on purpose: a stable `code` for programs, a message for people. */
 export abstract class FpisaError extends Error {
   abstract readonly code: string;
   override get name(): string {
@@ -6,12 +6,12 @@ export abstract class FpisaError extends Error {
   }
 }
 
-/** No controller answers, or none has for longer than one may wait. */
+/** No controller answers, or none has answered within the timeout. */
 export class ControllerUnreachableError extends FpisaError {
   readonly code = 'FPISA_CONTROLLER_UNREACHABLE';
 }
 
-/** A message whose bytes are not of the protocol's form. */
+/** A message whose bytes do not follow the protocol's format. */
 export class MessageFormatError extends FpisaError {
   readonly code = 'FPISA_MESSAGE_FORMAT';
 }

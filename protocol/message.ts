@@ -37,7 +37,7 @@ export interface Header {
   epoch: number;
   /** Sequence number of the collective operation within the job. */
   operation: number;
-  /** Running index of the chunk within the epoch: never repeats, so it orders rounds of one slot. */
+  /** Running index of the chunk within the epoch: never repeats, so it orders the rounds of one slot. */
   chunk: number;
   /** Hash of the operation's kind, format and shapes; equal for all workers of an operation. */
   signature: number;
@@ -79,7 +79,8 @@ export function readHeader(view: DataView): Header {
   const magic = view.getUint16(Offset.magic);
   if (magic !== MAGIC) throw new MessageFormatError(`magic is 0x${magic.toString(16)}, not 0x${MAGIC.toString(16)}`);
   const version = view.getUint8(Offset.version);
-  if (version !== VERSION) throw new MessageFormatError(`protocol version is ${version}, this side speaks ${VERSION}`);
+  if (version !== VERSION)
+    throw new MessageFormatError(`protocol version is ${version}, but only version ${VERSION} is supported`);
   return {
     opcode: view.getUint8(Offset.opcode),
     flags: view.getUint16(Offset.flags),

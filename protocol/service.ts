@@ -1,4 +1,4 @@
-/** The controller's gRPC service by name, and as protobufjs sees it, for clients that ask a server what it offers. */
+/** The controller's gRPC service by name, and as a protobufjs root, for server reflection. */
 import protobuf from 'protobufjs';
 import { shippedFile } from '../net/package-files.js';
 

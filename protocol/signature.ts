@@ -1,6 +1,6 @@
 /**
  * A collective operation's signature: 32 bits that all workers of the operation must agree on. The
- * switch compares it with the slot's, so that workers with different shapes are told so instead of
+ * switch compares it with the slot's, so that workers with different shapes get an error instead of
  * waiting for each other.
  */
 

@@ -1,4 +1,4 @@
-/** Whether a worker that says Hello can be a member, and at which port of which switch. */
+/** Whether a worker that sends Hello can be a member, and at which port of which switch. */
 import {
   choices,
   AddressTakenError,
@@ -28,7 +28,7 @@ export interface Occupant {
 }
 
 /**
- * @param occupants all members on the job's switches, those of other jobs as well
+ * @param occupants all members on the job's switches, including those of other jobs
  * @returns the member as it will be stored
  * @throws InvalidAddressError, RankOutOfRangeError, RankTakenError, JobFullError, UnknownSwitchError, AddressTakenError, SwitchPortError
  */
@@ -41,11 +41,11 @@ export function admit(
   const ip = ipv4ToBytes(hello.ip);
   if (ip === undefined || ip.every((octet) => octet === 0)) {
     throw new InvalidAddressError(
-      `worker address "${hello.ip}" is not one that packets can come from: expected dotted IPv4 without leading zeros, and not 0.0.0.0`,
+      `worker address "${hello.ip}" cannot be the source of packets: expected dotted IPv4 without leading zeros, and not 0.0.0.0`,
     );
   }
   if (!isUdpPort(hello.udpPort))
-    throw new InvalidAddressError(`UDP port ${hello.udpPort} of worker ${hello.rank} is not one of 1 to 65535`);
+    throw new InvalidAddressError(`UDP port ${hello.udpPort} of worker ${hello.rank} is not in the range 1 to 65535`);
   const mac = hello.mac === '' ? macOfIpv4(ip) : macToBytes(hello.mac);
   if (mac === undefined) {
     throw new InvalidAddressError(
@@ -68,7 +68,7 @@ export function admit(
   return { rank, ip: hello.ip, udpPort, mac: macText(mac), switchName: config.name, switchPort };
 }
 
-/** A worker that names no switch is where it was, or at the only one of the job's that could have room for it. */
+/** A worker that names no switch gets its former one, or the only switch of the job that could have room for it. */
 function chooseSwitch(
   job: JobRecord,
   switches: Switches,
@@ -94,13 +94,15 @@ function chooseSwitch(
   });
   if (possible.length === 1) return switches[possible[0]!]!;
   if (possible.length > 1)
-    throw new UnknownSwitchError(`name the switch at which worker ${hello.rank} is: one of ${choices(possible)}`);
+    throw new UnknownSwitchError(
+      `specify the switch to which worker ${hello.rank} is connected: one of ${choices(possible)}`,
+    );
   if (switchPort !== 0)
     throw new SwitchPortError(
       `no switch of job "${job.name}" has a worker port ${switchPort} (switches with worker ports: ${choices(withPorts)})`,
     );
   throw new SwitchPortError(
-    `every worker port of the switches of job "${job.name}" is in use (switches with worker ports: ${choices(withPorts)}); name switch and port to share one`,
+    `every worker port of the switches of job "${job.name}" is in use (switches with worker ports: ${choices(withPorts)}); specify switch and port to share one`,
   );
 }
 
@@ -110,7 +112,7 @@ function checkRank(job: JobRecord, occupants: readonly Occupant[], { rank, ip, u
     connected.every((member) => member.rank !== candidate),
   );
   const holder = connected.find((member) => member.rank === rank);
-  // The same socket address is the same worker, whose old connection has not been seen to break yet.
+  // The same socket address is the same worker, whose old connection has not been detected as broken yet.
   if (holder?.ip === ip && holder.udpPort === udpPort) return;
   if (!Number.isInteger(rank) || rank < 0 || rank >= job.workers)
     throw new RankOutOfRangeError(rank, job.name, job.workers, free);
@@ -123,12 +125,12 @@ function checkAddress(others: readonly Occupant[], { ip, udpPort }: HelloMessage
   const same = others.find(({ member }) => member.ip === ip && member.udpPort === udpPort);
   if (same !== undefined) {
     throw new AddressTakenError(
-      `${ip}:${udpPort} is the address of worker ${same.member.rank} of job "${same.job}" already; each worker needs a UDP port of its own`,
+      `${ip}:${udpPort} is already the address of worker ${same.member.rank} of job "${same.job}"; each worker needs its own UDP port`,
     );
   }
 }
 
-/** A worker that comes back stays where it was; undefined for one that is new. */
+/** A worker that returns stays where it was; undefined for a new one. */
 function formerPlace(job: JobRecord, { rank, ip, udpPort }: HelloMessage): MemberRecord | undefined {
   return job.members.find((member) => member.rank === rank && member.ip === ip && member.udpPort === udpPort);
 }
@@ -154,7 +156,7 @@ function choosePort(
     if (!all.includes(wanted))
       throw new SwitchPortError(`switch "${config.name}" has no worker port ${wanted} (ports: ${choices(all)})`);
     throw new SwitchPortError(
-      `port ${wanted} of switch "${config.name}" is in another pipe than the rest of job "${job.name}", and so are the registers that add (ports of its pipe: ${choices(ports)})`,
+      `port ${wanted} of switch "${config.name}" is in a different pipe from the rest of job "${job.name}", and pipes do not share registers (ports of the job's pipe: ${choices(ports)})`,
     );
   }
   const free = freePort(pipe === undefined && config.target !== undefined ? roomiestPipe(ports, there) : ports, there);
@@ -162,7 +164,7 @@ function choosePort(
     const where =
       pipe === undefined ? `switch "${config.name}"` : `switch "${config.name}" in the pipe of job "${job.name}"`;
     throw new SwitchPortError(
-      `every worker port of ${where} is in use (ports: ${choices(ports)}); name one to share it`,
+      `every worker port of ${where} is in use (ports: ${choices(ports)}); specify one to share it`,
     );
   }
   return free;
@@ -186,7 +188,7 @@ function portsInPipe(config: SwitchConfig, pipe: number | undefined): number[] {
   return switchPorts(config).filter((port) => pipe === undefined || pipeOf(port) === pipe);
 }
 
-/** The first worker of a job decides for all: the ports of the pipe with the most of them free. */
+/** The first worker of a job determines the pipe for all: takes the ports of the pipe with the most free ports. */
 function roomiestPipe(ports: readonly number[], there: readonly Occupant[]): number[] {
   const used = new Set(there.map(({ member }) => member.switchPort));
   const pipes = [...new Set(ports.map(pipeOf))].map((pipe) => ports.filter((port) => pipeOf(port) === pipe));

@@ -1,6 +1,6 @@
 /**
- * What a build of the program has of all that the controller could write. Builds of other architectures may leave
- * out what their chip has no room for, and the parameters of a profile of which they have only one.
+ * Which of the tables, counters and parameters that the controller can write a build of the program has. Builds for
+ * other architectures may omit what their chip has no room for, and profile parameters with only one possible value.
  */
 import type { P4InfoIndex } from '../../p4runtime/p4info.js';
 import { ArtifactError, choices } from '../errors.js';
@@ -9,7 +9,7 @@ import { Table, type DesiredSwitch } from './desired.js';
 
 export const Counter = {
   drops: 'fpisa.drops',
-  /** Ingress and egress run on different threads of BMv2, so each has a counter of its own. */
+  /** Ingress and egress run on different threads of BMv2, so each has its own counter. */
   egressDrops: 'fpisa.egress_drops',
   events: 'fpisa.events',
 } as const;
@@ -20,9 +20,9 @@ export const Counter = {
  */
 export const COMPLETIONS = 'fpisa.completions';
 
-/** Without one of these there are no jobs. */
+/** Jobs need all of these. */
 const NEEDED_TABLES: readonly string[] = [Table.local, Table.member, Table.receiver];
-/** Numeric profile: a build that adds in one way only has no need to be told. */
+/** Numeric profile: a build with only one way to add does not need these. */
 const PROFILE_PARAMS: ReadonlySet<string> = new Set(['mode', 'format', 'guard', 'rounding', 'left_shift_limit']);
 
 export class BuildFit {
@@ -54,7 +54,7 @@ export class BuildFit {
     return !this.absent.includes(name);
   }
 
-  /** @throws ArtifactError when an entry is wanted of a table that the build does not have */
+  /** @throws ArtifactError when an entry belongs to a table that the build does not have */
   desired({ tables, entries, groups }: DesiredSwitch): DesiredSwitch {
     const homeless = entries.find(({ table }) => !this.has(table));
     if (homeless !== undefined)
@@ -76,12 +76,12 @@ export class BuildFit {
   }
 }
 
-/** What follows from the absence of each, for messages. */
+/** The consequence of each one's absence, for messages. */
 export const ABSENT: Readonly<Record<string, string>> = {
   [Table.parent]: 'so the switch cannot be below another one',
   [Table.fromParent]: 'so the switch cannot be below another one',
-  [Table.ipv4]: 'so it forwards no packets but those of jobs',
-  [Counter.drops]: 'so nobody can say what its ingress drops',
-  [Counter.egressDrops]: 'so nobody can say what its egress drops',
+  [Table.ipv4]: 'so it forwards no packets other than those of jobs',
+  [Counter.drops]: 'so its ingress drops are not counted',
+  [Counter.egressDrops]: 'so its egress drops are not counted',
   [Counter.events]: 'so the events of jobs are not counted there',
 };

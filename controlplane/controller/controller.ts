@@ -1,4 +1,4 @@
-/** The controller: jobs and switches as stored, sessions that make them real. Transport is in service/. */
+/** The controller: stored jobs and switches, and the sessions that put them into effect. Transport is in service/. */
 import { loadSwitchBuild } from '../artifacts.js';
 import {
   choices,
@@ -28,8 +28,8 @@ import { checkTopology, childrenOf } from './topology.js';
 export interface ControllerOptions {
   readonly store: Store;
   /**
-   * Switches to add to the stored ones, or to replace those of the same name with. If there are any, stored
-   * ones that are not among them and have no jobs are forgotten: they would take up ports of a tree that has changed.
+   * Switches to add to the stored ones, or that replace those of the same name. If there are any, stored ones
+   * that are not among them and have no jobs are removed: they would occupy ports of a tree that has changed.
    */
   readonly switches?: readonly SwitchConfig[];
   /** Folder of the builds; by default that of this package. */
@@ -39,16 +39,16 @@ export interface ControllerOptions {
   readonly tls?: TlsOptions;
   /**
    * The store could not be written, and the controller has stopped: it must not promise what it cannot
-   * keep. By default the error is thrown where nobody catches it, which ends the process.
+   * keep. By default the error is thrown as an uncaught exception, which ends the process.
    */
   readonly onFailure?: (error: ControllerStoppedError) => void;
 }
 
 /** All in milliseconds. */
 export interface ControllerTiming {
-  /** For a member to answer Membership, before it is dropped. */
+  /** For a member to answer Membership before it is dropped. */
   readonly progressTimeoutMs: number;
-  /** For the members of a running job to come back after the controller restarted. */
+  /** For the members of a running job to return after the controller restarted. */
   readonly returnTimeoutMs: number;
   readonly pollMs: number;
   readonly retryMs: number;
@@ -78,9 +78,9 @@ export class Controller {
   private readonly timing: ControllerTiming;
   private readonly switches = new Map<string, SwitchSession>();
   private readonly sessions = new Map<string, JobSession>();
-  /** By what makes a build: switches that run the same one share it. */
+  /** By what identifies a build: switches that run the same build share it. */
   private readonly pipelines = new Map<string, PipelineConfig>();
-  /** The store may belong to a successor: nothing is written any more. */
+  /** The store may belong to a successor: nothing is written after this is set. */
   private stopped = false;
 
   /** Reads the store; connects to nothing before {@link start}. @throws StoreFormatError, SwitchConfigError */
@@ -101,7 +101,7 @@ export class Controller {
     for (const name of Object.keys(this.state.jobs)) this.startJob(name);
   }
 
-  /** Ends every stream and connection. The switches keep adding: workers come back to a successor. */
+  /** Ends every stream and connection. The switches keep aggregating: workers reconnect to a successor. */
   stop(): void {
     if (this.stopped) return;
     this.stopped = true;
@@ -120,7 +120,7 @@ export class Controller {
     this.saveSwitches([config]);
     this.switches.get(config.name)?.stop();
     this.startSwitch(config.name);
-    // Those beside it in the tree hold its addresses and ports.
+    // Its neighbours in the tree have entries with its addresses and ports.
     this.programLater(Object.keys(this.state.switches));
   }
 
@@ -189,7 +189,7 @@ export class Controller {
     this.programLater(job.switches);
   }
 
-  /** @throws UnknownJobError, SwitchNotReadyError when any switch that the job uses cannot be asked */
+  /** @throws UnknownJobError, SwitchNotReadyError when any switch that the job uses cannot be probed */
   async probeJob(name: string): Promise<SlotReportMessage[]> {
     const job = findJob(this.state, name);
     const timing = { replyTimeoutMs: this.timing.probeReplyTimeoutMs, attempts: PROBE_ATTEMPTS };
@@ -217,8 +217,8 @@ export class Controller {
   // Workers
 
   /**
-   * Takes a worker in.
-   * @returns the session to which its further messages go, and its rank
+   * Admits a worker.
+   * @returns the session for its further messages, and its rank
    * @throws UnknownJobError, and what {@link admit} throws
    */
   join(hello: HelloMessage, link: MemberLink): { session: JobSession; rank: number } {
@@ -243,7 +243,7 @@ export class Controller {
     return Object.keys(this.state.switches).filter((name) => jobsOn(this.state, name).length === 0);
   }
 
-  /** Puts switches in, all at once: each may be the parent of another. @throws SwitchConfigError */
+  /** Adds switches in one step: each may be the parent of another. @throws SwitchConfigError */
   private saveSwitches(configs: readonly SwitchConfig[], forget: readonly string[] = []): void {
     for (const config of configs) checkSwitchConfig(config);
     const kept = Object.entries(this.state.switches).filter(([name]) => !forget.includes(name));
@@ -271,7 +271,7 @@ export class Controller {
     this.state = state;
   }
 
-  /** For callers on timers and events: a failure has been reported, and with all streams closed nothing follows from it. */
+  /** For callers on timers and events: a failure has been reported, and with all streams closed there is nothing more to do. */
   private saveOrStop(save: () => void): void {
     try {
       save();
@@ -346,9 +346,9 @@ export class Controller {
   }
 
   /**
-   * Resolves when the switches in use match the stored state. Those that are not in use any more are only
-   * cleared up in the background: what they still let through is of an older epoch, which every switch above
-   * drops, and a switch that died together with its workers must not hold up the others.
+   * Resolves when the switches in use match the stored state. Those no longer in use are only cleaned up in the
+   * background: packets that they still let through are of an older epoch, which every switch above drops, and a
+   * switch that died together with its workers must not delay the others.
    */
   private async programJob(job: JobRecord): Promise<void> {
     const used = switchesInUse(this.state.switches, job, job.active?.members ?? []);
@@ -367,7 +367,7 @@ export class Controller {
     }
   }
 
-  /** For changes that nobody waits for; a failure is retried by the switch's session. */
+  /** For changes that no caller waits for; a failure is retried by the switch's session. */
   private programLater(switchNames: readonly string[]): void {
     for (const name of switchNames) {
       void this.switches
@@ -377,7 +377,7 @@ export class Controller {
     }
   }
 
-  /** Members of all jobs on any of the job's switches: connected ones, and stored ones that are still expected back. */
+  /** Members of all jobs on any of the job's switches: connected ones, and stored ones that are still expected to return. */
   private occupants({ switches }: JobRecord): Occupant[] {
     const jobs = new Set(switches.flatMap((name) => jobsOn(this.state, name)));
     return [...jobs].flatMap((job) => {

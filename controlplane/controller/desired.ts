@@ -1,4 +1,4 @@
-/** What the stored state wants each table and group of a switch to hold. */
+/** The contents that the stored state requires of each table and group of a switch. */
 import { SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import type { EntryInput, MulticastGroup } from '../p4runtime/entries.js';
 import { jobsOn } from './jobs.js';
@@ -23,7 +23,7 @@ export interface DesiredSwitch {
   readonly groups: readonly MulticastGroup[];
 }
 
-/** Who may contribute to a job at a switch, a worker or a child switch, and where its results go. */
+/** A worker or a child switch that may contribute to a job at a switch, and where its results go. */
 interface Contributor {
   readonly port: number;
   readonly ip: string;
@@ -79,7 +79,7 @@ function contributors(state: ControllerState, job: JobRecord, config: SwitchConf
   ];
 }
 
-/** The membership of a job at a switch. None, if no member of its active epoch is at the switch or below it. */
+/** The membership of a job at a switch. Empty if no member of its active epoch is at the switch or below it. */
 export function memberEntries(state: ControllerState, job: JobRecord, config: SwitchConfig): EntryInput[] {
   const { active } = job;
   if (active === undefined) return [];
@@ -111,8 +111,8 @@ function receiverEntries(job: JobRecord, members: readonly Contributor[]): Entry
 }
 
 /**
- * The way to the job's switch above this one. It is there for as long as the job, whoever its members are:
- * without it a switch takes the sum of its own members for the result. What comes down passes in the
+ * The path to the job's switch above this one. It exists as long as the job, whatever its members:
+ * without it a switch takes the sum of its own members for the result. Messages from above pass in the
  * active epoch only.
  */
 function parentEntries(state: ControllerState, job: JobRecord, config: SwitchConfig): EntryInput[] {
@@ -145,12 +145,12 @@ function multicastGroup(job: JobRecord, members: readonly Contributor[]): Multic
   ];
 }
 
-/** `egress_rid` of the copy for this member; 0 is what packets that were not replicated have. */
+/** `egress_rid` of the copy for this member; 0 is the value of packets that were not replicated. */
 function instanceOf({ number }: Contributor): number {
   return number + 1;
 }
 
-/** checkSwitchConfig has seen the prefix; host bits in it are cut off by the client. */
+/** checkSwitchConfig has validated the prefix; the client clears host bits in it. */
 function routeEntry(config: SwitchConfig, route: Route): EntryInput {
   const [address = '', length = ''] = route.prefix.split('/');
   return {

@@ -13,10 +13,10 @@ export interface MemberLink {
   end(error?: ControlPlaneError): void;
 }
 
-/** What a session needs of its controller. */
+/** What a session needs from its controller. */
 export interface JobDesk {
   record(): JobRecord;
-  /** Returns when the change is safe in the store. */
+  /** Returns when the change is durable in the store. */
   save(change: Partial<JobRecord>): void;
   /** First epoch number that was never used on the job's slots. */
   nextEpoch(): number;
@@ -32,13 +32,13 @@ export interface JobDesk {
 export interface SessionTiming {
   /** How long a member may take to answer Membership before it is dropped, in milliseconds. */
   readonly progressTimeoutMs: number;
-  /** How long the members of a running job may take to come back after a restart of the controller, in milliseconds. */
+  /** How long the members of a running job may take to return after a restart of the controller, in milliseconds. */
   readonly returnTimeoutMs: number;
 }
 
 /**
  * - `waiting`: not all workers have joined yet; no epoch.
- * - `returning`: the controller restarted; the stored members have some time to come back.
+ * - `returning`: the controller restarted; the stored members have some time to return.
  * - `collecting`: a new epoch is stored and announced; Progress is awaited from each member.
  * - `programming`: everyone has answered and has stopped sending; the switches are being written.
  * - `running`: Resume was sent.
@@ -56,7 +56,7 @@ export class JobSession {
   private readonly attached = new Map<number, Attached>();
   /** Answers for the stored epoch only: cleared whenever it is raised. */
   private readonly progress = new Map<number, ProgressMessage>();
-  /** Those that were in the last epoch that ran: only what they have received says something of its operation. */
+  /** Members of the last epoch that ran: only what they have received is relevant to its operation. */
   private veterans: readonly MemberRecord[];
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
@@ -86,7 +86,7 @@ export class JobSession {
   }
 
   /**
-   * Takes in a worker that admission has accepted. A link that the rank had before is a broken
+   * Adds a worker that admission has accepted. A link that the rank had before is a broken
    * connection of the same worker, and is replaced.
    */
   join(member: MemberRecord, link: MemberLink, welcome: ControllerMessage): void {
@@ -107,7 +107,7 @@ export class JobSession {
     }
   }
 
-  /** The worker says that it leaves. */
+  /** The worker has sent Leave. */
   leave(rank: number, link: MemberLink): void {
     this.detach(rank, link, `worker ${rank} left`);
     link.end();
@@ -122,28 +122,28 @@ export class JobSession {
     if (!this.holds(rank, link) || this.phase === 'waiting') return;
     const { epoch, completed } = this.desk.record();
     // True whatever the epoch, and kept even if this member leaves before Resume: a member about to leave
-    // says what it completed, so that the others do not repeat it without its part.
+    // reports what it completed, so that the others do not repeat it without its part.
     if (report.completed > completed) this.desk.save({ completed: report.completed });
     if (this.phase !== 'collecting' || report.epoch !== epoch) return;
     this.progress.set(rank, report);
     if (this.progress.size === this.attached.size) this.program();
   }
 
-  /** The worker cannot finish an operation: nobody can, because every operation needs all members. */
+  /** The worker cannot finish an operation: then no worker can, because every operation needs all members. */
   failed(rank: number, link: MemberLink, failed: FailedMessage): void {
     const record = this.desk.record();
-    // Several members may give up the same operation; the first one decides it.
+    // Several members may abort the same operation; the first one counts.
     if (!this.holds(rank, link) || failed.operation <= record.completed) return;
-    // Stored first: a controller that dies here must not hand the number out a second time.
+    // Stored first: a controller that dies here must not assign the number a second time.
     this.desk.save({ completed: failed.operation });
     for (const [other, { link: otherLink }] of this.attached) if (other !== rank) otherLink.send({ aborted: failed });
-    // Before Resume the number is simply part of what Resume says.
-    if (this.phase === 'running') this.raise(`worker ${rank} gave up operation ${failed.operation}`);
+    // Before Resume the number is simply included in Resume.
+    if (this.phase === 'running') this.raise(`worker ${rank} aborted operation ${failed.operation}`);
   }
 
-  /** A switch of the active members has lost its registers and tables: rounds under way cannot be completed. */
+  /** A switch of the active members has lost its registers and tables: rounds in progress cannot be completed. */
   switchLost(switchName: string): void {
-    // What it gets next is the epoch that nobody has sent in yet.
+    // The epoch that is written to it next is one in which no member has sent yet.
     if (this.phase === 'programming') return;
     this.desk.save({ active: undefined });
     const which = this.desk.record().switches.length === 1 ? 'the switch' : `switch "${switchName}"`;
@@ -191,8 +191,8 @@ export class JobSession {
   }
 
   /**
-   * All members stand still until Resume, and Resume waits for all switches. So no packet of the new epoch
-   * meets tables of the old one, or the other way round but for stragglers, which are dropped by epoch.
+   * No member sends until Resume, and Resume waits for all switches. So no packet of the new epoch meets tables
+   * of the old one, nor the reverse, except for stragglers, which are dropped by epoch.
    */
   private program(): void {
     this.stopTimer();
@@ -219,7 +219,7 @@ export class JobSession {
 
   /**
    * The last operation of which every remaining member of the last epoch holds all results. It is complete,
-   * even if those who knew have died: to repeat it over the remaining members would give another sum than
+   * even if the members that knew have died: to repeat it over the remaining members would give another sum than
    * they, and perhaps the dead, had already seen.
    */
   private receivedByVeterans(): number {
@@ -248,7 +248,7 @@ export class JobSession {
   }
 
   private returnTimeExpired(): void {
-    this.raise('the controller restarted, and not all members came back');
+    this.raise('the controller restarted, and not all members returned');
   }
 
   private startTimer(milliseconds: number, expired: () => void): void {

@@ -1,4 +1,4 @@
-/** Making and finding jobs: pure functions from one stored state to the next. */
+/** Creating and finding jobs: pure functions from one stored state to the next. */
 import { MAX_JOBS, MAX_WORKERS, POOL_SLOTS } from '../../protocol/constants.js';
 import {
   choices,
@@ -15,7 +15,7 @@ import { allocateSlots, freeRanges, type SlotRange } from './slot-allocator.js';
 import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
 import { rootsOf, treeBelow } from './topology.js';
 
-/** Slots of a job that does not say: a window of 64 packets, and room for eight such jobs. */
+/** Default number of slots of a job: a window of 64 packets, and room for eight such jobs. */
 export const DEFAULT_SLOTS = 64;
 
 const NAME = /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/i;
@@ -81,7 +81,7 @@ export function withJob(state: ControllerState, job: JobRecord): ControllerState
   return { ...state, jobs: { ...state.jobs, [job.name]: job } };
 }
 
-/** The state without the job, whose epochs stay used up on its switches. */
+/** The state without the job; its epochs remain used up on its switches. */
 export function withoutJob(state: ControllerState, job: JobRecord): ControllerState {
   const floors = job.switches.map((name) => [name, Math.max(state.epochFloor[name] ?? 0, job.epoch)] as const);
   return {
@@ -109,7 +109,7 @@ export function slotsFree(state: ControllerState, switchName: string): number {
 }
 
 /**
- * Whether each job's switches still hang together as they did when it was made.
+ * Whether each job's switches still form the tree that they formed when it was created.
  * @throws SwitchConfigError
  */
 export function checkJobTrees(state: ControllerState): void {
@@ -122,7 +122,7 @@ export function checkJobTrees(state: ControllerState): void {
           : config?.parent !== undefined && job.switches.includes(config.parent.switch);
       if (present) continue;
       throw new SwitchConfigError(
-        `switch "${name}" is no longer below switch "${job.switchName}", but job "${job.name}" spans both (switches: ${choices(job.switches)}); put its parent back, or delete the job first`,
+        `switch "${name}" is no longer below switch "${job.switchName}", but job "${job.name}" spans both (switches: ${choices(job.switches)}); restore its parent, or delete the job first`,
       );
     }
   }
@@ -146,7 +146,7 @@ function switchOf(state: ControllerState, name: string | undefined): SwitchConfi
     const [only, ...others] = rootsOf(state.switches);
     if (only === undefined) throw new UnknownSwitchError('the controller has no switch to put a job on');
     if (others.length > 0)
-      throw new UnknownSwitchError(`name the switch of the job: one of ${choices([only, ...others])}`);
+      throw new UnknownSwitchError(`specify the switch of the job: one of ${choices([only, ...others])}`);
     return state.switches[only]!;
   }
   const found = Object.hasOwn(state.switches, name) ? state.switches[name] : undefined;
@@ -159,5 +159,5 @@ function switchOf(state: ControllerState, name: string | undefined): SwitchConfi
 function freeNumber(others: readonly JobRecord[], where: string): number {
   const used = new Set(others.map(({ number }) => number));
   for (let number = 0; number < MAX_JOBS; number++) if (!used.has(number)) return number;
-  throw new TooManyJobsError(`${where} holds ${MAX_JOBS} jobs already, as many as it can; delete one first`);
+  throw new TooManyJobsError(`${where} already has ${MAX_JOBS} jobs, the maximum; delete one first`);
 }

@@ -1,12 +1,12 @@
-/** A Tofino adds up in the pipe at which packets arrive, because each pipe has registers of its own. So all of a job's come through one. */
+/** A Tofino adds in the pipe at which packets arrive, because each pipe has its own registers. So a job's packets must all use one pipe. */
 import { pipeOf } from '../tofino/ports.js';
 import type { JobRecord, MemberRecord, SwitchConfig } from './state.js';
 import { childrenOf, type Switches } from './topology.js';
 
 /**
- * The pipe of a switch in which a job is: that of the switches below, whose links are fixed, or of the workers there.
- * @param members of the job, those that count
- * @returns undefined when any pipe will do, or the switch has none
+ * The pipe that a job uses on a switch: that of the switches below, whose links are fixed, or that of its workers.
+ * @param members of the job, those to take into account
+ * @returns undefined when any pipe is possible, or the switch has no pipes
  */
 export function pipeOfJob(
   switches: Switches,

@@ -6,8 +6,8 @@
  * lowest rank below it. The workers below different members of a switch differ, so bits do too, and 32 are
  * enough for a job's 32 workers, whatever its tree.
  *
- * Numbers. In its packets a worker has its rank, and a switch {@link FIRST_SWITCH} plus its place in the
- * job's list of switches, which no rank reaches and which stays the same over all epochs.
+ * Numbers. In its packets a worker has its rank, and a switch {@link FIRST_SWITCH} plus its index in the
+ * job's list of switches, which is above every rank and the same in all epochs.
  */
 import { MAX_WORKERS } from '../../protocol/constants.js';
 import type { Switches } from './topology.js';
@@ -17,7 +17,7 @@ import type { JobRecord, MemberRecord, SwitchConfig } from './state.js';
 /** Field `worker` of contributions that come from a switch: above every rank. */
 const FIRST_SWITCH = 0x8000;
 
-/** What {@link bitsSeenAt} gives for a rank that is counted at another switch. */
+/** The value that {@link bitsSeenAt} returns for a rank that is counted at another switch. */
 export const NO_BIT = MAX_WORKERS;
 
 interface ChildPlace {
@@ -33,7 +33,7 @@ export interface Place {
   readonly children: readonly ChildPlace[];
 }
 
-/** Field `worker` of what the switch sends to its parent for the job. */
+/** Field `worker` of the packets that the switch sends to its parent for the job. */
 export function switchNumber(job: JobRecord, switchName: string): number {
   return FIRST_SWITCH + job.switches.indexOf(switchName);
 }
@@ -90,7 +90,7 @@ export function bitsSeenAt(
   });
 }
 
-/** The job's tree was fixed when the job was made; switches that came later have no slots for it. */
+/** The job's tree was fixed when the job was created; switches that came later have no slots for it. */
 function childrenInJob(switches: Switches, job: JobRecord, switchName: string): SwitchConfig[] {
   return childrenOf(switches, switchName).filter(({ name }) => job.switches.includes(name));
 }

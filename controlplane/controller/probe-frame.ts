@@ -1,4 +1,4 @@
-/** Probe messages as frames, for packet-out, and the replies that come back as packet-in. */
+/** Probe messages as frames, for packet-out, and the replies that arrive as packet-in. */
 import { decapsulate, encapsulate } from '../../net/frames.js';
 import { ipv4ToBytes } from '../../net/ipv4.js';
 import { macToBytes } from '../../net/mac.js';
@@ -7,7 +7,7 @@ import { PROBE_BYTES, readHeader, writeHeader, type Header } from '../../protoco
 import { readProbeReply, type SlotState } from '../../protocol/probe.js';
 import { MessageFormatError } from '../../protocol/errors.js';
 
-/** Source of probe frames: an address that no worker has, since replies go to the CPU port whatever it is. */
+/** Source of probe frames: an address that no worker has, since replies always go to the CPU port. */
 const SOURCE = { mac: macToBytes('02:00:00:00:00:fe')!, ip: ipv4ToBytes('192.0.2.254')! };
 
 export interface ProbeTarget {
@@ -40,7 +40,7 @@ export function probeFrame(target: ProbeTarget, job: number, slot: number): Uint
   );
 }
 
-/** The state of a slot out of a packet-in, or undefined when it is something else. */
+/** The state of a slot from a packet-in, or undefined when the packet is not a probe reply. */
 export function probeReply(frame: Uint8Array): { header: Header; state: SlotState } | undefined {
   const message = decapsulate(frame)?.payload;
   if (message === undefined || message.length < PROBE_BYTES) return undefined;

@@ -1,4 +1,4 @@
-/** What the slots of a job hold at one switch, asked through the switch itself: no register access is needed. */
+/** State of a job's slots at one switch, read with probe packets: no register access is needed. */
 import { SwitchNotReadyError } from '../errors.js';
 import type { P4RuntimeClient } from '../p4runtime/client.js';
 import type { PacketInEvent } from '../p4runtime/stream-messages.js';
@@ -8,18 +8,18 @@ import { probeFrame, probeReply } from './probe-frame.js';
 import type { JobRecord, SwitchConfig } from './state.js';
 
 export interface ProbeTiming {
-  /** Milliseconds without a new reply after which missing probes are sent again. */
+  /** Milliseconds without a new reply after which unanswered probes are retransmitted. */
   readonly replyTimeoutMs: number;
   readonly attempts: number;
 }
 
-/** Probes under way at a time: more would overrun the CPU port's queue. */
+/** Probes in flight at a time: more would overrun the CPU port's queue. */
 const WINDOW = 32;
 
 /**
- * @param pipe in which the job is (pipes.ts)
+ * @param pipe that the job uses (pipes.ts)
  * @returns the state of each of the job's slots, in order
- * @throws SwitchNotReadyError when probes stay without a reply
+ * @throws SwitchNotReadyError when probes remain unanswered
  */
 export async function probeSlots(
   client: P4RuntimeClient,

@@ -6,7 +6,7 @@ import { InvalidJobError, ProfileNotOfferedError } from '../errors.js';
 import type { CreateJobRequest } from '../messages.js';
 import type { ProfileRecord, SwitchConfig } from './state.js';
 
-/** Formats that the P4 program adds up; the reference model knows more. */
+/** Formats that the P4 program supports; the reference model has more. */
 const SWITCH_FORMATS = { fp32: 0, int32: 1 } as const;
 const MODES = { full: 0, approximate: 1 } as const;
 const ROUNDINGS = { truncate: 0, 'nearest-even': 1 } as const;
@@ -22,7 +22,7 @@ export function resolveJobProfile(request: CreateJobRequest): ProfileRecord {
     });
     if (format !== 'fp32' && format !== 'int32') {
       throw new InvalidJobError(
-        `the switch program does not add up ${format}, but ${Object.keys(SWITCH_FORMATS).join(' and ')}`,
+        `the switch program does not support format ${format}, only ${Object.keys(SWITCH_FORMATS).join(' and ')}`,
       );
     }
     return {
@@ -40,9 +40,9 @@ export function resolveJobProfile(request: CreateJobRequest): ProfileRecord {
 }
 
 /**
- * That every switch of a job computes its profile. A profile with other settings than a preset's is none of the
- * presets that a build offers, whatever it was derived from.
- * @throws ProfileNotOfferedError naming the switch, its build and the profiles of that
+ * Checks that every switch of a job computes its profile. A profile whose settings differ from those of a preset does
+ * not count as that preset, even if it was derived from it.
+ * @throws ProfileNotOfferedError naming the switch, its build and the build's profiles
  */
 export function checkProfileOffered(profile: ProfileRecord, workers: number, switches: readonly SwitchConfig[]): void {
   for (const config of switches) {

@@ -1,5 +1,5 @@
 /**
- * Makes a switch hold what the stored state wants: reads back, compares, writes the difference. Safe to
+ * Brings a switch to the stored state: reads its contents, compares, writes the difference. Safe to
  * stop at any point and to run again: it assumes nothing about what an earlier run did.
  */
 import type { P4RuntimeClient } from '../p4runtime/client.js';
@@ -17,7 +17,7 @@ import {
 } from '../p4runtime/entries.js';
 import { Table, type DesiredSwitch } from './desired.js';
 
-/** What a switch holds now, of the things that the controller owns. */
+/** The current contents of a switch, as far as the controller owns them. */
 export interface ActualSwitch {
   readonly entries: readonly Entry[];
   readonly groups: readonly MulticastGroup[];
@@ -32,13 +32,13 @@ export async function readSwitch(client: P4RuntimeClient, tables: readonly strin
 /**
  * The updates that lead from `actual` to `desired`, in stages. Within a Write an update that fails does not
  * stop the others, and a server may reorder them (P4Runtime specification, "Batching and Ordering of
- * Updates"); so each stage is a Write of its own, and begins when all of the one before has succeeded.
+ * Updates"); so each stage is a separate Write, and begins when all of the one before has succeeded.
  *
- * A kill between any two leaves nothing worse than dropped packets. Members are the first to go and the last
- * to come, so nobody is let in while results have no way out; and above all not while the way to a parent
+ * A crash between any two causes nothing worse than dropped packets. Members are removed first and added last,
+ * so no contribution is accepted while results cannot be delivered; above all not while the path to a parent
  * switch is missing, since a switch without it multicasts the sum of its own members as the result. For the
- * same reason groups go before that way does: a packet that was let in earlier and still finds it gone is
- * multicast to nobody.
+ * same reason groups are removed before that path: a packet that was accepted earlier and finds the path gone is
+ * multicast to no member.
  */
 export function difference(codec: EntityCodec, desired: DesiredSwitch, actual: ActualSwitch): UpdateInput[][] {
   const present = new Map(actual.entries.map((entry) => [entryIdentity(entry), entry]));
@@ -85,7 +85,7 @@ function groupUpdates(
   };
 }
 
-/** Servers return replicas in an order of their own. */
+/** Servers return replicas in any order. */
 function replicaText({ replicas }: MulticastGroup): string {
   return replicas
     .map(({ port, instance }) => `${port}/${instance}`)

@@ -1,4 +1,4 @@
-/** What the controller can say of a switch and of a job's counters, as far as they can be read. */
+/** Reports on a switch and on a job's counters, as far as they can be read. */
 import { DropReason, EVENTS_PER_JOB, JobEvent } from '../../protocol/constants.js';
 import type { SwitchEventsMessage, SwitchStatusMessage } from '../messages.js';
 import { COMPLETIONS, Counter } from './build-fit.js';
@@ -46,7 +46,7 @@ export async function switchStatus(
   return status;
 }
 
-/** The job's counters on a switch; undefined when they cannot be read (the switch's state says why) or are not there. */
+/** The job's counters on a switch; undefined when they cannot be read (the switch's state tells why) or do not exist. */
 export async function jobEvents(
   job: JobRecord,
   switchName: string,

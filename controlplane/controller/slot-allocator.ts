@@ -1,4 +1,4 @@
-/** Ranges of the slot pool of a switch, or of several switches at once. Pure functions over the ranges in use: the store is the only state. */
+/** Ranges of the slot pool of a switch, or of several switches together. Pure functions over the ranges in use: the store is the only state. */
 import { PoolFullError } from '../errors.js';
 
 export interface SlotRange {
@@ -19,11 +19,11 @@ export function freeRanges(pool: number, used: readonly SlotRange[]): SlotRange[
 }
 
 /**
- * Finds room for a job. Takes the smallest free range that is large enough, so that large ones stay
+ * Finds a slot range for a job. Takes the smallest free range that is large enough, so that large ones stay
  * whole for large jobs.
  *
  * @param where for the error: `switch "s1"`
- * @throws PoolFullError that says what is free
+ * @throws PoolFullError listing the free ranges
  */
 export function allocateSlots(pool: number, used: readonly SlotRange[], slots: number, where: string): SlotRange {
   const free = freeRanges(pool, used);

@@ -1,4 +1,4 @@
-/** The slots of a job over all of its switches: for each set the round under way, and who is missing from it. */
+/** The slots of a job over all of its switches: for each set the round in progress, and which members are missing from it. */
 import type { SetReportMessage, SlotReportMessage } from '../messages.js';
 import type { SetState, SlotState } from '../../protocol/probe.js';
 import { placeAt } from './placement.js';
@@ -23,8 +23,8 @@ export function slotReports(
 }
 
 /**
- * The newest round of the active epoch that any switch holds is the one under way: a set is used again only
- * after everybody has the result of its round before. Without such a round: what the top switch holds.
+ * The newest round of the active epoch that any switch holds is the one in progress: a set is reused only
+ * after all workers have the result of its previous round. Without such a round: the state of the top switch.
  *
  * @param states of one set, by switch
  */
@@ -33,7 +33,7 @@ function setReport(switches: Switches, job: JobRecord, states: ReadonlyMap<strin
   const begun = [...states.values()].filter((state) => state.epoch === active?.epoch && state.bitmap !== 0);
   if (active === undefined || begun.length === 0) {
     const { epoch, chunk, operation, bitmap, contributions } = states.get(job.switchName)!;
-    // A program that does not count them says so by the bitmap alone.
+    // For a program that does not count contributions, the bitmap gives their number.
     return {
       epoch,
       chunk,

@@ -1,18 +1,18 @@
 /**
- * The form of a store's file. It comes from outside the process - an older release, an editor, a disk - so nothing of
- * it is believed before it has this form. What the values mean, such as addresses, is checked where they are used.
+ * The form of a store's file. It comes from outside the process - an older release, an editor, a disk - so nothing
+ * in it is trusted before it has this form. The meaning of values, such as addresses, is checked where they are used.
  */
 import { z } from 'zod';
 import type { ActiveEpoch, ControllerState, JobRecord, MemberRecord, SwitchConfig } from './state.js';
 
 const MAX_STORE_ID = 2 ** 32 - 1;
 
-// Each leaf says what is expected in its place: that is all of the message that zod gives.
-const text = z.string('a text');
+// Each leaf describes the expected value: that is the whole message that zod returns.
+const text = z.string('a string');
 const count = z.int('a whole number from 0').nonnegative('a whole number from 0');
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) => z.enum(values, values.join(' or '));
 const list = <T extends z.ZodType>(item: T) => z.array(item, 'a list');
-/** Fields that a later release may add are kept, so that one may go back to it. */
+/** Unknown fields, which a later release may add, are kept, so that a return to that release is possible. */
 const fields = <T extends z.ZodRawShape>(shape: T) => z.looseObject(shape, 'an object');
 const byName = <T extends z.ZodType>(value: T) => z.record(z.string(), value, 'an object');
 
@@ -23,7 +23,7 @@ const switchConfig = fields({
   serviceIp: text,
   serviceMac: text,
   serviceUdpPort: count,
-  ports: byName(z.union([z.string(), z.null()], 'a text or null')),
+  ports: byName(z.union([z.string(), z.null()], 'a string or null')),
   valuesPerPacket: count,
   build: text.exactOptional(),
   target: oneOf(['bmv2', 'tofino', 'tofino2']).exactOptional(),
@@ -62,7 +62,7 @@ const job = fields({
   members: list(member),
   active: fields({ epoch: count, members: list(member) }).exactOptional(),
   completed: count,
-  // The next two are of this release, the third of the first one in the place of the second.
+  // The next two exist since this release; the first release had the third in place of the second.
   switches: list(text).exactOptional(),
   countersResetOn: list(text).exactOptional(),
   countersReset: z.boolean('true or false').exactOptional(),
@@ -80,7 +80,7 @@ export const storedState = fields({
 type StoredJob = z.infer<typeof job>;
 type StoredMember = z.infer<typeof member>;
 
-/** The state with what the first release did not write. @param stored that has the form of {@link storedState} */
+/** The state, completed with what the first release did not write. @param stored has the form of {@link storedState} */
 export function completeState(stored: z.infer<typeof storedState>): ControllerState {
   const { version, storeId, electionId, epochFloor, ...rest } = stored;
   const switches: Readonly<Record<string, SwitchConfig>> = stored.switches;

@@ -1,4 +1,4 @@
-/** What the controller wants to be true; exactly this is in the store, and everything else follows from it. */
+/** The state that the controller establishes; exactly this is in the store, and everything else is derived from it. */
 import type { BuildTarget } from '../../protocol/builds.js';
 
 /** One switch and how its workers reach it. */
@@ -12,16 +12,16 @@ export interface SwitchConfig {
   readonly serviceMac: string;
   readonly serviceUdpPort: number;
   /**
-   * Switch ports that workers may use. A port whose workers send to an endpoint of its own (a UDP
-   * socket of the embedded switch) has it as `ip:udpport`; null: they send to the service address.
+   * Switch ports that workers may use. A port with its own endpoint (a UDP socket of the embedded
+   * switch) to which its workers send has it as `ip:udpport`; null: they send to the service address.
    */
   readonly ports: Readonly<Record<number, string | null>>;
   readonly valuesPerPacket: number;
-  /** Name of the build of the program to push (protocol/builds.ts). Undefined: the one of that many values that computes every profile. */
+  /** Name of the build of the program to push (protocol/builds.ts). Undefined: the one with that many values that computes every profile. */
   readonly build?: string;
-  /** What the switch is; undefined: BMv2 or the embedded switch. */
+  /** Type of the switch; undefined: BMv2 or the embedded switch. */
   readonly target?: BuildTarget;
-  /** Where the compiler's output for a Tofino is. Undefined for BMv2, whose builds come with this package. */
+  /** Directory of the compiler's output for a Tofino. Undefined for BMv2, whose builds come with this package. */
   readonly buildDir?: string;
   /** The switch to which this one sends the sums of jobs that span both. Undefined: it is the top of its tree. */
   readonly parent?: ParentLink;
@@ -45,7 +45,7 @@ export interface Route {
   readonly mac: string;
 }
 
-/** Numeric profile as it goes into the switch (docs/arithmetic.md, "Profile"). */
+/** Numeric profile as written to the switch (docs/arithmetic.md, "Profile"). */
 export interface ProfileRecord {
   readonly name: string;
   readonly format: 'fp32' | 'int32';
@@ -60,7 +60,7 @@ export interface MemberRecord {
   readonly ip: string;
   readonly udpPort: number;
   readonly mac: string;
-  /** The switch at which the worker is. */
+  /** The switch to which the worker is connected. */
   readonly switchName: string;
   /** Port of that switch. */
   readonly switchPort: number;
@@ -76,9 +76,9 @@ export interface JobRecord {
   readonly name: string;
   /** Top of the job's tree of switches. */
   readonly switchName: string;
-  /** Its tree as it was when the job was made: parents before children, so `switchName` is the first. */
+  /** Its tree as it was when the job was created: parents before children, so `switchName` is the first. */
   readonly switches: readonly string[];
-  /** As it stands in packets; unique on each of its switches. */
+  /** As in packets; unique on each of its switches. */
   readonly number: number;
   readonly multicastGroup: number;
   readonly workers: number;
@@ -86,21 +86,21 @@ export interface JobRecord {
   readonly slotBase: number;
   readonly slots: number;
   readonly profile: ProfileRecord;
-  /** Last epoch number given out, stored before any worker hears of it. 0: none yet. */
+  /** Last epoch number assigned, stored before it is sent to any worker. 0: none yet. */
   readonly epoch: number;
   /** Members of `epoch`; empty while the job waits for its workers. */
   readonly members: readonly MemberRecord[];
   /** What the tables hold. Undefined: nothing, contributions of the job are dropped. */
   readonly active?: ActiveEpoch | undefined;
-  /** Highest operation number that the job has used up, so that a restart cannot go back behind it. */
+  /** Highest operation number that the job has used up, so that no number is reused after a restart. */
   readonly completed: number;
-  /** Switches on which the job's event counters have been zeroed: they outlive earlier jobs of this number. */
+  /** Switches on which the job's event counters have been zeroed: counters keep the counts of earlier jobs with this number. */
   readonly countersResetOn: readonly string[];
 }
 
 export interface ControllerState {
   readonly version: 1;
-  /** Random; half of the pipeline cookie, so that a switch that another store programmed is recognised. */
+  /** Random; half of the pipeline cookie, so that a switch programmed from another store is recognised. */
   readonly storeId: number;
   /** Low half of the P4Runtime election id. Grows with every connection, so a successor always wins. */
   readonly electionId: number;

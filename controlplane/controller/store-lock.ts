@@ -1,4 +1,4 @@
-/** Keeps two controllers off one store. */
+/** Prevents two controllers from using the same store. */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
@@ -6,13 +6,13 @@ import { StoreLockedError } from '../errors.js';
 
 const holder = z.object({
   pid: z.int().positive(),
-  /** Start time of the process in clock ticks since boot, where the system tells it: a pid alone may have been reused. */
+  /** Start time of the process in clock ticks since boot, where the system provides it: a pid alone may have been reused. */
   started: z.string(),
   token: z.string(),
 });
 type Holder = Readonly<z.infer<typeof holder>>;
 
-/** A lock file that names its holder; a holder that no longer runs holds nothing. */
+/** A lock file that names its holder; it is ignored when the holder no longer runs. */
 export class StoreLock {
   private constructor(
     private readonly path: string,
@@ -52,7 +52,7 @@ export class StoreLock {
   }
 }
 
-/** Removes a dead holder's lock, but not the lock of one who was quicker to do the same. */
+/** Removes a dead holder's lock, but not the lock of another process that did the same first. */
 function evict(path: string, token: string | undefined): void {
   const aside = `${path}.${randomUUID()}`;
   try {
@@ -87,8 +87,8 @@ function isRunning(holder: Holder): boolean {
 }
 
 /**
- * Field 22 of /proc/<pid>/stat, counted after the command name because that may hold spaces. Empty
- * where there is no /proc; a zombie counts as ended, since it can write nothing any more.
+ * Field 22 of /proc/<pid>/stat, counted after the command name because that may contain spaces. Empty
+ * where there is no /proc; a zombie counts as ended, since it can no longer write.
  */
 function startTime(pid: number): string {
   try {

@@ -1,4 +1,4 @@
-/** Where the controller's state survives it. */
+/** Persistent storage of the controller's state. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
@@ -10,8 +10,8 @@ import { emptyState, type ControllerState } from './state.js';
 import { StoreLock } from './store-lock.js';
 
 /**
- * One controller's state. `write` returns when the state is safe: callers rely on it to store an epoch
- * before any worker or switch hears of it, which is why it is synchronous.
+ * One controller's state. `write` returns when the state is durable: callers rely on it to store an epoch
+ * before any worker or switch learns of it, which is why it is synchronous.
  */
 export interface Store {
   /** For people: a path, or `memory`. */
@@ -25,7 +25,7 @@ export interface Store {
 const MAX_STORE_ID = 2 ** 32;
 const RESTORE = 'restore it, or move it away to start empty';
 
-/** Keeps nothing beyond the process: for tests and demonstrations. */
+/** Keeps the state in memory only: for tests and demonstrations. */
 export class MemoryStore implements Store {
   readonly location = 'memory';
   /** Serialised, so that a caller's later changes cannot reach it. */
@@ -96,7 +96,7 @@ function parseState(text: string, location: string): ControllerState {
   return completeState(data);
 }
 
-/** In zod's order, which is the schema's. */
+/** The first in zod's order, which is the schema's. */
 function firstFault(stored: unknown, { issues }: ZodError): string {
   const { path, message } = issues[0]!;
   const name = path.join('.');

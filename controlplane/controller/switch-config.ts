@@ -1,4 +1,4 @@
-/** Whether a switch's configuration can be used by itself; topology.ts looks at several together. */
+/** Checks one switch's configuration by itself; topology.ts checks several together. */
 import { BUILD_DESCRIPTORS, wantedBuild, type BuildTarget } from '../../protocol/builds.js';
 import { isUdpPort, parseHostPort } from '../../net/host-port.js';
 import { ipv4ToBytes } from '../../net/ipv4.js';
@@ -9,9 +9,9 @@ import { CHIPS, frontPanelRanges, isFrontPanelPort, type Chip } from '../tofino/
 import type { SwitchConfig } from './state.js';
 
 const TARGETS: readonly BuildTarget[] = ['bmv2', ...CHIPS];
-/** Ports are bit<9>; of v1model, 510 is the CPU port and 511 means "drop". */
+/** Ports are bit<9>; in v1model, 510 is the CPU port and 511 means "drop". */
 const MAX_PORT = 509;
-/** A header's count of values is 16 bits, but a packet of more is larger than any link carries. */
+/** A header's count of values is 16 bits, but a packet with more than this is larger than any link carries. */
 const MAX_VALUES = 2048;
 
 type Wrong = (what: string) => never;
@@ -29,7 +29,8 @@ export function checkSwitchConfig(config: SwitchConfig): void {
     wrong(`service address "${config.serviceIp}" is not dotted IPv4 without leading zeros`);
   if (macToBytes(config.serviceMac) === undefined)
     wrong(`service MAC address "${config.serviceMac}" is not six hex pairs`);
-  if (!isUdpPort(config.serviceUdpPort)) wrong(`service UDP port ${config.serviceUdpPort} is not one of 1 to 65535`);
+  if (!isUdpPort(config.serviceUdpPort))
+    wrong(`service UDP port ${config.serviceUdpPort} is not in the range 1 to 65535`);
   const chip = checkTarget(config, wrong);
   checkPorts(config, chip, wrong);
   for (const { prefix, mac } of config.routes ?? []) {
@@ -40,7 +41,7 @@ export function checkSwitchConfig(config: SwitchConfig): void {
   }
 }
 
-/** @returns the Tofino that it is; undefined for BMv2 */
+/** @returns the chip of a Tofino; undefined for BMv2 */
 function checkTarget(config: SwitchConfig, wrong: Wrong): Chip | undefined {
   const { target = 'bmv2', build, buildDir, valuesPerPacket, deviceId } = config;
   if (!TARGETS.includes(target)) wrong(`target "${String(target)}" is not one of ${choices(TARGETS)}`);
@@ -59,7 +60,7 @@ function checkTarget(config: SwitchConfig, wrong: Wrong): Chip | undefined {
       wrong(`build "${wanted.name}" has ${wanted.valuesPerPacket} values per packet, not ${valuesPerPacket}`);
     return undefined;
   }
-  if (build !== undefined) wrong(`build "${build}" is for BMv2: a Tofino's is what buildDir holds`);
+  if (build !== undefined) wrong(`build "${build}" is for BMv2: for a Tofino, buildDir contains the build`);
   if (typeof buildDir !== 'string' || buildDir === '')
     wrong(`target ${target} needs buildDir, the directory into which p4c compiled the program for it`);
   if (!Number.isInteger(valuesPerPacket) || valuesPerPacket < 1 || valuesPerPacket > MAX_VALUES) {
@@ -67,9 +68,11 @@ function checkTarget(config: SwitchConfig, wrong: Wrong): Chip | undefined {
       `valuesPerPacket is ${String(valuesPerPacket)}, not the number for which the program in buildDir was compiled: 1 to ${MAX_VALUES}`,
     );
   }
-  // Stratum's node ids begin at 1, and it takes 0 for a device id that was not given.
+  // Stratum's node ids begin at 1, and it treats 0 as a missing device id.
   if (deviceId === 0)
-    wrong('device id 0 is none to Stratum: give the id of the node in its chassis configuration, for example 1');
+    wrong(
+      'device id 0 means "no device" to Stratum: use the id of the node in its chassis configuration, for example 1',
+    );
   return target;
 }
 
@@ -79,7 +82,7 @@ function checkPorts(config: SwitchConfig, chip: Chip | undefined, wrong: Wrong):
       wrong(
         `${what} ${String(port)}, not a front-panel port as ${chip} numbers them: ${frontPanelRanges(chip).join(', ')}`,
       );
-    if (chip === undefined && !isPort(port)) wrong(`${what} ${String(port)}, not one of 1 to ${MAX_PORT}`);
+    if (chip === undefined && !isPort(port)) wrong(`${what} ${String(port)}, not in the range 1 to ${MAX_PORT}`);
   };
   const ports: unknown = config.ports;
   if (typeof ports !== 'object' || ports === null || Array.isArray(ports))
@@ -98,9 +101,9 @@ function checkPorts(config: SwitchConfig, chip: Chip | undefined, wrong: Wrong):
   const { switch: name, port, parentPort } = config.parent;
   if (typeof name !== 'string' || name === '')
     wrong('parent needs the name of a switch: {"switch": NAME, "port": NUMBER, "parentPort": NUMBER}');
-  check(port, 'port of its parent is');
-  // The parent may be another chip: only that it is a port at all can be said here.
-  if (!isPort(parentPort)) wrong(`parentPort of its parent is ${String(parentPort)}, not one of 1 to ${MAX_PORT}`);
+  check(port, 'the port to its parent is');
+  // The parent may be a different chip: here only the general range of ports can be checked.
+  if (!isPort(parentPort)) wrong(`parentPort is ${String(parentPort)}, not in the range 1 to ${MAX_PORT}`);
 }
 
 function isPort(number: number): boolean {

@@ -13,21 +13,21 @@ import { jobsOn } from './jobs.js';
 import { difference, readSwitch, type ActualSwitch } from './reconcile.js';
 import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
 
-/** What a switch session needs of its controller. */
+/** What a switch session needs from its controller. */
 export interface SwitchDesk {
   state(): ControllerState;
   config(): SwitchConfig;
   pipeline(): PipelineConfig;
-  /** A number larger than any given out before, stored. */
+  /** A number larger than any returned before, already stored. */
   nextElectionId(): bigint;
-  /** These jobs' tables or registers are gone from the switch. The stored state that remains is then written. */
+  /** These jobs' tables or registers are gone from the switch. The remaining stored state is then written. */
   jobsLost(jobs: readonly JobRecord[]): void;
   /** The event counters of these jobs are zero now. */
   countersReset(jobs: readonly JobRecord[]): void;
 }
 
 export interface SwitchTiming {
-  /** Milliseconds between looks at an idle switch: whether it answers and still runs the pipeline. */
+  /** Milliseconds between checks of an idle switch: whether it answers and still runs the pipeline. */
   readonly pollMs: number;
   /** Milliseconds before a failed write is tried again. */
   readonly retryMs: number;
@@ -46,18 +46,18 @@ export class SwitchSession {
   readonly client: P4RuntimeClient;
   private state_: SwitchPhase = 'connecting';
   private detail_ = '';
-  /** Callers of {@link program} whose change no finished run has seen yet. */
+  /** Callers of {@link program} whose change is not yet part of a finished run. */
   private waiters: Waiter[] = [];
   private running = false;
-  /** A run was asked for while one was under way, which may have read the state too early. */
+  /** A run was requested during another one, which may have read the state too early. */
   private again = false;
-  /** The next run is the first on this connection: the switch may have lost everything meanwhile. */
+  /** The next run is the first on this connection: the switch may have lost everything in the meantime. */
   private fresh = true;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   /** The pipeline was in place on this switch before, since the controller started. */
   private programmed = false;
-  /** Times that it was not in place any more and was pushed again. */
+  /** How often it was missing and was pushed again. */
   private restored_ = 0;
   private fit_: { readonly pipeline: PipelineConfig; readonly fit: BuildFit } | undefined;
 
@@ -89,7 +89,7 @@ export class SwitchSession {
     return this.detail_ || (this.client.connectError?.message ?? '');
   }
 
-  /** How many times this controller found its program gone from the switch, and pushed it again. */
+  /** How often this controller found its program missing from the switch and pushed it again. */
   get restored(): number {
     return this.restored_;
   }
@@ -103,7 +103,7 @@ export class SwitchSession {
     }
   }
 
-  /** Tables and counters that the build does not have, and the controller does without. */
+  /** Optional tables and counters that the build does not have. */
   get absent(): readonly string[] {
     try {
       return this.fit.absent;
@@ -121,7 +121,7 @@ export class SwitchSession {
     }
   }
 
-  /** What the switch runs at this moment; undefined when it does not answer. A backup may ask as well. */
+  /** What the switch runs at this moment; undefined when it does not answer. A backup may read it as well. */
   async runningProgram(): Promise<SwitchProgram | undefined> {
     if (this.client.state !== 'primary' && this.client.state !== 'backup') return undefined;
     try {
@@ -195,7 +195,7 @@ export class SwitchSession {
     });
   }
 
-  /** One run: never throws. What it cannot do now it does at the next connection or retry. */
+  /** One run: never throws. What fails now is repeated at the next connection or retry. */
   private async run(): Promise<void> {
     const served = this.waiters.splice(0);
     try {
@@ -220,7 +220,7 @@ export class SwitchSession {
   }
 
   private async reconcile(): Promise<void> {
-    // Cleared at the start: a connection that breaks and comes back during this run needs another first run.
+    // Cleared at the start: a connection that breaks and returns during this run needs another first run.
     const first = this.fresh;
     this.fresh = false;
     try {
@@ -232,7 +232,7 @@ export class SwitchSession {
       const actual = await readSwitch(this.client, before.tables);
       if (pushed) this.desk.jobsLost(this.jobsInUse());
       else if (first) this.desk.jobsLost(this.jobsInUse().filter((job) => !this.isPresent(job, actual)));
-      // Only now: jobsLost may have taken memberships out of the state that must not be written again.
+      // Only now: jobsLost may have removed memberships from the state that must not be written again.
       for (const stage of difference(this.client.entities, this.desired(), actual)) await this.client.write(stage);
       await this.resetCounters(fit.eventCounters);
     } catch (error) {
@@ -252,7 +252,7 @@ export class SwitchSession {
     return this.fit.desired(desiredSwitch(this.desk.state(), this.desk.config()));
   }
 
-  /** Jobs whose packets pass this switch. Others have slots on it, and lose nothing with it. */
+  /** Jobs whose packets pass this switch. Other jobs with slots on it lose nothing. */
   private jobsInUse(): JobRecord[] {
     const state = this.desk.state();
     const config = this.desk.config();

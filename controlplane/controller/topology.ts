@@ -1,4 +1,4 @@
-/** Trees of switches: who is below whom, and whether a set of configurations makes trees at all. */
+/** Trees of switches: their structure, and whether a set of configurations forms trees. */
 import { ipv4ToNumber } from '../../net/ipv4.js';
 import { macToBigint } from '../../net/mac.js';
 import { choices, SwitchConfigError } from '../errors.js';
@@ -25,8 +25,8 @@ export function treeBelow(switches: Switches, root: string): string[] {
 }
 
 /**
- * Parents that exist, no circles, every port used once, and within a tree: addresses that tell its switches
- * apart, and one build.
+ * Checks that parents exist, that there are no cycles, that every port is used once, and that the switches of a tree
+ * have different addresses and the same build.
  * @throws SwitchConfigError naming the switch, what is wrong and what would be right
  */
 export function checkTopology(switches: Switches): void {
@@ -60,11 +60,11 @@ function checkLinkAtParent({ name, parent }: SwitchConfig, { name: parentName, t
   if (target === 'bmv2' || isFrontPanelPort(target, port)) return;
   throw wrong(
     name,
-    `parentPort of its parent is ${port}, not a front-panel port of switch "${parentName}" as ${target} numbers them: ${frontPanelRanges(target).join(', ')}`,
+    `parentPort is ${port}, not a front-panel port of switch "${parentName}" as ${target} numbers them: ${frontPanelRanges(target).join(', ')}`,
   );
 }
 
-/** A job has all switches below one, and a pipe's registers are its own. */
+/** A job uses all switches below its top one, and pipes do not share registers. */
 function checkPipes(switches: Switches, { name, target = 'bmv2' }: SwitchConfig): void {
   if (target === 'bmv2') return;
   const [first, ...others] = childrenOf(switches, name);
@@ -73,11 +73,11 @@ function checkPipes(switches: Switches, { name, target = 'bmv2' }: SwitchConfig)
   const [one, two] = [first!, other].map((child) => `"${child.name}" at port ${child.parent!.parentPort}`);
   throw wrong(
     name,
-    `switches below it are in different pipes (${one}, ${two}), and so are the registers that add; link them to ports of one pipe (port / 128)`,
+    `switches below it are in different pipes (${one}, ${two}), which do not share registers; connect them to ports of one pipe (port / 128)`,
   );
 }
 
-/** A packet's meaning follows from the port that it came through, so a port leads to one thing only. */
+/** A packet is interpreted by its ingress port, so a port has exactly one use. */
 function checkPorts(switches: Switches, config: SwitchConfig): void {
   const uses: [port: number, use: string][] = [
     ...Object.keys(config.ports).map((port): [number, string] => [Number(port), 'a port for workers']),

@@ -1,4 +1,4 @@
-/** What a client is told, and the times it takes where it is not told. */
+/** Options of a client, and the default times. */
 import type { ChannelOptions } from '@grpc/grpc-js';
 import type { TlsOptions } from './credentials.js';
 
@@ -6,7 +6,7 @@ export interface ClientOptions {
   /** `host:port`; P4Runtime's own port is 9559. */
   readonly address: string;
   readonly deviceId: bigint | number;
-  /** Larger wins. A function is asked at each attempt, so that a successor can outbid its own dead connection. */
+  /** Larger wins. A function is called at each attempt, so that a successor can outbid its own dead connection. */
   readonly electionId?: bigint | (() => bigint);
   readonly role?: string;
   readonly tls?: TlsOptions;

@@ -1,4 +1,4 @@
-/** A P4Runtime client that speaks in names and plain values, and keeps itself connected. */
+/** A P4Runtime client that uses names and plain values, and reconnects by itself. */
 import { EventEmitter } from 'node:events';
 import { status as Code, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
 import { decodeBytestring } from '../../p4runtime/bytestring.js';
@@ -42,7 +42,7 @@ import {
 } from './stream-messages.js';
 
 interface Events extends StreamEvents {
-  /** The switch has answered, at first or again. */
+  /** The switch has answered, for the first time or after a reconnection. */
   connected: [role: { primary: boolean; primaryId: bigint }];
   /** Mastership changed while connected. */
   role: [role: { primary: boolean; primaryId: bigint }];
@@ -52,7 +52,7 @@ interface Events extends StreamEvents {
 export type ConnectionState = 'closed' | 'connecting' | 'primary' | 'backup';
 
 /**
- * `connect()` or `start()`, then everything else. A lost connection is made again until `close()`; calls
+ * `connect()` or `start()`, then everything else. A lost connection is re-established until `close()`; calls
  * in between fail with NotConnectedError.
  *
  * @throws P4InfoLookupError and EntityError for wrong names and values, NotConnectedError, NotPrimaryError,
@@ -68,7 +68,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   private codec: EntityCodec | undefined;
   private state_: ConnectionState = 'closed';
   private retry: NodeJS.Timeout | undefined;
-  /** Ends a connect() that still waits. */
+  /** Ends a pending connect(). */
   private stopConnecting: (() => void) | undefined;
   /** Since the last success, for the message of a failed connect(). */
   private attempts = 0;
@@ -90,7 +90,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     return this.state_;
   }
 
-  /** Why there is no connection, while there is none. */
+  /** Why there is no connection, while disconnected. */
   get connectError(): ConnectError | undefined {
     return this.lastError;
   }
@@ -107,7 +107,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     return this.codec;
   }
 
-  /** Keeps trying to connect; `connected` tells when. */
+  /** Keeps trying to connect; the event `connected` reports success. */
   start(): void {
     if (this.state_ !== 'closed') return;
     this.state_ = 'connecting';
@@ -117,7 +117,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   /**
    * Connects, and stays connected.
    * @returns whether this client is primary
-   * @throws ConnectError when no server answers in time, saying what was tried
+   * @throws ConnectError when no server answers in time, describing the attempts
    */
   connect(options: { timeoutMs?: number } = {}): Promise<{ primary: boolean }> {
     const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS;
@@ -142,7 +142,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     });
   }
 
-  /** A connect() that still waits rejects with ConnectError. */
+  /** A pending connect() rejects with ConnectError. */
   close(): void {
     this.stopConnecting?.();
     clearTimeout(this.retry);
@@ -153,7 +153,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
 
   // Pipeline
 
-  /** Uses this P4Info for names without asking the switch. */
+  /** Uses this P4Info for names without reading it from the switch. */
   usePipeline(pipeline: Pick<PipelineConfig, 'index'>): void {
     this.codec = new EntityCodec(pipeline.index);
   }
@@ -182,8 +182,8 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   }
 
   /**
-   * What the switch runs; undefined when it has no pipeline. When the answer holds a P4Info, names are
-   * resolved by it from now on.
+   * What the switch runs; undefined when it has no pipeline. When the answer contains a P4Info, names are
+   * resolved by it from then on.
    */
   async getPipeline(
     responseType: PipelineResponseType = 'P4INFO_AND_COOKIE',
@@ -200,7 +200,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
         ),
       ));
     } catch (error) {
-      // How a switch says "none" when it never had one; another says it with an empty answer.
+      // How some switches report that they never had a pipeline; others return an empty answer.
       if (error instanceof P4RuntimeRpcError && error.status === Code.FAILED_PRECONDITION) return undefined;
       throw error;
     }
@@ -213,7 +213,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   /**
    * Pushes the pipeline unless the switch runs one with the same cookie.
    *
-   * Multicast groups go first: BMv2's P4Runtime server forgets them with the old pipeline, but its
+   * Multicast groups are deleted first: BMv2's P4Runtime server forgets them with the old pipeline, but its
    * replication engine keeps their copies, and a group that is inserted again would send each packet twice.
    */
   async ensurePipeline(pipeline: PipelineConfig): Promise<'kept' | 'pushed'> {
@@ -244,7 +244,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   // Entities
 
   /**
-   * Applies updates in order. BMv2 offers no atomic batches, so by default each update stands alone.
+   * Applies updates in order. BMv2 offers no atomic batches, so by default each update is independent.
    * @throws WriteError naming the updates that failed; the others were applied
    */
   async write(updates: readonly UpdateInput[], atomicity: Atomicity = 'CONTINUE_ON_ERROR'): Promise<void> {
@@ -284,7 +284,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     return found;
   }
 
-  /** All entries of a table; not its default. @param counters ask for the direct counters too */
+  /** All entries of a table; not its default. @param counters also read the direct counters */
   async readTable(table: string, options: { counters?: boolean } = {}): Promise<Entry[]> {
     const { id } = this.p4info.tables.find(table);
     return this.entriesOf(
@@ -320,7 +320,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     return values;
   }
 
-  /** @returns the cells asked for, in the order of `indices` */
+  /** @returns the requested cells, in the order of `indices` */
   async readCounterCells(name: string, indices: readonly number[]): Promise<CounterValue[]> {
     const counter = this.p4info.counters.find(name);
     for (const index of indices) checkIndex('counter', counter, index);
@@ -356,7 +356,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
 
   // Stream
 
-  /** @param metadata fields of the `packet_out` header; those left out are 0 */
+  /** @param metadata fields of the `packet_out` header; omitted ones are 0 */
   packetOut(payload: Uint8Array, metadata: Readonly<Record<string, Value>> = {}): void {
     this.connected().send(packetOutMessage(this.p4info, payload, metadata));
   }
@@ -418,7 +418,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     try {
       event = decodeStreamMessage(message, () => this.entities);
     } catch (error) {
-      // A message that does not fit the P4Info in use belongs to a pipeline that is just being replaced.
+      // A message that does not fit the P4Info in use belongs to a pipeline that is being replaced.
       this.emit(
         'streamError',
         new P4RuntimeRpcError(`a stream message cannot be read: ${(error as Error).message}`, Code.INTERNAL, {

@@ -1,6 +1,6 @@
 /**
  * One connection to a switch: channel, stream and mastership (P4Runtime 1.4, "Client Arbitration and
- * Controller Replication"). Ends for good when the stream does; client.ts makes the next one.
+ * Controller Replication"). Ends for good when the stream ends; client.ts creates the next one.
  */
 import {
   status as Code,
@@ -32,7 +32,7 @@ export interface ConnectionOptions {
 }
 
 export interface ConnectionEvents {
-  /** After each arbitration update; `primaryId` is that of the present primary, 0 if there is none. */
+  /** After each arbitration update; `primaryId` is that of the current primary, 0 if there is none. */
   role(primary: boolean, primaryId: bigint): void;
   message(message: StreamMessageResponse): void;
   ended(error: ConnectError): void;
@@ -55,7 +55,7 @@ export class Connection {
     this.stub = new Stub(options.address, options.credentials, {
       'grpc.max_receive_message_length': NO_LIMIT,
       'grpc.max_send_message_length': NO_LIMIT,
-      // A pool of its own: grpc-js would otherwise keep another connection's pause before it tries again.
+      // A separate pool: otherwise grpc-js would apply another connection's back-off to this one.
       'grpc.use_local_subchannel_pool': 1,
       ...options.channelOptions,
     });
@@ -91,9 +91,9 @@ export class Connection {
       return;
     }
     const hasPrimary = arbitration.status?.code !== Code.NOT_FOUND;
-    // Without a primary it is the highest id of all time.
+    // Without a primary it is the highest id ever seen.
     const primaryId = hasPrimary && arbitration.electionId ? fromUint128(arbitration.electionId) : 0n;
-    // The status is the same for all clients in one reading of the specification; the id never misleads.
+    // In one interpretation of the specification the status is the same for all clients; the id is always reliable.
     this.events.role((arbitration.status?.code ?? Code.OK) === Code.OK && primaryId === this.electionId, primaryId);
   }
 

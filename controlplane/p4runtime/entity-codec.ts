@@ -1,4 +1,4 @@
-/** Between entities by name (entries.ts) and P4Runtime's messages, by the P4Info of one pipeline. */
+/** Conversion between entities by name (entries.ts) and P4Runtime's messages, using the P4Info of one pipeline. */
 import { decodeBytestring, encodeBytestring } from '../../p4runtime/bytestring.js';
 import type * as p4 from '../../p4runtime/messages.js';
 import type { ActionDefinition, MatchFieldInfo, P4InfoIndex, TableInfo } from '../../p4runtime/p4info.js';
@@ -77,7 +77,7 @@ export class EntityCodec {
       const register = this.index.registers.find(name);
       checkIndex('register', register, index);
       if (register.bitwidth === undefined)
-        throw new EntityError(`register ${register.name} does not hold bit<W>, which is all that can be written`);
+        throw new EntityError(`register ${register.name} is not of type bit<W>, the only type that can be written`);
       const field = { id: 0, name: register.name, alias: register.name, bitwidth: register.bitwidth, isString: false };
       return {
         registerEntry: {
@@ -118,7 +118,7 @@ export class EntityCodec {
     return { tableId: table.id, match, priority };
   }
 
-  /** The entry as {@link decodeEntry} gives it: full names, canonical values. Two equal entries have equal {@link entryIdentity}. */
+  /** The entry in the form of {@link decodeEntry}: full names, canonical values. Two equal entries have equal {@link entryIdentity}. */
   normalise(input: EntryInput): Entry {
     const table = this.index.tables.find(input.table);
     const definition = table.actions.find(input.action).definition;
@@ -159,7 +159,7 @@ export class EntityCodec {
     };
   }
 
-  /** What an update is about, in one line: for error messages. */
+  /** One-line description of an update, for error messages. */
   describe(input: EntityInput): string {
     if ('entry' in input || 'entryKey' in input) {
       const entry = 'entry' in input ? input.entry : input.entryKey;
@@ -235,12 +235,12 @@ export class EntityCodec {
   }
 }
 
-/** Text that is equal for two entries of the same table, keys and priority, which the switch holds only once. */
+/** Text that is equal for entries with the same table, keys and priority, of which a switch holds at most one. */
 export function entryIdentity(entry: Entry): string {
   return stringify([entry.table, entry.priority, sorted(entry.match)]);
 }
 
-/** Text that is equal for two entries that do the same. */
+/** Text that is equal for entries with the same action and parameters. */
 export function entryCall(entry: Entry): string {
   return stringify([entry.action, sorted(entry.params)]);
 }
@@ -281,10 +281,10 @@ function decodeKey(field: MatchFieldInfo, match: p4.FieldMatch): Key {
     };
   if (match.range)
     return { kind: 'range', low: decodeBytestring(match.range.low), high: decodeBytestring(match.range.high) };
-  throw new EntityError(`the switch gave key ${field.name} without a value`);
+  throw new EntityError(`the switch sent key ${field.name} without a value`);
 }
 
-/** The number instead of the newer `port` bytes: servers of either age take it. */
+/** Uses the port number instead of the newer `port` bytes: old and new servers accept it. */
 function replicaMessage({ port, instance }: Replica): p4.Init<p4.Replica> {
   return { egressPort: port, instance };
 }
@@ -293,13 +293,13 @@ function decodeReplica({ egressPort, port, instance }: p4.Replica): Replica {
   return { port: egressPort ?? Number(decodeBytestring(port ?? new Uint8Array(1))), instance };
 }
 
-/** The multicast group that an entity is, as none or one. */
+/** The multicast group of an entity, as a list of zero or one. */
 export function decodeMulticastGroup({ packetReplicationEngineEntry: entry }: p4.Entity): MulticastGroup[] {
   const group = entry?.multicastGroupEntry;
   return group === undefined ? [] : [{ group: group.multicastGroupId, replicas: group.replicas.map(decodeReplica) }];
 }
 
-/** The clone session that an entity is, as none or one. */
+/** The clone session of an entity, as a list of zero or one. */
 export function decodeCloneSession({ packetReplicationEngineEntry: entry }: p4.Entity): CloneSession[] {
   const session = entry?.cloneSessionEntry;
   if (session === undefined) return [];
@@ -322,7 +322,7 @@ function meterMessage(config: MeterConfig): p4.Init<p4.MeterConfig> {
 
 export function checkIndex(what: string, { name, size }: { name: string; size: number }, index: number): void {
   if (!Number.isInteger(index) || index < 0 || index >= size)
-    throw new EntityError(`index ${index} is not one of ${what} ${name}: 0 to ${size - 1}`);
+    throw new EntityError(`index ${index} is out of range for ${what} ${name}: 0 to ${size - 1}`);
 }
 
 function keyText(key: unknown): string {

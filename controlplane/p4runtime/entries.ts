@@ -19,7 +19,7 @@ export type KeyInput =
 /** Names may be any unique suffix, `member` for `fpisa.member`. */
 export interface EntryKeyInput {
   readonly table: string;
-  /** By key name; a ternary, lpm, range or optional key that is left out matches anything. */
+  /** By key name; a ternary, lpm, range or optional key that is omitted matches anything. */
   readonly match?: Readonly<Record<string, KeyInput>>;
   /** Larger wins; required, and above 0, exactly for tables with a ternary, range or optional key. */
   readonly priority?: number;
@@ -50,7 +50,7 @@ export interface Entry {
   readonly action: string | undefined;
   readonly params: Readonly<Record<string, bigint>>;
   readonly isDefault: boolean;
-  /** Of the table's direct counter, when it was asked for. */
+  /** The table's direct counter, when it was requested. */
   readonly counter?: CounterValue;
 }
 
@@ -86,7 +86,7 @@ export interface CloneSession {
   readonly truncateBytes?: number;
 }
 
-/** Any of the things that a write can insert, modify or delete. */
+/** Any entity that a write can insert, modify or delete. */
 export type EntityInput =
   | { readonly entry: EntryInput }
   | { readonly entryKey: EntryKeyInput }

@@ -16,7 +16,7 @@ export class ConnectError extends P4RuntimeError {
   }
 }
 
-/** The call needs a connection, and there is none now. */
+/** The call needs a connection, but the client is not connected. */
 export class NotConnectedError extends P4RuntimeError {
   readonly code = 'P4RUNTIME_NOT_CONNECTED';
 }
@@ -26,7 +26,7 @@ export class NoPipelineError extends P4RuntimeError {
   readonly code = 'P4RUNTIME_NO_PIPELINE';
 }
 
-/** A value, key or entity of the wrong form. */
+/** An invalid value, key or entity. */
 export class EntityError extends P4RuntimeError {
   readonly code = 'P4RUNTIME_ENTITY';
 }

@@ -11,7 +11,7 @@ export interface PipelineConfig {
   readonly index: P4InfoIndex;
   /** For BMv2 the JSON that p4c wrote. */
   readonly deviceConfig: Uint8Array;
-  /** Tells this pipeline from others; the switch stores and returns it. 64 bits. */
+  /** Distinguishes this pipeline from others; the switch stores and returns it. 64 bits. */
   readonly cookie: bigint;
 }
 

@@ -1,11 +1,11 @@
-/** Failed calls as errors that say what was called, where and why. */
+/** Failed calls as errors that name the call, the address and the reason. */
 import { status as Code, type ServiceError } from '@grpc/grpc-js';
 import { codeName, statusOf, updateErrors } from '../../p4runtime/status.js';
 import type { UpdateInput } from './entries.js';
 import type { EntityCodec } from './entity-codec.js';
 import { NotPrimaryError, P4RuntimeRpcError, WriteError } from './errors.js';
 
-/** What a call is refused with; an error that is not gRPC's stays as it is. @param primary whether the caller holds mastership, as far as it knows */
+/** The error of a failed call; an error that is not from gRPC is returned as it is. @param primary whether the caller holds mastership, as far as it knows */
 export function rpcError(call: string, address: string, primary: boolean, error: unknown): unknown {
   const { code, details } = error as Partial<ServiceError>;
   if (typeof code !== 'number') return error;

@@ -29,13 +29,13 @@ export interface DigestEvent {
 export interface StreamEvents {
   packetIn: [packet: PacketInEvent];
   digest: [digest: DigestEvent];
-  /** Entries of tables with idle timeout support that nothing hit. */
+  /** Entries of tables with idle timeout support that were not hit within their timeout. */
   idle: [entries: Entry[]];
   /** The switch could not process a packet-out or digest acknowledgement. */
   streamError: [error: P4RuntimeRpcError];
 }
 
-/** A stream message as the one event it is; arbitration is none. */
+/** A stream message as an event; arbitration is not one. */
 export type StreamEvent = {
   [Name in keyof StreamEvents]: { readonly name: Name; readonly value: StreamEvents[Name][0] };
 }[keyof StreamEvents];

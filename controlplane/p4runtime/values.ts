@@ -1,4 +1,4 @@
-/** Values and keys in the forms people write them, as the numbers of their field. */
+/** Parses values and keys from their text and plain forms into the numbers of their field. */
 import { decodeBytestring } from '../../p4runtime/bytestring.js';
 import type { FieldInfo, MatchFieldInfo } from '../../p4runtime/p4info.js';
 import { ipv4ToNumber } from '../../net/ipv4.js';
@@ -8,7 +8,7 @@ import { EntityError } from './errors.js';
 
 const INTEGER = /^(\d+|0x[0-9a-f]+|0b[01]+)$/i;
 
-/** @throws EntityError for text of no known form, and for a value that does not fit the field */
+/** @throws EntityError for text of unknown form, and for a value that does not fit the field */
 export function parseValue(input: Value, field: FieldInfo): bigint {
   const value = toBigint(input, field);
   if (value < 0n || (field.bitwidth > 0 && value >> BigInt(field.bitwidth) !== 0n)) {
@@ -46,7 +46,7 @@ function prefixMask(width: number, length: number): bigint {
 
 /**
  * The key in canonical form: bits outside a mask or prefix are zero.
- * @returns undefined for a key that matches anything, which P4Runtime leaves out
+ * @returns undefined for a key that matches anything, which P4Runtime omits
  * @throws EntityError
  */
 export function parseKey(input: KeyInput, field: MatchFieldInfo): Key | undefined {
@@ -108,7 +108,7 @@ function rangeKey(field: MatchFieldInfo, low: bigint, high: bigint): Key | undef
   return low === 0n && high === ones(field.bitwidth) ? undefined : { kind: 'range', low, high };
 }
 
-/** @param exactToo a full prefix says the same as a bare value, which an exact or optional key takes */
+/** @param exactToo a full prefix means the same as a bare value, which an exact or optional key accepts */
 function demand(field: MatchFieldInfo, kind: string, exactToo: boolean): void {
   if (field.kind === kind || (exactToo && (field.kind === 'exact' || field.kind === 'optional'))) return;
   throw new EntityError(`key ${field.name} is ${field.kind}, and cannot match by ${kind}`);

@@ -1,4 +1,4 @@
-/** The controller as the command line and other programs see it: promises, and errors that people can read. */
+/** Client of the controller for the command line and other programs: promises, and readable errors. */
 import {
   Client,
   credentials,
@@ -21,11 +21,11 @@ import { CODE_TRAILER, ControllerService } from './definition.js';
 import * as wire from '../../protocol/generated/fpisa.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
 
-/** The controller refused, or could not do, what was asked. Message and `code` are the controller's own. */
+/** The controller refused or failed the request. Message and `code` are those of the controller. */
 export class ControllerCallError extends FpisaError {
   constructor(
     message: string,
-    /** That of the controller's error, for example `FPISA_UNKNOWN_JOB`; `FPISA_INTERNAL` for one that it did not foresee. */
+    /** That of the controller's error, for example `FPISA_UNKNOWN_JOB`; `FPISA_INTERNAL` for an unexpected one. */
     readonly code: string,
     readonly status: status,
     options?: ErrorOptions,

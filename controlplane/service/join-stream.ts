@@ -1,4 +1,4 @@
-/** One worker's Join call: between the stream's events and the job's session. */
+/** One worker's Join call: connects the stream's events to the job's session. */
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { SessionProtocolError, type ControlPlaneError } from '../errors.js';
 import type { Controller } from '../controller/controller.js';
@@ -11,7 +11,7 @@ export type JoinCall = ServerDuplexStream<WorkerMessage, ControllerMessage>;
 export class JoinStream implements MemberLink {
   /** Set by the first Hello. */
   private place: { session: JobSession; rank: number } | undefined;
-  /** Nothing may be written to the call any more. */
+  /** Nothing may be written to the call after this is set. */
   private over = false;
 
   constructor(
@@ -19,7 +19,7 @@ export class JoinStream implements MemberLink {
     private readonly call: JoinCall,
   ) {
     call.on('data', (message: WorkerMessage) => this.guard(() => this.receive(message)));
-    // Its own half closed without Leave: a worker that ended without saying so.
+    // The worker closed its half without Leave: it ended without notice.
     call.on('end', () => this.guard(() => this.lost()));
     // Connection reset, keepalive expired, or cancelled by the worker.
     call.on('cancelled', () => this.guard(() => this.lost()));
@@ -51,7 +51,7 @@ export class JoinStream implements MemberLink {
       this.place = this.controller.join(message.hello, this);
       return;
     }
-    if (this.place === undefined) throw new SessionProtocolError('the first message on a Join stream is Hello');
+    if (this.place === undefined) throw new SessionProtocolError('the first message on a Join stream must be Hello');
     const { session, rank } = this.place;
     if (message.progress) session.progressed(rank, this, message.progress);
     else if (message.failed) session.failed(rank, this, message.failed);
@@ -63,7 +63,7 @@ export class JoinStream implements MemberLink {
     this.finish(undefined);
   }
 
-  /** What goes wrong in one worker's call ends that call, and no other. */
+  /** An error in one worker's call ends that call, and no other. */
   private guard(run: () => void): void {
     try {
       run();

@@ -1,4 +1,4 @@
-/** Server reflection, so that grpcurl and its like need no .proto file. */
+/** Server reflection, so that grpcurl and similar tools need no .proto file. */
 import { ReflectionService } from '@grpc/reflection';
 import type protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
@@ -15,7 +15,7 @@ export function reflection(): ReflectionService {
   root.resolveAll();
   const { file } = (root as unknown as Descriptive).toDescriptor('proto3');
   const fileDescriptorProtos = file.map((each) => Buffer.from(descriptor.FileDescriptorProto.encode(each).finish()));
-  // The service looks at nothing of a package but its file descriptors.
+  // The service reads only the file descriptors of a package definition.
   const definition = { [CONTROLLER_SERVICE]: { fileDescriptorProtos } } as unknown as ConstructorParameters<
     typeof ReflectionService
   >[0];

@@ -12,11 +12,11 @@ import { serviceStatus } from './status.js';
 
 export interface ServerOptions {
   readonly credentials?: ServerCredentials;
-  /** Milliseconds of silence after which a worker's connection is pinged, and for which the answer may take. */
+  /** Milliseconds of silence after which a worker's connection is pinged, and within which the answer must arrive. */
   readonly keepaliveMs?: number;
 }
 
-/** A worker whose machine vanished without closing its connection is lost after twice this. */
+/** A worker whose machine vanished without closing its connection counts as lost after twice this time. */
 const KEEPALIVE_MS = 5_000;
 const SHUTDOWN_MS = 1_000;
 
@@ -62,7 +62,7 @@ export class ControllerServer {
     return port;
   }
 
-  /** Stops both; workers come back to a successor by themselves. */
+  /** Stops both; workers reconnect to a successor by themselves. */
   async close(): Promise<void> {
     this.health.setStatus('', 'NOT_SERVING');
     this.health.setStatus(CONTROLLER_SERVICE, 'NOT_SERVING');
@@ -80,7 +80,7 @@ export class ControllerServer {
   }
 }
 
-/** A switch at the top of a tree has no parent, which is said by absence there and by null here. */
+/** A switch at the top of a tree has no parent, which the wire type expresses by absence and this side by null. */
 function toWire({ switches, ...status }: StatusMessage): Status {
   return { ...status, switches: switches.map((each) => ({ ...each, parent: each.parent ?? undefined })) };
 }

@@ -5,7 +5,7 @@ import { CODE_TRAILER } from './definition.js';
 
 export type ServiceStatus = Error & StatusObject;
 
-/** The status with which a call ends; an error that was not foreseen becomes INTERNAL. */
+/** The status with which a call ends; an unexpected error becomes INTERNAL. */
 export function serviceStatus(error: unknown): ServiceStatus {
   const known = error instanceof ControlPlaneError ? error : undefined;
   const details = error instanceof Error ? error.message : String(error);

@@ -1,8 +1,8 @@
 /**
- * The device configuration that Stratum takes for a Tofino: the message `stratum.hal.barefoot.BfPipelineConfig`
- * of its stratum/hal/lib/barefoot/bf.proto, serialised, and nothing else. The tar archives of the compiler's
- * output, which it took once, are refused since November 2020, and the format of PI (lengths in little-endian
- * order, each before its file) went with Stratum-bf in June 2022.
+ * The device configuration that Stratum accepts for a Tofino: the message `stratum.hal.barefoot.BfPipelineConfig`
+ * of its stratum/hal/lib/barefoot/bf.proto, serialised, and nothing else. Tar archives of the compiler's output,
+ * which it once accepted, have been rejected since November 2020, and the format of PI (lengths in little-endian
+ * order, each before its file) was removed with Stratum-bf in June 2022.
  */
 import protobuf from 'protobufjs';
 
@@ -24,7 +24,7 @@ export interface BfPipelineConfig {
   readonly profiles: readonly BfProfile[];
 }
 
-/** Numbers, types and syntax as in bf.proto; the names are free, since they are not sent. */
+/** Numbers, types and syntax as in bf.proto; the names are arbitrary, since they are not sent. */
 const DEFINITION = `
   syntax = "proto3";
   message BfPipelineConfig {

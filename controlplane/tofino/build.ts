@@ -1,4 +1,4 @@
-/** A Tofino build out of the compiler's output directory. */
+/** A Tofino build read from the compiler's output directory. */
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
 import type { P4Info, Preamble } from '../../p4runtime/p4info-messages.js';
 import { ArtifactError, choices } from '../errors.js';
@@ -12,19 +12,19 @@ export interface TofinoBuild {
   readonly name: string;
   readonly chip: Chip;
   readonly p4info: P4Info;
-  /** By the registers that add; undefined when they have other names than this project's. */
+  /** Derived from the mantissa registers; undefined when they do not have this project's names. */
   readonly valuesPerPacket: number | undefined;
-  /** As Stratum takes it. */
+  /** In Stratum's format. */
   readonly deviceConfig: Uint8Array;
 }
 
 const ARCHITECTURES = ['tna', 't2na'];
-/** Of TNA, where P4Info has objects of its own for what they are. */
+/** Externs of TNA for which P4Info has its own object types. */
 const STANDARD_EXTERNS = ['Counter', 'DirectCounter', 'Register', 'DirectRegister'];
 /** The binary begins with names and versions; the registers' values come after. */
 const BINARY_HEADER_BYTES = 4096;
 
-/** @throws ArtifactError when files are missing, wrong, or not of one compilation */
+/** @throws ArtifactError when files are missing, wrong, or not from the same compilation */
 export function readTofinoBuild(directory: string): TofinoBuild {
   const output = readCompilerOutput(directory);
   const p4info = readP4Info(directory, output);
@@ -41,7 +41,7 @@ export function readTofinoBuild(directory: string): TofinoBuild {
       pipeScope: scope,
     })),
   });
-  // Each value of a packet has a register of mantissas of its own (p4/tna/elements.p4).
+  // Each value of a packet has its own mantissa register (p4/tna/elements.p4).
   const registers = p4info.registers.filter(({ preamble }) =>
     /\.element_\d+\.mantissas$/.test(preamble?.name ?? ''),
   ).length;
@@ -68,7 +68,7 @@ function readP4Info(directory: string, { program, p4info: text }: CompilerOutput
   return p4info;
 }
 
-/** The assembler writes the name of its run into both files; older ones that do not are taken as they are. */
+/** The assembler writes the name of its run into both files; older versions that do not are accepted unchecked. */
 function checkPipe(
   directory: string,
   { chip, description }: CompilerOutput,
@@ -81,17 +81,17 @@ function checkPipe(
   );
   const [run, target] = [file.get('run_id'), file.get('target')];
   if (typeof target === 'string' && target !== chip)
-    throw file.wrong(`is for ${target}, and ${description} for ${chip}`);
+    throw file.wrong(`is for ${target}, but ${description} is for ${chip}`);
   if (typeof run === 'string' && !Buffer.from(binary).subarray(0, BINARY_HEADER_BYTES).includes(run)) {
     throw new ArtifactError(
-      `the context.json and the binary of ${name} in build directory ${directory} are not of the same compilation: the binary is not of run ${run}`,
+      `the context.json and the binary of ${name} in build directory ${directory} are not from the same compilation: the binary is not from run ${run}`,
     );
   }
 }
 
 /**
  * Stratum finds each object of the P4Info in bfrt.json, by its id or by a name that contains its name, and
- * refuses the pipeline with an internal error when it does not. Here the message says which files disagree.
+ * refuses the pipeline with an internal error when it does not. This check names the files that disagree.
  */
 function checkBfrt(directory: string, { program, bfrt }: CompilerOutput, p4info: P4Info): void {
   const wrong = (what: string): ArtifactError =>
@@ -110,7 +110,7 @@ function checkBfrt(directory: string, { program, bfrt }: CompilerOutput, p4info:
   });
   if (absent.length > 0) {
     throw new ArtifactError(
-      `bfrt.json and the P4Info of ${program} in build directory ${directory} are not of the same compilation: bfrt.json lacks ${choices(absent)}`,
+      `bfrt.json and the P4Info of ${program} in build directory ${directory} are not from the same compilation: bfrt.json lacks ${choices(absent)}`,
     );
   }
 }

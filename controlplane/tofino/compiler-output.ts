@@ -1,4 +1,4 @@
-/** What p4c's Tofino back end writes into its output directory, found by the description of the program there. */
+/** What p4c's Tofino back end writes into its output directory, located by the description of the program in it. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { ArtifactError, choices } from '../errors.js';
@@ -13,10 +13,10 @@ export interface CompiledPipe {
 }
 
 export interface CompilerOutput {
-  /** Name of the program: that of its main file, unless the compiler was told otherwise. */
+  /** Name of the program: that of its main file, unless the compiler was given another name. */
   readonly program: string;
   readonly chip: Chip;
-  /** Name of the file that says so. */
+  /** Name of the file that describes the program. */
   readonly description: string;
   /** In text or JSON form. */
   readonly p4info: string;
@@ -28,7 +28,7 @@ const EXPECTED =
   'expected what p4c --target tofino -o DIRECTORY --p4runtime-files DIRECTORY/PROGRAM.p4info.txtpb --p4runtime-force-std-externs writes: ' +
   'manifest.json or PROGRAM.conf, PROGRAM.p4info.txtpb, bfrt.json, and for each pipe PIPE/context.json and PIPE/tofino.bin';
 
-/** @throws ArtifactError saying what is missing or wrong, and what a build directory holds */
+/** @throws ArtifactError saying what is missing or wrong, and what a build directory contains */
 export function readCompilerOutput(directory: string): CompilerOutput {
   const wrong = (what: string): ArtifactError => new ArtifactError(`build directory ${directory} ${what}; ${EXPECTED}`);
   if (!existsSync(directory)) throw wrong('does not exist');
@@ -82,7 +82,7 @@ export function readCompilerOutput(directory: string): CompilerOutput {
 
 /**
  * The compiler writes paths as they were when it ran, relative to its own working directory or to where the
- * program would be installed. So the file's place in the directory comes first, wherever that has moved.
+ * program would be installed. So the file's usual place in the directory is tried first, wherever the directory has been moved.
  */
 function locate(directory: string, pipe: string, path: string): string | undefined {
   const places = [join(directory, pipe, basename(path)), isAbsolute(path) ? path : join(directory, path)];

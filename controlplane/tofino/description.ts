@@ -1,6 +1,6 @@
 /**
- * Which program is in the compiler's output directory, for which chip and pipes. The `.conf` file says it to the
- * drivers; p4c's own driver does not always write one (the script p4c-gen-conf does), but manifest.json.
+ * Which program is in the compiler's output directory, for which chip and pipes. The drivers read this from the `.conf`
+ * file; p4c's own driver does not always write one (the script p4c-gen-conf does), but it writes manifest.json.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,12 +9,12 @@ import { JsonPart } from './json-part.js';
 import { CHIPS, PIPES, type Chip } from './ports.js';
 
 export interface Description {
-  /** Name of the file that says so. */
+  /** Name of the file that was read. */
   readonly file: string;
-  /** Name of the program: that of its main file, unless the compiler was told otherwise. */
+  /** Name of the program: that of its main file, unless the compiler was given another name. */
   readonly program: string;
   readonly chip: Chip;
-  /** Paths as the file has them. */
+  /** Paths as in the file. */
   readonly bfrtConfig: string;
   readonly pipelines: readonly {
     readonly name: string;
@@ -84,7 +84,7 @@ function readConf(file: JsonPart): Omit<Description, 'file'> {
 
 function readManifest(file: JsonPart): Omit<Description, 'file'> {
   const chip = chipNamed(file.text('target'), file);
-  if (file.get('compilation_succeeded') === false) throw file.wrong('is of a compilation that failed');
+  if (file.get('compilation_succeeded') === false) throw file.wrong('is from a failed compilation');
   const programs = file.list('programs');
   const program = programs[0]?.text('program_name');
   if (program === undefined || programs.length > 1) throw file.wrong(`names ${programs.length} programs, not one`);
@@ -103,10 +103,10 @@ function readManifest(file: JsonPart): Omit<Description, 'file'> {
   };
 }
 
-/** The hardware pipes of the i-th of several programs, as p4c-gen-conf deals them out. */
+/** The hardware pipes of the i-th of several programs, as p4c-gen-conf assigns them. */
 function usualScope(chip: Chip, i: number, programs: number): number[] {
   const each = Math.floor(PIPES / programs);
-  // Pairs of a Tofino's pipes are outside and inside of a folded pipeline; of a Tofino-2's, the first and the last two.
+  // The outside and inside of a folded pipeline are pairs of pipes on a Tofino; on a Tofino 2, the first and the last two.
   return Array.from({ length: each }, (_, k) => (chip === 'tofino' ? k * programs + i : i * each + k));
 }
 

@@ -1,4 +1,4 @@
-/** A part of a JSON file that others write: every value is of the type that is asked for, or the file is refused. */
+/** A part of a JSON file from another program: every value must have the requested type, or the file is rejected. */
 import type { ArtifactError } from '../errors.js';
 
 export class JsonPart {
@@ -7,7 +7,7 @@ export class JsonPart {
   /**
    * @param path of the part within the file, for messages; empty for the whole
    * @param wrong completes "the file ..."
-   * @throws ArtifactError when it is no object
+   * @throws ArtifactError when it is not an object
    */
   constructor(
     value: unknown,
@@ -23,19 +23,19 @@ export class JsonPart {
     return this.fields[name];
   }
 
-  /** Undefined if it is not there. @throws ArtifactError */
+  /** Undefined if it is missing. @throws ArtifactError */
   text(name: string): string | undefined {
     const value = this.get(name);
-    if (value !== undefined && typeof value !== 'string') throw this.wrong(`has no text at ${this.at(name)}`);
+    if (value !== undefined && typeof value !== 'string') throw this.wrong(`has no string at ${this.at(name)}`);
     return value;
   }
 
-  /** Empty if it is not there. @throws ArtifactError when it is not a list of objects */
+  /** Empty if it is missing. @throws ArtifactError when it is not a list of objects */
   list(name: string): JsonPart[] {
     return this.items(name).map((item, i) => new JsonPart(item, `${this.at(name)}[${i}]`, this.wrong));
   }
 
-  /** Empty if it is not there. @throws ArtifactError when it is not a list of whole numbers */
+  /** Empty if it is missing. @throws ArtifactError when it is not a list of whole numbers */
   numbers(name: string): number[] {
     return this.items(name).map((item, i) => {
       if (!Number.isInteger(item)) throw this.wrong(`has no whole number at ${this.at(name)}[${i}]`);

@@ -20,14 +20,14 @@ const RECIRCULATION: Record<Chip, number> = { tofino: 68, tofino2: 6 };
 export const PIPES = 4;
 const PIPE_STEP = 128;
 
-/** Whether workers and other switches can be at this port. 0 is not one: to a worker it means "any port". */
+/** Whether workers and other switches can use this port. Port 0 cannot be used: to a worker it means "any port". */
 export function isFrontPanelPort(chip: Chip, port: number): boolean {
   const [first, last] = FRONT_PANEL[chip];
   const local = port % PIPE_STEP;
   return Number.isInteger(port) && port >= 1 && port < PIPES * PIPE_STEP && local >= first && local <= last;
 }
 
-/** Each pipe has registers of its own. */
+/** Each pipe has its own registers. */
 export function pipeOf(port: number): number {
   return Math.floor(port / PIPE_STEP);
 }

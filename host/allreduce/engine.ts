@@ -1,6 +1,6 @@
 /**
- * One operation in one epoch: its chunks through the slot window, each repeated until its result is
- * there. A pure state machine: packets and the time come in as arguments, packets go out through
+ * One operation in one epoch: its chunks through the slot window, each repeated until its result has
+ * arrived. A pure state machine: packets and the time are passed in as arguments, packets are sent through
  * `transmit`.
  */
 import { Flag, Opcode } from '../../protocol/constants.js';
@@ -13,28 +13,28 @@ import type { Workload } from './tensors.js';
 import { operationBase, SlotWindow } from './windowing.js';
 
 /**
- * A packet counts as lost when the result of one that left this many packets later has come: results come
- * in the order in which the slowest worker sends. Less would take a reordered packet for a lost one.
+ * A packet counts as lost when the result of one sent this many packets later has arrived: results arrive
+ * in the order in which the slowest worker sends. A smaller number would take a reordered packet for a lost one.
  */
 const OVERTAKEN_BY = 8;
 
-/** New chunks per message read: the one whose slot became free, and one that a burst held back. */
+/** New chunks per message read: the one whose slot became free, and one that the burst limit held back. */
 const PER_MESSAGE = 2;
 
 export interface EngineConfig {
-  /** Job number as it stands in packets. */
+  /** Job number as in packets. */
   job: number;
   rank: number;
   /** Slots of the job. */
   slots: number;
   valuesPerPacket: number;
-  /** Chunk number at which each epoch begins: 0, but for tests of its wrap. */
+  /** Chunk number at which each epoch begins: 0, except in tests of its wraparound. */
   firstChunk?: number;
-  /** Packets sent at most before the caller may look after its socket again. */
+  /** Maximum of packets sent before the caller may read its socket again. */
   burst: number;
 }
 
-/** Counted since the operation began, over all its restarts. */
+/** Counted since the operation began, across all its restarts. */
 export interface Counters {
   packetsSent: number;
   packetsReceived: number;
@@ -43,12 +43,12 @@ export interface Counters {
 }
 
 /**
- * What a message meant.
- * - `stray`: nothing that this operation waits for; counted.
+ * How a message was classified.
+ * - `stray`: not one that this operation waits for; counted.
  * - `accepted`: a result, and more are missing.
- * - `received`: the result that was the last of the data; the commit follows.
+ * - `received`: the last result of the data; the commit follows.
  * - `complete`: the commit's result; every worker holds all results.
- * - `refused`: the switch says that this contribution contradicts the others'.
+ * - `refused`: according to the switch, this contribution contradicts the others'.
  * - `probed`: the answer to a probe, see {@link AllreduceEngine.probed}.
  */
 export type Verdict = 'stray' | 'accepted' | 'received' | 'complete' | 'refused' | 'probed';
@@ -65,21 +65,21 @@ export class AllreduceEngine {
   private readonly order: Float64Array;
   /** Transmissions so far. */
   private sequence = 0;
-  /** Latest position whose result has come, and the earliest that can be outstanding. */
+  /** Latest position whose result has arrived, and the earliest that can be outstanding. */
   private heardOf = 0;
   private earliest = Infinity;
-  /** When a result last came: as long as they come, the switch is at work on what waits before it. */
+  /** When a result last arrived: as long as results arrive, the switch is working through its queue. */
   private lastResultAt = -Infinity;
   /** No packet can be due before this moment. */
   private scanAt = Infinity;
-  /** First chunk number after the operations that this epoch has had. */
+  /** First chunk number after the operations of this epoch so far. */
   private nextChunk = 0;
   private work: Workload | undefined;
   private fields: PacketFields;
   private counters: Counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
   /** The latest answer to a probe. */
   probed: SlotState | undefined;
-  /** When a message of this job last came from the switch, whatever it said. */
+  /** When any message of this job last arrived from the switch. */
   lastHeard: number | undefined;
 
   constructor(
@@ -97,22 +97,22 @@ export class AllreduceEngine {
     this.fields = { job: config.job, rank: config.rank, epoch: 0, operation: 0, signature: 0 };
   }
 
-  /** Data chunks that `work` needs; its commit comes on top. */
+  /** Data chunks that `work` needs; its commit is one more. */
   dataChunks(work: Workload): number {
     return Math.ceil(work.elements / this.config.valuesPerPacket);
   }
 
-  /** Forgets what was in flight and begins `epoch`. */
+  /** Discards everything in flight and begins `epoch`. */
   enterEpoch(epoch: number): void {
     this.stop();
     this.fields.epoch = epoch;
-    // Other members, perhaps another switch: what was learned of the path may not hold.
+    // Other members, perhaps another switch: what was learned about the path may not hold.
     this.congestion = new CongestionWindow(this.config.slots);
     this.nextChunk = this.config.firstChunk ?? 0;
   }
 
   /**
-   * Begins operation number `operation` in the present epoch; {@link advance} sends its packets.
+   * Begins operation number `operation` in the current epoch; {@link advance} sends its packets.
    * @throws ArgumentError if `work` has too many chunks
    */
   start(operation: number, work: Workload, counters: Counters): void {
@@ -134,18 +134,18 @@ export class AllreduceEngine {
     this.probed = undefined;
   }
 
-  /** Sends nothing more, and takes every result that still arrives for a stray. */
+  /** Sends nothing more, and counts every result that still arrives as a stray. */
   stop(): void {
     this.work = undefined;
     this.scanAt = Infinity;
   }
 
-  /** Whether all results of the data are here (the commit's may not be). False when stopped. */
+  /** Whether all results of the data have arrived (the commit's may not have). False when stopped. */
   get received(): boolean {
     return this.work !== undefined && this.window.allDataArrived;
   }
 
-  /** Chunks with a result, and all of them, commits included. */
+  /** Chunks with a result, and all chunks, both including the commit. */
   get progress(): { done: number; total: number } {
     return { done: this.window.finished, total: this.window.chunks };
   }
@@ -154,7 +154,7 @@ export class AllreduceEngine {
     return this.work === undefined ? [] : this.window.outstandingSlots();
   }
 
-  /** Chunk number that `slot` waits for; undefined if it waits for none. */
+  /** Chunk number that `slot` waits for; undefined if it does not wait for a chunk. */
   outstandingChunk(slot: number): number | undefined {
     const chunk = this.window.chunkIn(slot);
     return this.work === undefined || chunk < 0 ? undefined : this.window.number(chunk);
@@ -162,7 +162,7 @@ export class AllreduceEngine {
 
   /**
    * Sends what is due.
-   * @returns when to call again at the latest: `now` if the burst's bound held something back
+   * @returns when to call again at the latest: `now` if the burst limit held something back
    */
   advance(now: number): number {
     if (this.work === undefined) return Infinity;
@@ -172,8 +172,8 @@ export class AllreduceEngine {
   }
 
   /**
-   * What may be done while more messages wait to be read: sends new chunks in exchange for those that
-   * arrived, but repeats none, since the result that seems to be missing may be among the unread.
+   * The part of {@link advance} that is safe while more messages wait to be read: sends new chunks in exchange for
+   * those that arrived, but retransmits none, since the result that seems to be missing may be among the unread messages.
    * @returns when to call {@link advance} at the latest
    */
   refill(now: number): number {
@@ -193,7 +193,7 @@ export class AllreduceEngine {
     return this.stray();
   }
 
-  /** Asks the switch for the state of `slot`. */
+  /** Requests the state of `slot` from the switch. */
   probe(slot: number): void {
     this.transmit(this.pool.probeOf(slot));
   }
@@ -217,7 +217,7 @@ export class AllreduceEngine {
     return this.window.allDataArrived ? 'received' : 'accepted';
   }
 
-  /** Learns from the time that the result of `slot` took; its flags are those of the packet that completed the sum. */
+  /** Updates the estimates from the time that the result of `slot` took; its flags are those of the packet that completed the sum. */
   private measure(slot: number, flags: number, now: number): void {
     const sinceFirst = now - this.firstSentAt[slot]!;
     const transmissions = this.transmissions[slot]!;
@@ -229,11 +229,11 @@ export class AllreduceEngine {
     }
     this.lastResultAt = now;
     this.heardOf = Math.max(this.heardOf, this.order[slot]!);
-    // The timeout may have become shorter, so other slots may be due earlier than was thought.
+    // The timeout may have become shorter, so other slots may be due earlier than computed before.
     this.scanAt = this.heardOf - this.earliest > OVERTAKEN_BY ? now : Math.min(this.scanAt, now + this.rto.ms);
   }
 
-  /** The slot whose outstanding chunk `message` is about; undefined if there is none. */
+  /** The slot whose outstanding chunk `message` is about; undefined if it matches no slot. */
   private awaited(message: Uint8Array): number | undefined {
     if (this.work === undefined) return undefined;
     const slot = uint16(message, Offset.slot);
@@ -300,7 +300,7 @@ export class AllreduceEngine {
       oldest = Math.min(oldest, now);
       this.transmit(this.pool.again(slot));
     }
-    // Those of one scan were in flight together, so they are one event.
+    // Timeouts of one scan were in flight together, so they count as one event.
     if (timeouts > 0) {
       this.congestion.timeout();
       this.window.limit(this.congestion.chunks);

@@ -1,13 +1,13 @@
 /**
- * A worker's place in its job: numbers operations, follows the epochs, and decides which operation is
+ * A worker's membership in its job: numbers operations, follows the epochs, and decides which operation is
  * complete, begins again or is lost (docs/protocol.md, "Epochs"). A pure state machine around
- * {@link AllreduceEngine}: what arrives and the time are arguments, what leaves goes to {@link MemberOutput}.
+ * {@link AllreduceEngine}: input and the time are arguments, output goes to {@link MemberOutput}.
  *
  * Invariants
  * - `completed ≤ received ≤ completed + 1`, unless both were set by a Resume.
  * - While `running`, the operation at the head of the queue has the number `completed + 1`.
  * - Between the answer to a Membership and its Resume neither `completed` nor `received` changes, since
- *   the controller decides by the answer.
+ *   the controller relies on the answer.
  */
 import { type WorkerError, AbortedError, MembershipError, ShapeMismatchError } from '../errors.js';
 import type { Failed, Membership, Progress, Resume } from '../session/messages.js';
@@ -38,23 +38,23 @@ export class Member {
   private readonly rto: RetransmissionTimeout;
   private readonly watch: StallWatch;
   private readonly queue: Operation[] = [];
-  /** Why numbers that no call has asked for yet are used up already. */
+  /** Errors of operation numbers that were used up before this worker made the corresponding call. */
   private readonly lost = new Map<number, WorkerError>();
-  /** Other workers' failures by operation number, until the number is passed. */
+  /** Other workers' failures by operation number, until that number is used up. */
   private readonly aborts = new Map<number, Failed>();
   private epochNumber: number | undefined;
   private members: readonly number[] = [];
   /** In the order of `members`: their bits in the bitmaps of this worker's switch ({@link Membership.bits}). */
   private bits: readonly number[] = [];
   private running = false;
-  /** Set by the first Resume: from then on, calls have numbers. */
+  /** Set by the first Resume: from then on, calls are numbered. */
   private numbered = false;
   private lastNumber = 0;
   private completedNumber = 0;
   private receivedNumber = 0;
   /** A session has begun since the last Membership, so epochs may have passed without this worker. */
   private mayHaveMissedEpochs = false;
-  /** The failure that the controller still has to answer with a new epoch. */
+  /** The failure to which the controller has not yet answered with a new epoch. */
   private unanswered: Failed | undefined;
 
   constructor(
@@ -67,7 +67,7 @@ export class Member {
     this.watch = new StallWatch(config.patience, now);
   }
 
-  /** Present epoch; undefined before the first Membership. */
+  /** Current epoch; undefined before the first Membership. */
   get epoch(): number | undefined {
     return this.epochNumber;
   }
@@ -81,7 +81,7 @@ export class Member {
     return this.completedNumber;
   }
 
-  /** Calls that have no answer yet. */
+  /** Calls that have not been resolved or rejected yet. */
   get pending(): number {
     return this.queue.filter((operation) => operation.failure === undefined).length;
   }
@@ -96,7 +96,7 @@ export class Member {
       config.valuesPerPacket === this.config.valuesPerPacket &&
       config.switchAddress === this.config.switchAddress;
     if (!same) {
-      // Another switch or another build: nothing that is in flight can be answered any more.
+      // Another switch or another build: nothing in flight can be answered any more.
       this.halt(now);
       this.receivedNumber = this.completedNumber;
       this.config = config;
@@ -105,7 +105,7 @@ export class Member {
     if (this.unanswered !== undefined) this.output.failed(this.unanswered);
   }
 
-  /** The session broke. An operation under way goes on: the switch does not need the controller. */
+  /** The session broke. An operation in progress continues: the switch does not need the controller. */
   disconnected(now: number): void {
     this.watch.controller(false, now);
   }
@@ -126,20 +126,20 @@ export class Member {
     this.settleHead(now);
   }
 
-  /** Gives up a call; the others are told when its number has its turn. */
+  /** Aborts a call; the other workers are told when its number is at the head of the queue. */
   cancel(operation: Operation, error: WorkerError, now: number): void {
     if (!this.queue.includes(operation)) return;
     operation.fail(error);
     this.settleHead(now);
   }
 
-  /** What a worker tells the controller before it leaves: others may still wait for a result that it has. */
+  /** What a worker reports to the controller before it leaves: others may still wait for a result that it has. */
   farewell(): Progress | undefined {
     if (this.epochNumber === undefined || !this.numbered) return undefined;
     return { epoch: this.epochNumber, completed: this.completedNumber, received: this.receivedNumber };
   }
 
-  /** Rejects every call. The caller leaves the job, so that the others go on without this worker. */
+  /** Rejects every call. The caller leaves the job, so that the others continue without this worker. */
   close(error: WorkerError): void {
     this.engine.stop();
     this.running = false;
@@ -168,7 +168,7 @@ export class Member {
     if (message.epoch !== this.epochNumber || this.running || this.unanswered !== undefined) return;
     if (this.numbered) this.catchUp(message.completed, now);
     else this.adopt(message.completed);
-    // Behind this worker's own answer: the controller will hear more and raise the epoch again.
+    // Older than this worker's own answer: the controller will receive that and raise the epoch again.
     if (message.completed < this.completedNumber) return;
     this.running = true;
     this.engine.enterEpoch(message.epoch);
@@ -211,7 +211,7 @@ export class Member {
   }
 
   /**
-   * Does what is due: begins the next operation, sends, repeats, probes, gives up.
+   * Does what is due: begins the next operation, sends, retransmits, probes, aborts.
    * @returns when to call again at the latest
    */
   advance(now: number): number {
@@ -291,8 +291,8 @@ export class Member {
   }
 
   /**
-   * Callers need not wait for a new epoch to learn that their operation was given up; the number is
-   * used up only when the controller says so.
+   * Callers need not wait for a new epoch to learn that their operation was aborted; the number is
+   * used up only when the controller confirms it.
    */
   private rejectAborted(): void {
     for (const operation of this.queue) {
@@ -308,7 +308,7 @@ export class Member {
     for (const operation of this.queue) operation.number = ++this.lastNumber;
   }
 
-  /** The job stands at `target`, which may be ahead of this worker. */
+  /** The job has completed operation `target`, which may be ahead of this worker. */
   private catchUp(target: number, now: number): void {
     const head = this.queue[0];
     if (
@@ -348,21 +348,21 @@ export class Member {
 
   private passed(number: number): MembershipError {
     return new MembershipError(
-      `operation ${number} went on without this worker (rank ${this.config.rank}), which was not connected at that time`,
+      `operation ${number} continued without this worker (rank ${this.config.rank}), which was not connected at that time`,
     );
   }
 }
 
-/** What another worker's failure is to this worker's caller. */
+/** Another worker's failure as the error for this worker's caller. */
 function abortError(failure: Failed, operation?: Operation): WorkerError {
   const text = failure.message === '' ? failure.code : failure.message;
   if (failure.code === 'FPISA_SHAPE_MISMATCH') {
-    const own = operation === undefined ? '' : `; this worker brought ${operation.batch.describe()}`;
+    const own = operation === undefined ? '' : `; this worker submitted ${operation.batch.describe()}`;
     return new ShapeMismatchError(
-      `operation ${failure.operation} was given up because the workers' tensors differ: another worker brought ${failure.shape}${own}`,
+      `operation ${failure.operation} was aborted because the workers' tensors differ: another worker submitted ${failure.shape}${own}`,
       operation?.batch.lengths ?? [],
       failure.shape,
     );
   }
-  return new AbortedError(`operation ${failure.operation} was given up by another worker: ${text}`);
+  return new AbortedError(`operation ${failure.operation} was aborted by another worker: ${text}`);
 }

@@ -1,4 +1,4 @@
-/** One allreduce call from its submission to its end. */
+/** One allreduce call from its submission to its completion. */
 import type { WorkerError } from '../errors.js';
 import type { Counters } from './engine.js';
 import type { TensorBatch } from './tensors.js';
@@ -27,9 +27,9 @@ export interface AllreduceStats {
   strays: number;
   /** Smoothed time from a chunk's transmission to its sum, in microseconds; undefined if never measured. */
   rttMicros: number | undefined;
-  /** From the operation's turn to its end. */
+  /** From the operation's first start to its completion. */
   elapsedMs: number;
-  /** Membership epoch in which the sum was made. */
+  /** Membership epoch in which the sum was computed. */
   epoch: number;
   /** Members that the sum contains. */
   workers: number;
@@ -49,17 +49,17 @@ export interface OperationCallbacks {
 const PROGRESS_REPORTS = 100;
 
 export class Operation {
-  /** Undefined until the worker's first Resume says where the job stands. */
+  /** Undefined until the worker's first Resume gives the job's position. */
   number: number | undefined;
   readonly counters: Counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
-  /** Times that it was begun. */
+  /** How often it was started. */
   starts = 0;
   /** Epoch and members of the latest start. */
   epoch = 0;
   ranks: readonly number[] = [];
   /**
-   * The caller has its answer already, but the number is not used up: other workers may bring tensors
-   * for it, and must be told once its turn has come.
+   * The caller already has its answer, but the number is not used up: other workers may submit tensors
+   * for it, and must be told once it is at the head of the queue.
    */
   failure: WorkerError | undefined;
   private startedAt = 0;
@@ -106,7 +106,7 @@ export class Operation {
     });
   }
 
-  /** Gives the caller's memory its input back and rejects; later calls do nothing. */
+  /** Restores the input in the caller's memory and rejects; later calls do nothing. */
   fail(error: WorkerError): void {
     if (this.failure !== undefined) return;
     this.failure = error;

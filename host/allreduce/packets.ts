@@ -11,11 +11,11 @@ export interface PacketFields {
   signature: number;
 }
 
-/** Tensor memory goes out as it stands, so a big-endian host says so. */
+/** Tensor memory is sent as it is, so a big-endian host sets the flag. */
 const BYTE_ORDER = HOST_IS_LITTLE_ENDIAN ? 0 : Flag.NETWORK_ORDER;
 
 /**
- * One CONTRIBUTE message per slot. A slot has one chunk in flight, so its memory is not needed for
+ * One CONTRIBUTE message per slot. A slot has one chunk in flight, so its memory is not reused for
  * another packet before the result of the first has arrived.
  */
 export class PacketPool {
@@ -24,7 +24,7 @@ export class PacketPool {
   private readonly payloads: Uint8Array[] = [];
   private readonly views: DataView[] = [];
   private readonly probe = new Uint8Array(PROBE_BYTES);
-  /** Reused for every packet; {@link begin} sets what an operation's packets share. */
+  /** Reused for every packet; {@link begin} sets the fields that an operation's packets share. */
   private readonly header: Header = {
     opcode: Opcode.CONTRIBUTE,
     flags: BYTE_ORDER,
@@ -58,7 +58,7 @@ export class PacketPool {
     this.header.signature = fields.signature;
   }
 
-  /** Room for the values of the packet of `slot`. */
+  /** Memory for the values of the packet of `slot`. */
   payload(slot: number): Uint8Array {
     return this.payloads[slot]!;
   }
@@ -74,7 +74,7 @@ export class PacketPool {
     return this.packets[slot]!;
   }
 
-  /** The packet that stands in `slot`, marked as a retransmission. */
+  /** The packet in `slot`, marked as a retransmission. */
   again(slot: number): Uint8Array {
     this.views[slot]!.setUint16(Offset.flags, BYTE_ORDER | Flag.RETRANSMISSION);
     return this.packets[slot]!;

@@ -1,4 +1,4 @@
-/** Notices that an operation does not get on, finds out why by probes, and says so. */
+/** Detects that an operation makes no progress, finds the cause with probes, and reports it. */
 import {
   ControllerUnreachableError,
   MembershipError,
@@ -18,24 +18,24 @@ import { REDUCE_OPS } from './tensors.js';
 export interface Patience {
   /** Without any result for this long an operation fails; also without a controller while one is needed. */
   timeoutMs: number;
-  /** While the job waits for members, an operation waits this long for it to go on. */
+  /** While the job waits for members, an operation waits this long for it to continue. */
   membershipTimeoutMs: number;
 }
 
 export const DEFAULT_PATIENCE: Readonly<Patience> = { timeoutMs: 30_000, membershipTimeoutMs: 300_000 };
 
-/** Part of the timeout after which the stalled slot is probed, and how often at least and at most then. */
+/** Fraction of the timeout after which the stalled slot is probed, again and again, and the maximum of that interval. */
 const PROBE_AFTER = 0.2;
 const PROBE_AFTER_MAX_MS = 2000;
-/** A refusal is certain; this long it may wait for a probe to tell whom it contradicts. */
+/** A refusal is final; it may wait this long for a probe that shows which workers it contradicts. */
 const REFUSAL_PATIENCE_MS = 250;
 
-/** What messages about a stalled operation say of this worker. */
+/** What messages about a stalled operation contain about this worker. */
 export interface ReportedWorker {
   rank: number;
   /** Where contributions go. */
   switchAddress: string;
-  /** What the transport has to say about it. */
+  /** What the transport knows about the cause. */
   transportNote?: (() => string | undefined) | undefined;
 }
 
@@ -57,7 +57,7 @@ export class StallWatch {
   private refusedAt: number | undefined;
   private probeAt = 0;
   private probedSlot: number | undefined;
-  /** What the probed slot holds of the outstanding round; null if it does not hold that round at all. */
+  /** The probed slot's state of the outstanding round; null if the slot does not hold that round. */
   private held: SetState | null | undefined;
 
   constructor(
@@ -149,17 +149,17 @@ export class StallWatch {
     const { operation, members, config } = situation;
     const own = operation.batch.describe();
     const { held } = this;
-    let others = 'other workers brought something else';
+    let others = 'other workers submitted something else';
     if (held) {
-      // This switch holds what this worker brought: it was the switch above that refused the sum.
+      // This switch agrees with this worker's contribution: it was its parent switch that refused the sum.
       const agrees = held.operation === operation.number && held.signature === operation.batch.signature;
       const ranks = agrees
         ? elsewhere(situation)
         : members.filter((_, index) => contributed(held, situation.bits[index]!));
-      others = `ranks ${ranks.join(', ')} brought ${agrees ? 'something else to another switch' : describeHeld(held, operation)}`;
+      others = `ranks ${ranks.join(', ')} submitted ${agrees ? 'something else to another switch' : describeHeld(held, operation)}`;
     }
     return new ShapeMismatchError(
-      `operation ${operation.number} cannot be finished: rank ${config.rank} brought ${own}, but ${others}`,
+      `operation ${operation.number} cannot be finished: rank ${config.rank} submitted ${own}, but ${others}`,
       operation.batch.lengths,
       held ? others : undefined,
     );
@@ -169,7 +169,7 @@ export class StallWatch {
     const report = this.report(situation, now);
     const note = situation.config.transportNote?.();
     const sent =
-      `${report.packetsSent} packets were sent to ${report.switchAddress} (${report.retransmissions} of them again), ` +
+      `${report.packetsSent} packets were sent to ${report.switchAddress} (${report.retransmissions} of them retransmissions), ` +
       `${report.chunksDone} of ${report.chunksTotal} chunks are done` +
       (note === undefined ? '' : `, ${note}`);
     const head = `operation ${report.operation} has made no progress for ${ms(report.waitedMs)}`;
@@ -183,7 +183,7 @@ export class StallWatch {
     }
     return new StalledError(
       `${head}: ${sent}, slots ${report.outstandingSlots.join(', ')} are outstanding, ` +
-        `the switch was last heard ${ms(report.lastHeardMs)} ago; ${this.blame(situation, report)}`,
+        `the last message from the switch arrived ${ms(report.lastHeardMs)} ago; ${this.blame(situation, report)}`,
       report,
     );
   }
@@ -240,7 +240,7 @@ function elsewhere({ members, bits }: Situation): number[] {
   return members.filter((_, index) => !isVisible(bits[index]!));
 }
 
-/** As much of the others' operation as its hash lets one say. */
+/** The other workers' operation, as far as its hash identifies it. */
 function describeHeld(held: SetState, { number, batch }: Operation): string {
   if (held.operation !== number) return `operation ${held.operation}`;
   const op = REDUCE_OPS.find((one) => operationSignature(one, batch.format, batch.lengths) === held.signature);

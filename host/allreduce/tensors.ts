@@ -1,4 +1,4 @@
-/** The tensors of one operation, packed back to back so that a chunk may span several of them. */
+/** The tensors of one operation, packed contiguously so that a chunk may span several of them. */
 import { endianness } from 'node:os';
 import { VALUE_BYTES } from '../../protocol/message.js';
 import { operationSignature } from '../../protocol/signature.js';
@@ -16,11 +16,11 @@ export type Format = 'fp32' | 'int32';
 
 export const HOST_IS_LITTLE_ENDIAN = endianness() === 'LE';
 
-/** What the engine moves through the switch: elements by position, whatever they belong to. */
+/** What the engine moves through the switch: elements by position, independent of their tensors. */
 export interface Workload {
   readonly elements: number;
   readonly signature: number;
-  /** Copies `count` elements from `start` of the kept input into `payload`, and fills the rest with +0. */
+  /** Copies `count` elements from `start` of the saved input into `payload`, and fills the rest with +0. */
   load(start: number, count: number, payload: Uint8Array): void;
   /** Writes `count` summed elements to `start`. `networkOrder` is the byte order of `payload`. */
   store(start: number, count: number, payload: Uint8Array, networkOrder: boolean): void;
@@ -85,7 +85,7 @@ export class TensorBatch implements Workload {
     }
   }
 
-  /** Turns the sum that stands in the caller's memory into the op's result for `workers` members. */
+  /** Turns the sum in the caller's memory into the op's result for `workers` members. */
   finish(workers: number): void {
     if (this.op !== 'mean') return;
     for (const tensor of this.tensors) {
@@ -93,7 +93,7 @@ export class TensorBatch implements Workload {
     }
   }
 
-  /** Gives the caller's memory its input back. */
+  /** Restores the input in the caller's memory. */
   restore(): void {
     this.outputs.forEach((bytes, i) => {
       bytes.set(this.input.subarray(this.starts[i]! * VALUE_BYTES, this.starts[i + 1]! * VALUE_BYTES));
@@ -105,7 +105,7 @@ export class TensorBatch implements Workload {
     return `${this.op} of ${this.format} [${this.lengths.join(', ')}]`;
   }
 
-  /** The tensor that holds packed element `position`; empty tensors hold none. */
+  /** The tensor that holds packed element `position`; empty tensors contain none. */
   private find(position: number): number {
     let i = this.cursor;
     if (position < this.starts[i]!) i = 0;
@@ -115,7 +115,7 @@ export class TensorBatch implements Workload {
   }
 }
 
-/** A copy of the first `words` words of `bytes` with the bytes of each in the other order. */
+/** A copy of the first `words` words of `bytes` with the bytes of each reversed. */
 function swapped(bytes: Uint8Array, words: number): Uint8Array {
   const copy = bytes.slice(0, words * VALUE_BYTES);
   for (let i = 0; i < copy.length; i += VALUE_BYTES) copy.subarray(i, i + VALUE_BYTES).reverse();
@@ -125,7 +125,7 @@ function swapped(bytes: Uint8Array, words: number): Uint8Array {
 function checkOp(op: ReduceOp, format: Format): void {
   const valid = format === 'int32' ? REDUCE_OPS.filter((one) => one !== 'mean') : REDUCE_OPS;
   if (!valid.includes(op)) {
-    throw new ArgumentError(`op is '${String(op)}'; a job of format ${format} knows ${valid.join(', ')}`);
+    throw new ArgumentError(`op is '${String(op)}'; a job of format ${format} supports ${valid.join(', ')}`);
   }
 }
 
@@ -140,7 +140,9 @@ function listTensors(tensors: Tensors, format: Format): readonly Tensor[] {
         ? [...tensors]
         : [tensors];
   if (list.length === 0)
-    throw new ArgumentError('the list of tensors is empty; an operation takes at least one (of any length, also 0)');
+    throw new ArgumentError(
+      'the list of tensors is empty; an operation takes at least one (of any length, including 0)',
+    );
   const expected = format === 'int32' ? Int32Array : Float32Array;
   list.forEach((tensor, i) => {
     if (!(tensor instanceof expected)) {

@@ -14,7 +14,7 @@ import { ArgumentError } from '../errors.js';
 /** Chunk numbers are 32 bits wide and compared as serial numbers. */
 export const CHUNK_MODULUS = 2 ** 32;
 
-/** Bound on one operation, so that a jump over the wrap stays below half of the number space. */
+/** Bound on one operation, so that skipping over the wraparound stays below half of the number space. */
 export const MAX_OPERATION_CHUNKS = 2 ** 30;
 
 export function slotOf(chunk: number, slots: number): number {
@@ -28,9 +28,9 @@ export function setOf(chunk: number, slots: number): 0 | 1 {
 /**
  * First chunk number of the operation that follows chunk `next − 1` in its epoch.
  *
- * No operation spans the wrap of the chunk number, because `chunk mod slots` is not continuous there.
- * The one that would starts behind it, in the set opposite to the last commit's: that commit is the
- * only round which another worker may still have to fetch again, and it must not be overwritten before
+ * No operation spans the wraparound of the chunk number, because `chunk mod slots` is not continuous there.
+ * One that would do so starts after it, in the set opposite to the last commit's: that commit is the
+ * only round whose result another worker may still need to request again, and it must not be overwritten before
  * every worker has joined the new operation.
  *
  * @param chunks data chunks and the commit
@@ -38,9 +38,7 @@ export function setOf(chunk: number, slots: number): 0 | 1 {
  */
 export function operationBase(next: number, chunks: number, slots: number): number {
   if (chunks > MAX_OPERATION_CHUNKS) {
-    throw new ArgumentError(
-      `an operation of ${chunks} chunks is too long; at most ${MAX_OPERATION_CHUNKS} fit into one`,
-    );
+    throw new ArgumentError(`an operation of ${chunks} chunks is too long; the maximum is ${MAX_OPERATION_CHUNKS}`);
   }
   if (next + chunks <= CHUNK_MODULUS) return next;
   return setOf(next - 1, slots) === 0 ? slots : 0;
@@ -49,7 +47,7 @@ export function operationBase(next: number, chunks: number, slots: number): numb
 /** No chunk is in flight in a slot. */
 const IDLE = -1;
 
-/** The chunks of one operation on their way through the slots; chunks are counted from the operation's base. */
+/** The chunks of one operation as they pass through the slots; chunks are counted from the operation's base. */
 export class SlotWindow {
   /** Chunk in flight per slot, or {@link IDLE}. */
   private readonly inFlightChunk: Float64Array;
@@ -76,12 +74,12 @@ export class SlotWindow {
     this.done = this.next = this.lowest = 0;
   }
 
-  /** Bounds how many chunks may be in flight; what is in flight already stays so. */
+  /** Limits how many chunks may be in flight; chunks already in flight are not affected. */
   limit(chunks: number): void {
     this.length = Math.max(1, Math.min(this.slots, chunks));
   }
 
-  /** Takes the next chunk that may be sent, and its slot with it; undefined when none may. */
+  /** Takes the next chunk that may be sent, and its slot with it; undefined when no chunk may be sent. */
   take(): number | undefined {
     if (this.sendable === 0) return undefined;
     const chunk = this.next++;
@@ -121,7 +119,7 @@ export class SlotWindow {
     return setOf(this.base + chunk, this.slots);
   }
 
-  /** Chunks that may be sent now. The commit says that all data has arrived here, so it waits for the last of it. */
+  /** Chunks that may be sent now. The commit states that all data has arrived here, so it waits for the last result. */
   get sendable(): number {
     if (this.next === this.dataChunks) return this.done === this.dataChunks ? 1 : 0;
     return Math.max(0, Math.min(this.dataChunks, this.lowest + this.length) - this.next);

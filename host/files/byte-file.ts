@@ -1,4 +1,4 @@
-/** Reading and writing files piece by piece, so that tensors larger than a Buffer's limit pass. */
+/** Reading and writing files piece by piece, so that tensors may be larger than a Buffer's limit. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { replaceFile } from '../../net/atomic-file.js';
 import { FileAccessError, FileTruncatedError } from './errors.js';
@@ -27,7 +27,7 @@ export class ByteReader {
     }
     try {
       const stats = await handle.stat();
-      if (!stats.isFile()) throw new FileAccessError(path, 'this is no regular file');
+      if (!stats.isFile()) throw new FileAccessError(path, 'this is not a regular file');
       return await use(new ByteReader(path, handle, stats.size));
     } finally {
       await handle.close();
@@ -69,7 +69,7 @@ export class ByteReader {
 }
 
 /**
- * Writes `parts` one after the other. The file takes its name when it is whole, so that nobody ever reads half of one.
+ * Writes `parts` one after the other. The file appears under its name only when it is complete, so that no reader sees a partial file.
  * @throws FileAccessError
  */
 export async function writeParts(path: string, parts: Iterable<Uint8Array>): Promise<void> {

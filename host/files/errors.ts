@@ -11,12 +11,12 @@ export abstract class TensorFileError extends FpisaError {
   }
 }
 
-/** The file is not there, or cannot be opened or written. */
+/** The file does not exist, or cannot be opened or written. */
 export class FileAccessError extends TensorFileError {
   readonly code = 'FPISA_FILE_ACCESS';
 }
 
-/** The name ends in none of the extensions that can be read and written. */
+/** The name has none of the extensions that can be read and written. */
 export class FileExtensionError extends TensorFileError {
   readonly code = 'FPISA_FILE_EXTENSION';
 }
@@ -31,7 +31,7 @@ export class FileDtypeError extends TensorFileError {
   readonly code = 'FPISA_FILE_DTYPE';
 }
 
-/** The header is not of the format's form, or contradicts itself or the file's length. */
+/** The header does not follow the format, or contradicts itself or the file's length. */
 export class FileHeaderError extends TensorFileError {
   readonly code = 'FPISA_FILE_HEADER';
 }

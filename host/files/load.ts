@@ -33,7 +33,7 @@ function formatOf(path: string): FileFormat {
   const format = FORMATS.get(extension);
   if (format === undefined) {
     const found = extension === '' ? 'the name has no extension' : `extension '${extension}' is unknown`;
-    throw new FileExtensionError(path, `${found}; known are ${FILE_EXTENSIONS.join(', ')}`);
+    throw new FileExtensionError(path, `${found}; supported: ${FILE_EXTENSIONS.join(', ')}`);
   }
   return format;
 }

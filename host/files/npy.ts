@@ -16,7 +16,7 @@ const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 const PREFIX_BYTES = MAGIC.length + 2;
 /** Data begins at a multiple of this. */
 const ALIGNMENT = 64;
-/** numpy itself refuses longer headers of untrusted files at 10 000 characters; shapes need a hundred. */
+/** numpy itself rejects headers over 10 000 characters in untrusted files; shapes need about a hundred. */
 const MAX_HEADER_BYTES = 1 << 20;
 const SUPPORTED = ['<f4', '<i4'];
 
@@ -31,7 +31,7 @@ export async function readNpy(path: string): Promise<TensorFile> {
     if (!prefix.subarray(0, MAGIC.length).equals(MAGIC))
       throw new FileHeaderError(path, 'this is not a .npy file, its first bytes are not \\x93NUMPY');
     const major = prefix[MAGIC.length]!;
-    if (major < 1 || major > 3) throw new FileHeaderError(path, `.npy version ${major} is unknown; known are 1, 2, 3`);
+    if (major < 1 || major > 3) throw new FileHeaderError(path, `.npy version ${major} is unknown; supported: 1, 2, 3`);
     const length =
       major === 1
         ? (await reader.take(2, 'the header')).readUInt16LE()
@@ -43,7 +43,7 @@ export async function readNpy(path: string): Promise<TensorFile> {
     const surplus = reader.remaining - elements * ELEMENT_BYTES;
     if (surplus > 0)
       throw new FileHeaderError(path, `${surplus} bytes follow the array of shape (${shape.join(', ')})`);
-    // Before memory is taken for a length that the file cannot have.
+    // Before memory is allocated for a length that the file cannot have.
     if (surplus < 0) await reader.take(elements * ELEMENT_BYTES, 'the array');
     const data = descr === '<i4' ? new Int32Array(elements) : new Float32Array(elements);
     await reader.fill(new Uint8Array(data.buffer), 'the array');
@@ -102,14 +102,14 @@ function parseHeader(path: string, text: string): { descr: string; shape: number
     const found = typeof descr === 'string' ? `'${descr}'` : 'a structured type';
     throw new FileDtypeError(
       path,
-      `the array's dtype is ${found}; supported are ${SUPPORTED.join(', ')} (array.astype('<f4') makes one)`,
+      `the array's dtype is ${found}; supported: ${SUPPORTED.join(', ')} (array.astype('<f4') converts it)`,
     );
   }
-  // One dimension is the same in both orders.
+  // With one dimension, both orders are the same.
   if (fortran && shape.filter((length) => length !== 1).length > 1) {
     throw new FileDtypeError(
       path,
-      'the array is in Fortran order; supported is C order (numpy.ascontiguousarray makes one)',
+      'the array is in Fortran order; only C order is supported (numpy.ascontiguousarray converts it)',
     );
   }
   return { descr, shape: shape as number[] };

@@ -41,7 +41,7 @@ export async function readSafetensors(path: string): Promise<TensorFile> {
     checkLayout(path, entries, reader.remaining);
     checkDtypes(path, entries);
     const file: TensorFile = { tensors: new Map(), metadata };
-    // The layout has no gaps, so tensors in the order of their offsets are the file from here on.
+    // The layout has no gaps, so the tensors follow in the order of their offsets.
     for (const { name, dtype, shape } of entries) {
       const data = dtype === 'I32' ? new Int32Array(elementsOf(shape)) : new Float32Array(elementsOf(shape));
       await reader.fill(new Uint8Array(data.buffer), `tensor '${name}'`);
@@ -52,7 +52,7 @@ export async function readSafetensors(path: string): Promise<TensorFile> {
   });
 }
 
-/** @throws FileHeaderError if a name or a shape cannot stand in a header, FileAccessError */
+/** @throws FileHeaderError if a name or a shape is not valid in a header, FileAccessError */
 export async function writeSafetensors(path: string, file: Readonly<TensorFile>): Promise<void> {
   const header: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   if (Object.keys(file.metadata).length > 0) header[METADATA] = file.metadata;
@@ -112,7 +112,7 @@ function parseEntry(path: string, name: string, value: unknown): Entry {
   return { name, dtype, shape, begin: offsets[0]!, end: offsets[1]! };
 }
 
-/** Tensors follow each other without gaps from 0 to the end of the file (the format asks for it). */
+/** Tensors follow each other without gaps from 0 to the end of the file (the format requires it). */
 function checkLayout(path: string, entries: readonly Entry[], dataBytes: number): void {
   let at = 0;
   for (const { name, begin, end } of entries) {
@@ -126,7 +126,8 @@ function checkLayout(path: string, entries: readonly Entry[], dataBytes: number)
       `the header announces ${at} bytes of data, the file has ${dataBytes} (${at - dataBytes} are missing)`,
     );
   }
-  if (at < dataBytes) throw new FileHeaderError(path, `${dataBytes - at} bytes behind the last tensor belong to none`);
+  if (at < dataBytes)
+    throw new FileHeaderError(path, `${dataBytes - at} bytes after the last tensor belong to no tensor`);
 }
 
 function checkDtypes(path: string, entries: readonly Entry[]): void {
@@ -136,7 +137,7 @@ function checkDtypes(path: string, entries: readonly Entry[]): void {
     if (others.length > list.length) list.push(`${others.length - list.length} more`);
     throw new FileDtypeError(
       path,
-      `tensors of these dtypes cannot be used: ${list.join(', ')}; supported are ${SUPPORTED.join(', ')}`,
+      `tensors of these dtypes cannot be used: ${list.join(', ')}; supported: ${SUPPORTED.join(', ')}`,
     );
   }
   for (const { name, shape, begin, end } of entries) {

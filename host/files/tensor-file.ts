@@ -1,4 +1,4 @@
-/** What a tensor file holds, whatever its format. */
+/** The contents of a tensor file, independent of its format. */
 import type { Tensor } from '../allreduce/index.js';
 import { HOST_IS_LITTLE_ENDIAN } from '../allreduce/tensors.js';
 

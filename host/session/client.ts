@@ -3,7 +3,7 @@ import * as grpc from '@grpc/grpc-js';
 import { ControllerService } from '../../protocol/generated/fpisa.js';
 import type { ControllerMessage, JobInfo, WorkerMessage } from './messages.js';
 
-/** Ping on a connection that is silent for this long, and give it up when no answer comes within the second. */
+/** A connection that is silent for KEEPALIVE_MS is pinged, and closed if no answer arrives in KEEPALIVE_TIMEOUT_MS. */
 const KEEPALIVE_MS = 10_000;
 const KEEPALIVE_TIMEOUT_MS = 5_000;
 
@@ -17,7 +17,7 @@ export class MembershipClient {
     this.client = new grpc.Client(address, credentials, {
       'grpc.keepalive_time_ms': KEEPALIVE_MS,
       'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
-      // Each attempt is a connection of its own: the back-off is this side's, not the channel pool's.
+      // Each attempt is a separate connection: the back-off is this class's, not the channel pool's.
       'grpc.use_local_subchannel_pool': 1,
     });
   }

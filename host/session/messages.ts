@@ -1,6 +1,6 @@
 /**
- * Messages of the Join call as this side uses them: the generated ones (protocol/proto/fpisa.proto has the meaning
- * of each field), without what a worker does not look at and what an older controller does not say.
+ * Messages of the Join call as a worker uses them: the generated ones (protocol/proto/fpisa.proto has the meaning
+ * of each field), without the fields that a worker does not read and those that an older controller does not send.
  */
 import type * as wire from '../../protocol/generated/fpisa.js';
 
@@ -19,7 +19,7 @@ export interface Welcome extends Omit<wire.Welcome, 'job' | 'switchName'> {
   readonly switchName?: string;
 }
 
-/** `bits`: one beyond 31 is of a rank that is counted at another switch. */
+/** `bits`: a value above 31 stands for a rank that is counted at another switch. */
 export type Membership = Omit<wire.Membership, 'bits'> & Partial<Pick<wire.Membership, 'bits'>>;
 
 /** Exactly one field is set. */

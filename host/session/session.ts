@@ -1,7 +1,7 @@
 /**
- * A worker's standing call to the controller. It is made again whenever it breaks, with a growing
- * pause; what was said before is not repeated, since Hello and the controller's Membership settle
- * where both sides stand.
+ * A worker's long-lived call to the controller. It is made again whenever it breaks, with a growing
+ * pause; earlier messages are not repeated, since Hello and the controller's Membership synchronise both
+ * sides.
  */
 import * as grpc from '@grpc/grpc-js';
 import { Backoff } from '../../net/backoff.js';
@@ -16,20 +16,20 @@ export interface SessionOptions {
   credentials: grpc.ChannelCredentials;
   /** The first connection is tried for this long. */
   joinTimeoutMs: number;
-  /** What to say at the beginning of each call. */
+  /** The first message of each call. */
   hello(): Hello;
   /** Messages in order; the first of each call is a welcome. */
   onMessage(message: ControllerMessage): void;
   /** The call broke and will be made again. */
   onBroken(reason: string): void;
-  /** The controller wants nothing more of this worker; no further call is made. */
+  /** The controller refused this worker for good; no further call is made. */
   onRefused(error: WorkerError): void;
 }
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2000;
 const LIST_JOBS_TIMEOUT_MS = 2000;
-/** Time that a Leave has to reach the controller. */
+/** How long to wait for a Leave to reach the controller. */
 const FAREWELL_MS = 1000;
 
 /** Answers that another attempt cannot change. */
@@ -51,19 +51,19 @@ export class ControllerSession {
   private closed = false;
   /** Welcomed at least once. */
   private welcomed = false;
-  /** Since when the controller has said that the rank is taken, after a welcome. */
+  /** Since when the controller has answered that the rank is taken, after a welcome. */
   private takenSince: number | undefined;
   private readonly backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-  /** Who waits for the first welcome. */
+  /** The caller that waits for the first welcome. */
   private opening: { succeeded(): void; failed(error: Error): void } | undefined;
   private retry: NodeJS.Timeout | undefined;
-  private lastReason = 'no attempt was made yet';
+  private lastReason = 'no attempt has been made yet';
 
   constructor(private readonly options: SessionOptions) {}
 
   /**
    * Makes the first call, trying again until `joinTimeoutMs` has passed; resolves with its welcome.
-   * @throws JoinError if the controller refuses, ControllerUnreachableError if there is none
+   * @throws JoinError if the controller refuses, ControllerUnreachableError if none answers
    */
   open(signal?: AbortSignal): Promise<void> {
     return new Promise<void>((resolve, reject) => {
@@ -96,12 +96,12 @@ export class ControllerSession {
     });
   }
 
-  /** Says `message`, if there is a call; otherwise it is dropped. */
+  /** Sends `message`, if there is a call; otherwise it is dropped. */
   send(message: WorkerMessage): void {
     this.stream?.write(message);
   }
 
-  /** Ends the membership: says Leave, if there is a call, and waits a moment for it to be heard. */
+  /** Ends the membership: sends Leave, if there is a call, and waits a moment for it to arrive. */
   async leave(): Promise<void> {
     const { stream } = this;
     if (stream !== undefined && !this.closed) {
@@ -141,12 +141,12 @@ export class ControllerSession {
       }
       this.options.onMessage(message);
     });
-    // Every call ends with exactly one status, that of a broken connection too.
+    // Every call ends with exactly one status, even when its connection broke.
     stream.on('status', (status: grpc.StatusObject) => {
       if (this.closed || stream !== this.stream) return;
       void this.ended(client, status, welcome);
     });
-    // The status says the same; without a listener this would end the process.
+    // Already handled as the status; without a listener this would end the process.
     stream.on('error', () => undefined);
     stream.write({ hello: this.options.hello() });
   }
@@ -170,8 +170,8 @@ export class ControllerSession {
   }
 
   /**
-   * After a break the controller may hold the rank for this worker's old call until it notices; if it
-   * holds it for longer, another process has taken the rank.
+   * After a break the controller may reserve the rank for this worker's old call until it notices the break; if it
+   * does so for longer, another process has taken the rank.
    */
   private isOwnShadow(status: grpc.StatusObject): boolean {
     if (status.code !== grpc.status.ALREADY_EXISTS || !this.welcomed) return false;
@@ -188,7 +188,7 @@ export class ControllerSession {
     );
   }
 
-  /** The jobs, if it is one of them that is missing, and the controller has not listed them itself. */
+  /** The list of jobs, if the job was not found and the controller's message does not list them itself. */
   private listOf(status: grpc.StatusObject, jobs: readonly string[] | undefined): string {
     if (status.code !== grpc.status.NOT_FOUND || jobs === undefined || this.lastReason.includes('(jobs: ')) return '';
     return jobs.length === 0 ? '; the controller has no jobs' : `; the controller's jobs are ${jobs.join(', ')}`;

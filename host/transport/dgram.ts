@@ -12,10 +12,10 @@ export interface DgramOptions {
   switchPort?: number;
   /**
    * Whether the kernel may filter by sender (and so report refused packets). False if the switch
-   * answers from another address than the one it is spoken to.
+   * answers from a different address than the one packets are sent to.
    */
   connected?: boolean;
-  /** Bytes asked of the kernel for each direction, which may grant less. */
+  /** Bytes requested from the kernel for each direction; it may grant less. */
   socketBufferBytes?: number;
 }
 
@@ -78,8 +78,8 @@ export class DgramTransport implements Transport {
   send(buffer: Uint8Array, length: number): void {
     if (this.closed || this.service === undefined) return;
     try {
-      // Without a callback node sends at once, or queues a reference: a queued packet whose slot has
-      // moved on by then goes out as the slot's newer packet, which is a duplicate and harmless.
+      // Without a callback node sends immediately, or queues a reference: a queued packet whose slot has
+      // moved on by then is sent as the slot's newer packet, which is a duplicate and harmless.
       if (this.isConnected) this.socket.send(buffer, 0, length);
       else if (this.options.connected === false) {
         this.socket.send(buffer, 0, length, this.service.udpPort, this.service.ip);
@@ -104,7 +104,7 @@ export class DgramTransport implements Transport {
 
   private attach(socket: dgram.Socket): dgram.Socket {
     socket.on('message', (message) => this.onMessage?.(message));
-    // ECONNREFUSED arrives here when nobody listens at the service. It is loss like any other.
+    // ECONNREFUSED arrives here when no process listens at the service address. It is a loss like any other.
     socket.on('error', (error) => this.count(error));
     return socket;
   }

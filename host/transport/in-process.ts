@@ -7,20 +7,20 @@ import type { LocalAddress, ServiceAddress, Transport } from './transport.js';
 
 /** One port of a switch, seen from outside. */
 export interface FramePort {
-  /** Gives a frame to the switch, which may keep its memory. */
+  /** Passes a frame to the switch, which may keep its memory. */
   send(frame: Uint8Array): void;
   /** Set by the transport: called with every frame that leaves through the port. */
   onFrame: ((frame: Uint8Array) => void) | undefined;
 }
 
-/** Where frames go while the controller has named no MAC address of the service. */
+/** Destination of frames while the controller has given no MAC address of the service. */
 const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 
 export class InProcessTransport implements Transport {
   onMessage: ((message: Uint8Array) => void) | undefined;
   private readonly me: FrameEndpoint;
   private service: FrameEndpoint | undefined;
-  /** Messages that wait for the next turn: a switch may answer within send(), the worker must not hear it there. */
+  /** Messages that wait for the next turn: a switch may answer within send(), but the worker must not receive the answer there. */
   private arrived: Uint8Array[] = [];
 
   constructor(

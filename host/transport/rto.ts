@@ -1,10 +1,10 @@
 /**
- * When to send a packet again: RFC 6298's smoothed round trip, for a round trip that ends with a sum.
+ * When to retransmit a packet: RFC 6298's smoothed round trip, for a round trip that ends with a sum.
  *
- * Such a round trip contains the wait for the slowest worker. That wait belongs into the timeout as far
+ * Such a round trip contains the wait for the slowest worker. The timeout should include that wait as far
  * as it is regular; but where a packet of another worker was lost, it contains that worker's timeout,
  * and timeouts that are derived from each other grow without bound. So samples far above the shortest
- * recent wait are left out. The bounds differ from the RFC's 1 s and 60 s, since the network is one
+ * recent wait are ignored. The bounds differ from the RFC's 1 s and 60 s, since the network is one
  * switch away.
  */
 
@@ -24,16 +24,16 @@ const DEVIATION_FACTOR = 4;
 
 /** A sample this many times above the shortest recent wait holds another worker's timeout. */
 const OUTLIER = 4;
-/** No packet is repeated before this many times the shortest recent wait. */
+/** No packet is retransmitted before this many times the shortest recent wait. */
 const FLOOR = 1.5;
-/** The shortest wait is that of this many to twice as many results. */
+/** The shortest wait is taken over this many to twice as many results. */
 const WINDOW = 32;
 
 /** How a chunk's result came about; times in milliseconds. */
 export interface RoundTrip {
   sinceFirst: number;
   transmissions: number;
-  /** The packet that completed the sum, whosever it was, was a retransmission. */
+  /** The packet that completed the sum, from any worker, was a retransmission. */
   afterLoss: boolean;
 }
 
@@ -43,7 +43,7 @@ export class RetransmissionTimeout {
   /** Doublings since the last result (RFC 6298 §5.5). */
   private doublings = 0;
   private backedOffAt = -Infinity;
-  /** Shortest wait in the last full window, in the present one, and in both. */
+  /** Shortest wait in the last full window, in the current one, and in both. */
   private previous = Infinity;
   private current = Infinity;
   private shortest = Infinity;
@@ -54,10 +54,10 @@ export class RetransmissionTimeout {
     this.timeout = this.clamp(bounds.initialMs);
   }
 
-  /** A chunk's result came. */
+  /** A chunk's result arrived. */
   result({ sinceFirst, transmissions, afterLoss }: Readonly<RoundTrip>): void {
     this.observe(sinceFirst);
-    // Karn's rule: the result of a chunk that was sent again may belong to either packet.
+    // Karn's rule: the result of a retransmitted chunk may belong to either packet.
     if (transmissions === 1 && !afterLoss && sinceFirst <= OUTLIER * this.shortest) this.sample(sinceFirst);
     // RFC 6298 waits for a valid sample here. The floor makes that unnecessary: it follows every wait.
     this.doublings = 0;
@@ -65,7 +65,7 @@ export class RetransmissionTimeout {
   }
 
   /**
-   * A packet that was sent at `sentAt` timed out at `now`: the timeout doubles, but once only for all
+   * A packet that was sent at `sentAt` timed out at `now`: the timeout doubles, but only once for all
    * packets that were in flight together. So a worker that waits for another does not flood the switch.
    */
   expired(sentAt: number, now: number): void {
@@ -75,7 +75,7 @@ export class RetransmissionTimeout {
     this.update();
   }
 
-  /** Milliseconds that a packet may be without its result, at this moment. */
+  /** Milliseconds that a packet may currently wait for its result. */
   get ms(): number {
     return this.timeout;
   }
@@ -95,7 +95,7 @@ export class RetransmissionTimeout {
     }
   }
 
-  /** Keeps the shortest wait of the last results, of retransmitted chunks too: it is never below the network's delay. */
+  /** Keeps the shortest wait of the last results, including those of retransmitted chunks: it is never below the network's delay. */
   private observe(ms: number): void {
     this.current = Math.min(this.current, ms);
     this.shortest = Math.min(this.previous, this.current);

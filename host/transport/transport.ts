@@ -4,7 +4,7 @@
 export interface LocalAddress {
   ip: string;
   udpPort: number;
-  /** Undefined if the worker has no Ethernet of its own, as behind an ordinary socket. */
+  /** Undefined if the worker does not send Ethernet frames itself, as with an ordinary socket. */
   mac?: string;
   /** Port of the switch that it is attached to; undefined lets the controller choose. */
   switchPort?: number;
@@ -17,11 +17,11 @@ export interface ServiceAddress {
   mac?: string;
 }
 
-/** Messages are UDP payloads; any of them may be lost, doubled or reordered. */
+/** Messages are UDP payloads; any of them may be lost, duplicated or reordered. */
 export interface Transport {
-  /** Known from construction (or opening) on. */
+  /** Known once the transport is constructed (or opened). */
   readonly localAddress: LocalAddress;
-  /** Called for every message that arrives, never from within {@link send}. The memory is the receiver's. */
+  /** Called for every message that arrives, never from within {@link send}. The receiver owns the memory. */
   onMessage: ((message: Uint8Array) => void) | undefined;
   /** Sends to `service` from now on. */
   connect(service: ServiceAddress): Promise<void>;

@@ -7,7 +7,7 @@ import { MessageFormatError } from '../errors.js';
 import { MAGIC, VERSION, type QueryBuild } from './constants.js';
 
 export const HEADER_BYTES = 40;
-/** A key is 24 bytes that mean nothing to the switch. */
+/** A key is 24 bytes, opaque to the switch. */
 export const KEY_BYTES = 24;
 
 /** Byte offsets of the header's fields. */
@@ -32,23 +32,23 @@ export interface QueryHeader {
   opcode: number;
   flags: number;
   stream: number;
-  /** Who sends it: a rank, or MASTER. */
+  /** Sender: a rank, or MASTER. */
   worker: number;
-  /** Of an ACK: the worker whom the master acknowledges. */
+  /** Of an ACK: the worker whose packet the master acknowledges. */
   peer: number;
   /** `sequence` modulo the worker's flow slots. */
   slot: number;
   /** Tuples that the packet had when its worker sent it; groups of a GROUPS. */
   count: number;
-  /** Of the query; another one after each start. */
+  /** Of the query; a new one after each start. */
   epoch: number;
-  /** Number of the packet among the worker's of this stream, from 1; of DRAIN and GROUPS the first slot looked at. */
+  /** Number of the packet among the worker's of this stream, from 1; of DRAIN and GROUPS the first slot scanned. */
   sequence: number;
-  /** Bit t: tuple t stayed in the switch or was dropped there, so the packet does not have it any more. */
+  /** Bit t: tuple t stayed in the switch or was dropped there, so the packet no longer contains it. */
   mask: number;
-  /** Of DRAIN: the slot before which to stop. Of GROUPS: the first slot that was not looked at. */
+  /** Of DRAIN: the slot before which to stop. Of GROUPS: the first slot that was not scanned. */
   next: number;
-  /** Of GROUPS: rows of all groups between `sequence` and `next`, also of those that HAVING left out. */
+  /** Of GROUPS: rows of all groups between `sequence` and `next`, including those that HAVING filtered out. */
   rows: bigint;
 }
 
@@ -57,7 +57,7 @@ export function tupleBytes({ lanes }: QueryBuild): number {
   return KEY_BYTES + 8 * lanes;
 }
 
-/** Bytes of one group: key, rows, lanes, and of each lane how many of its values were not NULL. */
+/** Bytes of one group: key, rows, lanes, and for each lane the number of its values that were not NULL. */
 export function groupBytes({ lanes }: QueryBuild): number {
   return KEY_BYTES + 8 + 16 * lanes;
 }
@@ -67,12 +67,12 @@ export function tuplesOffset({ tuples }: QueryBuild): number {
   return HEADER_BYTES + tuples;
 }
 
-/** Length of a ROWS message with so many tuples in it. */
+/** Length of a ROWS message with `tuples` tuples. */
 export function rowsBytes(build: QueryBuild, tuples: number): number {
   return tuplesOffset(build) + tuples * tupleBytes(build);
 }
 
-/** Length of a DRAIN: it has room for all groups of a packet. The GROUPS that answers it is shorter by those that it has not. */
+/** Length of a DRAIN: it has room for all groups of a packet. The GROUPS that answers it omits unused room. */
 export function groupsBytes(build: QueryBuild): number {
   return HEADER_BYTES + build.groupsPerPacket * groupBytes(build);
 }
@@ -96,7 +96,7 @@ export function writeHeader(view: DataView, header: Readonly<QueryHeader>): void
 
 /**
  * @param into is filled, so that a hot path allocates nothing
- * @throws MessageFormatError if it is too short, or no query message of this version
+ * @throws MessageFormatError if it is too short, or not a query message of this version
  */
 export function readHeader(view: DataView, into: QueryHeader): QueryHeader {
   if (view.byteLength < HEADER_BYTES)

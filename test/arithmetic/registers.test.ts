@@ -137,7 +137,7 @@ describe('aggregate', () => {
       /vector 1 has 2 elements, vector 0 has 1/,
     );
     expect(() => aggregate([Float64Array.of(1)], profile)).toThrow(/Float32Array or Uint32Array/);
-    expect(() => aggregate([Float32Array.of(1), Uint32Array.of(1)] as Float32Array[], profile)).toThrow(/of one kind/);
+    expect(() => aggregate([Float32Array.of(1), Uint32Array.of(1)] as Float32Array[], profile)).toThrow(/of one type/);
     expect(() => aggregate(new Array<Float32Array>(1024).fill(Float32Array.of(1)), profile)).toThrow(/1023/);
     expect(() => aggregate([Float32Array.of(1)], { ...profile, guard: 8 })).toThrow(/guard/);
     expect(() =>

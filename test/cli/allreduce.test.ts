@@ -144,7 +144,7 @@ describe('fpisa allreduce', () => {
         allreduce('--job', 'shapes', '--rank', String(rank), '--in', path, '--out', site.file(`never-${rank}.npy`)),
       ),
     );
-    for (const ended of ends) expectFailureAfterJoining(ended, 6, /brought sum of fp32 \[[45]0\]/);
+    for (const ended of ends) expectFailureAfterJoining(ended, 6, /submitted sum of fp32 \[[45]0\]/);
     await expect(tensor(site.file('never-0.npy'))).rejects.toThrow(/there is no such file/);
   });
 
@@ -193,7 +193,7 @@ describe('files that cannot be used are exit code 5, before others wait for this
     expectFailure(
       await allreduce('--job', 'any', '--rank', '0', '--in', site.file('data.csv'), '--out', site.file('out.npy')),
       5,
-      /extension '\.csv' is unknown; known are \.npy, \.safetensors/,
+      /extension '\.csv' is unknown; supported: \.npy, \.safetensors/,
     );
   });
 

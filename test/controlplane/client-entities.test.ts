@@ -92,7 +92,7 @@ test('counters, meters and registers', async () => {
   expect(await client.readRegister('notes', 2)).toBe(0x1234n);
   expect(device.current.control.readRegister('Ingress_.notes', 2)).toBe(0x1234n);
   await expect(client.readRegister('notes', 8)).rejects.toThrow(
-    'index 8 is not one of register Ingress_.notes: 0 to 7',
+    'index 8 is out of range for register Ingress_.notes: 0 to 7',
   );
 });
 

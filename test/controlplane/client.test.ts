@@ -354,7 +354,9 @@ describe('entities', () => {
       { packets: 5n, bytes: 6n },
       { packets: 0n, bytes: 0n },
     ]);
-    await expect(p4.readCounterCells('hits', [4])).rejects.toThrow('index 4 is not one of counter a.hits: 0 to 3');
+    await expect(p4.readCounterCells('hits', [4])).rejects.toThrow(
+      'index 4 is out of range for counter a.hits: 0 to 3',
+    );
   });
 
   test('packets out and in', async () => {

@@ -88,7 +88,7 @@ describe('newJob', () => {
     [{ name: 'b', slots: 513 }, /a job has 1 to 512 slots, not 513/],
     [{ name: 'b', slots: 449 }, /switch "s1" has no room for 449 slots: 448 of 512 are free \(448 from slot 64\)/],
     [{ name: 'b', switchName: 's3' }, /there is no switch "s3" \(switches: s1, s2\)/],
-    [{ name: 'b', switchName: '' }, /name the switch of the job: one of s1, s2/],
+    [{ name: 'b', switchName: '' }, /specify the switch of the job: one of s1, s2/],
     [{ name: '__proto__' }, /is not a job name/],
   ])('%j is refused', (request, message) => {
     const state = create(stateWith('s1', 's2'), { switchName: 's1' });

@@ -240,7 +240,7 @@ describe('controller restart', () => {
     expect(await back[0]!.membership(2)).toMatchObject({
       epoch: 2,
       ranks: [0, 2],
-      reason: 'the controller restarted, and not all members came back',
+      reason: 'the controller restarted, and not all members returned',
     });
     for (const member of back) await member.resume(2);
   });

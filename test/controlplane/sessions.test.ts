@@ -225,7 +225,7 @@ describe('failed operations', () => {
     expect(await members[1]!.membership(2)).toMatchObject({
       epoch: 2,
       ranks: [0, 1, 2],
-      reason: 'worker 1 gave up operation 3',
+      reason: 'worker 1 aborted operation 3',
     });
     for (const member of members) expect(await member.resume(2)).toEqual({ epoch: 2, completed: 3 });
     expect(members[1]!.received.some((message) => 'aborted' in message)).toBe(false);
@@ -260,7 +260,7 @@ describe('Join is refused', () => {
       'a rank that the job lacks',
       [2, {}],
       status.INVALID_ARGUMENT,
-      'rank 2 is not one of job "train": it has 2 workers, ranks 0 to 1 (free: 1)',
+      'rank 2 is not a rank of job "train": it has 2 workers, ranks 0 to 1 (free: 1)',
       'FPISA_RANK_OUT_OF_RANGE',
     ],
     [
@@ -274,35 +274,35 @@ describe('Join is refused', () => {
       'an address that another worker has',
       [1, { udpPort: 40_000 }],
       status.ALREADY_EXISTS,
-      '127.0.0.1:40000 is the address of worker 0 of job "train" already; each worker needs a UDP port of its own',
+      '127.0.0.1:40000 is already the address of worker 0 of job "train"; each worker needs its own UDP port',
       'FPISA_ADDRESS_TAKEN',
     ],
     [
       'an address of another job',
       [0, { job: 'other', udpPort: 40_000 }],
       status.ALREADY_EXISTS,
-      '127.0.0.1:40000 is the address of worker 0 of job "train" already; each worker needs a UDP port of its own',
+      '127.0.0.1:40000 is already the address of worker 0 of job "train"; each worker needs its own UDP port',
       'FPISA_ADDRESS_TAKEN',
     ],
     [
       'an address that is none',
       [1, { ip: '::1' }],
       status.INVALID_ARGUMENT,
-      'worker address "::1" is not one that packets can come from: expected dotted IPv4 without leading zeros, and not 0.0.0.0',
+      'worker address "::1" cannot be the source of packets: expected dotted IPv4 without leading zeros, and not 0.0.0.0',
       'FPISA_INVALID_ADDRESS',
     ],
     [
       'an address with a leading zero',
       [1, { ip: '010.0.0.1' }],
       status.INVALID_ARGUMENT,
-      'worker address "010.0.0.1" is not one that packets can come from: expected dotted IPv4 without leading zeros, and not 0.0.0.0',
+      'worker address "010.0.0.1" cannot be the source of packets: expected dotted IPv4 without leading zeros, and not 0.0.0.0',
       'FPISA_INVALID_ADDRESS',
     ],
     [
       'UDP port 0',
       [1, { udpPort: 0 }],
       status.INVALID_ARGUMENT,
-      'UDP port 0 of worker 1 is not one of 1 to 65535',
+      'UDP port 0 of worker 1 is not in the range 1 to 65535',
       'FPISA_INVALID_ADDRESS',
     ],
     [
@@ -360,7 +360,7 @@ describe('Join is refused', () => {
     await site.client.createJob({ name: 'train', workers: 2 });
     await site.worker(0).welcome();
     expect((await site.worker(1).error()).details).toBe(
-      'every worker port of switch "s1" is in use (ports: 7); name one to share it',
+      'every worker port of switch "s1" is in use (ports: 7); specify one to share it',
     );
     expect((await site.worker(1, { switchPort: 7 }).welcome()).switchPort).toBe(7);
   });

@@ -210,7 +210,7 @@ describe('a store that is JSON of another form is refused in one sentence with p
     ],
     [
       { ...whole, jobs: { a: { ...job, members: [member, { ...member, ip: null }] } } },
-      'has null as "jobs.a.members.1.ip", which must be a text',
+      'has null as "jobs.a.members.1.ip", which must be a string',
     ],
     [
       { ...whole, jobs: { a: { ...job, active: { epoch: 3, members: {} } } } },
@@ -218,7 +218,7 @@ describe('a store that is JSON of another form is refused in one sentence with p
     ],
     [
       { ...whole, switches: { s1: { ...switchConfig('h:1'), ports: { 1: 5 } } } },
-      'has 5 as "switches.s1.ports.1", which must be a text or null',
+      'has 5 as "switches.s1.ports.1", which must be a string or null',
     ],
     [
       { ...whole, switches: { s1: { ...switchConfig('h:1'), parent } } },

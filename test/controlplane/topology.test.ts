@@ -110,12 +110,12 @@ describe('configuration', () => {
     [
       'port out of range',
       { parent: { switch: 's0', port: 510, parentPort: 201 } },
-      /switch "s1": port of its parent is 510, not one of 1 to 509/,
+      /switch "s1": the port to its parent is 510, not in the range 1 to 509/,
     ],
     [
       'port that is none',
       { parent: { switch: 's0', port: 100 } as never },
-      /switch "s1": parentPort of its parent is undefined, not one of 1 to 509/,
+      /switch "s1": parentPort is undefined, not in the range 1 to 509/,
     ],
   ])('%s', (_, change, message) => {
     expect(() => new Controller({ store: new MemoryStore(), switches: configs(TREE, { 1: change }) })).toThrow(message);
@@ -147,7 +147,7 @@ describe('configuration', () => {
     const controller = new Controller({ store });
     const [, s1] = configs([undefined, undefined]);
     expect(() => controller.setSwitch(s1!)).toThrow(
-      'switch "s1" is no longer below switch "s0", but job "train" spans both (switches: s0, s1, s2, s3); put its parent back, or delete the job first',
+      'switch "s1" is no longer below switch "s0", but job "train" spans both (switches: s0, s1, s2, s3); restore its parent, or delete the job first',
     );
     controller.deleteJob('train');
   });
@@ -180,7 +180,7 @@ describe('jobs on trees', () => {
       switches: ['s1', 's3'],
     });
     expect(() => newJob(stateWith(configs([undefined, 0, undefined])), { name: 'a', workers: 1 })).toThrow(
-      'name the switch of the job: one of s0, s2',
+      'specify the switch of the job: one of s0, s2',
     );
   });
 

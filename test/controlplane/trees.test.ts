@@ -108,7 +108,7 @@ describe('members', () => {
     for (const error of errors) expect(error.code).toBe('FPISA_SHAPE_MISMATCH');
     // At whichever switch they meet, one side has the others' shapes before it, or learns that another switch has them.
     expect(errors.map(({ message }) => message).join('\n')).toMatch(
-      /ranks? [\d, ]+ brought (something else to another switch|other shapes)/,
+      /ranks? [\d, ]+ submitted (something else to another switch|other shapes)/,
     );
     await expectMarkedSum(workers, 50);
   });
@@ -289,7 +289,7 @@ describe('joining', () => {
     await network.client.createJob({ name: 'train', workers: 6 });
     const refused = async (rank: number, switchName?: string): Promise<string> =>
       (await failure(network.join('train', rank, switchName))).message;
-    expect(await refused(0)).toMatch(/name the switch at which worker 0 is: one of spine, leaf1, leaf2/);
+    expect(await refused(0)).toMatch(/specify the switch to which worker 0 is connected: one of spine, leaf1, leaf2/);
     expect(await refused(0, 'leaf3')).toMatch(
       /switch "leaf3" is not one of job "train" \(switches: spine, leaf1, leaf2\)/,
     );

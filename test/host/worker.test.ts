@@ -216,7 +216,9 @@ describe('failures', () => {
     expect(errors.map((error) => error.code)).toEqual(['FPISA_SHAPE_MISMATCH', 'FPISA_SHAPE_MISMATCH']);
     expect(errors[0]!.message).toContain('[100]');
     expect(errors[1]!.message).toContain('[90]');
-    expect(errors.map((error) => error.message).join()).toMatch(/rank.* brought .*other shapes|another worker brought/);
+    expect(errors.map((error) => error.message).join()).toMatch(
+      /rank.* submitted .*other shapes|another worker submitted/,
+    );
     expect(tensors).toEqual([ramp(0, 100), ramp(1, 90)]);
     const stats = await Promise.all(workers.map((worker, rank) => worker.allreduce(ramp(rank, 50))));
     expect(stats.map(({ operation }) => operation)).toEqual([2, 2]);
@@ -229,7 +231,7 @@ describe('failures', () => {
       failure(workers[0]!.allreduce(ramp(0, 10))),
       failure(workers[1]!.allreduce(ramp(0, 10), { op: 'mean' })),
     ]);
-    expect(errors.some((error) => /brought a (sum|mean) of the same shapes/.test(error.message))).toBe(true);
+    expect(errors.some((error) => /submitted a (sum|mean) of the same shapes/.test(error.message))).toBe(true);
   });
 
   it('a cancelled call rejects everywhere, also one that was still queued', async () => {

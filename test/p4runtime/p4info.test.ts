@@ -76,12 +76,12 @@ describe('text format', () => {
 
   it.each([
     ['tables {\n  naem: 1 }', 'Line 2: Table has no field naem; valid fields: preamble, match_fields'],
-    ['tables { is_const_table: 7 }', 'true or false must stand here, not 7'],
+    ['tables { is_const_table: 7 }', 'expected true or false, not 7'],
     ['tables { idle_timeout_behavior: SOMETIMES }', 'valid: NO_TIMEOUT, NOTIFY_CONTROL'],
-    ['tables { size: "x" }', 'a number must stand here'],
-    ['tables {', 'a field name must stand here, not the end'],
-    ['tables [ { }', '] must stand here, not the end'],
-    ['pkg_info { name: unquoted }', 'a quoted string must stand here'],
+    ['tables { size: "x" }', 'expected a number'],
+    ['tables {', 'expected a field name, not the end'],
+    ['tables [ { }', 'expected ], not the end'],
+    ['pkg_info { name: unquoted }', 'expected a quoted string'],
     ['', 'The P4Info is empty.'],
     ['{ "tables": 1', 'The text is not JSON'],
     ['{ "tabels": [] }', 'P4Info has no field tabels; valid fields: pkgInfo, tables'],
@@ -136,7 +136,7 @@ describe('the index', () => {
     expect(named.tables.find('a.t').id).toBe(1);
     expect(named.tables.find('short').id).toBe(3);
     expect(named.tables.find('a.b.u').id).toBe(3);
-    expect(() => named.tables.find('b.u')).toThrow('The name b.u fits more than one table: a.b.u, c.b.u.');
+    expect(() => named.tables.find('b.u')).toThrow('The name b.u matches more than one table: a.b.u, c.b.u.');
     for (const none of ['.u', 'hort', '']) expect(() => named.tables.find(none)).toThrow(P4InfoLookupError);
     expect(() => index.tables.find('outes')).toThrow('There is no table named outes');
   });
@@ -148,12 +148,15 @@ describe('the index', () => {
     );
     expect(() => index.tables.find('acl').keys.byId(9)).toThrow('valid: 1 src, 2 type, 3 port.');
     expect(() => index.tables.byId(0x02000000)).toThrow('There is no table with id 0x02000000');
-    expect(() => new P4InfoIndex(parseP4Info('pkg_info {}')).meters.find('x')).toThrow('it has none.');
+    expect(() => new P4InfoIndex(parseP4Info('pkg_info {}')).meters.find('x')).toThrow('there are none.');
   });
 
   it.each([
     ['tables { preamble { name: "t" } }', 'a table without an id'],
-    ['tables { preamble { id: 1 name: "t" } } tables { preamble { id: 1 name: "u" } }', 'two objects (table) of id 1'],
+    [
+      'tables { preamble { id: 1 name: "t" } } tables { preamble { id: 1 name: "u" } }',
+      'two objects (table) with id 1',
+    ],
     ['tables { preamble { id: 1 name: "t" } action_refs { id: 5 } }', 'There is no action with id 5'],
     [
       'tables { preamble { id: 1 name: "t" } match_fields { id: 1 name: "k" other_match_type: "odd" } }',

@@ -136,7 +136,7 @@ describe('a build directory', () => {
     [
       'that failed',
       manifest({ compilation_succeeded: false }),
-      /has a manifest\.json that is of a compilation that failed;/,
+      /has a manifest\.json that is from a failed compilation;/,
     ],
     ['for another chip', manifest({ target: 'tofino3' }), /has a manifest\.json that is for chip family "tofino3"/],
     ['of no program', manifest({ programs: [] }), /has a manifest\.json that names 0 programs, not one;/],
@@ -146,7 +146,7 @@ describe('a build directory', () => {
       /has a manifest\.json that lacks the pipes of its program;/,
     ],
     ['that is null', 'null', /has a manifest\.json that is not an object;/],
-    ['with a chip that is no text', manifest({ target: 7 }), /has a manifest\.json that has no text at target;/],
+    ['with a chip that is no text', manifest({ target: 7 }), /has a manifest\.json that has no string at target;/],
     [
       'with programs that are no list',
       manifest({ programs: {} }),
@@ -279,23 +279,25 @@ describe('a build directory', () => {
     const directory = buildDirectory();
     directory.write('bfrt.json', bfrtOf(tnaP4Info(['table fpisa.parent', 'counter fpisa.events'])));
     expect(refusal(directory.path)).toMatch(
-      /bfrt\.json and the P4Info of fpisa in build directory .* are not of the same compilation: bfrt\.json lacks fpisa\.parent, fpisa\.events$/,
+      /bfrt\.json and the P4Info of fpisa in build directory .* are not from the same compilation: bfrt\.json lacks fpisa\.parent, fpisa\.events$/,
     );
     directory.write('bfrt.json', bfrtOf(tnaP4Info()));
     directory.write('pipe/tofino.bin', 'run_id\x000000000000000000\0');
     expect(refusal(directory.path)).toMatch(
-      /the context\.json and the binary of pipe in build directory .* are not of the same compilation: the binary is not of run 1f1005b72fd04619$/,
+      /the context\.json and the binary of pipe in build directory .* are not from the same compilation: the binary is not from run 1f1005b72fd04619$/,
     );
     directory.write('pipe/context.json', '{"target":"tofino2"}');
     expect(refusal(directory.path)).toMatch(
-      /pipe\/context\.json in build directory .* is for tofino2, and fpisa\.conf for tofino$/,
+      /pipe\/context\.json in build directory .* is for tofino2, but fpisa\.conf is for tofino$/,
     );
     directory.write('pipe/context.json', 'null');
     expect(refusal(directory.path)).toMatch(/pipe\/context\.json in build directory .* is not an object$/);
     directory.write('bfrt.json', '{}');
     expect(refusal(directory.path)).toMatch(/bfrt\.json in build directory .* has no list "tables"; it is/);
     directory.write('bfrt.json', '{"tables":[{"id":"x","name":1}]}');
-    expect(refusal(directory.path)).toMatch(/bfrt\.json in build directory .* has no text at tables\[0\]\.name; it is/);
+    expect(refusal(directory.path)).toMatch(
+      /bfrt\.json in build directory .* has no string at tables\[0\]\.name; it is/,
+    );
     directory.write('bfrt.json', 'null');
     expect(refusal(directory.path)).toMatch(/bfrt\.json in build directory .* is not an object; it is/);
   });
@@ -326,7 +328,7 @@ describe("a switch's build", () => {
     expect(readTofinoBuild(path).valuesPerPacket).toBe(3);
     expect(readTofinoBuild(buildDirectory().path).valuesPerPacket).toBeUndefined();
     expect(() => loadSwitchBuild({ target: 'tofino', buildDir: path, valuesPerPacket: 8 }, 1)).toThrow(
-      `build directory ${path} is compiled for 3 values per packet, but the switch's configuration says 8`,
+      `build directory ${path} is compiled for 3 values per packet, but the switch is configured for 8`,
     );
     expect(loadSwitchBuild({ target: 'tofino', buildDir: path, valuesPerPacket: 3 }, 1).name).toBe('fpisa-tofino-n3');
   });

@@ -146,10 +146,10 @@ describe('pipes', () => {
     for (const name of ['train', 'other']) await site.client.createJob({ name, workers: 4, profile: 'fpisa-a' });
     expect([await portOf(site, 0), await portOf(site, 1), await portOf(site, 2)]).toEqual([132, 140, 148]);
     await expect(site.worker(3).welcome()).rejects.toThrow(
-      /every worker port of switch "s1" in the pipe of job "train" is in use \(ports: 132, 140, 148\); name one to share it/,
+      /every worker port of switch "s1" in the pipe of job "train" is in use \(ports: 132, 140, 148\); specify one to share it/,
     );
     await expect(site.worker(3, { switchPort: 260 }).welcome()).rejects.toThrow(
-      /port 260 of switch "s1" is in another pipe than the rest of job "train", and so are the registers that add \(ports of its pipe: 132, 140, 148\)/,
+      /port 260 of switch "s1" is in a different pipe from the rest of job "train", and pipes do not share registers \(ports of the job's pipe: 132, 140, 148\)/,
     );
     await expect(site.worker(3, { switchPort: 2 }).welcome()).rejects.toThrow(
       /switch "s1" has no worker port 2 \(ports: 1, 132, 140, 148, 260\)/,
@@ -184,7 +184,7 @@ describe('pipes', () => {
     await site.client.probeJob('train');
     expect([...new Set(named)].map((hex) => parseInt(hex, 16))).toEqual([2 * 128 + 68]);
     await expect(site.worker(0, { switchName: 's1', switchPort: 1 }).welcome()).rejects.toThrow(
-      /port 1 of switch "s1" is in another pipe than the rest of job "train", .*\(ports of its pipe: 268\)/,
+      /port 1 of switch "s1" is in a different pipe from the rest of job "train", .*\(ports of the job's pipe: 268\)/,
     );
     expect(await site.worker(0, { switchName: 's1' }).welcome()).toMatchObject({ switchPort: 268 });
     // The only port of that pipe is taken, so this worker can only be at the other switch.
@@ -253,8 +253,8 @@ describe('a build without', () => {
     expect(findings.map(({ level, finding }) => `${level}: ${finding}`)).toEqual([
       'note: build fpisa-tofino-n16 has no fpisa.parent, so the switch cannot be below another one',
       'note: build fpisa-tofino-n16 has no fpisa.from_parent, so the switch cannot be below another one',
-      'note: build fpisa-tofino-n16 has no fpisa.ipv4, so it forwards no packets but those of jobs',
-      'note: build fpisa-tofino-n16 has no fpisa.egress_drops, so nobody can say what its egress drops',
+      'note: build fpisa-tofino-n16 has no fpisa.ipv4, so it forwards no packets other than those of jobs',
+      'note: build fpisa-tofino-n16 has no fpisa.egress_drops, so its egress drops are not counted',
       'note: build fpisa-tofino-n16 has no fpisa.events, so the events of jobs are not counted there',
     ]);
   });
@@ -277,7 +277,7 @@ describe('a build without', () => {
     [
       'table fpisa.ipv4',
       { routes: [{ prefix: '10.0.0.0/8', port: 132, mac: '02:00:00:00:00:01' }] },
-      /build fpisa-tofino-n16 has no table fpisa\.ipv4, so it forwards no packets but those of jobs/,
+      /build fpisa-tofino-n16 has no table fpisa\.ipv4, so it forwards no packets other than those of jobs/,
     ],
     [
       'table fpisa.member',

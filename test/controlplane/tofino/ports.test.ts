@@ -74,12 +74,12 @@ describe('the configuration of a Tofino', () => {
     [
       'an uplink that recirculates',
       { parent: { switch: 's0', port: 196, parentPort: 9 } },
-      /port of its parent is 196, not a front-panel port/,
+      /port to its parent is 196, not a front-panel port/,
     ],
     [
       'device 0',
       { deviceId: 0 },
-      /device id 0 is none to Stratum: give the id of the node in its chassis configuration/,
+      /device id 0 means "no device" to Stratum: use the id of the node in its chassis configuration/,
     ],
     [
       'no directory',
@@ -91,7 +91,11 @@ describe('the configuration of a Tofino', () => {
       { target: 'bmv2', ports: { 1: null }, valuesPerPacket: 16 },
       /buildDir is for a Tofino: give the target \(tofino, tofino2\), or leave buildDir out$/,
     ],
-    ['a build of BMv2', { build: 'fpisa-a-n8' }, /build "fpisa-a-n8" is for BMv2: a Tofino's is what buildDir holds$/],
+    [
+      'a build of BMv2',
+      { build: 'fpisa-a-n8' },
+      /build "fpisa-a-n8" is for BMv2: for a Tofino, buildDir contains the build$/,
+    ],
     ['another chip', { target: 'tofino3' as never }, /target "tofino3" is not one of bmv2, tofino, tofino2$/],
     [
       'no number of values',
@@ -111,7 +115,7 @@ describe('the configuration of a Tofino', () => {
       parent: { switch: 's1', port: 9, parentPort: 64 },
     });
     expect(() => checkTopology({ s1: tofino(), s2: leaf })).toThrow(
-      /^switch "s2": parentPort of its parent is 64, not a front-panel port of switch "s1" as tofino numbers them: 1 to 63/,
+      /^switch "s2": parentPort is 64, not a front-panel port of switch "s1" as tofino numbers them: 1 to 63/,
     );
   });
 });
@@ -129,7 +133,7 @@ test('switches below a Tofino are linked to one of its pipes', () => {
     Object.fromEntries([tofino(), ...ports.map((port, i) => leaf(i + 1, port))].map((config) => [config.name, config]));
   checkTopology(tree(1, 2, 63));
   expect(() => checkTopology(tree(1, 2, 133))).toThrow(
-    /^switch "s1": switches below it are in different pipes \("l1" at port 1, "l3" at port 133\), and so are the registers that add; link them to ports of one pipe \(port \/ 128\)$/,
+    /^switch "s1": switches below it are in different pipes \("l1" at port 1, "l3" at port 133\), which do not share registers; connect them to ports of one pipe \(port \/ 128\)$/,
   );
 });
 

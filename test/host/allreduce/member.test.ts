@@ -174,7 +174,7 @@ describe('a member', () => {
   it('rejects what another worker gave up, now or when it is called, with the reason', () => {
     const { rig, call } = committed();
     rig.member.aborted(abort(1), 0);
-    expect(call.error!.message).toMatch(/operation 1 was given up by another worker: because/);
+    expect(call.error!.message).toMatch(/operation 1 was aborted by another worker: because/);
     expect([...call.tensor]).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
     rig.epoch(2);
     rig.member.aborted(abort(2), 0);

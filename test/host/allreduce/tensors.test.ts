@@ -89,7 +89,7 @@ describe('tensor batch', () => {
     ['a number', 5, 'sum', /Number/],
     ['null', null, 'sum', /null/],
     ['a hole', [new Float32Array(1), undefined], 'sum', /tensor 1 is a undefined/],
-    ['an unknown op', new Float32Array(1), 'max', /'max'; a job of format fp32 knows sum, mean/],
+    ['an unknown op', new Float32Array(1), 'max', /'max'; a job of format fp32 supports sum, mean/],
   ])('refuses %s', (_, tensors, op, message) => {
     expect(() => new TensorBatch(tensors as Tensors, op as 'sum', 'fp32')).toThrow(message);
   });
