@@ -53,5 +53,5 @@ Example:
 async function run({ wait, ...flags }: Flags): Promise<void> {
   const output = new Output(flags.json ?? false);
   await runQueryWorker({ ...flags, waitMs: wait * 1000, version: packageVersion(), signal: interruption() });
-  output.line('the query is over');
+  output.line('the query has ended');
 }
