@@ -1,7 +1,7 @@
 /**
  * Aggregations over one table: SELECT … FROM t WHERE … GROUP BY … becomes groups that the switch builds, and a SELECT
- * over those. The relation may contain a group more than once (rows for which the switch had no slot arrive as they
- * are), so the master aggregates again: sums of sums, maxima of maxima, and HAVING on the result.
+ * over those. The relation may contain a group more than once (rows without a slot in the switch arrive as they are),
+ * so the master aggregates again: sums of sums, maxima of maxima, and HAVING on the result.
  */
 import { Operator } from '../../protocol/query/constants.js';
 import { aggregateName, isDistinct } from './aggregation.js';
