@@ -11,7 +11,7 @@ export interface ChildExit {
 export interface ChildOptions {
   /** Command, with arguments, that runs the process in another place: `mnexec -a PID`. */
   readonly within?: readonly string[];
-  /** In a session of its own, which Ctrl-C at this process's terminal does not reach. */
+  /** In its own session, which Ctrl-C at this process's terminal does not reach. */
   readonly detached?: boolean;
 }
 
@@ -43,7 +43,7 @@ export class Child<Message = Record<string, unknown>> {
     this.exit = new Promise((resolve) => this.process.once('close', (code, signal) => resolve({ code, signal })));
   }
 
-  /** The next line of its output. @throws ChildError when it ends first, with what it said last */
+  /** The next line of its output. @throws ChildError with its last output when it ends first */
   async next(): Promise<Message> {
     const message = this.unread.shift();
     if (message !== undefined) return message;
@@ -63,7 +63,7 @@ export class Child<Message = Record<string, unknown>> {
     if (code !== 0) throw this.failure(code, signal);
   }
 
-  /** Ends it at once, as a crash would. */
+  /** Ends it immediately, as a crash would. */
   async kill(): Promise<void> {
     this.process.kill('SIGKILL');
     await this.exit;
@@ -87,7 +87,7 @@ export class Child<Message = Record<string, unknown>> {
     }
     const error = (message as { error?: { message: string } }).error;
     if (error !== undefined) {
-      // Its exit, which follows, is what callers hear of.
+      // Callers see its exit, which follows.
       this.errors += `${error.message}\n`;
       return;
     }

@@ -1,6 +1,6 @@
 /**
- * What a command has started and must end again, in the reverse order: as the language's AsyncDisposableStack, but
- * each part is told why it ends, and what is added after the end is ended at once.
+ * Ends what a command has started, in the reverse order: like the language's AsyncDisposableStack, but each part is
+ * told why it ends, and what is added after the end is ended immediately.
  */
 
 type Dispose = (failure?: Error) => void | Promise<void>;
@@ -11,20 +11,20 @@ export class DisposalStack {
 
   /**
    * @param dispose is called once
-   * @throws Error when all has been ended, since whoever is still at work has not heard of it: then this, too, is ended at once
+   * @throws Error after `dispose`, so that code that still runs notices: then this, too, is ended immediately
    */
   add<T>(thing: T, dispose: Dispose): T {
     if (this.over !== undefined) {
       const { failure } = this.over;
       void Promise.resolve(dispose(failure)).catch(() => undefined);
-      throw failure ?? new Error('what it was started for is over');
+      throw failure ?? new Error('the command has already ended');
     }
     this.parts.push(dispose);
     return thing;
   }
 
   /**
-   * Ends all that was added, whatever fails on the way.
+   * Ends everything that was added, whatever fails on the way.
    * @param failure why it is not needed any more, if something went wrong
    * @throws Error the first that a part throws
    */

@@ -18,7 +18,7 @@ export class PortInUseError extends FpisaError {
   readonly code = 'FPISA_PORT_IN_USE';
   constructor(what: string, address: string, option: string) {
     super(
-      `${what} cannot listen on ${address}: the port is in use; choose another one with ${option}, or stop what holds it`,
+      `${what} cannot listen on ${address}: the port is in use; choose another one with ${option}, or stop the process that uses it`,
     );
   }
 }
@@ -28,12 +28,12 @@ export class ChildError extends FpisaError {
   readonly code = 'FPISA_CHILD';
 }
 
-/** A file of the user's that is missing or not readable. */
+/** A user's file that is missing or not readable. */
 export class FileError extends FpisaError {
   readonly code = 'FPISA_FILE';
 }
 
-/** Something that a command needs of this machine is missing; the message says how to get it. */
+/** Something that a command needs on this machine is missing; the message says how to get it. */
 export class RequirementError extends FpisaError {
   readonly code = 'FPISA_REQUIREMENT';
 }

@@ -1,7 +1,7 @@
 /** Exit codes of the `fpisa` command; docs/cli.md lists them for scripts. */
 export const ExitCode = {
   OK: 0,
-  /** It ran, and what it checked is not so: a wrong sum, a fault that `doctor` found. */
+  /** It ran, and a check failed: a wrong sum, a fault that `doctor` found. */
   CHECK_FAILED: 1,
   /** Wrong arguments. */
   USAGE: 2,
@@ -29,7 +29,7 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   FPISA_PROFILE: ExitCode.USAGE,
   FPISA_SWITCH_CONFIG: ExitCode.USAGE,
   FPISA_INVALID_ADDRESS: ExitCode.USAGE,
-  // An address or UDP port of this machine that cannot be had.
+  // An address or UDP port of this machine that is not available.
   FPISA_TRANSPORT: ExitCode.USAGE,
   FPISA_INVALID_JOB: ExitCode.USAGE,
   FPISA_PORT_IN_USE: ExitCode.USAGE,

@@ -1,6 +1,6 @@
 /** An answer to a query as a table with a frame, for people. */
 
-/** DuckDB types whose values stand at the right of their column. */
+/** DuckDB types whose values are right-aligned. */
 const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL)/;
 /** More rows are only counted; `fpisa query` prints all with --csv and --json. */
 const MAX_ROWS = 1000;

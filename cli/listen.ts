@@ -1,4 +1,4 @@
-/** Failures of a gRPC server to take its address, with what a person can do about them. */
+/** Failures of a gRPC server to bind its address, with their remedies. */
 import { PortInUseError, UsageError } from './errors.js';
 
 /**

@@ -1,4 +1,4 @@
-/** The `fpisa` command. Every part of the project is known here, and nothing depends on it. */
+/** The `fpisa` command. It may use every part of the project, and no part depends on it. */
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, CommanderError } from 'commander';
 import { ArithmeticError } from '../arithmetic/errors.js';
@@ -23,9 +23,9 @@ export function program(): Command {
     .description('Floating-point aggregation inside a programmable switch')
     .version(packageVersion())
     .showSuggestionAfterError()
-    // So that a command's command may have options of the same names.
+    // So that a subcommand may have options of the same names.
     .enablePositionalOptions()
-    .addHelpText('after', '\nExample, which needs nothing else:\n  $ fpisa demo')
+    .addHelpText('after', '\nExample that needs nothing else:\n  $ fpisa demo')
     .addCommand(demoCommand())
     .addCommand(switchCommand())
     .addCommand(controllerCommand())
@@ -52,7 +52,7 @@ export function program(): Command {
 export async function main(argv: readonly string[]): Promise<void> {
   leaveWithParent();
   const reader = leaveWithReader();
-  // What it would log is in the error that follows.
+  // gRPC's log would only repeat the error that is reported anyway.
   if (process.env['GRPC_VERBOSITY'] === undefined) setLogVerbosity(logVerbosity.NONE);
   try {
     await program().parseAsync(argv);
@@ -80,7 +80,7 @@ function leaveWithParent(): void {
   process.channel?.unref();
 }
 
-/** Whoever closes the other end of a pipe, as `head` does, has seen enough: then a command ends as at Ctrl-C, without a word. */
+/** A reader that closes its end of a pipe, as `head` does, has seen enough: the command then ends as at Ctrl-C, without a message. */
 function leaveWithReader(): { readonly hasLeft: boolean } {
   const reader = { hasLeft: false };
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -88,7 +88,7 @@ function leaveWithReader(): { readonly hasLeft: boolean } {
     if (reader.hasLeft) return;
     reader.hasLeft = true;
     process.exitCode = ExitCode.INTERRUPTED;
-    // A command that puts things back listens to it.
+    // Commands that clean up listen to it.
     if (!process.emit('SIGINT')) process.exit();
   });
   return reader;
@@ -97,7 +97,7 @@ function leaveWithReader(): { readonly hasLeft: boolean } {
 /** Bases of the errors with a stable code (docs/errors.md); all have `code`. */
 const FAMILIES = [FpisaError, ArithmeticError, P4RuntimeError, EmulatorError];
 
-/** Says what went wrong, as text or JSON, and gives the exit code. */
+/** Reports an error as text or JSON, and returns the exit code. */
 export function report(error: unknown, json: boolean): ExitCode {
   // Help and version are not failures, and have been printed.
   if (error instanceof CommanderError) return ExitCode.OK;
@@ -107,12 +107,12 @@ export function report(error: unknown, json: boolean): ExitCode {
     process.stdout.write(`${JSON.stringify({ ok: false, error: { code: code ?? 'FPISA_INTERNAL', message } })}\n`);
   else process.stderr.write(`fpisa: ${message}\n`);
   if (error instanceof FpisaError) return exitCodeOf(error.code);
-  // Errors of parts that know nothing of fpisa should have been put into this command's words.
+  // Errors of parts that know nothing of fpisa should have been translated into errors of this command.
   if (process.env['FPISA_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return code === undefined ? ExitCode.FAILED : exitCodeOf(code);
 }
 
-/** What a person can do about an error that comes from parts which know no command line. */
+/** Remedy for an error that comes from parts that do not know the command line. */
 function hint(code: string | undefined): string {
   if (code !== 'FPISA_CONTROLLER_UNREACHABLE') return '';
   return '; start one with "fpisa controller", or name another with --controller';

@@ -44,7 +44,7 @@ export function lossShare(text: string): number {
   const share = percent === undefined && value >= 1 ? value / 100 : value;
   if (text === '' || !(share >= 0 && share < 1))
     throw new InvalidArgumentError(
-      `"${text}" is not a share of packets: a probability below 1, as 0.1, or per cent below 100, as 10%.`,
+      `"${text}" is not a share of packets: a probability below 1, such as 0.1, or a percentage below 100, such as 10%.`,
     );
   return share;
 }
@@ -57,7 +57,7 @@ export function milliseconds(text: string): number {
 
 /**
  * `PORT=HOST:UDPPORT`, or `PORT` alone for one whose workers send to the service address; collected over
- * repetitions. Which ports there are depends on the switch.
+ * repetitions. Which ports exist depends on the switch.
  */
 export function workerPort(
   text: string,
@@ -126,12 +126,12 @@ export const jsonOption = () => new Option('--json', 'print one JSON object inst
 export const faultOptions = () => [
   new Option('--loss <probability>', 'drop packets, in each direction').argParser(probability).default(0),
   new Option('--duplicate <probability>', 'send packets twice').argParser(probability).default(0),
-  new Option('--reorder <probability>', 'hold packets back behind later ones').argParser(probability).default(0),
+  new Option('--reorder <probability>', 'hold packets back until after later ones').argParser(probability).default(0),
   new Option('--delay <ms>', 'largest random delay of a packet').argParser(milliseconds).default(0),
-  new Option('--seed <number>', 'of the injected faults').argParser(integer(0, 0xffff_ffff)).default(1),
+  new Option('--seed <number>', 'seed of the injected faults').argParser(integer(0, 0xffff_ffff)).default(1),
 ];
 
-/** The arguments of `fpisa switch` that say them again. */
+/** The same faults as arguments of `fpisa switch`. */
 export function faultArguments({ loss, duplicate, reorder, delay, seed }: FaultFlags): string[] {
   return Object.entries({ loss, duplicate, reorder, delay, seed }).flatMap(([name, value]) => [
     `--${name}`,
@@ -139,12 +139,12 @@ export function faultArguments({ loss, duplicate, reorder, delay, seed }: FaultF
   ]);
 }
 
-/** Where a worker or a query's master is, if the switch cannot see that for itself. @param who for the descriptions */
+/** Where a worker or a query's master is, if the switch cannot detect it. @param who for the descriptions */
 export const placeOptions = (who: string) => [
   new Option('--ip <address>', `address of ${who} as the switch sees it`),
   new Option('--udp-port <number>', `UDP port of ${who}`).argParser(integer(1, 65_535)),
   new Option('--switch-port <number>', `port of the switch that leads to ${who}`).argParser(integer(1, 509)),
-  new Option('--mac <address>', `MAC address that the switch writes into what it sends to ${who}`),
+  new Option('--mac <address>', `destination MAC address of what the switch sends to ${who}`),
 ];
 
 export interface PlaceFlags {

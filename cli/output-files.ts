@@ -1,4 +1,4 @@
-/** Whether results can be written where they are to go: asked before they are computed. */
+/** Checks that results can be written to their destination, before they are computed. */
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import {
@@ -18,7 +18,7 @@ export async function checkOutputFile(path: string, file: Readonly<TensorFile>):
   if (!FILE_EXTENSIONS.includes(extension)) {
     throw new FileExtensionError(
       path,
-      `results cannot be written as '${extension}'; known are ${FILE_EXTENSIONS.join(', ')}`,
+      `results cannot be written as '${extension}'; choose one of ${FILE_EXTENSIONS.join(', ')}`,
     );
   }
   if (extension === '.npy' && file.tensors.size !== 1) {
@@ -35,7 +35,7 @@ export async function checkOutputFile(path: string, file: Readonly<TensorFile>):
       cause: error,
     });
   }
-  // Results take their name by renaming, which replaces a file whatever its own permissions are, but no folder.
+  // Results are renamed into place, which replaces a file whatever its own permissions are, but not a folder.
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) throw new FileAccessError(path, 'this is a folder');
 }

@@ -31,7 +31,7 @@ export interface ReductionReport {
   readonly layers: readonly LayerReport[];
 }
 
-/** What a run was asked for, and how long it took. */
+/** The parameters of a run, and how long it took. */
 export type ReductionFacts = Pick<ReductionReport, 'workers' | 'valuesPerPacket' | 'loss' | 'profile' | 'elapsedMs'>;
 
 export function reductionReport(layers: readonly LayerReport[], facts: ReductionFacts): ReductionReport {
@@ -92,7 +92,7 @@ export function printReport(output: Output, report: ReductionReport): void {
   );
   output.line();
   output.line(
-    `${report.elements} elements from ${report.workers} workers, ${report.packets} packets, ${report.retransmissions} sent again`,
+    `${report.elements} elements from ${report.workers} workers, ${report.packets} packets, ${report.retransmissions} retransmitted`,
   );
   output.line(verdict(report));
 }
@@ -101,7 +101,7 @@ function verdict(report: ReductionReport): string {
   if (!report.identicalAcrossWorkers) return 'FAILED: workers hold different sums';
   if (report.outOfBound > 0)
     return `FAILED: ${report.outOfBound} elements are further from the exact sum than the arithmetic allows`;
-  return 'OK: every worker holds the same sums, to the bit, and every sum is within its proven bound of the exact one';
+  return 'OK: every worker holds the same sums, bit for bit, and every sum is within its proven bound of the exact one';
 }
 
 function ulps(value: number): string {

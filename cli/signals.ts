@@ -2,8 +2,8 @@ import { InterruptedError } from './errors.js';
 import { ExitCode } from './exit-codes.js';
 
 /**
- * Aborts at Ctrl-C and at a termination signal, so that a command can put things back before it ends. The
- * second one ends the process at once.
+ * Aborts at Ctrl-C and at a termination signal, so that a command can clean up before it ends. The
+ * second one ends the process immediately.
  */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
@@ -17,9 +17,9 @@ export function interruption(): AbortSignal {
 }
 
 /**
- * What `run` comes to, unless `signal` aborts before.
+ * Result of `run`, unless `signal` aborts first.
  * @throws InterruptedError once it has aborted, whatever else failed: Ctrl-C at a terminal reaches the processes of
- * `run` too, and that they end is no failure of theirs
+ * `run` too, and their end is not a failure
  */
 export async function unlessInterrupted<T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> {
   if (signal.aborted) throw new InterruptedError();

@@ -1,4 +1,4 @@
-/** Whether what the workers got is what the switch promises, layer by layer. */
+/** Checks, layer by layer, that the workers received what the switch promises. */
 import {
   bitsOf,
   errorsInUlps,
@@ -73,7 +73,7 @@ function summary(errors: Float64Array): ErrorSummary {
 /**
  * A switch that adds k values is off by at most (k − 1)·2^−G ulps of the largest, plus its own rounding: half
  * an ulp to nearest, one when truncating. In a tree the values that a switch adds may be such sums
- * themselves, and their errors come on top. Everything in units of 2^-(G+1) of the smallest subnormal, so whole.
+ * themselves, and their errors come on top. Everything in units of 2^-(G+1) of the smallest subnormal, so integers.
  */
 function countOutOfBound(
   inputs: readonly Float32Array[],

@@ -18,7 +18,7 @@ export function serverTlsOptions(): Option[] {
     new Option('--tls-key <file>', 'PEM of its private key'),
     new Option(
       '--tls-ca <file>',
-      'PEM of the authority whose certificate every client must have; otherwise any client may come',
+      'PEM of the authority that must have signed the certificate of every client; otherwise any client may connect',
     ),
   ];
 }
@@ -27,9 +27,9 @@ export function clientTlsOptions(): Option[] {
   return [
     new Option(
       '--tls-ca <file>',
-      'PEM of the authority that signed the certificates of the switches; P4Runtime is then spoken over TLS',
+      'PEM of the authority that signed the certificates of the switches; P4Runtime then runs over TLS',
     ),
-    new Option('--tls-cert <file>', 'PEM of the certificate to show to switches that ask for one; needs --tls-key'),
+    new Option('--tls-cert <file>', 'PEM of the certificate to present to switches that request one; needs --tls-key'),
     new Option('--tls-key <file>', 'PEM of its private key'),
   ];
 }
@@ -63,12 +63,12 @@ export function clientTls(flags: TlsFlags): TlsOptions | undefined {
   return { ...ca, certificate, key };
 }
 
-/** grpc-js would tell only when somebody connects. */
+/** grpc-js would report it only when a client connects. */
 function usable({ tlsCert, tlsKey }: TlsFlags, pair: { readonly cert: Buffer; readonly key: Buffer }): void {
   try {
     createSecureContext(pair);
   } catch (error) {
-    throw new FileError(`${tlsCert} and ${tlsKey} are no certificate and key: ${(error as Error).message}`, {
+    throw new FileError(`${tlsCert} and ${tlsKey} are not a certificate and its key: ${(error as Error).message}`, {
       cause: error,
     });
   }

@@ -1,8 +1,8 @@
-/** What commander finds wrong with the arguments, as an error like every other of this command. */
+/** Errors of commander about the arguments, as errors of this command. */
 import type { Command, CommanderError } from 'commander';
 import { UsageError } from './errors.js';
 
-/** @param command the one whose arguments they are; it is asked for what would have been possible */
+/** @param command the one whose arguments they are; it provides the valid choices */
 export function usageError(command: Command, { code, message }: CommanderError): UsageError {
   const path = pathOf(command);
   if (code === 'commander.help')

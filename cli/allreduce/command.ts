@@ -57,7 +57,7 @@ export function allreduceCommand(): Command {
   for (const option of placeOptions('this worker')) command.addOption(option);
   return command
     .addOption(
-      new Option('--timeout <seconds>', 'give up after so long without any result')
+      new Option('--timeout <seconds>', 'give up after this long without any result')
         .argParser(integer(1, 86_400))
         .default(30),
     )
@@ -67,7 +67,7 @@ export function allreduceCommand(): Command {
         .default(300),
     )
     .addOption(controllerOption())
-    .option('--events', 'with --json: also one JSON object a line for what happens on the way')
+    .option('--events', 'with --json: also print events, one JSON object a line')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -86,7 +86,7 @@ async function run(flags: Flags): Promise<void> {
   const emit = (event: AllreduceEvent): void => {
     if (flags.events || event.event === 'done') output.object(event);
   };
-  // Files first: what is wrong with them should be said before other workers wait for this one.
+  // Files first: errors in them should be reported before other workers wait for this one.
   const files = await Promise.all(flags.in.map(readTensorFile));
   await Promise.all(files.map((file, index) => checkOutputFile(flags.out[index]!, file)));
   const signal = interruption();
@@ -115,14 +115,14 @@ async function run(flags: Flags): Promise<void> {
     for (const [index, file] of files.entries()) await writeTensorFile(flags.out[index]!, file);
     for (const { file, tensors, elements, elapsedMs, packetsSent, retransmissions } of results) {
       output.line(
-        `${file}: ${tensors.join(', ')}: ${elements} elements in ${elapsedMs.toFixed(0)} ms, ${packetsSent} packets, ${retransmissions} sent again`,
+        `${file}: ${tensors.join(', ')}: ${elements} elements in ${elapsedMs.toFixed(0)} ms, ${packetsSent} packets, ${retransmissions} retransmitted`,
       );
     }
     output.line(`wrote ${flags.out.join(', ')}`);
     await worker.leave();
     emit({ event: 'done', ok: true, job: flags.job, rank: flags.rank, tensors: results });
   } catch (error) {
-    // What the worker makes of it is an operation that was given up.
+    // The worker itself would report an aborted operation.
     signal.throwIfAborted();
     throw error;
   } finally {

@@ -56,7 +56,7 @@ export function controllerCommand(): Command {
         .argParser(hostPortText)
         .default(DEFAULT_CONTROLLER),
     )
-    .option('--store <file>', 'where jobs and epochs survive a restart; "memory" keeps nothing', 'memory')
+    .option('--store <file>', 'file that keeps jobs and epochs across restarts; "memory" keeps nothing', 'memory')
     .option('--config <file>', 'JSON file {"switches": [...]}; see docs/controller.md')
     .addOption(
       new Option('-s, --switch <host:port>', 'P4Runtime address of one switch, named "s1"').argParser(hostPortText),
@@ -137,7 +137,7 @@ function switchConfigs(flags: Flags): SwitchConfig[] {
   if (flags.switch === undefined) {
     if (flags.buildDir !== undefined || flags.build !== undefined)
       throw new UsageError(
-        '--build and --build-dir are of the switch that --switch names; a configuration has "build" and "buildDir"',
+        '--build and --build-dir apply to the switch that --switch names; in a configuration use "build" and "buildDir"',
       );
     return configs;
   }
@@ -163,7 +163,7 @@ function switchConfigs(flags: Flags): SwitchConfig[] {
   ];
 }
 
-/** What the flags say of the switch's build. @throws ArtifactError for a directory that holds none */
+/** The switch's build as the flags describe it. @throws ArtifactError for a directory without one */
 function buildFlags({
   build,
   buildDir,
@@ -180,7 +180,7 @@ function buildFlags({
   const { chip, valuesPerPacket = values } = readTofinoBuild(directory);
   if (valuesPerPacket === undefined)
     throw new UsageError(
-      `how many values per packet the program in ${buildDir} has cannot be seen from its registers: give --values`,
+      `the registers of the program in ${buildDir} do not show its values per packet: give --values`,
     );
   if (values !== undefined && values !== valuesPerPacket)
     throw new UsageError(
@@ -207,7 +207,7 @@ function readConfig(path: string): SwitchConfig[] {
   return (switches as SwitchConfig[]).map((config) => {
     if (typeof config.buildDir !== 'string') return config;
     const buildDir = resolve(dirname(path), config.buildDir);
-    // The controller itself goes on without it, as without a switch; whoever starts it wants to know now.
+    // The controller itself continues without it, as without a switch; the user who starts it should know now.
     readTofinoBuild(buildDir);
     return { ...config, buildDir };
   });

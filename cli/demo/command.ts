@@ -15,15 +15,15 @@ interface Flags extends FaultFlags {
   json?: boolean;
 }
 
-/** As many as the gradients were recorded from. */
+/** Workers from which the gradients were recorded. */
 const RECORDED_WORKERS = 8;
 
-/** Those that add floats: the recorded gradients are not quantised. */
+/** Presets that add floats: the recorded gradients are not quantised. */
 const FLOAT_PRESETS = ['fpisa', 'fpisa-paper', 'fpisa-a'];
 
 export function demoCommand(): Command {
   const command = new Command('demo')
-    .description('reduce recorded gradients over an embedded switch, every part a process on this machine')
+    .description('reduce recorded gradients over an embedded switch, with every part as a process on this machine')
     .addOption(
       new Option('-w, --workers <number>', 'how many of the recorded workers take part')
         .argParser(integer(2, RECORDED_WORKERS))

@@ -1,5 +1,5 @@
 /**
- * The demonstration: an embedded switch, a controller and workers, each a process of its own, talking
+ * The demonstration: an embedded switch, a controller and workers, each a separate process, talking
  * over loopback exactly as they would over a network, reduce the recorded gradients.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -21,7 +21,7 @@ import { verifyLayer } from '../sum-verification.js';
 
 const PHASES = ['early', 'late'] as const;
 const JOB = 'demo';
-/** For the slowest machine to start all workers. */
+/** Enough for the slowest machine to start all workers. */
 const WAIT_SECONDS = '120';
 
 export interface DemoOptions extends FaultFlags {
@@ -29,7 +29,7 @@ export interface DemoOptions extends FaultFlags {
   readonly values: number;
   readonly profile: string;
   readonly signal: AbortSignal;
-  /** Called with the processes' doings, for people. */
+  /** Called with each stage, for people. */
   readonly onStage?: (text: string) => void;
   /** Share of all workers' work that is done, 0 to 1. */
   readonly onProgress?: (share: number) => void;
@@ -55,7 +55,7 @@ export async function runDemo(options: DemoOptions): Promise<ReductionReport> {
   try {
     return await unlessInterrupted(options.signal, () => reduce(options, directory, start, started));
   } finally {
-    // Workers first: a worker whose controller goes away keeps trying to come back.
+    // Workers first: a worker whose controller goes away keeps trying to reconnect.
     await disposal.dispose();
     await rm(directory, { recursive: true, force: true });
   }
@@ -89,7 +89,7 @@ async function reduce(
     options.onStage?.(
       `job "${JOB}" at ${controller}: ${options.workers} workers, profile ${job.profile.name} with ${job.profile.guard} guard digits, slots ${job.slots}`,
     );
-    // Workers would wait for a switch or a controller to come back; here nobody starts another one.
+    // Workers would wait for a switch or a controller to return; here nothing restarts them.
     const ends = await Promise.race([
       runWorkers(options, directory, controller, start),
       device.fault(),

@@ -1,4 +1,4 @@
-/** `fpisa doctor`: says in one sentence each what is wrong, and what to do about it. */
+/** `fpisa doctor`: reports each fault in one sentence, and its remedy. */
 import { setTimeout } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { ControllerClient } from '../../controlplane/index.js';
@@ -16,13 +16,13 @@ interface Flags {
   json?: boolean;
 }
 
-/** Workers repeat a packet after at most a second, so some of them do in this time. */
+/** Workers retransmit a packet after at most a second, so some of them do in this time. */
 const INTERVAL_SECONDS = 3;
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('find out why it does not work: switches, programs, links, firewalls, missing workers, drops')
-    .option('--job <name>', 'look at one job only')
+    .description('find out what does not work: switches, programs, links, firewalls, missing workers, drops')
+    .option('--job <name>', 'inspect one job only')
     .addOption(
       new Option('--interval <seconds>', 'while a job runs: how long to watch it')
         .argParser(integer(1, 3600))
@@ -45,7 +45,7 @@ async function run(flags: Flags): Promise<void> {
     output.object({ ok: faults.length === 0, findings, switches, jobs: after.jobs.map(({ job }) => job) });
     for (const { level, subject, finding, remedy } of findings)
       output.line(`${level === 'fault' ? 'FAULT' : 'note '}  ${subject}: ${finding}; ${remedy}`);
-    const looked = `looked at ${switches.length} ${switches.length === 1 ? 'switch' : 'switches'} and ${after.jobs.length} ${after.jobs.length === 1 ? 'job' : 'jobs'}`;
+    const looked = `inspected ${switches.length} ${switches.length === 1 ? 'switch' : 'switches'} and ${after.jobs.length} ${after.jobs.length === 1 ? 'job' : 'jobs'}`;
     output.line(
       faults.length === 0
         ? `${looked}: no fault`

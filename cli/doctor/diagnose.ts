@@ -7,7 +7,7 @@ import { diagnoseTraffic } from './traffic.js';
 
 export type { Finding } from './finding.js';
 
-/** Whether a second reading, a moment later, would tell more than this one. */
+/** Whether a second reading, a moment later, would show more than this one. */
 export function needsSecondReading({ status, jobs }: Reading): boolean {
   return status.switches.some(hasFaultyDrops) || jobs.some(({ job }) => job.state === 'running');
 }
@@ -38,7 +38,7 @@ export function diagnose(interval: Interval): Finding[] {
   ];
 }
 
-/** Who is not connected, and what keeps a new epoch from beginning. */
+/** Which workers are not connected, and what keeps a new epoch from beginning. */
 function diagnoseJob(job: JobMessage, status: StatusMessage): Finding[] {
   const subject = `job ${job.name}`;
   const connected = new Set(job.members.filter((member) => member.connected).map((member) => member.rank));
@@ -62,7 +62,7 @@ function diagnoseJob(job: JobMessage, status: StatusMessage): Finding[] {
     const remedy =
       absent.length === 0
         ? 'wait: a member that does not answer is dropped'
-        : 'repair the switch: the job goes on by itself when the switch is ready, or when its workers there have left';
+        : 'repair the switch: the job continues by itself when the switch is ready, or when its workers there have left';
     findings.push({ level: 'fault', subject, finding: `a new epoch (${job.epoch}) has not begun, ${because}`, remedy });
   }
   return findings;

@@ -1,13 +1,13 @@
-/** What `fpisa doctor` says. */
+/** What `fpisa doctor` reports. */
 
 export interface Finding {
-  /** A fault keeps something from working; a note may explain why it is slow, or nothing at all. */
+  /** A fault keeps something from working; a note may explain why it is slow, or be harmless. */
   readonly level: 'fault' | 'note';
   /** What it is about: `switch s1`, `job training`. */
   readonly subject: string;
   /** One sentence. */
   readonly finding: string;
-  /** What ends it. */
+  /** How to fix it. */
   readonly remedy: string;
 }
 

@@ -1,9 +1,9 @@
-/** What the doctor looks at: everything that the controller can tell, at two moments. */
+/** What the doctor inspects: everything that the controller can report, at two moments. */
 import type { ControllerClient, JobMessage, SlotReportMessage, StatusMessage } from '../../controlplane/index.js';
 
 export interface JobReading {
   readonly job: JobMessage;
-  /** Undefined when a switch of the job does not answer, which is a finding of its own. */
+  /** Undefined when a switch of the job does not answer, which is a separate finding. */
   readonly slots: readonly SlotReportMessage[] | undefined;
 }
 

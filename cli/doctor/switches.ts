@@ -5,7 +5,7 @@ import type { Finding } from './finding.js';
 
 type ReasonName = Exclude<keyof typeof DropReason, 'NONE'>;
 
-/** What a count of a drop reason tells, and what to do about it. */
+/** What a count of a drop reason means, and what to do about it. */
 const DROPS: Record<ReasonName, { readonly means: string; readonly remedy: string; readonly level: Finding['level'] }> =
   {
     MALFORMED: {
@@ -30,13 +30,13 @@ const DROPS: Record<ReasonName, { readonly means: string; readonly remedy: strin
     },
     BAD_LENGTH: {
       level: 'fault',
-      means: 'packets of another length than this build takes',
+      means: 'packets of a length that this build does not accept',
       remedy: 'let the workers join again: they may be configured for another build',
     },
     NOT_MEMBER: {
       level: 'fault',
       means: 'contributions from an address, UDP port or switch port that no member has',
-      remedy: 'check on which switch port each worker is, and that no address translation lies between',
+      remedy: 'check on which switch port each worker is, and that there is no address translation in between',
     },
     WRONG_EPOCH: {
       level: 'note',
@@ -55,12 +55,12 @@ const DROPS: Record<ReasonName, { readonly means: string; readonly remedy: strin
     },
     STALE: {
       level: 'note',
-      means: 'contributions that arrived after their round was over',
+      means: 'contributions that arrived after their round had ended',
       remedy: 'none needed: packets were delayed or duplicated on the way',
     },
     DUPLICATE: {
       level: 'note',
-      means: 'contributions sent again before their round was complete',
+      means: 'contributions retransmitted before their round was complete',
       remedy: 'none needed; many of them mean that one worker is late, or that packets are lost',
     },
     NO_ROUTE: {
@@ -81,12 +81,12 @@ const DROPS: Record<ReasonName, { readonly means: string; readonly remedy: strin
     },
     INJECTED: {
       level: 'note',
-      means: 'packets on purpose, as this test build is told to',
+      means: 'packets on purpose, as this test build is configured to',
       remedy: 'push a build without faults if that is not wanted',
     },
   };
 
-/** Whether a second reading would tell more: faults of which some may be long over. */
+/** Whether a second reading would show more: some faults may have ended long ago. */
 export function hasFaultyDrops({ drops }: SwitchStatusMessage): boolean {
   return Object.entries(drops).some(([reason, count]) => count > 0 && DROPS[reason as ReasonName]?.level === 'fault');
 }
@@ -118,13 +118,13 @@ function notReady(report: SwitchStatusMessage): Pick<Finding, 'finding' | 'remed
     const runs = {
       own: 'still runs the program of this one',
       'same-build': `runs ${build} as the other controller programmed it`,
-      other: `runs another program or build than ${build}`,
+      other: `runs a program or build other than ${build}`,
       none: 'runs no program',
-      '': 'does not say what it runs',
+      '': 'does not report what it runs',
     }[program];
     return {
       finding: `another controller is primary at ${address}, so this one may not write to the switch, which ${runs}`,
-      remedy: `stop the other controller, or use that one: once this one is primary it pushes ${build} if anything else runs, and its jobs go on in a new epoch`,
+      remedy: `stop the other controller, or use that one: once this one is primary it pushes ${build} if anything else runs, and its jobs continue in a new epoch`,
     };
   }
   if (program === '')
@@ -140,7 +140,7 @@ function notReady(report: SwitchStatusMessage): Pick<Finding, 'finding' | 'remed
   }[program];
   return {
     finding: finding + because,
-    remedy: 'look into the log of the switch: the controller tries again every second',
+    remedy: 'check the log of the switch: the controller tries again every second',
   };
 }
 
@@ -167,13 +167,13 @@ function programFindings(subject: string, report: SwitchStatusMessage): Finding[
     {
       level: 'note',
       subject,
-      finding: `its program was gone ${times} since the controller started, because the switch restarted or someone pushed another one; the controller pushed ${build} again, and the jobs there began a new epoch`,
+      finding: `its program was lost ${times} since the controller started, because the switch restarted or someone pushed another one; the controller pushed ${build} again, and the jobs there began a new epoch`,
       remedy: 'none needed, unless it happens again',
     },
   ];
 }
 
-/** What a build for another chip leaves out is no fault: nothing that was asked of the switch needs it. */
+/** What a build for another chip leaves out is not a fault: no job on the switch needs it. */
 function absenceFindings(subject: string, { absent, build }: SwitchStatusMessage): Finding[] {
   return absent.map((name) => ({
     level: 'note',
@@ -194,7 +194,7 @@ function dropFindings(
     const known = DROPS[reason as ReasonName];
     if (count === 0 || known === undefined || explained.has(reason)) return [];
     const finding = `dropped ${count} ${known.means} (${reason})`;
-    // Counters are never reset, so what has stopped is history.
+    // Counters are never reset, so a count that does not grow belongs to the past.
     const isOver =
       known.level === 'fault' && before?.state === 'ready' && seconds > 0 && (before.drops[reason] ?? 0) === count;
     if (isOver)
@@ -203,7 +203,7 @@ function dropFindings(
           level: 'note',
           subject,
           finding: `${finding}, none of them in the last ${seconds} s`,
-          remedy: `none needed now; if it comes again, ${known.remedy}`,
+          remedy: `none needed now; if it occurs again, ${known.remedy}`,
         },
       ];
     return [{ level: known.level, subject, finding, remedy: known.remedy }];

@@ -1,10 +1,10 @@
 /**
- * Why a running job does not get on: which packets are sent again without effect, and where they end.
+ * Why a running job makes no progress: which packets are retransmitted without effect, and where they are lost.
  *
- * A round that stays open names who is missing from it. A worker that is missing and yet sends shows in the
- * counters: to a switch where it repeats a round that is complete, as REPEAT. Such a worker does not hear
- * results, since it would go on to the next round otherwise. One that sends from a place that is not its own
- * shows as NOT_MEMBER, and one that shows nowhere does not reach the switch.
+ * A round that stays open names the workers that are missing from it. A missing worker that sends nevertheless shows
+ * in the counters: as REPEAT at a switch where it repeats a round that is complete. Such a worker does not receive
+ * results, since it would continue with the next round otherwise. One that sends from an address or port that is not
+ * its own shows as NOT_MEMBER, and one that does not show at all does not reach the switch.
  */
 import type { JobMessage, MemberMessage, SlotReportMessage, SwitchStatusMessage } from '../../controlplane/index.js';
 import { SERVICE_UDP_PORT, type JobEvent } from '../../protocol/constants.js';
@@ -70,7 +70,7 @@ class Standstill {
   }
 
   diagnose(): Finding[] {
-    // Every sum that is complete passes the top switch: if there are any, the job gets on.
+    // Every sum that is complete passes the top switch: if there are any, the job makes progress.
     if (this.growth(this.top, 'RESULT') > 0) return [];
     const cutOff = this.job.switches.filter((name) => name !== this.top && this.isCutOff(name));
     const isCutOff = (rank: number): boolean => cutOff.some((name) => this.ranksBelow(name).includes(rank));
@@ -78,7 +78,7 @@ class Standstill {
       .filter((rank) => !isCutOff(rank))
       .sort((a, b) => a - b);
     const repeats = this.growth(this.top, 'REPEAT') >= STEADY_REPEATS;
-    // Nobody is missing, and yet results are asked for again and again: nobody hears them.
+    // No worker is missing, and yet results are requested again and again: no worker receives them.
     const suspects =
       late.length === 0 && repeats && cutOff.length === 0 ? this.job.members.map(({ rank }) => rank) : late;
     return [
@@ -87,12 +87,12 @@ class Standstill {
     ];
   }
 
-  /** Whether the sums of a switch go up, and do not come in at its parent. */
+  /** Whether the sums of a switch are sent up, and do not arrive at its parent. */
   private isCutOff(name: string): boolean {
     const link = this.status(name)?.parent;
     if (!link || this.growth(name, 'ASCENT') === 0) return false;
     if (this.open.some(({ missingSwitches }) => missingSwitches.includes(name))) return true;
-    // What it repeats is complete at it. If no such round is open, it is complete above as well, and would be answered.
+    // What it repeats is complete there. If no such round is open, it is complete above as well, and would be answered.
     const ranks = this.ranksBelow(name);
     const waits = this.open.some(({ missing }) => missing.every((rank) => !ranks.includes(rank)));
     return this.growth(name, 'REPEAT') >= STEADY_REPEATS && !waits && this.growth(link.switchName, 'REPEAT') === 0;
@@ -123,15 +123,15 @@ class Standstill {
   private misplaced(switchName: string, { rank, ip, udpPort, switchPort }: MemberMessage, strangers: number): Finding {
     this.explain(switchName, 'NOT_MEMBER');
     return this.fault(
-      `contributions of worker ${rank} do not arrive from ${ip}:${udpPort} on port ${switchPort} of switch ${switchName} as it joined, but ${strangers} packets came from a port or address that no member has (NOT_MEMBER)${this.slots(rank)}`,
-      `connect it to port ${switchPort}, or let it join with --switch, --switch-port and --ip as its packets arrive; no address translation may lie between`,
+      `contributions of worker ${rank} do not arrive from ${ip}:${udpPort} on port ${switchPort} of switch ${switchName} as it joined, but ${strangers} packets arrived from a port or address that no member has (NOT_MEMBER)${this.slots(rank)}`,
+      `connect it to port ${switchPort}, or let it join with --switch, --switch-port and --ip as its packets arrive; there must be no address translation in between`,
     );
   }
 
   private silent(switchName: string, { rank, switchPort }: MemberMessage): Finding {
     return this.fault(
       `nothing arrives from worker ${rank} through port ${switchPort} of switch ${switchName}, and the others wait for it${this.slots(rank)}`,
-      `if the worker is in an operation, that port, the cable or the interface behind it is down, or its host drops what it sends; if not, the others wait for it to begin`,
+      `if the worker is in an operation, that port, the cable or the interface at its other end is down, or its host drops what it sends; if not, the others wait for it to begin`,
     );
   }
 
@@ -141,12 +141,14 @@ class Standstill {
     const strangers = this.dropsGrowth(link.switchName, 'NOT_MEMBER');
     if (strangers > 0) this.explain(link.switchName, 'NOT_MEMBER');
     const instead =
-      strangers > 0 ? `, where ${strangers} packets came from a port or address that no member has (NOT_MEMBER)` : '';
+      strangers > 0
+        ? `, where ${strangers} packets arrived from a port or address that no member has (NOT_MEMBER)`
+        : '';
     return this.fault(
-      `sums of switch ${name} do not arrive at switch ${link.switchName}: ${ascents} went up through port ${link.port}, none came in through port ${link.parentPort}${instead}`,
+      `sums of switch ${name} do not arrive at switch ${link.switchName}: ${ascents} were sent up through port ${link.port}, none arrived through port ${link.parentPort}${instead}`,
       strangers > 0
         ? `connect the two switches by those ports, or correct "parent" of ${name} in the configuration`
-        : `look at the link between port ${link.port} of ${name} and port ${link.parentPort} of ${link.switchName}`,
+        : `check the link between port ${link.port} of ${name} and port ${link.parentPort} of ${link.switchName}`,
     );
   }
 
@@ -158,8 +160,8 @@ class Standstill {
       const arrives = this.growth(link.switchName, link.switchName === this.top ? 'REPEAT' : 'DESCENT') > 0;
       if (arrives && this.growth(name, 'DESCENT') === 0) {
         return this.fault(
-          `results of switch ${link.switchName} do not arrive at switch ${name}: it asks for them again and again, and none comes in through port ${link.port}`,
-          `look at the link between port ${link.parentPort} of ${link.switchName} and port ${link.port} of ${name}`,
+          `results of switch ${link.switchName} do not arrive at switch ${name}: it requests them again and again, and none arrives through port ${link.port}`,
+          `check the link between port ${link.parentPort} of ${link.switchName} and port ${link.port} of ${name}`,
         );
       }
       name = link.switchName;

@@ -69,7 +69,7 @@ export function jobCommand(): Command {
   job
     .command('delete <name>')
     .description('delete a job and free its slots')
-    .option('--force', 'also when workers are connected')
+    .option('--force', 'even when workers are connected')
     .addOption(controllerOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  $ fpisa job delete training')
@@ -114,7 +114,7 @@ async function list(client: ControllerClient, output: Output): Promise<void> {
   const jobs = await client.listJobs();
   output.object({ jobs });
   if (jobs.length === 0) {
-    output.line('no jobs; "fpisa job create NAME --workers N" makes one');
+    output.line('no jobs; "fpisa job create NAME --workers N" creates one');
     return;
   }
   output.table(

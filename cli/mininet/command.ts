@@ -43,7 +43,7 @@ interface Flags {
 const MAX_WORKERS = 32;
 const DEFAULT_WORKERS = 4;
 const MAX_MBIT = 1000;
-/** Those that add floats. */
+/** Presets that add floats. */
 const FLOAT_PRESETS = ['fpisa', 'fpisa-paper', 'fpisa-a'];
 
 export function mininetCommand(): Command {
@@ -77,14 +77,14 @@ export function mininetCommand(): Command {
     .option('--sample', 'with --query: also a small table sample(k, v)')
     .option('--no-combine', 'with --query: workers send every row')
     .option('--custom <file>', 'Python file with topologies of your own (docs/mininet.md)')
-    .option('--topo <name,arguments>', 'which topology, as "mn --topo" takes it')
+    .option('--topo <name,arguments>', 'which topology, in the form of "mn --topo"')
     .option('--keep <folder>', 'leave configuration, switch logs and sums there')
     .option('--cli', "stay at Mininet's prompt instead")
     .option(
       '--control',
       'take commands from standard input, one JSON object a line: {"kill":"worker","rank":2}, {"restart":"s1"}',
     )
-    .option('--events', 'with --json: also one JSON object a line for what happens on the way')
+    .option('--events', 'with --json: also print events, one JSON object a line')
     .addOption(jsonOption())
     .addOption(new Option(INSIDE).hideHelp())
     .addHelpText(
@@ -102,12 +102,12 @@ Examples:
 
 async function run(flags: Flags): Promise<void> {
   if (flags.cli && (flags.json || flags.control))
-    throw new UsageError('--cli is for people: it cannot be had together with --json or --control');
+    throw new UsageError('--cli is for people: it cannot be combined with --json or --control');
   if (flags.tree && flags.topo !== undefined)
     throw new UsageError('--tree and --topo both choose a topology: give one of them');
   if (flags.workers !== undefined && flags.topo !== undefined)
     throw new UsageError(
-      `--workers is for the topologies of this command: tell yours in --topo ${flags.topo.split(',')[0]},NUMBER, or leave --workers away`,
+      `--workers is for the topologies of this command: pass the number to yours with --topo ${flags.topo.split(',')[0]},NUMBER, or omit --workers`,
     );
   if (flags.custom !== undefined && flags.topo === undefined)
     throw new UsageError("--custom needs --topo NAME: which of the file's topologies to build");
@@ -122,9 +122,7 @@ async function run(flags: Flags): Promise<void> {
       flags.control && '--control',
     ].find((each) => each);
     if (other)
-      throw new UsageError(
-        `${other} is about allreduce: a query runs on one switch, and cannot be had together with it`,
-      );
+      throw new UsageError(`${other} applies to allreduce: a query runs on one switch, and cannot be combined with it`);
     if (flags.data.length === 0 && !flags.sample)
       throw new UsageError('--query needs tables: give --data FILES for each, or --sample');
   }
@@ -133,14 +131,14 @@ async function run(flags: Flags): Promise<void> {
     process.exitCode = await runInNamespaces(flags.cli ?? false);
     return;
   }
-  // Only what runs in the foreground of Mininet's prompt is meant by Ctrl-C there.
+  // Ctrl-C at Mininet's prompt is only for what runs in its foreground.
   if (flags.cli) process.on('SIGINT', () => undefined);
   const output = new Output(flags.json ?? false);
   if (flags.query !== undefined) {
     await runQuery(flags.query, flags, python, output);
     return;
   }
-  // Only while workers reduce: anything else that is printed, and the prompt, would be written into it.
+  // Only while workers reduce: other output, and the prompt, would be mixed up with it.
   let bar: ProgressBar | undefined;
   const stopBar = (): void => {
     bar?.stop();
@@ -220,5 +218,5 @@ async function runQuery(
 function print(output: Output, report: MininetReport): void {
   printReport(output, report);
   if (report.lost.length > 0)
-    output.line(`killed on the way: ${report.lost.join(', ')}; later sums are those of the others`);
+    output.line(`killed during the run: ${report.lost.join(', ')}; later sums are those of the others`);
 }

@@ -1,4 +1,4 @@
-/** What can be done to a network while it works: `--control` reads it from standard input, one JSON object a line. */
+/** Commands to a running network: `--control` reads it from standard input, one JSON object a line. */
 import { createInterface } from 'node:readline';
 import { UsageError } from '../errors.js';
 
@@ -11,14 +11,14 @@ export interface ControlCommand {
   readonly verb: Verb;
   /** A worker by rank, or a switch or the controller by name. */
   readonly target: Target;
-  /** As it came. */
+  /** As received. */
   readonly source: unknown;
 }
 
-/** @throws UsageError that says what a command looks like */
+/** @throws UsageError that shows what a command looks like */
 export function parseCommand(line: string): ControlCommand {
   const wrong = new UsageError(
-    `"${line}" is no command: write {"kill":"worker","rank":2}, or {"restart":"s1"} with kill, start or restart and a switch or "controller"`,
+    `"${line}" is not a command: write {"kill":"worker","rank":2}, or {"restart":"s1"} with kill, start or restart and a switch or "controller"`,
   );
   let source: unknown;
   try {
@@ -31,7 +31,7 @@ export function parseCommand(line: string): ControlCommand {
   const [[verb, name] = [], ...more] = Object.entries(rest);
   if (more.length > 0 || typeof name !== 'string' || !VERBS.includes(verb as Verb)) throw wrong;
   if (name !== 'worker') return { verb: verb as Verb, target: { part: name }, source };
-  // A worker whose process is gone has lost what it was to reduce: there is nothing to start again.
+  // A worker whose process has ended has lost its input: there is nothing to start again.
   if (verb !== 'kill' || typeof rank !== 'number') throw wrong;
   return { verb: 'kill', target: { worker: rank }, source };
 }

@@ -1,6 +1,6 @@
-"""Runs a Mininet network for `fpisa mininet`, which speaks to it over file descriptor 3.
+"""Runs a Mininet network for `fpisa mininet`, which communicates with it over file descriptor 3.
 
-Both sides send JSON objects, one a line. First comes what to build:
+Both sides send JSON objects, one a line. The first message says what to build:
 
     {"switch": "bmv2", "topo": "fpisa,4", "custom": FILE or null, "values": 256, "logs": FOLDER, "cli": false,
      "loss": percent, "delay": "5ms", "bw": Mbit/s}
@@ -10,8 +10,8 @@ Answers and events:
     {"event": "started", "switches": [...], "workers": [...], "netem": true}
     {"event": "done", "command": ...}      a command was carried out
     {"event": "failed", "error": text}     it was not, or the network could not be built, which ends the driver
-    {"event": "died", "error": text}       a switch ended that was not asked to
-    {"event": "allreduce"}                 asked for at the prompt; answered by {"reduced": true}
+    {"event": "died", "error": text}       a switch ended without being told to
+    {"event": "allreduce"}                 requested at the prompt; answered by {"reduced": true}
     {"event": "left"}                      the prompt was left
 
 Commands: {"kill": "s1"}, {"start": "s1"}, {"restart": "s1"}, {"stop": true}. The end of the connection is a stop.
@@ -37,7 +37,7 @@ from mininet.util import buildTopo, specialClass
 import fpisa_topo
 
 CHANNEL = 3
-# Between two looks whether the switches live.
+# Between two checks that the switches are alive.
 WATCH_SECONDS = 0.2
 
 
@@ -54,7 +54,7 @@ class Channel:
             self.socket.sendall((json.dumps(message) + '\n').encode())
 
     def receive(self, seconds=None):
-        """The next message; None when none came in time. Raises EOFError at the end."""
+        """The next message; None when none arrives in time. Raises EOFError at the end."""
         while b'\n' not in self.buffer:
             if not select.select([self.socket], [], [], seconds)[0]:
                 return None
@@ -81,14 +81,14 @@ def build(spec):
     switches = {**fpisa_topo.switches, **custom.get('switches', {})}
     name = spec['topo'].split(',')[0]
     if name not in topos:
-        raise fpisa_topo.TopologyError('there is no topology "%s": there are %s' % (name, ', '.join(sorted(topos))))
+        raise fpisa_topo.TopologyError('there is no topology "%s" (topologies: %s)' % (name, ', '.join(sorted(topos))))
     links = {key: spec[key] for key in ('loss', 'delay', 'bw') if spec.get(key) is not None}
     topo_class = topos[name]
     if isinstance(topo_class, type) and issubclass(topo_class, fpisa_topo.AggregationTopo):
         topo_class = specialClass(topo_class, defaults=links)
     topo = buildTopo({name: topo_class}, spec['topo'])
     if not isinstance(topo, Topo) or not any(topo.nodeInfo(host).get('cls') is fpisa_topo.WorkerHost for host in topo.hosts()):
-        raise fpisa_topo.TopologyError('topology "%s" has no workers: add each by addWorker of AggregationTopo' % name)
+        raise fpisa_topo.TopologyError('topology "%s" has no workers: add each with addWorker of AggregationTopo' % name)
     return Mininet(topo=topo, switch=specialClass(switches[spec['switch']], defaults={'logs': spec['logs']}), controller=None, build=False)
 
 
@@ -120,7 +120,7 @@ def prompt(net, channel):
                 elif message.get('stop'):
                     raise EOFError
         except EOFError:
-            # The prompt reads the terminal, where only a signal reaches it.
+            # The prompt blocks on the terminal, where only a signal reaches it.
             os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=listen, daemon=True).start()
@@ -134,7 +134,7 @@ def prompt(net, channel):
 
 
 def serve(net, channel):
-    """Carries out commands until told to stop, and tells when a switch dies."""
+    """Carries out commands until told to stop, and reports when a switch dies."""
     mourned = set()
     while True:
         for switch in fpisa_topo.aggregators_of(net):
@@ -183,7 +183,7 @@ def main():
             'netem': fpisa_topo.has_netem(),
         })
         if spec['cli']:
-            # The controller is started and the job created before anybody may type.
+            # The controller is started and the job created before the prompt opens.
             if channel.receive().get('stop'):
                 return
             prompt(net, channel)

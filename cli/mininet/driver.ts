@@ -1,4 +1,4 @@
-/** The Python process that runs Mininet, seen from here; `driver.py` describes what both sides say. */
+/** The Python process that runs Mininet, seen from here; `driver.py` describes the messages of both sides. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Socket } from 'node:net';
@@ -56,7 +56,7 @@ interface Answer {
   readonly reject: (error: Error) => void;
 }
 
-/** How long the network may take to come down before the namespaces take it. */
+/** How long the network may take to shut down before it ends with the namespaces. */
 const STOP_MS = 5_000;
 
 export class MininetDriver {
@@ -80,7 +80,7 @@ export class MininetDriver {
     environment: Readonly<Record<string, string>>,
   ) {
     this.broken = new Promise((_, reject) => (this.break = reject));
-    // Whoever waits hears of it; that nobody does yet is no fault.
+    // Callers that wait see the rejection; without one it must not count as unhandled.
     this.broken.catch(() => undefined);
     this.process = spawn(python, ['-B', shippedFile('cli/mininet/driver.py')], {
       stdio: [
@@ -96,7 +96,7 @@ export class MininetDriver {
     this.channel = this.process.stdio[3] as Socket;
     const lines = createInterface({ input: this.channel });
     lines.on('line', (line) => this.receive(JSON.parse(line) as Message));
-    // The process's exit tells of the end; a connection that ends with unread commands ends with an error.
+    // The process's exit reports the end; a connection that ends with unread commands ends with an error.
     for (const emitter of [this.channel, lines]) emitter.on('error', () => undefined);
     this.exit = new Promise((resolve) => {
       this.process.once('error', (error) => this.end(`cannot be started: ${error.message}`, resolve));

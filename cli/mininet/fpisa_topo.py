@@ -4,11 +4,11 @@
 
     mn --custom fpisa_topo.py --topo fpisa,4 --switch bmv2 --controller none
 
-A topology of one's own is a subclass of AggregationTopo that says in build() which switches there are
-and on which of them each worker is; docs/mininet.md shows one.
+A custom topology is a subclass of AggregationTopo whose build() adds the switches, and each worker to one
+of them; docs/mininet.md shows one.
 
-All of it is one file, however long, because `mn --custom` takes one and runs it as text: it could import
-nothing that lies beside it.
+All of it is one file, however long, because `mn --custom` takes one and runs it as text: it could not
+import a file next to it.
 """
 
 import functools
@@ -36,7 +36,7 @@ CONTROLLER_IP = '198.18.0.1'
 
 # P4Runtime of switch 1; the others follow. 9559 is the port that IANA gave P4Runtime.
 P4RUNTIME_PORT = 9559
-# Thrift of switch 1, by BMv2's custom; the others follow.
+# Thrift of switch 1, BMv2's default; the others follow.
 THRIFT_PORT = 9090
 # The FPISA program's number for the controller's port.
 CPU_PORT = 510
@@ -50,7 +50,7 @@ OFFLOADS = ('rx', 'tx', 'tso', 'gso', 'gro')
 
 
 class TopologyError(Exception):
-    """The network cannot be built as described; the message says what would be right."""
+    """The network cannot be built as described; the message says how to fix it."""
 
 
 def worker_ip(rank):
@@ -71,7 +71,7 @@ def service_mac(number):
 
 
 class AggregationIntf(TCIntf):
-    """Mininet's interface with traffic control, which refuses to be anything less than it was asked to be."""
+    """Mininet's interface with traffic control, which fails if it cannot be configured as requested."""
 
     def config(self, **params):
         params.update(txo=False, rxo=False)
@@ -90,7 +90,7 @@ class AggregationIntf(TCIntf):
         if delay is not None or jitter is not None:
             raise TopologyError(
                 'this kernel cannot delay packets: it lacks the queueing discipline netem; load the module sch_netem, '
-                'or leave --delay away')
+                'or omit --delay')
         if not loss:
             return [], parent
         # A class whose queue has room for a single byte drops what a random classic BPF filter sends there.
@@ -110,7 +110,7 @@ class AggregationIntf(TCIntf):
 
 @functools.lru_cache(maxsize=None)
 def has_netem():
-    """Whether the kernel has netem, tried in a network namespace that is gone afterwards."""
+    """Whether the kernel has netem, tried in a temporary network namespace."""
     tried = subprocess.run(['unshare', '--net', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem'],
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     return tried.returncode == 0
@@ -127,7 +127,7 @@ class AggregationLink(TCLink):
 class WorkerHost(Host):
     """A host for one worker: a data link to its switch, and a management link to the controller.
 
-    The switch answers no ARP, so all addresses of the data network are entered by hand.
+    The switch answers no ARP, so all addresses of the data network are static entries.
     """
 
     def __init__(self, name, rank=0, **params):
@@ -137,7 +137,7 @@ class WorkerHost(Host):
 
     @property
     def management(self):
-        """Interface of this host's management link; its peer stands where Mininet itself runs."""
+        """Interface of this host's management link; its peer is in the namespace where Mininet itself runs."""
         return '%s-mgmt' % self.name
 
     @property
@@ -157,7 +157,7 @@ class WorkerHost(Host):
         return result
 
     def manage(self):
-        """A veth pair to the controller, outside the network that is emulated."""
+        """A veth pair to the controller, outside the emulated network."""
         quietRun('ip link del ' + self.management_peer)
         must(self.cmd, 'ip link add name %s type veth peer name %s netns %d' % (self.management, self.management_peer, os.getpid()))
         must(self.cmd, 'ip addr add %s peer %s dev %s' % (self.management_ip, CONTROLLER_IP, self.management))
@@ -229,14 +229,14 @@ class AggregationSwitch(Switch):
         """Returns when the switch answers on its P4Runtime port."""
         for port in self.listens_at():
             if answers(port):
-                raise TopologyError('switch %s cannot listen on TCP port %d: it is in use; stop what holds it' % (self.name, port))
+                raise TopologyError('switch %s cannot listen on TCP port %d: it is in use; stop the process that uses it' % (self.name, port))
         for port, intf in self.data_ports().items():
             quiet(self.cmd, 'sysctl -qw net.ipv6.conf.%s.disable_ipv6=1' % intf.name)
             for feature in OFFLOADS:
                 quiet(self.cmd, 'ethtool -K %s %s off' % (intf.name, feature))
         self.introduce()
         with open(self.log, 'a', encoding='utf-8') as log:
-            # Of its own session: Ctrl-C at Mininet's prompt is not meant for it.
+            # In its own session: Ctrl-C at Mininet's prompt must not reach it.
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.wanted = True
         deadline = time.monotonic() + START_SECONDS
@@ -244,11 +244,11 @@ class AggregationSwitch(Switch):
             if self.process.poll() is not None:
                 raise TopologyError(self.obituary())
             if time.monotonic() > deadline:
-                raise TopologyError('switch %s does not answer at %s after %d s; it said: %s' % (self.name, self.p4runtime, START_SECONDS, self.last_words()))
+                raise TopologyError('switch %s does not answer at %s after %d s; its last output: %s' % (self.name, self.p4runtime, START_SECONDS, self.last_words()))
             time.sleep(0.05)
 
     def introduce(self):
-        """Tells the workers that it leads to its address, and theirs to one another."""
+        """Gives the workers static ARP entries for its address, and for one another."""
         hosts = next_hops(self)
         for host in hosts:
             others = {worker_ip(other.rank): worker_mac(other.rank) for other in hosts if other is not host}
@@ -258,7 +258,7 @@ class AggregationSwitch(Switch):
         return self.wanted and self.process.poll() is not None
 
     def obituary(self):
-        return 'switch %s (%s) ended with code %s; it said: %s' % (
+        return 'switch %s (%s) ended with code %s; its last output: %s' % (
             self.name, os.path.basename(self.process.args[0]), self.process.returncode, self.last_words())
 
     def last_words(self):
@@ -290,7 +290,7 @@ def answers(port):
 
 
 class Bmv2Switch(AggregationSwitch):
-    """BMv2's simple_switch_grpc, empty until the controller brings the program."""
+    """BMv2's simple_switch_grpc, empty until the controller pushes the program."""
 
     program = 'simple_switch_grpc'
 
@@ -301,7 +301,7 @@ class Bmv2Switch(AggregationSwitch):
             raise TopologyError('%s is not on PATH; docs/mininet.md says how to get BMv2' % cls.program)
 
     def thrift(self):
-        """Options for the Thrift server that simple_switch_CLI speaks to, if this build has one."""
+        """Options for the Thrift server that simple_switch_CLI connects to, if this build has one."""
         usage = subprocess.run([self.program, '--help'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout
         return ['--thrift-port', str(THRIFT_PORT + self.number - 1)] if b'--thrift-port' in usage else []
 
@@ -329,7 +329,7 @@ class FpisaSwitch(AggregationSwitch):
 class AggregationTopo(Topo):
     """Base of topologies: switches that aggregate, and workers on them.
 
-    `lossy` is what all links have: loss (percent), delay (as '5ms'), bw (Mbit/s).
+    loss (percent), delay (as '5ms') and bw (Mbit/s) apply to all links.
     """
 
     def __init__(self, *args, loss=None, delay=None, bw=None, **params):
@@ -349,7 +349,7 @@ class AggregationTopo(Topo):
         return name
 
     def connect(self, lower, upper, **link):
-        """A link; parameters that are given here stand in place of the topology's."""
+        """A link; parameters that are given here override the topology's."""
         self.addLink(lower, upper, cls=AggregationLink, **{**self.link_parameters, **link})
 
 
@@ -413,7 +413,7 @@ def root_of(net):
     """The switch at which the sums of all workers come together: the one without workers of its own, if there is one."""
     switches = aggregators_of(net)
     if not switches:
-        raise TopologyError('the topology has no switch that aggregates: give it one by addAggregator')
+        raise TopologyError('the topology has no switch that aggregates: add one with addAggregator')
     bare = [switch for switch in switches if not any(isinstance(node, WorkerHost) for node, _ in neighbours(switch).values())]
     return (bare or switches)[0]
 

@@ -4,7 +4,7 @@ import { readTensorFile, type TensorFile } from '../../host/index.js';
 import { shippedFile } from '../../net/package-files.js';
 import { UsageError } from '../errors.js';
 
-/** As many as the gradients were recorded from. */
+/** Workers from which the gradients were recorded. */
 const RECORDED_WORKERS = 8;
 const RECORDED_PHASES = ['early', 'late'];
 const PLACEHOLDER = '{rank}';
@@ -43,7 +43,7 @@ export function inputsFor(workers: number, pattern: string | undefined): Inputs 
   }
   if (!pattern.includes(PLACEHOLDER))
     throw new UsageError(
-      `--in "${pattern}" names one file for all workers: write ${PLACEHOLDER} where their ranks stand, as in grad-${PLACEHOLDER}.safetensors`,
+      `--in "${pattern}" names one file for all workers: write ${PLACEHOLDER} where their ranks go, as in grad-${PLACEHOLDER}.safetensors`,
     );
   return {
     sources: [
@@ -56,7 +56,7 @@ export function inputsFor(workers: number, pattern: string | undefined): Inputs 
   };
 }
 
-/** @throws FileError's kin from the reader, UsageError for tensors that the verdict does not know */
+/** @throws the reader's errors, UsageError for tensors that cannot be verified */
 export async function readInputs({ sources }: Inputs, workers: number): Promise<void> {
   for (const source of sources) {
     for (let rank = 0; rank < workers; rank++) floats(await readTensorFile(source.pathOf(rank)), source.pathOf(rank));

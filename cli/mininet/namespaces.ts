@@ -1,8 +1,8 @@
 /**
- * Linux namespaces of its own for the network. What Mininet calls the root namespace is here a new network
+ * Separate Linux namespaces for the network. What Mininet calls the root namespace is here a new network
  * namespace, with a new process namespace around all of its processes. So interface names and TCP ports
- * never meet those of another Mininet or of the machine; and when the first process inside ends, however it
- * ends, the kernel ends all the others and takes the interfaces away. No clean-up can be forgotten.
+ * never collide with those of another Mininet or of the machine; and when the first process inside ends, however it
+ * ends, the kernel ends all the others and removes the interfaces. No clean-up can be forgotten.
  */
 import { spawn } from 'node:child_process';
 import { NetworkError } from '../errors.js';
@@ -23,7 +23,7 @@ export async function runInNamespaces(ignoreInterrupt: boolean): Promise<number>
     'unshare',
     [...NAMESPACES, process.execPath, ...process.execArgv, ...process.argv.slice(1), INSIDE],
     {
-      // The channel tells the process inside when this one is gone.
+      // The channel tells the process inside when this one has ended.
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     },
   );
@@ -41,7 +41,7 @@ export async function runInNamespaces(ignoreInterrupt: boolean): Promise<number>
   return code;
 }
 
-/** Inside: aborts when the process outside is told to end, or Ctrl-C comes here directly. */
+/** Inside: aborts when the process outside is told to end, or Ctrl-C arrives here directly. */
 export function interruptionFromOutside(interrupted: AbortSignal, reason: () => Error): AbortSignal {
   const controller = new AbortController();
   process.on('message', (message) => {

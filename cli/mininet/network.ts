@@ -20,7 +20,7 @@ const CONTROLLER_IP = '198.18.0.1';
 /** As workers see it; also in the environment of Mininet's prompt. */
 const CONTROLLER = `${CONTROLLER_IP}:${CONTROLLER_PORT}`;
 
-/** Seconds that a worker waits for the job to run (again): longer than a switch or the controller needs to come back. */
+/** Seconds that a worker waits for the job to run (again): longer than a switch or the controller needs to return. */
 const WAIT_SECONDS = 60;
 
 export interface NetworkOptions {
@@ -147,7 +147,7 @@ export class Network {
     return ends.filter((end) => end !== undefined);
   }
 
-  /** @throws UsageError for something that is not there, NetworkError when it could not be done */
+  /** @throws UsageError for a target that does not exist, NetworkError when it could not be done */
   async carryOut({ verb, target }: ControlCommand): Promise<void> {
     if ('worker' in target) return await this.killWorker(target.worker);
     if (target.part === 'controller') {
@@ -162,7 +162,7 @@ export class Network {
     return this.path(`sum-${sourceIndex}-${rank}${extension}`);
   }
 
-  /** Ends everything, workers first: one whose controller goes away keeps trying to come back. */
+  /** Ends everything, workers first: one whose controller goes away keeps trying to reconnect. */
   async stop(): Promise<void> {
     await Promise.all([...this.workers.values()].map((worker) => worker.stop()));
     this.client?.close();
@@ -215,14 +215,14 @@ export class Network {
     const worker = this.workers.get(rank);
     if (worker === undefined)
       throw new UsageError(
-        `there is no worker ${rank} at work: there are ${[...this.workers.keys()].sort((a, b) => a - b).join(', ') || 'none'}`,
+        `no worker ${rank} is running; running workers: ${[...this.workers.keys()].sort((a, b) => a - b).join(', ') || 'none'}`,
       );
     this.killed.add(rank);
     await worker.kill();
   }
 
   private async startController(): Promise<void> {
-    if (this.controller !== undefined) throw new UsageError('the controller runs already');
+    if (this.controller !== undefined) throw new UsageError('the controller is already running');
     const controller = new Child<ControllerReady>(
       'the controller',
       [
@@ -241,14 +241,13 @@ export class Network {
     this.controller = controller;
     await controller.next();
     void controller.exit.then(() => {
-      if (this.controller === controller)
-        this.break(new NetworkError('the controller ended, and nobody had told it to'));
+      if (this.controller === controller) this.break(new NetworkError('the controller ended unexpectedly'));
     });
   }
 
   private async killController(): Promise<void> {
     const { controller } = this;
-    if (controller === undefined) throw new UsageError('the controller does not run');
+    if (controller === undefined) throw new UsageError('the controller is not running');
     this.controller = undefined;
     await controller.kill();
   }

@@ -112,7 +112,7 @@ async function ask(
     ...(options.sample ? ['--sample'] : []),
     ...(options.combine ? [] : ['--no-combine']),
   ]);
-  options.onStage(`${options.workers} workers answer for the master on ${master.host}`);
+  options.onStage(`${options.workers} workers serve the master on ${master.host}`);
   for (const { rank, host, pid, ip, mac, port } of places.slice(0, options.workers)) {
     start(`worker ${rank} on ${host}`, pid, [
       'query',

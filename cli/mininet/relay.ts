@@ -1,4 +1,4 @@
-/** A TCP address at which another one is reached: hosts see this process's side of their management links, and nothing behind it. */
+/** A TCP relay: hosts reach this process's end of their management links, and nothing beyond it. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export class Relay {
@@ -20,7 +20,7 @@ export class Relay {
       ] as const) {
         relay.sockets.add(socket);
         socket.setNoDelay(true);
-        // Either end's end is the other's, however it comes.
+        // When either end closes, for whatever reason, so does the other.
         socket.on('error', () => other.destroy());
         socket.on('close', () => {
           relay.sockets.delete(socket);

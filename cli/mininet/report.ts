@@ -1,4 +1,4 @@
-/** What came of a run: the report of its sums, with what is particular to Mininet. */
+/** The outcome of a run: the report of its sums, with what is particular to Mininet. */
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { readTensorFile } from '../../host/index.js';
 import {
@@ -15,7 +15,7 @@ import type { WorkerEnd } from './network.js';
 import type { SwitchKind } from './requirements.js';
 
 interface MininetLayerReport extends LayerReport {
-  /** Whose contributions the sum holds. */
+  /** Workers whose contributions the sum contains. */
   readonly ranks: readonly number[];
 }
 
@@ -41,8 +41,8 @@ export interface MininetFacts
 }
 
 /**
- * Verifies what the workers wrote. A sum is compared with that of the workers whose contributions it says
- * it holds: those of its epoch.
+ * Verifies what the workers wrote. A sum is compared with that of the workers whose contributions it is
+ * said to contain: those of its epoch.
  * @param outputPath file of a source's sums by rank
  */
 export async function verify(
@@ -52,7 +52,7 @@ export async function verify(
   facts: MininetFacts,
 ): Promise<MininetReport> {
   const first = ends[0];
-  if (first === undefined) throw new NetworkError('no worker is left that could have finished');
+  if (first === undefined) throw new NetworkError('no worker has finished: all were killed');
   const layers: MininetLayerReport[] = [];
   const load = async (path: string) => floats(await readTensorFile(path), path);
   const everyone = Array.from({ length: facts.workers }, (_, rank) => rank);
@@ -99,7 +99,7 @@ export async function verify(
   };
 }
 
-/** The tree of those ranks alone, as indices into them. A switch that none of them is under adds nothing. */
+/** The tree of those ranks alone, as indices into them. A switch with none of them below it is left out. */
 export function among(tree: readonly SumTree[], ranks: readonly number[]): SumTree[] {
   return tree.flatMap((node): SumTree[] => {
     if (typeof node === 'number') return ranks.includes(node) ? [ranks.indexOf(node)] : [];

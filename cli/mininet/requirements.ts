@@ -35,7 +35,7 @@ export function checkRequirements(kind: SwitchKind, delay: boolean): string {
     );
   if (process.getuid!() !== 0)
     throw new RequirementError(
-      'Mininet needs root, since it makes network interfaces: run this as root, for example with sudo',
+      'Mininet needs root, since it creates network interfaces: run this as root, for example with sudo',
     );
   const python = PYTHONS.find((each) => succeeds(each, ['-c', 'import mininet.net']));
   if (python === undefined)
@@ -48,18 +48,18 @@ export function checkRequirements(kind: SwitchKind, delay: boolean): string {
   }
   if (kind === 'bmv2' && !onPath('simple_switch_grpc')) {
     throw new RequirementError(
-      "simple_switch_grpc is not on PATH: install BMv2 (on Ubuntu the package p4lang-bmv2 of p4lang's repository, see docs/mininet.md), or take --switch emulator, which needs nothing",
+      "simple_switch_grpc is not on PATH: install BMv2 (on Ubuntu the package p4lang-bmv2 of p4lang's repository, see docs/mininet.md), or use --switch emulator, which needs nothing else",
     );
   }
   const trial = spawnSync('unshare', [...NAMESPACES, 'true'], { encoding: 'utf8' });
   if (trial.status !== 0) {
     throw new RequirementError(
-      `this machine does not let root make network namespaces (${trial.stderr.trim()}): run in a virtual machine, or in a container that is started with --privileged`,
+      `this machine does not let root create network namespaces (${trial.stderr.trim()}): run in a virtual machine, or in a container that is started with --privileged`,
     );
   }
   if (delay && !succeeds('unshare', ['--net', 'tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem'])) {
     throw new RequirementError(
-      'this kernel cannot delay packets, because it lacks the queueing discipline netem: load its module sch_netem, or leave --delay away (--loss and --bw work without it)',
+      'this kernel cannot delay packets, because it lacks the queueing discipline netem: load its module sch_netem, or omit --delay (--loss and --bw work without it)',
     );
   }
   return python;

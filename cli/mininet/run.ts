@@ -1,4 +1,4 @@
-/** One run of `fpisa mininet`, inside the namespaces that were made for it. */
+/** One run of `fpisa mininet`, inside the namespaces that were created for it. */
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ export interface MininetOptions {
   readonly switch: SwitchKind;
   /** Undefined: as many as the topology has. */
   readonly workers?: number;
-  /** As `mn --topo` takes it. */
+  /** In the form of `mn --topo`. */
   readonly topo: string;
   readonly custom?: string;
   readonly loss: number;
@@ -59,7 +59,7 @@ const SWITCH_CLASS: Readonly<Record<SwitchKind, string>> = { bmv2: 'bmv2', emula
  */
 export async function runMininet(options: MininetOptions): Promise<MininetReport | undefined> {
   const started = performance.now();
-  // What is wrong with the files should be said before a network is built for them.
+  // Errors in the files should be reported before a network is built for them.
   if (options.workers !== undefined) await readInputs(inputsFor(options.workers, options.in), options.workers);
   const directory =
     options.keep === undefined ? await mkdtemp(join(tmpdir(), 'fpisa-mininet-')) : resolve(options.keep);
@@ -107,7 +107,9 @@ async function work(
   options.onEvent({ event: 'started', switches, workers: count });
   const notes = [
     ...(inputs.note === undefined ? [] : [inputs.note]),
-    ...(options.loss > 0 && !network.netem ? ['this kernel has no netem: loss is made by a classic BPF filter'] : []),
+    ...(options.loss > 0 && !network.netem
+      ? ['this kernel has no netem: a classic BPF filter drops packets instead']
+      : []),
   ];
   for (const note of notes) options.onStage(`note: ${note}`);
 

@@ -51,21 +51,21 @@ export function queryCommand(): Command {
     .description(
       'answer SQL over Parquet and CSV files: workers scan, the switch aggregates and prunes, the master finishes',
     )
-    // Options behind "worker" are the worker's, which has some of the same names.
+    // Options after "worker" are the worker's, which has some of the same names.
     .enablePositionalOptions()
     .argument('[sql]', 'one SELECT statement')
     .addOption(
-      new Option('-d, --data <pattern>', 'files of a table, as lineitem*.parquet or NAME=PATTERN; repeatable')
+      new Option('-d, --data <pattern>', 'files of a table, such as lineitem*.parquet or NAME=PATTERN; repeatable')
         .argParser(collect)
         .default([], 'none'),
     )
     .option('--sample', 'also a small table sample(k, v), for a first try')
     .addOption(
-      new Option('-w, --workers <number>', 'among how many the files are dealt out')
+      new Option('-w, --workers <number>', 'how many workers share the files')
         .argParser(integer(1, MAX_WORKERS))
         .default(DEFAULT_WORKERS),
     )
-    .option('--explain', 'only say what workers, switch and master would do')
+    .option('--explain', 'only print what workers, switch and master would do')
     .option('--verify', "compare the answer with DuckDB's alone")
     .option('--no-combine', 'workers send every row, and do not combine rows of a group first')
     .addOption(
@@ -74,11 +74,13 @@ export function queryCommand(): Command {
         .default('fp64'),
     )
     .addOption(
-      new Option('--group-slots <number>', 'the most groups that the switch may keep').argParser(integer(1, 65_536)),
+      new Option('--group-slots <number>', 'maximum number of groups that the switch keeps').argParser(
+        integer(1, 65_536),
+      ),
     )
     .option('--csv', 'print the answer as CSV')
     .addOption(
-      new Option('--p4runtime <host:port>', 'a switch that runs already; otherwise one is started').argParser(
+      new Option('--p4runtime <host:port>', 'a switch that is already running; by default one is started').argParser(
         hostPortText,
       ),
     )
@@ -104,7 +106,7 @@ export function queryCommand(): Command {
       ).argParser(hostPortText),
     )
     .addOption(
-      new Option('--wait <seconds>', 'how long workers may take to come').argParser(integer(1, 86_400)).default(60),
+      new Option('--wait <seconds>', 'how long to wait for workers').argParser(integer(1, 86_400)).default(60),
     );
   for (const option of [...placeOptions('the master'), ...faultOptions()]) command.addOption(option);
   return command
@@ -129,10 +131,12 @@ async function run(sql: string | undefined, flags: Flags): Promise<void> {
   if (flags.csv && flags.json)
     throw new UsageError('--csv and --json both choose what the answer looks like: give one of them');
   if (flags.p4runtime === undefined && (flags.port.size > 0 || flags.switchPort !== undefined))
-    throw new UsageError('--port and --switch-port are about a switch that runs already: name it with --p4runtime');
+    throw new UsageError(
+      '--port and --switch-port describe a switch that is already running: name it with --p4runtime',
+    );
   if (flags.p4runtime !== undefined && (flags.loss > 0 || flags.duplicate > 0 || flags.reorder > 0 || flags.delay > 0))
     throw new UsageError(
-      'faults are injected by a switch that is started here: leave --p4runtime away, or start that switch with them',
+      'faults are injected by a switch that is started here: omit --p4runtime, or start that switch with them',
     );
   const output = new Output(flags.json ?? false);
   const sample = flags.sample ?? false;
@@ -183,7 +187,7 @@ function print(
   const lines = [
     ...notPushed.map((why) => `not pushed: ${why}`),
     `${rowsScanned} rows scanned by ${workers} ${workers === 1 ? 'worker' : 'workers'}; ${tuplesSent} tuples into the switch, of which ${absorbed} stayed there`,
-    `to the master: ${toMaster.groups} groups, ${toMaster.tuples} tuples, ${toMaster.shipped + toMaster.unfit} rows, ${toMaster.bytes} bytes; ${packets} packets, ${repeats} sent again; ${time.total.toFixed(0)} ms`,
+    `to the master: ${toMaster.groups} groups, ${toMaster.tuples} tuples, ${toMaster.shipped + toMaster.unfit} rows, ${toMaster.bytes} bytes; ${packets} packets, ${repeats} retransmitted; ${time.total.toFixed(0)} ms`,
     ...(verdict === undefined
       ? []
       : [verdict.verified ? 'verified: DuckDB alone gives the same answer' : `NOT VERIFIED: ${verdict.difference}`]),

@@ -24,7 +24,7 @@ export function tableLines(reader: DuckDBResultReader): string[] {
   );
 }
 
-/** RFC 4180, with the names of the columns; NULL is nothing, and an empty text is "". */
+/** RFC 4180, with the names of the columns; NULL is an empty field, and an empty text is "". */
 export function csvLines(reader: DuckDBResultReader): string[] {
   const quoted = (value: DuckDBValue): string => {
     if (value === null) return '';

@@ -1,4 +1,4 @@
-/** `fpisa query` from arguments to the answer: starts what is not there, and ends it again. */
+/** `fpisa query` from arguments to the answer: starts what is not running, and ends it again. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ export interface QueryRunOptions extends FaultFlags {
   readonly sums: 'fp64' | 'fp32';
   readonly verify: boolean;
   readonly groupSlots?: number;
-  /** P4Runtime of a switch that runs already; otherwise one is started. */
+  /** P4Runtime of a switch that is already running; otherwise one is started. */
   readonly p4runtime?: string;
   readonly deviceId: number;
   readonly serviceIp?: string;
@@ -45,7 +45,7 @@ export interface QueryRunOptions extends FaultFlags {
   /** UDP ports of that switch. */
   readonly port: ReadonlyMap<number, string>;
   readonly routes?: readonly Route[];
-  /** Where workers that are started by hand come to; otherwise they are started here. */
+  /** Where workers that are started by hand attach; otherwise they are started here. */
   readonly listen?: string;
   readonly ip?: string;
   readonly udpPort?: number;
@@ -102,7 +102,7 @@ export function explain(
 /** @throws QueryError, ChildError when a process dies, InterruptedError at the signal */
 export async function runQuery(options: QueryRunOptions): Promise<QueryRunResult> {
   return withTables(options.data, options.sample, async (tables, connection) => {
-    // What is wrong with the query should be said before anything is started for it.
+    // Errors in the query should be reported before anything is started for it.
     await plan(
       options.sql,
       tables.map(({ name, columns }) => ({ name, columns })),

@@ -30,7 +30,7 @@ export function queryWorkerCommand(): Command {
     .addOption(
       new Option(
         '-d, --data <pattern>',
-        'files that this worker has itself, in the place of its share of NAME=PATTERN; repeatable',
+        "this worker's own files, NAME=PATTERN, instead of its share of that table; repeatable",
       )
         .argParser(collect)
         .default([], "its share of the master's"),
@@ -53,5 +53,5 @@ Example:
 async function run({ wait, ...flags }: Flags): Promise<void> {
   const output = new Output(flags.json ?? false);
   await runQueryWorker({ ...flags, waitMs: wait * 1000, version: packageVersion(), signal: interruption() });
-  output.line('the query is over');
+  output.line('the query has ended');
 }

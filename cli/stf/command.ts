@@ -38,7 +38,7 @@ interface Flags {
 }
 
 const MAX_JOBS = 256;
-/** So many programs that fail alike share a line. */
+/** From this many on, programs that fail alike share a line. */
 const MANY = 4;
 
 export function stfCommand(): Command {
@@ -60,7 +60,7 @@ export function stfCommand(): Command {
         .argParser(integer(1, MAX_JOBS))
         .default(availableParallelism(), 'processors'),
     )
-    .option('--trace', 'print what every packet meets on its way')
+    .option('--trace', 'print a trace of every packet')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -170,7 +170,7 @@ function print(
   );
 }
 
-/** One line each, but one for all that fail in the same words: a compiler without P4_14 says it of every such program. */
+/** One line each, but one for all that fail in the same words: a compiler without P4_14 reports it for every such program. */
 function failureLines(failures: readonly CaseResult[]): string[] {
   const programs = new Map<string, string[]>();
   const lineOf =
@@ -203,7 +203,7 @@ async function read(what: string, path: string): Promise<string> {
   }
 }
 
-/** Names the file in what the switch says about it. */
+/** Names the file in the switch's error about it. */
 function inFile<T>(path: string, use: () => T): T {
   try {
     return use();

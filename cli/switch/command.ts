@@ -99,12 +99,12 @@ export function switchCommand(): Command {
         .argParser(integer(1, 65_535))
         .default(SERVICE_UDP_PORT),
     )
-    .option('--program <file>', 'BMv2 JSON to run from the start; otherwise the controller brings it')
+    .option('--program <file>', 'BMv2 JSON to run from the start; otherwise the controller pushes it')
     .option('--p4info <file>', 'P4Info of that program')
     .addOption(
       new Option(
         '--engine <engine>',
-        'how programs are run: compiled, on a thread of their own (the first seconds interpreted), or interpreted, which is far slower',
+        'how programs are run: compiled, on a separate thread (the first seconds interpreted), or interpreted, which is far slower',
       )
         .choices(ENGINE_NAMES)
         .default('compiled'),
@@ -131,7 +131,7 @@ async function run(flags: Flags): Promise<void> {
   const server = new P4RuntimeServer(device, { deviceId: BigInt(flags.deviceId) });
   if (flags.program !== undefined) {
     if (flags.p4info === undefined)
-      throw new UsageError('--program needs --p4info, the P4Info file that p4c wrote beside it');
+      throw new UsageError('--program needs --p4info, the P4Info file that p4c wrote along with it');
     runProgram(server, flags.program, flags.p4info);
   }
   try {
@@ -155,7 +155,7 @@ async function run(flags: Flags): Promise<void> {
 interface Running {
   readonly device: Device;
   open(ports: readonly PortSpec[]): Promise<ReadonlyMap<number, string>>;
-  /** Rejects when the switch cannot go on. */
+  /** Rejects when the switch cannot continue. */
   readonly failed: Promise<never>;
   close(): Promise<void>;
 }
@@ -163,7 +163,7 @@ interface Running {
 function threaded(flags: Flags): Running {
   let fail: (error: Error) => void;
   const failed = new Promise<never>((_, reject) => (fail = reject));
-  // It may come while ports are opened, which then fails by itself.
+  // It may reject while ports are opened, which then fails by itself.
   failed.catch(() => {});
   const device = new ThreadedSwitch({
     cacheFolder: defaultCacheFolder(),
@@ -195,7 +195,7 @@ function interpreted(flags: Flags): Running {
 }
 
 function givenUp(error: unknown, port: number): void {
-  process.stderr.write(`fpisa: a packet from port ${port} was given up: ${(error as Error).message}\n`);
+  process.stderr.write(`fpisa: a packet from port ${port} was abandoned: ${(error as Error).message}\n`);
 }
 
 function runProgram(server: P4RuntimeServer, program: string, p4info: string): void {
@@ -203,7 +203,7 @@ function runProgram(server: P4RuntimeServer, program: string, p4info: string): v
   try {
     server.setPipeline({ p4info: parseP4Info(text), p4DeviceConfig, cookie: { cookie: 0n } });
   } catch (error) {
-    throw new FileError(`${program} with ${p4info} is no program for this switch: ${(error as Error).message}`, {
+    throw new FileError(`${program} with ${p4info} is not a program for this switch: ${(error as Error).message}`, {
       cause: error,
     });
   }

@@ -1,7 +1,7 @@
 /**
  * Aggregations over one table: SELECT … FROM t WHERE … GROUP BY … becomes groups that the switch builds, and a SELECT
- * over those. The relation may hold a group more than once (what the switch had no slot for came in rows), so the
- * master aggregates again: sums of sums, maxima of maxima, and HAVING on the result.
+ * over those. The relation may contain a group more than once (rows without a slot in the switch arrive as they are),
+ * so the master aggregates again: sums of sums, maxima of maxima, and HAVING on the result.
  */
 import { Operator } from '../../protocol/query/constants.js';
 import { aggregateName, isDistinct } from './aggregation.js';
@@ -57,13 +57,14 @@ class AggregateRewriter {
   ) {
     const from = node.from_table;
     if (from.type === 'JOIN')
-      throw new Refusal('an aggregation over a join is the master’s; the switch only prunes the tables it joins');
+      throw new Refusal('an aggregation over a join is done by the master; the switch only prunes the joined tables');
     const table = from.type === 'BASE_TABLE' ? binder.table(from.table_name!) : undefined;
     if (table === undefined)
       throw new Refusal('an aggregation is done in the switch only over a table, not over another query');
     if (from.sample != null || node.sample != null) throw new Refusal('a sample is taken by the master');
-    if (node.qualify != null) throw new Refusal('QUALIFY needs windows, which are the master’s');
-    if ((from.column_name_alias ?? []).length > 0) throw new Refusal('column names given in FROM are not followed');
+    if (node.qualify != null) throw new Refusal('QUALIFY needs windows, which only the master evaluates');
+    if ((from.column_name_alias ?? []).length > 0)
+      throw new Refusal('the planner does not follow column names given in FROM');
     this.leaf = leafOf(from, table);
     this.names = new SelectNames(node, this.leaf, binder);
     this.grouping = new Grouping(this.names, binder);
@@ -158,7 +159,7 @@ class AggregateRewriter {
             },
       ),
     };
-    // Without GROUP BY there is an answer even if no group is left, so its group must not stay away.
+    // Without GROUP BY there is an answer even if no group is left, so the switch must not hold its group back.
     const having =
       outputGroups === 0
         ? undefined
@@ -200,7 +201,7 @@ class AggregateRewriter {
         [item.exclude_list, item.replace_list, item.rename_list, item.qualified_exclude_list].every(
           (list) => (list ?? []).length === 0,
         );
-      if (!isPlain) throw new Refusal('a changed * is the master’s');
+      if (!isPlain) throw new Refusal('a modified * is evaluated by the master');
       return this.leaf.table.columns.map(({ name }) => ({
         class: 'COLUMN_REF',
         type: 'COLUMN_REF',
@@ -214,7 +215,7 @@ class AggregateRewriter {
   private groupExpressions(select: readonly Expression[]): Expression[] {
     const { node } = this;
     const hasAggregate = (e: Expression): boolean => some(e, (part) => aggregateName(part, this.binder) !== undefined);
-    if (node.group_sets.length > 1) throw new Refusal('several grouping sets are the master’s');
+    if (node.group_sets.length > 1) throw new Refusal('several grouping sets are evaluated by the master');
     if (node.aggregate_handling === 'FORCE_AGGREGATES') return select.filter((e) => !hasAggregate(e));
     if (node.group_expressions.length > 0) {
       return node.group_expressions.map((e) => {
@@ -233,7 +234,7 @@ class AggregateRewriter {
     for (const conjunct of conjuncts(this.node.where_clause).map((e) => names.dealias(e))) {
       if (names.isBound(conjunct))
         throw new Refusal(
-          'WHERE holds what only the master can evaluate (a subquery, a function that is not the same everywhere)',
+          'WHERE contains what only the master can evaluate (a subquery, a function whose result differs between machines)',
         );
       if (names.isLocal(conjunct)) local.push(conjunct);
       else {
@@ -247,12 +248,12 @@ class AggregateRewriter {
                 ? { inner: right!, outer: left! }
                 : undefined;
         if (sides === undefined)
-          throw new Refusal('WHERE depends on an outer query by something else than an equality');
+          throw new Refusal('WHERE depends on an outer query through something other than an equality');
         correlated.push(sides);
       }
     }
     if (correlated.length > 0 && isDistinct(this.node))
-      throw new Refusal('DISTINCT in a subquery that depends on an outer query is the master’s');
+      throw new Refusal('DISTINCT in a subquery that depends on an outer query is evaluated by the master');
     return {
       local:
         local.length > 1
@@ -272,7 +273,7 @@ class AggregateRewriter {
 
   private keyColumn(i: number, type: string): KeyColumn {
     const key = keyTypeOf(type);
-    if (key === undefined) throw new Refusal(`values of type ${type} do not go into a key`);
+    if (key === undefined) throw new Refusal(`values of type ${type} cannot be part of a key`);
     return { name: `k${i}`, type: key, sqlType: key.kind === 'text' ? 'VARCHAR' : type };
   }
 

@@ -16,7 +16,7 @@ export interface CatalogColumn {
   readonly name: string;
   /** As DuckDB's DESCRIBE gives it, for example DECIMAL(15,2). */
   readonly type: string;
-  /** The files say that no value of it is NULL. */
+  /** According to the files, no value of it is NULL. */
   readonly isNeverNull?: boolean;
 }
 
@@ -82,7 +82,7 @@ export class Binder {
   async parse(sql: string): Promise<Statement> {
     const tree = await serialize(this.connection, sql);
     if (tree.error) {
-      // Only running it brings DuckDB's message with the line and the caret.
+      // Only extracting the statements gives DuckDB's message with the line and the caret.
       const full = await this.connection.extractStatements(sql).then(
         () => undefined,
         (error: unknown) => (error as Error).message,
@@ -102,7 +102,7 @@ export class Binder {
     return statements[0]!;
   }
 
-  /** Names and types of what a SELECT gives. @throws QueryPlanError in DuckDB's words, and with what there is to choose from */
+  /** Names and types of a SELECT's outputs. @throws QueryPlanError with DuckDB's message and the valid choices */
   async describe(sql: string): Promise<Described> {
     try {
       const prepared = await this.connection.prepare(sql);
@@ -110,7 +110,7 @@ export class Binder {
         if (prepared.parameterCount > 0)
           throw new QueryPlanError(
             'FPISA_QUERY_UNSUPPORTED',
-            `a query has no parameters, and this one has ${prepared.parameterCount}; write their values`,
+            `a query cannot have parameters, and this one has ${prepared.parameterCount}; write their values instead`,
           );
         const columns = [...Array(prepared.columnCount).keys()];
         return {
@@ -127,8 +127,8 @@ export class Binder {
   }
 
   /**
-   * Told by DuckDB's text: its errors have no class, and of these its `errors_as_json` gives a kind to two of three.
-   * The text is of the version that package.json names, and the planner's tests hold each form.
+   * Classified by DuckDB's text: its errors have no class, and `errors_as_json` gives a kind to only two of these
+   * three. The text is that of the version in package.json, and the planner's tests check each form.
    */
   private bindError(message: string): QueryPlanError {
     const table = /Table with name (.+?) does not exist/.exec(message)?.[1];
@@ -195,7 +195,7 @@ export class Binder {
     return (await this.connection.runAndReadAll(`SELECT ${text}`)).getRows()[0]![0];
   }
 
-  /** As {@link describe}, where there are these tables and not the catalog's. */
+  /** As {@link describe}, over these tables instead of the catalog's. */
   async describeOver(tables: ReadonlyMap<string, readonly CatalogColumn[]>, sql: string): Promise<Described> {
     await this.connection.run(`USE ${OTHER}`);
     try {

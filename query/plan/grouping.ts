@@ -35,12 +35,12 @@ export class Grouping {
     return this.found.get(this.names.canonical(this.names.dealias(e)));
   }
 
-  /** @returns its index; that of an equal one that is there already. @throws Refusal */
+  /** @returns its index, or that of an equal expression added before. @throws Refusal */
   addGroup(e: Expression): number {
     const expression = this.names.dealias(e);
     if (this.names.isBound(expression))
       throw new Refusal(
-        'a group expression holds what only the master can evaluate (a subquery, a window, a function that is not the same everywhere)',
+        'a group expression contains what only the master can evaluate (a subquery, a window, a function whose result differs between machines)',
       );
     if (!this.names.isLocal(expression)) throw new Refusal('a group expression refers to an outer query');
     const canonical = this.names.canonical(expression);
@@ -49,7 +49,7 @@ export class Grouping {
     return this.groups.push({ expression, canonical }) - 1;
   }
 
-  /** Group expressions and aggregates replaced; notes the aggregates on the way. */
+  /** Replaces group expressions and aggregates, and records the aggregates on the way. */
   rewriteOutput(e: Expression, replace: (found: GroupedValue) => Expression): Expression {
     return rewrite(e, (part) => {
       const target = this.names.aliasTarget(part);
@@ -65,7 +65,9 @@ export class Grouping {
         ['WINDOW', 'LAMBDA', 'STAR', 'POSITIONAL_REFERENCE'].includes(part.class) ||
         part.type === 'GROUPING_FUNCTION'
       )
-        throw new Refusal(`${part.class.toLowerCase().replace('_', ' ')} expressions over groups are the master’s`);
+        throw new Refusal(
+          `${part.class.toLowerCase().replace('_', ' ')} expressions over groups are evaluated by the master`,
+        );
       if (part.class === 'SUBQUERY' && this.names.mayReadTable(part))
         throw new Refusal('a subquery in the output may depend on the rows of the table');
       if (isColumnRef(part)) {
@@ -85,10 +87,10 @@ export class Grouping {
     const argument = e.children?.[0];
     if (argument !== undefined) {
       if (this.names.isBound(argument))
-        throw new Refusal('an aggregate’s argument holds what only the master can evaluate');
+        throw new Refusal('an aggregate’s argument contains what only the master can evaluate');
       if (!this.names.isLocal(argument)) throw new Refusal('an aggregate’s argument refers to an outer query');
       if (e.filter != null && (this.names.isBound(e.filter) || !this.names.isLocal(e.filter)))
-        throw new Refusal('a FILTER holds what only the master can evaluate');
+        throw new Refusal('a FILTER contains what only the master can evaluate');
     }
     this.found.set(
       canonical,

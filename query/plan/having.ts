@@ -1,4 +1,4 @@
-/** HAVING as far as the switch can apply it, so that groups that fail it never travel. */
+/** HAVING as far as the switch can apply it, so that groups that fail it are never sent. */
 import { FORMATS } from '../../arithmetic/formats.js';
 import { orderKey } from '../../arithmetic/key.js';
 import { Having, HAVING_ON_ROWS, LaneOp } from '../../protocol/query/constants.js';

@@ -1,6 +1,6 @@
 /**
  * Which conditions a query puts on the rows of each table, and which equalities join tables: read from FROM, WHERE
- * and subqueries. Only what must hold for every row that matters is kept, so that rows without it may stay away.
+ * and subqueries. Only conditions that every relevant row must meet are kept, so that other rows need not be sent.
  */
 import type { Binder } from './catalog.js';
 import { isBound, leafOf, leavesOf, resolve, type Leaf } from './scope.js';
@@ -24,7 +24,7 @@ export interface JoinEdge {
 export interface EdgeSide {
   readonly leaf: Leaf;
   readonly expression: Expression;
-  /** Rows of this side that equal none of the other do not matter. */
+  /** Rows of this side without an equal on the other side do not matter. */
   readonly isPrunable: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface SelectAnalysis {
   readonly node: SelectNode;
   /** Tables of its FROM. */
   readonly leaves: readonly Leaf[];
-  /** Those of whose rows WHERE decides. */
+  /** Those whose rows WHERE may filter. */
   readonly free: readonly Leaf[];
   /** Conjuncts of WHERE that are not wholly a filter of one table. */
   readonly remaining: readonly Expression[];
@@ -83,7 +83,7 @@ export class JoinGraph {
     const right = this.from(ref.right!);
     const all = [...left.all, ...right.all];
     if (!['REGULAR', 'CROSS', 'NATURAL'].includes(ref.ref_type ?? '')) return { all, free: [] };
-    // What each kind of join lets conditions above it, and its own, decide about its sides.
+    // Which sides conditions above a join may filter, and which its own condition may, by the kind of join.
     const [free, mayPrune] = {
       INNER: [
         [...left.free, ...right.free],
@@ -131,10 +131,10 @@ export class JoinGraph {
     if (sides.some(({ isPrunable }) => isPrunable)) this.edges.push({ sides });
   }
 
-  /** Notes what a condition says about single tables and pairs. @returns is all of it a filter of one table? */
+  /** Records what a condition implies for single tables and pairs. @returns whether all of it is a filter of one table */
   private condition(e: Expression, leaves: readonly Leaf[], mayPrune: readonly Leaf[]): boolean {
     if (this.isBound(e)) {
-      // A disjunction with a subquery may still hold something, but too rarely to look for.
+      // A disjunction with a subquery may still imply something, but too rarely to be worth analysing.
       return false;
     }
     const used = leavesOf(e, leaves);
@@ -183,7 +183,7 @@ export class JoinGraph {
     this.filters.set(leaf, filters);
   }
 
-  /** x IN (SELECT …), EXISTS and what correlates a subquery. */
+  /** x IN (SELECT …), EXISTS and the equalities that correlate a subquery. */
   private subqueries(conjunct: Expression, outer: SelectAnalysis): void {
     const isNegated = conjunct.type === 'OPERATOR_NOT';
     const e = isNegated ? conjunct.children![0]! : conjunct;
@@ -243,7 +243,7 @@ export class JoinGraph {
   }
 }
 
-/** What a condition says about one table alone, as far as that can be said; undefined: nothing. */
+/** What a condition implies for one table alone; undefined if nothing. */
 function impliedFor(e: Expression, leaf: Leaf, leaves: readonly Leaf[]): Expression | undefined {
   const used = leavesOf(e, leaves);
   if (used?.size === 1 && used.has(leaf)) return e;

@@ -1,7 +1,7 @@
 /**
  * Keys of tuples: NULL bits of the columns (bit c of the first bytes), then the columns of fixed width in their order,
- * little-endian as DuckDB's vectors hold them, then the texts in theirs, each with its length before it; zeros to the
- * end. Keys are equal just when DuckDB takes the values as equal: -0 is +0, and there is one NaN.
+ * little-endian as DuckDB's vectors hold them, then the texts in theirs, each preceded by its length; zeros to the end.
+ * Keys are equal exactly when DuckDB considers the values equal: -0 is +0, and there is one NaN.
  */
 import type { DuckDBVector } from '@duckdb/node-api';
 import { KEY_BYTES } from '../tuples.js';
@@ -43,7 +43,7 @@ export class TupleKeyLayout {
   }
 }
 
-/** Puts the key columns of a chunk into tuples' keys; nothing is allocated for a row unless a text is longer than 12 bytes. */
+/** Writes the key columns of a chunk into tuples' keys; allocates nothing for a row unless a text is longer than 12 bytes. */
 export class KeyEncoder {
   private readonly layout: TupleKeyLayout;
   private readonly text = new Uint8Array(KEY_BYTES);
@@ -57,7 +57,7 @@ export class KeyEncoder {
   /**
    * @param vectors of the key columns in their order
    * @param keys {@link KEY_BYTES} a row; overwritten
-   * @returns rows whose texts do not fit, ascending; their keys mean nothing
+   * @returns rows whose texts do not fit, ascending; their keys are invalid
    */
   encode(vectors: readonly DuckDBVector[], rows: number, keys: Uint8Array): readonly number[] {
     keys.fill(0, 0, rows * KEY_BYTES);

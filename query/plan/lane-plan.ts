@@ -1,4 +1,4 @@
-/** Which lanes a tuple needs for the aggregates of a SELECT, and what the master makes of them. */
+/** Which lanes a tuple needs for the aggregates of a SELECT, and how the master computes the results from them. */
 import { LaneOp } from '../../protocol/query/constants.js';
 import type { Binder } from './catalog.js';
 import type { LaneColumn } from './plan.js';
@@ -28,7 +28,7 @@ export interface LaneAggregate {
   readonly countsRows: boolean;
 }
 
-/** @throws Refusal if it is none that the switch has operations for */
+/** @throws Refusal if the switch has no operation for it */
 export function aggregateOf(e: Expression, canonicalArgument: string, isNeverNull: boolean): LaneAggregate {
   const name = e.function_name!.toLowerCase();
   const kind = KINDS[name];
@@ -37,7 +37,7 @@ export function aggregateOf(e: Expression, canonicalArgument: string, isNeverNul
   if (kind === undefined)
     throw new Refusal(`the switch has no operation for ${shown}; it has sum, avg, count, min and max`);
   const isIdempotent = kind === 'min' || kind === 'max';
-  if (e.distinct && !isIdempotent) throw new Refusal(`${shown} needs every different value of a group`);
+  if (e.distinct && !isIdempotent) throw new Refusal(`${shown} needs every distinct value of a group`);
   if (args > 1) throw new Refusal(`the switch has no operation for ${name} with ${args} arguments`);
   const isRows = args === 0;
   const filter = e.filter ?? undefined;
@@ -65,14 +65,14 @@ interface Argument {
   readonly type: string;
 }
 
-/** What is sent of one SELECT's aggregates. */
+/** What is sent for one SELECT's aggregates. */
 export class LanePlan {
   private constructor(
     private readonly slots: readonly Slot[],
     private readonly resultTypes: ReadonlyMap<LaneAggregate, string>,
     private readonly types: ReadonlyMap<string, Argument>,
     readonly isCombined: boolean,
-    /** Why not, if it was asked for. */
+    /** Why not, if it was requested. */
     readonly remark: string | undefined,
   ) {}
 
@@ -105,7 +105,7 @@ export class LanePlan {
       throw new Refusal(`its aggregates need ${slots.length} lanes, and a tuple has ${options.lanes}`);
     const remark =
       options.combine && !isCombined
-        ? `rows are not combined before they leave a worker, for partial results need ${combined.length} lanes and a tuple has ${options.lanes}`
+        ? `rows are not combined before they leave a worker, because partial results need ${combined.length} lanes and a tuple has ${options.lanes}`
         : undefined;
     return new LanePlan(slots, results, args, isCombined, remark);
   }
@@ -126,8 +126,8 @@ export class LanePlan {
   }
 
   /**
-   * The lane in which the switch has an aggregate's value, 'rows' if it is the number of rows, undefined if it is
-   * in none.
+   * The lane in which the switch has an aggregate's value, 'rows' if it is the number of rows, undefined if no
+   * lane has it.
    */
   laneOf(aggregate: LaneAggregate): { index: number; op: LaneOp; scale: number } | 'rows' | undefined {
     const isRows = aggregate.countsRows && (aggregate.kind === 'rows' || aggregate.kind === 'count');
@@ -186,7 +186,7 @@ function slotsOf(
     if (options.combine && (kind === 'avg' || kind === 'count' || kind === 'rows'))
       add(countsRows ? 'rows' : 'count', countsRows ? '' : argumentKey);
   }
-  // A lane counts its values anyway, so only what no other lane holds needs one to be counted.
+  // A lane counts its values anyway, so a count needs its own lane only if no other lane has its argument.
   for (const { kind, argumentKey, countsRows } of aggregates) {
     const isCount = kind === 'count' || kind === 'rows';
     if (isCount && !countsRows && !slots.some((slot) => slot.argumentKey === argumentKey)) add('count', argumentKey);
@@ -211,11 +211,11 @@ function slotOf(
   const lane = part === 'sum' ? sumLaneOf(type) : orderLaneOf(type);
   if (lane === undefined) throw new Refusal(`the switch has no operation for ${part} of ${type}`);
   if (!options.integerSums && lane.kind === 'i64' && ((part === 'sum' && canOverflow(type)) || isWide(type)))
-    throw new Refusal(`${part} of ${type} left 64 bits`);
+    throw new Refusal(`${part} of ${type} exceeded 64 bits`);
   return { op: LANE_OPS[part](lane, options.sums), lane, item: lane.encode(combine ? `${part}(${text})` : text), type };
 }
 
-/** Single values may leave 64 bits. */
+/** Single values may exceed 64 bits. */
 function isWide(type: string): boolean {
   return type === 'HUGEINT' || (decimalOf(type)?.width ?? 0) > 18;
 }

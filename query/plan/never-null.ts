@@ -2,7 +2,7 @@
 import { wholeColumnOf, type Leaf } from './scope.js';
 import { isColumnRef, type Expression } from './tree.js';
 
-/** Of two numbers that are not NULL these are not NULL either; a division by zero would be. */
+/** Of two numbers that are not NULL these never give NULL; a division by zero would. */
 const TOTAL = new Set(['+', '-', '*']);
 
 export function isNeverNull(e: Expression, leaf: Leaf): boolean {

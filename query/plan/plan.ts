@@ -1,9 +1,9 @@
 /**
- * What a query becomes: a part for the workers, a part for the switch, and one for the master. The planner writes it,
- * session and CLI carry it out, and `fpisa query --explain` prints it.
+ * What a query becomes: a part for the workers, a part for the switch, and one for the master. The planner creates it,
+ * session and CLI execute it, and `fpisa query --explain` prints it.
  *
  * Two things can be done with a table in the network. Its rows can be *aggregated*: the switch keeps groups, and the
- * master gets groups in their place. Or they can be *pruned*: rows that surely do not matter stay away, and the
+ * master gets groups in their place. Or they can be *pruned*: rows that certainly do not matter are dropped, and the
  * master runs the same SQL as before over what is left of the table, so that the answer is the same by
  * construction. What fits neither is *fetched*: its rows go to the master as they are, and the plan says why.
  */
@@ -13,7 +13,7 @@ import type { Having, LaneOp, Operator, Order } from '../../protocol/query/const
 export type KeyType =
   | { readonly kind: 'int'; readonly bytes: 1 | 2 | 4 | 8 }
   | { readonly kind: 'float'; readonly bytes: 4 | 8 }
-  /** A length byte and what the other columns leave of the key. A longer text does not fit. */
+  /** A length byte, then up to the bytes that the other columns leave of the key. A longer text does not fit. */
   | { readonly kind: 'text' };
 
 export interface KeyColumn {
@@ -50,7 +50,7 @@ export interface AggregateStep {
   /**
    * Relation that it becomes in the master: the key columns by their names and `sqlType`, `rows` BIGINT, and for each
    * lane its value by its name (NULL if no value was not NULL) and `<name>_count` BIGINT (`groupColumns` lists them).
-   * A group may be in it several times, for what the switch has no slot for comes in rows: the master adds up.
+   * A group may be in it several times, because rows without a slot in the switch arrive as they are: the master adds up.
    */
   readonly relation: string;
 }
@@ -81,9 +81,9 @@ export type PruneStep =
 export interface RowSet {
   /** Also the name of the relation in the master: that of the table, so that the query's text need not change. */
   readonly name: string;
-  /** The worker's SELECT over its share: what the query uses of the table, filtered as far as one table goes; then the helpers. */
+  /** The worker's SELECT over its share: what the query uses of the table, filtered by the conditions on this table alone; then the helpers. */
   readonly select: string;
-  /** Columns beside those of the table that steps work on; the master does not get them. */
+  /** Columns in addition to the table's own that steps work on; the master does not get them. */
   readonly helpers: readonly string[];
 }
 

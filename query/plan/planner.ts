@@ -10,24 +10,24 @@ import { isColumnRef, isExpression, walkAll, type QueryNode, type SelectNode, ty
 import { LaneOp, QUERY_BUILDS, TOP_SLOTS } from '../../protocol/query/constants.js';
 
 export interface PlanOptions {
-  /** Values that a tuple of the switch's build carries beside its key (default: as many as the largest build). */
+  /** Values that a tuple of the switch's build carries next to its key (default: as many as the largest build). */
   readonly lanes?: number;
   /** How sums of DOUBLE and FLOAT are done (default fp64). */
   readonly sums?: 'fp64' | 'fp32';
   /** Workers combine their rows first: partial groups, and only the first rows of a Top-N (default false). */
   readonly combine?: boolean;
-  /** The most rows that a Top-N in the switch keeps. */
+  /** The maximum number of rows that a Top-N in the switch keeps. */
   readonly topLimit?: number;
   /**
-   * False: no sums of wide integers or decimals in the switch, whose 64 bits they may leave. Plan so again after a
-   * stream has reported an overflow, or a worker's cast to BIGINT has failed (default true).
+   * False: no sums of wide integers or decimals in the switch, whose 64 bits they may exceed. Plan again this way after
+   * a stream has reported an overflow, or a worker's cast to BIGINT has failed (default true).
    */
   readonly integerSums?: boolean;
 }
 
 /**
- * @throws QueryPlanError for SQL that DuckDB refuses, with its message; unknown tables and columns come with the list of
- *   those that there are
+ * @throws QueryPlanError for SQL that DuckDB refuses, with its message; for unknown tables and columns the message
+ *   lists the existing ones
  */
 export async function plan(sql: string, catalog: Catalog, options: PlanOptions = {}): Promise<QueryPlan> {
   const planner = await QueryPlanner.open(catalog);
@@ -38,12 +38,12 @@ export async function plan(sql: string, catalog: Catalog, options: PlanOptions =
   }
 }
 
-/** Plans that a planner remembers. */
+/** Plans that a planner caches. */
 const MAX_PLANS = 64;
 
 /**
- * Plans one query after the other over the same tables. What DuckDB costs at its start is paid once, and a query that
- * comes again has its plan already: nothing but the text, the options and the catalog decides about it.
+ * Plans one query after the other over the same tables. DuckDB starts only once, and the plan of a repeated query
+ * is cached: it depends on nothing but the text, the options and the catalog.
  */
 export class QueryPlanner {
   /** By text and options, the one that was used last at the end. */
@@ -101,7 +101,7 @@ class Planner {
     } catch (error) {
       // DuckDB has bound the query itself, so a part of it that does not bind is the planner's mistake.
       if (!(error instanceof QueryPlanError)) throw error;
-      return this.fetchEverything(statement, [`The plan was given up: ${error.message}`]);
+      return this.fetchEverything(statement, [`The plan was abandoned: ${error.message}`]);
     }
   }
 
@@ -110,11 +110,11 @@ class Planner {
     const master = this.aggregates.length === 0 ? this.sql : await this.binder.textOf({ ...statement, node });
     const rows = await planRowSets(node, this.binder, this.options);
     const problem = await this.check(master, rows.rowSets, described);
-    if (problem !== undefined) return this.fetchEverything(statement, [`The plan was given up: ${problem}`]);
+    if (problem !== undefined) return this.fetchEverything(statement, [`The plan was abandoned: ${problem}`]);
     return this.finish(master, rows);
   }
 
-  /** Why nothing of the query may be changed; undefined if it may. */
+  /** Why the query must not be changed; undefined if it may. */
   private async cannotFollow(statement: Statement, described: Described): Promise<string | undefined> {
     const ctes = new Set<string>();
     walkAll(statement, (part) => {
@@ -123,16 +123,16 @@ class Planner {
         for (const { key } of map as { key?: unknown }[]) if (typeof key === 'string') ctes.add(key.toLowerCase());
     });
     if (namesTables(statement))
-      return 'The query names tables in texts (query_table), so the planner leaves it as it is.';
+      return 'The query names tables in strings (query_table), so the planner leaves it as it is.';
     const shadowed = this.binder.catalog.find(({ name }) => ctes.has(name.toLowerCase()));
     if (shadowed !== undefined)
-      return `WITH gives the name of table ${shadowed.name} to something else, so the planner leaves the query as it is.`;
+      return `WITH redefines the name of table ${shadowed.name}, so the planner leaves the query as it is.`;
     const again = await this.binder
       .textOf(statement)
       .then((text) => this.binder.describe(text))
       .catch(() => undefined);
     if (again === undefined || again.types.join() !== described.types.join())
-      return 'The query uses syntax that DuckDB does not write back, so the planner leaves it as it is.';
+      return 'The query uses syntax that DuckDB cannot write back as SQL, so the planner leaves it as it is.';
     return undefined;
   }
 
@@ -159,7 +159,7 @@ class Planner {
       const pushed = await pushAggregate(node, this.binder, relation, this.options);
       this.aggregates.push(pushed.step);
       this.explainAggregate(pushed.step, pushed.table, pushed.isCombined);
-      if (pushed.remark !== undefined) this.notPushed.push(`Of the groups of ${pushed.table}: ${pushed.remark}.`);
+      if (pushed.remark !== undefined) this.notPushed.push(`Groups of ${pushed.table}: ${pushed.remark}.`);
       return pushed.node;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -183,14 +183,14 @@ class Planner {
         ? 'one group for all rows'
         : `groups by ${step.keys.length} key ${step.keys.length === 1 ? 'column' : 'columns'}`;
     this.workers.push(
-      `${table}: ${step.select} (filters and expressions are evaluated where the files are${isCombined ? ', and rows of a group are combined before they leave' : ''}).`,
+      `${table}: ${step.select} (filters and expressions are evaluated where the files are${isCombined ? ', and rows of a group are combined before they are sent' : ''}).`,
     );
     this.inSwitch.push(
-      `Aggregation of ${table}: ${columns}, ${ops.length === 0 ? 'rows counted' : `lanes ${ops.join(', ')}`}. Parts of these can be put together in any order, so groups are built on the way; a tuple that finds no slot goes on to the master.`,
+      `Aggregation of ${table}: ${columns}, ${ops.length === 0 ? 'rows counted' : `lanes ${ops.join(', ')}`}. Partial results can be combined in any order, so groups are built on the way; a tuple that finds no slot continues to the master.`,
     );
     if (step.having !== undefined)
       this.inSwitch.push(
-        `HAVING: groups of ${table} that surely fail it stay in the switch; the bound is a little loose, for sums may round differently.`,
+        `HAVING: groups of ${table} that certainly fail it stay in the switch; the bound is a little loose, because sums may round differently.`,
       );
   }
 
@@ -232,8 +232,8 @@ class Planner {
   private finish(masterSql: string, { rowSets, steps, notes }: RowSets): QueryPlan {
     const master =
       this.aggregates.length === 0
-        ? 'The query as it is, over the rows that are left: those that stayed away cannot change its answer.'
-        : 'Groups that came in parts are aggregated once more; HAVING, ORDER BY, LIMIT and all that the switch has no operation for are done here.';
+        ? 'The query as it is, over the rows that are left: those that were dropped cannot change its answer.'
+        : 'Groups that arrive in parts are aggregated once more; HAVING, ORDER BY, LIMIT and everything for which the switch has no operation are done here.';
     return {
       sql: this.sql,
       steps: [...this.aggregates, ...steps],
@@ -267,7 +267,7 @@ class Planner {
   }
 }
 
-/** Does it call query_table('t') or the like? */
+/** Does it call query_table('t') or similar? */
 function namesTables(statement: Statement): boolean {
   let does = false;
   walkAll(statement, (part) => {
@@ -277,7 +277,7 @@ function namesTables(statement: Statement): boolean {
   return does;
 }
 
-/** The same query with its outputs named as DuckDB names them: a changed expression would be named otherwise. */
+/** The same query with its outputs named as DuckDB names them: a changed expression would get another name. */
 function named(node: QueryNode, names: readonly string[]): QueryNode {
   const { left, select_list: items } = node as QueryNode & { left?: QueryNode };
   if (left !== undefined) return { ...node, left: named(left, names) } as QueryNode;

@@ -29,7 +29,7 @@ const FILTER_KEYS = (BLOOM_WORDS * 64) / 3;
 
 interface Draft {
   readonly table: CatalogTable;
-  /** Places that read it; only where there is one do its steps thin it out. */
+  /** Number of places that read it; its steps thin it out only if there is one. */
   readonly places: number;
   readonly columns: readonly string[];
   readonly where: string | undefined;
@@ -79,7 +79,7 @@ export async function planRowSets(root: QueryNode, binder: Binder, options: RowS
     const from = `FROM ${identifier(table.name)}${where === undefined ? '' : ` WHERE ${where}`}`;
     return {
       name: table.name,
-      // Helpers only of the rows that LIMIT leaves.
+      // Helpers only for the rows that LIMIT leaves.
       select:
         suffix === ''
           ? `SELECT ${items.join(', ')} ${from}`
@@ -101,7 +101,7 @@ export function tableReferences(root: unknown): ReadonlyMap<string, number> {
   return counts;
 }
 
-/** Every row set whole, for queries that the planner does not follow. */
+/** Every table whole, for queries that the planner does not follow. */
 export function fetchAll(tables: readonly CatalogTable[]): readonly RowSet[] {
   return tables.map(({ name, columns }) => ({
     name,
@@ -110,7 +110,7 @@ export function fetchAll(tables: readonly CatalogTable[]): readonly RowSet[] {
   }));
 }
 
-/** Columns that a name anywhere in the query may mean: rather one too many. */
+/** Columns that a name anywhere in the query may refer to: rather one too many than one too few. */
 function usedColumns(root: QueryNode, table: CatalogTable, leaves: readonly Leaf[]): readonly string[] {
   const names = new Set<string>();
   let isWhole = leaves.some(({ ref }) => (ref.column_name_alias ?? []).length > 0);
@@ -175,7 +175,7 @@ async function topSteps(
           n: top.n,
         });
         notes.switch.push(
-          `Top-N of ${draft.table.name}: rows below the ${top.n} greatest seen so far are dropped; ties are kept, for the order's other columns decide them.`,
+          `Top-N of ${draft.table.name}: rows below the ${top.n} greatest seen so far are dropped; ties are kept, because the other ORDER BY columns decide them.`,
         );
       }
     } catch (error) {
@@ -195,7 +195,7 @@ function onlyDraft(analysis: SelectAnalysis, drafts: ReadonlyMap<string, Draft>)
 function applyTop(draft: Draft, top: PushedTop, combine: boolean, notes: RowSets['notes']): void {
   if (top.order === undefined) {
     draft.suffix = ` LIMIT ${top.n}`;
-    notes.workers.push(`${draft.table.name}: any ${top.n} rows will do, so each worker stops after as many.`);
+    notes.workers.push(`${draft.table.name}: any ${top.n} rows will do, so each worker stops after that many.`);
   } else if (combine && top.workerOrder !== undefined) {
     draft.suffix = ` ORDER BY ${top.workerOrder} LIMIT ${top.n}`;
     notes.workers.push(`${draft.table.name}: each worker sends only the first ${top.n} of its share.`);
@@ -226,7 +226,7 @@ async function pruneSteps(
   const incoming = new Map<string, { keys: readonly KeyColumn[]; filter: number; from: string }[]>();
   for (let filters = 0; ;) {
     const waiting = [...reduced].filter((name) => !done.has(name)).sort((a, b) => estimate.get(a)! - estimate.get(b)!);
-    // The side of an outer join that may not be pruned goes first, however large: else nothing is.
+    // The side of an outer join that may not be pruned goes first, however large: otherwise nothing would be pruned.
     const isLater = (name: string): boolean =>
       links.some(
         (link) =>
@@ -239,7 +239,7 @@ async function pruneSteps(
     for (const { keys, filter, from } of incoming.get(next) ?? []) {
       steps.push({ operator: Operator.PROBE, rowSet: next, keys, filter, isDistinct: combine });
       notes.switch.push(
-        `Join pruning: rows of ${next} whose key no row of ${from} has are dropped (a Bloom filter; a few more may pass)${combine ? '; each worker asks once for each key' : ''}.`,
+        `Join pruning: rows of ${next} whose key occurs in no row of ${from} are dropped (by a Bloom filter; a few more may pass)${combine ? '; each worker sends each key once' : ''}.`,
       );
     }
     for (const link of links.filter(({ tables }) => tables.includes(next))) {
@@ -318,10 +318,12 @@ async function joinKeys(
     const common = commonType(types[0], types[1]);
     const type = common === undefined ? undefined : keyTypeOf(common);
     if (common === undefined || type === undefined) {
-      notes.notPushed.push(`Join pruning by ${texts[0]} = ${texts[1]}: no key holds both ${types[0]} and ${types[1]}.`);
+      notes.notPushed.push(
+        `Join pruning by ${texts[0]} = ${texts[1]}: no key can hold both ${types[0]} and ${types[1]}.`,
+      );
       continue;
     }
-    // Texts by a hash that is the same on every machine: a false equality does no harm in a Bloom filter.
+    // Texts are compared by a hash that is the same on every machine: a false equality does no harm in a Bloom filter.
     const keyType = type.kind === 'text' ? { kind: 'int' as const, bytes: 8 as const } : type;
     const sqlType = type.kind === 'text' ? 'UBIGINT' : common;
     if (bytes + keyType.bytes > KEY_BYTES) continue;
@@ -353,7 +355,7 @@ function helperFor(draft: Draft, text: string): string {
 
 const INTEGERS = new Set(['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'UTINYINT', 'USMALLINT', 'UINTEGER']);
 
-/** A type in which the comparison of both is DuckDB's own, and whose keys are equal just when they are. */
+/** A type in which the comparison of both is DuckDB's own, and whose keys are equal exactly when the values are. */
 function commonType(a: string, b: string): string | undefined {
   const isText = (type: string): boolean => type === 'VARCHAR' || type.startsWith('ENUM(');
   if (isText(a) && isText(b)) return 'VARCHAR';

@@ -14,10 +14,10 @@ export function leafOf(ref: TableRef, table: CatalogTable): Leaf {
   return { ref, table, alias: (ref.alias || ref.table_name!).toLowerCase() };
 }
 
-/** Types whose values have fields that a name can go on into. */
+/** Types whose values have fields that a qualified name can refer to. */
 const NESTED = /^(STRUCT|MAP|UNION|JSON|VARIANT)/;
 
-/** Lower-case name of the column that a reference means if it means one of this table. */
+/** Lower-case name of the column that a reference means if it is one of this table. */
 function columnOf(leaf: Leaf, names: readonly string[]): string | undefined {
   return placeOf(leaf, names)?.column;
 }
@@ -28,7 +28,7 @@ export function wholeColumnOf(leaf: Leaf, names: readonly string[]): string | un
   return place?.parts === names.length ? place.column : undefined;
 }
 
-/** @returns the column, and how many of the names lead to it; those that follow are of its fields */
+/** @returns the column, and how many of the names lead to it; the rest name its fields */
 function placeOf(
   leaf: Leaf,
   names: readonly string[],
@@ -64,7 +64,7 @@ export function resolve(
   return candidates.length > 1 ? 'ambiguous' : candidates[0];
 }
 
-/** Does it hold something whose value or meaning a worker could not reproduce: a subquery, a window, chance, the clock? */
+/** Does it contain something whose value or meaning a worker could not reproduce: a subquery, a window, chance, the clock? */
 export function isBound(e: Expression, unstable: ReadonlySet<string>, aggregates: ReadonlySet<string>): boolean {
   return some(
     e,
@@ -81,7 +81,7 @@ export function isBound(e: Expression, unstable: ReadonlySet<string>, aggregates
   );
 }
 
-/** The leaves that an expression reads, or undefined if a name in it is none of theirs. */
+/** The leaves that an expression reads, or undefined if it contains a name of something else. */
 export function leavesOf(e: Expression, leaves: readonly Leaf[]): ReadonlySet<Leaf> | undefined {
   const used = new Set<Leaf>();
   let isLocal = true;

@@ -15,7 +15,7 @@ export class SelectNames {
     for (const item of node.select_list) if (item.alias !== '') this.aliases.set(item.alias.toLowerCase(), item);
   }
 
-  /** Does it hold something whose value or meaning a worker could not reproduce? */
+  /** Does it contain something whose value or meaning a worker could not reproduce? */
   isBound(e: Expression): boolean {
     return isBound(e, this.binder.unstable, this.binder.aggregates);
   }
@@ -33,7 +33,7 @@ export class SelectNames {
     );
   }
 
-  /** Names of outputs put back to what they stand for; a column of the table goes before such a name. */
+  /** Replaces names of outputs with their expressions; a column of the table takes precedence over such a name. */
   dealias(e: Expression): Expression {
     return rewrite(e, (part) => {
       const target = this.aliasTarget(part);
@@ -41,7 +41,7 @@ export class SelectNames {
     });
   }
 
-  /** The output whose name a column reference is. */
+  /** The output that a column reference names. */
   aliasTarget(part: Expression): Expression | undefined {
     if (!isColumnRef(part) || part.column_names.length !== 1 || resolve([this.leaf], part.column_names) !== undefined)
       return undefined;
@@ -49,7 +49,7 @@ export class SelectNames {
     return target === undefined || target === part ? undefined : target;
   }
 
-  /** Equal for expressions that mean the same: without places and aliases, columns by their names alone. */
+  /** Equal for expressions that mean the same: without positions and aliases, columns by their names alone. */
   canonical(e: Expression): string {
     const bare = rewrite(e, (part) =>
       isColumnRef(part)
@@ -65,13 +65,13 @@ export class SelectNames {
     );
   }
 
-  /** ORDER BY a place or a name of the output stays as it is. */
+  /** ORDER BY a position or a name of an output stays as it is. */
   isOutputName(e: Expression): boolean {
     if (integerOf(e) !== undefined || e.class === 'STAR') return true;
     return isColumnRef(e) && e.column_names.length === 1 && this.aliases.has(e.column_names[0]!.toLowerCase());
   }
 
-  /** Could a name in a subquery mean this SELECT's table? Every table of its own hides its columns. */
+  /** Could a name in a subquery mean this SELECT's table? Columns of the subquery's own tables take precedence. */
   mayReadTable(e: Expression): boolean {
     let may = false;
     const visit = (value: unknown, own: readonly Leaf[]): void => {

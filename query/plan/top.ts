@@ -25,22 +25,22 @@ export function hasLimit(analysis: SelectAnalysis): boolean {
 export async function pushTop(analysis: SelectAnalysis, binder: Binder, limit: number): Promise<PushedTop> {
   const { node, free, leaves, remaining } = analysis;
   const modifier = node.modifiers.find(({ type }) => type.startsWith('LIMIT'))!;
-  if (isAggregation(node, binder)) throw new Refusal('the master sorts and cuts what was aggregated');
+  if (isAggregation(node, binder)) throw new Refusal('the master sorts and limits the aggregated rows');
   const [leaf] = free;
   if (leaf === undefined || leaves.length !== 1 || node.from_table.type !== 'BASE_TABLE')
     throw new Refusal('Top-N is done in the switch only over one table');
   if (remaining.length > 0) throw new Refusal('the switch must not drop rows before the master has evaluated WHERE');
   if (node.sample != null || node.qualify != null || node.modifiers.some(({ type }) => type === 'DISTINCT_MODIFIER'))
-    throw new Refusal('rows are taken away or made one before the order');
+    throw new Refusal('rows are removed or merged before they are ordered');
   if (node.select_list.some((e) => some(e, (part) => part.class === 'WINDOW' || part.function_name === 'unnest')))
-    throw new Refusal('windows and unnest look at rows that are not in the answer');
+    throw new Refusal('windows and unnest depend on rows that are not in the answer');
   const [rows, offset] = [integerOf(modifier.limit), modifier.offset == null ? 0 : integerOf(modifier.offset)];
   if (modifier.type !== 'LIMIT_MODIFIER' || rows === undefined || offset === undefined)
     throw new Refusal('LIMIT and OFFSET must be constants');
   const n = rows + offset;
   const orders = node.modifiers.find(({ type }) => type === 'ORDER_MODIFIER')?.orders ?? [];
   if (orders.length === 0 || n === 0) return { n, order: undefined, workerOrder: undefined };
-  if (n > limit) throw new Refusal(`LIMIT and OFFSET make ${n} rows, and the switch keeps at most ${limit}`);
+  if (n > limit) throw new Refusal(`LIMIT and OFFSET add up to ${n} rows, and the switch keeps at most ${limit}`);
 
   const targets = orders.map(({ expression }) => {
     const ordinal = integerOf(expression);
@@ -84,7 +84,7 @@ function direction(by: OrderBy): string {
   return `${isDescending(by) ? 'DESC' : 'ASC'} ${by.null_order === 'NULLS FIRST' ? 'NULLS FIRST' : 'NULLS LAST'}`;
 }
 
-/** What orders texts by their first seven bytes, which is how DuckDB compares them, and enumerations by their places. */
+/** Orders texts by their first seven bytes, which is how DuckDB compares them, and enumerations by their positions. */
 function prefixLaneOf(type: string): Pick<Lane, 'kind' | 'encode'> | undefined {
   if (type === 'VARCHAR')
     return { kind: 'i64', encode: (value) => `CAST('0x' || rpad(left(hex(${value}), 14), 14, '0') AS BIGINT)` };
@@ -93,8 +93,8 @@ function prefixLaneOf(type: string): Pick<Lane, 'kind' | 'encode'> | undefined {
 }
 
 /**
- * A column whose greatest values come first in the query's order. It may make rows equal that are not (NULL and the
- * value at that end, wide numbers as DOUBLE, texts that begin alike): the switch keeps ties.
+ * A column whose greatest values come first in the query's order. Rows that differ may be equal in it (NULL and the value
+ * at that end, wide numbers as DOUBLE, texts that begin alike): the switch keeps ties.
  */
 function orderColumn(text: string, type: string, by: OrderBy): { kind: Order; column: string } {
   const isNullFirst = by.null_order === 'NULLS FIRST';

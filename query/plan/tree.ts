@@ -1,6 +1,6 @@
 /**
- * DuckDB's syntax tree, as json_serialize_sql gives it and json_deserialize_sql takes it. Only what the planner looks
- * at has a type; everything else is carried along as it came.
+ * DuckDB's syntax tree, as json_serialize_sql gives it and json_deserialize_sql takes it. Only what the planner
+ * reads has a type; everything else is carried along unchanged.
  */
 
 export interface Expression {
@@ -153,7 +153,7 @@ export function isExpression(value: unknown): value is Expression {
 
 /**
  * Rebuilds a tree with some expressions replaced. Subqueries stay as they are.
- * @param replace gives the replacement, or undefined to go on into the expression's parts
+ * @param replace gives the replacement, or undefined to continue into the expression's parts
  */
 export function rewrite(expression: Expression, replace: (e: Expression) => Expression | undefined): Expression {
   const visit = (value: Json): Json => {
@@ -191,7 +191,7 @@ export function some(expression: Expression, test: (e: Expression) => boolean): 
   return found;
 }
 
-/** Everything of a tree, subqueries included. */
+/** Every part of a tree, subqueries included. */
 export function walkAll(value: unknown, visit: (part: Record<string, unknown>) => void): void {
   if (Array.isArray(value)) for (const part of value) walkAll(part, visit);
   else if (typeof value === 'object' && value !== null) {
@@ -211,7 +211,7 @@ export function conjuncts(condition: Expression | null | undefined): Expression[
   return [condition];
 }
 
-/** The value of a constant that is a non-negative integer, as LIMIT and ordinals have it. */
+/** The value of a constant that is a non-negative integer, as in LIMIT and ordinals. */
 export function integerOf(e: Expression | null | undefined): number | undefined {
   if (
     e?.class !== 'CONSTANT' ||

@@ -61,9 +61,9 @@ export interface Lane {
   readonly kind: 'f64' | 'i64';
   /** Worker's SQL: the lane's DOUBLE or BIGINT of a value of the type. */
   readonly encode: (value: string) => string;
-  /** Master's SQL: the value of the lane's, or of a HUGEINT sum of lanes. */
+  /** Master's SQL: the value from the lane's, or from a HUGEINT sum of lanes. */
   readonly decode: (lane: string) => string;
-  /** By which a number is multiplied to compare it with the lane; undefined for what is no number. */
+  /** Power of ten by which a number is multiplied to compare it with the lane; undefined if the type is not a number. */
   readonly scale?: number;
 }
 
@@ -130,7 +130,7 @@ export function orderLaneOf(type: string): Lane | undefined {
   return sumLaneOf(type);
 }
 
-/** May values of this type, or sums of them, leave 64 bits? */
+/** May values of this type, or sums of them, exceed 64 bits? */
 export function canOverflow(type: string): boolean {
   const decimal = decimalOf(type);
   // 2^31 rows of 32-bit values always fit; so do as many of nine digits.

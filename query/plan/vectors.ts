@@ -8,7 +8,7 @@ interface VectorInside {
   readonly validity: { readonly data: BigUint64Array | null; readonly offset: number };
 }
 
-/** A bit a row from `offset` on, set for what is not NULL; null if nothing is NULL. */
+/** One bit per row from `offset` on, set for what is not NULL; null if nothing is NULL. */
 export interface Validity {
   readonly bytes: Uint8Array;
   readonly offset: number;
@@ -38,7 +38,7 @@ export function rawView(vector: DuckDBVector): DataView {
   return new DataView(view.buffer, view.byteOffset, view.byteLength);
 }
 
-/** A lane's values; a copy, so that the chunk may go. @throws TypeError unless the column is DOUBLE or BIGINT */
+/** A lane's values; a copy, so that the chunk may be freed. @throws TypeError unless the column is DOUBLE or BIGINT */
 export function laneOf(vector: DuckDBVector): Float64Array | BigInt64Array {
   const { items } = vector as unknown as VectorInside;
   if (items instanceof Float64Array || items instanceof BigInt64Array)

@@ -1,4 +1,4 @@
-/** Which of the switch's memory each step of a plan gets. */
+/** Which part of the switch's memory each step of a plan gets. */
 import {
   BLOOM_WORDS,
   FLOW_SLOTS,
@@ -26,7 +26,7 @@ export interface Allocation {
 }
 
 export interface AllocationLimits {
-  /** Group slots that one aggregation gets at most. */
+  /** Maximum number of group slots for one aggregation. */
   readonly groupSlots?: number;
 }
 
@@ -53,7 +53,7 @@ export function allocate(plan: QueryPlan, workers: number, limits: AllocationLim
   );
   if (flowSlots < 1 || kept.length > MAX_STREAMS)
     throw new QueryResourceError(
-      `a query of ${kept.length} steps by ${workers} workers needs more than the ${FLOW_SLOTS} packets in flight that the switch follows; use fewer workers`,
+      `a query of ${kept.length} steps with ${workers} workers needs more than the ${FLOW_SLOTS} packets in flight that the switch tracks; use fewer workers`,
     );
   const aggregates = kept.filter(isAggregate).length;
   const groupSlots = powerOfTwoBelow(
@@ -105,7 +105,7 @@ function fitting(steps: QueryPlan['steps'], leftOut: string[]): (AggregateStep |
     if (step.operator === Operator.TOP) {
       if (step.n < 1 || top + step.n > TOP_SLOTS) {
         leftOut.push(
-          `Top-N of ${step.rowSet}: the switch keeps ${TOP_SLOTS} rows, and other steps have ${top} of them.`,
+          `Top-N of ${step.rowSet}: the switch keeps ${TOP_SLOTS} rows, and other steps use ${top} of them.`,
         );
         return false;
       }

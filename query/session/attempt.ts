@@ -37,7 +37,7 @@ export class QueryAttemptRun {
   private failure: ((error: Error) => void) | undefined;
   /** Resolves when the switch has the query's entries. */
   private programmed: Promise<void> = Promise.resolve();
-  /** Rows of each row set that are left after its steps so far, by rank; none of row sets that were asked about by keys. */
+  /** Rows of each row set that are left after its steps so far, by rank; without the row sets that were pruned by distinct keys. */
   private readonly kept = new Map<string, readonly number[]>();
   private readonly onPiece = (rank: number, relation: string, data: Uint8Array): void =>
     this.files?.add(rank, relation, data);
@@ -50,7 +50,7 @@ export class QueryAttemptRun {
       try {
         this.endpoint.receive(message);
       } catch (error) {
-        // Within the socket's event nobody else would hear of it.
+        // Thrown in the socket's event handler, it would reach no caller.
         this.failure?.(error as Error);
       }
     };
@@ -127,7 +127,7 @@ export class QueryAttemptRun {
       if (texts.some((text) => text.includes(identifier(name)))) statistics.rowsScanned += count;
   }
 
-  /** Passes progress of a step on. */
+  /** Forwards the progress of a step. */
   private follow(index: number, of: number): () => void {
     const { registry, onProgress, rows } = this.options;
     if (onProgress === undefined) return () => undefined;
@@ -167,10 +167,12 @@ export class QueryAttemptRun {
     const sent = await receiver.ended;
     for (const [rank, { rows, absorbed }] of done.entries()) {
       if (sent[rank] !== rows)
-        throw new QueryRowsLostError(`worker ${rank} sent ${rows} rows, and the end of its stream says ${sent[rank]}`);
+        throw new QueryRowsLostError(
+          `worker ${rank} sent ${rows} rows, but the end of its stream reports ${sent[rank]}`,
+        );
       if (absorbed + passed[rank]! !== rows)
         throw new QueryRowsLostError(
-          `of ${rows} rows of worker ${rank}, ${absorbed} stayed in the switch and ${passed[rank]} came to the master`,
+          `of ${rows} rows of worker ${rank}, ${absorbed} stayed in the switch and ${passed[rank]} reached the master`,
         );
     }
     this.count(done);
@@ -189,7 +191,7 @@ export class QueryAttemptRun {
     }
   }
 
-  /** Reads the groups out, and checks that every row is in one of them or came itself. */
+  /** Reads the groups out, and checks that every row is in one of them or arrived itself. */
   private async groups(
     step: AggregateStep,
     { stream, stateMask }: AllocatedStep['setup'],
@@ -204,13 +206,13 @@ export class QueryAttemptRun {
     });
     const absorbed = done.reduce((sum, each) => sum + each.absorbed, 0);
     if (drain.rows !== absorbed)
-      throw new QueryRowsLostError(`the switch took ${absorbed} rows and has ${drain.rows} in its groups`);
+      throw new QueryRowsLostError(`the switch absorbed ${absorbed} rows, but has ${drain.rows} in its groups`);
     statistics.toMaster.groups += drain.groups;
     const paths = this.files!.of(unfitName(stream));
     const unfit = done.reduce((sum, each) => sum + each.unfit, 0);
     const arrived = paths.length === 0 ? 0 : await relation.addUnfit(paths);
     if (arrived !== unfit)
-      throw new QueryRowsLostError(`workers sent ${unfit} rows beside the switch, and ${arrived} have come`);
+      throw new QueryRowsLostError(`workers sent ${unfit} rows around the switch, but ${arrived} have arrived`);
     statistics.toMaster.unfit += unfit;
     relation.close();
   }
@@ -243,7 +245,7 @@ export class QueryAttemptRun {
       answers.forEach(({ rows }, rank) => {
         if (expected !== undefined && rows !== expected[rank])
           throw new QueryRowsLostError(
-            `worker ${rank} has ${expected[rank]} rows of ${name} left, and shipped ${rows}`,
+            `worker ${rank} has ${expected[rank]} rows of ${name} left, but shipped ${rows}`,
           );
       });
       const rows = answers.reduce((sum, each) => sum + each.rows, 0);
@@ -255,7 +257,7 @@ export class QueryAttemptRun {
         [bigint],
       ];
       if (Number(arrived) !== rows)
-        throw new QueryRowsLostError(`workers shipped ${rows} rows of ${name}, and ${arrived} have come`);
+        throw new QueryRowsLostError(`workers shipped ${rows} rows of ${name}, but ${arrived} have arrived`);
       statistics.toMaster.shipped += rows;
     }
   }

@@ -6,7 +6,7 @@ export class QueryWorkerLostError extends QueryError {
   readonly code = 'FPISA_QUERY_WORKER_LOST';
 }
 
-/** What a worker is told when there is no answer. */
+/** Thrown in a worker when the query has failed at its master. */
 export class QueryFailedError extends QueryError {
   readonly code = 'FPISA_QUERY_FAILED';
 }
@@ -28,7 +28,7 @@ export class QueryEvaluationError extends QueryError {
   readonly code = 'FPISA_QUERY_EVALUATION';
 }
 
-/** No file, or one that cannot be read as what it is said to be. */
+/** A file is missing, or cannot be read in its format. */
 export class QueryDataError extends QueryError {
   readonly code = 'FPISA_FILE_DATA';
 }
@@ -38,17 +38,17 @@ export class QueryShareError extends QueryError {
   readonly code = 'FPISA_QUERY_SHARE';
 }
 
-/** A worker asked to take a place that it cannot have, or the other way round. */
+/** A worker was refused its rank, or a worker that the master waits for has not attached. */
 export class QueryAttachError extends QueryError {
   readonly code = 'FPISA_QUERY_ATTACH';
 }
 
-/** No master answers where a worker looks for it. */
+/** No master answers at the address that the worker was given. */
 export class QueryMasterUnreachableError extends QueryError {
   readonly code = 'FPISA_QUERY_MASTER_UNREACHABLE';
 }
 
-/** Another query began, or this one was given up. */
+/** The query was aborted, or restarted. */
 export class QueryAbortedError extends QueryError {
   readonly code = 'FPISA_QUERY_ABORTED';
 }

@@ -1,4 +1,4 @@
-/** Rows of groups as columns of a DuckDB chunk: the bytes of keys and lanes are copied, and no value is made of them. */
+/** Rows of groups as columns of a DuckDB chunk: the bytes of keys and lanes are copied without creating values. */
 import type { DuckDBAppender, DuckDBDataChunk, DuckDBVector } from '@duckdb/node-api';
 import { LaneOp } from '../../protocol/query/constants.js';
 import { duckdb } from '../duckdb.js';
@@ -11,10 +11,10 @@ import { readSingle } from './lane-wire.js';
 const CAPACITY = 2048;
 
 const LANE_BYTES = 8;
-/** Bytes below it are characters of their own in UTF-8. */
+/** Bytes below it are whole characters in UTF-8. */
 const ASCII_END = 0x80;
 
-/** Offsets of what a row has beside its key. */
+/** Offsets of a row's fields other than its key. */
 export interface Places {
   /** The first lane. */
   readonly lanes: number;
@@ -97,7 +97,7 @@ export class GroupChunk {
     if (this.rows === CAPACITY) this.flush();
   }
 
-  /** Gives what there is to the appender. */
+  /** Passes the rows collected so far to the appender. */
   flush(): void {
     if (this.rows === 0) return;
     for (const vector of [
@@ -113,7 +113,7 @@ export class GroupChunk {
     this.take();
   }
 
-  /** The chunk's vectors, which are others after each flush. */
+  /** Takes the chunk's vectors, which change with each flush. */
   private take(): void {
     const { keys, lanes } = this.step;
     const vector = (column: number): DuckDBVector => this.chunk.getColumnVector(column);

@@ -1,4 +1,4 @@
-/** Values of lanes between DuckDB's columns and the 64 bits that travel. */
+/** Conversion of lane values between DuckDB's columns and the 64 bits on the wire. */
 import { LaneOp } from '../../protocol/query/constants.js';
 import type { LaneColumn } from '../plan/plan.js';
 import type { TupleBatch } from '../tuples.js';
@@ -16,7 +16,7 @@ function fp32Bits(values: Float64Array): BigInt64Array {
   const bits = new Uint32Array(Float32Array.from(values).buffer);
   const words = new BigInt64Array(values.length);
   const halves = new Uint32Array(words.buffer);
-  // Little-endian, as every machine that DuckDB runs on; the sender turns the word round.
+  // Little-endian, as every machine that DuckDB runs on; the sender byte-swaps the word.
   for (let i = 0; i < bits.length; i++) halves[2 * i] = bits[i]!;
   return words;
 }

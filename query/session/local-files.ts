@@ -1,10 +1,10 @@
-/** Files on a worker's own machine, in the place of its share of the master's. */
+/** Files on a worker's own machine, used instead of its share of the master's. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { QueryDataError } from './errors.js';
 import { filesNamed, formatOf, parseDataArgument, type TableShare } from './tables.js';
 
 /**
- * @param data patterns, or names and patterns, as `fpisa query --data` has them; several of one table add up
+ * @param data patterns, or names and patterns, as in `fpisa query --data`; those of one table are combined
  * @throws QueryDataError if the query has no such table, no file matches, or a file is of another format
  */
 export async function withLocalFiles(
@@ -18,12 +18,14 @@ export async function withLocalFiles(
     const share = shares.find((each) => each.name.toLowerCase() === name.toLowerCase());
     if (share === undefined)
       throw new QueryDataError(
-        `--data names the table ${name}, and the query has ${shares.map((each) => each.name).join(', ')}`,
+        `--data names the table ${name}, but the query has ${shares.map((each) => each.name).join(', ')}`,
       );
     const found = await filesNamed(connection, pattern, `this worker's part of table ${name}`);
     const other = found.find((path) => formatOf(path) !== share.format);
     if (other !== undefined)
-      throw new QueryDataError(`table ${share.name} is of ${share.format} files in this query, and ${other} is not`);
+      throw new QueryDataError(
+        `table ${share.name} consists of ${share.format} files in this query, but ${other} is not one`,
+      );
     paths.set(share, new Set([...(paths.get(share) ?? []), ...found]));
   }
   return shares.map((share) => {

@@ -17,7 +17,7 @@ export interface SetupMessage extends wire.Setup {
   readonly tables: readonly (wire.Table & { readonly format: TableFormat })[];
 }
 
-/** Exactly one is there. */
+/** Exactly one field is set. */
 export interface MasterMessage extends wire.MasterMessage {
   readonly setup?: SetupMessage | undefined;
 }

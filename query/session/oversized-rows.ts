@@ -1,4 +1,4 @@
-/** Rows of an aggregation whose key is longer than that of a tuple (`unfit` in messages and statistics): they wait in a table of the worker's, and travel as they are. */
+/** Rows of an aggregation whose key is longer than that of a tuple (`unfit` in messages and statistics): they are collected in a table of the worker, and sent as they are. */
 import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import { identifier } from '../plan/tree.js';
 

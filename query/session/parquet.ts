@@ -7,7 +7,7 @@ import { identifier } from '../plan/tree.js';
 import { literal } from './tables.js';
 
 const PIECE_BYTES = 256 * 1024;
-/** Types that DuckDB would write to Parquet as something that holds less. */
+/** Types that DuckDB would write to Parquet with a loss of information. */
 const AS_TEXT = /HUGEINT|BIGNUM|INTERVAL|\bBIT\b|TIME WITH TIME ZONE|TIME_NS|UNION\(|ENUM\(|TIMESTAMP_S/;
 
 /**
@@ -46,7 +46,7 @@ export async function exportRows(
   }
 }
 
-/** SELECT of what files that {@link exportRows} wrote hold, with their types as they were. */
+/** SELECT of the rows in files that {@link exportRows} wrote, with their original types. */
 export function importSelect(
   paths: readonly string[],
   columns: readonly { readonly name: string; readonly type: string }[],

@@ -1,4 +1,4 @@
-/** What workers send of each relation, put together in files. */
+/** What workers send of each relation, collected in files. */
 import { appendFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ export class RelationFiles {
     this.bytes += data.byteLength;
   }
 
-  /** Of one relation, by rank. */
+  /** Paths of one relation's files, by rank. */
   of(relation: string): readonly string[] {
     return [...(this.paths.get(relation) ?? [])].sort(([a], [b]) => a - b).map(([, path]) => path);
   }

@@ -13,7 +13,7 @@ const LANE_BYTES = 8;
 
 export class GroupRelation {
   private readonly chunk: GroupChunk;
-  /** Of the message that was looked at last: its tuples come one after the other. */
+  /** Of the message that was read last: its tuples come one after the other. */
   private view: DataView | undefined;
   private bytes: Uint8Array = new Uint8Array(0);
 
@@ -44,7 +44,7 @@ export class GroupRelation {
     this.chunk.add(view, this.bytesOf(view), offset, { lanes, rows, counts: lanes + this.build.lanes * LANE_BYTES });
   }
 
-  /** Rows that came as files of the worker's SELECT. @returns how many */
+  /** Rows that arrived as files of the worker's SELECT. @returns how many */
   async addUnfit(paths: readonly string[]): Promise<number> {
     const { keys, lanes, relation } = this.step;
     const items = [

@@ -35,7 +35,7 @@ class SentRows {
 }
 
 export interface PrunedRows {
-  /** Sent into the switch: rows, or different keys if the step is about keys. */
+  /** Sent into the switch: rows, or distinct keys if the step works on keys. */
   readonly rows: number;
   /** Kept without being sent. */
   readonly unseen: number;
@@ -43,11 +43,11 @@ export interface PrunedRows {
   readonly kept: number;
 }
 
-/** What a step needs of the worker. */
+/** What a step needs from the worker. */
 export interface PruneHost {
-  /** Makes the stream's sender with the given hearing of verdicts; the stream is open when it resolves. */
+  /** Creates the stream's sender with the given listener for verdicts; the stream is open when it resolves. */
   senderOf(onVerdict: (first: number, count: number, mask: number) => void): Promise<RowSender>;
-  /** @throws QueryAbortedError if nobody waits for the step any more */
+  /** @throws QueryAbortedError if the step is no longer needed */
   checkIsWanted(): void;
 }
 
@@ -61,7 +61,7 @@ export class WorkerRowSet {
   private source: string;
   private tables = 0;
 
-  /** @param table of the worker's DuckDB: how tables that are made for it may begin */
+  /** @param table prefix of the tables that are created for it in the worker's DuckDB */
   constructor(
     private readonly connection: DuckDBConnection,
     private readonly rowSet: RowSet,
@@ -114,7 +114,7 @@ export class WorkerRowSet {
     return { rows: sent, unseen: count - sent, kept };
   }
 
-  /** Every different key is a tuple: of equal ones the switch would say the same. */
+  /** Every distinct key is a tuple: the switch's verdict on equal ones would be the same. */
   private async pruneByKeys(
     step: PruneStep & { readonly keys: readonly KeyColumn[] },
     host: PruneHost,
@@ -147,7 +147,7 @@ export class WorkerRowSet {
     return { rows: sent, unseen: count - sent, kept };
   }
 
-  /** Sends rows of a SELECT of row numbers and keys, or the column that orders. @param count of its rows */
+  /** Sends the rows of a SELECT of row numbers with keys or with the order column. @param count of its rows */
   private async stream(
     step: PruneStep,
     select: string,
@@ -220,7 +220,7 @@ function countOf(alive: Uint8Array): number {
   return count;
 }
 
-/** A value that is NULL has no place in an order of the switch; its row is kept unseen. */
+/** The switch cannot order NULL: such a row is kept without being sent. */
 function orderBatch(chunk: DuckDBDataChunk, sent: SentRows): TupleBatch {
   const rows = rowNumbers(chunk);
   const lane = laneOf(chunk.getColumnVector(1));

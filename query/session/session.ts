@@ -1,4 +1,4 @@
-/** The master of a query: carries a plan out over its workers and the switch, and finishes it in DuckDB. */
+/** The master of a query: executes a plan with its workers and the switch, and finishes it in DuckDB. */
 import { randomInt } from 'node:crypto';
 import { cpus } from 'node:os';
 import type { DuckDBConnection, DuckDBResultReader } from '@duckdb/node-api';
@@ -24,15 +24,15 @@ export interface QuerySessionOptions {
   readonly tables: readonly DataTable[];
   /** DuckDB of the master. */
   readonly connection: DuckDBConnection;
-  /** Port of the switch that leads to a worker that does not say so itself. */
+  /** Switch port of a worker that does not name it itself. */
   readonly portOf: (rank: number) => number;
-  /** The master's own place. */
+  /** Switch port of the master itself. */
   readonly port: number;
   readonly ip?: string;
   readonly udpPort?: number;
   readonly mac?: string;
   readonly limits?: AllocationLimits;
-  /** How long workers may take to come. */
+  /** How long to wait for the workers to attach. */
   readonly waitMs?: number;
   /** Share of the work that is done, 0 to 1. */
   readonly onProgress?: (share: number) => void;
@@ -67,7 +67,7 @@ export class QuerySession {
     const { registry, device, tables, connection } = options;
     const late = timeout(
       options.waitMs ?? WAIT_MS,
-      () => new QueryAttachError(`workers ${registry.missing.join(', ')} of ${registry.workers} have not come`),
+      () => new QueryAttachError(`workers ${registry.missing.join(', ')} of ${registry.workers} have not attached`),
     );
     await Promise.race([registry.complete, registry.failed, device.lost, late.promise]).finally(late.clear);
     const [[timeZone]] = (await connection.runAndReadAll(`SELECT current_setting('TimeZone')`)).getRows() as [[string]];
@@ -137,14 +137,14 @@ export class QuerySession {
           statistics,
         };
       } catch (error) {
-        // A worker's cast of a wide value to a lane fails just as a sum in the switch does; but an error that comes
+        // A worker's cast of a wide value to a lane fails just as a sum in the switch does; but an error that occurs
         // again without either is the query's own.
         const isWide =
           error instanceof QueryOverflowError || (error instanceof QueryEvaluationError && isWideValueError(error));
         if (!isWide || withoutIntegers) throw error;
         withoutIntegers = true;
         const other = await this.planner.plan(sql, { ...planOptions, integerSums: false });
-        // Sums of narrow integers cannot overflow, so that something else is wrong.
+        // Sums of narrow integers cannot overflow, so something else is wrong.
         if (JSON.stringify(other.steps, plainly) === JSON.stringify(made.steps, plainly)) throw error;
         made = other;
         notPushed.push(`Run again without sums of integers in the switch: ${error.message}.`);
@@ -152,9 +152,9 @@ export class QuerySession {
     }
   }
 
-  /** A query that still runs is given up: its promise rejects with QueryAbortedError. */
+  /** A query that still runs is aborted: its promise rejects with QueryAbortedError. */
   async close(): Promise<void> {
-    this.giveUp(new QueryAbortedError('the query was given up'));
+    this.giveUp(new QueryAbortedError('the query was aborted'));
     await this.underWay;
     this.planner.close();
     await this.transport.close();
@@ -197,7 +197,7 @@ export class QuerySession {
     try {
       return await Promise.race([run.run(), failed]);
     } catch (error) {
-      run.fail(new QueryAbortedError('the query was given up', { cause: error }) as QueryError);
+      run.fail(new QueryAbortedError('the query was aborted', { cause: error }) as QueryError);
       throw error;
     } finally {
       await run.close();
@@ -220,7 +220,7 @@ function countRows(ready: readonly ReadyMessage[]): ReadonlyMap<string, number> 
   return rows;
 }
 
-/** Workers may have files of their own, so what holds of the master's is not enough. */
+/** Workers may have their own files, so what is true of the master's is not enough. */
 function asTheWorkersHaveThem(
   table: string,
   columns: readonly CatalogColumn[],

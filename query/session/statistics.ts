@@ -1,4 +1,4 @@
-/** What a query cost: where rows stayed, and what travelled. */
+/** What a query cost: where rows stayed, and what was sent. */
 
 export interface QueryStatistics {
   /** Rows of the tables that the query reads. */
@@ -7,36 +7,36 @@ export interface QueryStatistics {
   tuplesSent: number;
   /** Tuples that the switch kept (groups, filters) or dropped. */
   absorbed: number;
-  /** What came to the master in their place. */
+  /** What reached the master in their place. */
   toMaster: {
     /** Tuples that the switch passed on. */
     tuples: number;
     groups: number;
-    /** Rows whose key had no room in a tuple. */
+    /** Rows whose key did not fit in a tuple. */
     unfit: number;
     /** Rows that workers shipped after pruning, or of tables that are fetched. */
     shipped: number;
     /** Of all of these, messages' headers included. */
     bytes: number;
   };
-  /** Packets of workers, repeats included. */
+  /** Packets of workers, retransmissions included. */
   packets: number;
   repeats: number;
   /** Milliseconds. */
   time: {
-    /** Reading the query. */
+    /** Planning the query. */
     plan: number;
     /** Programming the switch. */
     switch: number;
     /** Each step in its order: scanning, sending, and reading groups out. */
     steps: number[];
-    /** Bringing the rows that remain. */
+    /** Fetching the rows that remain. */
     ship: number;
     /** DuckDB in the master. */
     master: number;
     total: number;
   };
-  /** Times that the query was run again because a sum of integers left 64 bits. */
+  /** Times that the query was run again because a sum of integers exceeded 64 bits. */
   attempts: number;
 }
 
@@ -53,7 +53,7 @@ export function emptyStatistics(): QueryStatistics {
   };
 }
 
-/** @param add is given the milliseconds that the work took, however it ended */
+/** @param add is called with the milliseconds that the work took, whether or not it succeeded */
 export async function timed<T>(work: () => Promise<T>, add: (ms: number) => void): Promise<T> {
   const started = performance.now();
   try {

@@ -1,4 +1,4 @@
-/** What holds a worker back until the switch awaits the rows of a stream. */
+/** Holds a worker back until the switch accepts the rows of a stream. */
 
 export class StreamGate {
   private readonly streams = new Set<number>();
@@ -11,14 +11,14 @@ export class StreamGate {
     if (this.waiting?.stream === stream) this.waiting.resolve();
   }
 
-  /** One at a time. Rejects with what {@link close} was given. */
+  /** One at a time. Rejects with the error given to {@link close}. */
   opened(stream: number): Promise<void> {
     if (this.closedBy !== undefined) return Promise.reject(this.closedBy);
     if (this.streams.has(stream)) return Promise.resolve();
     return new Promise((resolve, reject) => (this.waiting = { stream, resolve, reject }));
   }
 
-  /** Nobody needs to wait any more. */
+  /** Ends the wait. */
   close(error: Error): void {
     this.closedBy = error;
     this.waiting?.reject(error);

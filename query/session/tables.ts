@@ -1,4 +1,4 @@
-/** Files that are tables: which there are, what columns they have, and who reads what of them. */
+/** Files that are tables: which exist, what columns they have, and which worker reads which part. */
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -18,7 +18,7 @@ export interface DataTable {
   readonly format: TableFormat;
   readonly files: readonly DataFile[];
   readonly columns: readonly CatalogColumn[];
-  /** Rows of all files; undefined for CSV, which would have to be read for it. */
+  /** Rows of all files; undefined for CSV, which would have to be read to count them. */
   readonly rows: number | undefined;
   /** Arguments of read_csv that make every worker read as DuckDB reads all files together. */
   readonly csvOptions: string;
@@ -59,7 +59,7 @@ export function parseDataArgument(text: string): { name: string; pattern: string
   const named = /^([A-Za-z_][\w$]*)=(.+)$/.exec(text);
   if (named !== null) return { name: named[1]!, pattern: named[2]! };
   const name = tableNameOf(text);
-  if (name === undefined) throw new QueryDataError(`"${text}" gives no table a name; write NAME=${text}`);
+  if (name === undefined) throw new QueryDataError(`no table name can be derived from "${text}"; write NAME=${text}`);
   return { name, pattern: text };
 }
 
@@ -68,7 +68,7 @@ export function literal(text: string): string {
   return `'${text.replaceAll(`'`, `''`)}'`;
 }
 
-/** Finds the tables' files and what is in them. @throws QueryDataError */
+/** Finds the tables' files and their columns. @throws QueryDataError */
 export async function findTables(connection: DuckDBConnection, data: readonly string[]): Promise<DataTable[]> {
   const patterns = new Map<string, string[]>();
   for (const argument of data) {
@@ -79,7 +79,7 @@ export async function findTables(connection: DuckDBConnection, data: readonly st
   return Promise.all([...patterns].map(([name, list]) => findTable(connection, name, list)));
 }
 
-/** @param what would be read from them, for the error @throws QueryDataError if there are none */
+/** @param what is read from them, for the error @throws QueryDataError if there are none */
 export async function filesNamed(connection: DuckDBConnection, pattern: string, what: string): Promise<string[]> {
   const rows = (
     await connection.runAndReadAll(`SELECT file FROM glob(${literal(resolve(pattern))}) ORDER BY file`)
@@ -91,8 +91,8 @@ export async function filesNamed(connection: DuckDBConnection, pattern: string, 
   );
   throw new QueryDataError(
     isFolder
-      ? `${pattern} is a folder; name the files in it from which ${what} is read, such as '${join(pattern, '*.parquet')}'`
-      : `no file is named ${pattern}, from which ${what} would be read`,
+      ? `${pattern} is a folder; name the files in it from which to read ${what}, such as '${join(pattern, '*.parquet')}'`
+      : `no file matches ${pattern}, from which to read ${what}`,
   );
 }
 
@@ -107,7 +107,7 @@ async function findTable(connection: DuckDBConnection, name: string, patterns: r
   const formats = new Set(files.map(({ path }) => formatOf(path)));
   if (formats.size > 1)
     throw new QueryDataError(
-      `files of table ${name} are of several formats (${[...formats].join(', ')}); give each a table of its own`,
+      `files of table ${name} have several formats (${[...formats].join(', ')}); make a table of each`,
     );
   const [format] = formats as Set<TableFormat>;
   const csvOptions = format === 'csv' ? await sniffOptions(connection, files[0]!.path) : '';
@@ -134,11 +134,11 @@ async function findTable(connection: DuckDBConnection, name: string, patterns: r
 export function formatOf(path: string): TableFormat {
   const format = FORMATS.find(([ending]) => ending.test(path))?.[1];
   if (format === undefined)
-    throw new QueryDataError(`${path} is of no known format: names end in .parquet, .csv, .tsv or .csv.gz`);
+    throw new QueryDataError(`the format of ${path} is unknown: names must end in .parquet, .csv, .tsv or .csv.gz`);
   return format;
 }
 
-/** All files, read as DuckDB reads them when nothing is said: what answers are compared with. */
+/** All files, read with DuckDB's defaults: what answers are compared with. */
 export function plainScan({ format, files }: Pick<DataTable, 'format' | 'files'>): string {
   return `${format === 'parquet' ? 'read_parquet' : 'read_csv'}([${files.map(({ path }) => literal(path)).join(', ')}])`;
 }
@@ -152,7 +152,7 @@ async function columnsOf(
     const rows = (await connection.runAndReadAll(`DESCRIBE ${sql}`)).getRows();
     return rows.map(([name, type]) => ({ name: String(name), type: String(type) }));
   } catch (error) {
-    // DuckDB shows its SQL below, which nobody here has written.
+    // DuckDB appends its SQL, which the user has not written.
     const reason = (error as Error).message.replace(/\s*\nLINE \d+:[\s\S]*$/, '');
     throw new QueryDataError(`${files.map(({ path }) => path).join(', ')} cannot be read: ${reason}`, { cause: error });
   }
@@ -166,7 +166,7 @@ async function parquetRows(connection: DuckDBConnection, files: readonly DataFil
 }
 
 /**
- * Columns of which the files' statistics say that no value is NULL; DuckDB trusts them as well.
+ * Columns without NULL according to the files' statistics; DuckDB trusts them as well.
  * @param paths of Parquet files
  */
 export async function neverNullColumns(
@@ -181,14 +181,14 @@ export async function neverNullColumns(
       .getRows()
       .map(([name, type]) => [String(name), String(type)]),
   );
-  // A file that stores a column in another way is cast, and a cast may make NULL of what is none (JSON's null).
+  // A file that stores a column in another way is cast, and a cast may turn another value into NULL (JSON's null).
   const rows = (
     await connection.runAndReadAll(
       `SELECT lower(path_in_schema) FROM parquet_metadata(${list}) GROUP BY 1 HAVING bool_and(coalesce(stats_null_count, 1) = 0) AND count(DISTINCT type) = 1`,
     )
   ).getRows();
   const never = new Set(rows.map(([name]) => String(name)));
-  // Of a column that folders name (h=5/t.parquet) the value is the folder's, whatever the files have.
+  // The value of a column that folders name (h=5/t.parquet) is the folder's, whatever the files contain.
   const folders = new Set(
     paths
       .flatMap((path) => path.split(/[\\/]/).slice(0, -1))
@@ -201,7 +201,7 @@ export async function neverNullColumns(
     .map(({ name }) => name);
 }
 
-/** A worker sees only its share, from which it might guess otherwise than DuckDB does from all files. */
+/** A worker sees only its share, from which it might guess differently than DuckDB does from all files. */
 async function sniffOptions(connection: DuckDBConnection, path: string): Promise<string> {
   const [row] = (
     await connection.runAndReadAll(
@@ -222,7 +222,7 @@ function typesOf(columns: readonly CatalogColumn[]): string {
 }
 
 /**
- * Deals a table's files out, the largest first, each to the worker that has least so far; with fewer files than
+ * Distributes a table's files, the largest first, each to the worker that has least so far; with fewer files than
  * workers every worker gets a part of each file.
  */
 export function shareOut(tables: readonly DataTable[], workers: number): readonly (readonly TableShare[])[] {
@@ -235,7 +235,7 @@ export function shareOut(tables: readonly DataTable[], workers: number): readonl
     } else {
       for (const { path, bytes } of [...files].sort((a, b) => b.bytes - a.bytes)) {
         const rank = load.indexOf(Math.min(...load));
-        // So that files of no bytes are dealt out, too.
+        // So that empty files are distributed, too.
         load[rank]! += bytes + 1;
         parts[rank]!.push({ path, part: 0, of: 1 });
       }
@@ -261,7 +261,7 @@ export function shareSelect(
   const selects = whole.length === 0 ? [] : [`SELECT ${items} FROM ${read(whole.join(', '))}`];
   for (const { path, part, of } of parts.filter(({ of }) => of > 1)) {
     const rows = rowsOf.get(path);
-    // Rows of a CSV file have no numbers, and counting them means reading it; so these are dealt out one by one.
+    // Rows of a CSV file have no numbers, and counting them means reading it; so these are distributed one by one.
     const hasNumbers =
       format === 'parquet' &&
       rows !== undefined &&

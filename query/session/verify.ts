@@ -1,4 +1,4 @@
-/** Whether an answer is DuckDB's own: the same rows, in the order that ORDER BY asks for. */
+/** Whether an answer equals DuckDB's own: the same rows, in the order that ORDER BY requires. */
 import type { DuckDBResultReader, DuckDBValue } from '@duckdb/node-api';
 import { duckdb } from '../duckdb.js';
 import { identifier } from '../plan/tree.js';
@@ -28,7 +28,7 @@ interface Rows {
   readonly types: readonly string[];
 }
 
-/** Runs the query over all files in a DuckDB of its own, and compares. */
+/** Runs the query over all files in a separate DuckDB, and compares. */
 export async function verifyAnswer(
   sql: string,
   tables: readonly DataTable[],
@@ -52,7 +52,7 @@ export async function verifyAnswer(
     const got = rowsOf(answer);
     let difference = compareAnswers(got, expected, order, tolerance);
     if (difference !== undefined && order.hasLimit) {
-      // Which of several tied rows a LIMIT leaves is nobody's promise, but every row must be one of the query's.
+      // Which of several tied rows a LIMIT leaves is unspecified, but every row must be one of the query's.
       const whole = await withoutLimit(
         tree,
         async (text) => rowsOf(await connection.runAndReadAll(text)),
@@ -103,7 +103,7 @@ export function orderKeys(tree: string, names: readonly string[]): OrderKeys {
         : expression.class === 'CONSTANT' && typeof value?.value === 'number'
           ? value.value - 1
           : -1;
-    // What comes after a key that cannot be seen decides only between rows that look tied.
+    // Keys after one that is not in the answer decide only between rows that look tied.
     if (column < 0 || column >= names.length) break;
     columns.push(column);
   }
@@ -142,7 +142,7 @@ function compareLimited(
   return orderDifference(got, expected, order, tolerance) ?? subsetDifference(got, whole, tolerance);
 }
 
-/** Rows in the same places have the same values of the columns that order them, whichever of the tied rows they are. */
+/** Rows in the same positions have the same values of the columns that order them, whichever of the tied rows they are. */
 function orderDifference(got: Rows, expected: Rows, { columns }: OrderKeys, tolerance: number): string | undefined {
   for (const [place, row] of got.rows.entries()) {
     const column = columns.find((index) => !isSame(row[index]!, expected.rows[place]![index]!, tolerance));
@@ -152,7 +152,7 @@ function orderDifference(got: Rows, expected: Rows, { columns }: OrderKeys, tole
   return undefined;
 }
 
-/** Is every row there, as often? Rows that are equal apart from floating-point values are matched by these. */
+/** Does every row occur as often? Rows that are equal apart from floating-point values are matched by these. */
 function subsetDifference(got: Rows, expected: Rows, tolerance: number): string | undefined {
   const isFloat = expected.types.map((type) => /FLOAT|DOUBLE/.test(type));
   const keyOf = (row: readonly DuckDBValue[]): string =>

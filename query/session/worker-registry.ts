@@ -1,4 +1,4 @@
-/** The master's side of its workers: who is there, what they answer, and that none is lost. */
+/** The master's side of its workers: which are attached, what they answer, and whether one is lost. */
 import { EventEmitter } from 'node:events';
 import { Metadata, Server, ServerCredentials, status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { QueryStateLostError, type QueryError } from '../errors.js';
@@ -15,7 +15,7 @@ import type { FailureMessage, HelloMessage, MasterMessage, WorkerMessage } from 
 type Call = ServerDuplexStream<WorkerMessage, MasterMessage>;
 type Answer = 'ready' | 'begun' | 'stepDone' | 'shipped';
 
-/** Silence after which a worker's connection is asked for a sign of life, and how long it may take. */
+/** Silence after which a worker's connection is pinged, and how long the answer may take. */
 const KEEPALIVE_MS = 5_000;
 
 interface RegistryEvents {
@@ -32,7 +32,7 @@ export class WorkerLink {
     private readonly call: Call,
   ) {}
 
-  /** Who it is, for messages. */
+  /** Identifies it in messages. */
   get name(): string {
     return `worker ${this.hello.rank} (process ${this.hello.pid} at ${this.call.getPeer()})`;
   }
@@ -41,7 +41,7 @@ export class WorkerLink {
     this.call.write(message);
   }
 
-  /** Its answer to what is sent; that it has failed is heard elsewhere. */
+  /** Sends a message, and resolves with the answer; a failure is reported by the registry instead. */
   ask<Kind extends Answer>(message: MasterMessage, kind: Kind): Promise<NonNullable<WorkerMessage[Kind]>> {
     return new Promise((resolve) => {
       this.waiting = { kind, resolve: (answer) => resolve(answer[kind]!) };
@@ -51,7 +51,7 @@ export class WorkerLink {
 
   answer(message: WorkerMessage): void {
     const { waiting } = this;
-    // What is left of an attempt that was given up is not waited for.
+    // Late answers of an aborted attempt are ignored.
     if (waiting === undefined || message[waiting.kind] === undefined || message[waiting.kind] === null) return;
     this.waiting = undefined;
     waiting.resolve(message);
@@ -71,18 +71,18 @@ export class WorkerRegistry extends EventEmitter<RegistryEvents> {
   private reject!: (error: QueryError) => void;
   private arrived!: () => void;
   private isOver = false;
-  /** A worker that is gone does not come back. */
+  /** A lost worker does not reconnect. */
   private lost: QueryWorkerLostError | undefined;
-  /** Of the attempt under way; failures of earlier ones are no news. */
+  /** Of the attempt under way; failures of earlier ones are ignored. */
   epoch = 0;
-  /** Rejects when a worker is lost or has failed. Another one for each attempt. */
+  /** Rejects when a worker is lost or has failed. Replaced for each attempt. */
   failed!: Promise<never>;
-  /** Resolves when all are there. */
+  /** Resolves when all have attached. */
   readonly complete: Promise<void>;
 
   constructor(
     readonly workers: number,
-    /** A worker that says another one is refused: masters and workers of different releases do not understand each other. */
+    /** A worker with another one is refused: masters and workers of different releases do not understand each other. */
     private readonly version: string,
   ) {
     super();
@@ -110,10 +110,10 @@ export class WorkerRegistry extends EventEmitter<RegistryEvents> {
     return this.links.flatMap((link, rank) => (link === undefined ? [rank] : []));
   }
 
-  /** Listens for failures of another attempt. */
+  /** Listens for failures of the next attempt. */
   renew(): void {
     this.failed = new Promise((_, reject) => (this.reject = reject));
-    // Whoever waits hears of it; that nobody does yet is no fault.
+    // Callers that wait see the rejection; without one it must not count as unhandled.
     this.failed.catch(() => undefined);
     if (this.lost !== undefined) this.reject(this.lost);
   }
@@ -122,10 +122,10 @@ export class WorkerRegistry extends EventEmitter<RegistryEvents> {
     this.reject(error);
   }
 
-  /** Whoever waits for workers waits no more. @param failure why the query has no answer: its workers say so, too */
+  /** Ends every wait for workers. @param failure why the query has no answer: reported to its workers, too */
   async close(failure?: Error): Promise<void> {
     this.isOver = true;
-    this.reject(new QueryAbortedError('the query is over'));
+    this.reject(new QueryAbortedError('the query has ended'));
     for (const link of this.all) {
       link.send({ finish: { failure: failure?.message ?? '' } });
       link.end();
@@ -149,7 +149,7 @@ export class WorkerRegistry extends EventEmitter<RegistryEvents> {
       if (isGone) return;
       isGone = true;
       if (link !== undefined && !this.isOver) {
-        this.lost ??= new QueryWorkerLostError(`${link.name} is gone in the middle of the query`);
+        this.lost ??= new QueryWorkerLostError(`${link.name} disconnected during the query`);
         this.reject(this.lost);
       }
       if (!this.isOver) call.end();
@@ -171,12 +171,12 @@ export class WorkerRegistry extends EventEmitter<RegistryEvents> {
     const { rank, version } = hello;
     if (version !== this.version)
       return refuse(
-        `the query's master is version ${this.version}, this worker ${version}: use the same on all machines`,
+        `the query's master is version ${this.version}, this worker is version ${version}: use the same version on all machines`,
       );
     if (rank >= this.workers)
       return refuse(`this query has ranks 0 to ${this.workers - 1}, so there is no worker ${rank}`);
     if (this.links[rank] !== undefined)
-      return refuse(`worker ${rank} is there already; missing: ${this.missing.join(', ') || 'none'}`);
+      return refuse(`worker ${rank} is already attached; missing: ${this.missing.join(', ') || 'none'}`);
     const link = new WorkerLink(hello, call);
     this.links[rank] = link;
     if (this.missing.length === 0) this.arrived();

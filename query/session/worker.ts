@@ -58,12 +58,12 @@ export interface WorkerOptions {
   readonly rank: number;
   readonly version: string;
   readonly signal?: AbortSignal;
-  /** This machine's address as the switch sees it; found out otherwise. */
+  /** This machine's address as the switch sees it; detected by default. */
   readonly ip?: string;
   readonly udpPort?: number;
   readonly switchPort?: number;
   readonly mac?: string;
-  /** Files that this worker has itself, as `--data` of the master, in the place of its share of these tables. */
+  /** This worker's own files, in the form of the master's `--data`, instead of its share of these tables. */
   readonly data?: readonly string[];
   /** How long to look for the master. */
   readonly waitMs?: number;
@@ -71,31 +71,31 @@ export interface WorkerOptions {
 
 type Call = ClientDuplexStream<WorkerMessage, MasterMessage>;
 
-/** Workers may be started before the master, by hand and on other machines: this long they look for it. */
+/** Workers may be started before the master, by hand and on other machines: they look for it this long. */
 const WAIT_MS = 30_000;
 /**
  * The master is silent while workers send rows, so a connection that was cut shows only by pings. A master that is busy
  * with its own part of the query may answer one late: it has 5 s.
  */
 const KEEPALIVE = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 5_000 };
-/** Often enough for a progress bar that people watch, and five messages a second are nothing beside the rows. */
+/** Often enough for a progress bar that people watch, and five messages a second are negligible compared to the rows. */
 const PROGRESS_MS = 200;
 /** Streams of the switch are numbered from 0: no message has this one. */
 const NO_STREAM = -1;
 
 /**
- * Takes part in one query, until the master says that it is over.
+ * Takes part in one query, until the master ends it.
  * @throws QueryFailedError if there is no answer, QueryAttachError, QueryMasterUnreachableError, QueryWorkerLostError when the master is gone
  */
 export async function runQueryWorker(options: WorkerOptions): Promise<void> {
-  // A worker that cannot evaluate anything takes no place in a query.
+  // A worker without DuckDB must not take a rank in a query.
   duckdb();
   const { path, requestSerialize, responseDeserialize } = QueryMasterService.attach;
   const client = new Client(options.master, credentials.createInsecure(), KEEPALIVE);
   try {
     await new Promise<void>((resolve, reject) =>
       client.waitForReady(Date.now() + (options.waitMs ?? WAIT_MS), (error) =>
-        error ? reject(new QueryMasterUnreachableError(`no query's master answers at ${options.master}`)) : resolve(),
+        error ? reject(new QueryMasterUnreachableError(`no query master answers at ${options.master}`)) : resolve(),
       ),
     );
     const call: Call = client.makeBidiStreamRequest(
@@ -119,7 +119,7 @@ class QueryWorker {
   private build: QueryBuild = QUERY_BUILDS[0];
   private epoch = 0;
   private rowSets = new Map<string, WorkerRowSet>();
-  /** One thing after the other; only a new beginning interrupts. */
+  /** Messages are handled one at a time; only `begin` interrupts. */
   private work: Promise<void> = Promise.resolve();
   private attempt = 0;
   private gate = new StreamGate();
@@ -144,11 +144,11 @@ class QueryWorker {
         });
         this.call.on('error', (error: Partial<ServiceError> & Error) =>
           reject(
-            // How the master's desk turns a worker away.
+            // How the master's registry refuses a worker.
             error.code === status.FAILED_PRECONDITION
               ? new QueryAttachError(error.details ?? error.message)
               : new QueryWorkerLostError(
-                  `the query's master at ${this.options.master} is gone: ${grpcReason(error.details ?? error.message)}`,
+                  `the query's master at ${this.options.master} is lost: ${grpcReason(error.details ?? error.message)}`,
                 ),
           ),
         );
@@ -180,7 +180,7 @@ class QueryWorker {
         else if (attempt === this.attempt && message.step) await this.step(message.step, attempt);
         else if (attempt === this.attempt && message.ship) await this.ship(message.ship.rowSet);
       } catch (error) {
-        // An interrupted piece of work fails in many ways, none of which is news.
+        // An interrupted piece of work fails in many ways, none of which needs to be reported.
         if (attempt === this.attempt) this.send({ failure: { ...failureOf(error), epoch: this.epoch } });
       }
     });
@@ -188,9 +188,9 @@ class QueryWorker {
 
   private interrupt(): void {
     this.attempt++;
-    this.gate.close(new QueryAbortedError('the query was begun again'));
+    this.gate.close(new QueryAbortedError('the query was restarted'));
     this.gate = new StreamGate();
-    this.sender?.fail(new QueryAbortedError('the query was begun again'));
+    this.sender?.fail(new QueryAbortedError('the query was restarted'));
     this.connection?.interrupt();
   }
 
@@ -198,7 +198,7 @@ class QueryWorker {
     this.call.write(message);
   }
 
-  /** Waits while the master takes no more. */
+  /** Waits while the master accepts no more. */
   private async sendPiece(relation: string, data: Uint8Array): Promise<void> {
     if (!this.call.write({ piece: { relation, data } }))
       await new Promise((resolve) => this.call.once('drain', resolve));
@@ -214,7 +214,7 @@ class QueryWorker {
     }
     if (missing.length > 0)
       throw new QueryShareError(
-        `worker ${this.options.rank} cannot read ${missing.join(', ')}: every worker must see its files under the names that the master sees`,
+        `worker ${this.options.rank} cannot read ${missing.join(', ')}: every worker must see its files under the same paths as the master`,
       );
     await connection.run(`SET preserve_insertion_order = true; SET TimeZone = ${literal(timeZone)}`);
     const counts: { name: string; rows: number; neverNull: string[] }[] = [];
@@ -266,7 +266,7 @@ class QueryWorker {
     });
   }
 
-  /** What is no message of the stream under way is not ours, and ignored. */
+  /** Ignores what is not a message of the stream under way. */
   private arrived(message: Uint8Array): void {
     if (this.sender === undefined) return;
     try {
@@ -276,7 +276,7 @@ class QueryWorker {
       )
         this.sender.receive(message);
     } catch (error) {
-      // Too short, or without the magic number or the version: readHeader says which, and nobody asks.
+      // Too short, or without the magic number or the version: readHeader says which, but the reason does not matter here.
       if (!(error instanceof FpisaError)) throw error;
     }
   }
@@ -292,7 +292,7 @@ class QueryWorker {
     this.send({ begun: { epoch } });
   }
 
-  /** Resolves when the switch awaits the stream's rows. */
+  /** Resolves when the switch accepts the stream's rows. */
   private async senderOf(
     message: StepMessage,
     gate: StreamGate,
@@ -313,7 +313,7 @@ class QueryWorker {
   }
 
   private async step(message: StepMessage, attempt: number): Promise<void> {
-    // The gate of this attempt: another one gets another.
+    // The gate of this attempt: the next one gets its own.
     const { gate } = this;
     // Nothing of this step is sent yet, whatever the last one sent.
     this.sender = undefined;
@@ -322,7 +322,7 @@ class QueryWorker {
       PROGRESS_MS,
     );
     const checkIsWanted = (): void => {
-      if (attempt !== this.attempt) throw new QueryAbortedError('the query was begun again');
+      if (attempt !== this.attempt) throw new QueryAbortedError('the query was restarted');
     };
     try {
       const { unfit, kept } = message.aggregate
@@ -331,7 +331,7 @@ class QueryWorker {
       const { rows, absorbed, packets, repeats, bytes } = this.sender!.statistics;
       this.send({ stepDone: { stream: message.stream, rows, absorbed, packets, repeats, bytes, unfit, kept } });
     } catch (error) {
-      // DuckDB's errors have no class of their own.
+      // DuckDB's errors do not have their own class.
       throw error instanceof FpisaError ? error : new QueryEvaluationError((error as Error).message, { cause: error });
     } finally {
       clearInterval(progress);

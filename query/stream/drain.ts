@@ -17,14 +17,14 @@ export interface DrainOptions extends AnswerTimeouts {
   readonly epoch: number;
   /** Group slots of the stream. */
   readonly groupSlots: number;
-  /** A group: its bytes begin at `offset` of `view`, which is lent until this returns (docs/queries.md has the layout). */
+  /** A group: its bytes begin at `offset` of `view`, which is valid only until this returns (docs/queries.md has the layout). */
   readonly onGroup: (view: DataView, offset: number) => void;
 }
 
 /** Requests under way at a time. */
 const REQUESTS = 16;
 
-/** The groups of one stream, brought from the switch by packets: BMv2 serves no register reads. */
+/** The groups of one stream, read from the switch with packets: BMv2 does not serve register reads. */
 export class Drain {
   /** Rows of all groups that the switch has, also of those that HAVING left out. */
   rows = 0;
@@ -85,7 +85,7 @@ export class Drain {
     )
       return;
     if ((header.flags & Flag.OVERFLOW) !== 0) {
-      this.fail(new QueryOverflowError('a sum of integers left the 64 bits that the switch has for it'));
+      this.fail(new QueryOverflowError('a sum of integers exceeded the 64 bits that the switch has for it'));
       return;
     }
     this.flight.answered(slot);
@@ -99,7 +99,7 @@ export class Drain {
     } else this.ask(slot);
   }
 
-  /** Takes up the next range of slots. */
+  /** Requests the next range of slots. */
   private ask(slot: number): void {
     if (this.nextRange >= this.options.groupSlots) {
       if (this.flight.packetsInFlight === 0) {

@@ -1,4 +1,4 @@
-/** Rows through the switch, each counted once: for whoever has a transport and a plan of their own. */
+/** Rows through the switch, each counted once: for callers with their own transport and plan. */
 export { MasterEndpoint } from './master.js';
 export { RowReceiver, type ReceiverOptions, type ReceiverStatistics } from './receiver.js';
 export type { AnswerTimeouts } from './retransmission.js';

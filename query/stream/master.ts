@@ -8,14 +8,14 @@ import { RowReceiver, type ReceiverOptions } from './receiver.js';
 import type { AnswerTimeouts } from './retransmission.js';
 import type { MessageOutlet } from './sender.js';
 
-/** The master's socket: gives every message to what it belongs to. */
+/** The master's socket: dispatches every message to its handler. */
 export class MasterEndpoint {
   private readonly openers = new Map<number, Opener>();
   private readonly receivers = new Map<number, RowReceiver>();
   private readonly drains = new Map<number, Drain>();
   private readonly header = emptyHeader();
 
-  /** @param epoch of the query: not 0, and another one for each query */
+  /** @param epoch of the query: not 0, and different for each query */
   constructor(
     private readonly outlet: MessageOutlet,
     readonly build: QueryBuild,
@@ -23,7 +23,7 @@ export class MasterEndpoint {
     private readonly patience: AnswerTimeouts = {},
   ) {}
 
-  /** To be called with every message that arrives. What is no query message is not ours, and ignored. */
+  /** To be called with every message that arrives. Anything but a query message is ignored. */
   receive(message: Uint8Array): void {
     const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
     try {
@@ -53,7 +53,7 @@ export class MasterEndpoint {
     return receiver;
   }
 
-  /** Brings the groups of a stream. @throws QueryError */
+  /** Reads the groups of a stream. @throws QueryError */
   async drain(options: Omit<DrainOptions, 'build' | 'epoch' | keyof AnswerTimeouts>): Promise<Drain> {
     const drain = new Drain(this.outlet, { ...options, ...this.patience, build: this.build, epoch: this.epoch });
     this.drains.set(options.stream, drain);
@@ -61,7 +61,7 @@ export class MasterEndpoint {
     return drain;
   }
 
-  /** Gives up whatever waits. */
+  /** Rejects whatever waits. */
   fail(error: QueryError): void {
     for (const each of [...this.openers.values(), ...this.drains.values()]) each.fail(error);
   }

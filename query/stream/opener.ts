@@ -40,7 +40,7 @@ export class Opener {
     return this.opened;
   }
 
-  /** OPENED has come. */
+  /** OPENED has arrived. */
   receive(): void {
     if (!this.flight.isBusy(0)) return;
     this.flight.stop();

@@ -16,7 +16,7 @@ export interface ReceiverOptions {
   readonly workers: number;
   /** Flow slots of each worker. */
   readonly slots: number;
-  /** A tuple that the switch passed on: its bytes begin at `offset` of `view`, which is lent until this returns. */
+  /** A tuple that the switch passed on: its bytes begin at `offset` of `view`, which is valid only until this returns. */
   readonly onTuple: (rank: number, view: DataView, offset: number, nulls: number) => void;
 }
 
@@ -33,7 +33,7 @@ export interface ReceiverStatistics {
  */
 export class RowReceiver {
   readonly statistics: ReceiverStatistics = { packets: 0, bytes: 0, tuples: 0, repeats: 0 };
-  /** Resolves when every worker's end has come: the rows that each sent, by rank. */
+  /** Resolves when every worker's end has arrived: the rows that each sent, by rank. */
   readonly ended: Promise<readonly number[]>;
   private readonly newest: Uint32Array;
   private readonly rows: number[];

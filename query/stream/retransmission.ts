@@ -4,17 +4,17 @@ import { QueryStalledError } from '../errors.js';
 
 export interface AnswerTimeouts {
   readonly rto?: Readonly<RtoBounds>;
-  /** Without any answer for this long it is given up. */
+  /** Gives up after this long without any answer. */
   readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 15_000;
-/** How often at most the packets in flight are looked through. */
+/** Interval at which the packets in flight are checked. */
 const TICK_MS = 5;
 
 /**
- * Packets in flight, each in a slot of its own: when to send one again, how many may be under way, and when to give
- * up. Whoever uses it says what was sent and what was answered.
+ * Packets in flight, each in its own slot: when to retransmit one, how many may be under way, and when to give up.
+ * The caller reports what was sent and what was answered.
  */
 export class Retransmission {
   private readonly sentAt: Float64Array;
@@ -26,13 +26,13 @@ export class Retransmission {
   private timer: NodeJS.Timeout | undefined;
   private progressAt = 0;
   private inFlight = 0;
-  /** Packets sent again so far. */
+  /** Packets retransmitted so far. */
   repeats = 0;
 
   /**
    * @param slots how many packets can be in flight
-   * @param resend sends the packet of a slot again
-   * @param onStalled told once, when nothing was answered for too long
+   * @param resend retransmits the packet of a slot
+   * @param onStalled called once, when nothing was answered for too long
    */
   constructor(
     private readonly slots: number,

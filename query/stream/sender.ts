@@ -14,7 +14,7 @@ import { QueryStateLostError, type QueryError } from '../errors.js';
 import type { TupleBatch } from '../tuples.js';
 import { Retransmission, type AnswerTimeouts } from './retransmission.js';
 
-/** How messages leave; a worker's transport. */
+/** Sends messages; a worker's transport. */
 export interface MessageOutlet {
   send(buffer: Uint8Array, length: number): void;
 }
@@ -27,7 +27,7 @@ export interface StreamOptions extends AnswerTimeouts {
   /** Flow slots of this worker and stream, as the switch has them. */
   readonly slots: number;
   /**
-   * Told what became of rows: bit t of `mask` says that row `first + t` stayed in the switch or was dropped there.
+   * Called with the verdict on rows: bit t of `mask` says that row `first + t` stayed in the switch or was dropped there.
    * Rows are counted from 0 over the whole stream.
    */
   readonly onVerdict?: (first: number, count: number, mask: number) => void;
@@ -87,7 +87,7 @@ export class RowSender {
   }
 
   /**
-   * Takes rows in; resolves when all but the last few are on their way, so that whoever reads files is held back.
+   * Takes rows in; resolves when all but the last few are on their way, so that the reader of files is held back.
    * @throws QueryError when the stream has failed
    */
   async send(batch: TupleBatch): Promise<void> {
@@ -117,7 +117,7 @@ export class RowSender {
     return this.statistics;
   }
 
-  /** Gives up: what waits is rejected with `error`. */
+  /** Aborts: what waits is rejected with `error`. */
   fail(error: QueryError): void {
     this.failure ??= error;
     this.flight.stop();

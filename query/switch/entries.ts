@@ -18,7 +18,7 @@ const LANE_BITS = 8n;
 export interface ServiceSettings {
   readonly serviceIp: string;
   readonly serviceMac: string;
-  /** Ways of traffic that is not the service's. */
+  /** Routes of traffic that is not for the service. */
   readonly routes: readonly Route[];
 }
 

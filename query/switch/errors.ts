@@ -1,6 +1,6 @@
 import { FpisaError } from '../../protocol/errors.js';
 
-/** Another controller is primary at the switch, or became it. */
+/** Another controller is primary at the switch, or has become primary. */
 export class SwitchTakenError extends FpisaError {
   readonly code = 'FPISA_SWITCH_TAKEN';
 }

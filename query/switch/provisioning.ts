@@ -1,7 +1,7 @@
 /** What a switch must know before a query's first packet: who takes part, and what each stream does. */
 import type { Having, LaneOp, Operator, Order, QueryBuild } from '../../protocol/query/constants.js';
 
-/** A host at the switch, as its packets look there. */
+/** A host at the switch, as its packets identify it there. */
 export interface HostPlace {
   /** Rank of a worker, or MASTER. */
   readonly worker: number;
@@ -43,7 +43,7 @@ export interface ServiceEndpoint {
 
 /** The switch as a query's master needs it. */
 export interface ProgrammableSwitch {
-  /** Replaces whatever an earlier query left in the tables, when what is being written for one that was given up is written. */
+  /** Replaces the entries of an earlier query, once pending writes of an aborted one have finished. */
   program(setup: QuerySetup): Promise<void>;
   /** @param port of the switch */
   serviceAt(port: number): ServiceEndpoint;

@@ -28,17 +28,17 @@ export interface QuerySwitchOptions {
   readonly serviceIp: string;
   readonly serviceMac: string;
   readonly serviceUdpPort?: number;
-  /** Ports of the embedded switch that are UDP sockets, as `host:udpport`; behind other ports the service has its own address. */
+  /** Ports of the embedded switch that are UDP sockets, as `host:udpport`; at other ports the service has its own address. */
   readonly ports?: ReadonlyMap<number, string>;
   readonly routes?: readonly Route[];
   readonly connectTimeoutMs?: number;
-  /** Whether the switch is still wanted while it is waited for. */
+  /** Aborts the wait for the switch. */
   readonly signal?: AbortSignal;
-  /** How long whoever is primary may be somebody who has gone: servers notice late that a controller's stream has ended. Default 2,000. */
+  /** How long to wait for a primary that may be gone already: servers notice late that a controller's stream has ended. Default 2,000. */
   readonly departureMs?: number;
 }
 
-/** Of a call: a busy machine takes its time to compile the program. */
+/** Of a call: a busy machine takes long to compile the program. */
 const RPC_TIMEOUT_MS = 120_000;
 /** P4Runtime servers are slow with batches of thousands. */
 const BATCH = 256;
@@ -49,7 +49,7 @@ export class QuerySwitch implements ProgrammableSwitch {
   readonly lost: Promise<never>;
   private lose!: (error: Error) => void;
   private cookie: bigint | undefined;
-  /** Settled when nothing is being written: two queries at once would take each other's entries away. */
+  /** Settled when nothing is being written: two concurrent queries would remove each other's entries. */
   private writing: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -62,7 +62,7 @@ export class QuerySwitch implements ProgrammableSwitch {
       if (!primary)
         this.lose(
           new SwitchTakenError(
-            `another controller has become primary at the switch ${options.address} in the middle of the query`,
+            `another controller has become primary at the switch ${options.address} during the query`,
           ),
         );
     });
@@ -70,8 +70,8 @@ export class QuerySwitch implements ProgrammableSwitch {
   }
 
   /**
-   * Takes the switch, unless somebody has it.
-   * @throws QuerySwitchUnreachableError, SwitchTakenError, what the signal says when it aborts before
+   * Becomes primary at the switch, unless another controller is.
+   * @throws QuerySwitchUnreachableError, SwitchTakenError, the signal's reason if it aborts first
    */
   static async connect(options: QuerySwitchOptions): Promise<QuerySwitch> {
     const { address, deviceId = 0, connectTimeoutMs, signal } = options;
@@ -91,7 +91,7 @@ export class QuerySwitch implements ProgrammableSwitch {
         client.close();
         signal?.throwIfAborted();
         if (!(error instanceof ConnectError)) throw error;
-        // What a server answers to an election id that another live controller has.
+        // A server's answer to an election id that another live controller has.
         if (error.status === Code.INVALID_ARGUMENT) throw taken(address, electionId);
         throw new QuerySwitchUnreachableError(error.message, { cause: error });
       } finally {
@@ -99,11 +99,11 @@ export class QuerySwitch implements ProgrammableSwitch {
       }
     };
     const attempt = async (): Promise<P4RuntimeClient> => {
-      // With the lowest id there is, which outbids nobody: is anyone primary?
+      // With the lowest possible id, which displaces no controller: is one primary?
       const first = await connect(1n);
       first.client.close();
       if (!first.primary && first.primaryId !== 0n) throw taken(address, first.primaryId);
-      // Larger than that of any query before, which a switch remembers.
+      // Larger than that of any earlier query, which a switch remembers.
       const { client, primary, primaryId } = await connect(BigInt(Date.now()));
       if (primary) return client;
       client.close();
@@ -175,12 +175,12 @@ export class QuerySwitch implements ProgrammableSwitch {
       const present = await this.client.getPipeline('COOKIE_ONLY');
       if (present?.cookie?.cookie === this.cookie) return;
     } catch {
-      // It went away once more; the next connection will tell.
+      // The connection was lost again; the next one will tell.
       return;
     }
     this.lose(
       new QueryStateLostError(
-        `the switch ${this.options.address} was restarted in the middle of the query, and has forgotten it; run the query again`,
+        `the switch ${this.options.address} was restarted during the query and has lost its state; run the query again`,
       ),
     );
   }

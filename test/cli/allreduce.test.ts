@@ -202,7 +202,7 @@ describe('files that cannot be used are exit code 5, before others wait for this
     expectFailure(
       await allreduce('--job', 'any', '--rank', '0', '--in', path, '--out', site.file('out.txt')),
       5,
-      /out\.txt: results cannot be written as '\.txt'; known are \.npy, \.safetensors/,
+      /out\.txt: results cannot be written as '\.txt'; choose one of \.npy, \.safetensors/,
     );
   });
 

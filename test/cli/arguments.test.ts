@@ -92,7 +92,10 @@ describe('wrong arguments', () => {
       'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build-dir . --build fpisa-n16 --values 8 --port 132',
       /give one of them/,
     ],
-    ['controller --listen 127.0.0.1:0 --build-dir .', /--build and --build-dir are of the switch that --switch names/],
+    [
+      'controller --listen 127.0.0.1:0 --build-dir .',
+      /--build and --build-dir apply to the switch that --switch names/,
+    ],
     ['job create --workers 2', /missing required argument 'name'/],
     ['job create training', /required option '-w, --workers <number>' not specified/],
     ['job create training --workers 33', /"33" is not a whole number from 1 to 32/],

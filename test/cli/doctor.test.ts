@@ -97,7 +97,7 @@ describe('fpisa doctor', () => {
       () => diagnose(run),
       ({ ok }) => ok,
     );
-    expect((await site.run('doctor')).stdout).toBe('looked at 1 switch and 0 jobs: no fault\n');
+    expect((await site.run('doctor')).stdout).toBe('inspected 1 switch and 0 jobs: no fault\n');
 
     expect(await site.run('job', 'create', 'training', '--workers', '3')).toMatchObject({ code: 0 });
     const path = await input(site);
@@ -115,7 +115,7 @@ describe('fpisa doctor', () => {
     const { code, stdout } = await site.run('doctor');
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /^FAULT {2}job training: waiting, without worker 1 of 3; start .*\nlooked at 1 switch and 1 job: 1 fault\n$/,
+      /^FAULT {2}job training: waiting, without worker 1 of 3; start .*\ninspected 1 switch and 1 job: 1 fault\n$/,
     );
 
     const last = site.worker('training', 1, path, site.file('out-1.npy'));

@@ -41,7 +41,7 @@ describe('fpisa job', () => {
     );
     expect((await job('show', 'training')).stdout).toMatch(/^job training: waiting.*\nCONTRIBUTION +0\n/s);
     expect(await job('delete', 'training')).toMatchObject({ code: 0, stdout: 'job training deleted\n' });
-    expect((await job('list')).stdout).toMatch(/^no jobs; "fpisa job create NAME --workers N" makes one$/m);
+    expect((await job('list')).stdout).toMatch(/^no jobs; "fpisa job create NAME --workers N" creates one$/m);
   });
 
   it('the same as JSON, one object each', async () => {

@@ -15,7 +15,7 @@ describe('option values', () => {
   });
 
   it.each(['', '-1', '100', '100%', 'x', '10 %x'])('"%s" is no loss', (text) => {
-    expect(() => lossShare(text)).toThrow(/0\.1, or per cent below 100/);
+    expect(() => lossShare(text)).toThrow(/0\.1, or a percentage below 100/);
   });
 
   it.each(['', '1', '-0.1', 'x'])('"%s" is no probability', (text) => {

@@ -180,7 +180,7 @@ describe('fpisa query', () => {
       `COPY (SELECT i AS k, i / 2.0::DOUBLE AS v FROM range(4000000) t(i)) TO '${join(folder, 't.parquet')}'`,
     );
     for (const [victim, exitCode, message] of [
-      ['--rank 1', 6, /worker 1 (was ended by SIGKILL|\(process \d+ at [\d.:]+\) is gone in the middle)/],
+      ['--rank 1', 6, /worker 1 (was ended by SIGKILL|\(process \d+ at [\d.:]+\) disconnected during the query)/],
       ['switch --json', 6, /the switch was ended by SIGKILL/],
       ['', 130, /^interrupted$/],
     ] as const) {
@@ -266,7 +266,7 @@ describe('workers that are started by hand, at a switch that runs already', () =
       );
       expect(onlyJson<Result>(await query.ended)).toMatchObject({ verified: true });
       for (const worker of workers)
-        expect(await worker.ended).toMatchObject({ code: 0, stdout: 'the query is over\n', stderr: '' });
+        expect(await worker.ended).toMatchObject({ code: 0, stdout: 'the query has ended\n', stderr: '' });
     }
     const failing = `127.0.0.1:${(await freePorts(1))[0]}`;
     const query = new Command([
@@ -328,7 +328,7 @@ describe('what is wrong is said before anything is started', () => {
     [['SELECT nope FROM sample', '--sample'], 2, /there is no column nope; sample has k, v/],
     [['SELECT 1 FROM nowhere', '--sample'], 2, /there is no table nowhere; tables: sample/],
     [['DROP TABLE sample', '--sample'], 2, /must be one SELECT/],
-    [['SELECT 1', '--data', '/nowhere/x*.parquet'], 5, /no file is named \/nowhere\/x\*\.parquet/],
+    [['SELECT 1', '--data', '/nowhere/x*.parquet'], 5, /no file matches \/nowhere\/x\*\.parquet/],
     [['SELECT 1', '--sample', '--csv', '--json'], 2, /--csv and --json/],
     [['SELECT 1', '--sample', '--port', '1=127.0.0.1:1'], 2, /name it with --p4runtime/],
     [
@@ -342,7 +342,7 @@ describe('what is wrong is said before anything is started', () => {
     [
       ['worker', '--master', '127.0.0.1:1', '--rank', '0', '--wait', '1'],
       3,
-      /no query's master answers at 127\.0\.0\.1:1/,
+      /no query master answers at 127\.0\.0\.1:1/,
     ],
   ])('fpisa query %j', async (args, exitCode, message) => {
     const { code, stdout, stderr } = await fpisa('query', ...args);

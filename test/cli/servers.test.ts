@@ -147,7 +147,7 @@ describe('stores and configurations that cannot be used', () => {
     expectFailure(
       await fpisa(...args, `${folder}/x.json`),
       5,
-      /x\.json with .*x\.p4info is no program for this switch: /,
+      /x\.json with .*x\.p4info is not a program for this switch: /,
     );
   });
 });

@@ -102,7 +102,7 @@ describe.skipIf(missing !== undefined)(
       expectFailure(
         await fpisa(...start, '--tls-cert', text, '--tls-key', server.key),
         5,
-        /text\.pem and .*server\.key are no certificate and key/,
+        /text\.pem and .*server\.key are not a certificate and its key/,
       );
       expectFailure(
         await fpisa(...start, '--tls-cert', `${text}x`, '--tls-key', server.key),
@@ -112,7 +112,7 @@ describe.skipIf(missing !== undefined)(
       expectFailure(
         await fpisa('controller', '--listen', '127.0.0.1:0', '--tls-cert', text, '--tls-key', server.key),
         5,
-        /text\.pem and .*server\.key are no certificate and key/,
+        /text\.pem and .*server\.key are not a certificate and its key/,
       );
       expectFailure(
         await fpisa('controller', '--listen', '127.0.0.1:0', '--tls-ca', `${text}x`),

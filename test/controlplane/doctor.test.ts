@@ -126,17 +126,17 @@ describe('switches', () => {
     [
       'no program, and none can be pushed',
       { state: 'unreachable', detail: 'out of memory', program: 'none' },
-      'it has no program, and fpisa-n64 cannot be pushed: out of memory; look into the log of the switch: the controller tries again every second',
+      'it has no program, and fpisa-n64 cannot be pushed: out of memory; check the log of the switch: the controller tries again every second',
     ],
     [
       'another program that cannot be replaced',
       { state: 'unreachable', detail: 'busy', program: 'other' },
-      'it runs another program or build, and fpisa-n64 cannot be pushed in its place: busy; look into the log',
+      'it runs another program or build, and fpisa-n64 cannot be pushed in its place: busy; check the log',
     ],
     [
       'tables that cannot be written',
       { state: 'unreachable', detail: '1 of 2 updates failed', program: 'own' },
-      'its tables cannot be written: 1 of 2 updates failed; look into the log',
+      'its tables cannot be written: 1 of 2 updates failed; check the log',
     ],
     [
       'not primary, no program',
@@ -146,7 +146,7 @@ describe('switches', () => {
     [
       'not primary, another program',
       { state: 'backup', program: 'other' },
-      'which runs another program or build than fpisa-n64; stop the other controller',
+      'which runs a program or build other than fpisa-n64; stop the other controller',
     ],
     [
       'not primary, the same build',
@@ -177,7 +177,7 @@ describe('switches', () => {
   test('a program that had to be pushed again is a note', () => {
     expect(saidOf({ restored: 2 })).toEqual([
       expect.stringMatching(
-        /^note switch s1: its program was gone 2 times since the controller started, .*; none needed, unless it happens again$/,
+        /^note switch s1: its program was lost 2 times since the controller started, .*; none needed, unless it happens again$/,
       ),
     ]);
   });
@@ -195,7 +195,7 @@ describe('switches', () => {
     ]);
     expect(said(between(drops(6), drops(6)))).toEqual([
       expect.stringMatching(
-        /^note switch s1: dropped 6 .*, none of them in the last 3 s; none needed now; if it comes again, switch off/,
+        /^note switch s1: dropped 6 .*, none of them in the last 3 s; none needed now; if it occurs again, switch off/,
       ),
     ]);
     expect(needsSecondReading({ ...reading(drops(1)), jobs: [] })).toBe(true);
@@ -224,7 +224,7 @@ describe('members', () => {
     ]);
     const without: Moment = { ...recovering, switches: [switchReport({ state: 'unreachable', program: '' })] };
     expect(said(between(without, without))[1]).toMatch(
-      /^fault job train: a new epoch \(4\) has not begun, because switch s1 is not ready; repair the switch: the job goes on by itself/,
+      /^fault job train: a new epoch \(4\) has not begun, because switch s1 is not ready; repair the switch: the job continues by itself/,
     );
   });
 });
@@ -257,7 +257,7 @@ describe('traffic', () => {
   test('a worker on another port than its own: one sentence, and no second one for the drops', () => {
     const drops = (count: number): SwitchStatusMessage[] => [switchReport({ drops: { NOT_MEMBER: count } })];
     expect(said(between({ set: open, switches: drops(1) }, { set: open, switches: drops(8) }))).toEqual([
-      'fault job train: contributions of worker 1 do not arrive from 10.0.0.2:4001 on port 2 of switch s1 as it joined, but 7 packets came from a port or address that no member has (NOT_MEMBER) in slot 0; connect it to port 2, or let it join with --switch, --switch-port and --ip as its packets arrive; no address translation may lie between',
+      'fault job train: contributions of worker 1 do not arrive from 10.0.0.2:4001 on port 2 of switch s1 as it joined, but 7 packets arrived from a port or address that no member has (NOT_MEMBER) in slot 0; connect it to port 2, or let it join with --switch, --switch-port and --ip as its packets arrive; there must be no address translation in between',
     ]);
   });
 
@@ -315,19 +315,19 @@ describe('traffic', () => {
       expect(
         grown({ ...open, missing: [1, 2] }, { s1: { REPEAT: 5 }, leaf: { REPEAT: 5, ASCENT: 5, DESCENT: 0 } }),
       ).toEqual([
-        'fault job train: results of switch s1 do not arrive at switch leaf: it asks for them again and again, and none comes in through port 9; look at the link between port 8 of s1 and port 9 of leaf',
+        'fault job train: results of switch s1 do not arrive at switch leaf: it requests them again and again, and none arrives through port 9; check the link between port 8 of s1 and port 9 of leaf',
       ]);
     });
 
     test('a link that loses what goes up, or that is plugged in elsewhere', () => {
       const lost = { missingSwitches: ['leaf'] };
       expect(grown(lost, { leaf: { REPEAT: 5, ASCENT: 5 } })).toEqual([
-        'fault job train: sums of switch leaf do not arrive at switch s1: 5 went up through port 9, none came in through port 8; look at the link between port 9 of leaf and port 8 of s1',
+        'fault job train: sums of switch leaf do not arrive at switch s1: 5 were sent up through port 9, none arrived through port 8; check the link between port 9 of leaf and port 8 of s1',
       ]);
       const drops = [switchReport({ drops: { NOT_MEMBER: 5 } }), switches[1]!];
       expect(grown(lost, { leaf: { REPEAT: 5, ASCENT: 5 } }, drops)).toEqual([
         expect.stringMatching(
-          /none came in through port 8, where 5 packets came from a port or address that no member has \(NOT_MEMBER\); connect the two switches by those ports/,
+          /none arrived through port 8, where 5 packets arrived from a port or address that no member has \(NOT_MEMBER\); connect the two switches by those ports/,
         ),
       ]);
     });
@@ -410,7 +410,7 @@ describe('real faults', () => {
       .poll(() => faults(net), { timeout: 60_000 })
       .toEqual([
         expect.stringMatching(
-          /^sums of switch leaf do not arrive at switch spine: \d+ went up through port 100, none came in through port 101$/,
+          /^sums of switch leaf do not arrive at switch spine: \d+ were sent up through port 100, none arrived through port 101$/,
         ),
       ]);
   });

@@ -11,7 +11,7 @@ describe('fpisa mininet refuses', { timeout: 300_000 }, () => {
   it.each([
     [['--cli', '--json'], /--cli is for people/],
     [['--tree', '--topo', 'fpisa,2'], /--tree and --topo both choose a topology/],
-    [['--workers', '3', '--topo', 'racks'], /tell yours in --topo racks,NUMBER/],
+    [['--workers', '3', '--topo', 'racks'], /pass the number to yours with --topo racks,NUMBER/],
     [['--custom', 'racks.py'], /--custom needs --topo NAME/],
     [['--workers', '33'], /from 2 to 32/],
     [['--switch', 'tofino'], /bmv2, emulator/],
@@ -30,7 +30,7 @@ describe('fpisa mininet refuses', { timeout: 300_000 }, () => {
       ok: false,
       error: {
         code: 'FPISA_REQUIREMENT',
-        message: 'Mininet needs root, since it makes network interfaces: run this as root, for example with sudo',
+        message: 'Mininet needs root, since it creates network interfaces: run this as root, for example with sudo',
       },
     });
     expect(code).toBe(2);
@@ -51,7 +51,7 @@ describe('inputs', () => {
     expect(sources.map(({ phase, extension, pathOf }) => [phase, extension, pathOf(3)])).toEqual([
       ['grad-*.npy', '.npy', 'runs/3/grad-3.npy'],
     ]);
-    expect(() => inputsFor(2, 'grad.npy')).toThrow(/write \{rank\} where their ranks stand/);
+    expect(() => inputsFor(2, 'grad.npy')).toThrow(/write \{rank\} where their ranks go/);
   });
 
   it('are fp32', () => {
@@ -80,7 +80,7 @@ describe('commands', () => {
     '{"kill":"s1","start":"s2"}',
     '{"kill":7}',
   ])('%j is none', (line) => {
-    expect(() => parseCommand(line)).toThrow(/is no command/);
+    expect(() => parseCommand(line)).toThrow(/is not a command/);
   });
 });
 

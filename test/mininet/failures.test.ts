@@ -166,7 +166,7 @@ describe('whatever the switch', { timeout: 300_000 }, () => {
     for (const [command, why] of [
       [{ kill: 'worker', rank: 9 }, /no worker 9/],
       [{ restart: 's9' }, /one of s1/],
-      [{ hug: 's1' }, /is no command/],
+      [{ hug: 's1' }, /is not a command/],
     ] as const) {
       const answer = network.event(({ event }) => event === 'refused');
       network.send(command);

@@ -96,7 +96,7 @@ for (const { kind, missing } of TARGETS) {
 describe('arguments of fpisa mininet --query', () => {
   it.each([
     [['--query', 'SELECT 1'], /--query needs tables: give --data FILES for each, or --sample/],
-    [['--query', 'SELECT 1', '--sample', '--tree'], /--tree is about allreduce: a query runs on one switch/],
+    [['--query', 'SELECT 1', '--sample', '--tree'], /--tree applies to allreduce: a query runs on one switch/],
     [['--sample'], /--data and --sample are tables of a query: give --query/],
   ])('%j', async (args, message) => {
     const { code, report } = await run([...args, '--json']).end;

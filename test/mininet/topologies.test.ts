@@ -52,7 +52,7 @@ describe("topologies of one's own", { timeout: 300_000 }, () => {
   it('that do not exist are named together with those that do', async ({ skip }) => {
     if (missing !== undefined) skip(missing);
     const { report } = await run(['--switch', kind, '--custom', racks, '--topo', 'rakcs', '--json']).end;
-    expect(report!.error!.message).toBe('there is no topology "rakcs": there are fpisa, fpisatree, racks');
+    expect(report!.error!.message).toBe('there is no topology "rakcs" (topologies: fpisa, fpisatree, racks)');
   });
 });
 
@@ -114,7 +114,7 @@ except fpisa_topo.TopologyError as error:
       { input: script, encoding: 'utf8' },
     );
     expect(python.stdout, python.stderr).toBe(
-      'switch s1 cannot listen on TCP port 9559: it is in use; stop what holds it\n',
+      'switch s1 cannot listen on TCP port 9559: it is in use; stop the process that uses it\n',
     );
   });
 });

@@ -88,7 +88,7 @@ describe('memory of the switch', () => {
   it('that is missing leaves steps out that only drop rows, and says so', () => {
     const { steps, leftOut } = allocate(planOf([top(1000), top(25), filter(Operator.PROBE, 3)]), 2);
     expect(steps.map(({ step }) => step)).toEqual([top(1000)]);
-    expect(leftOut).toEqual(['Top-N of t: the switch keeps 1024 rows, and other steps have 1000 of them.']);
+    expect(leftOut).toEqual(['Top-N of t: the switch keeps 1024 rows, and other steps use 1000 of them.']);
   });
 
   it('is little for a single group, since all of it is read', () => {

@@ -31,7 +31,7 @@ describe('a query that cannot be answered says why', { timeout: 300_000 }, () =>
     const data = await table(200_000);
     const site = await QuerySite.start({ workers: 2, faults: SLOW });
     const run = site.run(SUM, [data], {}, (running) => running.kill(1));
-    await expect(run).rejects.toThrow(/worker 1 \(process \d+ at .*\) is gone in the middle of the query/);
+    await expect(run).rejects.toThrow(/worker 1 \(process \d+ at .*\) disconnected during the query/);
   });
 
   it('when the switch is restarted in the middle', async () => {
@@ -40,7 +40,7 @@ describe('a query that cannot be answered says why', { timeout: 300_000 }, () =>
     const run = site.run(SUM, [data], {}, ({ network }) => void network.stop().then(() => network.start()));
     await expect(run).rejects.toMatchObject({
       code: 'FPISA_QUERY_STATE_LOST',
-      message: expect.stringMatching(/was restarted in the middle of the query/) as string,
+      message: expect.stringMatching(/was restarted during the query/) as string,
     });
     // The same switch answers the next one.
     const { statistics } = await site.verified('SELECT k, count(*) FROM t WHERE v < 1000 GROUP BY k', [data], {
@@ -75,7 +75,7 @@ describe('a query that cannot be answered says why', { timeout: 300_000 }, () =>
       {},
       ({ session }) => void session!.close().then(() => (left = readdirSync(temporary))),
     );
-    await expect(run).rejects.toMatchObject({ code: 'FPISA_QUERY_ABORTED', message: 'the query was given up' });
+    await expect(run).rejects.toMatchObject({ code: 'FPISA_QUERY_ABORTED', message: 'the query was aborted' });
     expect(left).toEqual([]);
   });
 
@@ -169,7 +169,7 @@ describe('a switch is not taken from anybody', () => {
 describe('a worker is refused', () => {
   it.each([
     { rank: 5, version: 'a', why: /ranks 0 to 1, so there is no worker 5/ },
-    { rank: 0, version: 'b', why: /master is version a, this worker b/ },
+    { rank: 0, version: 'b', why: /master is version a, this worker is version b/ },
   ])('with rank $rank of version $version', async ({ rank, version, why }) => {
     const registry = new WorkerRegistry(2, 'a');
     const port = await registry.listen('127.0.0.1:0');
@@ -185,10 +185,10 @@ describe('a worker is refused', () => {
     worker.catch(() => undefined);
     while (registry.missing.length === 2) await new Promise((resolve) => setTimeout(resolve, 5));
     await expect(runQueryWorker({ master: `127.0.0.1:${port}`, rank: 1, version: 'a' })).rejects.toThrow(
-      /worker 1 is there already; missing: 0/,
+      /worker 1 is already attached; missing: 0/,
     );
     first.abort(new Error('over'));
-    await expect(registry.failed).rejects.toThrow(/worker 1 .* is gone/);
+    await expect(registry.failed).rejects.toThrow(/worker 1 .* disconnected/);
     await registry.close();
   });
 

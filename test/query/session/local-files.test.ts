@@ -46,10 +46,10 @@ describe("a worker's own files", () => {
       message: '--data names the table nation, and the query has orders, Customer',
     });
     await expect(own(`orders=${join(path, 'y.parquet')}`)).rejects.toThrow(
-      /no file is named .*y\.parquet, from which this worker's part of table orders would be read/,
+      /no file matches .*y\.parquet, from which to read this worker's part of table orders/,
     );
     await expect(own(`orders=${join(path, 'x.csv')}`)).rejects.toThrow(
-      /table orders is of parquet files in this query, and .*x\.csv is not/,
+      /table orders consists of parquet files in this query, but .*x\.csv is not one/,
     );
   });
 });

@@ -37,7 +37,9 @@ describe('a table has the name', () => {
 
   it('that it is given', () => {
     expect(parseDataArgument('t=a/*.parquet')).toEqual({ name: 't', pattern: 'a/*.parquet' });
-    expect(() => parseDataArgument('/1.parquet')).toThrow(/gives no table a name; write NAME=\/1\.parquet/);
+    expect(() => parseDataArgument('/1.parquet')).toThrow(
+      /no table name can be derived from "\/1\.parquet"; write NAME=\/1\.parquet/,
+    );
   });
 });
 
@@ -45,11 +47,11 @@ describe('files', () => {
   it('that are not there are named', async () => {
     await expect(findTables(await connect(), ['nowhere*.parquet'])).rejects.toMatchObject({
       code: 'FPISA_FILE_DATA',
-      message: 'no file is named nowhere*.parquet, from which table nowhere would be read',
+      message: 'no file matches nowhere*.parquet, from which to read table nowhere',
     });
     await expect(findTables(await connect(), ['test'])).rejects.toMatchObject({
       code: 'FPISA_FILE_DATA',
-      message: "test is a folder; name the files in it from which table test is read, such as 'test/*.parquet'",
+      message: "test is a folder; name the files in it from which to read table test, such as 'test/*.parquet'",
     });
   });
 
@@ -60,11 +62,11 @@ describe('files', () => {
       `COPY (SELECT 1 AS a) TO '${join(path, 't.csv')}'`,
     );
     await expect(findTables(await connect(), [join(path, 't.*')])).rejects.toThrow(
-      /of several formats \(csv, parquet\)/,
+      /have several formats \(csv, parquet\)/,
     );
     await duck(`COPY (SELECT 1 AS a) TO '${join(path, 't.json')}'`);
     await expect(findTables(await connect(), [join(path, 't.json')])).rejects.toThrow(
-      /of no known format: names end in .parquet, .csv/,
+      /the format of .* is unknown: names must end in .parquet, .csv/,
     );
   });
 
