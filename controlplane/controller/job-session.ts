@@ -14,7 +14,7 @@ export interface MemberLink {
 }
 
 /** What a session needs from its controller. */
-export interface JobDesk {
+export interface JobRecords {
   record(): JobRecord;
   /** Returns when the change is durable in the store. */
   save(change: Partial<JobRecord>): void;
@@ -62,10 +62,10 @@ export class JobSession {
   private closed = false;
 
   constructor(
-    private readonly desk: JobDesk,
+    private readonly records: JobRecords,
     private readonly timing: SessionTiming,
   ) {
-    const { members, active } = desk.record();
+    const { members, active } = records.record();
     this.veterans = active?.members ?? members;
     const returning = members.length > 0;
     this.phase = returning ? 'returning' : 'waiting';
@@ -96,10 +96,10 @@ export class JobSession {
     link.send(welcome);
     switch (this.phase) {
       case 'waiting':
-        if (this.attached.size === this.desk.record().workers) this.raise('all workers have joined');
+        if (this.attached.size === this.records.record().workers) this.raise('all workers have joined');
         return;
       case 'returning':
-        if (this.desk.record().members.every(({ rank }) => this.attached.has(rank)))
+        if (this.records.record().members.every(({ rank }) => this.attached.has(rank)))
           this.raise('the controller restarted');
         return;
       default:
@@ -120,10 +120,10 @@ export class JobSession {
 
   progressed(rank: number, link: MemberLink, report: ProgressMessage): void {
     if (!this.holds(rank, link) || this.phase === 'waiting') return;
-    const { epoch, completed } = this.desk.record();
+    const { epoch, completed } = this.records.record();
     // True whatever the epoch, and kept even if this member leaves before Resume: a member about to leave
     // reports what it completed, so that the others do not repeat it without its part.
-    if (report.completed > completed) this.desk.save({ completed: report.completed });
+    if (report.completed > completed) this.records.save({ completed: report.completed });
     if (this.phase !== 'collecting' || report.epoch !== epoch) return;
     this.progress.set(rank, report);
     if (this.progress.size === this.attached.size) this.program();
@@ -131,11 +131,11 @@ export class JobSession {
 
   /** The worker cannot finish an operation: then no worker can, because every operation needs all members. */
   failed(rank: number, link: MemberLink, failed: FailedMessage): void {
-    const record = this.desk.record();
+    const record = this.records.record();
     // Several members may abort the same operation; the first one counts.
     if (!this.holds(rank, link) || failed.operation <= record.completed) return;
     // Stored first: a controller that dies here must not assign the number a second time.
-    this.desk.save({ completed: failed.operation });
+    this.records.save({ completed: failed.operation });
     for (const [other, { link: otherLink }] of this.attached) if (other !== rank) otherLink.send({ aborted: failed });
     // Before Resume the number is simply included in Resume.
     if (this.phase === 'running') this.raise(`worker ${rank} aborted operation ${failed.operation}`);
@@ -145,8 +145,8 @@ export class JobSession {
   switchLost(switchName: string): void {
     // The epoch that is written to it next is one in which no member has sent yet.
     if (this.phase === 'programming') return;
-    this.desk.save({ active: undefined });
-    const which = this.desk.record().switches.length === 1 ? 'the switch' : `switch "${switchName}"`;
+    this.records.save({ active: undefined });
+    const which = this.records.record().switches.length === 1 ? 'the switch' : `switch "${switchName}"`;
     if (this.phase === 'running') this.raise(`${which} restarted`);
   }
 
@@ -176,16 +176,16 @@ export class JobSession {
     const members = this.connectedMembers();
     if (members.length === 0) {
       this.phase = 'waiting';
-      this.desk.save({ members: [], active: undefined, completed: 0 });
-      void this.desk.program().catch(() => undefined);
+      this.records.save({ members: [], active: undefined, completed: 0 });
+      void this.records.program().catch(() => undefined);
       return;
     }
-    const epoch = this.desk.nextEpoch();
+    const epoch = this.records.nextEpoch();
     this.phase = 'collecting';
-    this.desk.save({ epoch, members });
+    this.records.save({ epoch, members });
     const ranks = members.map(({ rank }) => rank);
     for (const { member, link } of this.attached.values()) {
-      link.send({ membership: { epoch, ranks, reason, bits: this.desk.bitsSeenBy(member) } });
+      link.send({ membership: { epoch, ranks, reason, bits: this.records.bitsSeenBy(member) } });
     }
     this.startTimer(this.timing.progressTimeoutMs, () => this.progressTimeExpired());
   }
@@ -197,10 +197,11 @@ export class JobSession {
   private program(): void {
     this.stopTimer();
     this.phase = 'programming';
-    const { epoch, members } = this.desk.record();
-    this.desk.save({ active: { epoch, members } });
-    const current = (): boolean => !this.closed && this.phase === 'programming' && this.desk.record().epoch === epoch;
-    this.desk.program().then(
+    const { epoch, members } = this.records.record();
+    this.records.save({ active: { epoch, members } });
+    const current = (): boolean =>
+      !this.closed && this.phase === 'programming' && this.records.record().epoch === epoch;
+    this.records.program().then(
       () => {
         if (current()) this.resume(epoch);
       },
@@ -210,8 +211,8 @@ export class JobSession {
 
   private resume(epoch: number): void {
     const reports = [...this.progress.values()].map(({ completed }) => completed);
-    const completed = Math.max(this.desk.record().completed, this.receivedByVeterans(), ...reports);
-    this.desk.save({ completed });
+    const completed = Math.max(this.records.record().completed, this.receivedByVeterans(), ...reports);
+    this.records.save({ completed });
     this.phase = 'running';
     this.veterans = this.connectedMembers();
     for (const { link } of this.attached.values()) link.send({ resume: { epoch, completed } });

@@ -14,7 +14,7 @@ import { difference, readSwitch, type ActualSwitch } from './reconcile.js';
 import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
 
 /** What a switch session needs from its controller. */
-export interface SwitchDesk {
+export interface SwitchRecords {
   state(): ControllerState;
   config(): SwitchConfig;
   pipeline(): PipelineConfig;
@@ -62,14 +62,14 @@ export class SwitchSession {
   private fit_: { readonly pipeline: PipelineConfig; readonly fit: BuildFit } | undefined;
 
   constructor(
-    private readonly desk: SwitchDesk,
+    private readonly records: SwitchRecords,
     private readonly timing: SwitchTiming,
   ) {
-    const { address, deviceId } = desk.config();
+    const { address, deviceId } = records.config();
     this.client = new P4RuntimeClient({
       address,
       deviceId,
-      electionId: () => desk.nextElectionId(),
+      electionId: () => records.nextElectionId(),
       ...(timing.tls && { tls: timing.tls }),
     });
     this.client.on('connected', ({ primary }) => this.connected(primary));
@@ -97,7 +97,7 @@ export class SwitchSession {
   /** The build that the switch should run; empty when it cannot be loaded. */
   get build(): string {
     try {
-      return this.desk.pipeline().name;
+      return this.records.pipeline().name;
     } catch {
       return '';
     }
@@ -125,7 +125,7 @@ export class SwitchSession {
   async runningProgram(): Promise<SwitchProgram | undefined> {
     if (this.client.state !== 'primary' && this.client.state !== 'backup') return undefined;
     try {
-      const wanted = this.desk.pipeline().cookie;
+      const wanted = this.records.pipeline().cookie;
       const present = (await this.client.getPipeline('COOKIE_ONLY'))?.cookie?.cookie;
       if (present === undefined) return 'none';
       if (present === wanted) return 'own';
@@ -159,7 +159,7 @@ export class SwitchSession {
   /** @throws SwitchNotReadyError saying why */
   requireReady(): P4RuntimeClient {
     if (this.state === 'ready') return this.client;
-    const { name, address } = this.desk.config();
+    const { name, address } = this.records.config();
     throw new SwitchNotReadyError(
       `switch "${name}" at ${address} is ${this.state}${this.detail ? `: ${this.detail}` : ''}`,
     );
@@ -225,13 +225,13 @@ export class SwitchSession {
     this.fresh = false;
     try {
       const { fit } = this;
-      const pushed = (await this.client.ensurePipeline(this.desk.pipeline())) === 'pushed';
+      const pushed = (await this.client.ensurePipeline(this.records.pipeline())) === 'pushed';
       if (pushed && this.programmed) this.restored_++;
       this.programmed = true;
       const before = this.desired();
       const actual = await readSwitch(this.client, before.tables);
-      if (pushed) this.desk.jobsLost(this.jobsInUse());
-      else if (first) this.desk.jobsLost(this.jobsInUse().filter((job) => !this.isPresent(job, actual)));
+      if (pushed) this.records.jobsLost(this.jobsInUse());
+      else if (first) this.records.jobsLost(this.jobsInUse().filter((job) => !this.isPresent(job, actual)));
       // Only now: jobsLost may have removed memberships from the state that must not be written again.
       for (const stage of difference(this.client.entities, this.desired(), actual)) await this.client.write(stage);
       await this.resetCounters(fit.eventCounters);
@@ -243,19 +243,19 @@ export class SwitchSession {
 
   /** @throws ArtifactError */
   private get fit(): BuildFit {
-    const pipeline = this.desk.pipeline();
+    const pipeline = this.records.pipeline();
     if (this.fit_?.pipeline !== pipeline) this.fit_ = { pipeline, fit: new BuildFit(pipeline.name, pipeline.index) };
     return this.fit_.fit;
   }
 
   private desired(): DesiredSwitch {
-    return this.fit.desired(desiredSwitch(this.desk.state(), this.desk.config()));
+    return this.fit.desired(desiredSwitch(this.records.state(), this.records.config()));
   }
 
   /** Jobs whose packets pass this switch. Other jobs with slots on it lose nothing. */
   private jobsInUse(): JobRecord[] {
-    const state = this.desk.state();
-    const config = this.desk.config();
+    const state = this.records.state();
+    const config = this.records.config();
     return jobsOn(state, config.name).filter((job) => memberEntries(state, job, config).length > 0);
   }
 
@@ -263,14 +263,14 @@ export class SwitchSession {
   private isPresent(job: JobRecord, actual: ActualSwitch): boolean {
     const { entities } = this.client;
     const present = new Set(actual.entries.map(entryIdentity));
-    return memberEntries(this.desk.state(), job, this.desk.config()).every((entry) =>
+    return memberEntries(this.records.state(), job, this.records.config()).every((entry) =>
       present.has(entryIdentity(entities.normalise(this.fit.entry(entry)))),
     );
   }
 
   private async resetCounters(counters: readonly string[]): Promise<void> {
-    const { name } = this.desk.config();
-    const jobs = jobsOn(this.desk.state(), name).filter((job) => !job.countersResetOn.includes(name));
+    const { name } = this.records.config();
+    const jobs = jobsOn(this.records.state(), name).filter((job) => !job.countersResetOn.includes(name));
     if (jobs.length === 0) return;
     const zero = { packets: 0n, bytes: 0n };
     const updates = jobs.flatMap((job) =>
@@ -281,6 +281,6 @@ export class SwitchSession {
       ),
     );
     await this.client.write(updates);
-    this.desk.countersReset(jobs);
+    this.records.countersReset(jobs);
   }
 }

@@ -58,7 +58,7 @@ export interface FailedUpdate {
   readonly message: string;
 }
 
-const MOST_SHOWN = 5;
+const MAX_SHOWN = 5;
 
 /** Some updates of a batch failed; the others were applied (P4Runtime's CONTINUE_ON_ERROR). */
 export class WriteError extends P4RuntimeError {
@@ -70,9 +70,9 @@ export class WriteError extends P4RuntimeError {
     options?: ErrorOptions,
   ) {
     const shown = failed
-      .slice(0, MOST_SHOWN)
+      .slice(0, MAX_SHOWN)
       .map((each) => `${each.update}: ${codeName(each.status)}${each.message ? ` (${each.message})` : ''}`);
-    const rest = failed.length > MOST_SHOWN ? `; and ${failed.length - MOST_SHOWN} more` : '';
+    const rest = failed.length > MAX_SHOWN ? `; and ${failed.length - MAX_SHOWN} more` : '';
     super(`${failed.length} of ${total} updates failed: ${shown.join('; ')}${rest}`, options);
   }
 }

@@ -48,7 +48,7 @@ export function addParser(unit: Unit): void {
           'next',
           m.block(null, [
             m.br_if('end', m.i32.lt_s(get(at), m.i32.const(0))),
-            m.if(m.i32.gt_u(count, m.i32.const(MAX_PARSER_STATES)), unit.abort('the parser does not come to an end')),
+            m.if(m.i32.gt_u(count, m.i32.const(MAX_PARSER_STATES)), unit.abort('the parser does not terminate')),
             step,
             m.br('next'),
           ]),

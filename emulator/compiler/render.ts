@@ -43,7 +43,7 @@ export function renderFlow(
     const next = m.local.tee(loops, m.i32.add(m.local.get(loops, b.i32), m.i32.const(1)), b.i32);
     return m.if(
       m.i32.gt_u(next, m.i32.const(MAX_BACKWARD_JUMPS)),
-      scope.unit.abort(`action ${scope.action!.name} does not come to an end`),
+      scope.unit.abort(`action ${scope.action!.name} does not terminate`),
     );
   };
   nodes.forEach((node, at) => {

@@ -99,7 +99,7 @@ export class ThreadedSwitch implements Device {
   async open(ports: readonly PortSpec[]): Promise<ReadonlyMap<number, string>> {
     const taken = ports.find(({ number }, i) => ports.some((other, j) => j < i && other.number === number));
     if (taken !== undefined)
-      throw new PortError('EMULATOR_PORT_DUPLICATE', taken.number, 'the switch already has a port of this number');
+      throw new PortError('EMULATOR_PORT_DUPLICATE', taken.number, 'the switch already has a port with this number');
     const { faults } = this.options;
     this.arena = new SharedArrayBuffer(ARENA_BYTES + ports.length * (MemorySocket.REGION_BYTES + 64));
     const data: PacketThreadData = {

@@ -39,7 +39,7 @@ function compileWithJumps(action: ActionDef, context: Context): Run {
         i++;
       } else {
         if (target <= i && ++taken > MAX_BACKWARD_JUMPS)
-          throw new PacketAbortError(`action ${action.name} does not come to an end`);
+          throw new PacketAbortError(`action ${action.name} does not terminate`);
         i = target;
       }
     }

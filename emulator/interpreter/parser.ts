@@ -46,7 +46,7 @@ export function compileParser(context: Context): (p: Packet) => void {
     let visited = 0;
     for (let at = start; at >= 0;) {
       if (++visited > MAX_PARSER_STATES)
-        throw new PacketAbortError(`the parser does not come to an end (state ${states[at]!.def.name})`);
+        throw new PacketAbortError(`the parser does not terminate (state ${states[at]!.def.name})`);
       const state = states[at]!;
       if (traced) p.trace!.add({ kind: 'state', state: state.def.name });
       for (const op of state.ops) {

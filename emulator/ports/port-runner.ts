@@ -57,7 +57,7 @@ export class PortRunner {
    */
   async attach(port: Port): Promise<void> {
     if (this.ports.has(port.number))
-      throw new PortError('EMULATOR_PORT_DUPLICATE', port.number, 'the switch already has a port of this number');
+      throw new PortError('EMULATOR_PORT_DUPLICATE', port.number, 'the switch already has a port with this number');
     this.ports.set(port.number, port);
     try {
       await port.open((frame) => this.arrive(port.number, frame));

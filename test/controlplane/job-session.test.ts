@@ -1,7 +1,7 @@
 /** The session state machine alone, under arbitrary histories. */
 import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
-import { JobSession, type JobDesk, type MemberLink } from '../../controlplane/controller/job-session.js';
+import { JobSession, type JobRecords, type MemberLink } from '../../controlplane/controller/job-session.js';
 import type { ControllerMessage, WelcomeMessage } from '../../controlplane/messages.js';
 import type { JobRecord, MemberRecord } from '../../controlplane/controller/state.js';
 
@@ -96,12 +96,12 @@ class World {
   readonly answered = new Map<number, number>();
   readonly workers = new Map<number, Worker>();
   private writes: (() => void)[] = [];
-  session: JobSession = new JobSession(this.desk(), TIMING);
+  session: JobSession = new JobSession(this.records(), TIMING);
 
   get record(): JobRecord {
     return this.record_;
   }
-  desk(): JobDesk {
+  records(): JobRecords {
     return {
       record: () => this.record_,
       save: (change) => this.save(change),
@@ -226,7 +226,7 @@ async function take(world: World, move: Step): Promise<void> {
     case 'restart':
       world.session.close(undefined as never);
       for (const worker of world.workers.values()) worker.over = true;
-      world.session = new JobSession(world.desk(), TIMING);
+      world.session = new JobSession(world.records(), TIMING);
   }
 }
 

@@ -15,7 +15,7 @@ import {
 } from '../scenario.js';
 
 /** P4Runtime's priorities rise, those of BMv2's tables fall. */
-const MOST_PRIORITY = 2 ** 31 - 1;
+const MAX_PRIORITY = 2 ** 31 - 1;
 
 export function runOnEmulator(scenario: Scenario, engine?: EngineFactory): Outcome {
   const device = new Switch(engine === undefined ? {} : { engine });
@@ -36,12 +36,12 @@ export function runOnEmulator(scenario: Scenario, engine?: EngineFactory): Outco
 
 function apply(control: Control, { entries, groups, cloneSessions = [] }: Configuration): void {
   const tables = new Map(control.describe().tables.map((table) => [table.name, table]));
-  for (const { table, match, action, params, priority = MOST_PRIORITY } of entries) {
+  for (const { table, match, action, params, priority = MAX_PRIORITY } of entries) {
     const description = tables.get(table)!;
     const { params: declared } = description.actions.find(({ name }) => name === action)!;
     control.insertEntry(table, {
       keys: description.keys.map((declaration) => key(match[declaration.name], declaration)),
-      priority: MOST_PRIORITY - priority,
+      priority: MAX_PRIORITY - priority,
       call: { action, args: declared.map(({ name }) => BigInt(params[name]!)) },
     });
   }
