@@ -141,7 +141,7 @@ describe('switches', () => {
     [
       'not primary, no program',
       { state: 'backup', program: 'none' },
-      'another controller is primary at h:9559, so this one may not write to the switch, which runs no program; stop the other controller, or use that one: once this one is primary it pushes fpisa-n64 if anything else runs, and its jobs go on in a new epoch',
+      'another controller is primary at h:9559, so this one may not write to the switch, which runs no program; stop the other controller, or use that one: once this one is primary it pushes fpisa-n64 if anything else runs, and its jobs continue in a new epoch',
     ],
     [
       'not primary, another program',
