@@ -198,7 +198,7 @@ describe('refused', () => {
       [{ a: { ...entry, shape: [3] } }, /needs 12 bytes/],
       [{ a: { ...entry, data_offsets: [4, 8], shape: [1] } }, /begins at byte 4/],
       [{ a: entry, b: { ...entry } }, /begins at byte 0/],
-      [{ a: { ...entry, data_offsets: [0, 4], shape: [1] } }, /belong to none/],
+      [{ a: { ...entry, data_offsets: [0, 4], shape: [1] } }, /belong to no tensor/],
       [{ a: entry, __metadata__: { x: 1 } }, /__metadata__/],
     ];
     for (const [header, message] of headers) {
