@@ -145,7 +145,7 @@ class StateCompiler {
       (next) => m.i32.const(next?.index ?? END),
       this.fail('PacketTooShort'),
     );
-    const body = m.block(null, [this.reload(), m.block('selected', ops), select.compile(this.state)], b.i32);
+    const body = m.block(null, [this.reload(), ...ops, select.compile(this.state)], b.i32);
     m.addFunction(stateName(this.state), b.createType([b.i32]), b.i32, this.scope.vars, body);
   }
 
@@ -174,7 +174,7 @@ class StateCompiler {
   }
 
   private op(op: ParserOp): Ref {
-    const { m, b, program } = this.unit;
+    const { m, b } = this.unit;
     switch (op.op) {
       case 'extract':
         return this.extract(op);
@@ -187,16 +187,11 @@ class StateCompiler {
         return this.lookahead(op);
       case 'verify': {
         const { expressions } = this.primitives;
-        const none = program.errors.get('NoError')!;
-        const code = this.scope.local('i32');
-        const get = (): Ref => m.local.get(code, b.i32);
-        // The error NoError ends the operations of the state, and parsing continues.
+          // It ends the parser whatever the error is, including NoError.
         return m.if(
           m.i32.eqz(expressions.bool(op.condition)),
           m.block(null, [
-            m.local.set(code, expressions.low(op.error, 'i32')),
-            m.if(m.i32.eq(get(), m.i32.const(none)), m.br('selected')),
-            this.scope.setWord(FRAME.parserError, get()),
+            this.scope.setWord(FRAME.parserError, expressions.low(op.error, 'i32')),
             m.return(m.i32.const(FAILED)),
           ]),
         );

@@ -11,9 +11,10 @@ import { compilePrimitive } from './primitives.js';
 import { keepsUnsigned, storeTo } from './stores.js';
 import { MAX_PARSER_STATES } from '../limits.js';
 
-/** @returns the value of a parser error, or -1 for success. */
-type OpFn = (p: Packet) => number;
-const OK = -1;
+/** @returns the value of a parser error, which can be any number including that of NoError; undefined on success. */
+type Failure = number | undefined;
+type OpFn = (p: Packet) => Failure;
+const OK = undefined;
 
 interface State {
   readonly def: ParserStateDef;
@@ -41,7 +42,7 @@ export function compileParser(context: Context): (p: Packet) => void {
   const verify = compileVerify(context);
 
   return (p) => {
-    let error = noError;
+    let failure: Failure = OK;
     p.cursor = p.start;
     let visited = 0;
     for (let at = start; at >= 0;) {
@@ -50,17 +51,15 @@ export function compileParser(context: Context): (p: Packet) => void {
       const state = states[at]!;
       if (traced) p.trace!.add({ kind: 'state', state: state.def.name });
       for (const op of state.ops) {
-        const failure = op(p);
-        if (failure !== OK) {
-          error = failure;
-          break;
-        }
+        failure = op(p);
+        if (failure !== OK) break;
       }
-      if (error !== noError) break;
+      if (failure !== OK) break;
       at = state.next(p);
-      if (at === SHORT) error = tooShort;
+      if (at === SHORT) failure = tooShort;
     }
-    if (traced && error !== noError) p.trace!.add({ kind: 'parserError', error: nameOf.get(error) ?? String(error) });
+    const error = failure ?? noError;
+    if (traced && failure !== OK) p.trace!.add({ kind: 'parserError', error: nameOf.get(error) ?? String(error) });
     p.start = p.cursor;
     verify(p);
     setError(p, BigInt(error));
@@ -165,7 +164,7 @@ function compileExtract(op: Extract<ParserOp, { op: 'extract' }>, context: Conte
   const headerTooShort = program.errors.get('HeaderTooShort')!;
   const invalid = program.errors.get('ParserInvalidArgument')!;
 
-  const extract = (p: Packet, header: HeaderDef): number => {
+  const extract = (p: Packet, header: HeaderDef): Failure => {
     const fixed = header.fixedBytes;
     if (varbits === undefined || header.varbit === undefined) {
       if (p.end - p.cursor < fixed) return tooShort;
@@ -192,7 +191,7 @@ function compileExtract(op: Extract<ParserOp, { op: 'extract' }>, context: Conte
 
 function extractTo(
   target: ExtractTarget,
-  extract: (p: Packet, header: HeaderDef) => number,
+  extract: (p: Packet, header: HeaderDef) => Failure,
   outOfBounds: number,
 ): OpFn {
   if (target.kind === 'header') {

@@ -1,6 +1,7 @@
 /** The pipelines of a device: the one that runs and the one that is saved (section "SetForwardingPipelineConfig RPC"). */
 import type { ForwardingPipelineConfig, Init, PipelineAction, PipelineResponseType } from '../../p4runtime/index.js';
 import type { Device } from './device.js';
+import { programOf } from './device-config.js';
 import { ForwardingPipeline } from './pipeline.js';
 import { reconcile } from './reconcile.js';
 import { invalid, notFound, precondition, RpcError, toRpcError, unimplemented } from './rpc-error.js';
@@ -63,7 +64,7 @@ export class PipelineStore {
     if (!config || !p4info) throw invalid('The request has no P4Info.');
     if (config.p4DeviceConfig.length === 0) throw invalid('The request has no program (p4_device_config).');
     try {
-      return new ForwardingPipeline({ ...config, p4info }, this.device.prepare(config.p4DeviceConfig));
+      return new ForwardingPipeline({ ...config, p4info }, this.device.prepare(programOf(config.p4DeviceConfig)));
     } catch (error) {
       if (error instanceof RpcError) throw error;
       throw invalid(`The program cannot be loaded: ${toRpcError(error).message}`);

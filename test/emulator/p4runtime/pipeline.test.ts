@@ -79,6 +79,66 @@ describe('VERIFY', () => {
   });
 });
 
+/** `p4.tmp.P4DeviceConfig`, in which the p4lang tutorials put the program: reassign (field 1), device_data (field 3). */
+function deviceConfig(data: Uint8Array, reassign = false): Buffer {
+  const length: number[] = [];
+  for (let rest = data.length; ; rest >>= 7) {
+    length.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+    if (rest <= 0x7f) break;
+  }
+  return Buffer.concat([Buffer.from([...(reassign ? [0x08, 0x01] : []), 0x1a, ...length]), data]);
+}
+
+describe('a program in a p4.tmp.P4DeviceConfig', () => {
+  it.each([false, true])('is taken by every action, with reassign %s', async (reassign) => {
+    const wrapped = { ...config(9n), p4DeviceConfig: deviceConfig(program(), reassign) };
+    await bed.setPipeline('VERIFY', wrapped);
+    expect(await get()).toEqual({});
+    await bed.setPipeline('VERIFY_AND_COMMIT', wrapped);
+    await bed.insert(l2(5n, action('forward', 3)));
+    expect(bed.device.receive(1, frame(5n, 1n, 0x1234)).map(({ port }) => port)).toEqual([3]);
+    await bed.setPipeline('RECONCILE_AND_COMMIT', wrapped);
+    expect(await entries()).toBe(1);
+    await bed.setPipeline('VERIFY_AND_SAVE', wrapped);
+    await bed.insert(l2(5n, action('forward', 4)));
+    await bed.setPipeline('COMMIT', undefined);
+    expect(bed.device.receive(1, frame(5n, 1n, 0x1234)).map(({ port }) => port)).toEqual([4]);
+    // What was set, wrapper and all.
+    expect((await get('DEVICE_CONFIG_AND_COOKIE')).config).toEqual({
+      p4DeviceConfig: new Uint8Array(wrapped.p4DeviceConfig),
+      cookie: { cookie: 9n },
+    });
+  });
+
+  it('may hold extras and fields that are not known', async () => {
+    const p4DeviceConfig = Buffer.concat([
+      Buffer.from('12020a00', 'hex'),
+      deviceConfig(program()),
+      Buffer.from('4007', 'hex'),
+    ]);
+    await bed.setPipeline('VERIFY', { ...config(), p4DeviceConfig });
+  });
+
+  it.each([
+    ['bytes that are neither', Uint8Array.of(0xff)],
+    ['text that is no object', Buffer.from('not JSON')],
+    ['a wrapper without a program', Uint8Array.of(0x08, 0x01)],
+    ['a wrapper that is cut short', deviceConfig(program()).subarray(0, 100)],
+  ])('or as it is, says the error for %s', async (_, p4DeviceConfig) => {
+    expect(await failureOf(bed.setPipeline('VERIFY', { ...config(), p4DeviceConfig }))).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message:
+        'The program cannot be loaded: p4_device_config is neither the BMv2 JSON nor a p4.tmp.P4DeviceConfig that holds it.',
+    });
+  });
+
+  it('says where the JSON within is wrong', async () => {
+    const p4DeviceConfig = deviceConfig(Buffer.from('{"__meta__": 7}'));
+    const { message } = await failureOf(bed.setPipeline('VERIFY', { ...config(), p4DeviceConfig }));
+    expect(message).toContain('The program cannot be loaded: __meta__');
+  });
+});
+
 describe('VERIFY_AND_COMMIT', () => {
   it('clears the forwarding state', async () => {
     await bed.commit();
