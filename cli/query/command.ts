@@ -173,6 +173,7 @@ function print(
     ...(verdict !== undefined && {
       verified: verdict.verified,
       ...(verdict.difference !== undefined && { difference: verdict.difference }),
+      ...(verdict.unverifiable !== undefined && { unverifiable: verdict.unverifiable }),
     }),
     statistics,
     notPushed,
@@ -186,7 +187,13 @@ function print(
     `to the master: ${toMaster.groups} groups, ${toMaster.tuples} tuples, ${toMaster.shipped + toMaster.unfit} rows, ${toMaster.bytes} bytes; ${packets} packets, ${repeats} sent again; ${time.total.toFixed(0)} ms`,
     ...(verdict === undefined
       ? []
-      : [verdict.verified ? 'verified: DuckDB alone gives the same answer' : `NOT VERIFIED: ${verdict.difference}`]),
+      : [
+          verdict.verified
+            ? 'verified: DuckDB alone gives the same answer'
+            : verdict.unverifiable !== undefined
+              ? `cannot be verified: ${verdict.unverifiable}`
+              : `NOT VERIFIED: ${verdict.difference}`,
+        ]),
   ];
   for (const line of lines) process.stderr.write(`${line}\n`);
 }
