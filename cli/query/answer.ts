@@ -12,6 +12,8 @@ export interface AnswerMessage extends Answer {
   readonly verified?: boolean;
   /** The first difference, if it does not. */
   readonly difference?: string;
+  /** Why it cannot be said: the query leaves a choice that shows in its answer. */
+  readonly unverifiable?: string;
   readonly statistics: QueryStatistics;
   readonly notPushed: readonly string[];
 }

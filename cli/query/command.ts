@@ -177,6 +177,7 @@ function print(
     ...(verdict !== undefined && {
       verified: verdict.verified,
       ...(verdict.difference !== undefined && { difference: verdict.difference }),
+      ...(verdict.unverifiable !== undefined && { unverifiable: verdict.unverifiable }),
     }),
     statistics,
     notPushed,
@@ -190,7 +191,13 @@ function print(
     `to the master: ${toMaster.groups} groups, ${toMaster.tuples} tuples, ${toMaster.shipped + toMaster.unfit} rows, ${toMaster.bytes} bytes; ${packets} packets, ${repeats} retransmitted; ${time.total.toFixed(0)} ms`,
     ...(verdict === undefined
       ? []
-      : [verdict.verified ? 'verified: DuckDB alone gives the same answer' : `NOT VERIFIED: ${verdict.difference}`]),
+      : [
+          verdict.verified
+            ? 'verified: DuckDB alone gives the same answer'
+            : verdict.unverifiable !== undefined
+              ? `cannot be verified: ${verdict.unverifiable}`
+              : `NOT VERIFIED: ${verdict.difference}`,
+        ]),
   ];
   for (const line of lines) process.stderr.write(`${line}\n`);
 }

@@ -187,7 +187,7 @@ class StateCompiler {
         return this.lookahead(op);
       case 'verify': {
         const { expressions } = this.primitives;
-          // It ends the parser whatever the error is, including NoError.
+        // It ends the parser whatever the error is, including NoError.
         return m.if(
           m.i32.eqz(expressions.bool(op.condition)),
           m.block(null, [

@@ -1,16 +1,19 @@
-/** Whether an answer equals DuckDB's own: the same rows, in the order that ORDER BY requires. */
+/** Whether an answer is DuckDB's own: the same rows, in the order that ORDER BY asks for. */
 import type { DuckDBResultReader, DuckDBValue } from '@duckdb/node-api';
 import { duckdb } from '../duckdb.js';
 import { identifier } from '../plan/tree.js';
 import { plainScan, literal, type DataTable } from './tables.js';
+import { VerifiedQuery } from './verified-query.js';
 
 /** Of floating-point values, relative (docs/queries.md, "The same answer"). */
 export const TOLERANCE = { fp64: 1e-12, fp32: 1e-5 } as const;
 
 export interface Verification {
   readonly verified: boolean;
-  /** What differs first; undefined if nothing does. */
+  /** What differs first; undefined if nothing does, or if it cannot be said whether the difference is an error. */
   readonly difference: string | undefined;
+  /** Why a different answer may be as right as this one: the query leaves a choice that shows in the answer. */
+  readonly unverifiable: string | undefined;
   /** Milliseconds that DuckDB alone took. */
   readonly elapsedMs: number;
 }
@@ -18,17 +21,15 @@ export interface Verification {
 interface OrderKeys {
   /** Columns of the answer by which it is ordered, as far as they are in it, most significant first. */
   readonly columns: readonly number[];
-  readonly hasOrder: boolean;
-  readonly hasLimit: boolean;
 }
 
-interface Rows {
+export interface Rows {
   readonly rows: readonly (readonly DuckDBValue[])[];
   readonly names: readonly string[];
   readonly types: readonly string[];
 }
 
-/** Runs the query over all files in a separate DuckDB, and compares. */
+/** Runs the query over all files in a DuckDB of its own, and compares. */
 export async function verifyAnswer(
   sql: string,
   tables: readonly DataTable[],
@@ -45,27 +46,58 @@ export async function verifyAnswer(
     const started = performance.now();
     const expected = rowsOf(await connection.runAndReadAll(sql));
     const elapsedMs = performance.now() - started;
-    const [[tree]] = (await connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR)', [sql])).getRows() as [
-      [string],
-    ];
-    const order = orderKeys(tree, expected.names);
     const got = rowsOf(answer);
-    let difference = compareAnswers(got, expected, order, tolerance);
-    if (difference !== undefined && order.hasLimit) {
-      // Which of several tied rows a LIMIT leaves is unspecified, but every row must be one of the query's.
-      const whole = await withoutLimit(
-        tree,
-        async (text) => rowsOf(await connection.runAndReadAll(text)),
-        async (json) =>
-          String((await connection.runAndReadAll('SELECT json_deserialize_sql($1::JSON)', [json])).getRows()[0]![0]),
-      );
-      difference = compareLimited(got, expected, whole, order, tolerance);
-    }
-    return { verified: difference === undefined, difference, elapsedMs };
+    const found = isSameInPlace(got, expected, tolerance)
+      ? {}
+      : await compareFreely(got, expected, await VerifiedQuery.of(sql, connection, tables), tolerance);
+    const { difference, unverifiable } = { difference: undefined, unverifiable: undefined, ...found };
+    return { verified: difference === undefined && unverifiable === undefined, difference, unverifiable, elapsedMs };
   } finally {
     connection.closeSync();
     instance.closeSync();
   }
+}
+
+/** Compares an answer that is not DuckDB's row by row: the query may leave a choice. */
+async function compareFreely(
+  got: Rows,
+  expected: Rows,
+  query: VerifiedQuery | undefined,
+  tolerance: number,
+): Promise<{ difference?: string; unverifiable?: string }> {
+  const shape = shapeDifference(got, expected);
+  if (shape?.kind === 'columns') return { difference: shape.text };
+  const plain = compareAnswers(got, expected, { columns: [] }, tolerance);
+  if (query === undefined)
+    return plain === undefined ? {} : { unverifiable: `DuckDB does not say what the query leaves open (${plain})` };
+  const choice = await query.choice();
+  if (choice !== undefined) return { unverifiable: plain === undefined ? choice : `${choice} (here: ${plain})` };
+  if (!query.isOrderKnown) return { unverifiable: 'DuckDB does not say by which columns it sorts the answer' };
+  if (shape !== undefined) return { difference: shape.text };
+  const columns = query.orderColumns(expected.names.length);
+  const inOrder = orderDifference(got, expected, { columns }, tolerance);
+  if (inOrder !== undefined) return { difference: inOrder };
+  const ranks = query.hiddenOrder(expected.names.length);
+  try {
+    const ranked = ranks.length === 0 ? expected : await query.run({ ranks });
+    const whole = query.leavesOut ? await query.run({ ranks, isWhole: true }) : ranked;
+    const width = expected.names.length;
+    // A row stands in its place if it is one of those that DuckDB's order puts there, whichever of the tied ones.
+    const placed = {
+      ...ranked,
+      rows: got.rows.map((row, place) => [...row, ...ranked.rows[place]!.slice(width)]),
+    };
+    const fold = query.foldsText ? folded : (text: string): string => text;
+    const difference = subsetDifference(placed, whole, tolerance, width, fold);
+    return difference === undefined ? {} : { difference };
+  } catch (error) {
+    return { unverifiable: `DuckDB does not run the query without its LIMIT: ${(error as Error).message}` };
+  }
+}
+
+/** Case and accents away: what a collation may make equal. */
+function folded(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
 function rowsOf(reader: DuckDBResultReader): Rows {
@@ -76,73 +108,31 @@ function rowsOf(reader: DuckDBResultReader): Rows {
   };
 }
 
-interface Modifier {
-  readonly type: string;
-  readonly orders?: readonly {
-    readonly expression: {
-      readonly class: string;
-      readonly column_names?: readonly string[];
-      readonly value?: { readonly value?: unknown };
-    };
-  }[];
+function isSameInPlace(got: Rows, expected: Rows, tolerance: number): boolean {
+  if (shapeDifference(got, expected) !== undefined) return false;
+  return orderDifference(got, expected, { columns: got.names.map((_, i) => i) }, tolerance) === undefined;
 }
 
-/** Which columns of the answer ORDER BY names. */
-export function orderKeys(tree: string, names: readonly string[]): OrderKeys {
-  const { statements } = JSON.parse(tree) as {
-    statements?: readonly { readonly node: { readonly modifiers?: readonly Modifier[] } }[];
-  };
-  const modifiers = statements?.[0]?.node.modifiers ?? [];
-  const columns: number[] = [];
-  const orders = modifiers.flatMap(({ orders: list }) => list ?? []);
-  for (const { expression } of orders) {
-    const { column_names: path, value } = expression;
-    const column =
-      path !== undefined
-        ? names.findIndex((name) => name.toLowerCase() === path.at(-1)!.toLowerCase())
-        : expression.class === 'CONSTANT' && typeof value?.value === 'number'
-          ? value.value - 1
-          : -1;
-    // Keys after one that is not in the answer decide only between rows that look tied.
-    if (column < 0 || column >= names.length) break;
-    columns.push(column);
-  }
-  return { columns, hasOrder: orders.length > 0, hasLimit: modifiers.some(({ type }) => type.startsWith('LIMIT')) };
-}
-
-async function withoutLimit(
-  tree: string,
-  run: (sql: string) => Promise<Rows>,
-  print: (tree: string) => Promise<string>,
-): Promise<Rows> {
-  const parsed = JSON.parse(tree) as { statements: { node: { modifiers: Modifier[] } }[] };
-  const { node } = parsed.statements[0]!;
-  node.modifiers = node.modifiers.filter(({ type }) => !type.startsWith('LIMIT'));
-  return run(await print(JSON.stringify(parsed)));
+function shapeDifference(got: Rows, expected: Rows): { kind: 'columns' | 'rows'; text: string } | undefined {
+  const columns = (text: string): { kind: 'columns'; text: string } => ({ kind: 'columns', text });
+  if (got.names.join('\0') !== expected.names.join('\0'))
+    return columns(`columns ${got.names.join(', ')} instead of ${expected.names.join(', ')}`);
+  const type = got.types.findIndex((each, i) => each !== expected.types[i]);
+  if (type >= 0)
+    return columns(`column ${got.names[type]} has type ${got.types[type]} instead of ${expected.types[type]}`);
+  if (got.rows.length !== expected.rows.length)
+    return { kind: 'rows', text: `${got.rows.length} rows instead of ${expected.rows.length}` };
+  return undefined;
 }
 
 /** @returns what differs */
 export function compareAnswers(got: Rows, expected: Rows, order: OrderKeys, tolerance: number): string | undefined {
-  if (got.names.join('\0') !== expected.names.join('\0'))
-    return `columns ${got.names.join(', ')} instead of ${expected.names.join(', ')}`;
-  const type = got.types.findIndex((each, i) => each !== expected.types[i]);
-  if (type >= 0) return `column ${got.names[type]} has type ${got.types[type]} instead of ${expected.types[type]}`;
-  if (got.rows.length !== expected.rows.length) return `${got.rows.length} rows instead of ${expected.rows.length}`;
+  const shape = shapeDifference(got, expected);
+  if (shape !== undefined) return shape.text;
   return orderDifference(got, expected, order, tolerance) ?? subsetDifference(got, expected, tolerance);
 }
 
-function compareLimited(
-  got: Rows,
-  expected: Rows,
-  whole: Rows,
-  order: OrderKeys,
-  tolerance: number,
-): string | undefined {
-  if (got.rows.length !== expected.rows.length) return `${got.rows.length} rows instead of ${expected.rows.length}`;
-  return orderDifference(got, expected, order, tolerance) ?? subsetDifference(got, whole, tolerance);
-}
-
-/** Rows in the same positions have the same values of the columns that order them, whichever of the tied rows they are. */
+/** Rows in the same places have the same values of the columns that order them, whichever of the tied rows they are. */
 function orderDifference(got: Rows, expected: Rows, { columns }: OrderKeys, tolerance: number): string | undefined {
   for (const [place, row] of got.rows.entries()) {
     const column = columns.find((index) => !isSame(row[index]!, expected.rows[place]![index]!, tolerance));
@@ -152,11 +142,19 @@ function orderDifference(got: Rows, expected: Rows, { columns }: OrderKeys, tole
   return undefined;
 }
 
-/** Does every row occur as often? Rows that are equal apart from floating-point values are matched by these. */
-function subsetDifference(got: Rows, expected: Rows, tolerance: number): string | undefined {
+/** Is every row there, as often? Rows that are equal apart from floating-point values are matched by these. */
+function subsetDifference(
+  got: Rows,
+  expected: Rows,
+  tolerance: number,
+  shown = expected.names.length,
+  fold = (text: string): string => text,
+): string | undefined {
   const isFloat = expected.types.map((type) => /FLOAT|DOUBLE/.test(type));
   const keyOf = (row: readonly DuckDBValue[]): string =>
-    JSON.stringify(row.map((value, i) => (isFloat[i] ? '' : show(value))));
+    JSON.stringify(
+      row.map((value, i) => (isFloat[i] ? '' : typeof value === 'string' ? fold(show(value)) : show(value))),
+    );
   const byKey = new Map<string, (readonly DuckDBValue[])[]>();
   for (const row of expected.rows) {
     const key = keyOf(row);
@@ -171,7 +169,13 @@ function subsetDifference(got: Rows, expected: Rows, tolerance: number): string 
     );
     if (found < 0) {
       const nearest = candidates[0];
-      return `row (${row.map(show).join(', ')}) is not in DuckDB's answer${nearest === undefined ? '' : `, which has (${nearest.map(show).join(', ')})`}`;
+      const text = (values: readonly DuckDBValue[]): string => values.slice(0, shown).map(show).join(', ');
+      if (nearest !== undefined && text(nearest) === text(row))
+        return `row (${text(row)}) is in DuckDB's answer less often`;
+      const isElsewhere = expected.rows.some((other) => text(other) === text(row));
+      return isElsewhere
+        ? `row (${text(row)}) is not in DuckDB's answer at this place of the order`
+        : `row (${text(row)}) is not in DuckDB's answer${nearest === undefined ? '' : `, which has (${text(nearest)})`}`;
     }
     candidates.splice(found, 1);
   }
@@ -179,13 +183,25 @@ function subsetDifference(got: Rows, expected: Rows, tolerance: number): string 
 }
 
 function isSame(a: DuckDBValue, b: DuckDBValue, tolerance: number): boolean {
-  if (typeof a === 'number' && typeof b === 'number')
-    return (
-      a === b ||
-      (Number.isNaN(a) && Number.isNaN(b)) ||
-      Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b))
-    );
+  if (typeof a === 'number' && typeof b === 'number') {
+    if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return true;
+    // Of an infinity any difference would be within any share.
+    if (!Number.isFinite(a) || !Number.isFinite(b)) return false;
+    return Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
+  }
+  const [parts, others] = [partsOf(a), partsOf(b)];
+  if (parts !== undefined && others !== undefined)
+    return parts.length === others.length && parts.every((part, i) => isSame(part, others[i]!, tolerance));
   return show(a) === show(b);
+}
+
+/** Values within a value. */
+function partsOf(value: DuckDBValue): readonly DuckDBValue[] | undefined {
+  const { DuckDBListValue, DuckDBArrayValue, DuckDBStructValue, DuckDBMapValue } = duckdb();
+  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items;
+  if (value instanceof DuckDBStructValue) return Object.values(value.entries);
+  if (value instanceof DuckDBMapValue) return value.entries.flatMap(({ key, value: of }) => [key, of]);
+  return undefined;
 }
 
 function show(value: DuckDBValue): string {

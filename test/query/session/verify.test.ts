@@ -1,8 +1,13 @@
-import { DuckDBDecimalValue } from '@duckdb/node-api';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBDecimalValue, DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it } from 'vitest';
-import { compareAnswers, orderKeys } from '../../../query/session/verify.js';
+import { findTables } from '../../../query/session/tables.js';
+import { compareAnswers, verifyAnswer } from '../../../query/session/verify.js';
+import { difference } from '../support/cluster.js';
+import { folder } from './support/site.js';
 
-const NONE = { columns: [], hasOrder: false, hasLimit: false };
+const NONE = { columns: [] };
 
 function answer(
   rows: readonly (readonly (number | string | null | bigint | DuckDBDecimalValue)[])[],
@@ -82,7 +87,7 @@ describe('two answers', () => {
   });
 
   it('differ when the order that was asked for is another one, ties apart', () => {
-    const byFirst = { columns: [0], hasOrder: true, hasLimit: false };
+    const byFirst = { columns: [0] };
     expect(
       compareAnswers(
         answer([
@@ -130,38 +135,147 @@ describe('two answers', () => {
   });
 });
 
-describe('columns by which an answer is ordered', () => {
-  const tree = (orders: unknown[]): string =>
-    JSON.stringify({
-      statements: [
-        {
-          node: {
-            modifiers: [
-              { type: 'ORDER_MODIFIER', orders: orders.map((expression) => ({ expression })) },
-              { type: 'LIMIT_MODIFIER' },
-            ],
-          },
-        },
-      ],
-    });
-
-  it('are those that it has, by name or number', () => {
-    expect(
-      orderKeys(
-        tree([
-          { class: 'COLUMN_REF', column_names: ['t', 'B'] },
-          { class: 'CONSTANT', value: { value: 1 } },
-        ]),
-        ['a', 'b'],
-      ),
-    ).toEqual({ columns: [1, 0], hasOrder: true, hasLimit: true });
+describe('an infinity', () => {
+  it.each([
+    [Infinity, 1e300],
+    [1e300, Infinity],
+    [-Infinity, Infinity],
+    [NaN, Infinity],
+  ])('is not any other value: %d, %d', (a, b) => {
+    expect(compareAnswers(answer([['a', a]]), answer([['a', b]]), NONE, 1e-5)).toMatch(/not in DuckDB's answer/);
+    // The tests' own comparison had the same formula.
+    expect(difference([[a]], [[b]])).toMatch(/row 0/);
   });
 
-  it('end with the first that it does not have', () => {
-    expect(orderKeys(tree([{ class: 'FUNCTION' }, { class: 'CONSTANT', value: { value: 1 } }]), ['a'])).toEqual({
-      columns: [],
-      hasOrder: true,
-      hasLimit: true,
+  it('is itself', () => {
+    expect(compareAnswers(answer([['a', -Infinity]]), answer([['a', -Infinity]]), NONE, 1e-5)).toBeUndefined();
+    expect(difference([[Infinity]], [[Infinity]])).toBeUndefined();
+  });
+});
+
+describe('an answer against its query', () => {
+  /** @param rows the answer's, as SQL */
+  async function verify(sql: string, csv: string, rows: string, tolerance = 1e-12) {
+    const path = folder();
+    writeFileSync(join(path, 't.csv'), csv);
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const tables = await findTables(connection, [join(path, 't.csv')]);
+    return verifyAnswer(sql, tables, await connection.runAndReadAll(rows), tolerance, 'UTC');
+  }
+
+  const TIES = 'k,v,s\n1,9007199254740993,a\n1,9007199254740991,b\n1,9007199254740993,d\n2,5,E\n';
+  const TEXTS = 's,v\nZ,1\nY,2\na,3\nA,4\n';
+
+  it.each([
+    ['SELECT s, k FROM t WHERE v = 9007199254740993 ORDER BY k LIMIT 1', TIES, `SELECT 'd' AS s, 1::BIGINT AS k`],
+    ['SELECT s FROM t ORDER BY k LIMIT 1', TIES, `SELECT 'b' AS s`],
+    [
+      'SELECT k, v, s AS k FROM t ORDER BY k DESC LIMIT 1',
+      TIES,
+      `SELECT 1::BIGINT AS k, 9007199254740993 AS v, 'd' AS k`,
+    ],
+    ['SELECT DISTINCT ON (k) k, s FROM t', TIES, `SELECT * FROM (VALUES (2::BIGINT, 'E'), (1, 'b')) t(k, s)`],
+    ['SELECT s, v FROM t ORDER BY s COLLATE NOCASE LIMIT 1', TEXTS, `SELECT 'A' AS s, 4::BIGINT AS v`],
+    ['SELECT DISTINCT s COLLATE NOCASE AS s FROM t', TEXTS, `SELECT * FROM (VALUES ('Z'), ('A'), ('Y')) t(s)`],
+    [
+      'SELECT s COLLATE NOCASE AS s, count(*) AS n FROM t GROUP BY 1',
+      TEXTS,
+      `SELECT * FROM (VALUES ('Z', 1::BIGINT), ('A', 2), ('Y', 1)) t(s, n)`,
+    ],
+    ['SELECT [sum(k / 3.0)] AS l FROM t', TIES, 'SELECT [5 / 3.0::DOUBLE + 1e-15] AS l'],
+  ])('%s: another right one is right', async (sql, csv, rows) => {
+    expect(await verify(sql, csv, rows)).toMatchObject({
+      verified: true,
+      difference: undefined,
+      unverifiable: undefined,
     });
+  });
+
+  it.each([
+    [
+      'SELECT s, k FROM t WHERE v = 9007199254740993 ORDER BY k LIMIT 1',
+      TIES,
+      `SELECT 'b' AS s, 1::BIGINT AS k`,
+      /\("b", 1\) is not in/,
+    ],
+    ['SELECT s FROM t ORDER BY k LIMIT 1', TIES, `SELECT 'E' AS s`, /\("E"\) is not in DuckDB's answer at this place/],
+    [
+      'SELECT s, v FROM t ORDER BY s COLLATE NOCASE LIMIT 1',
+      TEXTS,
+      `SELECT 'Y' AS s, 2::BIGINT AS v`,
+      /at this place of the order/,
+    ],
+    [
+      'SELECT s, v FROM t ORDER BY s COLLATE NOCASE',
+      TEXTS,
+      `SELECT s, v FROM (VALUES ('A', 4::BIGINT), ('Y', 2), ('a', 3), ('Z', 1)) t(s, v)`,
+      /at this place of the order/,
+    ],
+    [
+      'SELECT DISTINCT s COLLATE NOCASE AS s FROM t',
+      TEXTS,
+      `SELECT * FROM (VALUES ('Z'), ('A'), ('a')) t(s)`,
+      /not in|less often/,
+    ],
+    [
+      'SELECT k, v, s AS k FROM t ORDER BY k LIMIT 1',
+      TIES,
+      `SELECT 1::BIGINT AS k, 9007199254740993 AS v, 'd' AS k`,
+      /row 1 has k "d" instead of "E"/,
+    ],
+    [
+      'SELECT *, v AS x FROM t ORDER BY 2 LIMIT 1',
+      TIES,
+      `SELECT 1::BIGINT AS k, 9007199254740991 AS v, 'b' AS s, 9007199254740991 AS x`,
+      /row 1 has v/,
+    ],
+    [
+      'SELECT * REPLACE (-k AS k) FROM t ORDER BY k LIMIT 1',
+      TIES,
+      `SELECT -1::BIGINT AS k, 9007199254740991 AS v, 'b' AS s`,
+      /row 1 has k -1 instead of -2/,
+    ],
+    ['SELECT DISTINCT ON (k) k, s FROM t', TIES, `SELECT * FROM (VALUES (2::BIGINT, 'E'), (1, 'x')) t(k, s)`, /"x"/],
+  ])('%s: a wrong one is not', async (sql, csv, rows, message) => {
+    const verdict = await verify(sql, csv, rows);
+    expect(verdict.verified).toBe(false);
+    expect(verdict.difference).toMatch(message);
+  });
+
+  it.each([
+    ['SELECT random() AS r FROM t LIMIT 1', 'SELECT 2::DOUBLE AS r', /^random\(\) has another value each time/],
+    ['SELECT s FROM t WHERE random() < 0.5', `SELECT 'q' AS s`, /^random\(\)/],
+    ['SELECT current_timestamp AS c', `SELECT '2001-01-01'::TIMESTAMPTZ AS c`, /each time/],
+    [
+      'SELECT k, first(s) AS f FROM t GROUP BY k',
+      `SELECT * FROM (VALUES (1::BIGINT, 'b'), (2, 'E')) t(k, f)`,
+      /^first\(\) depends on the order of rows/,
+    ],
+    [
+      'SELECT max(s) AS m FROM (SELECT s FROM t ORDER BY k LIMIT 1)',
+      `SELECT 'b' AS m`,
+      /tied rows LIMIT keeps in a subquery/,
+    ],
+    [
+      'SELECT s, row_number() OVER (ORDER BY k) AS n FROM t WHERE k = 1',
+      `SELECT * FROM (VALUES ('b', 1::BIGINT), ('a', 2), ('d', 3)) t(s, n)`,
+      /tied/,
+    ],
+  ])('%s cannot be verified', async (sql, rows, why) => {
+    const verdict = await verify(sql, TIES, rows);
+    expect(verdict).toMatchObject({ verified: false, difference: undefined });
+    expect(verdict.unverifiable).toMatch(why);
+  });
+
+  it('is verified all the same where the choice does not show', async () => {
+    expect((await verify('SELECT s FROM t WHERE random() >= 0 AND k = 2', TIES, `SELECT 'E' AS s`)).verified).toBe(
+      true,
+    );
+  });
+
+  it('is found wrong in fp32, where a sum has become infinite', async () => {
+    const sql = 'SELECT k, sum(v) AS v FROM t GROUP BY k ORDER BY k';
+    const rows = `SELECT * FROM (VALUES (1::BIGINT, 'inf'::DOUBLE), (2, 'inf'::DOUBLE)) t(k, v)`;
+    expect((await verify(sql, 'k,v\n1,1e300\n2,3.0\n2,1e39\n', rows, 1e-5)).difference).toMatch(/Infinity/);
   });
 });

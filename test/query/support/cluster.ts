@@ -83,13 +83,12 @@ const text = (value: DuckDBValue): string =>
   typeof value === 'number' ? (value === 0 ? '0' : value.toPrecision(7)) : value === null ? 'NULL' : `${String(value)}`;
 
 function near(a: DuckDBValue, b: DuckDBValue, relative: number): boolean {
-  if (typeof a === 'number' && typeof b === 'number')
-    return (
-      Object.is(a, b) ||
-      a === b ||
-      Math.abs(a - b) <= relative * Math.max(Math.abs(a), Math.abs(b)) ||
-      Math.abs(a - b) < 1e-300
-    );
+  if (typeof a === 'number' && typeof b === 'number') {
+    if (Object.is(a, b) || a === b) return true;
+    // Of an infinity any difference would be within any share.
+    if (!Number.isFinite(a) || !Number.isFinite(b)) return false;
+    return Math.abs(a - b) <= Math.max(relative * Math.max(Math.abs(a), Math.abs(b)), 1e-300);
+  }
   return text(a) === text(b);
 }
 
