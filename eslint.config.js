@@ -5,6 +5,8 @@ export default tseslint.config(
   ...tseslint.configs.recommended,
   {
     rules: {
+      // One way of private members.
+      'no-restricted-syntax': ['error', { selector: 'PrivateIdentifier', message: 'Use `private`.' }],
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
     },

@@ -13,8 +13,8 @@ function idText(id: number): string {
 }
 
 export class NameIndex<T extends Item> {
-  readonly #byId = new Map<number, T>();
-  readonly #byName = new Map<string, T>();
+  private readonly itemsById = new Map<number, T>();
+  private readonly itemsByName = new Map<string, T>();
 
   /**
    * @param what the kind of object, for messages
@@ -29,13 +29,13 @@ export class NameIndex<T extends Item> {
   ) {
     for (const item of items) {
       // p4c gives the fields of a value set no names.
-      if (this.#byId.has(item.id) || (item.name !== '' && this.#byName.has(item.name))) {
+      if (this.itemsById.has(item.id) || (item.name !== '' && this.itemsByName.has(item.name))) {
         throw new P4InfoLookupError(
           `The P4Info has two objects (${what}) with id ${idText(item.id)} or name ${item.name}.`,
         );
       }
-      this.#byId.set(item.id, item);
-      this.#byName.set(item.name, item);
+      this.itemsById.set(item.id, item);
+      this.itemsByName.set(item.name, item);
     }
   }
 
@@ -44,15 +44,15 @@ export class NameIndex<T extends Item> {
   }
 
   has(id: number): boolean {
-    return this.#byId.has(id);
+    return this.itemsById.has(id);
   }
 
   /** @throws P4InfoLookupError that lists the valid ids with their names */
   byId(id: number): T {
-    const item = this.#byId.get(id);
+    const item = this.itemsById.get(id);
     if (item) return item;
     throw new P4InfoLookupError(
-      `There is no ${this.what} with id ${idText(id)}${this.#place()}; ${this.#valid((each) => `${idText(each.id)} ${each.name}`)}.`,
+      `There is no ${this.what} with id ${idText(id)}${this.place()}; ${this.valid((each) => `${idText(each.id)} ${each.name}`)}.`,
     );
   }
 
@@ -62,35 +62,35 @@ export class NameIndex<T extends Item> {
    */
   find(name: string): T {
     const found =
-      this.#byName.get(name) ??
-      this.#only(
+      this.itemsByName.get(name) ??
+      this.only(
         name,
         this.items.filter(({ alias }) => alias === name),
       );
     const item =
       found ??
-      this.#only(
+      this.only(
         name,
         this.items.filter((each) => each.name.endsWith(`.${name}`)),
       );
     if (item) return item;
     throw new P4InfoLookupError(
-      `There is no ${this.what} named ${name}${this.#place()}; ${this.#valid((each) => each.name)}.`,
+      `There is no ${this.what} named ${name}${this.place()}; ${this.valid((each) => each.name)}.`,
     );
   }
 
-  #only(name: string, matches: readonly T[]): T | undefined {
+  private only(name: string, matches: readonly T[]): T | undefined {
     if (matches.length < 2) return matches[0];
     throw new P4InfoLookupError(
-      `The name ${name} matches more than one ${this.what}${this.#place()}: ${matches.map((each) => each.name).join(', ')}.`,
+      `The name ${name} matches more than one ${this.what}${this.place()}: ${matches.map((each) => each.name).join(', ')}.`,
     );
   }
 
-  #place(): string {
+  private place(): string {
     return this.where ? ` in ${this.where}` : '';
   }
 
-  #valid(text: (item: T) => string): string {
+  private valid(text: (item: T) => string): string {
     return this.items.length === 0 ? `there are none` : `valid: ${this.items.map(text).join(', ')}`;
   }
 }

@@ -151,7 +151,7 @@ export class P4InfoIndex {
       'action',
       message.actions.map((action) => {
         const name = named(action.preamble, 'action');
-        const params = action.params.map((param) => this.#field(param));
+        const params = action.params.map((param) => this.field(param));
         return { ...name, params: new NameIndex('parameter', params, `action ${name.name}`) };
       }),
     );
@@ -217,27 +217,27 @@ export class P4InfoIndex {
       'value set',
       message.valueSets.map(({ preamble, match, size }) => {
         const name = named(preamble, 'value set');
-        return { ...name, keys: this.#keys(match, `value set ${name.name}`), size };
+        return { ...name, keys: this.keys(match, `value set ${name.name}`), size };
       }),
     );
     this.packetHeaders = new NameIndex(
       'packet header',
       message.controllerPacketMetadata.map(({ preamble, metadata }) => {
         const name = named(preamble, 'packet header');
-        const fields = metadata.map((field) => this.#field(field));
+        const fields = metadata.map((field) => this.field(field));
         return { ...name, fields: new NameIndex('metadata field', fields, `header ${name.name}`) };
       }),
     );
     this.tables = new NameIndex(
       'table',
-      message.tables.map((table) => this.#table(table)),
+      message.tables.map((table) => this.table(table)),
     );
   }
 
-  #table(table: Table): TableInfo {
+  private table(table: Table): TableInfo {
     const name = named(table.preamble, 'table');
     const where = `table ${name.name}`;
-    const keys = this.#keys(table.matchFields, where);
+    const keys = this.keys(table.matchFields, where);
     const actions = table.actionRefs.map(({ id, scope }) => {
       const definition = this.actions.byId(id);
       return { id, name: definition.name, alias: definition.alias, scope, definition };
@@ -259,7 +259,7 @@ export class P4InfoIndex {
     };
   }
 
-  #keys(fields: readonly MatchField[], where: string): NameIndex<MatchFieldInfo> {
+  private keys(fields: readonly MatchField[], where: string): NameIndex<MatchFieldInfo> {
     const keys = fields.map((field, position) => {
       const kind = MATCH_KINDS[field.matchType ?? ''];
       if (!kind) {
@@ -268,12 +268,12 @@ export class P4InfoIndex {
           `Key ${field.name} of ${where} matches by ${type}; supported: ${Object.values(MATCH_KINDS).join(', ')}.`,
         );
       }
-      return { ...this.#field(field), kind, position };
+      return { ...this.field(field), kind, position };
     });
     return new NameIndex('key', keys, where);
   }
 
-  #field(field: { id: number; name: string; bitwidth: number; typeName?: P4NamedType | undefined }): FieldInfo {
+  private field(field: { id: number; name: string; bitwidth: number; typeName?: P4NamedType | undefined }): FieldInfo {
     const translated = field.typeName && this.types?.newTypes[field.typeName.name]?.translatedType;
     return {
       id: field.id,

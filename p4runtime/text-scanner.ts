@@ -30,9 +30,9 @@ function unquote(quoted: string): Uint8Array {
 }
 
 export class TextScanner {
-  #at = 0;
-  #line = 1;
-  #ahead: Token | undefined;
+  private at = 0;
+  private line = 1;
+  private ahead: Token | undefined;
 
   constructor(
     private readonly text: string,
@@ -40,12 +40,12 @@ export class TextScanner {
   ) {}
 
   peek(): Token {
-    return (this.#ahead ??= this.#scan());
+    return (this.ahead ??= this.scan());
   }
 
   next(): Token {
     const token = this.peek();
-    this.#ahead = undefined;
+    this.ahead = undefined;
     return token;
   }
 
@@ -67,15 +67,15 @@ export class TextScanner {
     return this.makeError(`Line ${token.line}: ${message}.`);
   }
 
-  #scan(): Token {
-    SPACE.lastIndex = this.#at;
-    this.#advance(SPACE.exec(this.text)?.[0] ?? '');
-    TOKEN.lastIndex = this.#at;
+  private scan(): Token {
+    SPACE.lastIndex = this.at;
+    this.advance(SPACE.exec(this.text)?.[0] ?? '');
+    TOKEN.lastIndex = this.at;
     const match = TOKEN.exec(this.text);
-    const line = this.#line;
+    const line = this.line;
     if (!match) return { kind: 'end', text: '', line };
     const text = match[0];
-    this.#advance(text);
+    this.advance(text);
     const { word, number, string } = match.groups!;
     if (word !== undefined) return { kind: 'word', text, line };
     if (number !== undefined) return { kind: 'number', text: text.replace(/\s/g, ''), line };
@@ -83,8 +83,8 @@ export class TextScanner {
     return { kind: 'sign', text, line };
   }
 
-  #advance(text: string): void {
-    this.#at += text.length;
-    for (const character of text) if (character === '\n') this.#line++;
+  private advance(text: string): void {
+    this.at += text.length;
+    for (const character of text) if (character === '\n') this.line++;
   }
 }

@@ -32,8 +32,8 @@ const NO_PRIMARY = { code: Code.NOT_FOUND as number, message: 'There is no prima
 
 export class Arbitration {
   /** By name; the default role is the empty name. A role exists from its first controller on. */
-  readonly #roles = new Map<string, Role>();
-  readonly #roleOf = new Map<ArbitratedSession, string>();
+  private readonly roles = new Map<string, Role>();
+  private readonly roleOf = new Map<ArbitratedSession, string>();
 
   constructor(
     private readonly deviceId: bigint,
@@ -43,32 +43,32 @@ export class Arbitration {
   /** @throws RpcError that must end the stream */
   update(session: ArbitratedSession, update: MasterArbitrationUpdate): void {
     const name = update.role?.name ?? '';
-    const known = this.#roleOf.get(session);
-    this.#check(update, name, known);
-    const role = this.#roles.get(name) ?? {
+    const known = this.roleOf.get(session);
+    this.check(update, name, known);
+    const role = this.roles.get(name) ?? {
       members: new Map<ArbitratedSession, bigint | undefined>(),
       highest: undefined,
     };
     const id = update.electionId && fromUint128(update.electionId);
-    this.#checkUnique(role, session, id);
+    this.checkUnique(role, session, id);
     if (known === undefined && role.members.size >= this.maxControllersPerRole) {
       throw new RpcError(
         Code.RESOURCE_EXHAUSTED,
         `Role "${name}" has ${role.members.size} controllers, which is the limit.`,
       );
     }
-    const wasPrimary = known !== undefined && this.#primary(role) === session;
-    this.#roles.set(name, role);
-    this.#roleOf.set(session, name);
+    const wasPrimary = known !== undefined && this.primary(role) === session;
+    this.roles.set(name, role);
+    this.roleOf.set(session, name);
     role.members.set(session, id);
     const becomesPrimary = id !== undefined && (role.highest === undefined || id >= role.highest);
     if (becomesPrimary) role.highest = id;
     // A backup that remains a backup does not concern the other controllers.
-    if (becomesPrimary || wasPrimary) this.#notifyAll(name, role);
-    else this.#notify(name, role, session);
+    if (becomesPrimary || wasPrimary) this.notifyAll(name, role);
+    else this.notify(name, role, session);
   }
 
-  #check(update: MasterArbitrationUpdate, name: string, known: string | undefined): void {
+  private check(update: MasterArbitrationUpdate, name: string, known: string | undefined): void {
     if (known !== undefined && update.deviceId !== this.deviceId) {
       throw precondition(`This stream belongs to device ${this.deviceId} and cannot change to ${update.deviceId}.`); // 2.1
     }
@@ -85,7 +85,7 @@ export class Arbitration {
   }
 
   /** 1.2 and 2.4. */
-  #checkUnique(role: Role, session: ArbitratedSession, id: bigint | undefined): void {
+  private checkUnique(role: Role, session: ArbitratedSession, id: bigint | undefined): void {
     if (id === undefined) return;
     for (const [other, otherId] of role.members) {
       if (other !== session && otherId === id) throw invalid(`Election id ${id} is used by another live controller.`);
@@ -94,23 +94,23 @@ export class Arbitration {
 
   /** The stream has ended. */
   close(session: ArbitratedSession): void {
-    const name = this.#roleOf.get(session);
+    const name = this.roleOf.get(session);
     if (name === undefined) return;
-    const role = this.#roles.get(name)!;
-    const wasPrimary = this.#primary(role) === session;
-    this.#roleOf.delete(session);
+    const role = this.roles.get(name)!;
+    const wasPrimary = this.primary(role) === session;
+    this.roleOf.delete(session);
     role.members.delete(session);
-    if (wasPrimary) this.#notifyAll(name, role);
+    if (wasPrimary) this.notifyAll(name, role);
   }
 
   /** @throws RpcError unless the election id is that of the live primary of the role */
   checkPrimary(roleName: string, electionId: Uint128 | undefined): void {
-    const role = this.#roles.get(roleName);
+    const role = this.roles.get(roleName);
     if (!role && roleName !== '') {
-      const names = [...this.#roles.keys()].map((each) => `"${each}"`);
+      const names = [...this.roles.keys()].map((each) => `"${each}"`);
       throw notFound(`There is no role "${roleName}"; valid: ${names.join(', ') || 'none yet'}.`);
     }
-    const primary = role && this.#primary(role);
+    const primary = role && this.primary(role);
     if (!primary) throw new RpcError(Code.PERMISSION_DENIED, 'There is no primary controller.');
     if (!electionId) throw new RpcError(Code.PERMISSION_DENIED, 'The request has no election id.');
     if (fromUint128(electionId) !== role.highest) {
@@ -122,30 +122,30 @@ export class Arbitration {
   }
 
   isPrimary(session: ArbitratedSession): boolean {
-    const name = this.#roleOf.get(session);
-    return name !== undefined && this.#primary(this.#roles.get(name)!) === session;
+    const name = this.roleOf.get(session);
+    return name !== undefined && this.primary(this.roles.get(name)!) === session;
   }
 
   /** Every primary: one for each role that has one. */
   primaries(): ArbitratedSession[] {
-    return [...this.#roles.values()].flatMap((role) => this.#primary(role) ?? []);
+    return [...this.roles.values()].flatMap((role) => this.primary(role) ?? []);
   }
 
-  #primary(role: Role): ArbitratedSession | undefined {
+  private primary(role: Role): ArbitratedSession | undefined {
     if (role.highest === undefined) return undefined;
     for (const [session, id] of role.members) if (id === role.highest) return session;
     return undefined;
   }
 
   /** The primary is notified last, after all others have been told that it is the primary. */
-  #notifyAll(name: string, role: Role): void {
-    const primary = this.#primary(role);
-    for (const session of role.members.keys()) if (session !== primary) this.#notify(name, role, session);
-    if (primary) this.#notify(name, role, primary);
+  private notifyAll(name: string, role: Role): void {
+    const primary = this.primary(role);
+    for (const session of role.members.keys()) if (session !== primary) this.notify(name, role, session);
+    if (primary) this.notify(name, role, primary);
   }
 
-  #notify(name: string, role: Role, session: ArbitratedSession): void {
-    const primary = this.#primary(role);
+  private notify(name: string, role: Role, session: ArbitratedSession): void {
+    const primary = this.primary(role);
     session.send({
       arbitration: {
         deviceId: this.deviceId,

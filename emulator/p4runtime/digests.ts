@@ -56,12 +56,15 @@ const milliseconds = (ns: bigint): number => Number(ns) / 1e6;
  * learned before a digest was disabled is forgotten, sent or not, as in BMv2's server: the specification is silent.
  */
 export class DigestPublisher {
-  readonly #buffers = new Map<number, Buffer>();
+  private readonly buffers = new Map<number, Buffer>();
   /** Samples sent and not acknowledged, by digest and list. */
-  readonly #unacknowledged = new Map<string, { readonly enabling: symbol; readonly samples: ReadonlySet<string> }>();
-  readonly #byName: ReadonlyMap<string, DigestInfo>;
-  readonly #unsubscribe: () => void;
-  #nextListId = 1n;
+  private readonly unacknowledged = new Map<
+    string,
+    { readonly enabling: symbol; readonly samples: ReadonlySet<string> }
+  >();
+  private readonly byName: ReadonlyMap<string, DigestInfo>;
+  private readonly unsubscribe: () => void;
+  private nextListId = 1n;
 
   /** @param send returns false if there is no primary; the samples are then lost, as the specification allows */
   constructor(
@@ -69,70 +72,70 @@ export class DigestPublisher {
     private readonly send: (list: Init<DigestList>) => boolean,
     private readonly clock: Clock,
   ) {
-    this.#byName = new Map(pipeline.index.digests.items.map((digest) => [digest.name, digest]));
-    this.#unsubscribe = pipeline.control.onDigest((sample) => this.#receive(sample));
+    this.byName = new Map(pipeline.index.digests.items.map((digest) => [digest.name, digest]));
+    this.unsubscribe = pipeline.control.onDigest((sample) => this.receive(sample));
   }
 
   close(): void {
-    this.#unsubscribe();
-    for (const { cancelTimer } of this.#buffers.values()) cancelTimer();
-    this.#buffers.clear();
+    this.unsubscribe();
+    for (const { cancelTimer } of this.buffers.values()) cancelTimer();
+    this.buffers.clear();
   }
 
   /** @throws RpcError INVALID_ARGUMENT if the digest is unknown; an unknown list was acknowledged or timed out */
   acknowledge({ digestId, listId }: DigestListAck): void {
     this.pipeline.index.digests.byId(digestId);
-    this.#unacknowledged.delete(`${digestId} ${listId}`);
+    this.unacknowledged.delete(`${digestId} ${listId}`);
   }
 
-  #receive(sample: Digest): void {
-    const digest = this.#byName.get(sample.name);
+  private receive(sample: Digest): void {
+    const digest = this.byName.get(sample.name);
     const enabled = digest && this.pipeline.enabledDigests.get(digest.id);
     if (!enabled) return;
     const { config, enabling } = enabled;
     const text = sample.values.join();
-    if (this.#isUnacknowledged(enabling, text)) return;
-    const buffer = this.#openBuffer(digest.id, enabling) ?? this.#open(digest, enabled);
+    if (this.isUnacknowledged(enabling, text)) return;
+    const buffer = this.openBuffer(digest.id, enabling) ?? this.open(digest, enabled);
     buffer.samples.set(text, sample);
     const full = config.maxListSize > 0 && buffer.samples.size >= config.maxListSize;
-    if (full || config.maxTimeoutNs === 0n) this.#flush(digest);
+    if (full || config.maxTimeoutNs === 0n) this.flush(digest);
   }
 
-  #isUnacknowledged(enabling: symbol, text: string): boolean {
-    for (const list of this.#unacknowledged.values()) {
+  private isUnacknowledged(enabling: symbol, text: string): boolean {
+    for (const list of this.unacknowledged.values()) {
       if (list.enabling === enabling && list.samples.has(text)) return true;
     }
     return false;
   }
 
   /** A buffer of an earlier enabling is dropped together with its timer. */
-  #openBuffer(digestId: number, enabling: symbol): Buffer | undefined {
-    const buffer = this.#buffers.get(digestId);
+  private openBuffer(digestId: number, enabling: symbol): Buffer | undefined {
+    const buffer = this.buffers.get(digestId);
     if (buffer === undefined || buffer.enabling === enabling) return buffer;
     buffer.cancelTimer();
-    this.#buffers.delete(digestId);
+    this.buffers.delete(digestId);
     return undefined;
   }
 
-  #open(digest: DigestInfo, { config: { maxTimeoutNs }, enabling }: EnabledDigest): Buffer {
+  private open(digest: DigestInfo, { config: { maxTimeoutNs }, enabling }: EnabledDigest): Buffer {
     const wait = maxTimeoutNs > 0n;
     const buffer = {
       enabling,
       samples: new Map<string, Digest>(),
-      cancelTimer: wait ? this.clock.after(milliseconds(maxTimeoutNs), () => this.#flush(digest)) : () => {},
+      cancelTimer: wait ? this.clock.after(milliseconds(maxTimeoutNs), () => this.flush(digest)) : () => {},
     };
-    this.#buffers.set(digest.id, buffer);
+    this.buffers.set(digest.id, buffer);
     return buffer;
   }
 
-  #flush(digest: DigestInfo): void {
-    const buffer = this.#buffers.get(digest.id);
+  private flush(digest: DigestInfo): void {
+    const buffer = this.buffers.get(digest.id);
     const enabled = this.pipeline.enabledDigests.get(digest.id);
-    this.#buffers.delete(digest.id);
+    this.buffers.delete(digest.id);
     buffer?.cancelTimer();
     if (!buffer || enabled?.enabling !== buffer.enabling) return; // Disabled in the meantime.
     const { config, enabling } = enabled;
-    const listId = this.#nextListId++;
+    const listId = this.nextListId++;
     const data = [...buffer.samples.values()].map(({ values }) => {
       const next = values.values();
       return toP4Data(digest.type, this.pipeline.index.types, () => next.next().value!);
@@ -140,7 +143,7 @@ export class DigestPublisher {
     const sent = this.send({ digestId: digest.id, listId, data, timestamp: this.clock.nowNs() });
     if (!sent || config.ackTimeoutNs === 0n) return;
     const key = `${digest.id} ${listId}`;
-    this.#unacknowledged.set(key, { enabling, samples: new Set(buffer.samples.keys()) });
-    this.clock.after(milliseconds(config.ackTimeoutNs), () => this.#unacknowledged.delete(key));
+    this.unacknowledged.set(key, { enabling, samples: new Set(buffer.samples.keys()) });
+    this.clock.after(milliseconds(config.ackTimeoutNs), () => this.unacknowledged.delete(key));
   }
 }

@@ -7,8 +7,8 @@ import { reconcile } from './reconcile.js';
 import { invalid, notFound, precondition, RpcError, toRpcError, unimplemented } from './rpc-error.js';
 
 export class PipelineStore {
-  #active: ForwardingPipeline | undefined;
-  #saved: ForwardingPipeline | undefined;
+  private running: ForwardingPipeline | undefined;
+  private saved: ForwardingPipeline | undefined;
 
   /** @param onActivate called when packets have begun to run through another pipeline */
   constructor(
@@ -18,12 +18,12 @@ export class PipelineStore {
 
   /** The pipeline that packets run through. */
   get active(): ForwardingPipeline | undefined {
-    return this.#active;
+    return this.running;
   }
 
   /** What Read and Write refer to: the saved pipeline, if there is one. @throws RpcError FAILED_PRECONDITION */
   current(): ForwardingPipeline {
-    const pipeline = this.#saved ?? this.#active;
+    const pipeline = this.saved ?? this.running;
     if (!pipeline) throw precondition('No forwarding pipeline has been set.');
     return pipeline;
   }
@@ -31,25 +31,25 @@ export class PipelineStore {
   set(action: PipelineAction, config: ForwardingPipelineConfig | undefined): void {
     switch (action) {
       case 'VERIFY':
-        this.#verify(config);
+        this.verify(config);
         break;
       case 'VERIFY_AND_SAVE':
-        this.#saved = this.#verify(config);
+        this.saved = this.verify(config);
         break;
       case 'VERIFY_AND_COMMIT':
-        this.#activate(this.#verify(config));
+        this.activate(this.verify(config));
         break;
       case 'COMMIT':
         if (config) throw invalid('COMMIT takes the saved pipeline, so the request must not contain one.');
-        if (!this.#saved) throw notFound('No pipeline is saved; save one with VERIFY_AND_SAVE first.');
+        if (!this.saved) throw notFound('No pipeline is saved; save one with VERIFY_AND_SAVE first.');
         // Writes since then went into the saved program, so there is nothing to replay.
-        this.#activate(this.#saved);
+        this.activate(this.saved);
         break;
       case 'RECONCILE_AND_COMMIT': {
-        const next = this.#verify(config);
-        const before = this.#saved ?? this.#active;
+        const next = this.verify(config);
+        const before = this.saved ?? this.running;
         if (before) reconcile(before, next);
-        this.#activate(next);
+        this.activate(next);
         break;
       }
       case 'UNSPECIFIED':
@@ -59,7 +59,7 @@ export class PipelineStore {
     }
   }
 
-  #verify(config: ForwardingPipelineConfig | undefined): ForwardingPipeline {
+  private verify(config: ForwardingPipelineConfig | undefined): ForwardingPipeline {
     const p4info = config?.p4info;
     if (!config || !p4info) throw invalid('The request has no P4Info.');
     if (config.p4DeviceConfig.length === 0) throw invalid('The request has no program (p4_device_config).');
@@ -71,15 +71,15 @@ export class PipelineStore {
     }
   }
 
-  #activate(pipeline: ForwardingPipeline): void {
+  private activate(pipeline: ForwardingPipeline): void {
     this.device.activate(pipeline.prepared);
-    this.#active = pipeline;
-    this.#saved = undefined;
+    this.running = pipeline;
+    this.saved = undefined;
     this.onActivate(pipeline);
   }
 
   get(type: PipelineResponseType): Init<ForwardingPipelineConfig> | undefined {
-    const config = (this.#saved ?? this.#active)?.config;
+    const config = (this.saved ?? this.running)?.config;
     if (!config) return undefined;
     const { p4info, p4DeviceConfig, cookie } = config;
     switch (type) {

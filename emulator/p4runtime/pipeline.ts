@@ -67,9 +67,9 @@ export class ForwardingPipeline {
   /** By digest id: those that are enabled. */
   readonly enabledDigests = new Map<number, EnabledDigest>();
 
-  readonly #tables: ReadonlyMap<string, TableDescription>;
+  private readonly tables: ReadonlyMap<string, TableDescription>;
   /** By table name; the entries of the program never change. */
-  readonly #constPriorities = new Map<string, number>();
+  private readonly constPriorities = new Map<string, number>();
 
   /** @throws RpcError INVALID_ARGUMENT if P4Info and program do not belong together */
   constructor(
@@ -84,12 +84,12 @@ export class ForwardingPipeline {
     this.control = prepared.control;
     for (const table of this.index.tables.items) if (isPreinitialized(table)) releaseEntries(this.control, table);
     this.program = prepared.control.describe();
-    this.#tables = new Map(this.program.tables.map((table) => [table.name, table]));
-    this.#check();
+    this.tables = new Map(this.program.tables.map((table) => [table.name, table]));
+    this.check();
   }
 
   /** Every object of the P4Info must be in the program, and tables must have the same keys. */
-  #check(): void {
+  private check(): void {
     const kinds = [
       ['tables', 'tables'],
       ['counters', 'counters'],
@@ -107,11 +107,11 @@ export class ForwardingPipeline {
         }
       }
     }
-    for (const table of this.index.tables.items) this.#checkKeys(table);
+    for (const table of this.index.tables.items) this.checkKeys(table);
   }
 
-  #checkKeys(table: TableInfo): void {
-    const { keys } = this.#tables.get(table.name)!;
+  private checkKeys(table: TableInfo): void {
+    const { keys } = this.tables.get(table.name)!;
     const fits =
       keys.length === table.keys.items.length &&
       table.keys.items.every((key, i) => (key.kind === 'optional' ? 'ternary' : key.kind) === keys[i]!.kind);
@@ -125,7 +125,7 @@ export class ForwardingPipeline {
   }
 
   description(table: TableInfo): TableDescription {
-    return this.#tables.get(table.name)!;
+    return this.tables.get(table.name)!;
   }
 
   /**
@@ -136,10 +136,10 @@ export class ForwardingPipeline {
   invertPriority(table: TableInfo, priority: number): number {
     if (!table.needsPriority) return 0;
     if (!this.description(table).constEntries) return MAX_PRIORITY - priority;
-    let largest = this.#constPriorities.get(table.name);
+    let largest = this.constPriorities.get(table.name);
     if (largest === undefined) {
       largest = Math.max(0, ...this.control.entries(table.name).map((entry) => entry.priority));
-      this.#constPriorities.set(table.name, largest);
+      this.constPriorities.set(table.name, largest);
     }
     return largest + 1 - priority;
   }

@@ -54,31 +54,31 @@ interface StreamSession extends ArbitratedSession {
 
 export class P4RuntimeServer {
   readonly deviceId: bigint;
-  readonly #arbitration: Arbitration;
-  readonly #pipelines: PipelineStore;
-  readonly #clock: Clock;
-  readonly #idleScanMs: number;
-  readonly #health = new HealthImplementation({ '': 'NOT_SERVING', [P4RUNTIME_SERVICE]: 'NOT_SERVING' });
-  readonly #unsubscribe: () => void;
+  private readonly arbitration: Arbitration;
+  private readonly pipelines: PipelineStore;
+  private readonly clock: Clock;
+  private readonly idleScanMs: number;
+  private readonly health = new HealthImplementation({ '': 'NOT_SERVING', [P4RUNTIME_SERVICE]: 'NOT_SERVING' });
+  private readonly unsubscribe: () => void;
   /** What runs alongside the active pipeline. */
-  #watchers: { readonly digests: DigestPublisher; readonly idle: IdleWatcher } | undefined;
-  #server: Server | undefined;
+  private watchers: { readonly digests: DigestPublisher; readonly idle: IdleWatcher } | undefined;
+  private server: Server | undefined;
 
   constructor(
     private readonly device: Device,
     options: P4RuntimeServerOptions = {},
   ) {
     this.deviceId = options.deviceId ?? 1n;
-    this.#clock = options.clock ?? systemClock;
-    this.#idleScanMs = options.idleScanMs ?? IDLE_SCAN_MS;
-    this.#arbitration = new Arbitration(this.deviceId, options.maxControllersPerRole ?? MAX_CONTROLLERS_PER_ROLE);
-    this.#pipelines = new PipelineStore(device, (pipeline) => this.#watch(pipeline));
-    this.#unsubscribe = device.onPacketIn((bytes) => this.#packetIn(bytes));
+    this.clock = options.clock ?? systemClock;
+    this.idleScanMs = options.idleScanMs ?? IDLE_SCAN_MS;
+    this.arbitration = new Arbitration(this.deviceId, options.maxControllersPerRole ?? MAX_CONTROLLERS_PER_ROLE);
+    this.pipelines = new PipelineStore(device, (pipeline) => this.watch(pipeline));
+    this.unsubscribe = device.onPacketIn((bytes) => this.packetIn(bytes));
   }
 
   /** A pipeline that does not come from a controller. @throws RpcError if P4Info or program are wrong */
   setPipeline(config: ForwardingPipelineConfig): void {
-    this.#pipelines.set('VERIFY_AND_COMMIT', config);
+    this.pipelines.set('VERIFY_AND_COMMIT', config);
   }
 
   /**
@@ -88,45 +88,45 @@ export class P4RuntimeServer {
   async listen(address: string, credentials: ServerCredentials = ServerCredentials.createInsecure()): Promise<number> {
     const server = new Server({ 'grpc.max_receive_message_length': MAX_RECEIVE_BYTES });
     server.addService(P4RuntimeService, this.handlers());
-    this.#health.addToServer(server);
+    this.health.addToServer(server);
     const port = await new Promise<number>((resolve, reject) =>
       server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
     );
-    this.#server = server;
-    this.#setHealth('SERVING');
+    this.server = server;
+    this.setHealth('SERVING');
     return port;
   }
 
   /** Ends all streams and stops listening. */
   async close(): Promise<void> {
-    this.#setHealth('NOT_SERVING');
-    this.#unsubscribe();
-    this.#watchers?.digests.close();
-    this.#watchers?.idle.close();
-    this.#watchers = undefined;
-    this.#server?.forceShutdown();
-    this.#server = undefined;
+    this.setHealth('NOT_SERVING');
+    this.unsubscribe();
+    this.watchers?.digests.close();
+    this.watchers?.idle.close();
+    this.watchers = undefined;
+    this.server?.forceShutdown();
+    this.server = undefined;
   }
 
-  #setHealth(status: 'SERVING' | 'NOT_SERVING'): void {
-    this.#health.setStatus('', status);
-    this.#health.setStatus(P4RUNTIME_SERVICE, status);
+  private setHealth(status: 'SERVING' | 'NOT_SERVING'): void {
+    this.health.setStatus('', status);
+    this.health.setStatus(P4RUNTIME_SERVICE, status);
   }
 
   handlers(): P4RuntimeHandlers {
     return {
       Write: ({ request }, callback) =>
         answer(callback, () => {
-          this.#checkDevice(request.deviceId);
+          this.checkDevice(request.deviceId);
           checkRoleId(request.roleId);
-          this.#arbitration.checkPrimary(request.role, request.electionId);
-          writeBatch(this.#pipelines.current(), request.updates, request.atomicity);
+          this.arbitration.checkPrimary(request.role, request.electionId);
+          writeBatch(this.pipelines.current(), request.updates, request.atomicity);
           return {};
         }),
       Read: (call) => {
         try {
-          this.#checkDevice(call.request.deviceId);
-          for (const entities of readBatch(this.#pipelines.current(), call.request.entities)) call.write({ entities });
+          this.checkDevice(call.request.deviceId);
+          for (const entities of readBatch(this.pipelines.current(), call.request.entities)) call.write({ entities });
           call.end();
         } catch (error) {
           call.emit('error', toStatus(error));
@@ -134,27 +134,27 @@ export class P4RuntimeServer {
       },
       SetForwardingPipelineConfig: ({ request }, callback) =>
         answer(callback, () => {
-          this.#checkDevice(request.deviceId);
+          this.checkDevice(request.deviceId);
           checkRoleId(request.roleId);
-          this.#arbitration.checkPrimary(request.role, request.electionId);
-          this.#pipelines.set(request.action, request.config);
+          this.arbitration.checkPrimary(request.role, request.electionId);
+          this.pipelines.set(request.action, request.config);
           return {};
         }),
       GetForwardingPipelineConfig: ({ request }, callback) =>
         answer(callback, () => {
-          this.#checkDevice(request.deviceId);
-          return { config: this.#pipelines.get(request.responseType) };
+          this.checkDevice(request.deviceId);
+          return { config: this.pipelines.get(request.responseType) };
         }),
-      StreamChannel: (call) => this.#stream(call),
+      StreamChannel: (call) => this.stream(call),
       Capabilities: (_call, callback) => answer(callback, () => ({ p4runtimeApiVersion: API_VERSION })),
     };
   }
 
-  #checkDevice(deviceId: bigint): void {
+  private checkDevice(deviceId: bigint): void {
     if (deviceId !== this.deviceId) throw notFound(`There is no device ${deviceId}; valid: ${this.deviceId}.`);
   }
 
-  #stream(call: StreamCall): void {
+  private stream(call: StreamCall): void {
     let open = true;
     const session: StreamSession = {
       send: (message) => {
@@ -165,12 +165,12 @@ export class P4RuntimeServer {
     const close = (): void => {
       if (!open) return;
       open = false;
-      this.#arbitration.close(session);
+      this.arbitration.close(session);
     };
     call.on('data', (message: StreamMessageRequest) => {
       if (!open) return;
       try {
-        this.#receive(session, message);
+        this.receive(session, message);
       } catch (error) {
         close();
         call.emit('error', toStatus(error));
@@ -186,20 +186,20 @@ export class P4RuntimeServer {
   }
 
   /** @throws RpcError that must end the stream, which only arbitration does */
-  #receive(session: StreamSession, message: StreamMessageRequest): void {
+  private receive(session: StreamSession, message: StreamMessageRequest): void {
     if (message.arbitration) {
-      this.#arbitration.update(session, message.arbitration);
+      this.arbitration.update(session, message.arbitration);
       return;
     }
     try {
-      if (!this.#arbitration.isPrimary(session)) throw denied('Only the primary controller may send this message.');
+      if (!this.arbitration.isPrimary(session)) throw denied('Only the primary controller may send this message.');
       if (message.packet) {
-        const header = this.#pipelines.active?.index.packetHeaders.items.find(({ name }) => name === 'packet_out');
-        if (!this.#pipelines.active) throw invalid('No forwarding pipeline is running yet.');
+        const header = this.pipelines.active?.index.packetHeaders.items.find(({ name }) => name === 'packet_out');
+        if (!this.pipelines.active) throw invalid('No forwarding pipeline is running yet.');
         this.device.packetOut(packPacketOut(header, message.packet));
       } else if (message.digestAck) {
-        if (!this.#watchers) throw invalid('No forwarding pipeline is running yet.');
-        this.#watchers.digests.acknowledge(message.digestAck);
+        if (!this.watchers) throw invalid('No forwarding pipeline is running yet.');
+        this.watchers.digests.acknowledge(message.digestAck);
       } else {
         throw invalid('The stream message is unknown; valid: arbitration, packet, digest_ack.');
       }
@@ -208,29 +208,29 @@ export class P4RuntimeServer {
     }
   }
 
-  #watch(pipeline: ForwardingPipeline): void {
-    this.#watchers?.digests.close();
-    this.#watchers?.idle.close();
-    this.#watchers = {
-      digests: new DigestPublisher(pipeline, (digest) => this.#toPrimaries({ digest }), this.#clock),
+  private watch(pipeline: ForwardingPipeline): void {
+    this.watchers?.digests.close();
+    this.watchers?.idle.close();
+    this.watchers = {
+      digests: new DigestPublisher(pipeline, (digest) => this.toPrimaries({ digest }), this.clock),
       idle: new IdleWatcher(
         pipeline,
-        (idleTimeoutNotification) => this.#toPrimaries({ idleTimeoutNotification }),
-        this.#clock,
-        this.#idleScanMs,
+        (idleTimeoutNotification) => this.toPrimaries({ idleTimeoutNotification }),
+        this.clock,
+        this.idleScanMs,
       ),
     };
   }
 
-  #packetIn(bytes: Uint8Array): void {
-    const header = this.#pipelines.active?.index.packetHeaders.items.find(({ name }) => name === 'packet_in');
+  private packetIn(bytes: Uint8Array): void {
+    const header = this.pipelines.active?.index.packetHeaders.items.find(({ name }) => name === 'packet_in');
     const packet = unpackPacketIn(header, bytes);
-    if (packet) this.#toPrimaries({ packet });
+    if (packet) this.toPrimaries({ packet });
   }
 
   /** @returns whether it was sent to any primary */
-  #toPrimaries(message: Init<StreamMessageResponse>): boolean {
-    const primaries = (this.#arbitration.primaries() as StreamSession[]).filter((session) => !session.isCongested());
+  private toPrimaries(message: Init<StreamMessageResponse>): boolean {
+    const primaries = (this.arbitration.primaries() as StreamSession[]).filter((session) => !session.isCongested());
     for (const session of primaries) session.send(message);
     return primaries.length > 0;
   }

@@ -17,27 +17,27 @@ import type {
 } from '../control.js';
 
 export class Transaction {
-  readonly #undo: (() => void)[] = [];
+  private readonly undo: (() => void)[] = [];
 
   constructor(private readonly control: Control) {}
 
   /** A point to which {@link rollback} can return. */
   mark(): number {
-    return this.#undo.length;
+    return this.undo.length;
   }
 
   rollback(mark: number): void {
-    while (this.#undo.length > mark) this.#undo.pop()!();
+    while (this.undo.length > mark) this.undo.pop()!();
   }
 
   insertEntry(table: string, entry: SwitchTableEntry): void {
     this.control.insertEntry(table, entry);
-    this.#undo.push(() => this.control.deleteEntry(table, entry.keys, entry.priority));
+    this.undo.push(() => this.control.deleteEntry(table, entry.keys, entry.priority));
   }
 
   modifyEntry(table: string, before: SwitchTableEntry, entry: SwitchTableEntry): void {
     this.control.modifyEntry(table, entry);
-    this.#undo.push(() => this.control.modifyEntry(table, before));
+    this.undo.push(() => this.control.modifyEntry(table, before));
   }
 
   /** The counter and meter of an entry are deleted with it, so both are saved for the undo. */
@@ -46,7 +46,7 @@ export class Transaction {
     const counted = direct.counter ? { ...this.control.readDirectCounter(table, keys, priority) } : undefined;
     const rates = direct.meter ? this.control.readDirectMeter(table, keys, priority) : undefined;
     this.control.deleteEntry(table, keys, priority);
-    this.#undo.push(() => {
+    this.undo.push(() => {
       this.control.insertEntry(table, before);
       if (counted) this.control.writeDirectCounter(table, keys, priority, counted);
       if (rates) this.control.setDirectMeter(table, keys, priority, rates);
@@ -56,25 +56,25 @@ export class Transaction {
   setDefaultAction(table: string, call: ActionCall | undefined): void {
     const before = this.control.defaultAction(table);
     this.control.setDefaultAction(table, call);
-    this.#undo.push(() => this.control.setDefaultAction(table, before));
+    this.undo.push(() => this.control.setDefaultAction(table, before));
   }
 
   writeCounter(counter: string, index: number, value: CounterValue): void {
     const before = { ...this.control.readCounter(counter, index) };
     this.control.writeCounter(counter, index, value);
-    this.#undo.push(() => this.control.writeCounter(counter, index, before));
+    this.undo.push(() => this.control.writeCounter(counter, index, before));
   }
 
   writeDirectCounter(table: string, keys: readonly MatchKey[], priority: number, value: CounterValue): void {
     const before = { ...this.control.readDirectCounter(table, keys, priority) };
     this.control.writeDirectCounter(table, keys, priority, value);
-    this.#undo.push(() => this.control.writeDirectCounter(table, keys, priority, before));
+    this.undo.push(() => this.control.writeDirectCounter(table, keys, priority, before));
   }
 
   setMeter(meter: string, index: number, rates: readonly MeterRate[] | undefined): void {
     const before = this.control.readMeter(meter, index);
     this.control.setMeter(meter, index, rates);
-    this.#undo.push(() => this.control.setMeter(meter, index, before));
+    this.undo.push(() => this.control.setMeter(meter, index, before));
   }
 
   setDirectMeter(
@@ -85,13 +85,13 @@ export class Transaction {
   ): void {
     const before = this.control.readDirectMeter(table, keys, priority);
     this.control.setDirectMeter(table, keys, priority, rates);
-    this.#undo.push(() => this.control.setDirectMeter(table, keys, priority, before));
+    this.undo.push(() => this.control.setDirectMeter(table, keys, priority, before));
   }
 
   writeRegister(register: string, index: number, value: bigint): void {
     const before = this.control.readRegister(register, index);
     this.control.writeRegister(register, index, value);
-    this.#undo.push(() => this.control.writeRegister(register, index, before));
+    this.undo.push(() => this.control.writeRegister(register, index, before));
   }
 
   /** Undefined deletes. */
@@ -100,7 +100,7 @@ export class Transaction {
       value ? this.control.setMulticastGroup(group, value) : this.control.deleteMulticastGroup(group);
     const before = this.control.multicastGroups().get(group);
     set(replicas);
-    this.#undo.push(() => set(before));
+    this.undo.push(() => set(before));
   }
 
   /** Undefined deletes. */
@@ -111,24 +111,24 @@ export class Transaction {
         : this.control.deleteCloneSession(session);
     const before = this.control.cloneSessions().get(session);
     set(value);
-    this.#undo.push(() => set(before));
+    this.undo.push(() => set(before));
   }
 
   insertMember(profile: string, member: number, call: ActionCall, copies?: number): void {
     this.control.insertMember(profile, member, call, copies);
-    this.#undo.push(() => this.control.deleteMember(profile, member));
+    this.undo.push(() => this.control.deleteMember(profile, member));
   }
 
   modifyMember(profile: string, member: number, call: ActionCall): void {
     const before = this.control.members(profile).get(member);
     this.control.modifyMember(profile, member, call);
-    this.#undo.push(() => this.control.modifyMember(profile, member, before!));
+    this.undo.push(() => this.control.modifyMember(profile, member, before!));
   }
 
   deleteMember(profile: string, member: number): void {
     const before = this.control.members(profile).get(member);
     this.control.deleteMember(profile, member);
-    this.#undo.push(() => this.control.insertMember(profile, member, before!));
+    this.undo.push(() => this.control.insertMember(profile, member, before!));
   }
 
   /** Undefined deletes. */
@@ -137,13 +137,13 @@ export class Transaction {
       value ? this.control.setGroup(profile, group, value) : this.control.deleteGroup(profile, group);
     const before = this.control.groups(profile).get(group);
     set(members);
-    this.#undo.push(() => set(before));
+    this.undo.push(() => set(before));
   }
 
   setValueSet(name: string, values: readonly bigint[]): void {
     const before = this.control.valueSet(name);
     this.control.setValueSet(name, values);
-    this.#undo.push(() => this.control.setValueSet(name, before));
+    this.undo.push(() => this.control.setValueSet(name, before));
   }
 
   /** Sets, or with undefined removes, what the server keeps in addition to the switch's state. */
@@ -154,7 +154,7 @@ export class Transaction {
     };
     const before = map.get(key);
     set(value);
-    this.#undo.push(() => set(before));
+    this.undo.push(() => set(before));
   }
 }
 

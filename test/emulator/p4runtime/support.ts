@@ -35,56 +35,56 @@ export const CPU_PORT = 510;
 
 /** Time that moves only when told to. */
 export class ManualClock implements Clock {
-  #now = 0;
-  #timers: { at: number; run: () => void }[] = [];
+  private now = 0;
+  private timers: { at: number; run: () => void }[] = [];
   nowNs(): bigint {
-    return BigInt(this.#now) * 1_000_000n;
+    return BigInt(this.now) * 1_000_000n;
   }
   after(milliseconds: number, run: () => void): () => void {
-    const timer = { at: this.#now + milliseconds, run };
-    this.#timers.push(timer);
-    return () => (this.#timers = this.#timers.filter((each) => each !== timer));
+    const timer = { at: this.now + milliseconds, run };
+    this.timers.push(timer);
+    return () => (this.timers = this.timers.filter((each) => each !== timer));
   }
   /** Milliseconds. */
   advance(by: number): void {
-    const end = this.#now + by;
+    const end = this.now + by;
     for (;;) {
-      const next = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      const next = this.timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (!next) break;
-      this.#timers = this.#timers.filter((each) => each !== next);
-      this.#now = next.at;
+      this.timers = this.timers.filter((each) => each !== next);
+      this.now = next.at;
       next.run();
     }
-    this.#now = end;
+    this.now = end;
   }
 }
 
 /** One stream to the server with a queue of what came. */
 export class Stream {
-  readonly #call: ClientDuplexStream<Init<StreamMessageRequest>, StreamMessageResponse>;
-  readonly #messages: StreamMessageResponse[] = [];
-  #wake: () => void = () => {};
+  private readonly call: ClientDuplexStream<Init<StreamMessageRequest>, StreamMessageResponse>;
+  private readonly messages: StreamMessageResponse[] = [];
+  private wake: () => void = () => {};
   /** The end of the stream: its error, or null for a clean end. */
   ended: ServiceError | null | undefined;
 
   constructor(stub: P4RuntimeStub) {
-    this.#call = stub.StreamChannel();
-    this.#call.on('data', (message: StreamMessageResponse) => {
-      this.#messages.push(message);
-      this.#wake();
+    this.call = stub.StreamChannel();
+    this.call.on('data', (message: StreamMessageResponse) => {
+      this.messages.push(message);
+      this.wake();
     });
-    this.#call.on('error', (error: ServiceError) => {
+    this.call.on('error', (error: ServiceError) => {
       this.ended = error;
-      this.#wake();
+      this.wake();
     });
-    this.#call.on('end', () => {
+    this.call.on('end', () => {
       this.ended ??= null;
-      this.#wake();
+      this.wake();
     });
   }
 
   send(message: Init<StreamMessageRequest>): void {
-    this.#call.write(message);
+    this.call.write(message);
   }
 
   arbitrate(electionId: bigint | undefined, role?: string, deviceId = 1n): void {
@@ -99,11 +99,11 @@ export class Stream {
 
   /** The next message; waits for it. */
   async next(): Promise<StreamMessageResponse> {
-    while (this.#messages.length === 0) {
+    while (this.messages.length === 0) {
       if (this.ended !== undefined) throw new Error(`the stream ended: ${this.ended?.message ?? 'cleanly'}`);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      await new Promise<void>((resolve) => (this.wake = resolve));
     }
-    return this.#messages.shift()!;
+    return this.messages.shift()!;
   }
 
   /** The name of the status of the next arbitration message, and the election id in it. */
@@ -115,20 +115,20 @@ export class Stream {
 
   /** The status with which the server ends the stream. */
   async end(): Promise<string> {
-    while (this.ended === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
+    while (this.ended === undefined) await new Promise<void>((resolve) => (this.wake = resolve));
     return this.ended ? codeName(this.ended.code) : 'OK';
   }
 
   /** Messages that are here already. */
   get waiting(): number {
-    return this.#messages.length;
+    return this.messages.length;
   }
 
   close(): void {
-    this.#call.end();
+    this.call.end();
   }
   cancel(): void {
-    this.#call.cancel();
+    this.call.cancel();
   }
 }
 
@@ -160,7 +160,7 @@ export class TestBed {
   readonly server: P4RuntimeServer;
   stub!: P4RuntimeStub;
   port = 0;
-  #stubs: P4RuntimeStub[] = [];
+  private stubs: P4RuntimeStub[] = [];
 
   private constructor(options: P4RuntimeServerOptions, switchClock?: () => number) {
     this.device = new SwitchDevice(switchClock ? { clock: switchClock } : {});
@@ -177,7 +177,7 @@ export class TestBed {
 
   connect(): P4RuntimeStub {
     const stub = new P4RuntimeServiceClient(`127.0.0.1:${this.port}`, credentials.createInsecure());
-    this.#stubs.push(stub);
+    this.stubs.push(stub);
     return stub;
   }
 
@@ -194,7 +194,7 @@ export class TestBed {
   }
 
   async stop(): Promise<void> {
-    for (const stub of this.#stubs) stub.close();
+    for (const stub of this.stubs) stub.close();
     await this.server.close();
   }
 
