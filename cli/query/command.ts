@@ -121,15 +121,20 @@ Examples:
     .action(run);
 }
 
-async function run(sql: string | undefined, flags: Flags): Promise<void> {
+async function run(sql: string | undefined, flags: Flags, command: Command): Promise<void> {
   if (sql === undefined || sql.trim() === '')
     throw new UsageError(
       '"fpisa query" needs a SELECT statement in quotes, or the command worker; "fpisa query --help" has examples',
     );
   if (flags.csv && flags.json)
     throw new UsageError('--csv and --json both choose what the answer looks like: give one of them');
-  if (flags.p4runtime === undefined && (flags.port.size > 0 || flags.switchPort !== undefined))
-    throw new UsageError('--port and --switch-port are about a switch that runs already: name it with --p4runtime');
+  if (
+    flags.p4runtime === undefined &&
+    (flags.port.size > 0 || flags.switchPort !== undefined || command.getOptionValueSource('deviceId') === 'cli')
+  )
+    throw new UsageError(
+      '--port, --switch-port and --device-id are about a switch that runs already: name it with --p4runtime',
+    );
   if (flags.p4runtime !== undefined && (flags.loss > 0 || flags.duplicate > 0 || flags.reorder > 0 || flags.delay > 0))
     throw new UsageError(
       'faults are injected by a switch that is started here: leave --p4runtime away, or start that switch with them',

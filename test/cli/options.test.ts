@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lossShare, portAssignment, probability, workerPort } from '../../cli/options.js';
+import { lossShare, portAssignment, probability, switchPortAssignment, workerPort } from '../../cli/options.js';
 
 describe('option values', () => {
   it.each([
@@ -33,5 +33,14 @@ describe('option values', () => {
       [132, null],
     ]);
     expect(() => workerPort('1=veth1')).toThrow(/"veth1" is not host:port/);
+  });
+
+  it.each([
+    ['of a query', () => portAssignment('1=127.0.0.1:5', portAssignment('1=127.0.0.1:4'))],
+    ['of a switch', () => switchPortAssignment('1=veth2', switchPortAssignment('1=veth1'))],
+    ['for workers', () => workerPort('1=127.0.0.1:5', workerPort('1=127.0.0.1:4'))],
+    ['for workers, in two forms', () => workerPort('1', workerPort('1=127.0.0.1:4'))],
+  ])('a port that is given twice is refused: %s', (_, parse) => {
+    expect(parse).toThrow(/port 1 is given twice/);
   });
 });
