@@ -122,11 +122,13 @@ export function collect(text: string, previous: readonly string[] = []): string[
   return [...previous, text];
 }
 
-export const controllerOption = () =>
-  new Option('-c, --controller <host:port>', 'gRPC address of the controller')
-    .env('FPISA_CONTROLLER')
+export const controllerOption = () => {
+  const option = new Option('-c, --controller <host:port>', 'gRPC address of the controller')
     .default(DEFAULT_CONTROLLER)
     .argParser(hostPortText);
+  // Empty is how scripts leave a variable that names nothing.
+  return process.env['FPISA_CONTROLLER'] === '' ? option : option.env('FPISA_CONTROLLER');
+};
 
 /** Events are lines of JSON, which would mix with text for people. @throws UsageError */
 export function checkEvents({ events, json }: { readonly events?: boolean; readonly json?: boolean }): void {
