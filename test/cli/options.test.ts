@@ -1,6 +1,13 @@
 import { Command } from 'commander';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { controllerOption, lossShare, portAssignment, probability, switchPortAssignment, workerPort } from '../../cli/options.js';
+import {
+  controllerOption,
+  lossShare,
+  portAssignment,
+  probability,
+  switchPortAssignment,
+  workerPort,
+} from '../../cli/options.js';
 
 describe('option values', () => {
   it.each([
