@@ -4,6 +4,7 @@ import { isInterfaceName } from '../emulator/index.js';
 import { parseHostPort, type HostPort } from '../net/host-port.js';
 import { BUILD_DESCRIPTORS, buildNamed } from '../protocol/builds.js';
 import { BUILDS } from '../protocol/constants.js';
+import { UsageError } from './errors.js';
 
 export { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC } from '../protocol/constants.js';
 
@@ -63,15 +64,16 @@ export function workerPort(
   text: string,
   previous: ReadonlyMap<number, string | null> = new Map(),
 ): Map<number, string | null> {
-  if (/^\d+$/.test(text)) return new Map(previous).set(Number(text), null);
-  return new Map([...previous, ...portAssignment(text)]);
+  if (/^\d+$/.test(text)) return withPort(previous, Number(text), null);
+  const [[port, endpoint]] = [...portAssignment(text)] as [[number, string]];
+  return withPort(previous, port, endpoint);
 }
 
 /** `PORT=HOST:UDPPORT`, collected over repetitions. */
 export function portAssignment(text: string, previous: ReadonlyMap<number, string> = new Map()): Map<number, string> {
   const [port, value] = assignment(text, 'HOST:UDPPORT', '127.0.0.1:47001');
   hostPort(value);
-  return new Map(previous).set(port, value);
+  return withPort(previous, port, value);
 }
 
 /** `PORT=HOST:UDPPORT` or `PORT=INTERFACE`, collected over repetitions. */
@@ -81,7 +83,13 @@ export function switchPortAssignment(
 ): Map<number, string> {
   const [port, value] = assignment(text, 'HOST:UDPPORT or PORT=INTERFACE', '127.0.0.1:47001 or 1=veth1');
   if (!isInterfaceName(value)) hostPort(value);
-  return new Map(previous).set(port, value);
+  return withPort(previous, port, value);
+}
+
+/** Given again a port would move without a word. */
+function withPort<T>(previous: ReadonlyMap<number, T>, port: number, place: T): Map<number, T> {
+  if (previous.has(port)) throw new InvalidArgumentError(`port ${port} is given twice; each port has one place.`);
+  return new Map(previous).set(port, place);
 }
 
 function assignment(text: string, form: string, example: string): [port: number, value: string] {
@@ -114,11 +122,18 @@ export function collect(text: string, previous: readonly string[] = []): string[
   return [...previous, text];
 }
 
-export const controllerOption = () =>
-  new Option('-c, --controller <host:port>', 'gRPC address of the controller')
-    .env('FPISA_CONTROLLER')
+export const controllerOption = () => {
+  const option = new Option('-c, --controller <host:port>', 'gRPC address of the controller')
     .default(DEFAULT_CONTROLLER)
     .argParser(hostPortText);
+  // Empty is how scripts leave a variable that names nothing.
+  return process.env['FPISA_CONTROLLER'] === '' ? option : option.env('FPISA_CONTROLLER');
+};
+
+/** Events are lines of JSON, which would mix with text for people. @throws UsageError */
+export function checkEvents({ events, json }: { readonly events?: boolean; readonly json?: boolean }): void {
+  if (events && !json) throw new UsageError('--events needs --json: events are JSON objects, one a line');
+}
 
 export const jsonOption = () => new Option('--json', 'print one JSON object instead of text');
 

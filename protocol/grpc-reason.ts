@@ -1,4 +1,10 @@
-/** What went wrong with a gRPC connection, without the note on name resolution that grpc-js appends and leaves empty for addresses. */
+/**
+ * What went wrong with a gRPC connection, without what grpc-js adds that says nothing: the note on name resolution,
+ * empty for addresses; a last error, if there was none yet; and "Error:" before the text of one.
+ */
 export function grpcReason(details: string): string {
-  return details.replace(/\s*Resolution note:\s*$/, '');
+  return details
+    .replace(/\s*Resolution note:\s*$/, '')
+    .replace(/ Last error: null\.$/, '')
+    .replace(/(?<=Last error: )\w*Error: /, '');
 }

@@ -9,8 +9,16 @@ import {
   type TensorFile,
 } from '../../host/index.js';
 import { UsageError } from '../errors.js';
-import { checkOutputFile } from '../output-files.js';
-import { collect, controllerOption, integer, jsonOption, placeOptions, type PlaceFlags } from '../options.js';
+import { checkOutputFile, checkOutputsDiffer } from '../output-files.js';
+import {
+  checkEvents,
+  collect,
+  controllerOption,
+  integer,
+  jsonOption,
+  placeOptions,
+  type PlaceFlags,
+} from '../options.js';
 import { Output } from '../output.js';
 import { progressBar } from '../progress.js';
 import { interruption } from '../signals.js';
@@ -82,6 +90,8 @@ Examples:
 async function run(flags: Flags): Promise<void> {
   if (flags.in.length !== flags.out.length)
     throw new UsageError(`${flags.in.length} --in files need as many --out files, not ${flags.out.length}`);
+  await checkOutputsDiffer(flags.out);
+  checkEvents(flags);
   const output = new Output(flags.json ?? false);
   const emit = (event: AllreduceEvent): void => {
     if (flags.events || event.event === 'done') output.object(event);

@@ -1,7 +1,7 @@
 /** `fpisa controller`: keeps switches programmed and jobs alive. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { BUILD_DESCRIPTORS, buildNamed } from '../../protocol/builds.js';
 import { SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import {
@@ -27,6 +27,7 @@ import {
 import { Output } from '../output.js';
 import { aborted, interruption } from '../signals.js';
 import { clientTls, clientTlsOptions, type TlsFlags } from '../tls.js';
+import { checkKeys } from './configuration.js';
 import type { ControllerReady } from './ready.js';
 
 const DEFAULT_VALUES = 64;
@@ -59,7 +60,7 @@ export function controllerCommand(): Command {
     .option('--store <file>', 'file that keeps jobs and epochs across restarts; "memory" keeps nothing', 'memory')
     .option('--config <file>', 'JSON file {"switches": [...]}; see docs/controller.md')
     .addOption(
-      new Option('-s, --switch <host:port>', 'P4Runtime address of one switch, named "s1"').argParser(hostPortText),
+      new Option('-s, --switch <host:port>', 'P4Runtime address of one switch, named "s1"').argParser(oneSwitch),
     )
     .addOption(
       new Option('--device-id <number>', 'P4Runtime device id of that switch')
@@ -108,11 +109,19 @@ Examples:
   $ fpisa controller --config switches.json --store state/controller.json
   $ fpisa controller --switch 10.9.0.1:9559 --device-id 1 --build-dir out/tofino-n12 --port 132 --port 140`,
     )
-    .action((flags: Flags) => run(flags));
+    .action((flags: Flags, self: Command) => run(flags, self));
 }
 
-async function run(flags: Flags): Promise<void> {
+/** Given again it would replace the first without a word. */
+function oneSwitch(text: string, previous: string | undefined): string {
+  if (previous !== undefined)
+    throw new InvalidArgumentError('--switch is given twice; several switches are described in a file: --config FILE.');
+  return hostPortText(text);
+}
+
+async function run(flags: Flags, command: Command): Promise<void> {
   const output = new Output(flags.json ?? false);
+  checkSwitchFlags(flags, command);
   const stop = interruption();
   const tls = clientTls(flags);
   const store = flags.store === 'memory' ? new MemoryStore() : new FileStore(flags.store);
@@ -132,15 +141,38 @@ async function run(flags: Flags): Promise<void> {
   await server.close();
 }
 
+/** What a configuration calls the options that describe the switch of --switch. */
+const OF_SWITCH = {
+  deviceId: 'deviceId',
+  values: 'valuesPerPacket',
+  build: 'build',
+  buildDir: 'buildDir',
+  port: 'ports',
+  ports: 'ports',
+  serviceIp: 'serviceIp',
+  serviceMac: 'serviceMac',
+} satisfies Partial<Record<keyof Flags, keyof SwitchConfig>>;
+
+/** @throws UsageError for options of which one would be left out without a word */
+function checkSwitchFlags({ config, switch: named }: Flags, command: Command): void {
+  if (named !== undefined) {
+    if (config !== undefined)
+      throw new UsageError('--config and --switch both say which switches there are: give one of them');
+    return;
+  }
+  const given = command.options.filter(
+    (option) => option.attributeName() in OF_SWITCH && command.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  if (given.length === 0) return;
+  const keys = new Set(given.map((option) => OF_SWITCH[option.attributeName() as keyof typeof OF_SWITCH]));
+  throw new UsageError(
+    `${given.map(({ long }) => long).join(', ')} describe the switch that --switch names; in a configuration they are ${[...keys].map((key) => `"${key}"`).join(', ')}`,
+  );
+}
+
 function switchConfigs(flags: Flags): SwitchConfig[] {
   const configs = flags.config === undefined ? [] : readConfig(flags.config);
-  if (flags.switch === undefined) {
-    if (flags.buildDir !== undefined || flags.build !== undefined)
-      throw new UsageError(
-        '--build and --build-dir apply to the switch that --switch names; in a configuration use "build" and "buildDir"',
-      );
-    return configs;
-  }
+  if (flags.switch === undefined) return configs;
   const ports: Record<number, string | null> = {};
   for (let port = 1; port <= (flags.ports ?? 0); port++) ports[port] = null;
   for (const [port, endpoint] of flags.port) ports[port] = endpoint;
@@ -204,6 +236,7 @@ function readConfig(path: string): SwitchConfig[] {
     throw new UsageError(
       `configuration ${path} has no object at switches[${other}]; docs/controller.md has an example`,
     );
+  checkKeys(path, parsed as object, switches as object[]);
   return (switches as SwitchConfig[]).map((config) => {
     if (typeof config.buildDir !== 'string') return config;
     const buildDir = resolve(dirname(path), config.buildDir);

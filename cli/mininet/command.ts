@@ -10,7 +10,7 @@ import type { MininetReport } from './report.js';
 import { runMininetQuery } from './query.js';
 import { checkRequirements, SWITCHES, type SwitchKind } from './requirements.js';
 import { runMininet, type MininetEvent } from './run.js';
-import { buildOf, collect, integer, jsonOption, milliseconds, lossShare } from '../options.js';
+import { buildOf, checkEvents, collect, integer, jsonOption, milliseconds, lossShare } from '../options.js';
 import { Output } from '../output.js';
 import { progressBar, type ProgressBar } from '../progress.js';
 import { interruption } from '../signals.js';
@@ -113,6 +113,9 @@ async function run(flags: Flags): Promise<void> {
     throw new UsageError("--custom needs --topo NAME: which of the file's topologies to build");
   if (flags.query === undefined && (flags.data.length > 0 || flags.sample))
     throw new UsageError('--data and --sample are tables of a query: give --query "SELECT …"');
+  if (flags.query === undefined && !flags.combine)
+    throw new UsageError('--no-combine is about a query: give --query "SELECT …"');
+  checkEvents(flags);
   if (flags.query !== undefined) {
     const other = [
       flags.tree && '--tree',

@@ -123,16 +123,19 @@ Examples:
     .action(run);
 }
 
-async function run(sql: string | undefined, flags: Flags): Promise<void> {
+async function run(sql: string | undefined, flags: Flags, command: Command): Promise<void> {
   if (sql === undefined || sql.trim() === '')
     throw new UsageError(
       '"fpisa query" needs a SELECT statement in quotes, or the command worker; "fpisa query --help" has examples',
     );
   if (flags.csv && flags.json)
     throw new UsageError('--csv and --json both choose what the answer looks like: give one of them');
-  if (flags.p4runtime === undefined && (flags.port.size > 0 || flags.switchPort !== undefined))
+  if (
+    flags.p4runtime === undefined &&
+    (flags.port.size > 0 || flags.switchPort !== undefined || command.getOptionValueSource('deviceId') === 'cli')
+  )
     throw new UsageError(
-      '--port and --switch-port describe a switch that is already running: name it with --p4runtime',
+      '--port, --switch-port and --device-id describe a switch that is already running: name it with --p4runtime',
     );
   if (flags.p4runtime !== undefined && (flags.loss > 0 || flags.duplicate > 0 || flags.reorder > 0 || flags.delay > 0))
     throw new UsageError(

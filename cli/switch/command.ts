@@ -120,11 +120,20 @@ Examples:
   $ fpisa switch --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002 --loss 0.05
   $ sudo fpisa switch --port 1=veth1 --port 2=veth2`,
     )
-    .action(run);
+    .action((flags: Flags, self: Command) => run(flags, self));
 }
 
-async function run(flags: Flags): Promise<void> {
+async function run(flags: Flags, command: Command): Promise<void> {
   const output = new Output(flags.json ?? false);
+  if (flags.p4info !== undefined && flags.program === undefined)
+    throw new UsageError('--p4info needs --program, the BMv2 JSON that p4c wrote beside it');
+  for (const [name, option] of [
+    ['basePort', '--base-port'],
+    ['host', '--host'],
+  ] as const) {
+    if (flags.ports === undefined && flags.port.size > 0 && command.getOptionValueSource(name) === 'cli')
+      throw new UsageError(`${option} is about the ports of --ports: --port says for itself where its port is`);
+  }
   const stop = interruption();
   const credentials = serverCredentials(flags);
   const { device, open, failed, close } = flags.engine === 'interpreter' ? interpreted(flags) : threaded(flags);

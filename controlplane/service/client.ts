@@ -113,7 +113,7 @@ export class ControllerClient {
       return new ControllerUnreachableError(message, { cause: error });
     }
     return new ControllerCallError(
-      `the controller at ${this.address} failed: ${error.details}`,
+      `the controller at ${this.address} failed: ${grpcReason(error.details)}`,
       'FPISA_INTERNAL',
       error.code,
       { cause: error },

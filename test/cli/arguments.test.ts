@@ -94,7 +94,7 @@ describe('wrong arguments', () => {
     ],
     [
       'controller --listen 127.0.0.1:0 --build-dir .',
-      /--build and --build-dir apply to the switch that --switch names/,
+      /--build-dir describe the switch that --switch names; in a configuration they are "buildDir"/,
     ],
     ['job create --workers 2', /missing required argument 'name'/],
     ['job create training', /required option '-w, --workers <number>' not specified/],
@@ -107,6 +107,37 @@ describe('wrong arguments', () => {
     ['allreduce --job a --rank 0 --in a.npy --in c.npy --out b.npy', /2 --in files need as many --out files, not 1/],
     ['allreduce --job a --rank 0 --in a.npy --out b.npy --op max', /choices are sum, mean/],
     ['doctor --controller nowhere', /"nowhere" is not host:port/],
+    [
+      'allreduce --job a --rank 0 --in a.npy --in c.npy --out b.npy --out ./b.npy',
+      /--out b\.npy and --out \.\/b\.npy are one file, of which only the last result would remain: give each --in an --out of its own/,
+    ],
+    ['allreduce --job a --rank 0 --in a.npy --out b.npy --events', /--events needs --json/],
+    ['mininet --events', /--events needs --json/],
+    ['mininet --no-combine', /--no-combine is about a query: give --query "SELECT …"/],
+    ['switch --port 1=127.0.0.1:0 --port 1=127.0.0.1:0', /port 1 is given twice; each port has one place/],
+    ['switch --ports 1 --p4info nowhere.txt', /--p4info needs --program/],
+    ['switch --port 1=127.0.0.1:0 --base-port 47001', /--base-port is about the ports of --ports/],
+    [
+      'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --port 1=127.0.0.1:4 --port 01',
+      /port 1 is given twice; each port has one place/,
+    ],
+    [
+      'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --switch 127.0.0.1:2 --ports 2',
+      /--switch is given twice; several switches are described in a file: --config FILE/,
+    ],
+    [
+      'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --ports 2 --config nowhere.json',
+      /--config and --switch both say which switches there are: give one of them/,
+    ],
+    [
+      'controller --listen 127.0.0.1:0 --config nowhere.json --ports 2 --device-id 0',
+      /--device-id, --ports describe the switch that --switch names; in a configuration they are "deviceId", "ports"/,
+    ],
+    [
+      'query SELECT --sample --p4runtime 127.0.0.1:1 --port 1=127.0.0.1:4 --port 1=127.0.0.1:5',
+      /port 1 is given twice/,
+    ],
+    ['query SELECT --sample --device-id 3', /are about a switch that runs already: name it with --p4runtime/],
   ])('fpisa %s', async (line, message) => {
     expectFailure(await fpisa(...words(line)), 2, message);
   });

@@ -1,5 +1,13 @@
-import { describe, expect, it } from 'vitest';
-import { lossShare, portAssignment, probability, workerPort } from '../../cli/options.js';
+import { Command } from 'commander';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import {
+  controllerOption,
+  lossShare,
+  portAssignment,
+  probability,
+  switchPortAssignment,
+  workerPort,
+} from '../../cli/options.js';
 
 describe('option values', () => {
   it.each([
@@ -33,5 +41,27 @@ describe('option values', () => {
       [132, null],
     ]);
     expect(() => workerPort('1=veth1')).toThrow(/"veth1" is not host:port/);
+  });
+
+  it.each([
+    ['of a query', () => portAssignment('1=127.0.0.1:5', portAssignment('1=127.0.0.1:4'))],
+    ['of a switch', () => switchPortAssignment('1=veth2', switchPortAssignment('1=veth1'))],
+    ['for workers', () => workerPort('1=127.0.0.1:5', workerPort('1=127.0.0.1:4'))],
+    ['for workers, in two forms', () => workerPort('1', workerPort('1=127.0.0.1:4'))],
+  ])('a port that is given twice is refused: %s', (_, parse) => {
+    expect(parse).toThrow(/port 1 is given twice/);
+  });
+});
+
+describe('FPISA_CONTROLLER', () => {
+  it.each([
+    ['10.0.0.1:9600', '10.0.0.1:9600'],
+    // As a script leaves it that has no controller to name.
+    ['', '127.0.0.1:9600'],
+  ])('"%s"', (value, controller) => {
+    vi.stubEnv('FPISA_CONTROLLER', value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const command = new Command().addOption(controllerOption()).exitOverride();
+    expect(command.parse([], { from: 'user' }).opts()).toEqual({ controller });
   });
 });

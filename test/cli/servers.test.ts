@@ -115,6 +115,19 @@ describe('stores and configurations that cannot be used', () => {
     ['null', /has no list "switches"; docs\/controller\.md has an example/],
     ['{"switches": [null]}', /has no object at switches\[0\]; docs\/controller\.md has an example/],
     ['{"switches": [{"name": "s1"}]}', /switch "s1"/],
+    ['{"switches": [], "store": "s.json"}', /configuration .* has an unknown key "store" \(keys: switches\)/],
+    [
+      '{"switches": [{"name": "s1", "build-dir": "x"}]}',
+      /has an unknown key "build-dir" in switches\[0\] \(keys: name, address, deviceId, serviceIp, .*buildDir, parent, routes\)/,
+    ],
+    [
+      '{"switches": [{"name": "s1"}, {"name": "s2", "parent": {"switch": "s1", "prot": 1}}]}',
+      /has an unknown key "prot" in switches\[1\]\.parent \(keys: switch, port, parentPort\)/,
+    ],
+    [
+      '{"switches": [{"name": "s1", "routes": [{"prefix": "10.0.0.1/32", "port": 1, "mac": "02:00:00:00:00:01", "via": 2}]}]}',
+      /has an unknown key "via" in switches\[0\]\.routes\[0\] \(keys: prefix, port, mac\)/,
+    ],
     [
       '{"switches": [{"name": "s1", "address": "127.0.0.1:1", "deviceId": 0, "serviceIp": "10.0.0.254", "serviceMac": "02:00:00:00:00:fe", "serviceUdpPort": 61786, "valuesPerPacket": 16}]}',
       /switch "s1": ports is not an object of ports for workers: {"1": null}/,
