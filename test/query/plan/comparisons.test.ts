@@ -37,3 +37,9 @@ describe('under a collation', () => {
     }
   });
 });
+
+it('says that an aggregate depends on the order of rows, unless the query gives it', async () => {
+  const notes = async (sql: string): Promise<string> => (await cluster.plan(sql)).explanation.notPushed.join();
+  expect(await notes('SELECT s, first(v) FROM n GROUP BY s')).toMatch(/^first\(…\) depends on the order of rows/);
+  expect(await notes('SELECT list(v ORDER BY v) FROM n')).not.toMatch(/depends on the order/);
+});
