@@ -6,6 +6,7 @@
 import { Operator } from '../../protocol/query/constants.js';
 import { aggregateName, isDistinct } from './aggregation.js';
 import type { Binder } from './catalog.js';
+import { isCollated } from './collation.js';
 import { Grouping } from './grouping.js';
 import { switchHaving } from './having.js';
 import { LanePlan } from './lane-plan.js';
@@ -247,6 +248,8 @@ class AggregateRewriter {
               : names.isLocal(right!) && names.isForeign(left!)
                 ? { inner: right!, outer: left! }
                 : undefined;
+        if (sides !== undefined && isCollated(conjunct))
+          throw new Refusal('WHERE compares with an outer query under a collation');
         if (sides === undefined)
           throw new Refusal('WHERE depends on an outer query through something other than an equality');
         correlated.push(sides);

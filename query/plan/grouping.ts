@@ -1,6 +1,7 @@
 /** The groups and aggregates of an aggregation, and its outputs in their terms. */
 import { aggregateName } from './aggregation.js';
 import type { Binder } from './catalog.js';
+import { isCollated } from './collation.js';
 import { aggregateOf, type LaneAggregate } from './lane-plan.js';
 import { isNeverNull } from './never-null.js';
 import { Refusal } from './refusal.js';
@@ -43,6 +44,7 @@ export class Grouping {
         'a group expression contains what only the master can evaluate (a subquery, a window, a function whose result differs between machines)',
       );
     if (!this.names.isLocal(expression)) throw new Refusal('a group expression refers to an outer query');
+    if (isCollated(expression)) throw new Refusal('the rows are grouped or compared under a collation');
     const canonical = this.names.canonical(expression);
     const known = this.groups.findIndex((group) => group.canonical === canonical);
     if (known >= 0) return known;

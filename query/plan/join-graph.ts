@@ -3,6 +3,7 @@
  * and subqueries. Only conditions that every relevant row must meet are kept, so that other rows need not be sent.
  */
 import type { Binder } from './catalog.js';
+import { isCollated } from './collation.js';
 import { isBound, leafOf, leavesOf, resolve, type Leaf } from './scope.js';
 import {
   conjuncts,
@@ -43,6 +44,8 @@ export class JoinGraph {
   /** Conditions on single tables; a table that is not in it has none. */
   readonly filters = new Map<Leaf, Expression[]>();
   readonly selects: SelectAnalysis[] = [];
+  /** Why an equality joins nothing. */
+  readonly remarks = new Set<string>();
   private readonly analyses = new Map<QueryNode, SelectAnalysis>();
 
   constructor(
@@ -122,6 +125,13 @@ export class JoinGraph {
     b: { leaf: Leaf; expression: Expression },
     mayPrune: readonly Leaf[],
   ): void {
+    // The switch compares bytes.
+    if (isCollated(a.expression) || isCollated(b.expression)) {
+      this.remarks.add(
+        `Join pruning of ${a.leaf.table.name} and ${b.leaf.table.name}: their texts are compared under a collation.`,
+      );
+      return;
+    }
     const side = ({ leaf, expression }: { leaf: Leaf; expression: Expression }): EdgeSide => ({
       leaf,
       expression: unqualified(expression, leaf),

@@ -27,11 +27,14 @@ const ORDER_DEPENDENT = new Set([
 /** Names of those that a query calls without ORDER BY, in lower case. */
 export function orderDependent(query: unknown): ReadonlySet<string> {
   const names = new Set<string>();
+  // DuckDB's parser writes list(v ORDER BY v) so.
+  const sorted = new Set<unknown>();
   walkAll(query, (part) => {
     if (part['class'] !== 'FUNCTION') return;
     const name = String(part['function_name']).toLowerCase();
     const { orders } = (part['order_bys'] ?? {}) as { orders?: readonly unknown[] };
-    if (ORDER_DEPENDENT.has(name) && (orders ?? []).length === 0) names.add(name);
+    if (/^list_(reverse_)?sort$/.test(name)) sorted.add((part['children'] as unknown[])[0]);
+    if (!sorted.has(part) && ORDER_DEPENDENT.has(name) && (orders ?? []).length === 0) names.add(name);
   });
   return names;
 }

@@ -3,6 +3,7 @@ import { pushAggregate } from './aggregate.js';
 import { isAggregation } from './aggregation.js';
 import { Binder, type Catalog, type CatalogColumn, type Described } from './catalog.js';
 import { QueryPlanError } from './errors.js';
+import { orderDependent } from './order-dependent.js';
 import type { AggregateStep, QueryPlan, RowSet } from './plan.js';
 import { Refusal } from './refusal.js';
 import { fetchAll, planRowSets, tableReferences, type RowSets } from './row-sets.js';
@@ -94,6 +95,10 @@ class Planner {
     const statement = await binder.parse(sql);
     const described = await binder.describe(sql);
     this.refuseRowIds(statement);
+    for (const name of orderDependent(statement))
+      this.notPushed.push(
+        `${name}(…) depends on the order of rows, and they come from several workers in no certain order; ORDER BY within it gives one.`,
+      );
     const reason = await this.cannotFollow(statement, described);
     if (reason !== undefined) return this.fetchEverything(statement, [reason]);
     try {

@@ -42,6 +42,7 @@ export async function planRowSets(root: QueryNode, binder: Binder, options: RowS
   const notes = { workers: [] as string[], switch: [] as string[], notPushed: [] as string[] };
   const drafts = new Map<string, Draft>();
   const references = tableReferences(root);
+  notes.notPushed.push(...graph.remarks);
   for (const table of binder.catalog) {
     const leaves = graph.leaves.filter((leaf) => leaf.table === table);
     const named = references.get(table.name.toLowerCase()) ?? 0;

@@ -1,6 +1,7 @@
 /** ORDER BY … LIMIT n over one table: the switch drops rows that surely are not among the first n. */
 import { Order } from '../../protocol/query/constants.js';
 import type { Binder } from './catalog.js';
+import { isCollated } from './collation.js';
 import type { SelectAnalysis } from './join-graph.js';
 import { Refusal } from './refusal.js';
 import { isBound, leavesOf } from './scope.js';
@@ -49,6 +50,7 @@ export async function pushTop(analysis: SelectAnalysis, binder: Binder, limit: n
     const name = expression.column_names[0]!.toLowerCase();
     return node.select_list.find(({ alias }) => alias.toLowerCase() === name) ?? expression;
   });
+  if (targets.some(isCollated)) throw new Refusal('the rows are ordered under a collation');
   const canEvaluate = (e: Expression): boolean =>
     !isBound(e, binder.unstable, binder.aggregates) && leavesOf(e, [leaf]) !== undefined && e.class !== 'STAR';
   const first = targets[0]!;

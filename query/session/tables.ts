@@ -201,6 +201,8 @@ export async function neverNullColumns(
     .map(({ name }) => name);
 }
 
+const ISO_DATE = '%Y-%m-%d';
+
 /** A worker sees only its share, from which it might guess differently than DuckDB does from all files. */
 async function sniffOptions(connection: DuckDBConnection, path: string): Promise<string> {
   const [row] = (
@@ -212,7 +214,8 @@ async function sniffOptions(connection: DuckDBConnection, path: string): Promise
   return [
     `delim = ${literal(String(delimiter))}`,
     `header = ${String(header)}`,
-    ...(date === null || date === '' ? [] : [`dateformat = ${literal(String(date))}`]),
+    // Where this format is given, and not found, DuckDB refuses infinities.
+    ...(date === null || date === '' || date === ISO_DATE ? [] : [`dateformat = ${literal(String(date))}`]),
     ...(timestamp === null || timestamp === '' ? [] : [`timestampformat = ${literal(String(timestamp))}`]),
   ].join(', ');
 }

@@ -36,7 +36,9 @@ describe('the JSON form', () => {
     const any = { '@type': 'type.googleapis.com/p4.config.v1.Documentation', brief: 'x' };
     const info = parseP4Info(JSON.stringify({ externs: [{ instances: [{ info: any }] }] }));
     expect(info.externs[0]!.instances[0]!.info).toEqual({ typeUrl: any['@type'], value: Uint8Array.of(10, 1, 0x78) });
-    expect(() => parseP4Info('{"externs":[{"instances":[{"info":{"@type":"x/y.Z"}}]}]}')).toThrow('The type x/y.Z is unknown');
+    expect(() => parseP4Info('{"externs":[{"instances":[{"info":{"@type":"x/y.Z"}}]}]}')).toThrow(
+      'The type x/y.Z is unknown',
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
@@ -121,6 +121,16 @@ describe('shares', () => {
       ),
       { numRuns: 30 },
     );
+  });
+
+  it('hold a CSV column of infinities only as DuckDB reads it', async () => {
+    const path = folder();
+    const file = join(path, 'q.csv');
+    writeFileSync(file, 'k,d\n1,inf\n2,-inf\n3,inf\n');
+    const connection = await connect();
+    const [share] = shareOut(await findTables(connection, [file]), 1)[0]!;
+    const rows = async (sql: string): Promise<unknown> => (await connection.runAndReadAll(sql)).getRowsJson();
+    expect(await rows(shareSelect(share!, new Map()))).toEqual(await rows(`SELECT * FROM '${file}'`));
   });
 
   it('are known not to have NULL where the files’ statistics say so, all of them', async () => {
