@@ -50,3 +50,4 @@ export type { NamedValue, Trace, TraceEvent } from './trace.js';
 export { P4RuntimeServer, type P4RuntimeServerOptions } from './p4runtime/server.js';
 export type { Device, PreparedProgram } from './p4runtime/device.js';
 export { SwitchDevice } from './p4runtime/switch-device.js';
+export { DEFAULT_CPU_PORT } from './limits.js';

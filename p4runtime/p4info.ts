@@ -33,6 +33,8 @@ export interface FieldInfo extends Named {
   /** Bits. 0 if the value is a string (`@p4runtime_translation` to a string). */
   readonly bitwidth: number;
   readonly isString: boolean;
+  /** `@p4runtime_translation`: the bits are the controller's, not the program's. */
+  readonly isTranslated: boolean;
 }
 
 export interface MatchFieldInfo extends FieldInfo {
@@ -281,6 +283,7 @@ export class P4InfoIndex {
       alias: field.name,
       bitwidth: field.bitwidth,
       isString: translated?.sdnString !== undefined,
+      isTranslated: translated !== undefined,
     };
   }
 }

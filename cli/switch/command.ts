@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import {
+  DEFAULT_CPU_PORT,
   defaultCacheFolder,
   ENGINE_NAMES,
   FaultInjector,
@@ -42,6 +43,7 @@ import type { SwitchReady } from './ready.js';
 interface Flags extends FaultFlags, TlsFlags {
   p4runtime: string;
   deviceId: number;
+  cpuPort: number;
   port: Map<number, string>;
   ports?: number;
   host: string;
@@ -72,6 +74,11 @@ export function switchCommand(): Command {
       new Option('--device-id <number>', 'its P4Runtime device id')
         .argParser(integer(0, Number.MAX_SAFE_INTEGER))
         .default(0),
+    )
+    .addOption(
+      new Option('--cpu-port <number>', 'switch port of packets to and from the controller, as the program has it')
+        .argParser(integer(1, 510))
+        .default(DEFAULT_CPU_PORT),
     )
     .addOption(new Option('--ports <count>', 'switch ports 1 to count, each a UDP socket').argParser(integer(1, 509)))
     .addOption(
@@ -175,6 +182,7 @@ function threaded(flags: Flags): Running {
   // It may reject while ports are opened, which then fails by itself.
   failed.catch(() => {});
   const device = new ThreadedSwitch({
+    cpuPort: flags.cpuPort,
     cacheFolder: defaultCacheFolder(),
     ...(hasFaults(flags) && { faults: faults(flags) }),
     onError: givenUp,
@@ -185,7 +193,7 @@ function threaded(flags: Flags): Running {
 }
 
 function interpreted(flags: Flags): Running {
-  const device = new SwitchDevice({ engine: 'interpreter' });
+  const device = new SwitchDevice({ engine: 'interpreter', cpuPort: flags.cpuPort });
   const runner = new PortRunner(device, {
     ...(hasFaults(flags) && { faults: new FaultInjector(faults(flags)) }),
     onError: givenUp,
@@ -228,6 +236,11 @@ async function openPorts(open: Running['open'], flags: Flags): Promise<Record<st
     throw new UsageError(
       'a switch needs ports: give --ports COUNT, or --port NUMBER=HOST:UDPPORT or --port NUMBER=INTERFACE for each',
     );
+  if (wanted.has(flags.cpuPort)) {
+    throw new UsageError(
+      `switch port ${flags.cpuPort} is the controller's, by --cpu-port; give fewer --ports, or another --port`,
+    );
+  }
   try {
     return Object.fromEntries(await open([...wanted].map(([number, place]) => portSpec(number, place, flags))));
   } catch (error) {

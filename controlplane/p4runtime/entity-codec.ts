@@ -78,7 +78,14 @@ export class EntityCodec {
       checkIndex('register', register, index);
       if (register.bitwidth === undefined)
         throw new EntityError(`register ${register.name} is not of type bit<W>, the only type that can be written`);
-      const field = { id: 0, name: register.name, alias: register.name, bitwidth: register.bitwidth, isString: false };
+      const field = {
+        id: 0,
+        name: register.name,
+        alias: register.name,
+        bitwidth: register.bitwidth,
+        isString: false,
+        isTranslated: false,
+      };
       return {
         registerEntry: {
           registerId: register.id,

@@ -113,6 +113,24 @@ export class PipelineLoader {
     });
   }
 
+  /** Before format 2.3 a table said the name of a profile that it alone has, and the selector of that. */
+  private profileOf(at: JsonReader, type: 'indirect' | 'indirect_ws'): ActionProfileDef {
+    const old = at.get('act_prof_name');
+    if (at.has('action_profile') || old.missing) {
+      const name = at.get('action_profile');
+      return this.profiles.get(name, name.string());
+    }
+    const name = old.string();
+    const profile = {
+      name,
+      index: this.profiles.values().length,
+      size: at.get('max_size').integer(),
+      selector: type === 'indirect_ws' ? this.calculations.load(at.get('selector'), `${name} selector`) : undefined,
+    };
+    this.profiles.add(old, name, profile);
+    return profile;
+  }
+
   private table(at: JsonReader, pipeline: string): TableDef {
     const name = at.get('name').string();
     const matchKind = at.get('match_type').string();
@@ -126,9 +144,7 @@ export class PipelineLoader {
     if (keys.filter((key) => key.kind === 'lpm').length > 1) at.get('key').fail('a table has at most one lpm key');
     const type = at.get('type').string();
     if (!isOneOf(TABLE_TYPES, type)) at.get('type').lacks(`table type "${type}"`);
-    const profileName = at.get('action_profile');
-    const profile =
-      type !== 'indirect' && type !== 'indirect_ws' ? undefined : this.profiles.get(profileName, profileName.string());
+    const profile = type !== 'indirect' && type !== 'indirect_ws' ? undefined : this.profileOf(at, type);
     const meter = at.get('direct_meters');
     const directMeter = meter.missing ? undefined : this.externs.meters.get(meter, meter.string());
     if (directMeter !== undefined && directMeter.directTarget === undefined)
@@ -136,12 +152,7 @@ export class PipelineLoader {
 
     const actions = this.tableActions(at);
     const fallback = at.get('default_entry');
-    const entries = at.has('entries')
-      ? at
-          .get('entries')
-          .items()
-          .map((entry) => this.entry(entry, keys))
-      : undefined;
+    const entries = at.has('entries') ? this.entries(at, keys) : undefined;
     return {
       kind: 'table',
       name,
@@ -217,6 +228,28 @@ export class PipelineLoader {
     return [{ name, kind, ref, width: widthOf(ref), mask: at.has('mask') ? at.get('mask').hex() : null }];
   }
 
+  private entries(at: JsonReader, keys: readonly KeyDef[]): ConstEntry[] {
+    const type = at.get('type').string();
+    if (type === 'indirect' || type === 'indirect_ws')
+      at.get('entries').fail(`only a table of type simple has entries, not one of type ${type}`);
+    const kind = at.get('match_type').string();
+    const ranked = kind === 'ternary' || kind === 'range';
+    const seen = new Map<string, number>();
+    return at
+      .get('entries')
+      .items()
+      .map((reader, i) => {
+        const entry = this.entry(reader, keys);
+        const identity =
+          entry.keys.map((match, j) => matchText(match, keys[j]!.width)).join() + (ranked ? `@${entry.priority}` : '');
+        const first = seen.get(identity);
+        if (first !== undefined)
+          reader.fail(`table ${at.get('name').string()} has an entry of this key already, entries[${first}]`);
+        seen.set(identity, i);
+        return entry;
+      });
+  }
+
   private entry(at: JsonReader, keys: readonly KeyDef[]): ConstEntry {
     const matches = at.get('match_key').items();
     if (matches.length !== keys.length)
@@ -257,5 +290,20 @@ function matchKey(at: JsonReader, key: KeyDef): MatchKey {
       return { kind: 'ternary', value: at.get('key').hex(), mask: at.get('mask').hex() };
     case 'range':
       return { kind: 'range', low: at.get('start').hex(), high: at.get('end').hex() };
+  }
+}
+
+/** The same for two matches of a key that a table of BMv2 takes for one: bits under a zero mask bit do not count. */
+function matchText(match: MatchKey, width: number): string {
+  const cut = (value: bigint): bigint => BigInt.asUintN(width, value);
+  switch (match.kind) {
+    case 'exact':
+      return `${cut(match.value)}`;
+    case 'lpm':
+      return `${cut(match.value) >> BigInt(width - match.prefixLength)}/${match.prefixLength}`;
+    case 'ternary':
+      return `${cut(match.value & match.mask)}&${cut(match.mask)}`;
+    case 'range':
+      return `${cut(match.low)}-${cut(match.high)}`;
   }
 }

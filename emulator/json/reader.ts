@@ -35,9 +35,9 @@ export class JsonReader {
     return !this.get(key).missing;
   }
 
-  /** Elements of an array; a missing array counts as empty. */
+  /** Elements of an array; a missing array counts as empty, and so does `{}`: p4c writes an empty vector so. */
   items(): JsonReader[] {
-    if (this.missing) return [];
+    if (this.missing || isEmptyObject(this.value)) return [];
     if (!Array.isArray(this.value)) return this.fail(`an array is needed, but this is ${describe(this.value)}`);
     return this.value.map((item, index) => new JsonReader(item, `${this.path}[${index}]`, this.unsupported));
   }
@@ -87,6 +87,10 @@ export class JsonReader {
     const magnitude = BigInt(`0x${match[2]}`);
     return match[1] === '-' ? -magnitude : magnitude;
   }
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
 }
 
 function describe(value: unknown): string {

@@ -12,7 +12,7 @@ import {
 } from '../../p4runtime/index.js';
 import type { GroupMember } from '../control.js';
 import { fromCall, toCall } from './action.js';
-import { checkRoom, checkWeighted, sizeOf } from './group-size.js';
+import { canonicalWatch, checkRoom, checkWeighted, sizeOf } from './group-size.js';
 import { FIRST_HIDDEN_ID, usesOneShots } from './one-shot.js';
 import type { ForwardingPipeline } from './pipeline.js';
 import { exists, invalid, notFound, precondition, RpcError } from './rpc-error.js';
@@ -26,7 +26,7 @@ function actionsOf(pipeline: ForwardingPipeline, profile: ActionProfileInfo): Na
 }
 
 function checkId(id: number, what: string): void {
-  if (id === 0 || id >= FIRST_HIDDEN_ID) throw invalid(`A ${what} id must be 1 to ${FIRST_HIDDEN_ID - 1}, not ${id}.`);
+  if (id === 0) throw invalid(`A ${what} id must be 1 to ${FIRST_HIDDEN_ID - 1}, not 0.`);
 }
 
 /** Whether an entry or a group refers to it: the switch would refuse too, but less clearly. */
@@ -163,9 +163,9 @@ export function writeGroup(
   const watch = new Map(
     entry.members
       .filter((member) => member.watch !== undefined || member.watchPort)
-      .map(({ memberId, watch: port, watchPort }) => [
-        memberId,
-        { ...(port !== undefined && { watch: port }), ...(watchPort && { watchPort }) },
+      .map((member) => [
+        member.memberId,
+        { ...(member.watch !== undefined && { watch: member.watch }), ...canonicalWatch(member) },
       ]),
   );
   tx.note(pipeline.groupNotes, key, { maxSize, watch });

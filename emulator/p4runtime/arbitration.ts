@@ -105,11 +105,8 @@ export class Arbitration {
 
   /** @throws RpcError unless the election id is that of the live primary of the role */
   checkPrimary(roleName: string, electionId: Uint128 | undefined): void {
+    this.checkRole(roleName);
     const role = this.roles.get(roleName);
-    if (!role && roleName !== '') {
-      const names = [...this.roles.keys()].map((each) => `"${each}"`);
-      throw notFound(`There is no role "${roleName}"; valid: ${names.join(', ') || 'none yet'}.`);
-    }
     const primary = role && this.primary(role);
     if (!primary) throw new RpcError(Code.PERMISSION_DENIED, 'There is no primary controller.');
     if (!electionId) throw new RpcError(Code.PERMISSION_DENIED, 'The request has no election id.');
@@ -119,6 +116,13 @@ export class Arbitration {
         `Election id ${fromUint128(electionId)} is not the primary's, which is ${role.highest}.`,
       );
     }
+  }
+
+  /** @throws RpcError NOT_FOUND unless it is the default role or one that a controller has, or had */
+  checkRole(name: string): void {
+    if (name === '' || this.roles.has(name)) return;
+    const names = [...this.roles.keys()].map((each) => `"${each}"`);
+    throw notFound(`There is no role "${name}"; valid: ${names.join(', ') || 'none yet'}.`);
   }
 
   isPrimary(session: ArbitratedSession): boolean {

@@ -10,7 +10,7 @@ import {
 } from '../../p4runtime/index.js';
 import { readEntity, writeEntity } from './entities.js';
 import type { ForwardingPipeline } from './pipeline.js';
-import { toUpdateError, UPDATE_OK } from './rpc-error.js';
+import { invalid, toUpdateError, UPDATE_OK } from './rpc-error.js';
 import { Transaction } from './transaction.js';
 
 const ABORTED: UpdateError = {
@@ -34,9 +34,12 @@ export class BatchError extends Error {
 
 /**
  * Applies the updates in order.
+ * @throws RpcError INVALID_ARGUMENT for an atomicity that is not known, and then nothing is done
  * @throws BatchError; unless the atomicity is CONTINUE_ON_ERROR, the pipeline is then as it was before
  */
 export function writeBatch(pipeline: ForwardingPipeline, updates: readonly Update[], atomicity: Atomicity): void {
+  // A value that the .proto lacks stays a number.
+  if (typeof atomicity !== 'string') throw invalid(`The atomicity ${String(atomicity)} is not known.`);
   const tx = new Transaction(pipeline.control);
   const errors: UpdateError[] = [];
   let failed = -1;

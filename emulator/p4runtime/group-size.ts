@@ -1,5 +1,5 @@
 /** How large groups may be (P4Runtime 1.4, sections "ActionProfile" of P4Info and "Rules on Setting max_size"). */
-import { Code, decodeBytestring, type ActionProfileInfo } from '../../p4runtime/index.js';
+import { Code, decodeBytestring, encodeBytestring, type ActionProfileInfo } from '../../p4runtime/index.js';
 import { MAX_PORT, PORT_BITS } from '../limits.js';
 import { invalid, RpcError } from './rpc-error.js';
 import type { ForwardingPipeline } from './pipeline.js';
@@ -18,6 +18,12 @@ export function checkWeighted(profile: ActionProfileInfo, { weight, watchPort }:
   if (!watchPort || watchPort.length === 0) return;
   const port = decodeBytestring(watchPort, PORT_BITS);
   if (port > BigInt(MAX_PORT)) throw invalid(`${what} watches port ${port}; valid: 0 to ${MAX_PORT}.`);
+}
+
+/** The watch port as it is read back: clients may write leading zeros (section "Bytestrings"). */
+export function canonicalWatch({ watchPort }: Pick<Weighted, 'watchPort'>): { watchPort?: Uint8Array } {
+  if (!watchPort || watchPort.length === 0) return watchPort ? { watchPort } : {};
+  return { watchPort: encodeBytestring(decodeBytestring(watchPort)) };
 }
 
 /** In the unit of the profile's sizes: weights or members. */

@@ -5,15 +5,15 @@
 import type { Action, ActionProfileAction, ActionProfileInfo, TableAction, TableInfo } from '../../p4runtime/index.js';
 import type { GroupMember, ProfileReference } from '../control.js';
 import { fromCall, toCall } from './action.js';
-import { checkRoom, checkWeighted, sizeOf } from './group-size.js';
+import { canonicalWatch, checkRoom, checkWeighted, sizeOf } from './group-size.js';
 import type { EntryNotes, ForwardingPipeline } from './pipeline.js';
 import { invalid, notFound } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
 type OneShot = NonNullable<EntryNotes['oneShot']>;
 
-/** Members and groups of one-shots are numbered from here; clients' ids are below. */
-export const FIRST_HIDDEN_ID = 2 ** 31;
+/** Members and groups of one-shots are numbered from here, above the 32 bits of clients' ids. */
+export const FIRST_HIDDEN_ID = 2 ** 32;
 /** Of one action, how many copies its one-shot keeps adjacent; further ones may follow those of other actions. */
 const MAX_MEMBER_COPIES = 4_096;
 
@@ -91,7 +91,7 @@ export function createOneShot(
     const member = freeId(pipeline.control.members(name));
     tx.insertMember(name, member, call, Math.min(each.weight, MAX_MEMBER_COPIES));
     members.push({ member, weight: each.weight });
-    canonical.push({ ...each, action: fromCall(pipeline.index.actions, call) as Action });
+    canonical.push({ ...each, ...canonicalWatch(each), action: fromCall(pipeline.index.actions, call) as Action });
   }
   tx.setGroup(name, group, members);
   return {

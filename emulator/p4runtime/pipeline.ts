@@ -107,7 +107,11 @@ export class ForwardingPipeline {
         }
       }
     }
-    for (const table of this.index.tables.items) this.checkKeys(table);
+    this.checkNotEmpty();
+    for (const table of this.index.tables.items) {
+      this.checkKeys(table);
+      this.checkActions(table);
+    }
   }
 
   private checkKeys(table: TableInfo): void {
@@ -120,7 +124,43 @@ export class ForwardingPipeline {
       throw invalid(`The keys of table ${table.name} differ between the P4Info and the program: ${inProgram}.`);
     }
     for (const field of table.keys.items) {
+      const { width } = keys[field.position]!;
+      if (field.bitwidth !== 0 && !field.isTranslated && field.bitwidth !== width) {
+        throw invalid(
+          `Key ${field.name} of ${table.name} has ${field.bitwidth} bits in the P4Info and ${width} in the program.`,
+        );
+      }
       if (field.isString) throw invalid(`Key ${field.name} of ${table.name} is translated to a string.`);
+    }
+  }
+
+  /** A P4Info that names nothing goes with a program without anything to name only. */
+  private checkNotEmpty(): void {
+    const { tables, actions, counters, registers, meters, actionProfiles, valueSets, digests } = this.index;
+    const named = [tables, actions, counters, registers, meters, actionProfiles, valueSets, digests];
+    const keyed = this.program.tables.filter(({ keys }) => keys.length > 0).map(({ name }) => name);
+    if (named.some(({ items }) => items.length > 0) || keyed.length === 0) return;
+    throw invalid(`The P4Info is empty, but the program has tables: ${list(new Set(keyed))}.`);
+  }
+
+  private checkActions(table: TableInfo): void {
+    const inProgram = new Map(this.description(table).actions.map((action) => [action.name, action]));
+    for (const { name, definition } of table.actions.items) {
+      const action = inProgram.get(name);
+      if (!action) {
+        throw invalid(
+          `The P4Info names action ${name} of ${table.name}, which is not among the program's: ${list(new Set(inProgram.keys()))}.`,
+        );
+      }
+      const params = definition.params.items;
+      const fits =
+        params.length === action.params.length &&
+        params.every(
+          (param, i) => param.bitwidth === 0 || param.isTranslated || param.bitwidth === action.params[i]!.width,
+        );
+      if (fits) continue;
+      const text = action.params.map(({ name: param, width }) => `${param} (${width} bits)`).join(', ');
+      throw invalid(`The parameters of action ${name} differ between the P4Info and the program: ${text || 'none'}.`);
     }
   }
 

@@ -126,6 +126,7 @@ export class P4RuntimeServer {
       Read: (call) => {
         try {
           this.checkDevice(call.request.deviceId);
+          this.arbitration.checkRole(call.request.role);
           for (const entities of readBatch(this.pipelines.current(), call.request.entities)) call.write({ entities });
           call.end();
         } catch (error) {

@@ -95,6 +95,22 @@ describe('a port that is in use is named, with the option that chooses another o
   });
 });
 
+describe('the port of the controller', () => {
+  it('is no port for anybody else', async () => {
+    expectFailure(
+      await fpisa('switch', '--ports', '64', '--cpu-port', '64', '--p4runtime', '127.0.0.1:0'),
+      2,
+      /switch port 64 is the controller's, by --cpu-port/,
+    );
+  });
+
+  it.each(['compiled', 'interpreter'])('can be 255, engine %s', async (engine) => {
+    const args = ['switch', '--json', '--ports', '1', '--cpu-port', '255', '--engine', engine];
+    const line = await new Command([...args, '--p4runtime', '127.0.0.1:0']).line();
+    expect(JSON.stringify(line)).toContain('ready');
+  });
+});
+
 describe('stores and configurations that cannot be used', () => {
   it('a store that is none is never overwritten', async () => {
     const store = `${scratch()}/store.json`;

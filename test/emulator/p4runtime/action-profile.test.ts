@@ -176,8 +176,33 @@ describe('the size of a selector', () => {
   });
 });
 
+describe('ids from 2^31', () => {
+  it.each([2 ** 31, 2 ** 32 - 1])('are as good as others: %i', async (id) => {
+    await bed.insert(member(id, action('forward', 5)));
+    await bed.insert(group(id, { [id]: 1 }));
+    await bed.insert(entry('balanced', 0x20, { actionProfileGroupId: id }));
+    expect(portsOverSources(0x20)).toEqual(new Set([5]));
+    const [found] = await bed.read({ actionProfileGroup: { actionProfileId: selector, groupId: id } });
+    expect(found!.actionProfileGroup).toMatchObject({ groupId: id, members: [{ memberId: id }] });
+    expect((await bed.read({ actionProfileMember: {} })).length).toBe(1);
+  });
+});
+
 describe('watch ports', () => {
   beforeEach(() => bed.insert(member(1)));
+
+  it('are read back canonical', async () => {
+    const written = (watchPort: Uint8Array): Init<Entity> => ({
+      actionProfileGroup: {
+        actionProfileId: selector,
+        groupId: 4,
+        maxSize: 5,
+        members: [{ memberId: 1, weight: 1, watchPort }],
+      },
+    });
+    await bed.insert(written(Uint8Array.of(0, 0, 0, 7)));
+    expect(await bed.read({ actionProfileGroup: {} })).toEqual([written(bytes(7))]);
+  });
 
   it.each([511, 512, 2 ** 31])('refuse %i, which is no port', async (port) => {
     const members = [{ memberId: 1, weight: 1, watchPort: bytes(port) }];

@@ -184,6 +184,20 @@ describe('roles', () => {
     await write('tenant');
     expect((await failureOf(write('stranger'))).code).toBe('NOT_FOUND');
   });
+
+  it('that nobody has cannot read either', async () => {
+    await bed.primary();
+    await bed.commit();
+    const read = (role: string) =>
+      new Promise((resolve, reject) => {
+        const call = bed.stub.Read({ deviceId: 1n, role, entities: [{ tableEntry: {} }] });
+        call.on('data', () => {});
+        call.on('error', reject);
+        call.on('end', resolve);
+      });
+    await read('');
+    expect((await failureOf(read('stranger'))).code).toBe('NOT_FOUND');
+  });
 });
 
 describe('who may write', () => {

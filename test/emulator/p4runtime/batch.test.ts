@@ -52,6 +52,14 @@ describe('CONTINUE_ON_ERROR', () => {
   });
 });
 
+describe('an atomicity that is not known', () => {
+  it('is refused, and nothing is done', async () => {
+    const failure = await failureOf(bed.writeAll([['INSERT', l2(2n, action('forward', 1))]], 7 as never));
+    expect([failure.code, failure.message]).toEqual(['INVALID_ARGUMENT', 'The atomicity 7 is not known.']);
+    expect(await count()).toBe(1);
+  });
+});
+
 const profile = index.actionProfiles.find('selector').id;
 const oneShot = {
   actionProfileActionSet: { actionProfileActions: [{ action: action('forward', 1).action, weight: 1 }] },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { P4InfoIndex, parseP4Info, unary, type PipelineResponseType } from '../../../p4runtime/index.js';
+import { P4InfoIndex, parseP4Info, unary, type P4Info, type PipelineResponseType } from '../../../p4runtime/index.js';
 import { action, failureOf, file, frame, index, l2, program, tableId, TestBed } from './support.js';
 
 let bed: TestBed;
@@ -76,6 +76,40 @@ describe('VERIFY', () => {
     );
     expect(keys.message).toContain('The keys of table Ingress_.l2 differ');
     expect(await code(other('tables { preamble { name: "x" } }'))).toBe('INVALID_ARGUMENT');
+  });
+
+  it.each(['pkg_info {}', 'pkg_info { arch: "v1model" }'])('refuses a P4Info that is empty: %j', async (text) => {
+    const { code: status, message } = await failureOf(
+      bed.setPipeline('VERIFY', { ...config(), p4info: parseP4Info(text) }),
+    );
+    expect(status).toBe('INVALID_ARGUMENT');
+    expect(message).toContain('The P4Info is empty, but the program has tables: ');
+  });
+
+  it.each<[string, (table: P4Info['tables'][number], p4info: P4Info) => void, string]>([
+    [
+      'width of a key',
+      (table) => (table.matchFields[0]!.bitwidth = 47),
+      'has 47 bits in the P4Info and 48 in the program',
+    ],
+    [
+      'width of a parameter',
+      (_, { actions }) => (actions.find(({ params }) => params.length > 0)!.params[0]!.bitwidth = 77),
+      'differ between the P4Info and the program',
+    ],
+    [
+      'name of an action',
+      (_, { actions }) => (actions.find(({ preamble }) => preamble!.alias === 'forward')!.preamble!.name = 'elsewhere'),
+      'The P4Info names action elsewhere of',
+    ],
+  ])('refuses a P4Info with another %s than the program', async (_, change, says) => {
+    const p4info = parseP4Info(file('features.p4info.txtpb').toString());
+    change(
+      p4info.tables.find(({ preamble }) => preamble!.name === 'Ingress_.l2')!,
+      p4info,
+    );
+    const failure = await failureOf(bed.setPipeline('VERIFY', { ...config(), p4info }));
+    expect([failure.code, failure.message]).toEqual(['INVALID_ARGUMENT', expect.stringContaining(says)]);
   });
 });
 
