@@ -12,8 +12,8 @@ import {
   type QueryNode,
   type Statement,
 } from '../plan/tree.js';
+import type { Rows } from './rows.js';
 import { literal, type DataTable } from './tables.js';
-import type { Rows } from './verify.js';
 
 /** A part of a serialized logical plan. */
 interface PlanNode {

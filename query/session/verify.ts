@@ -2,6 +2,7 @@
 import type { DuckDBResultReader, DuckDBValue } from '@duckdb/node-api';
 import { duckdb } from '../duckdb.js';
 import { identifier } from '../plan/tree.js';
+import type { Rows } from './rows.js';
 import { plainScan, literal, type DataTable } from './tables.js';
 import { VerifiedQuery } from './verified-query.js';
 
@@ -21,12 +22,6 @@ export interface Verification {
 interface OrderKeys {
   /** Columns of the answer by which it is ordered, as far as they are in it, most significant first. */
   readonly columns: readonly number[];
-}
-
-export interface Rows {
-  readonly rows: readonly (readonly DuckDBValue[])[];
-  readonly names: readonly string[];
-  readonly types: readonly string[];
 }
 
 /** Runs the query over all files in a DuckDB of its own, and compares. */

@@ -34,7 +34,7 @@ describe('values', () => {
     [256, 8, /256 does not fit the 8 bit\(s\) of key k/],
     [-129, 8, /does not fit/],
     ['10.0.0.1', 24, /does not fit/],
-    [1.5, 8, /not a whole number/],
+    [1.5, 8, /is not an integer of at most 53 bits/],
     [2 ** 60, 64, /use a bigint/],
     [
       '10.0.0',

@@ -111,6 +111,6 @@ describe('numbers', () => {
         expect((base - (CHUNK_MODULUS - left - 1)) | 0).toBeGreaterThan(0);
       }),
     );
-    expect(() => operationBase(0, MAX_OPERATION_CHUNKS + 1, 4)).toThrow(/at most 1073741824/);
+    expect(() => operationBase(0, MAX_OPERATION_CHUNKS + 1, 4)).toThrow(/the maximum is 1073741824/);
   });
 });

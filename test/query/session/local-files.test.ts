@@ -43,7 +43,7 @@ describe("a worker's own files", () => {
     await duck(`COPY (SELECT 1 AS a) TO '${join(path, 'x.csv')}'`);
     await expect(own(`nation=${join(path, 'x.csv')}`)).rejects.toMatchObject({
       code: 'FPISA_FILE_DATA',
-      message: '--data names the table nation, and the query has orders, Customer',
+      message: '--data names the table nation, but the query has orders, Customer',
     });
     await expect(own(`orders=${join(path, 'y.parquet')}`)).rejects.toThrow(
       /no file matches .*y\.parquet, from which to read this worker's part of table orders/,
