@@ -113,7 +113,10 @@ export class Pipelines {
       });
     const entries =
       indirect === undefined && keys.length > 0 && dice.oneIn(4)
-        ? Array.from({ length: 1 + dice.below(4) }, (_, i) => this.entry(keys, dice.pick(actions), i))
+        ? withDifferentKeys(
+            Array.from({ length: 1 + dice.below(4) }, (_, i) => this.entry(keys, dice.pick(actions), i)),
+            match_type,
+          )
         : undefined;
     const next_tables = dice.oneIn(3)
       ? { __HIT__: next(), __MISS__: next() }
@@ -170,7 +173,7 @@ export class Pipelines {
     };
   }
 
-  private entry(keys: readonly Key[], action: ActionShape, at: number): Json {
+  private entry(keys: readonly Key[], action: ActionShape, at: number): EntryJson {
     return {
       match_key: keys.map((key) => this.match(key)),
       action_entry: { action_id: action.id, action_data: this.args(action) },
@@ -226,4 +229,19 @@ export function sendingAction(id: number): ActionShape & Json {
     runtime_data: [],
     primitives: [{ op: 'assign', parameters: [field('standard_metadata', 'egress_spec'), port] }],
   } as ActionShape & Json;
+}
+
+interface EntryJson {
+  readonly match_key: readonly Json[];
+  readonly action_entry: Json;
+  readonly priority: number;
+}
+
+/** Without those that repeat a key, which a loader refuses; priorities are all different, so they tell keys apart. */
+function withDifferentKeys(entries: readonly EntryJson[], matchType: string): EntryJson[] {
+  const isRanked = matchType === 'ternary' || matchType === 'range';
+  const keyOf = ({ match_key, priority }: EntryJson): string =>
+    JSON.stringify(isRanked ? [match_key, priority] : match_key);
+  const seen = new Set<string>();
+  return entries.filter((entry) => !seen.has(keyOf(entry)) && seen.add(keyOf(entry)));
 }
