@@ -137,7 +137,7 @@ describe('wrong arguments', () => {
       'query SELECT --sample --p4runtime 127.0.0.1:1 --port 1=127.0.0.1:4 --port 1=127.0.0.1:5',
       /port 1 is given twice/,
     ],
-    ['query SELECT --sample --device-id 3', /are about a switch that runs already: name it with --p4runtime/],
+    ['query SELECT --sample --device-id 3', /describe a switch that is already running: name it with --p4runtime/],
   ])('fpisa %s', async (line, message) => {
     expectFailure(await fpisa(...words(line)), 2, message);
   });
