@@ -3,7 +3,6 @@ import type {
   ArithmeticOp,
   ComparisonOp,
   Expression,
-  FieldDef,
   FieldRef,
   HeaderDef,
   HeaderStackDef,
@@ -13,7 +12,6 @@ import type {
 import type { Packet } from './packet.js';
 import type { Context } from './context.js';
 import { elementAt, equalHeaders, equalUnions, validMember } from './headers.js';
-import { storeTo, type Store } from './stores.js';
 import { MAX_SHIFT } from '../limits.js';
 
 export type DataFn = (p: Packet) => bigint;
@@ -348,63 +346,4 @@ export function stackOf(e: Expression): HeaderStackDef | UnionStackDef {
 /** The last element in use; of an empty stack the element that reads as zero. */
 export function lastOf(p: Packet, stack: HeaderStackDef): HeaderDef {
   return elementAt(p, stack, BigInt(p.next[stack.index]! - 1));
-}
-
-/** Compiles an expression that is stored to. */
-export function compilePlace(e: Expression, context: Context): Store {
-  switch (e.op) {
-    case 'field':
-      if ('field' in e.ref) return storeTo(e.ref.field);
-      break;
-    case 'fieldAt': {
-      const header = compileHeader(e.header, context);
-      const { offset } = e;
-      return (p, value) => context.store(header(p).fields[offset]!, p, value);
-    }
-    case 'lastField': {
-      const { stack, offset } = e;
-      return (p, value) => context.store(lastOf(p, stack).fields[offset]!, p, value);
-    }
-    case 'register': {
-      const array = context.host.state.registers[e.register.index]!;
-      const index = compileData(e.index, context);
-      return (p, value) => {
-        const i = index(p);
-        if (i >= 0n && i < array.size) array.write(Number(i), value);
-        else p.trace?.add({ kind: 'outOfRange', object: `register ${array.def.name}`, index: i, size: array.size });
-      };
-    }
-    default:
-      break;
-  }
-  throw new Error(`cannot be stored to: ${e.op}`);
-}
-
-/**
- * Bits that certainly hold every value of the expression, all of which are at least 0; Infinity if that is uncertain.
- * Lets a store skip truncating the value to the width of the field.
- */
-export function unsignedBits(e: Expression): number {
-  switch (e.op) {
-    case 'constant':
-      return e.value < 0n ? Infinity : e.value === 0n ? 0 : e.value.toString(2).length;
-    case 'field':
-      return 'field' in e.ref ? plainWidth(e.ref.field) : 1;
-    case 'fromBool':
-    case 'boolean':
-      return 1;
-    case 'choose':
-      return Math.max(unsignedBits(e.left), unsignedBits(e.right));
-    case 'arithmetic':
-      if (e.operator === '&') return Math.min(unsignedBits(e.left), unsignedBits(e.right));
-      if (e.operator === '|' || e.operator === '^') return Math.max(unsignedBits(e.left), unsignedBits(e.right));
-      if (e.operator === '>>') return unsignedBits(e.left);
-      return Infinity;
-    default:
-      return e.type === 'bool' ? 1 : Infinity;
-  }
-}
-
-function plainWidth(field: FieldDef): number {
-  return field.signed || field.varbit ? Infinity : field.width;
 }

@@ -4,11 +4,12 @@ import type { HeaderDef } from '../json/data.js';
 import type { Context } from './context.js';
 import { compileCalculation } from './calculations.js';
 import { readBits } from './bits.js';
-import { compileBool, compileData, compileField, lastOf, unsignedBits, type DataFn } from './expressions.js';
+import { compileBool, compileData, compileField, lastOf, type DataFn } from './expressions.js';
 import { makeValid } from './headers.js';
 import type { Packet } from './packet.js';
 import { compilePrimitive } from './primitives.js';
 import { keepsUnsigned, storeTo } from './stores.js';
+import { unsignedBits } from './unsigned-bits.js';
 import { MAX_PARSER_STATES } from '../limits.js';
 
 /** @returns the value of a parser error, which can be any number including that of NoError; undefined on success. */

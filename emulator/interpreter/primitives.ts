@@ -3,16 +3,7 @@ import type { Expression, HeaderDef, RegisterDef } from '../json/data.js';
 import type { CalculationDef, CounterDef, MeterDef, Operand, Primitive } from '../json/program.js';
 import { compileCalculation } from './calculations.js';
 import type { Context } from './context.js';
-import {
-  compileBool,
-  compileData,
-  compileHeader,
-  compilePlace,
-  compileUnion,
-  stackOf,
-  unsignedBits,
-  type DataFn,
-} from './expressions.js';
+import { compileBool, compileData, compileHeader, compileUnion, stackOf, type DataFn } from './expressions.js';
 import {
   assignHeader,
   assignStack,
@@ -26,7 +17,9 @@ import {
 } from './headers.js';
 import { formatLog } from './log-message.js';
 import { headerBytes, type Packet } from './packet.js';
+import { compilePlace } from './places.js';
 import { keepsUnsigned, storeTo, type Store } from './stores.js';
+import { unsignedBits } from './unsigned-bits.js';
 import { MAX_SHIFT } from '../limits.js';
 
 export type Run = (p: Packet) => void;
