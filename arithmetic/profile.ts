@@ -105,7 +105,7 @@ export function resolveProfile(request: ProfileRequest): NumericProfile {
 
   const plain = applied(preset, workers, {});
   const asked = applied(preset, workers, overrides);
-  const profile = { name: equalFields(asked, plain) ? presetName : 'custom', ...asked };
+  const profile = { name: computeAlike(asked, plain) ? presetName : 'custom', ...asked };
   wholeNumber(profile.guard, Infinity, headroom(FORMATS[profile.format]), 'guard', profile.format);
   // Before checkProfile, which does not know the worker count and so gives a less helpful message for a large guard.
   checkWorkers(profile, workers);
@@ -181,7 +181,11 @@ function checkWorkers(profile: NumericProfile, workers: number): void {
   );
 }
 
-function equalFields(a: ProfileFields, b: ProfileFields): boolean {
+/** What a profile computes with; its name is only what it is called. */
+type ProfileNumbers = Readonly<Record<'format' | 'mode' | 'guard' | 'rounding' | 'leftShiftLimit', unknown>>;
+
+/** Whether two profiles give the same bits for the same inputs. */
+export function computeAlike(a: ProfileNumbers, b: ProfileNumbers): boolean {
   return (
     a.format === b.format &&
     a.mode === b.mode &&

@@ -16,7 +16,7 @@ import { Switch, type EngineChoice, type MatchKey } from '../emulator/index.js';
 import { encapsulate, type FrameEndpoint } from '../net/frames.js';
 import { macOfIpv4 } from '../net/mac.js';
 import { Opcode, SERVICE_UDP_PORT } from '../protocol/constants.js';
-import { HEADER_BYTES, messageBytes, Offset, writeHeader } from '../protocol/message.js';
+import { emptyHeader, HEADER_BYTES, messageBytes, Offset, writeHeader } from '../protocol/message.js';
 import { runAsCommand, seconds, wholeNumbers } from '../scripts/arguments.js';
 
 const WORKERS = 32;
@@ -84,19 +84,7 @@ function frames(values: number): Uint8Array[] {
   return Array.from({ length: CONTRIBUTORS }, (_, rank) => {
     const message = new Uint8Array(messageBytes(values));
     const view = new DataView(message.buffer);
-    writeHeader(view, {
-      opcode: Opcode.CONTRIBUTE,
-      flags: 0,
-      job: 0,
-      worker: rank,
-      slot: 0,
-      epoch: 1,
-      operation: 1,
-      chunk: 0,
-      signature: 0,
-      count: values,
-      set: 0,
-    });
+    writeHeader(view, { ...emptyHeader(Opcode.CONTRIBUTE), worker: rank, epoch: 1, operation: 1, count: values });
     for (let i = 0; i < values; i++) view.setUint32(HEADER_BYTES + 4 * i, all[rank * values + i]!, true);
     const address = workerAddress(rank);
     const from: FrameEndpoint = {

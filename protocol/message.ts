@@ -47,6 +47,23 @@ export interface Header {
   set: number;
 }
 
+/** A header whose other fields are 0. */
+export function emptyHeader(opcode: number): Header {
+  return {
+    opcode,
+    flags: 0,
+    job: 0,
+    worker: 0,
+    slot: 0,
+    epoch: 0,
+    operation: 0,
+    chunk: 0,
+    signature: 0,
+    count: 0,
+    set: 0,
+  };
+}
+
 /** Length in bytes of a CONTRIBUTE, RESULT or REFUSED message of a build with `n` values per packet. */
 export function messageBytes(n: number): number {
   return HEADER_BYTES + n * VALUE_BYTES;

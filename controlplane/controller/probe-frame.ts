@@ -3,7 +3,7 @@ import { decapsulate, encapsulate } from '../../net/frames.js';
 import { ipv4ToBytes } from '../../net/ipv4.js';
 import { macToBytes } from '../../net/mac.js';
 import { Opcode } from '../../protocol/constants.js';
-import { PROBE_BYTES, readHeader, writeHeader, type Header } from '../../protocol/message.js';
+import { emptyHeader, PROBE_BYTES, readHeader, writeHeader, type Header } from '../../protocol/message.js';
 import { readProbeReply, type SlotState } from '../../protocol/probe.js';
 import { MessageFormatError } from '../../protocol/errors.js';
 
@@ -20,19 +20,7 @@ export interface ProbeTarget {
 export function probeFrame(target: ProbeTarget, job: number, slot: number): Uint8Array {
   const { serviceIp, serviceMac, serviceUdpPort: udpPort } = target;
   const message = new Uint8Array(PROBE_BYTES);
-  writeHeader(new DataView(message.buffer), {
-    opcode: Opcode.PROBE,
-    flags: 0,
-    job,
-    worker: 0,
-    slot,
-    epoch: 0,
-    operation: 0,
-    chunk: 0,
-    signature: 0,
-    count: 0,
-    set: 0,
-  });
+  writeHeader(new DataView(message.buffer), { ...emptyHeader(Opcode.PROBE), job, slot });
   return encapsulate(
     { ...SOURCE, udpPort },
     { mac: macToBytes(serviceMac)!, ip: ipv4ToBytes(serviceIp)!, udpPort },

@@ -1,5 +1,5 @@
 /** A job's numeric profile: from the request to the parameters of `fpisa.join`. */
-import { resolveProfile } from '../../arithmetic/profile.js';
+import { computeAlike, resolveProfile } from '../../arithmetic/profile.js';
 import { ProfileError } from '../../arithmetic/errors.js';
 import { wantedBuild } from '../../protocol/builds.js';
 import { InvalidJobError, ProfileNotOfferedError } from '../errors.js';
@@ -48,21 +48,9 @@ export function checkProfileOffered(profile: ProfileRecord, workers: number, swi
   for (const config of switches) {
     const build = wantedBuild(config);
     if (build?.profiles === undefined) continue;
-    if (build.profiles.some((preset) => sameNumbers(profile, resolveProfile({ preset, workers })))) continue;
+    if (build.profiles.some((preset) => computeAlike(profile, resolveProfile({ preset, workers })))) continue;
     throw new ProfileNotOfferedError(described(profile), config.name, build.name, build.profiles);
   }
-}
-
-type Numbers = Omit<ProfileRecord, 'name' | 'format'> & { readonly format: string };
-
-function sameNumbers(a: Numbers, b: Numbers): boolean {
-  return (
-    a.format === b.format &&
-    a.mode === b.mode &&
-    a.guard === b.guard &&
-    a.rounding === b.rounding &&
-    a.leftShiftLimit === b.leftShiftLimit
-  );
 }
 
 function described({ name, format, mode, guard, rounding, leftShiftLimit }: ProfileRecord): string {

@@ -1,24 +1,10 @@
 import { PacketAbortError } from '../errors.js';
+import { ARITHMETIC } from '../json/data.js';
 import type { MemoryView } from './memory-view.js';
 import { MAX_SHIFT } from '../limits.js';
 
 /** Operations on numbers of more than 64 bits, done by the host: they are rare. */
-export const WIDE_OPS = [
-  '+',
-  '-',
-  '*',
-  '/',
-  '%',
-  '<<',
-  '>>',
-  '&',
-  '|',
-  '^',
-  'two_comp_mod',
-  'usat_cast',
-  'sat_cast',
-  'storeSigned',
-] as const;
+export const WIDE_OPS = [...ARITHMETIC, 'storeSigned'] as const;
 export type WideOp = (typeof WIDE_OPS)[number];
 
 type LimbMemory = Pick<MemoryView, 'readLimbs' | 'writeLimbs'>;

@@ -1,6 +1,14 @@
 /** The packets that a worker sends: memory per slot, allocated once; and the fields it reads from those that arrive. */
 import { Flag, MAGIC, Opcode, VERSION } from '../../protocol/constants.js';
-import { type Header, HEADER_BYTES, messageBytes, Offset, PROBE_BYTES, writeHeader } from '../../protocol/message.js';
+import {
+  emptyHeader,
+  type Header,
+  HEADER_BYTES,
+  messageBytes,
+  Offset,
+  PROBE_BYTES,
+  writeHeader,
+} from '../../protocol/message.js';
 import { HOST_IS_LITTLE_ENDIAN } from './tensors.js';
 
 export interface PacketFields {
@@ -25,19 +33,7 @@ export class PacketPool {
   private readonly views: DataView[] = [];
   private readonly probe = new Uint8Array(PROBE_BYTES);
   /** Reused for every packet; {@link begin} sets the fields that an operation's packets share. */
-  private readonly header: Header = {
-    opcode: Opcode.CONTRIBUTE,
-    flags: BYTE_ORDER,
-    job: 0,
-    worker: 0,
-    slot: 0,
-    epoch: 0,
-    operation: 0,
-    chunk: 0,
-    signature: 0,
-    count: 0,
-    set: 0,
-  };
+  private readonly header: Header = { ...emptyHeader(Opcode.CONTRIBUTE), flags: BYTE_ORDER };
 
   constructor(slots: number, valuesPerPacket: number) {
     this.packetBytes = messageBytes(valuesPerPacket);

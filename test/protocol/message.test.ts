@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  emptyHeader,
   HEADER_BYTES,
   MessageFormatError,
   messageBytes,
@@ -41,19 +42,7 @@ describe('message header', () => {
 
   it('refuses a short message, a foreign magic and another version', () => {
     const view = new DataView(new ArrayBuffer(HEADER_BYTES));
-    writeHeader(view, {
-      opcode: 1,
-      flags: 0,
-      job: 0,
-      worker: 0,
-      slot: 0,
-      epoch: 0,
-      operation: 0,
-      chunk: 0,
-      signature: 0,
-      count: 0,
-      set: 0,
-    });
+    writeHeader(view, emptyHeader(1));
     expect(() => readHeader(new DataView(view.buffer, 0, HEADER_BYTES - 1))).toThrow(MessageFormatError);
     view.setUint8(2, 9);
     expect(() => readHeader(view)).toThrow(/version is 9/);

@@ -1,22 +1,10 @@
 /** Packets that no worker of this project sends. */
 import { createSocket, type Socket } from 'node:dgram';
 import { Opcode } from '../../../protocol/constants.js';
-import { messageBytes, PROBE_BYTES, writeHeader, type Header } from '../../../protocol/message.js';
+import { emptyHeader, messageBytes, PROBE_BYTES, writeHeader, type Header } from '../../../protocol/message.js';
 
 /** A header as rank 0 of job 0 would write it for its very first chunk. */
-const PLAIN: Header = {
-  opcode: Opcode.CONTRIBUTE,
-  flags: 0,
-  job: 0,
-  worker: 0,
-  slot: 0,
-  epoch: 1,
-  operation: 1,
-  chunk: 0,
-  signature: 0,
-  count: 1,
-  set: 0,
-};
+const PLAIN: Header = { ...emptyHeader(Opcode.CONTRIBUTE), epoch: 1, operation: 1, count: 1 };
 
 /** A message of `bytes` bytes, cut off or padded with ones where that is not its own length. */
 export function message(header: Partial<Header>, bytes: number): Uint8Array {

@@ -1,6 +1,13 @@
 /** Ethernet/IPv4/UDP frames around fpisa messages, and back. */
 import { Opcode, SERVICE_UDP_PORT } from '../../../protocol/constants.js';
-import { HEADER_BYTES, PROBE_BYTES, readHeader, writeHeader, type Header } from '../../../protocol/message.js';
+import {
+  emptyHeader,
+  HEADER_BYTES,
+  PROBE_BYTES,
+  readHeader,
+  writeHeader,
+  type Header,
+} from '../../../protocol/message.js';
 
 export const ETHERNET_BYTES = 14;
 const IPV4_BYTES = 20;
@@ -94,19 +101,7 @@ export function udpFrame(message: Uint8Array, addresses: Addresses, options: Fra
   return ipv4Frame(datagram, 17, all, options);
 }
 
-const EMPTY_HEADER: Header = {
-  opcode: Opcode.CONTRIBUTE,
-  flags: 0,
-  job: 0,
-  worker: 0,
-  slot: 0,
-  epoch: 1,
-  operation: 1,
-  chunk: 0,
-  signature: 0,
-  count: 0,
-  set: 0,
-};
+const EMPTY_HEADER: Header = { ...emptyHeader(Opcode.CONTRIBUTE), epoch: 1, operation: 1 };
 
 /** @param words one 32-bit pattern a value, sent little-endian unless `bigEndian` */
 export function contribution(header: Partial<Header>, words: ArrayLike<number>, bigEndian = false): Uint8Array {
