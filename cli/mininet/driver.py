@@ -34,6 +34,8 @@ from mininet.net import Mininet
 from mininet.topo import Topo
 from mininet.util import buildTopo, specialClass
 
+import fpisa_links
+import fpisa_nodes
 import fpisa_topo
 
 CHANNEL = 3
@@ -81,14 +83,14 @@ def build(spec):
     switches = {**fpisa_topo.switches, **custom.get('switches', {})}
     name = spec['topo'].split(',')[0]
     if name not in topos:
-        raise fpisa_topo.TopologyError('there is no topology "%s" (topologies: %s)' % (name, ', '.join(sorted(topos))))
+        raise fpisa_links.TopologyError('there is no topology "%s" (topologies: %s)' % (name, ', '.join(sorted(topos))))
     links = {key: spec[key] for key in ('loss', 'delay', 'bw') if spec.get(key) is not None}
     topo_class = topos[name]
     if isinstance(topo_class, type) and issubclass(topo_class, fpisa_topo.AggregationTopo):
         topo_class = specialClass(topo_class, defaults=links)
     topo = buildTopo({name: topo_class}, spec['topo'])
-    if not isinstance(topo, Topo) or not any(topo.nodeInfo(host).get('cls') is fpisa_topo.WorkerHost for host in topo.hosts()):
-        raise fpisa_topo.TopologyError('topology "%s" has no workers: add each with addWorker of AggregationTopo' % name)
+    if not isinstance(topo, Topo) or not any(topo.nodeInfo(host).get('cls') is fpisa_nodes.WorkerHost for host in topo.hosts()):
+        raise fpisa_links.TopologyError('topology "%s" has no workers: add each with addWorker of AggregationTopo' % name)
     return Mininet(topo=topo, switch=specialClass(switches[spec['switch']], defaults={'logs': spec['logs']}), controller=None, build=False)
 
 
@@ -148,7 +150,7 @@ def serve(net, channel):
             return
         try:
             carry_out(net, message)
-        except fpisa_topo.TopologyError as error:
+        except fpisa_links.TopologyError as error:
             channel.send({'event': 'failed', 'error': str(error)})
         else:
             channel.send({'event': 'done', 'command': message})
@@ -158,7 +160,7 @@ def carry_out(net, message):
     (verb, name), = message.items()
     names = [switch.name for switch in fpisa_topo.aggregators_of(net)]
     if verb not in ('kill', 'start', 'restart') or name not in names:
-        raise fpisa_topo.TopologyError('"%s" of "%s" is not possible: kill, start or restart one of %s' % (verb, name, ', '.join(names)))
+        raise fpisa_links.TopologyError('"%s" of "%s" is not possible: kill, start or restart one of %s' % (verb, name, ', '.join(names)))
     switch = net.get(name)
     if verb != 'start':
         switch.kill()
@@ -180,7 +182,7 @@ def main():
             'event': 'started',
             'switches': fpisa_topo.switch_configs(net, spec['values']),
             'workers': fpisa_topo.worker_places(net),
-            'netem': fpisa_topo.has_netem(),
+            'netem': fpisa_links.has_netem(),
         })
         if spec['cli']:
             # The controller is started and the job created before the prompt opens.
