@@ -3,6 +3,7 @@ export * from './errors.js';
 export type * from './messages.js';
 export * from './p4runtime/index.js';
 export * from './controller/controller.js';
+export type { ControllerOptions, ControllerTiming } from './controller/controller-options.js';
 export { ABSENT } from './controller/build-fit.js';
 export { DEFAULT_SLOTS } from './controller/jobs.js';
 export type { SessionTiming } from './controller/job-session.js';

@@ -9,8 +9,8 @@ import {
   UnknownSwitchError,
 } from '../errors.js';
 import type { CreateJobRequest, HelloMessage, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
-import type { TlsOptions } from '../p4runtime/credentials.js';
 import type { PipelineConfig } from '../p4runtime/pipeline.js';
+import { TIMING, type ControllerOptions, type ControllerTiming } from './controller-options.js';
 import { admit, serviceOf, type Occupant } from './admission.js';
 import { JobSession, type MemberLink } from './job-session.js';
 import { checkJobTrees, findJob, jobsOn, newJob, nextEpoch, without, withJob, withoutJob } from './jobs.js';
@@ -24,44 +24,6 @@ import { SwitchSession } from './switch-session.js';
 import type { ControllerState, JobRecord, MemberRecord, SwitchConfig } from './state.js';
 import type { Store } from './store.js';
 import { checkTopology, childrenOf } from './topology.js';
-
-export interface ControllerOptions {
-  readonly store: Store;
-  /**
-   * Switches to add to the stored ones, or that replace those of the same name. If there are any, stored ones
-   * that are not among them and have no jobs are removed: they would occupy ports of a tree that has changed.
-   */
-  readonly switches?: readonly SwitchConfig[];
-  /** Folder of the builds; by default that of this package. */
-  readonly builds?: string;
-  readonly timing?: Partial<ControllerTiming>;
-  /** For the connections to the switches. */
-  readonly tls?: TlsOptions;
-  /**
-   * The store could not be written, and the controller has stopped: it must not promise what it cannot
-   * keep. By default the error is thrown as an uncaught exception, which ends the process.
-   */
-  readonly onFailure?: (error: ControllerStoppedError) => void;
-}
-
-/** All in milliseconds. */
-export interface ControllerTiming {
-  /** For a member to answer Membership before it is dropped. */
-  readonly progressTimeoutMs: number;
-  /** For the members of a running job to return after the controller restarted. */
-  readonly returnTimeoutMs: number;
-  readonly pollMs: number;
-  readonly retryMs: number;
-  readonly probeReplyTimeoutMs: number;
-}
-
-const TIMING: ControllerTiming = {
-  progressTimeoutMs: 10_000,
-  returnTimeoutMs: 15_000,
-  pollMs: 5_000,
-  retryMs: 1_000,
-  probeReplyTimeoutMs: 500,
-};
 
 const PROBE_ATTEMPTS = 4;
 

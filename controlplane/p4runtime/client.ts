@@ -1,6 +1,5 @@
 /** A P4Runtime client that uses names and plain values, and reconnects by itself. */
-import { EventEmitter } from 'node:events';
-import { status as Code, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js';
+import { status as Code } from '@grpc/grpc-js';
 import { decodeBytestring } from '../../p4runtime/bytestring.js';
 import { P4InfoIndex } from '../../p4runtime/p4info.js';
 import { unary } from '../../p4runtime/service.js';
@@ -14,12 +13,9 @@ import type {
   PipelineResponseType,
   StreamMessageResponse,
 } from '../../p4runtime/messages.js';
-import { Backoff } from '../../net/backoff.js';
-import { CONNECT_TIMEOUT_MS, RECONNECT_MS, RPC_TIMEOUT_MS, type ClientOptions } from './client-options.js';
-import { Connection } from './connection.js';
-import { channelCredentials } from './credentials.js';
+import { RPC_TIMEOUT_MS } from './client-options.js';
 import { checkIndex, decodeCloneSession, decodeCounter, decodeMulticastGroup, EntityCodec } from './entity-codec.js';
-import { ConnectError, NoPipelineError, NotConnectedError, P4RuntimeRpcError } from './errors.js';
+import { NoPipelineError, P4RuntimeRpcError } from './errors.js';
 import {
   remove,
   type CloneSession,
@@ -31,6 +27,7 @@ import {
   type Value,
 } from './entries.js';
 import type { PipelineConfig } from './pipeline.js';
+import { ReconnectingClient } from './reconnecting-client.js';
 import { rpcError, writeError } from './rpc-errors.js';
 import {
   decodeStreamMessage,
@@ -38,18 +35,7 @@ import {
   packetOutMessage,
   type DigestEvent,
   type StreamEvent,
-  type StreamEvents,
 } from './stream-messages.js';
-
-interface Events extends StreamEvents {
-  /** The switch has answered, for the first time or after a reconnection. */
-  connected: [role: { primary: boolean; primaryId: bigint }];
-  /** Mastership changed while connected. */
-  role: [role: { primary: boolean; primaryId: bigint }];
-  disconnected: [error: ConnectError];
-}
-
-export type ConnectionState = 'closed' | 'connecting' | 'primary' | 'backup';
 
 /**
  * `connect()` or `start()`, then everything else. A lost connection is re-established until `close()`; calls
@@ -58,42 +44,8 @@ export type ConnectionState = 'closed' | 'connecting' | 'primary' | 'backup';
  * @throws P4InfoLookupError and EntityError for wrong names and values, NotConnectedError, NotPrimaryError,
  * NoPipelineError, WriteError (per update) and P4RuntimeRpcError, from every call
  */
-export class P4RuntimeClient extends EventEmitter<Events> {
-  readonly address: string;
-  readonly deviceId: bigint;
-  private readonly credentials: ChannelCredentials;
-  private readonly channelOptions: ChannelOptions;
-  private readonly backoff: Backoff;
-  private connection: Connection | undefined;
+export class P4RuntimeClient extends ReconnectingClient {
   private codec: EntityCodec | undefined;
-  private state_: ConnectionState = 'closed';
-  private retry: NodeJS.Timeout | undefined;
-  /** Ends a pending connect(). */
-  private stopConnecting: (() => void) | undefined;
-  /** Since the last success, for the message of a failed connect(). */
-  private attempts = 0;
-  private lastError: ConnectError | undefined;
-
-  /** @throws EntityError for TLS options that cannot be used */
-  constructor(private readonly options: ClientOptions) {
-    super();
-    this.address = options.address;
-    this.deviceId = BigInt(options.deviceId);
-    const channel = channelCredentials(options.tls);
-    this.credentials = channel.credentials;
-    this.channelOptions = { ...channel.options, ...options.channelOptions };
-    const { first, most } = options.reconnectMs ?? RECONNECT_MS;
-    this.backoff = new Backoff(first, most);
-  }
-
-  get state(): ConnectionState {
-    return this.state_;
-  }
-
-  /** Why there is no connection, while disconnected. */
-  get connectError(): ConnectError | undefined {
-    return this.lastError;
-  }
 
   /** Names and ids of the pipeline in use. @throws NoPipelineError */
   get p4info(): P4InfoIndex {
@@ -105,50 +57,6 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     if (this.codec === undefined)
       throw new NoPipelineError(`no pipeline is known for ${this.address}; call setPipeline or getPipeline first`);
     return this.codec;
-  }
-
-  /** Keeps trying to connect; the event `connected` reports success. */
-  start(): void {
-    if (this.state_ !== 'closed') return;
-    this.state_ = 'connecting';
-    this.attempt();
-  }
-
-  /**
-   * Connects, and stays connected.
-   * @returns whether this client is primary
-   * @throws ConnectError when no server answers in time, describing the attempts
-   */
-  connect(options: { timeoutMs?: number } = {}): Promise<{ primary: boolean }> {
-    const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS;
-    return new Promise((resolve, reject) => {
-      const settle = (failure: string | undefined, primary = false): void => {
-        clearTimeout(timer);
-        this.off('connected', done);
-        this.stopConnecting = undefined;
-        if (failure === undefined) resolve({ primary });
-        else reject(new ConnectError(failure, this.lastError?.status, { cause: this.lastError }));
-      };
-      const done = ({ primary }: { primary: boolean }): void => settle(undefined, primary);
-      const timer = setTimeout(() => {
-        settle(
-          `no P4Runtime server answered at ${this.address} (device ${this.deviceId}) within ${timeoutMs / 1000} s: ${this.attempts} attempts, the last: ${this.lastError?.message ?? 'still waiting for its answer'}`,
-        );
-        this.close();
-      }, timeoutMs);
-      this.stopConnecting = () => settle(`the client was closed before a P4Runtime server answered at ${this.address}`);
-      this.once('connected', done);
-      this.start();
-    });
-  }
-
-  /** A pending connect() rejects with ConnectError. */
-  close(): void {
-    this.stopConnecting?.();
-    clearTimeout(this.retry);
-    this.connection?.close();
-    this.connection = undefined;
-    this.state_ = 'closed';
   }
 
   // Pipeline
@@ -372,48 +280,7 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     return entries.filter(({ isDefault }) => !isDefault);
   }
 
-  private attempt(): void {
-    this.attempts++;
-    const { electionId: source = 1n, role = '' } = this.options;
-    const electionId = typeof source === 'function' ? source() : source;
-    // The function may have closed this client.
-    if (this.state_ === 'closed') return;
-    this.connection = new Connection(
-      {
-        address: this.address,
-        deviceId: this.deviceId,
-        electionId,
-        role,
-        credentials: this.credentials,
-        channelOptions: this.channelOptions,
-      },
-      {
-        role: (primary, primaryId) => this.roleChanged(primary, primaryId),
-        message: (message) => this.receive(message),
-        ended: (error) => this.ended(error),
-      },
-    );
-  }
-
-  private roleChanged(primary: boolean, primaryId: bigint): void {
-    const first = this.state_ === 'connecting';
-    this.state_ = primary ? 'primary' : 'backup';
-    this.attempts = 0;
-    this.lastError = undefined;
-    this.backoff.reset();
-    this.emit(first ? 'connected' : 'role', { primary, primaryId });
-  }
-
-  private ended(error: ConnectError): void {
-    const wasConnected = this.state_ !== 'connecting';
-    this.connection = undefined;
-    this.state_ = 'connecting';
-    this.lastError = error;
-    this.retry = setTimeout(() => this.attempt(), this.backoff.next());
-    if (wasConnected) this.emit('disconnected', error);
-  }
-
-  private receive(message: StreamMessageResponse): void {
+  protected override receive(message: StreamMessageResponse): void {
     let event: StreamEvent | undefined;
     try {
       event = decodeStreamMessage(message, () => this.entities);
@@ -429,14 +296,6 @@ export class P4RuntimeClient extends EventEmitter<Events> {
     if (event !== undefined) this.emit(event.name, event.value as never);
   }
 
-  private connected(): Connection {
-    if (this.connection === undefined || this.state_ === 'connecting') {
-      const why = this.lastError === undefined ? '' : `: ${this.lastError.message}`;
-      throw new NotConnectedError(`not connected to the P4Runtime server at ${this.address}${why}`);
-    }
-    return this.connection;
-  }
-
   private deadline(): { deadline: number } {
     return { deadline: Date.now() + (this.options.rpcTimeoutMs ?? RPC_TIMEOUT_MS) };
   }
@@ -450,6 +309,6 @@ export class P4RuntimeClient extends EventEmitter<Events> {
   }
 
   private rpcError(name: string, error: unknown): unknown {
-    return rpcError(name, this.address, this.state_ === 'primary', error);
+    return rpcError(name, this.address, this.state === 'primary', error);
   }
 }

@@ -6,3 +6,4 @@ export { EntityCodec, entryCall, entryIdentity } from './entity-codec.js';
 export * from './errors.js';
 export * from './pipeline.js';
 export type { DigestEvent, PacketInEvent } from './stream-messages.js';
+export type { ClientEvents, ConnectionState } from './reconnecting-client.js';

@@ -3,7 +3,8 @@
  * process, workers their leaves over UDP on loopback. What a test starts here ends with the test.
  */
 import { InProcessPort, P4RuntimeServer, PortRunner, SwitchDevice, UdpPort } from '../../emulator/index.js';
-import { Controller, type ControllerTiming } from '../../controlplane/controller/controller.js';
+import { Controller } from '../../controlplane/controller/controller.js';
+import type { ControllerTiming } from '../../controlplane/controller/controller-options.js';
 import type { SwitchConfig } from '../../controlplane/controller/state.js';
 import { MemoryStore } from '../../controlplane/controller/store.js';
 import { ControllerClient } from '../../controlplane/service/client.js';

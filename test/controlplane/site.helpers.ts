@@ -1,6 +1,7 @@
 /** A controller with its server, a fake switch and a store, as the tests need them. */
 import { afterEach } from 'vitest';
-import { Controller, type ControllerOptions, type ControllerTiming } from '../../controlplane/controller/controller.js';
+import { Controller } from '../../controlplane/controller/controller.js';
+import type { ControllerOptions, ControllerTiming } from '../../controlplane/controller/controller-options.js';
 import { MemoryStore, type Store } from '../../controlplane/controller/store.js';
 import type { SwitchConfig } from '../../controlplane/controller/state.js';
 import { ControllerClient } from '../../controlplane/service/client.js';
