@@ -1,5 +1,4 @@
 /** One worker of a query: reads its share, evaluates the worker's part of each step, and sends what comes out. */
-import { access, constants } from 'node:fs/promises';
 import {
   Client,
   credentials,
@@ -33,7 +32,6 @@ import {
   QueryEvaluationError,
   QueryFailedError,
   QueryMasterUnreachableError,
-  QueryShareError,
   QueryWorkerLostError,
 } from './errors.js';
 import { toWire } from './lane-wire.js';
@@ -45,11 +43,10 @@ import type {
   StepMessage,
   WorkerMessage,
 } from './messages.js';
-import { withLocalFiles } from './local-files.js';
 import { exportRows } from './parquet.js';
 import { WorkerRowSet } from './row-set.js';
 import { StreamGate } from './stream-gate.js';
-import { literal, neverNullColumns, shareSelect } from './tables.js';
+import { viewShare } from './worker-share.js';
 import { OversizedRows } from './oversized-rows.js';
 
 export interface WorkerOptions {
@@ -207,53 +204,7 @@ class QueryWorker {
   private async setUp({ serviceIp, serviceUdpPort, threads, timeZone, tables: shares }: SetupMessage): Promise<void> {
     this.instance = await duckdb().DuckDBInstance.create(':memory:', { threads: String(threads) });
     const connection = (this.connection = await this.instance.connect());
-    const tables = await withLocalFiles(connection, shares, this.options.data ?? []);
-    const missing: string[] = [];
-    for (const path of new Set(tables.flatMap(({ parts }) => parts.map((part) => part.path)))) {
-      await access(path, constants.R_OK).catch(() => missing.push(path));
-    }
-    if (missing.length > 0)
-      throw new QueryShareError(
-        `worker ${this.options.rank} cannot read ${missing.join(', ')}: every worker must see its files under the same paths as the master`,
-      );
-    await connection.run(`SET preserve_insertion_order = true; SET TimeZone = ${literal(timeZone)}`);
-    const counts: { name: string; rows: number; neverNull: string[] }[] = [];
-    for (const table of tables) {
-      const split = table.format === 'parquet' ? table.parts.filter(({ of }) => of > 1) : [];
-      const rowsOf = new Map<string, number>();
-      for (const { path } of split)
-        rowsOf.set(
-          path,
-          Number(
-            (
-              await connection.runAndReadAll(`SELECT num_rows FROM parquet_file_metadata(${literal(path)})`)
-            ).getRows()[0]![0],
-          ),
-        );
-      try {
-        await connection.run(`CREATE VIEW ${identifier(table.name)} AS ${shareSelect(table, rowsOf)}`);
-        const neverNull =
-          table.format === 'parquet'
-            ? await neverNullColumns(
-                connection,
-                table.columns,
-                table.parts.map(({ path }) => path),
-              )
-            : [];
-        counts.push({
-          name: table.name,
-          neverNull,
-          rows: Number(
-            (await connection.runAndReadAll(`SELECT count(*) FROM ${identifier(table.name)}`)).getRows()[0]![0],
-          ),
-        });
-      } catch (error) {
-        throw new QueryShareError(
-          `worker ${this.options.rank} cannot read its share of table ${table.name}: ${(error as Error).message}`,
-          { cause: error },
-        );
-      }
-    }
+    const tables = await viewShare(connection, shares, { ...this.options, timeZone });
     const ip = this.options.ip ?? (await localIpTowards(serviceIp, serviceUdpPort));
     this.transport = await DgramTransport.open({
       ip,
@@ -262,7 +213,7 @@ class QueryWorker {
     this.transport.onMessage = (message) => this.arrived(message);
     await this.transport.connect({ ip: serviceIp, udpPort: serviceUdpPort });
     this.send({
-      ready: { ip, udpPort: this.transport.localAddress.udpPort, mac: this.options.mac ?? '', tables: counts },
+      ready: { ip, udpPort: this.transport.localAddress.udpPort, mac: this.options.mac ?? '', tables },
     });
   }
 
