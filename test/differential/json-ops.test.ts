@@ -3,7 +3,7 @@ import { credentials } from '@grpc/grpc-js';
 import { expect, it } from 'vitest';
 import { makePipeline, P4RuntimeClient } from '../../controlplane/p4runtime/index.js';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
-import { JSON_CASES, jsonOpsProgram, outputOf, packetOf, type JsonCase } from '../emulator/support/json-ops.js';
+import { JSON_CASES, jsonOpsProgram, outputOf, packetOf, type JsonCase } from '../emulator/support/json-ops/program.js';
 import { hex } from '../emulator/support/programs.js';
 import { DataplaneClient, type DataplanePacket } from './bmv2/dataplane.js';
 import { Bmv2Process, bmv2Version } from './bmv2/process.js';

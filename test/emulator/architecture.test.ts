@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ENGINE_NAMES, Switch } from '../../emulator/index.js';
-import { jsonOpsProgram } from './support/json-ops.js';
+import { jsonOpsProgram } from './support/json-ops/program.js';
 import { hex } from './support/programs.js';
 
-/** The program of support/json-ops.ts, with an egress that puts fields of the architecture into the header. */
+/** The program of support/json-ops/program.ts, with an egress that puts fields of the architecture into the header. */
 function program(assignments: Readonly<Record<string, string>>): string {
   const json = JSON.parse(jsonOpsProgram()) as { actions: object[]; pipelines: Record<string, unknown>[] };
   const id = json.actions.length;

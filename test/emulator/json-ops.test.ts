@@ -1,7 +1,7 @@
-/** What BMv2's JSON has beyond what p4c writes for our test programs; see support/json-ops.ts. */
+/** What BMv2's JSON has beyond what p4c writes for our test programs; see support/json-ops/program.ts. */
 import { describe, expect, it } from 'vitest';
 import { ENGINE_NAMES, PacketAbortError, Switch } from '../../emulator/index.js';
-import { JSON_CASES, jsonOpsProgram, outputOf, packetOf } from './support/json-ops.js';
+import { JSON_CASES, jsonOpsProgram, outputOf, packetOf } from './support/json-ops/program.js';
 import { bytes, hex } from './support/programs.js';
 
 describe.each(ENGINE_NAMES)('operations of the JSON, engine %s', (engine) => {

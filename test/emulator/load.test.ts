@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadProgram, ProgramFormatError, Switch, UnsupportedFeatureError } from '../../emulator/index.js';
-import { jsonOpsProgram } from './support/json-ops.js';
+import { jsonOpsProgram } from './support/json-ops/program.js';
 import { bytes, programJson, programNames, switchWith } from './support/programs.js';
 
 type Json = Record<string, unknown>;

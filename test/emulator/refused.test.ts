@@ -1,7 +1,7 @@
 /** Whatever the loader does not know is refused by name; docs/compatibility.md lists the names. */
 import { describe, expect, it } from 'vitest';
 import { loadProgram, UnsupportedFeatureError } from '../../emulator/index.js';
-import { jsonOpsProgram } from './support/json-ops.js';
+import { jsonOpsProgram } from './support/json-ops/program.js';
 import { programJson } from './support/programs.js';
 
 type Json = Record<string, unknown>;

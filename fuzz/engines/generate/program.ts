@@ -5,7 +5,8 @@ import { Expressions, fieldOf } from './expressions.js';
 import { field, type Json } from './json.js';
 import { randomParser } from './parser.js';
 import { Pipelines, sendingAction } from './pipelines.js';
-import { ALIASES, Shape } from './shape.js';
+import { Shape } from './shape.js';
+import { ALIASES } from './v1model.js';
 
 const ACTIONS = 10;
 const REGISTER_WIDTHS = [1, 7, 8, 16, 31, 32, 33, 48, 64, 65, 128, 200, 512];

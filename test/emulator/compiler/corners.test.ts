@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PacketAbortError, Switch } from '../../../emulator/index.js';
 import { loadCompiler } from '../../../emulator/compiler/cache.js';
-import { jsonOpsProgram } from '../support/json-ops.js';
+import { jsonOpsProgram } from '../support/json-ops/program.js';
 import { bytes, hex, programJson } from '../support/programs.js';
 
 interface Json {
