@@ -1,10 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ServerCredentials, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
 import type { ClientOptions } from '../../controlplane/p4runtime/client-options.js';
 import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
@@ -18,8 +14,9 @@ import {
   WriteError,
 } from '../../controlplane/p4runtime/errors.js';
 import { makePipeline } from '../../controlplane/p4runtime/pipeline.js';
-import { FakeSwitch } from './fake-switch.helpers.js';
-import { onEnd, startSwitch } from './site.helpers.js';
+import { client } from './client.helpers.js';
+import type { FakeSwitch } from './fake-switch.helpers.js';
+import { startSwitch } from './site.helpers.js';
 
 /** Each match kind, an alias, names with a common suffix, packet headers. */
 const PIPELINE = makePipeline(
@@ -49,17 +46,6 @@ const PIPELINE = makePipeline(
 );
 const codec = new EntityCodec(PIPELINE.index);
 const SET = { action: 'set', params: { port: 1, mac: 0 } };
-
-function client(fake: FakeSwitch, options: Partial<ClientOptions> = {}): P4RuntimeClient {
-  const made = new P4RuntimeClient({
-    address: fake.address,
-    deviceId: 1,
-    reconnectMs: { first: 5, most: 20 },
-    ...options,
-  });
-  onEnd(() => made.close());
-  return made;
-}
 
 async function connected(options: Partial<ClientOptions> = {}): Promise<{ fake: FakeSwitch; p4: P4RuntimeClient }> {
   const fake = await startSwitch();
@@ -368,104 +354,5 @@ describe('entities', () => {
     expect(() => p4.packetOut(Uint8Array.of(1), { port: 4 })).toThrow(
       /no metadata field named port in header packet_out; valid: egress_port, pad/,
     );
-  });
-});
-
-describe('TLS', () => {
-  let folder: string;
-  const file = (name: string): string => join(folder, name);
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'fpisa-tls-'));
-    const openssl = (...args: string[]): unknown => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-    openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=test CA',
-      '-keyout',
-      'ca.key',
-      '-out',
-      'ca.pem',
-    );
-    for (const name of ['switch.test', 'controller']) {
-      openssl(
-        'req',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:P-256',
-        '-nodes',
-        '-subj',
-        `/CN=${name}`,
-        '-addext',
-        `subjectAltName=DNS:${name}`,
-        '-keyout',
-        `${name}.key`,
-        '-out',
-        `${name}.csr`,
-      );
-      openssl(
-        'x509',
-        '-req',
-        '-in',
-        `${name}.csr`,
-        '-CA',
-        'ca.pem',
-        '-CAkey',
-        'ca.key',
-        '-CAcreateserial',
-        '-days',
-        '2',
-        '-copy_extensions',
-        'copy',
-        '-out',
-        `${name}.pem`,
-      );
-    }
-  });
-  afterAll(() => rmSync(folder, { recursive: true }));
-
-  async function secure(clientCertificate: boolean): Promise<FakeSwitch> {
-    const pair = {
-      private_key: readFileSync(file('switch.test.key')),
-      cert_chain: readFileSync(file('switch.test.pem')),
-    };
-    const fake = await new FakeSwitch().start(
-      ServerCredentials.createSsl(readFileSync(file('ca.pem')), [pair], clientCertificate),
-    );
-    onEnd(() => fake.stop());
-    return fake;
-  }
-
-  test('the server is checked against the authority', async () => {
-    const fake = await secure(false);
-    const tls = { ca: file('ca.pem'), serverName: 'switch.test' };
-    expect(await client(fake, { tls }).connect()).toEqual({ primary: true });
-    await expect(
-      client(fake, { tls: { ...tls, ca: file('controller.pem') } }).connect({ timeoutMs: 2_000 }),
-    ).rejects.toThrow(/no P4Runtime server answered.*certificate/);
-    await expect(client(fake).connect({ timeoutMs: 2_000 })).rejects.toThrow(/no P4Runtime server answered/);
-  });
-
-  test('mutual TLS', async () => {
-    const fake = await secure(true);
-    const tls = { ca: file('ca.pem'), serverName: 'switch.test' };
-    await expect(client(fake, { tls }).connect({ timeoutMs: 2_000 })).rejects.toThrow(/no P4Runtime server answered/);
-    const own = { ...tls, certificate: file('controller.pem'), key: file('controller.key') };
-    expect(await client(fake, { tls: own }).connect()).toEqual({ primary: true });
-  });
-
-  test('options that cannot be used', () => {
-    const make = (tls: ClientOptions['tls']) => () =>
-      new P4RuntimeClient({ address: 'h:1', deviceId: 1, ...(tls && { tls }) });
-    expect(make({ key: file('controller.key') })).toThrow('mutual TLS needs both certificate and key of the client');
-    expect(make({ ca: file('nothing.pem') })).toThrow(/cannot read the PEM file .*nothing\.pem: ENOENT/);
   });
 });

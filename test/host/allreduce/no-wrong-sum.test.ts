@@ -4,7 +4,8 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Event, type Scenario, Simulation } from '../support/simulation.js';
+import type { Event, Scenario } from '../support/scenario.js';
+import { Simulation } from '../support/simulation.js';
 
 const operations = fc.array(fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 3 }), {
   minLength: 1,

@@ -1,0 +1,26 @@
+/** What happens in a simulated run. */
+import type { Mutation } from './model-switch.js';
+
+export type Event =
+  | { kind: 'leave' | 'crash' | 'disconnect' | 'cancel'; at: number; rank: number }
+  | { kind: 'join'; at: number; rank: number }
+  | { kind: 'switch-restart'; at: number };
+
+export interface Scenario {
+  seed: number;
+  workers: number;
+  slots: number;
+  valuesPerPacket: number;
+  /** Elements of the tensors of operation i + 1. */
+  operations: readonly (readonly number[])[];
+  /** Calls that a worker has in progress at a time. */
+  concurrency: number;
+  loss: number;
+  duplication: number;
+  /** Longest delay of a packet, so also how far packets overtake each other. */
+  maxDelayMs: number;
+  events: readonly Event[];
+  mutation?: Mutation;
+  /** Chunk number at which epochs begin. */
+  firstChunk?: number;
+}
