@@ -16,12 +16,16 @@ import { UsageError } from '../errors.js';
 import { listening } from '../listen.js';
 import {
   DEFAULT_CONTROLLER,
+  DEFAULT_P4RUNTIME,
   DEFAULT_SERVICE_IP,
   DEFAULT_SERVICE_MAC,
   buildName,
-  hostPortText,
   integer,
+  ipv4Address,
   jsonOption,
+  listenAddress,
+  macAddress,
+  peerAddress,
   workerPort,
 } from '../options.js';
 import { Output } from '../output.js';
@@ -54,7 +58,7 @@ export function controllerCommand(): Command {
     .description('run the controller: programs switches over P4Runtime, keeps jobs, admits workers')
     .addOption(
       new Option('-l, --listen <host:port>', 'gRPC address for workers and for this command; port 0 takes a free one')
-        .argParser(hostPortText)
+        .argParser(listenAddress(DEFAULT_CONTROLLER))
         .default(DEFAULT_CONTROLLER),
     )
     .option('--store <file>', 'file that keeps jobs and epochs across restarts; "memory" keeps nothing', 'memory')
@@ -96,8 +100,14 @@ export function controllerCommand(): Command {
         integer(1, 509),
       ),
     )
-    .option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch', DEFAULT_SERVICE_IP)
-    .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
+    .addOption(
+      new Option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch')
+        .argParser(ipv4Address)
+        .default(DEFAULT_SERVICE_IP),
+    )
+    .addOption(
+      new Option('--service-mac <address>', 'its MAC address').argParser(macAddress).default(DEFAULT_SERVICE_MAC),
+    )
     .addOption(jsonOption());
   for (const option of clientTlsOptions()) command.addOption(option);
   return command
@@ -116,7 +126,7 @@ Examples:
 function oneSwitch(text: string, previous: string | undefined): string {
   if (previous !== undefined)
     throw new InvalidArgumentError('--switch is given twice; several switches are described in a file: --config FILE.');
-  return hostPortText(text);
+  return peerAddress(DEFAULT_P4RUNTIME)(text);
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Child } from '../child-process.js';
 import { NetworkError } from '../errors.js';
-import { hostPort } from '../options.js';
+import { DEFAULT_P4RUNTIME, hostPort } from '../options.js';
 import type { AnswerMessage } from '../query/answer.js';
 import { unlessInterrupted } from '../signals.js';
 import { MininetDriver } from './driver.js';
@@ -77,7 +77,7 @@ async function ask(
     throw new NetworkError(
       `the network has ${switches.length} switches and ${places.length} hosts, too few for ${options.workers} workers and a master`,
     );
-  const p4runtime = hostPort(device.address);
+  const p4runtime = hostPort(device.address, DEFAULT_P4RUNTIME);
   const masterHost = NEAR.replace(/\d+$/, String(master.rank + 2));
   running.push(await Relay.open({ host: NEAR, port: p4runtime.port }, p4runtime));
   running.push(await Relay.open({ host: NEAR, port: MASTER_PORT }, { host: masterHost, port: MASTER_PORT }));

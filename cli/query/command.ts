@@ -5,10 +5,15 @@ import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
 import {
   collect,
+  DEFAULT_P4RUNTIME,
+  EXAMPLE_MASTER,
   faultOptions,
-  hostPortText,
   integer,
+  ipv4Address,
   jsonOption,
+  listenAddress,
+  macAddress,
+  peerAddress,
   placeOptions,
   portAssignment,
   type FaultFlags,
@@ -81,7 +86,7 @@ export function queryCommand(): Command {
     .option('--csv', 'print the answer as CSV')
     .addOption(
       new Option('--p4runtime <host:port>', 'a switch that is already running; by default one is started').argParser(
-        hostPortText,
+        peerAddress(DEFAULT_P4RUNTIME),
       ),
     )
     .addOption(
@@ -97,13 +102,13 @@ export function queryCommand(): Command {
         .argParser(portAssignment)
         .default(new Map(), 'none'),
     )
-    .option('--service-ip <address>', 'IPv4 address of the service on the switch')
-    .option('--service-mac <address>', 'its MAC address')
+    .addOption(new Option('--service-ip <address>', 'IPv4 address of the service on the switch').argParser(ipv4Address))
+    .addOption(new Option('--service-mac <address>', 'its MAC address').argParser(macAddress))
     .addOption(
       new Option(
         '--listen <host:port>',
         'wait here for workers that are started elsewhere, with "fpisa query worker"',
-      ).argParser(hostPortText),
+      ).argParser(listenAddress(EXAMPLE_MASTER)),
     )
     .addOption(
       new Option('--wait <seconds>', 'how long to wait for workers').argParser(integer(1, 86_400)).default(60),

@@ -22,7 +22,7 @@ export function checkSwitchConfig(config: SwitchConfig): void {
     throw new SwitchConfigError(`switch "${config.name}": ${what}`);
   };
   if (config.name === '') wrong('the name is empty');
-  if (parseHostPort(config.address) === undefined) wrong(`address "${config.address}" is not host:port`);
+  if (parseHostPort(config.address) === undefined) wrong(`address "${config.address}" is not host:port, for example 127.0.0.1:9559`);
   if (!Number.isSafeInteger(config.deviceId) || config.deviceId < 0)
     wrong(`device id ${config.deviceId} is not a whole number`);
   if (ipv4ToBytes(config.serviceIp) === undefined)
