@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { counted } from '../../net/count.js';
 import { BUILD_DESCRIPTORS, buildNamed } from '../../protocol/builds.js';
 import { SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import {
@@ -226,7 +227,7 @@ function buildFlags({
     );
   if (values !== undefined && values !== valuesPerPacket)
     throw new UsageError(
-      `the program in ${buildDir} is compiled for ${valuesPerPacket} values per packet, not --values ${values}`,
+      `the program in ${buildDir} is compiled for ${counted(valuesPerPacket, 'value')} per packet, not --values ${values}`,
     );
   return { valuesPerPacket, target: chip, buildDir: directory };
 }

@@ -1,5 +1,6 @@
 /** `fpisa query`: SQL over files, aggregated and pruned in the network. */
 import { Command, Option } from 'commander';
+import { counted } from '../../net/count.js';
 import type { QueryPlan } from '../../query/plan/plan.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
@@ -195,8 +196,8 @@ function print(
   const { rowsScanned, tuplesSent, absorbed, toMaster, packets, repeats, time } = statistics;
   const lines = [
     ...notPushed.map((why) => `not pushed: ${why}`),
-    `${rowsScanned} rows scanned by ${workers} ${workers === 1 ? 'worker' : 'workers'}; ${tuplesSent} tuples into the switch, of which ${absorbed} stayed there`,
-    `to the master: ${toMaster.groups} groups, ${toMaster.tuples} tuples, ${toMaster.shipped + toMaster.unfit} rows, ${toMaster.bytes} bytes; ${packets} packets, ${repeats} retransmitted; ${time.total.toFixed(0)} ms`,
+    `${counted(rowsScanned, 'row')} scanned by ${counted(workers, 'worker')}; ${counted(tuplesSent, 'tuple')} into the switch, of which ${absorbed} stayed there`,
+    `to the master: ${counted(toMaster.groups, 'group')}, ${counted(toMaster.tuples, 'tuple')}, ${counted(toMaster.shipped + toMaster.unfit, 'row')}, ${counted(toMaster.bytes, 'byte')}; ${counted(packets, 'packet')}, ${repeats} retransmitted; ${time.total.toFixed(0)} ms`,
     ...(verdict === undefined
       ? []
       : [
