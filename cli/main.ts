@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, CommanderError } from 'commander';
+import { environment } from '../net/environment.js';
 import { ArithmeticError } from '../arithmetic/errors.js';
 import { EmulatorError } from '../emulator/errors.js';
 import { P4RuntimeError } from '../p4runtime/errors.js';
@@ -56,7 +57,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   leaveWithParent();
   const streams = watchStandardStreams();
   // gRPC's log would only repeat the error that is reported anyway.
-  if (process.env['GRPC_VERBOSITY'] === undefined) setLogVerbosity(logVerbosity.NONE);
+  if (environment('GRPC_VERBOSITY') === undefined) setLogVerbosity(logVerbosity.NONE);
   try {
     await program().parseAsync(argv);
   } catch (error) {
@@ -100,7 +101,7 @@ export function report(error: unknown, json: boolean): ExitCode {
   else process.stderr.write(`fpisa: ${message}\n`);
   if (error instanceof FpisaError) return exitCodeOf(error.code);
   // Errors of parts that know nothing of fpisa should have been translated into errors of this command.
-  if (process.env['FPISA_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (environment('FPISA_DEBUG') !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return code === undefined ? ExitCode.FAILED : exitCodeOf(code);
 }
 
