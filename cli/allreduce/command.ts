@@ -33,6 +33,7 @@ interface Flags extends PlaceFlags {
   out: string[];
   op: ReduceOp;
   each?: boolean;
+  cast?: 'fp32';
   switch?: string;
   timeout: number;
   wait: number;
@@ -62,6 +63,9 @@ export function allreduceCommand(): Command {
     )
     .addOption(new Option('--op <operation>', 'what the result is').choices(['sum', 'mean']).default('sum'))
     .option('--each', 'reduce the tensors of a file one after the other, not all in one operation')
+    .addOption(
+      new Option('--cast <type>', 'convert elements of other types, such as fp16, bf16 and fp64').choices(['fp32']),
+    )
     .option('--switch <name>', 'switch at which this worker is, if the job has several');
   for (const option of placeOptions('this worker')) command.addOption(option);
   return command
@@ -98,7 +102,7 @@ async function run(flags: Flags): Promise<void> {
     if (flags.events || event.event === 'done') output.object(event);
   };
   // Files first: errors in them should be reported before other workers wait for this one.
-  const files = await Promise.all(flags.in.map(readTensorFile));
+  const files = await Promise.all(flags.in.map((path) => readTensorFile(path, { cast: flags.cast })));
   await Promise.all(files.map((file, index) => checkOutputFile(flags.out[index]!, file)));
   const operations = files.flatMap((file, index) =>
     operationsOf(file, flags.each ?? false).map((tensors) => ({ file: flags.in[index]!, tensors })),
