@@ -13,13 +13,22 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ELOOP: 'its symbolic links lead in a circle',
   EMFILE: 'too many files are open in this process',
   ENAMETOOLONG: 'its name is too long',
+  EIO: 'its device fails',
 };
 
+/** Not those of processes and sockets, whose errors have some of the same codes. */
+const FILE_CALLS = new Set(
+  'access chmod close copyfile fsync ftruncate link lstat mkdir mkdtemp open opendir read readlink realpath rename rm rmdir scandir stat symlink unlink utime write'.split(
+    ' ',
+  ),
+);
+
 /** Whether a file system call threw `error`. */
-export function isFileProblem(error: unknown): error is NodeJS.ErrnoException & { readonly code: string } {
+export function isFileProblem(error: unknown): error is NodeJS.ErrnoException {
   if (!(error instanceof Error)) return false;
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  return typeof code === 'string' && typeof syscall === 'string' && (code in PROBLEMS || 'path' in error);
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined || !FILE_CALLS.has(syscall)) return false;
+  return path !== undefined || code in PROBLEMS;
 }
 
 /** The reason for which a file could not be read or written. */
