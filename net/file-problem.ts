@@ -4,6 +4,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
+  EEXIST: 'a file of that name is in the way',
   EISDIR: 'this is a folder',
   ENOTDIR: 'a part of its path is not a folder',
   ENOSPC: 'no space is left on its device: free some, or choose another place',

@@ -60,7 +60,7 @@ export function waitsForContributors(contributors: Contributors): Waiting {
 }
 
 /** `rank 1`, `ranks 1 and 2`, `ranks 1, 2 and 3`. */
-export function ranksText(ranks: readonly number[]): string {
+function ranksText(ranks: readonly number[]): string {
   if (ranks.length === 1) return `rank ${ranks[0]}`;
   return `ranks ${ranks.slice(0, -1).join(', ')} and ${ranks.at(-1)}`;
 }

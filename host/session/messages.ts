@@ -6,7 +6,6 @@ import type * as wire from '../../protocol/generated/fpisa.js';
 
 export type {
   Announcement,
-  Attendance,
   Failed,
   Hello,
   Profile as JobProfile,

@@ -187,9 +187,7 @@ describe('fpisa allreduce', () => {
         site.file('never.safetensors'),
       );
       expectFailure(ended, 6, difference);
-      expect((await first.line(({ event }) => event === 'notice')) as { message: string }).toMatchObject({
-        message: expect.stringMatching(difference) as string,
-      });
+      await first.line(({ event, message }) => event === 'notice' && difference.test(String(message)));
     };
     await refused(
       { gamma: marked(1, 40), weight: marked(1, 40) },
