@@ -1,3 +1,4 @@
+import { fileProblem } from '../net/file-problem.js';
 import { FpisaError } from '../protocol/errors.js';
 
 /** An argument that cannot be used; the message lists what can. */
@@ -28,9 +29,17 @@ export class ChildError extends FpisaError {
   readonly code = 'FPISA_CHILD';
 }
 
-/** A user's file that is missing or not readable. */
+/** A user's file that is missing, cannot be read or written, or is not what it should be. */
 export class FileError extends FpisaError {
   readonly code = 'FPISA_FILE';
+
+  /** The error of a file system call. @param path if the call's own does not name the file that the user knows */
+  static of(error: unknown, path: string | undefined = (error as NodeJS.ErrnoException).path): FileError {
+    const problem = fileProblem(error);
+    return new FileError(path === undefined ? `a file cannot be used: ${problem}` : `${path}: ${problem}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Something that a command needs on this machine is missing; the message says how to get it. */

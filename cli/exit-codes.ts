@@ -9,7 +9,7 @@ export const ExitCode = {
   UNREACHABLE: 3,
   /** The controller refused: unknown job, job full, name taken. */
   REFUSED: 4,
-  /** A file is missing, or not what it should be. */
+  /** A file is missing, cannot be read or written, or is not what it should be. */
   FILE: 5,
   /** An operation began and could not be finished: stalled, aborted, shapes differ. */
   FAILED: 6,
@@ -60,6 +60,7 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   FPISA_UNKNOWN_SWITCH: ExitCode.REFUSED,
   FPISA_STORE_LOCKED: ExitCode.REFUSED,
   FPISA_STORE_FORMAT: ExitCode.FILE,
+  FPISA_QUERY_SHARE: ExitCode.FILE,
   FPISA_ARTIFACT: ExitCode.FILE,
   FPISA_INTERRUPTED: ExitCode.INTERRUPTED,
 };

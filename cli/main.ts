@@ -17,7 +17,8 @@ import { mininetCommand } from './mininet/command.js';
 import { queryCommand } from './query/command.js';
 import { stfCommand } from './stf/command.js';
 import { switchCommand } from './switch/command.js';
-import { InterruptedError } from './errors.js';
+import { isFileProblem } from '../net/file-problem.js';
+import { FileError, InterruptedError } from './errors.js';
 import { EXIT_CODES_HELP, ExitCode, exitCodeOf } from './exit-codes.js';
 import { watchStandardStreams } from './standard-streams.js';
 import { usageError } from './usage.js';
@@ -91,7 +92,8 @@ function leaveWithParent(): void {
 const FAMILIES = [FpisaError, ArithmeticError, P4RuntimeError, EmulatorError];
 
 /** Reports an error as text or JSON, and returns the exit code. */
-export function report(error: unknown, json: boolean): ExitCode {
+export function report(thrown: unknown, json: boolean): ExitCode {
+  const error = isFileProblem(thrown) ? FileError.of(thrown) : thrown;
   // Help and version are not failures, and have been printed.
   if (error instanceof CommanderError) return ExitCode.OK;
   const code = FAMILIES.some((family) => error instanceof family) ? (error as { code: string }).code : undefined;

@@ -8,6 +8,7 @@ import {
   FileHeaderError,
   type TensorFile,
 } from '../host/index.js';
+import { fileProblem } from '../net/file-problem.js';
 import { UsageError } from './errors.js';
 
 /**
@@ -32,7 +33,7 @@ export async function checkOutputFile(path: string, file: Readonly<TensorFile>):
   try {
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new FileAccessError(path, `nothing can be written to folder ${folder}: ${(error as Error).message}`, {
+    throw new FileAccessError(path, `nothing can be written to folder ${folder}: ${fileProblem(error)}`, {
       cause: error,
     });
   }

@@ -4,14 +4,19 @@ import { Presets, SingleBar } from 'cli-progress';
 export interface ProgressBar {
   /** @param share of the work that is done, 0 to 1 */
   update(share: number): void;
+  /** Writes a line on standard error, in the place of the bar, which comes again below it. */
+  line(text: string): void;
   stop(): void;
 }
 
 const STEPS = 1000;
+const CLEAR_LINE = '\r\x1b[K';
 
 /** @param quiet no bar, for example because output is JSON */
 export function progressBar(label: string, quiet: boolean): ProgressBar {
-  if (quiet || !process.stderr.isTTY) return { update: () => undefined, stop: () => undefined };
+  const write = (text: string): void => void process.stderr.write(text);
+  if (quiet || !process.stderr.isTTY)
+    return { update: () => undefined, line: (text) => write(`${text}\n`), stop: () => undefined };
   const bar = new SingleBar(
     {
       format: `${label} {bar} {percentage}% {duration_formatted}`,
@@ -22,5 +27,9 @@ export function progressBar(label: string, quiet: boolean): ProgressBar {
     Presets.shades_classic,
   );
   bar.start(STEPS, 0);
-  return { update: (share) => bar.update(Math.round(share * STEPS)), stop: () => bar.stop() };
+  return {
+    update: (share) => bar.update(Math.round(share * STEPS)),
+    line: (text) => write(`${CLEAR_LINE}${text}\n`),
+    stop: () => bar.stop(),
+  };
 }

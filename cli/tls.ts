@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { Option } from 'commander';
 import type { TlsOptions } from '../controlplane/p4runtime/credentials.js';
+import { fileProblem } from '../net/file-problem.js';
 import { FileError, UsageError } from './errors.js';
 
 export interface TlsFlags {
@@ -83,6 +84,6 @@ function pem(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new FileError(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new FileError(`${path} cannot be read: ${fileProblem(error)}`, { cause: error });
   }
 }

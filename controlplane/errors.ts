@@ -34,6 +34,12 @@ export class JobExistsError extends ControlPlaneError {
   }
 }
 
+/** The tensors that a worker announces do not fit the job, or those of the workers that wait for it. */
+export class TensorsDifferError extends ControlPlaneError {
+  readonly code = 'FPISA_SHAPE_MISMATCH';
+  readonly grpcStatus = status.FAILED_PRECONDITION;
+}
+
 /** A request with invalid values for a job: name, worker count, slots, profile. */
 export class InvalidJobError extends ControlPlaneError {
   readonly code = 'FPISA_INVALID_JOB';

@@ -5,6 +5,7 @@
 import type * as wire from '../protocol/generated/fpisa.js';
 
 export type {
+  Announcement as AnnouncementMessage,
   Failed as FailedMessage,
   Hello as HelloMessage,
   Member as MemberMessage,
@@ -13,6 +14,7 @@ export type {
   Progress as ProgressMessage,
   SetReport as SetReportMessage,
   SlotReport as SlotReportMessage,
+  Submitted as SubmittedMessage,
   SwitchEvents as SwitchEventsMessage,
   WorkerMessage,
 } from '../protocol/generated/fpisa.js';
@@ -61,4 +63,6 @@ export type ControllerMessage =
   | { readonly welcome: WelcomeMessage }
   | { readonly membership: wire.Membership }
   | { readonly resume: wire.Resume }
-  | { readonly aborted: wire.Failed };
+  | { readonly aborted: wire.Failed }
+  | { readonly submitted: wire.Submitted }
+  | { readonly attendance: wire.Attendance };

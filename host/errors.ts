@@ -67,7 +67,7 @@ export interface StallReport {
   missingRanks: readonly number[] | undefined;
 }
 
-/** The workers submitted tensors of different shapes to one operation. */
+/** The workers submitted different tensors to one operation: other names, shapes, or another op. */
 export class ShapeMismatchError extends WorkerError {
   readonly code = 'FPISA_SHAPE_MISMATCH';
   constructor(
@@ -76,8 +76,11 @@ export class ShapeMismatchError extends WorkerError {
     readonly lengths: readonly number[],
     /** The same as another worker reported it, if one did. */
     readonly others: string | undefined,
+    /** The first thing that differs, which the message contains; undefined if no other worker said what it brought. */
+    readonly difference?: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }
 

@@ -1,14 +1,16 @@
 /** Workers: in-network allreduce for programs (docs/workers.md). */
 export { Worker, type WorkerEvents } from './worker.js';
-export type { AllreduceOptions, JoinOptions } from './options.js';
+export type { AllreduceOptions, AnnouncedOperation, JoinOptions } from './options.js';
 export type {
   AllreduceStats,
   Format,
   OperationProgress,
   ReduceOp,
   RtoBounds,
+  ShapedTensor,
   Tensor,
   Tensors,
+  Waiting,
 } from './allreduce/index.js';
 export * from './errors.js';
 export type { JobInfo, JobProfile } from './session/messages.js';

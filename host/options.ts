@@ -1,7 +1,7 @@
 /** Options of a worker, and their defaults. */
 import type { ChannelCredentials } from '@grpc/grpc-js';
 import { parseHostPort } from '../net/host-port.js';
-import type { OperationProgress, ReduceOp } from './allreduce/index.js';
+import type { OperationProgress, ReduceOp, Tensors } from './allreduce/index.js';
 import { DEFAULT_PATIENCE, DEFAULT_RTO, MAX_RANK, type RtoBounds } from './allreduce/index.js';
 import { ArgumentError } from './errors.js';
 import type { Transport } from './transport/transport.js';
@@ -25,6 +25,11 @@ export interface JoinOptions {
   switchName?: string;
   /** Port of the switch; default: the controller chooses a free one. */
   switchPort?: number;
+  /**
+   * What the worker's first operations will reduce, in order. The controller refuses a worker whose tensors do not fit
+   * the job or the other workers that wait, before it counts as a member, and tells those. Default: it does not say.
+   */
+  announce?: readonly AnnouncedOperation[];
   /** Default: no TLS. */
   credentials?: ChannelCredentials;
   /** Cancels joining, not the membership. */
@@ -39,6 +44,15 @@ export interface JoinOptions {
   rto?: Partial<RtoBounds>;
   /** Packets sent in one burst; more overflow the socket buffers of a software switch. Default 32. */
   burst?: number;
+}
+
+/** An operation to come: only types, names and shapes of the tensors matter. */
+export interface AnnouncedOperation {
+  tensors: Tensors;
+  /** Default `sum`. */
+  op?: ReduceOp;
+  /** Where the tensors come from, for messages: a file. */
+  source?: string;
 }
 
 export interface AllreduceOptions {

@@ -9,11 +9,13 @@ import {
   Operation,
   TensorBatch,
   type Tensors,
+  type Waiting,
 } from './allreduce/index.js';
 import { parseHostPort } from '../net/host-port.js';
 import { AbortedError, ClosedError, JoinError, type WorkerError } from './errors.js';
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
 import type { ControllerMessage, JobInfo, Welcome } from './session/messages.js';
+import { announcementsOf } from './session/announcements.js';
 import { ControllerSession } from './session/session.js';
 import { DgramTransport, localIpTowards } from './transport/dgram.js';
 import type { Transport } from './transport/transport.js';
@@ -29,6 +31,10 @@ export interface WorkerEvents {
   /** The connection to the controller broke; operations continue, and the worker reconnects. */
   disconnected: [reason: string];
   reconnected: [];
+  /** An operation has waited for two seconds, and for whom; again when that changes. */
+  waiting: [Waiting];
+  /** The controller says something about the job that concerns all: which worker it refused, and why. */
+  notice: [message: string];
   /** The worker is no longer a member. The error is undefined after leave() and close(). */
   closed: [error: WorkerError | undefined];
 }
@@ -59,6 +65,9 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
         session.send({ progress: message }),
       failed: (message: Parameters<ConstructorParameters<typeof Member>[1]['failed']>[0]) =>
         session.send({ failed: message }),
+      submitted: (message: Parameters<ConstructorParameters<typeof Member>[1]['submitted']>[0]) =>
+        session.send({ submitted: message }),
+      waiting: (waiting: Waiting) => this.emit('waiting', waiting),
     };
     this.member = new Member(this.memberConfig(), output, now());
     transport.onMessage = (message) => {
@@ -72,11 +81,12 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
   /**
    * Becomes rank `rank` of a job. Resolves when the controller has accepted; operations then wait for
    * the job's other workers.
-   * @throws ArgumentError, JoinError (no such job, rank taken), ControllerUnreachableError, TransportError,
+   * @throws ArgumentError, JoinError (no such job, rank taken), ShapeMismatchError (of what is announced), ControllerUnreachableError, TransportError,
    *   or the signal's reason
    */
   static async join(options: Readonly<JoinOptions>): Promise<Worker> {
     const limits = settings(options);
+    const announcements = announcementsOf(options.announce ?? []);
     options.signal?.throwIfAborted();
     const transport = options.transport ?? (await openSocket(options));
     const { localAddress } = transport;
@@ -98,6 +108,8 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
         completed: worker?.member.completed ?? 0,
         // After the first assignment, the worker stays at its switch.
         switchName: options.switchName ?? worker?.welcome.switchName ?? '',
+        // Of operations that may be over, when it returns.
+        announcements: worker === undefined ? announcements : [],
       }),
       onMessage: (message) => {
         if (worker !== undefined) worker.hear(message);
@@ -156,11 +168,11 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
   }
 
   /**
-   * Sums tensors over all members of the job, in place. Every worker calls with the same shapes, in the
+   * Sums tensors over all members of the job, in place. Every worker calls with the same names and shapes, in the
    * same order; calls of one worker are executed one after the other. If it fails, the tensors contain
    * their input again, and the call still counts as one of the job's operations.
    *
-   * @param tensors one, a list or a record (in the order of its sorted names), of any lengths, including 0;
+   * @param tensors one, a list, or a record or map by name (whose order does not matter), of any lengths, including 0;
    *   the memory must not be touched until the promise settles
    * @throws ArgumentError (no number is used up), ShapeMismatchError, AbortedError, MembershipError,
    *   StalledError, SwitchUnreachableError, ControllerUnreachableError, ClosedError
@@ -233,6 +245,11 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
       this.emit('resumed', { ...message.resume, ranks: this.ranks });
     } else if (message.aborted !== undefined) {
       this.member.aborted(message.aborted, now());
+    } else if (message.submitted !== undefined) {
+      this.member.submitted(message.submitted);
+    } else if (message.attendance !== undefined) {
+      this.member.attendance(message.attendance);
+      if (message.attendance.note !== '') this.emit('notice', message.attendance.note);
     }
     this.advance();
   }

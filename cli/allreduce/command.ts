@@ -5,10 +5,11 @@ import {
   Worker,
   readTensorFile,
   writeTensorFile,
+  type FileTensor,
   type ReduceOp,
-  type Tensor,
   type TensorFile,
 } from '../../host/index.js';
+import { canonicalOrder } from '../../protocol/submission.js';
 import { UsageError } from '../errors.js';
 import { checkOutputFile, checkOutputsDiffer } from '../output-files.js';
 import {
@@ -33,6 +34,7 @@ interface Flags extends PlaceFlags {
   out: string[];
   op: ReduceOp;
   each?: boolean;
+  cast?: 'fp32';
   switch?: string;
   timeout: number;
   wait: number;
@@ -62,6 +64,9 @@ export function allreduceCommand(): Command {
     )
     .addOption(new Option('--op <operation>', 'what the result is').choices(['sum', 'mean']).default('sum'))
     .option('--each', 'reduce the tensors of a file one after the other, not all in one operation')
+    .addOption(
+      new Option('--cast <type>', 'convert elements of other types, such as fp16, bf16 and fp64').choices(['fp32']),
+    )
     .option('--switch <name>', 'switch at which this worker is, if the job has several');
   for (const option of placeOptions('this worker')) command.addOption(option);
   return command
@@ -100,8 +105,11 @@ async function run(flags: Flags): Promise<void> {
     if (flags.events || event.event === 'done') output.object(event);
   };
   // Files first: errors in them should be reported before other workers wait for this one.
-  const files = await Promise.all(flags.in.map(readTensorFile));
+  const files = await Promise.all(flags.in.map((path) => readTensorFile(path, { cast: flags.cast })));
   await Promise.all(files.map((file, index) => checkOutputFile(flags.out[index]!, file)));
+  const operations = files.flatMap((file, index) =>
+    operationsOf(file, flags.each ?? false).map((tensors) => ({ file: flags.in[index]!, tensors })),
+  );
   const signal = interruption();
   const worker = await Worker.join({
     controller: flags.controller,
@@ -110,6 +118,7 @@ async function run(flags: Flags): Promise<void> {
     signal,
     timeoutMs: flags.timeout * 1000,
     membershipTimeoutMs: flags.wait * 1000,
+    announce: operations.map(({ file, tensors }) => ({ tensors, op: flags.op, source: file })),
     ...(flags.ip !== undefined && { ip: flags.ip }),
     ...(flags.udpPort !== undefined && { udpPort: flags.udpPort }),
     ...(flags.switch !== undefined && { switchName: flags.switch }),
@@ -117,10 +126,19 @@ async function run(flags: Flags): Promise<void> {
     ...(flags.mac !== undefined && { mac: flags.mac }),
   });
   const bar = progressBar('reducing', output.json);
+  // Whoever waits reads standard error, also where standard output goes to a program.
+  worker.on('waiting', (waiting) => {
+    bar.line(`fpisa: ${waiting.message}`);
+    emit({ event: 'waiting', ...waiting });
+  });
+  worker.on('notice', (message) => {
+    bar.line(`fpisa: ${message}`);
+    emit({ event: 'notice', message });
+  });
   try {
     emit({ event: 'joined', job: flags.job, rank: flags.rank });
     output.line(`joined job ${flags.job} as worker ${flags.rank} of ${worker.job.workers}`);
-    const results = await reduceAll(worker, flags, files, signal, (share, retransmissions) => {
+    const results = await reduceAll(worker, flags.op, operations, signal, (share, retransmissions) => {
       bar.update(share);
       emit({ event: 'progress', share, retransmissions });
     });
@@ -144,16 +162,18 @@ async function run(flags: Flags): Promise<void> {
   }
 }
 
+interface FileOperation {
+  readonly file: string;
+  readonly tensors: ReadonlyMap<string, FileTensor>;
+}
+
 async function reduceAll(
   worker: Worker,
-  flags: Flags,
-  files: readonly TensorFile[],
+  op: ReduceOp,
+  operations: readonly FileOperation[],
   signal: AbortSignal,
   onProgress: (share: number, retransmissions: number) => void,
 ): Promise<TensorResult[]> {
-  const operations = files.flatMap((file, index) =>
-    operationsOf(file, flags.each ?? false).map((tensors) => ({ file: flags.in[index]!, tensors })),
-  );
   const total = operations.reduce((sum, { tensors }) => sum + elementsOf(tensors), 0);
   const results: TensorResult[] = [];
   let done = 0;
@@ -161,35 +181,31 @@ async function reduceAll(
   let lastProgress = 0;
   for (const { file, tensors } of operations) {
     const elements = elementsOf(tensors);
-    const stats = await worker.allreduce(
-      tensors.map(([, data]) => data),
-      {
-        op: flags.op,
-        signal,
-        onProgress: (progress) => {
-          const now = performance.now();
-          if (now - lastProgress < PROGRESS_MS) return;
-          lastProgress = now;
-          const share = (done + (elements * progress.chunksDone) / progress.chunksTotal) / Math.max(1, total);
-          onProgress(share, retransmissions + progress.retransmissions);
-        },
+    const stats = await worker.allreduce(tensors, {
+      op,
+      signal,
+      onProgress: (progress) => {
+        const now = performance.now();
+        if (now - lastProgress < PROGRESS_MS) return;
+        lastProgress = now;
+        const share = (done + (elements * progress.chunksDone) / progress.chunksTotal) / Math.max(1, total);
+        onProgress(share, retransmissions + progress.retransmissions);
       },
-    );
+    });
     done += elements;
     retransmissions += stats.retransmissions;
     onProgress(total === 0 ? 1 : done / total, retransmissions);
-    results.push({ ...stats, file, tensors: tensors.map(([name]) => name) });
+    results.push({ ...stats, file, tensors: [...tensors.keys()] });
   }
   return results;
 }
 
-type NamedTensor = readonly [name: string, data: Tensor];
-
-function operationsOf(file: TensorFile, each: boolean): NamedTensor[][] {
-  const tensors = [...file.tensors].map(([name, { data }]): NamedTensor => [name, data]);
-  return each ? tensors.map((tensor) => [tensor]) : [tensors];
+/** With `each`, in the order of the tensors' names: that of a file may be another at every worker. */
+function operationsOf({ tensors }: TensorFile, each: boolean): ReadonlyMap<string, FileTensor>[] {
+  if (!each) return [tensors];
+  return [...tensors].sort(([a], [b]) => canonicalOrder(a, b)).map((tensor) => new Map([tensor]));
 }
 
-function elementsOf(tensors: readonly NamedTensor[]): number {
-  return tensors.reduce((sum, [, data]) => sum + data.length, 0);
+function elementsOf(tensors: ReadonlyMap<string, FileTensor>): number {
+  return [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
 }

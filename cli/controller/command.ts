@@ -11,9 +11,12 @@ import {
   FileStore,
   MemoryStore,
   readTofinoBuild,
+  SwitchConfigError,
+  type ControllerOptions,
   type SwitchConfig,
 } from '../../controlplane/index.js';
-import { UsageError } from '../errors.js';
+import { fileProblem } from '../../net/file-problem.js';
+import { FileError, UsageError } from '../errors.js';
 import { listening } from '../listen.js';
 import {
   DEFAULT_CONTROLLER,
@@ -138,7 +141,11 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const store = flags.store === 'memory' ? new MemoryStore() : new FileStore(flags.store);
   let server: ControllerServer;
   try {
-    const controller = new Controller({ store, switches: switchConfigs(flags), ...(tls !== undefined && { tls }) });
+    const controller = newController(flags, {
+      store,
+      switches: switchConfigs(flags),
+      ...(tls !== undefined && { tls }),
+    });
     server = new ControllerServer(controller);
     const port = await listening('the controller', flags.listen, '--listen', (address) => server.listen(address));
     const address = `${flags.listen.slice(0, flags.listen.lastIndexOf(':'))}:${port}`;
@@ -150,6 +157,16 @@ async function run(flags: Flags, command: Command): Promise<void> {
   }
   await aborted(stop);
   await server.close();
+}
+
+/** @throws FileError for switches that the configuration describes wrongly, SwitchConfigError for that of the options */
+function newController({ config }: Flags, options: ControllerOptions): Controller {
+  try {
+    return new Controller(options);
+  } catch (error) {
+    if (config === undefined || !(error instanceof SwitchConfigError)) throw error;
+    throw new FileError(`configuration ${config}: ${error.message}`, { cause: error });
+  }
 }
 
 /** What a configuration calls the options that describe the switch of --switch. */
@@ -237,16 +254,16 @@ function readConfig(path: string): SwitchConfig[] {
   try {
     parsed = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`configuration ${path} cannot be read: ${(error as Error).message}`, { cause: error });
+    const problem =
+      error instanceof SyntaxError ? `is not JSON (${error.message})` : `cannot be read: ${fileProblem(error)}`;
+    throw new FileError(`configuration ${path} ${problem}`, { cause: error });
   }
   const switches = (parsed as { switches?: unknown } | null)?.switches;
   if (!Array.isArray(switches))
-    throw new UsageError(`configuration ${path} has no list "switches"; docs/controller.md has an example`);
+    throw new FileError(`configuration ${path} has no list "switches"; docs/controller.md has an example`);
   const other = switches.findIndex((each) => typeof each !== 'object' || each === null);
   if (other >= 0)
-    throw new UsageError(
-      `configuration ${path} has no object at switches[${other}]; docs/controller.md has an example`,
-    );
+    throw new FileError(`configuration ${path} has no object at switches[${other}]; docs/controller.md has an example`);
   checkKeys(path, parsed as object, switches as object[]);
   return (switches as SwitchConfig[]).map((config) => {
     if (typeof config.buildDir !== 'string') return config;

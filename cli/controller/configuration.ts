@@ -1,6 +1,6 @@
 /** Whether a configuration has keys that nothing reads: misspelt, an optional one would be left out without a word. */
 import type { Route, SwitchConfig } from '../../controlplane/controller/state.js';
-import { UsageError } from '../errors.js';
+import { FileError } from '../errors.js';
 
 /** Complete by its type: a field that is added has to be added here. */
 type Keys<T> = Readonly<Record<keyof T, true>>;
@@ -23,7 +23,7 @@ const SWITCH: Keys<Required<SwitchConfig>> = {
 const PARENT: Keys<NonNullable<SwitchConfig['parent']>> = { switch: true, port: true, parentPort: true };
 const ROUTE: Keys<Route> = { prefix: true, port: true, mac: true };
 
-/** @throws UsageError that lists the keys */
+/** @throws FileError that lists the keys */
 export function checkKeys(path: string, configuration: object, switches: readonly object[]): void {
   check(path, configuration, { switches: true }, '');
   switches.forEach((config, index) => {
@@ -41,7 +41,7 @@ function check(path: string, value: unknown, known: Readonly<Record<string, true
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
   const unknown = Object.keys(value).find((key) => !Object.hasOwn(known, key));
   if (unknown !== undefined)
-    throw new UsageError(
+    throw new FileError(
       `configuration ${path} has an unknown key "${unknown}"${place} (keys: ${Object.keys(known).join(', ')})`,
     );
 }

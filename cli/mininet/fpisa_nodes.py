@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 
 from mininet.node import Host, Switch
@@ -116,10 +117,11 @@ def must(run, command):
 class AggregationSwitch(Switch):
     """A switch that a P4Runtime controller programs: a process on Mininet's interfaces, port N on eth<N>."""
 
-    def __init__(self, name, number=None, logs='/tmp', **params):
+    def __init__(self, name, number=None, logs=None, **params):
         super().__init__(name, **params)
         self.number = number or int(re.search(r'\d+', name).group())
-        self.log = os.path.join(logs, '%s.log' % name)
+        # A folder of its own: in one that all may write, whoever guesses the name could plant a link there.
+        self.log = os.path.join(logs or tempfile.mkdtemp(prefix='fpisa-%s-' % name), '%s.log' % name)
         self.process = None
         # Whether it is meant to run: one that ends while this is so has died.
         self.wanted = False

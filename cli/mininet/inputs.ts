@@ -2,7 +2,7 @@
 import { basename, extname } from 'node:path';
 import { readTensorFile, type TensorFile } from '../../host/index.js';
 import { shippedFile } from '../../net/package-files.js';
-import { UsageError } from '../errors.js';
+import { FileError, UsageError } from '../errors.js';
 
 /** Workers from which the gradients were recorded. */
 const RECORDED_WORKERS = 8;
@@ -56,19 +56,19 @@ export function inputsFor(workers: number, pattern: string | undefined): Inputs 
   };
 }
 
-/** @throws the reader's errors, UsageError for tensors that cannot be verified */
+/** @throws the reader's errors, FileError for tensors that cannot be verified */
 export async function readInputs({ sources }: Inputs, workers: number): Promise<void> {
   for (const source of sources) {
     for (let rank = 0; rank < workers; rank++) floats(await readTensorFile(source.pathOf(rank)), source.pathOf(rank));
   }
 }
 
-/** @throws UsageError */
+/** @throws FileError */
 export function floats(file: TensorFile, path: string): Map<string, Float32Array> {
   return new Map(
     [...file.tensors].map(([name, { data }]) => {
       if (!(data instanceof Float32Array))
-        throw new UsageError(
+        throw new FileError(
           `tensor ${name} of ${path} is not fp32, and only such sums can be verified: give fp32 tensors`,
         );
       return [name, data];

@@ -1,10 +1,11 @@
 /** `fpisa stf`: runs tests of p4c's packet-test format on the software switch, one of them or all of p4c's own. */
 import { readFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir, userInfo } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import {
   CompilerMissingError,
+  defaultCacheFolder,
   EmulatorError,
   ENGINE_NAMES,
   engineNamed,
@@ -22,6 +23,7 @@ import {
   type SuiteReport,
   type SwitchOptions,
 } from '../../emulator/index.js';
+import { fileProblem } from '../../net/file-problem.js';
 import { FileError, RequirementError, UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
 import { integer, jsonOption } from '../options.js';
@@ -114,7 +116,7 @@ async function suite(folder: string, flags: Flags, switchOptions: SwitchOptions,
   let report: SuiteReport;
   try {
     const cases = await findSuite(folder);
-    const compiler = await P4c.find(join(tmpdir(), `p4c-json-${userInfo().username}`));
+    const compiler = await P4c.find(join(defaultCacheFolder(), 'p4c'));
     report = await runSuite(cases, compiler, {
       jobs: flags.jobs,
       switchOptions,
@@ -122,7 +124,7 @@ async function suite(folder: string, flags: Flags, switchOptions: SwitchOptions,
       onResult: (_, done, total) => bar.update(done / total),
     });
   } catch (error) {
-    if (error instanceof SuiteError) throw new UsageError(error.message);
+    if (error instanceof SuiteError) throw new FileError(error.message);
     if (error instanceof CompilerMissingError) throw new RequirementError(error.message);
     throw error;
   } finally {
@@ -199,7 +201,7 @@ async function read(what: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new FileError(`${what} ${path} cannot be read: ${(error as Error).message}`);
+    throw new FileError(`${what} ${path} cannot be read: ${fileProblem(error)}`);
   }
 }
 

@@ -21,6 +21,7 @@ import {
 import { SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import { SERVICE_UDP_PORT as QUERY_UDP_PORT } from '../../protocol/query/constants.js';
 import { parseP4Info } from '../../p4runtime/p4info-file.js';
+import { fileProblem } from '../../net/file-problem.js';
 import { FileError, PortInUseError, UsageError } from '../errors.js';
 import { listening } from '../listen.js';
 import {
@@ -296,6 +297,6 @@ function read(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new FileError(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new FileError(`${path} cannot be read: ${fileProblem(error)}`, { cause: error });
   }
 }

@@ -181,13 +181,14 @@ export class Controller {
   /**
    * Admits a worker.
    * @returns the session for its further messages, and its rank
-   * @throws UnknownJobError, and what {@link admit} throws
+   * @throws UnknownJobError, TensorsDifferError, and what {@link admit} throws
    */
   join(hello: HelloMessage, link: MemberLink): { session: JobSession; rank: number } {
     const job = findJob(this.state, hello.job);
     const member = admit(job, this.state.switches, this.occupants(job), hello);
     const config = this.state.switches[member.switchName]!;
     const session = this.sessions.get(job.name)!;
+    session.compare(hello.rank, hello.announcements);
     const welcome = {
       job: this.describe(job),
       valuesPerPacket: config.valuesPerPacket,
@@ -195,7 +196,7 @@ export class Controller {
       switchPort: member.switchPort,
       ...serviceOf(config, member.switchPort),
     };
-    session.join(member, link, { welcome });
+    session.join(member, link, { welcome }, hello.announcements);
     return { session, rank: member.rank };
   }
 

@@ -3,7 +3,15 @@
  * start (docs/controller.md, "Session protocol"). Knows neither gRPC nor P4Runtime.
  */
 import { MembershipEndedError, type ControlPlaneError } from '../errors.js';
-import type { ControllerMessage, FailedMessage, JobPhase, ProgressMessage } from '../messages.js';
+import type {
+  AnnouncementMessage,
+  ControllerMessage,
+  FailedMessage,
+  JobPhase,
+  ProgressMessage,
+  SubmittedMessage,
+} from '../messages.js';
+import { checkAnnouncements } from './announcements.js';
 import type { JobRecord, MemberRecord } from './state.js';
 
 /** The stream to one worker. Neither method throws: a dead stream reports itself by {@link JobSession.disconnected}. */
@@ -48,6 +56,8 @@ type Phase = 'waiting' | 'returning' | 'collecting' | 'programming' | 'running';
 interface Attached {
   readonly member: MemberRecord;
   readonly link: MemberLink;
+  /** What it says it will reduce. */
+  readonly announcements: readonly AnnouncementMessage[];
 }
 
 export class JobSession {
@@ -59,6 +69,8 @@ export class JobSession {
   /** Members of the last epoch that ran: only what they have received is relevant to its operation. */
   private veterans: readonly MemberRecord[];
   private timer: NodeJS.Timeout | undefined;
+  /** Operation that failed because the tensors differ, while only one side has said what it brought. */
+  private disputed: number | undefined;
   private closed = false;
 
   constructor(
@@ -86,25 +98,47 @@ export class JobSession {
   }
 
   /**
+   * Whether the tensors of a worker that would join fit the job and those of the workers that wait with it; if not,
+   * those are told. Once the job has begun, each operation is compared when it is submitted.
+   * @throws TensorsDifferError
+   */
+  compare(rank: number, announcements: readonly AnnouncementMessage[]): void {
+    const waiting = this.phase === 'waiting' ? this.attached : new Map<number, Attached>();
+    const others = new Map([...waiting].map(([other, attached]) => [other, attached.announcements]));
+    try {
+      checkAnnouncements(this.records.record(), rank, announcements, others);
+    } catch (error) {
+      this.tellAttendance(`rank ${rank} was refused: ${(error as Error).message}`);
+      throw error;
+    }
+  }
+
+  /**
    * Adds a worker that admission has accepted. A link that the rank had before is a broken
    * connection of the same worker, and is replaced.
    */
-  join(member: MemberRecord, link: MemberLink, welcome: ControllerMessage): void {
+  join(
+    member: MemberRecord,
+    link: MemberLink,
+    welcome: ControllerMessage,
+    announcements: readonly AnnouncementMessage[] = [],
+  ): void {
     const previous = this.attached.get(member.rank);
-    this.attached.set(member.rank, { member, link });
+    this.attached.set(member.rank, { member, link, announcements });
     previous?.link.end(new MembershipEndedError(`worker ${member.rank} connected again`));
     link.send(welcome);
     switch (this.phase) {
       case 'waiting':
         if (this.attached.size === this.records.record().workers) this.raise('all workers have joined');
-        return;
+        break;
       case 'returning':
         if (this.records.record().members.every(({ rank }) => this.attached.has(rank)))
           this.raise('the controller restarted');
-        return;
+        break;
       default:
         this.raise(`worker ${member.rank} joined`);
     }
+    this.tellWhoIsAwaited();
   }
 
   /** The worker has sent Leave. */
@@ -136,9 +170,17 @@ export class JobSession {
     if (!this.holds(rank, link) || failed.operation <= record.completed) return;
     // Stored first: a controller that dies here must not assign the number a second time.
     this.records.save({ completed: failed.operation });
-    for (const [other, { link: otherLink }] of this.attached) if (other !== rank) otherLink.send({ aborted: failed });
+    this.disputed = failed.submission === undefined ? undefined : failed.operation;
+    this.sendToOthers(rank, { aborted: { ...failed, rank } });
     // Before Resume the number is simply included in Resume.
     if (this.phase === 'running') this.raise(`worker ${rank} aborted operation ${failed.operation}`);
+  }
+
+  /** A worker says what it brought to the operation that another one could not finish; one such answer is enough. */
+  submitted(rank: number, link: MemberLink, submitted: SubmittedMessage): void {
+    if (!this.holds(rank, link) || submitted.operation !== this.disputed) return;
+    this.disputed = undefined;
+    this.sendToOthers(rank, { submitted: { ...submitted, rank } });
   }
 
   /** A switch of the active members has lost its registers and tables: rounds in progress cannot be completed. */
@@ -167,6 +209,29 @@ export class JobSession {
     if (!this.holds(rank, link)) return;
     this.attached.delete(rank);
     if (this.phase !== 'waiting' && this.phase !== 'returning') this.raise(reason);
+    this.tellWhoIsAwaited();
+  }
+
+  private sendToOthers(rank: number, message: ControllerMessage): void {
+    for (const [other, { link }] of this.attached) if (other !== rank) link.send(message);
+  }
+
+  private tellWhoIsAwaited(): void {
+    if (this.awaitedRanks().length > 0) this.tellAttendance('');
+  }
+
+  private tellAttendance(note: string): void {
+    const attendance = { ranks: this.connectedRanks(), expected: this.awaitedRanks(), note };
+    for (const { link } of this.attached.values()) link.send({ attendance });
+  }
+
+  /** Ranks that the job cannot run without, and that are not connected. */
+  private awaitedRanks(): number[] {
+    const { workers, members } = this.records.record();
+    if (this.phase !== 'waiting' && this.phase !== 'returning') return [];
+    const ranks =
+      this.phase === 'waiting' ? Array.from({ length: workers }, (_, rank) => rank) : members.map(({ rank }) => rank);
+    return ranks.filter((rank) => !this.attached.has(rank));
   }
 
   /** A new epoch with everyone who is connected. */

@@ -24,7 +24,8 @@ export class StoreLock {
     const token = randomUUID();
     const own: Holder = { pid: process.pid, started: startTime(process.pid), token };
     const temporary = `${path}.${token}`;
-    writeFileSync(temporary, JSON.stringify(own));
+    // Exclusively, so that no link that stands there is followed.
+    writeFileSync(temporary, JSON.stringify(own), { flag: 'wx' });
     try {
       // link() fails when the name exists, and the file under the name is complete from the first instant.
       for (;;) {

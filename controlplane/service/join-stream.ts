@@ -55,6 +55,7 @@ export class JoinStream implements MemberLink {
     const { session, rank } = this.place;
     if (message.progress) session.progressed(rank, this, message.progress);
     else if (message.failed) session.failed(rank, this, message.failed);
+    else if (message.submitted) session.submitted(rank, this, message.submitted);
     else if (message.leave) session.leave(rank, this);
   }
 

@@ -4,7 +4,9 @@ export { Member, type MemberConfig } from './member.js';
 export { type AllreduceStats, Operation, type OperationProgress } from './operation.js';
 export { DEFAULT_RTO, type RtoBounds } from '../transport/rto.js';
 export { DEFAULT_PATIENCE } from './stall.js';
-export { type Format, type ReduceOp, type Tensor, TensorBatch, type Tensors } from './tensors.js';
+export { type ReduceOp, TensorBatch } from './tensors.js';
+export type { Format, ShapedTensor, Tensor, Tensors } from './tensor-list.js';
+export type { Waiting } from './waiting.js';
 
 /** A rank is a bit of the switch's worker bitmap. */
 export const MAX_RANK = MAX_WORKERS - 1;

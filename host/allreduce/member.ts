@@ -9,14 +9,16 @@
  * - Between the answer to a Membership and its Resume neither `completed` nor `received` changes, since
  *   the controller relies on the answer.
  */
-import { type WorkerError, AbortedError, MembershipError, ShapeMismatchError } from '../errors.js';
-import type { Failed, Membership, Progress, Resume } from '../session/messages.js';
+import { type WorkerError, MembershipError, ShapeMismatchError } from '../errors.js';
+import type { Failed, Membership, Progress, Resume, Submitted } from '../session/messages.js';
 import { Offset } from '../../protocol/message.js';
+import { abortError, difference, Dispute, type OtherSide } from './disputes.js';
 import { AllreduceEngine, type EngineConfig, type Verdict } from './engine.js';
 import type { Operation } from './operation.js';
 import { uint16 } from './packets.js';
 import { RetransmissionTimeout, type RtoBounds } from '../transport/rto.js';
-import { type Patience, type ReportedWorker, StallWatch } from './stall.js';
+import { type Patience, type ReportedWorker, type Situation, StallWatch } from './stall.js';
+import type { Attending, Waiting } from './waiting.js';
 
 export interface MemberOutput {
   /** A packet for the switch. Its memory is valid only during the call. */
@@ -24,6 +26,10 @@ export interface MemberOutput {
   /** An answer for the controller. */
   progress(message: Progress): void;
   failed(message: Failed): void;
+  /** The other side of another worker's mismatch. */
+  submitted(message: Submitted): void;
+  /** For the caller: an operation has waited for some time. */
+  waiting(waiting: Waiting): void;
 }
 
 export interface MemberConfig extends EngineConfig, ReportedWorker {
@@ -38,8 +44,8 @@ export class Member {
   private readonly rto: RetransmissionTimeout;
   private readonly watch: StallWatch;
   private readonly queue: Operation[] = [];
-  /** Errors of operation numbers that were used up before this worker made the corresponding call. */
-  private readonly lost = new Map<number, WorkerError>();
+  /** Other workers' failures of numbers that were used up before this worker made the corresponding call. */
+  private readonly lost = new Map<number, Failed>();
   /** Other workers' failures by operation number, until that number is used up. */
   private readonly aborts = new Map<number, Failed>();
   private epochNumber: number | undefined;
@@ -56,6 +62,9 @@ export class Member {
   private mayHaveMissedEpochs = false;
   /** The failure to which the controller has not yet answered with a new epoch. */
   private unanswered: Failed | undefined;
+  private dispute: Dispute | undefined;
+  /** Undefined unless the controller waits for workers. */
+  private attending: Attending | undefined;
 
   constructor(
     private config: Readonly<MemberConfig>,
@@ -83,7 +92,8 @@ export class Member {
 
   /** Calls that have not been resolved or rejected yet. */
   get pending(): number {
-    return this.queue.filter((operation) => operation.failure === undefined).length;
+    const disputed = this.dispute === undefined ? 0 : 1;
+    return this.queue.filter((operation) => operation.failure === undefined).length + disputed;
   }
 
   /** A session with the controller begins (again), with these facts of the job. */
@@ -118,7 +128,7 @@ export class Member {
       if (operation.number <= this.completedNumber) {
         const reason = this.lost.get(operation.number);
         this.lost.delete(operation.number);
-        operation.fail(reason ?? this.passed(operation.number));
+        operation.fail(reason === undefined ? this.passed(operation.number) : this.abortError(reason, operation));
         return;
       }
     }
@@ -128,6 +138,7 @@ export class Member {
 
   /** Aborts a call; the other workers are told when its number is at the head of the queue. */
   cancel(operation: Operation, error: WorkerError, now: number): void {
+    if (this.dispute?.operation === operation) this.endDispute(error);
     if (!this.queue.includes(operation)) return;
     operation.fail(error);
     this.settleHead(now);
@@ -143,6 +154,7 @@ export class Member {
   close(error: WorkerError): void {
     this.engine.stop();
     this.running = false;
+    this.endDispute();
     for (const operation of this.queue.splice(0)) operation.fail(error);
   }
 
@@ -154,6 +166,7 @@ export class Member {
       this.receivedNumber = this.completedNumber;
     }
     this.mayHaveMissedEpochs = false;
+    this.attending = undefined;
     if (!repeated) {
       this.halt(now);
       this.epochNumber = message.epoch;
@@ -176,17 +189,34 @@ export class Member {
     this.settleHead(now);
   }
 
+  /** The controller says who is here; `expected` is empty unless it waits for workers. */
+  attendance(attending: Attending): void {
+    this.attending = attending.expected.length === 0 ? undefined : attending;
+  }
+
   /** Another worker cannot finish an operation. A new epoch follows. */
   aborted(failure: Failed, now: number): void {
+    this.compareDisputed(failure);
+    const own = this.queue.find(({ number }) => number === failure.operation);
+    if (own !== undefined && difference(failure, own, this.config.rank) !== undefined)
+      this.output.submitted({ operation: failure.operation, submission: own.batch.submission });
     if (failure.operation <= this.completedNumber) return;
     this.aborts.set(failure.operation, failure);
     this.settleHead(now);
   }
 
+  /** What another worker brought to an operation that was given up because the tensors differ. */
+  submitted(message: Submitted): void {
+    this.compareDisputed(message);
+  }
+
   receive(message: Uint8Array, now: number): Verdict {
     const verdict = this.engine.receive(message, now);
     const head = this.queue[0];
-    if (verdict === 'probed') this.watch.probed(this.engine, this.config.slotBase, this.epochNumber);
+    if (verdict === 'probed') {
+      this.watch.probed(this.engine, this.config.slotBase, this.epochNumber);
+      this.tell(this.situation(), now);
+    }
     if (head === undefined) return verdict;
     if (verdict === 'accepted' || verdict === 'received' || verdict === 'complete') {
       this.watch.progress(now);
@@ -218,26 +248,36 @@ export class Member {
     const head = this.queue[0];
     if (this.running && head !== undefined && !this.started(head)) this.begin(head, now);
     let due = this.engine.advance(now);
-    const waiting = this.queue.find((operation) => operation.failure === undefined);
-    if (waiting !== undefined) {
-      const verdict = this.watch.check(
-        {
-          engine: this.engine,
-          operation: waiting,
-          running: this.running,
-          members: this.members,
-          bits: this.bits,
-          config: this.config,
-        },
-        now,
-      );
-      if (typeof verdict === 'number') due = Math.min(due, verdict);
-      else {
-        this.cancel(waiting, verdict, now);
+    if (this.dispute !== undefined) {
+      if (now >= this.dispute.until) this.endDispute();
+      else due = Math.min(due, this.dispute.until);
+    }
+    const situation = this.situation();
+    if (situation !== undefined) {
+      const verdict = this.watch.check(situation, now);
+      if (typeof verdict === 'number') {
+        this.tell(situation, now);
+        due = Math.min(due, verdict, this.watch.noticeDue(situation, now));
+      } else {
+        if (verdict instanceof ShapeMismatchError) this.refused(situation.operation, verdict, now);
+        else this.cancel(situation.operation, verdict, now);
         return now;
       }
     }
     return due;
+  }
+
+  /** That of the first call that has no answer yet. */
+  private situation(): Situation | undefined {
+    const operation = this.queue.find(({ failure }) => failure === undefined);
+    if (operation === undefined) return undefined;
+    const { engine, running, epochNumber: epoch, members, bits, config, attending } = this;
+    return { engine, operation, running, epoch, members, bits, config, attending };
+  }
+
+  private tell(situation: Situation | undefined, now: number): void {
+    const waiting = situation && this.watch.notice(situation, now);
+    if (waiting !== undefined) this.output.waiting(waiting);
   }
 
   private started(operation: Operation): boolean {
@@ -277,17 +317,50 @@ export class Member {
     this.halt(now);
     const { failure } = head;
     this.pass(head.number!);
-    if (abort !== undefined) {
-      head.fail(abortError(abort, head));
-    } else {
-      this.unanswered = {
-        operation: head.number!,
-        code: failure!.code,
-        message: failure!.message,
-        shape: head.batch.describe(),
-      };
-      this.output.failed(this.unanswered);
+    if (abort === undefined) this.report(head, failure!);
+    else {
+      const error = this.abortError(abort, head);
+      if (error instanceof ShapeMismatchError && error.difference === undefined) this.contest(head, error, now);
+      else head.fail(error);
     }
+  }
+
+  private report(operation: Operation, failure: WorkerError): void {
+    const { code, message } = failure;
+    this.unanswered = {
+      operation: operation.number!,
+      code,
+      message,
+      shape: operation.batch.describe(),
+      ...(failure instanceof ShapeMismatchError && { submission: operation.batch.submission }),
+    };
+    this.output.failed(this.unanswered);
+  }
+
+  /** The switch has refused the tensors of the operation that runs: the others are told at once. */
+  private refused(operation: Operation, error: ShapeMismatchError, now: number): void {
+    this.queue.shift();
+    this.halt(now);
+    this.pass(operation.number!);
+    this.contest(operation, error, now);
+    this.report(operation, error);
+  }
+
+  /** The caller of `operation`, which is given up, is told when another worker has said what it brought, or in time. */
+  private contest(operation: Operation, error: ShapeMismatchError, now: number): void {
+    this.endDispute();
+    operation.giveUp();
+    this.dispute = new Dispute(operation, error, this.config.rank, now);
+  }
+
+  /** @param other its side of an operation that this worker may have given up */
+  private compareDisputed(other: OtherSide): void {
+    if (this.dispute?.compare(other)) this.dispute = undefined;
+  }
+
+  private endDispute(error?: WorkerError): void {
+    this.dispute?.close(error);
+    this.dispute = undefined;
   }
 
   /**
@@ -297,7 +370,7 @@ export class Member {
   private rejectAborted(): void {
     for (const operation of this.queue) {
       const abort = operation.number === undefined ? undefined : this.aborts.get(operation.number);
-      if (abort !== undefined) operation.fail(abortError(abort, operation));
+      if (abort !== undefined) operation.fail(this.abortError(abort, operation));
     }
   }
 
@@ -327,8 +400,8 @@ export class Member {
       const abort = this.aborts.get(number);
       const operation = this.queue[0]?.number === number ? this.queue.shift() : undefined;
       if (operation !== undefined)
-        operation.fail(abort === undefined ? this.passed(number) : abortError(abort, operation));
-      else if (abort !== undefined) this.lost.set(number, abortError(abort));
+        operation.fail(abort === undefined ? this.passed(number) : this.abortError(abort, operation));
+      else if (abort !== undefined) this.lost.set(number, abort);
       this.pass(number);
     }
     this.receivedNumber = this.completedNumber;
@@ -351,18 +424,8 @@ export class Member {
       `operation ${number} continued without this worker (rank ${this.config.rank}), which was not connected at that time`,
     );
   }
-}
 
-/** Another worker's failure as the error for this worker's caller. */
-function abortError(failure: Failed, operation?: Operation): WorkerError {
-  const text = failure.message === '' ? failure.code : failure.message;
-  if (failure.code === 'FPISA_SHAPE_MISMATCH') {
-    const own = operation === undefined ? '' : `; this worker submitted ${operation.batch.describe()}`;
-    return new ShapeMismatchError(
-      `operation ${failure.operation} was aborted because the workers' tensors differ: another worker submitted ${failure.shape}${own}`,
-      operation?.batch.lengths ?? [],
-      failure.shape,
-    );
+  private abortError(failure: Failed, operation: Operation): WorkerError {
+    return abortError(failure, operation, this.config.rank);
   }
-  return new AbortedError(`operation ${failure.operation} was aborted by another worker: ${text}`);
 }

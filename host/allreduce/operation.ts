@@ -62,6 +62,7 @@ export class Operation {
    * for it, and must be told once it is at the head of the queue.
    */
   failure: WorkerError | undefined;
+  private givenUp = false;
   private startedAt = 0;
   private reportAt = 0;
 
@@ -109,8 +110,14 @@ export class Operation {
   /** Restores the input in the caller's memory and rejects; later calls do nothing. */
   fail(error: WorkerError): void {
     if (this.failure !== undefined) return;
+    this.giveUp();
     this.failure = error;
-    if (this.starts > 0) this.batch.restore();
     this.callbacks.reject(error);
+  }
+
+  /** Restores the input in the caller's memory, once: after that it may be another call's. */
+  giveUp(): void {
+    if (this.starts > 0 && !this.givenUp) this.batch.restore();
+    this.givenUp = true;
   }
 }

@@ -10,11 +10,11 @@ import {
   type WorkerError,
 } from '../errors.js';
 import { MAX_WORKERS } from '../../protocol/constants.js';
-import { operationSignature } from '../../protocol/signature.js';
 import type { SetState } from '../../protocol/probe.js';
 import type { AllreduceEngine } from './engine.js';
 import type { Operation } from './operation.js';
 import { REDUCE_OPS } from './tensors.js';
+import { waitsForContributors, waitsForController, waitsToJoin, type Attending, type Waiting } from './waiting.js';
 
 export interface Patience {
   /** Without any result for this long an operation fails; also without a controller while one is needed. */
@@ -30,6 +30,9 @@ const PROBE_AFTER = 0.2;
 const PROBE_AFTER_MAX_MS = 2000;
 /** A refusal is final; it may wait this long for a probe that shows which workers it contradicts. */
 const REFUSAL_PATIENCE_MS = 250;
+/** After this long without progress the caller is told what the operation waits for; a probe may take as long again. */
+const TOLD_AFTER_MS = 2000;
+const PROBE_PATIENCE_MS = 500;
 
 /** What messages about a stalled operation contain about this worker. */
 export interface ReportedWorker {
@@ -44,10 +47,13 @@ export interface Situation {
   engine: AllreduceEngine;
   operation: Operation;
   running: boolean;
+  epoch: number | undefined;
   members: readonly number[];
   /** In the order of `members`: their bits in the bitmaps of this worker's switch; above 31: at another switch. */
   bits: readonly number[];
   config: Readonly<ReportedWorker>;
+  /** Undefined unless the controller waits for workers. */
+  attending: Attending | undefined;
 }
 
 export class StallWatch {
@@ -60,6 +66,8 @@ export class StallWatch {
   private probedSlot: number | undefined;
   /** The probed slot's state of the outstanding round; null if the slot does not hold that round. */
   private held: SetState | null | undefined;
+  /** What the caller was told last. */
+  private told: string | undefined;
 
   constructor(
     private readonly patience: Readonly<Patience>,
@@ -71,7 +79,7 @@ export class StallWatch {
   progress(now: number): void {
     this.lastProgress = now;
     this.probeAt = now + this.probeIntervalMs;
-    this.probedSlot = this.held = this.refusedAt = undefined;
+    this.probedSlot = this.held = this.refusedAt = this.told = undefined;
   }
 
   halted(now: number): void {
@@ -106,6 +114,43 @@ export class StallWatch {
     return situation.running ? this.checkTraffic(situation, now) : this.checkMembership(situation, now);
   }
 
+  /** What the operation waits for, once it has done so for some time, and again when that has changed. */
+  notice(situation: Situation, now: number): Waiting | undefined {
+    const waited = now - this.waitingSince(situation);
+    if (waited < TOLD_AFTER_MS || this.refusedAt !== undefined) return undefined;
+    if (situation.running && this.held === undefined && waited < TOLD_AFTER_MS + PROBE_PATIENCE_MS) return undefined;
+    const waiting = this.waiting(situation);
+    if (waiting.message === this.told) return undefined;
+    this.told = waiting.message;
+    return waiting;
+  }
+
+  /** When {@link notice} may have something to say that it has not now. */
+  noticeDue(situation: Situation, now: number): number {
+    const due = this.waitingSince(situation) + TOLD_AFTER_MS;
+    if (now < due) return due;
+    return now < due + PROBE_PATIENCE_MS ? due + PROBE_PATIENCE_MS : Infinity;
+  }
+
+  private waitingSince({ running, operation }: Situation): number {
+    return running ? this.lastProgress : Math.max(this.haltedAt, operation.submittedAt);
+  }
+
+  private waiting(situation: Situation): Waiting {
+    const { engine, running, attending, config, epoch } = situation;
+    if (running) {
+      return waitsForContributors({
+        rank: config.rank,
+        missing: this.missingRanks(situation),
+        elsewhere: elsewhere(situation),
+        first: engine.progress.done === 0,
+        switchAddress: config.switchAddress,
+      });
+    }
+    if (this.controllerLostAt === undefined && attending !== undefined) return waitsToJoin(attending);
+    return waitsForController(this.controllerLostAt === undefined, epoch);
+  }
+
   private checkTraffic(situation: Situation, now: number): number | WorkerError {
     const { engine } = situation;
     if (this.refusedAt !== undefined) {
@@ -125,8 +170,9 @@ export class StallWatch {
     return Math.min(due, this.probeAt);
   }
 
-  private checkMembership({ operation, members, config }: Situation, now: number): number | WorkerError {
-    const since = Math.max(this.haltedAt, operation.submittedAt);
+  private checkMembership(situation: Situation, now: number): number | WorkerError {
+    const { members, config, attending } = situation;
+    const since = this.waitingSince(situation);
     if (this.controllerLostAt !== undefined) {
       const due = Math.max(since, this.controllerLostAt) + this.patience.timeoutMs;
       if (now < due) return due;
@@ -136,6 +182,10 @@ export class StallWatch {
     }
     const due = since + this.patience.membershipTimeoutMs;
     if (now < due) return due;
+    if (attending !== undefined)
+      return new MembershipError(
+        `rank ${config.rank} has waited ${ms(now - since)} for the job to have its workers: ${waitsToJoin(attending).message}`,
+      );
     const known = members.length === 0 ? 'no members are known yet' : `its members are ranks ${members.join(', ')}`;
     return new MembershipError(
       `rank ${config.rank} has waited ${ms(now - since)} for the controller to let the job run; ${known}, and not all of them have answered`,
@@ -189,14 +239,17 @@ export class StallWatch {
     );
   }
 
-  private report({ engine, operation, members, bits, config }: Situation, now: number): StallReport {
-    const { done, total } = engine.progress;
+  /** Undefined while no probe was answered. */
+  private missingRanks({ members, bits }: Situation): number[] | undefined {
     const { held } = this;
+    if (held === undefined) return undefined;
     // A bit may stand for all workers of another switch: while it is clear, some of them are missing.
-    const missing =
-      held === undefined
-        ? undefined
-        : members.filter((_, index) => isVisible(bits[index]!) && (held === null || !contributed(held, bits[index]!)));
+    return members.filter((_, index) => isVisible(bits[index]!) && (held === null || !contributed(held, bits[index]!)));
+  }
+
+  private report(situation: Situation, now: number): StallReport {
+    const { engine, operation, config } = situation;
+    const { done, total } = engine.progress;
     return {
       operation: operation.number!,
       epoch: operation.epoch,
@@ -209,7 +262,7 @@ export class StallWatch {
       chunksDone: done,
       chunksTotal: total,
       outstandingSlots: engine.outstandingSlots(),
-      missingRanks: missing,
+      missingRanks: this.missingRanks(situation),
     };
   }
 
@@ -244,8 +297,8 @@ function elsewhere({ members, bits }: Situation): number[] {
 /** The other workers' operation, as far as its hash identifies it. */
 function describeHeld(held: SetState, { number, batch }: Operation): string {
   if (held.operation !== number) return `operation ${held.operation}`;
-  const op = REDUCE_OPS.find((one) => operationSignature(one, batch.format, batch.lengths) === held.signature);
-  return op === undefined ? 'other shapes' : `a ${op} of the same shapes`;
+  const op = REDUCE_OPS.find((one) => batch.signatureOf(one) === held.signature);
+  return op === undefined ? 'other tensors' : `a ${op} of the same tensors`;
 }
 
 function ms(value: number): string {

@@ -1,18 +1,15 @@
 /** The tensors of one operation, packed contiguously so that a chunk may span several of them. */
 import { endianness } from 'node:os';
 import { VALUE_BYTES } from '../../protocol/message.js';
-import { operationSignature } from '../../protocol/signature.js';
+import { operationSignature, submission, type Submission, type TensorDescription } from '../../protocol/submission.js';
 import { ArgumentError } from '../errors.js';
-
-export type Tensor = Float32Array | Int32Array;
-/** One tensor, a list, or a record; a record's tensors are taken in the order of its sorted names. */
-export type Tensors = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
+import { listTensors, type Format, type Tensor, type Tensors } from './tensor-list.js';
 
 export type ReduceOp = 'sum' | 'mean';
 export const REDUCE_OPS: readonly ReduceOp[] = ['sum', 'mean'];
 
-/** Element format of a job's profile. */
-export type Format = 'fp32' | 'int32';
+/** Tensors whose length a message gives. */
+const MAX_DESCRIBED = 16;
 
 export const HOST_IS_LITTLE_ENDIAN = endianness() === 'LE';
 
@@ -34,6 +31,7 @@ export class TensorBatch implements Workload {
   readonly elements: number;
   readonly lengths: readonly number[];
   readonly signature: number;
+  private readonly descriptions: readonly TensorDescription[];
   private readonly tensors: readonly Tensor[];
   /** The same memory as bytes. */
   private readonly outputs: readonly Uint8Array[];
@@ -43,20 +41,22 @@ export class TensorBatch implements Workload {
   /** Tensor that the last access touched: accesses are nearly sequential. */
   private cursor = 0;
 
-  /** @throws ArgumentError for no tensor, an unknown op, or an element type other than the job's. */
+  /** @throws ArgumentError for an unknown op, and what {@link listTensors} throws */
   constructor(
     tensors: Tensors,
     readonly op: ReduceOp,
     readonly format: Format,
   ) {
-    const list = listTensors(tensors, format);
+    const listed = listTensors(tensors, format);
     checkOp(op, format);
+    const list = listed.map(({ data }) => data);
     this.tensors = list;
+    this.descriptions = listed.map(({ name, shape }) => ({ ...(name !== undefined && { name }), shape }));
     this.lengths = list.map((tensor) => tensor.length);
     this.starts = new Float64Array(list.length + 1);
     for (let i = 0; i < list.length; i++) this.starts[i + 1] = this.starts[i]! + list[i]!.length;
     this.elements = this.starts[list.length]!;
-    this.signature = operationSignature(op, format, this.lengths);
+    this.signature = this.signatureOf(op);
     this.outputs = list.map((tensor) => new Uint8Array(tensor.buffer, tensor.byteOffset, tensor.byteLength));
     this.input = new Uint8Array(this.elements * VALUE_BYTES);
     this.outputs.forEach((bytes, i) => this.input.set(bytes, this.starts[i]! * VALUE_BYTES));
@@ -100,9 +100,21 @@ export class TensorBatch implements Workload {
     });
   }
 
+  /** What other workers must have submitted as well. */
+  get submission(): Submission {
+    return submission(this.op, this.format, this.descriptions);
+  }
+
+  /** The signature of the same tensors under `op`. */
+  signatureOf(op: ReduceOp): number {
+    return operationSignature(op, this.format, this.descriptions);
+  }
+
   /** For people: op, format and the elements of each tensor. */
   describe(): string {
-    return `${this.op} of ${this.format} [${this.lengths.join(', ')}]`;
+    const more = this.lengths.length - MAX_DESCRIBED;
+    const lengths = this.lengths.slice(0, MAX_DESCRIBED).join(', ');
+    return `${this.op} of ${this.format} [${lengths}${more > 0 ? `, and ${more} more` : ''}]`;
   }
 
   /** The tensor that holds packed element `position`; empty tensors contain none. */
@@ -122,54 +134,10 @@ function swapped(bytes: Uint8Array, words: number): Uint8Array {
   return copy;
 }
 
-function checkOp(op: ReduceOp, format: Format): void {
+/** @throws ArgumentError */
+export function checkOp(op: ReduceOp, format: Format): void {
   const valid = format === 'int32' ? REDUCE_OPS.filter((one) => one !== 'mean') : REDUCE_OPS;
   if (!valid.includes(op)) {
     throw new ArgumentError(`op is '${String(op)}'; a job of format ${format} supports ${valid.join(', ')}`);
-  }
-}
-
-function listTensors(tensors: Tensors, format: Format): readonly Tensor[] {
-  const isRecord =
-    typeof tensors === 'object' && tensors !== null && !ArrayBuffer.isView(tensors) && !Array.isArray(tensors);
-  const names = isRecord ? Object.keys(tensors).sort() : undefined;
-  const list: readonly unknown[] =
-    names !== undefined
-      ? names.map((name) => (tensors as Readonly<Record<string, Tensor>>)[name])
-      : Array.isArray(tensors)
-        ? [...tensors]
-        : [tensors];
-  if (list.length === 0)
-    throw new ArgumentError(
-      'the list of tensors is empty; an operation takes at least one (of any length, including 0)',
-    );
-  const expected = format === 'int32' ? Int32Array : Float32Array;
-  list.forEach((tensor, i) => {
-    if (!(tensor instanceof expected)) {
-      const found = tensor === null || tensor === undefined ? String(tensor) : (tensor as object).constructor.name;
-      throw new ArgumentError(`tensor ${i} is a ${found}; a job of format ${format} takes ${expected.name}`);
-    }
-  });
-  refuseOverlaps(list as readonly Tensor[], (i) => (names === undefined ? `tensor ${i}` : `tensor "${names[i]}"`));
-  return list as readonly Tensor[];
-}
-
-/** Results are written in place: memory that two tensors share would get two results, and a mean be divided twice. */
-function refuseOverlaps(tensors: readonly Tensor[], nameOf: (index: number) => string): void {
-  const byBuffer = new Map<ArrayBufferLike, number[]>();
-  tensors.forEach(({ buffer, length }, i) => {
-    if (length > 0) byBuffer.set(buffer, [...(byBuffer.get(buffer) ?? []), i]);
-  });
-  for (const indices of byBuffer.values()) {
-    indices.sort((a, b) => tensors[a]!.byteOffset - tensors[b]!.byteOffset);
-    for (let k = 1; k < indices.length; k++) {
-      const [before, after] = [indices[k - 1]!, indices[k]!];
-      const { byteOffset, byteLength } = tensors[before]!;
-      if (tensors[after]!.byteOffset >= byteOffset + byteLength) continue;
-      const [first, second] = [Math.min(before, after), Math.max(before, after)];
-      throw new ArgumentError(
-        `${nameOf(first)} and ${nameOf(second)} share memory; results are written in place, so pass shared memory once`,
-      );
-    }
   }
 }

@@ -2,6 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { counted } from '../../net/count.js';
 import { replaceFile } from '../../net/atomic-file.js';
+import { fileProblem, isFileProblem } from '../../net/file-problem.js';
 import { FileAccessError, FileTruncatedError } from './errors.js';
 
 /** One read call moves at most this much; the kernel's own limit is just below 2 GiB. */
@@ -23,13 +24,16 @@ export class ByteReader {
     try {
       handle = await open(path, 'r');
     } catch (error) {
-      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      throw new FileAccessError(path, missing ? 'there is no such file' : (error as Error).message, { cause: error });
+      throw new FileAccessError(path, fileProblem(error), { cause: error });
     }
     try {
       const stats = await handle.stat();
       if (!stats.isFile()) throw new FileAccessError(path, 'this is not a regular file');
       return await use(new ByteReader(path, handle, stats.size));
+    } catch (error) {
+      if (isFileProblem(error))
+        throw new FileAccessError(path, `cannot be read: ${fileProblem(error)}`, { cause: error });
+      throw error;
     } finally {
       await handle.close();
     }
@@ -77,7 +81,7 @@ export async function writeParts(path: string, parts: Iterable<Uint8Array>): Pro
   try {
     await replaceFile(path, parts);
   } catch (error) {
-    throw new FileAccessError(path, `cannot be written: ${(error as Error).message}`, { cause: error });
+    throw new FileAccessError(path, `cannot be written: ${fileProblem(error)}`, { cause: error });
   }
 }
 

@@ -1,12 +1,13 @@
 /** Tensor files by the extension of their name. */
 import { extname } from 'node:path';
+import type { ReadOptions } from './element-types.js';
 import { FileExtensionError } from './errors.js';
 import { readNpy, writeNpy } from './npy.js';
 import { readSafetensors, writeSafetensors } from './safetensors.js';
 import type { TensorFile } from './tensor-file.js';
 
 interface FileFormat {
-  read(path: string): Promise<TensorFile>;
+  read(path: string, options: ReadOptions): Promise<TensorFile>;
   write(path: string, file: Readonly<TensorFile>): Promise<void>;
 }
 
@@ -19,8 +20,8 @@ const FORMATS: ReadonlyMap<string, FileFormat> = new Map([
 export const FILE_EXTENSIONS: readonly string[] = [...FORMATS.keys()];
 
 /** @throws FileExtensionError, or what the format's reader throws */
-export async function readTensorFile(path: string): Promise<TensorFile> {
-  return await formatOf(path).read(path);
+export async function readTensorFile(path: string, options: ReadOptions = {}): Promise<TensorFile> {
+  return await formatOf(path).read(path, options);
 }
 
 /** @throws FileExtensionError, or what the format's writer throws */

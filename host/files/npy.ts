@@ -1,16 +1,19 @@
-/** NumPy's .npy format, versions 1 to 3 (NEP 1; numpy.lib.format): one array of '<f4' or '<i4' in C order. */
+/** NumPy's .npy format, versions 1 to 3 (NEP 1; numpy.lib.format): one array. */
 import { counted } from '../../net/count.js';
 import { ByteReader, writeParts } from './byte-file.js';
 import { FileDtypeError, FileHeaderError } from './errors.js';
-import { parseLiteral, type Literal } from './python-literal.js';
 import {
-  ELEMENT_BYTES,
-  elementsOf,
-  fromLittleEndian,
-  littleEndianBytes,
-  SINGLE_TENSOR,
-  type TensorFile,
-} from './tensor-file.js';
+  CAST_REMEDY,
+  ELEMENT_TYPE_BYTES,
+  elementsOfType,
+  inCOrder,
+  isReducible,
+  type ByteOrder,
+  type ElementType,
+  type ReadOptions,
+} from './element-types.js';
+import { parseLiteral, type Literal } from './python-literal.js';
+import { elementsOf, littleEndianBytes, SINGLE_TENSOR, type TensorFile } from './tensor-file.js';
 
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1');
 /** Magic and version. */
@@ -19,14 +22,23 @@ const PREFIX_BYTES = MAGIC.length + 2;
 const ALIGNMENT = 64;
 /** numpy itself rejects headers over 10 000 characters in untrusted files; shapes need about a hundred. */
 const MAX_HEADER_BYTES = 1 << 20;
-const SUPPORTED = ['<f4', '<i4'];
+/** By numpy's letter and size. */
+const TYPES: Readonly<Record<string, ElementType>> = { f2: 'fp16', f4: 'fp32', f8: 'fp64', i4: 'int32' };
+/** numpy never writes `=`, the order of the machine, and what is told by `|` has only one byte. */
+const ORDERS: Readonly<Record<string, ByteOrder>> = { '<': 'little', '>': 'big' };
+
+interface Header {
+  readonly type: ElementType;
+  readonly order: ByteOrder;
+  readonly fortran: boolean;
+  readonly shape: readonly number[];
+}
 
 /**
- * @returns a file with one tensor, called {@link SINGLE_TENSOR}
+ * @returns a file with one tensor, called {@link SINGLE_TENSOR}, in C order
  * @throws FileAccessError, FileTruncatedError, FileHeaderError; FileDtypeError for another element type
- *   or Fortran order
  */
-export async function readNpy(path: string): Promise<TensorFile> {
+export async function readNpy(path: string, options: ReadOptions = {}): Promise<TensorFile> {
   return await ByteReader.using(path, async (reader) => {
     const prefix = await reader.take(PREFIX_BYTES, 'the magic');
     if (!prefix.subarray(0, MAGIC.length).equals(MAGIC))
@@ -39,19 +51,20 @@ export async function readNpy(path: string): Promise<TensorFile> {
         : (await reader.take(4, 'the header')).readUInt32LE();
     if (length > MAX_HEADER_BYTES) throw new FileHeaderError(path, `the header would have ${length} bytes`);
     const text = (await reader.take(length, 'the header')).toString(major === 3 ? 'utf8' : 'latin1');
-    const { descr, shape } = parseHeader(path, text);
-    const elements = elementsOf(shape);
-    const surplus = reader.remaining - elements * ELEMENT_BYTES;
+    const { type, order, fortran, shape } = parseHeader(path, text, options);
+    const bytes = elementsOf(shape) * ELEMENT_TYPE_BYTES[type];
+    const surplus = reader.remaining - bytes;
     if (surplus > 0)
       throw new FileHeaderError(
         path,
         `${counted(surplus, 'byte')} ${surplus === 1 ? 'follows' : 'follow'} the array of shape (${shape.join(', ')})`,
       );
     // Before memory is allocated for a length that the file cannot have.
-    if (surplus < 0) await reader.take(elements * ELEMENT_BYTES, 'the array');
-    const data = descr === '<i4' ? new Int32Array(elements) : new Float32Array(elements);
-    await reader.fill(new Uint8Array(data.buffer), 'the array');
-    fromLittleEndian(data);
+    if (surplus < 0) await reader.take(bytes, 'the array');
+    const raw = new Uint8Array(bytes);
+    await reader.fill(raw, 'the array');
+    const stored = elementsOfType(raw, type, order, { path, tensor: SINGLE_TENSOR }, options);
+    const data = fortran ? inCOrder(stored, shape) : stored;
     return { tensors: new Map([[SINGLE_TENSOR, { shape, data }]]), metadata: {} };
   });
 }
@@ -83,7 +96,7 @@ export async function writeNpy(path: string, file: Readonly<TensorFile>): Promis
   await writeParts(path, [MAGIC, Buffer.from([1, 0]), length, header, littleEndianBytes(data)]);
 }
 
-function parseHeader(path: string, text: string): { descr: string; shape: number[] } {
+function parseHeader(path: string, text: string, options: ReadOptions): Header {
   let header: Literal;
   try {
     header = parseLiteral(text);
@@ -102,19 +115,26 @@ function parseHeader(path: string, text: string): { descr: string; shape: number
   if (typeof fortran !== 'boolean')
     throw new FileHeaderError(path, "the header's 'fortran_order' is not True or False");
   if (descr === undefined) throw new FileHeaderError(path, "the header has no 'descr'");
-  if (typeof descr !== 'string' || !SUPPORTED.includes(descr)) {
-    const found = typeof descr === 'string' ? `'${descr}'` : 'a structured type';
+  return { ...parseDescr(path, descr, options), fortran, shape: shape as number[] };
+}
+
+function parseDescr(path: string, descr: Literal, { cast }: ReadOptions): Pick<Header, 'type' | 'order'> {
+  const [, mark = '', kind = ''] = (typeof descr === 'string' && /^([<>])(\w+)$/.exec(descr)) || [];
+  const type = TYPES[kind];
+  const found = typeof descr === 'string' ? `'${descr}'` : 'a structured type';
+  if (type === undefined) {
+    const hint = /^[<>|]V2$/.test(String(descr))
+      ? "; numpy writes so what it does not know, bfloat16 for example: save array.astype('<f4'), or a .safetensors file"
+      : '';
     throw new FileDtypeError(
       path,
-      `the array's dtype is ${found}; supported: ${SUPPORTED.join(', ')} (array.astype('<f4') converts it)`,
+      `tensor '${SINGLE_TENSOR}' has dtype ${found}; supported: f4, i4, and with ${CAST_REMEDY} f2, f8${hint}`,
     );
   }
-  // With one dimension, both orders are the same.
-  if (fortran && shape.filter((length) => length !== 1).length > 1) {
+  if (!isReducible(type) && cast === undefined)
     throw new FileDtypeError(
       path,
-      'the array is in Fortran order; only C order is supported (numpy.ascontiguousarray converts it)',
+      `tensor '${SINGLE_TENSOR}' is ${type} (dtype ${found}), and workers reduce fp32 and int32; ${CAST_REMEDY} converts it`,
     );
-  }
-  return { descr, shape: shape as number[] };
+  return { type, order: ORDERS[mark]! };
 }

@@ -5,8 +5,16 @@
 import { counted } from '../../net/count.js';
 import type { Tensor } from '../allreduce/index.js';
 import { ByteReader, writeParts } from './byte-file.js';
+import {
+  CAST_REMEDY,
+  ELEMENT_TYPE_BYTES,
+  elementsOfType,
+  isReducible,
+  type ElementType,
+  type ReadOptions,
+} from './element-types.js';
 import { FileDtypeError, FileHeaderError, FileTruncatedError } from './errors.js';
-import { ELEMENT_BYTES, elementsOf, fromLittleEndian, littleEndianBytes, type TensorFile } from './tensor-file.js';
+import { elementsOf, littleEndianBytes, type TensorFile } from './tensor-file.js';
 
 const LENGTH_BYTES = 8;
 /** The reference implementation's limit. */
@@ -14,7 +22,15 @@ const MAX_HEADER_BYTES = 100_000_000;
 const METADATA = '__metadata__';
 /** The header is padded with spaces so that the data begins at a multiple of this. */
 const ALIGNMENT = 8;
-const SUPPORTED = ['F32', 'I32'];
+/** Tensors that an error names. */
+const MAX_NAMED = 5;
+const TYPES: Readonly<Record<string, ElementType>> = {
+  F16: 'fp16',
+  BF16: 'bf16',
+  F32: 'fp32',
+  F64: 'fp64',
+  I32: 'int32',
+};
 
 interface Entry {
   name: string;
@@ -24,11 +40,8 @@ interface Entry {
   end: number;
 }
 
-/**
- * @throws FileAccessError, FileTruncatedError, FileHeaderError; FileDtypeError if any tensor is neither
- *   F32 nor I32
- */
-export async function readSafetensors(path: string): Promise<TensorFile> {
+/** @throws FileAccessError, FileTruncatedError, FileHeaderError; FileDtypeError if any tensor is of another type */
+export async function readSafetensors(path: string, options: ReadOptions = {}): Promise<TensorFile> {
   return await ByteReader.using(path, async (reader) => {
     const length = (await reader.take(LENGTH_BYTES, 'the length of the header')).readBigUInt64LE();
     if (length > MAX_HEADER_BYTES) {
@@ -40,13 +53,14 @@ export async function readSafetensors(path: string): Promise<TensorFile> {
     const text = (await reader.take(Number(length), 'the header')).toString('utf8');
     const { entries, metadata } = parseHeader(path, text);
     checkLayout(path, entries, reader.remaining);
-    checkDtypes(path, entries);
+    checkDtypes(path, entries, options);
     const file: TensorFile = { tensors: new Map(), metadata };
     // The layout has no gaps, so the tensors follow in the order of their offsets.
     for (const { name, dtype, shape } of entries) {
-      const data = dtype === 'I32' ? new Int32Array(elementsOf(shape)) : new Float32Array(elementsOf(shape));
-      await reader.fill(new Uint8Array(data.buffer), `tensor '${name}'`);
-      fromLittleEndian(data);
+      const type = TYPES[dtype]!;
+      const raw = new Uint8Array(elementsOf(shape) * ELEMENT_TYPE_BYTES[type]);
+      await reader.fill(raw, `tensor '${name}'`);
+      const data = elementsOfType(raw, type, 'little', { path, tensor: name }, options);
       file.tensors.set(name, { shape, data });
     }
     return file;
@@ -75,6 +89,13 @@ export async function writeSafetensors(path: string, file: Readonly<TensorFile>)
   length.writeBigUInt64LE(BigInt(json.length + padding));
   const data = [...file.tensors.values()].map((tensor) => littleEndianBytes(tensor.data));
   await writeParts(path, [length, json, Buffer.alloc(padding, ' '), ...data]);
+}
+
+/** `'w' is F16, 'b' is BF16, 3 more` */
+function dtypesOf(entries: readonly Entry[]): string {
+  const list = entries.slice(0, MAX_NAMED).map(({ name, dtype }) => `'${name}' is ${dtype}`);
+  if (entries.length > list.length) list.push(`${entries.length - list.length} more`);
+  return list.join(', ');
 }
 
 function dtypeOf(data: Tensor): string {
@@ -134,18 +155,23 @@ function checkLayout(path: string, entries: readonly Entry[], dataBytes: number)
     );
 }
 
-function checkDtypes(path: string, entries: readonly Entry[]): void {
-  const others = entries.filter(({ dtype }) => !SUPPORTED.includes(dtype));
-  if (others.length > 0) {
-    const list = others.slice(0, 5).map(({ name, dtype }) => `'${name}' is ${dtype}`);
-    if (others.length > list.length) list.push(`${others.length - list.length} more`);
+function checkDtypes(path: string, entries: readonly Entry[], { cast }: ReadOptions): void {
+  const unknown = entries.filter(({ dtype }) => TYPES[dtype] === undefined);
+  if (unknown.length > 0) {
+    const supported = `F32, I32, and with ${CAST_REMEDY} F16, BF16, F64`;
     throw new FileDtypeError(
       path,
-      `tensors of these dtypes cannot be used: ${list.join(', ')}; supported: ${SUPPORTED.join(', ')}`,
+      `tensors of these dtypes cannot be used: ${dtypesOf(unknown)}; supported: ${supported}`,
     );
   }
-  for (const { name, shape, begin, end } of entries) {
-    const bytes = elementsOf(shape) * ELEMENT_BYTES;
+  const others = entries.filter(({ dtype }) => !isReducible(TYPES[dtype]!));
+  if (others.length > 0 && cast === undefined)
+    throw new FileDtypeError(
+      path,
+      `workers reduce F32 and I32, and tensor ${dtypesOf(others)}; ${CAST_REMEDY} converts ${others.length === 1 ? 'it' : 'them'}`,
+    );
+  for (const { name, dtype, shape, begin, end } of entries) {
+    const bytes = elementsOf(shape) * ELEMENT_TYPE_BYTES[TYPES[dtype]!];
     if (end - begin !== bytes) {
       throw new FileHeaderError(
         path,

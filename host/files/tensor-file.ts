@@ -19,8 +19,6 @@ export interface TensorFile {
 /** Name of the only tensor of a file whose format has no names. */
 export const SINGLE_TENSOR = 'data';
 
-export const ELEMENT_BYTES = 4;
-
 /** Elements of a shape. */
 export function elementsOf(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
@@ -30,9 +28,4 @@ export function elementsOf(shape: readonly number[]): number {
 export function littleEndianBytes(data: Tensor): Uint8Array {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return HOST_IS_LITTLE_ENDIAN ? bytes : Buffer.from(bytes).swap32();
-}
-
-/** Turns memory that was read as little-endian into host order, in place. */
-export function fromLittleEndian(data: Tensor): void {
-  if (!HOST_IS_LITTLE_ENDIAN) Buffer.from(data.buffer, data.byteOffset, data.byteLength).swap32();
 }

@@ -4,7 +4,15 @@
  */
 import type * as wire from '../../protocol/generated/fpisa.js';
 
-export type { Failed, Hello, Profile as JobProfile, Progress, Resume } from '../../protocol/generated/fpisa.js';
+export type {
+  Announcement,
+  Failed,
+  Hello,
+  Profile as JobProfile,
+  Progress,
+  Resume,
+  Submitted,
+} from '../../protocol/generated/fpisa.js';
 
 export interface JobInfo extends Pick<
   wire.Job,
@@ -27,6 +35,7 @@ export type WorkerMessage =
   | { readonly hello: wire.Hello }
   | { readonly progress: wire.Progress }
   | { readonly failed: wire.Failed }
+  | { readonly submitted: wire.Submitted }
   | { readonly leave: wire.Leave };
 
 /** Exactly one field is set. */
@@ -35,4 +44,6 @@ export interface ControllerMessage {
   readonly membership?: Membership;
   readonly resume?: wire.Resume;
   readonly aborted?: wire.Failed;
+  readonly submitted?: wire.Submitted;
+  readonly attendance?: wire.Attendance;
 }

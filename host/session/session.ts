@@ -5,7 +5,7 @@
  */
 import * as grpc from '@grpc/grpc-js';
 import { Backoff } from '../../net/backoff.js';
-import { ControllerUnreachableError, JoinError, type WorkerError } from '../errors.js';
+import { ControllerUnreachableError, JoinError, ShapeMismatchError, type WorkerError } from '../errors.js';
 import { MembershipClient, type MembershipStream } from './client.js';
 import type { ControllerMessage, Hello, WorkerMessage } from './messages.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
@@ -63,7 +63,7 @@ export class ControllerSession {
 
   /**
    * Makes the first call, trying again until `joinTimeoutMs` has passed; resolves with its welcome.
-   * @throws JoinError if the controller refuses, ControllerUnreachableError if none answers
+   * @throws JoinError or ShapeMismatchError if the controller refuses, ControllerUnreachableError if none answers
    */
   open(signal?: AbortSignal): Promise<void> {
     return new Promise<void>((resolve, reject) => {
@@ -179,8 +179,15 @@ export class ControllerSession {
     return performance.now() - this.takenSince < this.options.joinTimeoutMs;
   }
 
-  private refusal(status: grpc.StatusObject, jobs: readonly string[] | undefined): JoinError {
+  private refusal(status: grpc.StatusObject, jobs: readonly string[] | undefined): WorkerError {
     const { job, rank } = this.options.hello();
+    if (status.metadata.get('fpisa-code')[0] === 'FPISA_SHAPE_MISMATCH')
+      return new ShapeMismatchError(
+        `job '${job}' cannot take rank ${rank}: ${this.lastReason}`,
+        [],
+        undefined,
+        this.lastReason,
+      );
     return new JoinError(
       `the controller at ${this.options.controller} refused rank ${rank} of job '${job}': ${this.lastReason}${this.listOf(status, jobs)}`,
       jobs ?? [],

@@ -207,6 +207,7 @@ export interface WorkerMessage {
   readonly progress?: Progress | undefined;
   readonly failed?: Failed | undefined;
   readonly leave?: Leave | undefined;
+  readonly submitted?: Submitted | undefined;
 }
 
 export interface Hello {
@@ -223,6 +224,40 @@ export interface Hello {
   readonly completed: number;
   /** where its packets enter; empty: the only switch of the job with room for it */
   readonly switchName: string;
+  /**
+   * What it will reduce, in order; refused unless it fits the job's format and what those who wait already announce.
+   * Empty: it does not say.
+   */
+  readonly announcements: readonly Announcement[];
+}
+
+export interface Announcement {
+  readonly submission?:
+    | Submission
+    | undefined;
+  /** for people: the file */
+  readonly source: string;
+}
+
+/** What a worker submits to an operation, apart from the values. */
+export interface Submission {
+  /** sum or mean */
+  readonly op: string;
+  /** of the elements: fp32 or int32 */
+  readonly format: string;
+  /** in canonical order; of very many only the first */
+  readonly tensors: readonly TensorDescription[];
+  /** of all tensors */
+  readonly count: number;
+}
+
+export interface TensorDescription {
+  /** absent: an array without a name */
+  readonly name?:
+    | string
+    | undefined;
+  /** elements per dimension, outermost first */
+  readonly shape: readonly number[];
 }
 
 /** Answer to Membership: where this worker stands, after it has stopped sending. */
@@ -241,6 +276,25 @@ export interface Failed {
   readonly message: string;
   /** lengths of the tensors that it brought */
   readonly shape: string;
+  /** of FPISA_SHAPE_MISMATCH: what it brought */
+  readonly submission?:
+    | Submission
+    | undefined;
+  /** of the worker that failed; set by the controller */
+  readonly rank?: number | undefined;
+}
+
+/**
+ * The other side of a FPISA_SHAPE_MISMATCH: what a worker brought that had not noticed it. The controller passes
+ * the first one on to all others, so that each worker can name the first tensor that differs.
+ */
+export interface Submitted {
+  readonly operation: number;
+  readonly submission?:
+    | Submission
+    | undefined;
+  /** set by the controller */
+  readonly rank?: number | undefined;
 }
 
 export interface Leave {
@@ -251,6 +305,8 @@ export interface ControllerMessage {
   readonly membership?: Membership | undefined;
   readonly resume?: Resume | undefined;
   readonly aborted?: Failed | undefined;
+  readonly submitted?: Submitted | undefined;
+  readonly attendance?: Attendance | undefined;
 }
 
 export interface Welcome {
@@ -276,6 +332,16 @@ export interface Membership {
    * contribution is in. 32: it goes another way. Absent: each rank has the bit of its number.
    */
   readonly bits: readonly number[];
+}
+
+/** Who is here, while the job waits for its workers; and, at any time, who was refused. */
+export interface Attendance {
+  /** connected */
+  readonly ranks: readonly number[];
+  /** that the job waits for; empty: it does not wait for workers */
+  readonly expected: readonly number[];
+  /** for people: a worker that was refused, and why */
+  readonly note: string;
 }
 
 /** All members have answered: start again after `completed`. */
@@ -2233,6 +2299,9 @@ export const WorkerMessage: MessageFns<WorkerMessage> = {
     if (message.leave !== undefined) {
       Leave.encode(message.leave, writer.uint32(34).fork()).join();
     }
+    if (message.submitted !== undefined) {
+      Submitted.encode(message.submitted, writer.uint32(42).fork()).join();
+    }
     return writer;
   },
 
@@ -2281,6 +2350,14 @@ export const WorkerMessage: MessageFns<WorkerMessage> = {
             message.leave = Leave.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.submitted = Submitted.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -2306,12 +2383,25 @@ export const WorkerMessage: MessageFns<WorkerMessage> = {
       ? Failed.fromPartial(object.failed)
       : undefined;
     message.leave = (object.leave !== undefined && object.leave !== null) ? Leave.fromPartial(object.leave) : undefined;
+    message.submitted = (object.submitted !== undefined && object.submitted !== null)
+      ? Submitted.fromPartial(object.submitted)
+      : undefined;
     return message;
   },
 };
 
 function createBaseHello(): Hello {
-  return { job: "", rank: 0, ip: "", udpPort: 0, mac: "", switchPort: 0, completed: 0, switchName: "" };
+  return {
+    job: "",
+    rank: 0,
+    ip: "",
+    udpPort: 0,
+    mac: "",
+    switchPort: 0,
+    completed: 0,
+    switchName: "",
+    announcements: [],
+  };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -2339,6 +2429,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.switchName !== "") {
       writer.uint32(66).string(message.switchName);
+    }
+    for (const v of message.announcements) {
+      Announcement.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -2420,6 +2513,14 @@ export const Hello: MessageFns<Hello> = {
             message.switchName = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.announcements.push(Announcement.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -2445,6 +2546,248 @@ export const Hello: MessageFns<Hello> = {
     message.switchPort = object.switchPort ?? 0;
     message.completed = object.completed ?? 0;
     message.switchName = object.switchName ?? "";
+    message.announcements = object.announcements?.map((e) => Announcement.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAnnouncement(): Announcement {
+  return { source: "" };
+}
+
+export const Announcement: MessageFns<Announcement> = {
+  encode(message: Announcement, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.submission !== undefined) {
+      Submission.encode(message.submission, writer.uint32(10).fork()).join();
+    }
+    if (message.source !== "") {
+      writer.uint32(18).string(message.source);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Announcement {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnnouncement() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.submission = Submission.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          throw new globalThis.Error("illegal tag " + tag);
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Announcement>, I>>(base?: I): Announcement {
+    return Announcement.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Announcement>, I>>(object: I): Announcement {
+    const message = createBaseAnnouncement() as any;
+    message.submission = (object.submission !== undefined && object.submission !== null)
+      ? Submission.fromPartial(object.submission)
+      : undefined;
+    message.source = object.source ?? "";
+    return message;
+  },
+};
+
+function createBaseSubmission(): Submission {
+  return { op: "", format: "", tensors: [], count: 0 };
+}
+
+export const Submission: MessageFns<Submission> = {
+  encode(message: Submission, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.op !== "") {
+      writer.uint32(10).string(message.op);
+    }
+    if (message.format !== "") {
+      writer.uint32(18).string(message.format);
+    }
+    for (const v of message.tensors) {
+      TensorDescription.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.count !== 0) {
+      writer.uint32(32).uint32(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Submission {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubmission() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.op = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.format = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tensors.push(TensorDescription.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.count = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          throw new globalThis.Error("illegal tag " + tag);
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Submission>, I>>(base?: I): Submission {
+    return Submission.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Submission>, I>>(object: I): Submission {
+    const message = createBaseSubmission() as any;
+    message.op = object.op ?? "";
+    message.format = object.format ?? "";
+    message.tensors = object.tensors?.map((e) => TensorDescription.fromPartial(e)) || [];
+    message.count = object.count ?? 0;
+    return message;
+  },
+};
+
+function createBaseTensorDescription(): TensorDescription {
+  return { shape: [] };
+}
+
+export const TensorDescription: MessageFns<TensorDescription> = {
+  encode(message: TensorDescription, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== undefined) {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.shape.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.shape) {
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TensorDescription {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTensorDescription() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.shape.push(longToNumber(reader.uint64()));
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.shape.push(longToNumber(reader.uint64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          throw new globalThis.Error("illegal tag " + tag);
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<TensorDescription>, I>>(base?: I): TensorDescription {
+    return TensorDescription.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TensorDescription>, I>>(object: I): TensorDescription {
+    const message = createBaseTensorDescription() as any;
+    message.name = object.name ?? undefined;
+    message.shape = object.shape?.map((e) => e) || [];
     return message;
   },
 };
@@ -2546,6 +2889,12 @@ export const Failed: MessageFns<Failed> = {
     if (message.shape !== "") {
       writer.uint32(34).string(message.shape);
     }
+    if (message.submission !== undefined) {
+      Submission.encode(message.submission, writer.uint32(42).fork()).join();
+    }
+    if (message.rank !== undefined) {
+      writer.uint32(48).uint32(message.rank);
+    }
     return writer;
   },
 
@@ -2594,6 +2943,22 @@ export const Failed: MessageFns<Failed> = {
             message.shape = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.submission = Submission.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.rank = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -2615,6 +2980,91 @@ export const Failed: MessageFns<Failed> = {
     message.code = object.code ?? "";
     message.message = object.message ?? "";
     message.shape = object.shape ?? "";
+    message.submission = (object.submission !== undefined && object.submission !== null)
+      ? Submission.fromPartial(object.submission)
+      : undefined;
+    message.rank = object.rank ?? undefined;
+    return message;
+  },
+};
+
+function createBaseSubmitted(): Submitted {
+  return { operation: 0 };
+}
+
+export const Submitted: MessageFns<Submitted> = {
+  encode(message: Submitted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== 0) {
+      writer.uint32(8).uint32(message.operation);
+    }
+    if (message.submission !== undefined) {
+      Submission.encode(message.submission, writer.uint32(18).fork()).join();
+    }
+    if (message.rank !== undefined) {
+      writer.uint32(24).uint32(message.rank);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Submitted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubmitted() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.operation = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.submission = Submission.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.rank = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          throw new globalThis.Error("illegal tag " + tag);
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Submitted>, I>>(base?: I): Submitted {
+    return Submitted.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Submitted>, I>>(object: I): Submitted {
+    const message = createBaseSubmitted() as any;
+    message.operation = object.operation ?? 0;
+    message.submission = (object.submission !== undefined && object.submission !== null)
+      ? Submission.fromPartial(object.submission)
+      : undefined;
+    message.rank = object.rank ?? undefined;
     return message;
   },
 };
@@ -2680,6 +3130,12 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
     if (message.aborted !== undefined) {
       Failed.encode(message.aborted, writer.uint32(34).fork()).join();
     }
+    if (message.submitted !== undefined) {
+      Submitted.encode(message.submitted, writer.uint32(42).fork()).join();
+    }
+    if (message.attendance !== undefined) {
+      Attendance.encode(message.attendance, writer.uint32(50).fork()).join();
+    }
     return writer;
   },
 
@@ -2728,6 +3184,22 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
             message.aborted = Failed.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.submitted = Submitted.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.attendance = Attendance.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -2756,6 +3228,12 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
       : undefined;
     message.aborted = (object.aborted !== undefined && object.aborted !== null)
       ? Failed.fromPartial(object.aborted)
+      : undefined;
+    message.submitted = (object.submitted !== undefined && object.submitted !== null)
+      ? Submitted.fromPartial(object.submitted)
+      : undefined;
+    message.attendance = (object.attendance !== undefined && object.attendance !== null)
+      ? Attendance.fromPartial(object.attendance)
       : undefined;
     return message;
   },
@@ -3003,6 +3481,113 @@ export const Membership: MessageFns<Membership> = {
     message.ranks = object.ranks?.map((e) => e) || [];
     message.reason = object.reason ?? "";
     message.bits = object.bits?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseAttendance(): Attendance {
+  return { ranks: [], expected: [], note: "" };
+}
+
+export const Attendance: MessageFns<Attendance> = {
+  encode(message: Attendance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ranks.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.ranks) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.expected.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.expected) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.note !== "") {
+      writer.uint32(26).string(message.note);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Attendance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttendance() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.ranks.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.ranks.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.expected.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.expected.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          throw new globalThis.Error("illegal tag " + tag);
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Attendance>, I>>(base?: I): Attendance {
+    return Attendance.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Attendance>, I>>(object: I): Attendance {
+    const message = createBaseAttendance() as any;
+    message.ranks = object.ranks?.map((e) => e) || [];
+    message.expected = object.expected?.map((e) => e) || [];
+    message.note = object.note ?? "";
     return message;
   },
 };

@@ -78,7 +78,6 @@ describe('wrong arguments', () => {
       'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --port 1=host:5',
       /"host:5", expected a dotted IPv4 address and a UDP port such as/,
     ],
-    ['controller --listen 127.0.0.1:0 --config nowhere.json', /configuration nowhere.json cannot be read/],
     [
       'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --build fpisa-b --ports 2',
       /"fpisa-b" is not a build: fpisa-n16, .*fpisa-a-n16/,

@@ -126,7 +126,7 @@ describe('stores and configurations that cannot be used', () => {
   });
 
   it.each([
-    ['{', /configuration .* cannot be read/],
+    ['{', /configuration .* is not JSON/],
     ['{}', /has no list "switches"; docs\/controller\.md has an example/],
     ['null', /has no list "switches"; docs\/controller\.md has an example/],
     ['{"switches": [null]}', /has no object at switches\[0\]; docs\/controller\.md has an example/],
@@ -155,7 +155,7 @@ describe('stores and configurations that cannot be used', () => {
   ])('configuration %s', async (text, message) => {
     const config = `${scratch()}/switches.json`;
     writeFileSync(config, text);
-    expectFailure(await fpisa('controller', '--listen', '127.0.0.1:0', '--config', config), 2, message);
+    expectFailure(await fpisa('controller', '--listen', '127.0.0.1:0', '--config', config), 5, message);
   });
 
   it('a program that is none', async () => {

@@ -55,7 +55,6 @@ describe('fpisa stf PROGRAM TEST', () => {
     ['a.json --suite folder', /give no program with it/],
     ['--suite folder --trace', /--trace is for one test/],
     ['--engine turbo a b', /choices are interpreter, compiled/],
-    ['--suite nowhere', /nowhere is not p4c's test data: it should be "testdata"/],
   ])('wrong arguments: %s', async (line, message) => {
     expectFailure(await fpisa('stf', ...line.split(' ').filter((word) => word !== '')), 2, message);
   });

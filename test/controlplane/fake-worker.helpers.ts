@@ -37,6 +37,7 @@ export class FakeWorker {
         switchPort: 0,
         completed: 0,
         switchName: '',
+        announcements: [],
         ...hello,
       },
     });

@@ -220,6 +220,7 @@ describe('failed operations', () => {
       code: 'SHAPE',
       message: 'shapes differ',
       shape: '4,5',
+      rank: 1,
     });
     await members[2]!.aborted();
     expect(await members[1]!.membership(2)).toMatchObject({
@@ -377,6 +378,7 @@ describe('Join is refused', () => {
         switchPort: 0,
         completed: 0,
         switchName: '',
+        announcements: [],
       },
     });
     expect((await members[0]!.error()).details).toBe(

@@ -32,7 +32,7 @@ async function expectNextOperation(workers: readonly Worker[], number: number): 
 }
 
 describe.each(TRANSPORTS)('operations that cannot be finished, %s', (transport) => {
-  it('tensors of different shapes: everybody learns both shapes and has the input back', async () => {
+  it('tensors of different shapes: everybody names the first that differs and has the input back', async () => {
     const cluster = await Cluster.start({ workers: 3, transport });
     const workers = await cluster.joinAll();
     const lengths = [400, 400, 390];
@@ -40,13 +40,9 @@ describe.each(TRANSPORTS)('operations that cannot be finished, %s', (transport) 
     const errors = await Promise.all(workers.map((worker, i) => failure(worker.allreduce(tensors[i]!))));
     for (const error of errors) {
       expect(error).toBeInstanceOf(ShapeMismatchError);
-      expect(error.message).toMatch(/operation 1 .*submitted/);
+      // Whoever did not see the contradiction itself is told what the other side brought.
+      expect(error.message).toMatch(/operation 1 .*tensor 0 has shape (\[400\].*\[390\]|\[390\].*\[400\])/);
     }
-    expect(errors[2]!.message).toContain('[390]');
-    expect(errors[0]!.message).toContain('[400]');
-    // Whoever did not see the contradiction itself is told what the other side brought.
-    const texts = errors.map(({ message }) => message).join('\n');
-    expect(texts).toMatch(/\[400\][^\n]*\[390\]|\[390\][^\n]*\[400\]/);
     tensors.forEach((tensor, rank) => expectSameBits(tensor, marked(rank, lengths[rank]!)));
     await expectNextOperation(workers, 2);
   });

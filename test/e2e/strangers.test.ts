@@ -6,7 +6,7 @@ import { ipv4ToBytes } from '../../net/ipv4.js';
 import { macToBytes } from '../../net/mac.js';
 import { Opcode, SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import { messageBytes, PROBE_BYTES } from '../../protocol/message.js';
-import { operationSignature } from '../../protocol/signature.js';
+import { operationSignature } from '../../protocol/submission.js';
 import { Cluster } from './support/cluster.js';
 import { SERVICE_IP, SERVICE_MAC } from './support/embedded-switch.js';
 import { allreduce, expectSameBits, marked, markedSum } from './support/data.js';
@@ -94,7 +94,7 @@ describe('a stranger at the UDP ports of the switch', () => {
       chunk: 64,
       slot: 0,
       set: 0,
-      signature: operationSignature('sum', 'fp32', [LENGTH]),
+      signature: operationSignature('sum', 'fp32', [{ shape: [LENGTH] }]),
     };
     let sent = 0;
     for (const rank of [0, 1, 2]) {
@@ -147,7 +147,7 @@ describe('a stranger at the UDP ports of the switch', () => {
       epoch,
       operation: 2,
       opcode: Opcode.RESULT,
-      signature: operationSignature('sum', 'fp32', [LENGTH]),
+      signature: operationSignature('sum', 'fp32', [{ shape: [LENGTH] }]),
       count: VALUES,
     };
     for (const worker of [0, 1]) {

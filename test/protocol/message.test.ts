@@ -68,7 +68,7 @@ describe('docs/protocol.md', () => {
       epoch: 1,
       operation: 1,
       chunk: 0,
-      signature: operationSignature('sum', 'fp32', [2]),
+      signature: operationSignature('sum', 'fp32', [{ shape: [2] }]),
       count: 2,
       set: 0,
     });

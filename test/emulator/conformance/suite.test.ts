@@ -1,10 +1,11 @@
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir, userInfo } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { environment } from '../../../net/environment.js';
 import {
   CompilerMissingError,
+  defaultCacheFolder,
   ENGINE_NAMES,
   engineNamed,
   findSuite,
@@ -164,7 +165,7 @@ describe(`p4c's own tests${reason === undefined ? '' : ` (skipped: ${reason})`}`
     { timeout: 1_800_000 },
     async (name) => {
       expect(existsSync(folder!)).toBe(true);
-      const compiler = await P4c.find(join(tmpdir(), `p4c-json-${userInfo().username}`));
+      const compiler = await P4c.find(join(defaultCacheFolder(), 'p4c'));
       const { scores, results } = await runSuite(await findSuite(folder!), compiler, {
         jobs: availableParallelism(),
         switchOptions: { engine: await engineNamed(name) },

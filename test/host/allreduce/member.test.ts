@@ -5,7 +5,7 @@ import { type AllreduceStats, Operation } from '../../../host/allreduce/operatio
 import { DEFAULT_RTO } from '../../../host/transport/rto.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';
 import { AbortedError, type WorkerError } from '../../../host/errors.js';
-import type { Failed, Progress } from '../../../host/session/messages.js';
+import type { Failed, Progress, Submitted } from '../../../host/session/messages.js';
 import { Opcode } from '../../../protocol/constants.js';
 import { Offset } from '../../../protocol/message.js';
 
@@ -34,12 +34,16 @@ class Rig {
   readonly sent: Uint8Array[] = [];
   readonly progress: Progress[] = [];
   readonly failed: Failed[] = [];
+  readonly submitted: Submitted[] = [];
+  readonly waiting: string[] = [];
   readonly member = new Member(
     CONFIG,
     {
       transmit: (packet) => this.sent.push(packet.slice()),
       progress: (message) => this.progress.push(message),
       failed: (message) => this.failed.push(message),
+      submitted: (message) => this.submitted.push(message),
+      waiting: ({ message }) => this.waiting.push(message),
     },
     0,
   );
@@ -233,6 +237,36 @@ describe('a member', () => {
     expect(rig.sent[0]).toHaveLength(32 + 8 * 4);
     rig.answer();
     expect(call.stats).toMatchObject({ chunks: 2, restarts: 1 });
+  });
+
+  it('says after two seconds whom it waits for, and again only when that changes', () => {
+    const rig = new Rig();
+    const wait = (until: number) => {
+      for (; rig.now < until; rig.now += 100) rig.member.advance(rig.now);
+    };
+    rig.member.attendance({ ranks: [0, 1], expected: [2, 3] });
+    rig.call();
+    wait(2000);
+    expect(rig.waiting).toEqual([]);
+    wait(4500);
+    expect(rig.waiting).toEqual(['waiting for ranks 2 and 3 of 4 to join']);
+    rig.member.attendance({ ranks: [0, 1, 2], expected: [3] });
+    rig.member.advance(rig.now);
+    expect(rig.waiting.slice(1)).toEqual(['waiting for rank 3 of 4 to join']);
+    rig.epoch(1, [0, 1, 2, 3]);
+    wait(7000);
+    expect(rig.waiting.slice(2)).toEqual(['waiting for the controller to begin epoch 1']);
+  });
+
+  it('names those who have not joined in its error', () => {
+    const rig = new Rig();
+    rig.member.attendance({ ranks: [0], expected: [1, 2] });
+    const call = rig.call();
+    rig.member.advance(5000);
+    expect(call.error).toMatchObject({
+      code: 'FPISA_MEMBERSHIP',
+      message: expect.stringContaining('waiting for ranks 1 and 2 of 3 to join') as string,
+    });
   });
 
   it('gives up after its patience: never heard, stalled, without a controller, without members', () => {

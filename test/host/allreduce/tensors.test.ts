@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TensorBatch, type Tensors } from '../../../host/allreduce/tensors.js';
+import type { Tensors } from '../../../host/allreduce/tensor-list.js';
+import { TensorBatch } from '../../../host/allreduce/tensors.js';
 
 const lists = fc.array(fc.array(fc.float({ noNaN: true }), { maxLength: 12 }), { minLength: 1, maxLength: 5 });
 
@@ -74,12 +75,30 @@ describe('tensor batch', () => {
     expect(new TensorBatch(views, 'mean', 'fp32').elements).toBe(6);
   });
 
-  it('has one signature per op, format and shapes', () => {
+  it('has one signature per op, names and shapes, whatever the order in which names were written', () => {
     const of = (tensors: Tensors, op: 'sum' | 'mean' = 'sum') => new TensorBatch(tensors, op, 'fp32').signature;
     const f = (length: number) => new Float32Array(length);
     expect(of(f(3))).toBe(of([f(3)]));
-    expect(of({ b: f(1), a: f(2) })).toBe(of([f(2), f(1)]));
-    expect(new Set([of(f(3)), of([f(1), f(2)]), of([f(2), f(1)]), of(f(3), 'mean')]).size).toBe(4);
+    expect(of({ b: f(1), a: f(2) })).toBe(of({ a: f(2), b: f(1) }));
+    expect(of(new Map([['b', f(1)]]).set('a', f(2)))).toBe(of({ a: f(2), b: f(1) }));
+    expect(of({ a: { shape: [2], data: f(2) } })).toBe(of({ a: f(2) }));
+    const different: Tensors[] = [
+      f(6),
+      [f(1), f(5)],
+      [f(5), f(1)],
+      { bias: f(6) },
+      { gamma: f(6) },
+      { layer1: f(1), layer2: f(5) },
+      { layer1: f(5), layer2: f(1) },
+      { bias: { shape: [2, 3], data: f(6) } },
+      { shape: [3, 2], data: f(6) },
+    ];
+    expect(new Set([...different.map((tensors) => of(tensors)), of(f(6), 'mean')]).size).toBe(different.length + 1);
+  });
+
+  it('takes a record whose tensors are called shape and data for what it is', () => {
+    const record = { shape: new Float32Array(2), data: new Float32Array(3) };
+    expect(new TensorBatch(record, 'sum', 'fp32').lengths).toEqual([3, 2]);
   });
 
   it.each<[string, unknown, string, RegExp]>([
@@ -89,6 +108,13 @@ describe('tensor batch', () => {
     ['a number', 5, 'sum', /Number/],
     ['null', null, 'sum', /null/],
     ['a hole', [new Float32Array(1), undefined], 'sum', /tensor 1 is a undefined/],
+    ['another element type, by name', { w: new Float64Array(1) }, 'sum', /tensor "w" is a Float64Array/],
+    [
+      'a shape of another length',
+      { w: { shape: [2, 2], data: new Float32Array(3) } },
+      'sum',
+      /tensor "w" has 3 elements, its shape \[2, 2\] means 4/,
+    ],
     ['an unknown op', new Float32Array(1), 'max', /'max'; a job of format fp32 supports sum, mean/],
   ])('refuses %s', (_, tensors, op, message) => {
     expect(() => new TensorBatch(tensors as Tensors, op as 'sum', 'fp32')).toThrow(message);

@@ -6,7 +6,7 @@
 import dgram from 'node:dgram';
 import * as grpc from '@grpc/grpc-js';
 import { loadService } from '../../../protocol/service.js';
-import type { ControllerMessage, Failed, Hello, Progress, Welcome } from '../../../host/session/messages.js';
+import type { ControllerMessage, Failed, Hello, Progress, Submitted, Welcome } from '../../../host/session/messages.js';
 import { ModelController } from './model-controller.js';
 import { ModelSwitch } from './model-switch.js';
 
@@ -14,6 +14,7 @@ interface WorkerMessage {
   hello?: Hello;
   progress?: Progress;
   failed?: Failed;
+  submitted?: Submitted;
   leave?: object;
 }
 
@@ -156,6 +157,8 @@ export class FakeNetwork {
       } else if (message.failed !== undefined) {
         this.failures.push(message.failed);
         this.controller.failed(rank, message.failed);
+      } else if (message.submitted !== undefined) {
+        this.controller.submitted(rank, message.submitted);
       } else if (message.leave !== undefined) {
         this.gone(rank, stream);
         stream.end();

@@ -1,5 +1,5 @@
 /** The controller's half of the Join call as plain code: memberships, epochs, resumes. */
-import type { ControllerMessage, Failed, Progress } from '../../../host/session/messages.js';
+import type { ControllerMessage, Failed, Progress, Submitted } from '../../../host/session/messages.js';
 
 interface Member {
   answer: Progress | undefined;
@@ -22,6 +22,7 @@ export class ModelController {
   readonly history = new Map<number, readonly number[]>();
   private readonly members = new Map<number, Member>();
   private consumed = 0;
+  private disputed: number | undefined;
   /** Whether the job has had all its workers once. */
   begun = false;
 
@@ -53,8 +54,15 @@ export class ModelController {
   failed(rank: number, failure: Failed): void {
     if (failure.operation <= this.consumed) return;
     this.consumed = failure.operation;
-    for (const other of this.ranks) if (other !== rank) this.options.send(other, { aborted: failure });
+    for (const other of this.ranks) if (other !== rank) this.options.send(other, { aborted: { ...failure, rank } });
+    this.disputed = failure.submission === undefined ? undefined : failure.operation;
     this.raise(`operation ${failure.operation} failed`);
+  }
+
+  submitted(rank: number, message: Submitted): void {
+    if (message.operation !== this.disputed) return;
+    this.disputed = undefined;
+    for (const other of this.ranks) if (other !== rank) this.options.send(other, { submitted: { ...message, rank } });
   }
 
   raise(reason: string): void {

@@ -76,6 +76,8 @@ class Worker {
         transmit: (packet) => sim.toSwitch(this, packet),
         progress: (message) => sim.toController(this, () => sim.controller.progress(rank, message)),
         failed: (message) => sim.toController(this, () => sim.controller.failed(rank, message)),
+        submitted: (message) => sim.toController(this, () => sim.controller.submitted(rank, message)),
+        waiting: () => undefined,
       },
       sim.now,
     );
@@ -175,6 +177,7 @@ export class Simulation {
         this.submit(worker);
       }
       if (message.aborted) worker.member.aborted(message.aborted, this.now);
+      if (message.submitted) worker.member.submitted(message.submitted);
       this.step(worker);
     });
   }
