@@ -8,6 +8,7 @@ export type {
   Failed as FailedMessage,
   Hello as HelloMessage,
   Member as MemberMessage,
+  MissingRank as MissingRankMessage,
   ParentLink as ParentLinkMessage,
   Profile as ProfileMessage,
   Progress as ProgressMessage,
@@ -61,4 +62,6 @@ export type ControllerMessage =
   | { readonly welcome: WelcomeMessage }
   | { readonly membership: wire.Membership }
   | { readonly resume: wire.Resume }
-  | { readonly aborted: wire.Failed };
+  | { readonly aborted: wire.Failed }
+  | { readonly missing: wire.Missing }
+  | { readonly membersLost: wire.MembersLost };

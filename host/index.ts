@@ -4,6 +4,7 @@ export type { AllreduceOptions, JoinOptions } from './options.js';
 export type {
   AllreduceStats,
   Format,
+  MissingRank,
   OperationProgress,
   ReduceOp,
   RtoBounds,

@@ -4,11 +4,20 @@
  */
 import type * as wire from '../../protocol/generated/fpisa.js';
 
-export type { Failed, Hello, Profile as JobProfile, Progress, Resume } from '../../protocol/generated/fpisa.js';
+export type {
+  Failed,
+  Hello,
+  MembersLost,
+  Missing,
+  MissingRank,
+  Profile as JobProfile,
+  Progress,
+  Resume,
+} from '../../protocol/generated/fpisa.js';
 
 export interface JobInfo extends Pick<
   wire.Job,
-  'name' | 'number' | 'workers' | 'epoch' | 'slotBase' | 'slots' | 'state'
+  'name' | 'number' | 'workers' | 'minWorkers' | 'epoch' | 'slotBase' | 'slots' | 'state'
 > {
   readonly profile: wire.Profile;
 }
@@ -20,7 +29,7 @@ export interface Welcome extends Omit<wire.Welcome, 'job' | 'switchName'> {
 }
 
 /** `bits`: a value above 31 stands for a rank that is counted at another switch. */
-export type Membership = Omit<wire.Membership, 'bits'> & Partial<Pick<wire.Membership, 'bits'>>;
+export type Membership = Omit<wire.Membership, 'bits' | 'missing'> & Partial<Pick<wire.Membership, 'bits' | 'missing'>>;
 
 /** Exactly one field is set. */
 export type WorkerMessage =
@@ -35,4 +44,6 @@ export interface ControllerMessage {
   readonly membership?: Membership;
   readonly resume?: wire.Resume;
   readonly aborted?: wire.Failed;
+  readonly missing?: wire.Missing;
+  readonly membersLost?: wire.MembersLost;
 }

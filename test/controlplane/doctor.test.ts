@@ -49,6 +49,7 @@ function jobReport(
       name: 'train',
       number: 0,
       workers: 3,
+      minWorkers: 3,
       epoch: 4,
       slotBase: 0,
       slots: 2,

@@ -377,6 +377,7 @@ describe('Join is refused', () => {
         switchPort: 0,
         completed: 0,
         switchName: '',
+        process: members[0]!.process,
       },
     });
     expect((await members[0]!.error()).details).toBe(

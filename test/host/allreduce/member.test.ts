@@ -11,6 +11,7 @@ import { Offset } from '../../../protocol/message.js';
 
 const CONFIG: MemberConfig = {
   job: 1,
+  workers: 2,
   rank: 0,
   slots: 4,
   slotBase: 0,
