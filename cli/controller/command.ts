@@ -32,6 +32,7 @@ import type { ControllerReady } from './ready.js';
 
 const DEFAULT_VALUES = 64;
 const MAX_VALUES = 2048;
+const DEFAULT_RETURN_SECONDS = 15;
 
 interface Flags extends TlsFlags {
   listen: string;
@@ -46,6 +47,7 @@ interface Flags extends TlsFlags {
   ports?: number;
   serviceIp: string;
   serviceMac: string;
+  returnTimeout: number;
   json?: boolean;
 }
 
@@ -98,6 +100,11 @@ export function controllerCommand(): Command {
     )
     .option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch', DEFAULT_SERVICE_IP)
     .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
+    .addOption(
+      new Option('--return-timeout <seconds>', 'how long a job waits for a lost worker that it cannot do without')
+        .argParser(integer(1, 86_400))
+        .default(DEFAULT_RETURN_SECONDS),
+    )
     .addOption(jsonOption());
   for (const option of clientTlsOptions()) command.addOption(option);
   return command
@@ -127,7 +134,13 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const store = flags.store === 'memory' ? new MemoryStore() : new FileStore(flags.store);
   let server: ControllerServer;
   try {
-    const controller = new Controller({ store, switches: switchConfigs(flags), ...(tls !== undefined && { tls }) });
+    const timing = { returnTimeoutMs: flags.returnTimeout * 1000 };
+    const controller = new Controller({
+      store,
+      switches: switchConfigs(flags),
+      timing,
+      ...(tls !== undefined && { tls }),
+    });
     server = new ControllerServer(controller);
     const port = await listening('the controller', flags.listen, '--listen', (address) => server.listen(address));
     const address = `${flags.listen.slice(0, flags.listen.lastIndexOf(':'))}:${port}`;

@@ -17,8 +17,9 @@ export class FakeWorker {
   private readonly watchers = new Set<() => void>();
   private end: ServiceError | 'ended' | undefined;
 
-  constructor(port: number, hello: Partial<HelloMessage> & { job: string; rank: number }) {
-    this.process = hello.process ?? randomBytes(16).toString('hex');
+  /** @param hello undefined: it says nothing */
+  constructor(port: number, hello: (Partial<HelloMessage> & { job: string; rank: number }) | undefined) {
+    this.process = hello?.process ?? randomBytes(16).toString('hex');
     const constructor = makeClientConstructor(ControllerService, CONTROLLER_SERVICE);
     this.client = new constructor(`127.0.0.1:${port}`, credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
@@ -32,6 +33,7 @@ export class FakeWorker {
     });
     this.stream.on('error', (error: ServiceError) => this.ended(error));
     this.stream.on('end', () => this.ended('ended'));
+    if (hello === undefined) return;
     this.stream.write({
       hello: {
         ip: '127.0.0.1',
