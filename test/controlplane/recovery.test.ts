@@ -254,6 +254,17 @@ describe('controller restart', () => {
     expect(site.fake.table('fpisa.member')).toEqual([]);
   });
 
+  test('a process at the address of a member that has ended is not taken for it', async () => {
+    const before = await running(2, {}, false);
+    const site = await restart(before);
+    // All results of operation 8 are here but that of the commit; the other worker had that, and delivered the sum.
+    const first = site.worker(0, { process: before.members[0]!.process });
+    first.standing = { completed: 7, received: 8 };
+    const second = site.worker(1);
+    expect(await second.resume(2)).toEqual({ epoch: 2, completed: 8 });
+    expect(await first.resume(2)).toEqual({ epoch: 2, completed: 8 });
+  });
+
   test('an elastic job goes on without members that do not come back, one that needs all does not', async () => {
     const before = await running(2, {}, false);
     const site = await restart(before, { returnTimeoutMs: 2_000 });
