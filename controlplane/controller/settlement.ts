@@ -7,7 +7,7 @@
  */
 
 /** One process's report about itself. */
-export interface Report {
+export interface StandingReport {
   readonly rank: number;
   /** It was a member of the last epoch that ran, as the same process. */
   readonly isVeteran: boolean;
@@ -29,14 +29,14 @@ export interface Settlement {
 }
 
 /** @param known last operation that was used up when the last epoch began */
-export function settle(reports: readonly Report[], failures: readonly Failure[], known: number): Settlement {
+export function settle(reports: readonly StandingReport[], failures: readonly Failure[], known: number): Settlement {
   const veterans = reports.filter(({ isVeteran }) => isVeteran);
   // After a loss of all records, those that have worked before are all there is to judge by.
   const witnesses = veterans.length > 0 ? veterans : reports.filter(({ completed }) => completed > 0);
   // One that never got the Resume of the last epoch stands further back, which nobody can hold against it.
-  const position = ({ received }: Report): number => Math.max(received, known);
+  const position = ({ received }: StandingReport): number => Math.max(received, known);
   const start = commonStart(witnesses.map(position)) ?? known;
-  const agrees = (report: Report): boolean => position(report) === start || position(report) === start + 1;
+  const agrees = (report: StandingReport): boolean => position(report) === start || position(report) === start + 1;
   const agreeing = witnesses.filter(agrees);
   const possible = failures.filter(({ operation }) => operation <= start + 1);
   // What all veterans have received is complete, even if the members that knew have died: to repeat it over the

@@ -1,7 +1,7 @@
 /** What a job's members have reported since its last Resume, whether it can be true, and what follows from it. */
 import { SessionProtocolError } from '../errors.js';
 import type { ProgressMessage } from '../messages.js';
-import { settle, type Report, type Settlement } from './settlement.js';
+import { settle, type StandingReport, type Settlement } from './settlement.js';
 import type { JobRecord, MemberRecord } from './state.js';
 
 /** More operations than anybody can finish in a millisecond: each takes a round trip through the switch. */
@@ -73,7 +73,7 @@ export class Standings {
     this.resumedAt = undefined;
   }
 
-  private witness({ rank, process }: MemberRecord, { completed, received }: ProgressMessage): Report {
+  private witness({ rank, process }: MemberRecord, { completed, received }: ProgressMessage): StandingReport {
     // Another process that took the rank over knows nothing of the operation, even at the same address.
     const isVeteran = process !== '' && this.veterans.some((each) => each.rank === rank && each.process === process);
     return { rank, isVeteran, completed, received };

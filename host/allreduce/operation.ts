@@ -47,7 +47,7 @@ export interface AllreduceStats {
 }
 
 /** Who is in an epoch, and who is not. */
-export interface Membership {
+export interface EpochMembers {
   readonly epoch: number;
   readonly ranks: readonly number[];
   readonly jobWorkers: number;
@@ -88,7 +88,7 @@ export class Operation {
     private readonly callbacks: OperationCallbacks,
   ) {}
 
-  begin({ epoch, ranks, jobWorkers, missing }: Membership, now: number): void {
+  begin({ epoch, ranks, jobWorkers, missing }: EpochMembers, now: number): void {
     if (this.starts++ === 0) this.startedAt = now;
     this.epoch = epoch;
     this.ranks = ranks;

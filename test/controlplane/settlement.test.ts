@@ -1,15 +1,15 @@
 /** Where a job stands, from reports that are true, and from some that cannot be. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { settle, type Report } from '../../controlplane/controller/settlement.js';
+import { settle, type StandingReport } from '../../controlplane/controller/settlement.js';
 
-const veteran = (rank: number, completed: number, received = completed): Report => ({
+const veteran = (rank: number, completed: number, received = completed): StandingReport => ({
   rank,
   isVeteran: true,
   completed,
   received,
 });
-const newcomer = (rank: number, completed = 0): Report => ({
+const newcomer = (rank: number, completed = 0): StandingReport => ({
   rank,
   isVeteran: false,
   completed,
