@@ -219,7 +219,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     });
   }
 
-  /** Waits for the calls in progress, then leaves the job. The others continue without this worker. */
+  /** Waits for the calls in progress, then leaves the job: an elastic one goes on without this worker, another needs one at its rank. */
   leave(): Promise<void> {
     this.closing ??= (async () => {
       await new Promise<void>((resolve) => {

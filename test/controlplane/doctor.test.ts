@@ -214,6 +214,14 @@ describe('members', () => {
     ]);
   });
 
+  test('a job that waits for a lost worker, because it needs all', () => {
+    const members = jobReport().members.map((member) => ({ ...member, connected: member.rank !== 1 }));
+    const waiting: Moment = { job: { state: 'recovering', members } };
+    expect(said(between(waiting, waiting))).toEqual([
+      'fault job train: recovering, without worker 1 of 3; start that worker with --job train and the rank',
+    ]);
+  });
+
   test('an epoch that does not begin', () => {
     const recovering: Moment = { job: { state: 'recovering' } };
     expect(said(between(recovering, recovering))).toEqual([
