@@ -169,14 +169,16 @@ function checkWorkers(profile: NumericProfile, workers: number): void {
     guard,
     workers: largestWorkers(profile.format, Math.max(0, Math.min(profile.guard, headroom(format)))),
   };
-  const forThisGuard = `with guard ${Math.min(profile.guard, headroom(format))} at most ${fits.workers} workers fit`;
+  const named = (count: number): string => `${count} ${count === 1 ? 'worker' : 'workers'}`;
+  const them = named(workers);
+  const forThisGuard = `with guard ${Math.min(profile.guard, headroom(format))} at most ${named(fits.workers)} ${fits.workers === 1 ? 'fits' : 'fit'}`;
   const forTheseWorkers =
     guard === undefined
-      ? `${workers} workers do not fit with any guard`
-      : `for ${workers} workers the guard is at most ${guard}`;
+      ? `${them} ${workers === 1 ? 'does' : 'do'} not fit with any guard`
+      : `for ${them} the guard is at most ${guard}`;
   throw new ProfileError(
     'headroom',
-    `${workers} workers with guard ${profile.guard} could overflow the ${headroom(format)} headroom bits of ${profile.format}: ${forTheseWorkers}, ${forThisGuard}`,
+    `${them} with guard ${profile.guard} could overflow the ${headroom(format)} headroom bits of ${profile.format}: ${forTheseWorkers}, ${forThisGuard}`,
     fits,
   );
 }

@@ -17,6 +17,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { environment } from '../net/environment.js';
 import { difference } from './query/answers.js';
 import { prepareData } from './query/data.js';
 import { numberBetween, runAsCommand, wholeNumber } from '../scripts/arguments.js';
@@ -173,7 +174,7 @@ async function main(): Promise<number> {
       out: { type: 'string', default: 'bench/data' },
     },
   });
-  const python = process.env['FPISA_BENCH_PYTHON'] ?? 'python3';
+  const python = environment('FPISA_BENCH_PYTHON') ?? 'python3';
   checkPython(python);
   const report = await measure(
     {

@@ -5,7 +5,7 @@ export const ExitCode = {
   CHECK_FAILED: 1,
   /** Wrong arguments. */
   USAGE: 2,
-  /** No answer from a controller, a switch or a query's master. */
+  /** No answer from a controller, a switch, a query's master or its workers. */
   UNREACHABLE: 3,
   /** The controller refused: unknown job, job full, name taken. */
   REFUSED: 4,
@@ -46,6 +46,7 @@ const BY_ERROR_CODE: Readonly<Record<string, ExitCode>> = {
   FPISA_SWITCH_NOT_READY: ExitCode.UNREACHABLE,
   FPISA_QUERY_SWITCH_UNREACHABLE: ExitCode.UNREACHABLE,
   FPISA_QUERY_MASTER_UNREACHABLE: ExitCode.UNREACHABLE,
+  FPISA_QUERY_WORKERS_MISSING: ExitCode.UNREACHABLE,
   FPISA_SWITCH_TAKEN: ExitCode.REFUSED,
   FPISA_QUERY_ATTACH: ExitCode.REFUSED,
   FPISA_JOIN: ExitCode.REFUSED,

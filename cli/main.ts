@@ -1,6 +1,8 @@
 /** The `fpisa` command. It may use every part of the project, and no part depends on it. */
+import { setImmediate } from 'node:timers/promises';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { Command, CommanderError } from 'commander';
+import { environment } from '../net/environment.js';
 import { ArithmeticError } from '../arithmetic/errors.js';
 import { EmulatorError } from '../emulator/errors.js';
 import { P4RuntimeError } from '../p4runtime/errors.js';
@@ -15,7 +17,9 @@ import { mininetCommand } from './mininet/command.js';
 import { queryCommand } from './query/command.js';
 import { stfCommand } from './stf/command.js';
 import { switchCommand } from './switch/command.js';
+import { InterruptedError } from './errors.js';
 import { EXIT_CODES_HELP, ExitCode, exitCodeOf } from './exit-codes.js';
+import { watchStandardStreams } from './standard-streams.js';
 import { usageError } from './usage.js';
 
 export function program(): Command {
@@ -51,15 +55,18 @@ export function program(): Command {
 
 export async function main(argv: readonly string[]): Promise<void> {
   leaveWithParent();
-  const reader = leaveWithReader();
+  const streams = watchStandardStreams();
   // gRPC's log would only repeat the error that is reported anyway.
-  if (process.env['GRPC_VERBOSITY'] === undefined) setLogVerbosity(logVerbosity.NONE);
+  if (environment('GRPC_VERBOSITY') === undefined) setLogVerbosity(logVerbosity.NONE);
   try {
     await program().parseAsync(argv);
   } catch (error) {
-    if (!reader.hasLeft) process.exitCode = report(error, argv.includes('--json'));
+    if (streams.readerHasLeft && error instanceof InterruptedError) process.exitCode = ExitCode.INTERRUPTED;
+    else process.exitCode = report(error, argv.includes('--json') && !streams.readerHasLeft);
   }
-  if (reader.hasLeft) process.exitCode = ExitCode.INTERRUPTED;
+  // Errors of streams arrive after the write that had them.
+  await setImmediate();
+  if (streams.failure !== undefined) process.exitCode = report(streams.failure, false);
 }
 
 /** `fpisa demo --version` is as clear as `fpisa --version`; one of them in the help is enough. */
@@ -80,20 +87,6 @@ function leaveWithParent(): void {
   process.channel?.unref();
 }
 
-/** A reader that closes its end of a pipe, as `head` does, has seen enough: the command then ends as at Ctrl-C, without a message. */
-function leaveWithReader(): { readonly hasLeft: boolean } {
-  const reader = { hasLeft: false };
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    if (reader.hasLeft) return;
-    reader.hasLeft = true;
-    process.exitCode = ExitCode.INTERRUPTED;
-    // Commands that clean up listen to it.
-    if (!process.emit('SIGINT')) process.exit();
-  });
-  return reader;
-}
-
 /** Bases of the errors with a stable code (docs/errors.md); all have `code`. */
 const FAMILIES = [FpisaError, ArithmeticError, P4RuntimeError, EmulatorError];
 
@@ -108,12 +101,18 @@ export function report(error: unknown, json: boolean): ExitCode {
   else process.stderr.write(`fpisa: ${message}\n`);
   if (error instanceof FpisaError) return exitCodeOf(error.code);
   // Errors of parts that know nothing of fpisa should have been translated into errors of this command.
-  if (process.env['FPISA_DEBUG'] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  if (environment('FPISA_DEBUG') !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return code === undefined ? ExitCode.FAILED : exitCodeOf(code);
 }
 
+const HINTS: Readonly<Record<string, string>> = {
+  FPISA_CONTROLLER_UNREACHABLE: '; start one with "fpisa controller", or name another with --controller',
+  FPISA_QUERY_MASTER_UNREACHABLE: '; start one there with "fpisa query SQL --listen HOST:PORT", or correct --master',
+  FPISA_QUERY_WORKERS_MISSING:
+    '; start each with "fpisa query worker --master HOST:PORT --rank NUMBER", or wait longer with --wait SECONDS',
+};
+
 /** Remedy for an error that comes from parts that do not know the command line. */
 function hint(code: string | undefined): string {
-  if (code !== 'FPISA_CONTROLLER_UNREACHABLE') return '';
-  return '; start one with "fpisa controller", or name another with --controller';
+  return (code !== undefined && HINTS[code]) || '';
 }

@@ -2,6 +2,8 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { isInterfaceName } from '../emulator/index.js';
 import { parseHostPort, type HostPort } from '../net/host-port.js';
+import { ipv4ToBytes } from '../net/ipv4.js';
+import { macToBytes } from '../net/mac.js';
 import { BUILD_DESCRIPTORS, buildNamed } from '../protocol/builds.js';
 import { BUILDS, MAX_WORKERS } from '../protocol/constants.js';
 import { UsageError } from './errors.js';
@@ -10,15 +12,56 @@ export { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC } from '../protocol/constants.j
 
 export const DEFAULT_CONTROLLER = '127.0.0.1:9600';
 export const DEFAULT_P4RUNTIME = '127.0.0.1:9559';
+export const EXAMPLE_MASTER = '192.0.2.1:9700';
+/** Of a port of the embedded switch. */
+export const EXAMPLE_UDP_SOCKET = '127.0.0.1:47001';
 
-export function hostPort(text: string): HostPort {
+/** @param example of what the option takes */
+export function hostPort(text: string, example: string): HostPort {
   const place = parseHostPort(text);
-  if (place === undefined) throw new InvalidArgumentError(`"${text}" is not host:port, for example 127.0.0.1:9600.`);
+  if (place === undefined) throw new InvalidArgumentError(`"${text}" is not host:port, for example ${example}.`);
   return place;
 }
 
-export function hostPortText(text: string): string {
-  hostPort(text);
+/** Where something will listen. @param example of what the option takes */
+export function listenAddress(example: string): (text: string) => string {
+  return (text) => {
+    hostPort(text, example);
+    return text;
+  };
+}
+
+/** Where something listens, which is never port 0. @param example of what the option takes */
+export function peerAddress(example: string): (text: string) => string {
+  return (text) => {
+    if (hostPort(text, example).port === 0)
+      throw new InvalidArgumentError(`"${text}" has port 0, where nothing listens; for example ${example}.`);
+    return text;
+  };
+}
+
+/** An address alone, of sockets whose ports are given otherwise. @param otherwise the option that gives them */
+export function hostAlone(otherwise: string): (text: string) => string {
+  return (text) => {
+    if (text === '' || /[\s:]/.test(text))
+      throw new InvalidArgumentError(
+        `"${text}" is not an IPv4 address or a name, for example 127.0.0.1; ${otherwise} gives the port.`,
+      );
+    return text;
+  };
+}
+
+export function ipv4Address(text: string): string {
+  if (ipv4ToBytes(text) === undefined)
+    throw new InvalidArgumentError(
+      `"${text}" is not an IPv4 address, four numbers without leading zeros, for example 10.0.0.1.`,
+    );
+  return text;
+}
+
+export function macAddress(text: string): string {
+  if (macToBytes(text) === undefined)
+    throw new InvalidArgumentError(`"${text}" is not a MAC address, for example 02:00:00:00:00:01.`);
   return text;
 }
 
@@ -93,8 +136,8 @@ export function workerPort(
 
 /** `PORT=HOST:UDPPORT`, collected over repetitions. */
 export function portAssignment(text: string, previous: ReadonlyMap<number, string> = new Map()): Map<number, string> {
-  const [port, value] = assignment(text, 'HOST:UDPPORT', '127.0.0.1:47001');
-  hostPort(value);
+  const [port, value] = assignment(text, 'HOST:UDPPORT', EXAMPLE_UDP_SOCKET);
+  peerAddress(EXAMPLE_UDP_SOCKET)(value);
   return withPort(previous, port, value);
 }
 
@@ -103,8 +146,9 @@ export function switchPortAssignment(
   text: string,
   previous: ReadonlyMap<number, string> = new Map(),
 ): Map<number, string> {
-  const [port, value] = assignment(text, 'HOST:UDPPORT or PORT=INTERFACE', '127.0.0.1:47001 or 1=veth1');
-  if (!isInterfaceName(value)) hostPort(value);
+  const [port, value] = assignment(text, 'HOST:UDPPORT or PORT=INTERFACE', `${EXAMPLE_UDP_SOCKET} or 1=veth1`);
+  // An address without a port could be the name of an interface, but never is.
+  if (!isInterfaceName(value) || ipv4ToBytes(value) !== undefined) hostPort(value, EXAMPLE_UDP_SOCKET);
   return withPort(previous, port, value);
 }
 
@@ -147,7 +191,7 @@ export function collect(text: string, previous: readonly string[] = []): string[
 export const controllerOption = () => {
   const option = new Option('-c, --controller <host:port>', 'gRPC address of the controller')
     .default(DEFAULT_CONTROLLER)
-    .argParser(hostPortText);
+    .argParser(peerAddress(DEFAULT_CONTROLLER));
   // Empty is how scripts leave a variable that names nothing.
   return process.env['FPISA_CONTROLLER'] === '' ? option : option.env('FPISA_CONTROLLER');
 };
@@ -178,10 +222,10 @@ export function faultArguments({ loss, duplicate, reorder, delay, seed }: FaultF
 
 /** Where a worker or a query's master is, if the switch cannot detect it. @param who for the descriptions */
 export const placeOptions = (who: string) => [
-  new Option('--ip <address>', `address of ${who} as the switch sees it`),
+  new Option('--ip <address>', `address of ${who} as the switch sees it`).argParser(ipv4Address),
   new Option('--udp-port <number>', `UDP port of ${who}`).argParser(integer(1, 65_535)),
   new Option('--switch-port <number>', `port of the switch that leads to ${who}`).argParser(integer(1, 509)),
-  new Option('--mac <address>', `destination MAC address of what the switch sends to ${who}`),
+  new Option('--mac <address>', `destination MAC address of what the switch sends to ${who}`).argParser(macAddress),
 ];
 
 export interface PlaceFlags {

@@ -1,4 +1,5 @@
 /** What a command prints: lines and tables for people, or one JSON object for programs. */
+import stringWidth from 'string-width';
 
 export class Output {
   constructor(readonly json: boolean) {}
@@ -16,7 +17,7 @@ export class Output {
   table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
     if (this.json) return;
     const cells = [header, ...rows.map((row) => row.map(String))];
-    const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+    const widths = header.map((_, column) => Math.max(...cells.map((row) => stringWidth(row[column]!))));
     const numeric = header.map(
       (_, column) =>
         rows.length > 0 &&
@@ -25,7 +26,10 @@ export class Output {
     cells.forEach((row, index) => {
       this.line(
         row
-          .map((cell, column) => (numeric[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+          .map((cell, column) => {
+            const space = ' '.repeat(widths[column]! - stringWidth(cell));
+            return numeric[column] ? space + cell : cell + space;
+          })
           .join('  ')
           .trimEnd(),
       );

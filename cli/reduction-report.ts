@@ -1,4 +1,5 @@
 /** The report of a reduction whose sums were verified, as `fpisa demo` and `fpisa mininet` print it. */
+import { counted } from '../net/count.js';
 import { ExitCode } from './exit-codes.js';
 import type { Output } from './output.js';
 import type { LayerVerdict } from './sum-verification.js';
@@ -92,7 +93,7 @@ export function printReport(output: Output, report: ReductionReport): void {
   );
   output.line();
   output.line(
-    `${report.elements} elements from ${report.workers} workers, ${report.packets} packets, ${report.retransmissions} retransmitted`,
+    `${counted(report.elements, 'element')} from ${counted(report.workers, 'worker')}, ${counted(report.packets, 'packet')}, ${report.retransmissions} retransmitted`,
   );
   output.line(verdict(report));
 }
@@ -100,7 +101,7 @@ export function printReport(output: Output, report: ReductionReport): void {
 function verdict(report: ReductionReport): string {
   if (!report.identicalAcrossWorkers) return 'FAILED: workers hold different sums';
   if (report.outOfBound > 0)
-    return `FAILED: ${report.outOfBound} elements are further from the exact sum than the arithmetic allows`;
+    return `FAILED: ${counted(report.outOfBound, 'element')} ${report.outOfBound === 1 ? 'is' : 'are'} further from the exact sum than the arithmetic allows`;
   return 'OK: every worker holds the same sums, bit for bit, and every sum is within its proven bound of the exact one';
 }
 

@@ -11,7 +11,17 @@ export function usageError(command: Command, { code, message }: CommanderError):
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
-  return new UsageError(`${what}${choicesOf(command, code)}; "${path} --help" has examples`);
+  return new UsageError(`${inOneSentence(what)}${choicesOf(command, code)}; "${path} --help" has examples`);
+}
+
+/** Commander names the option and the value, and then appends the reason, which begins with the value again. */
+function inOneSentence(what: string): string {
+  const match = /^option '(.+?)' (?:argument|value) '(.*?)'(?: from env '(\w+)')? is invalid\. (.*)$/s.exec(what);
+  if (match === null) return what;
+  const [, option, value, variable, reason] = match;
+  const where = variable ?? `option '${option}'`;
+  if (reason!.startsWith(`"${value}"`)) return `${where}: ${reason}`;
+  return `${where}: "${value}" is invalid: ${reason!.charAt(0).toLowerCase()}${reason!.slice(1)}`;
 }
 
 function choicesOf(command: Command, code: string): string {

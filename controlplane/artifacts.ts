@@ -1,5 +1,6 @@
 /** Builds of the P4 programs: those committed for BMv2 (`npm run p4` builds them), and those for a Tofino, compiled elsewhere. */
 import { existsSync, readFileSync } from 'node:fs';
+import { counted } from '../net/count.js';
 import {
   BUILD_DESCRIPTORS,
   generalBuild,
@@ -34,7 +35,7 @@ const QUERY_OWNER = 0;
  */
 export function loadBuild(valuesPerPacket: number, storeId: number, folder?: string): PipelineConfig {
   return loadArtifacts(
-    known(generalBuild(valuesPerPacket), `with ${valuesPerPacket} values per packet`).name,
+    known(generalBuild(valuesPerPacket), `with ${counted(valuesPerPacket, 'value')} per packet`).name,
     storeId,
     folder,
   );
@@ -54,7 +55,7 @@ export function loadSwitchBuild(config: ConfiguredBuild, storeId: number, folder
   const { target, build, buildDir, valuesPerPacket } = config;
   if (buildDir === undefined)
     return loadArtifacts(
-      known(wantedBuild(config), build ?? `with ${valuesPerPacket} values per packet`).name,
+      known(wantedBuild(config), build ?? `with ${counted(valuesPerPacket, 'value')} per packet`).name,
       storeId,
       folder,
     );
@@ -65,7 +66,7 @@ export function loadSwitchBuild(config: ConfiguredBuild, storeId: number, folder
     );
   if (compiled !== valuesPerPacket)
     throw new ArtifactError(
-      `build directory ${buildDir} is compiled for ${compiled} values per packet, but the switch is configured for ${valuesPerPacket}`,
+      `build directory ${buildDir} is compiled for ${counted(compiled, 'value')} per packet, but the switch is configured for ${valuesPerPacket}`,
     );
   return pipelineOf(known(wantedBuild(config), '').name, p4info, deviceConfig, storeId);
 }

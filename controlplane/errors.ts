@@ -3,6 +3,7 @@
  * crosses the controller's service; its message lists the valid choices.
  */
 import { status } from '@grpc/grpc-js';
+import { counted } from '../net/count.js';
 import { FpisaError } from '../protocol/errors.js';
 
 /** Base of every error that the controller throws on purpose. */
@@ -91,7 +92,7 @@ export class RankOutOfRangeError extends ControlPlaneError {
   readonly grpcStatus = status.INVALID_ARGUMENT;
   constructor(rank: number, job: string, workers: number, free: Iterable<number>) {
     super(
-      `rank ${rank} is not a rank of job "${job}": it has ${workers} workers, ranks 0 to ${workers - 1} (free: ${choices(free)})`,
+      `rank ${rank} is not a rank of job "${job}": it has ${counted(workers, 'worker')}, ${workers === 1 ? 'rank 0' : `ranks 0 to ${workers - 1}`} (free: ${choices(free)})`,
     );
   }
 }
@@ -109,7 +110,9 @@ export class JobFullError extends ControlPlaneError {
   readonly code = 'FPISA_JOB_FULL';
   readonly grpcStatus = status.RESOURCE_EXHAUSTED;
   constructor(job: string, workers: number) {
-    super(`job "${job}" is full: all of its ${workers} ranks have a connected worker`);
+    super(
+      `job "${job}" is full: ${workers === 1 ? 'its only rank has' : `all of its ${workers} ranks have`} a connected worker`,
+    );
   }
 }
 

@@ -63,7 +63,7 @@ const DEFAULT_BURST = 32;
 /** @throws ArgumentError for a missing or invalid option */
 export function settings(options: Readonly<JoinOptions>): Settings {
   if (parseHostPort(options.controller) === undefined) {
-    throw new ArgumentError(`controller is '${options.controller}'; the form is host:port`);
+    throw new ArgumentError(`controller is '${options.controller}'; the form is host:port, for example 127.0.0.1:9600`);
   }
   if (options.job === '') throw new ArgumentError('job is empty; give the name of a job of the controller');
   if (!Number.isInteger(options.rank) || options.rank < 0 || options.rank > MAX_RANK) {

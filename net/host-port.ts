@@ -8,6 +8,8 @@ export interface HostPort {
 
 const MAX_PORT = 65_535;
 const FORM = /^(\S+):(0|[1-9]\d{0,4})$/;
+/** An IPv6 address stands in brackets: without them its last group would be taken for a port. */
+const HOST = /^(?:(?:dns|ipv4|ipv6):\/*)?(?:[^:[\]]+|\[[^\s[\]]+\])$/;
 
 /**
  * The port is decimal without leading zeros, and may be 0, for "any free one".
@@ -15,7 +17,7 @@ const FORM = /^(\S+):(0|[1-9]\d{0,4})$/;
  */
 export function parseHostPort(text: string): HostPort | undefined {
   const [, host, port] = FORM.exec(text) ?? [];
-  return host === undefined || Number(port) > MAX_PORT ? undefined : { host, port: Number(port) };
+  return host === undefined || !HOST.test(host) || Number(port) > MAX_PORT ? undefined : { host, port: Number(port) };
 }
 
 /** Whether packets can be sent to it. */

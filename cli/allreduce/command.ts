@@ -1,5 +1,6 @@
 /** `fpisa allreduce`: one worker. Reads tensors from files, reduces them with the others, writes the sums. */
 import { Command, Option } from 'commander';
+import { counted } from '../../net/count.js';
 import {
   Worker,
   readTensorFile,
@@ -91,7 +92,9 @@ Examples:
 
 async function run(flags: Flags): Promise<void> {
   if (flags.in.length !== flags.out.length)
-    throw new UsageError(`${flags.in.length} --in files need as many --out files, not ${flags.out.length}`);
+    throw new UsageError(
+      `${counted(flags.in.length, '--in file')} ${flags.in.length === 1 ? 'needs' : 'need'} as many --out files, not ${flags.out.length}`,
+    );
   await checkOutputsDiffer(flags.out);
   checkEvents(flags);
   const output = new Output(flags.json ?? false);
@@ -142,7 +145,7 @@ async function run(flags: Flags): Promise<void> {
     for (const [index, file] of files.entries()) await writeTensorFile(flags.out[index]!, file);
     for (const { file, tensors, elements, elapsedMs, packetsSent, retransmissions, partial } of results) {
       output.line(
-        `${file}: ${tensors.join(', ')}: ${elements} elements in ${elapsedMs.toFixed(0)} ms, ${packetsSent} packets, ${retransmissions} retransmitted${partial === undefined ? '' : `, ${partial}`}`,
+        `${file}: ${tensors.join(', ')}: ${counted(elements, 'element')} in ${elapsedMs.toFixed(0)} ms, ${counted(packetsSent, 'packet')}, ${retransmissions} retransmitted${partial === undefined ? '' : `, ${partial}`}`,
       );
     }
     const partial = partialOf(results);

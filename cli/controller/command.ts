@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { counted } from '../../net/count.js';
 import { BUILD_DESCRIPTORS, buildNamed } from '../../protocol/builds.js';
 import { SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import {
@@ -16,12 +17,16 @@ import { UsageError } from '../errors.js';
 import { listening } from '../listen.js';
 import {
   DEFAULT_CONTROLLER,
+  DEFAULT_P4RUNTIME,
   DEFAULT_SERVICE_IP,
   DEFAULT_SERVICE_MAC,
   buildName,
-  hostPortText,
   integer,
+  ipv4Address,
   jsonOption,
+  listenAddress,
+  macAddress,
+  peerAddress,
   workerPort,
 } from '../options.js';
 import { Output } from '../output.js';
@@ -56,7 +61,7 @@ export function controllerCommand(): Command {
     .description('run the controller: programs switches over P4Runtime, keeps jobs, admits workers')
     .addOption(
       new Option('-l, --listen <host:port>', 'gRPC address for workers and for this command; port 0 takes a free one')
-        .argParser(hostPortText)
+        .argParser(listenAddress(DEFAULT_CONTROLLER))
         .default(DEFAULT_CONTROLLER),
     )
     .option('--store <file>', 'file that keeps jobs and epochs across restarts; "memory" keeps nothing', 'memory')
@@ -98,8 +103,14 @@ export function controllerCommand(): Command {
         integer(1, 509),
       ),
     )
-    .option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch', DEFAULT_SERVICE_IP)
-    .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
+    .addOption(
+      new Option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch')
+        .argParser(ipv4Address)
+        .default(DEFAULT_SERVICE_IP),
+    )
+    .addOption(
+      new Option('--service-mac <address>', 'its MAC address').argParser(macAddress).default(DEFAULT_SERVICE_MAC),
+    )
     .addOption(
       new Option('--return-timeout <seconds>', 'how long a job waits for a lost worker that it cannot do without')
         .argParser(integer(1, 86_400))
@@ -123,7 +134,7 @@ Examples:
 function oneSwitch(text: string, previous: string | undefined): string {
   if (previous !== undefined)
     throw new InvalidArgumentError('--switch is given twice; several switches are described in a file: --config FILE.');
-  return hostPortText(text);
+  return peerAddress(DEFAULT_P4RUNTIME)(text);
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
@@ -229,7 +240,7 @@ function buildFlags({
     );
   if (values !== undefined && values !== valuesPerPacket)
     throw new UsageError(
-      `the program in ${buildDir} is compiled for ${valuesPerPacket} values per packet, not --values ${values}`,
+      `the program in ${buildDir} is compiled for ${counted(valuesPerPacket, 'value')} per packet, not --values ${values}`,
     );
   return { valuesPerPacket, target: chip, buildDir: directory };
 }

@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { counted } from '../../net/count.js';
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { readTensorFile, type TensorFile } from '../../host/index.js';
 import { shippedFile } from '../../net/package-files.js';
@@ -87,7 +88,7 @@ async function reduce(
   try {
     const job = await client.createJob({ name: JOB, workers: options.workers, profile: options.profile });
     options.onStage?.(
-      `job "${JOB}" at ${controller}: ${options.workers} workers, profile ${job.profile.name} with ${job.profile.guard} guard digits, slots ${job.slots}`,
+      `job "${JOB}" at ${controller}: ${counted(options.workers, 'worker')}, profile ${job.profile.name} with ${counted(job.profile.guard, 'guard digit')}, slots ${job.slots}`,
     );
     // Workers would wait for a switch or a controller to return; here nothing restarts them.
     const ends = await Promise.race([

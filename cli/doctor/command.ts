@@ -1,6 +1,7 @@
 /** `fpisa doctor`: reports each fault in one sentence, and its remedy. */
 import { setTimeout } from 'node:timers/promises';
 import { Command, Option } from 'commander';
+import { counted } from '../../net/count.js';
 import { ControllerClient } from '../../controlplane/index.js';
 import { diagnose, needsSecondReading } from './diagnose.js';
 import { takeReading, type Interval } from './reading.js';
@@ -45,12 +46,8 @@ async function run(flags: Flags): Promise<void> {
     output.object({ ok: faults.length === 0, findings, switches, jobs: after.jobs.map(({ job }) => job) });
     for (const { level, subject, finding, remedy } of findings)
       output.line(`${level === 'fault' ? 'FAULT' : 'note '}  ${subject}: ${finding}; ${remedy}`);
-    const looked = `inspected ${switches.length} ${switches.length === 1 ? 'switch' : 'switches'} and ${after.jobs.length} ${after.jobs.length === 1 ? 'job' : 'jobs'}`;
-    output.line(
-      faults.length === 0
-        ? `${looked}: no fault`
-        : `${looked}: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`,
-    );
+    const looked = `inspected ${counted(switches.length, 'switch')} and ${counted(after.jobs.length, 'job')}`;
+    output.line(faults.length === 0 ? `${looked}: no fault` : `${looked}: ${counted(faults.length, 'fault')}`);
     if (faults.length > 0) process.exitCode = ExitCode.CHECK_FAILED;
   } finally {
     client.close();

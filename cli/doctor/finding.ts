@@ -1,4 +1,5 @@
 /** What `fpisa doctor` reports. */
+import { plural } from '../../net/count.js';
 
 export interface Finding {
   /** A fault keeps something from working; a note may explain why it is slow, or be harmless. */
@@ -13,5 +14,5 @@ export interface Finding {
 
 /** `worker 3`, `workers 1, 2`. */
 export function workers(ranks: readonly number[]): string {
-  return `${ranks.length === 1 ? 'worker' : 'workers'} ${ranks.join(', ')}`;
+  return `${plural(ranks.length, 'worker')} ${ranks.join(', ')}`;
 }

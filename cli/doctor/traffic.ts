@@ -6,6 +6,7 @@
  * results, since it would continue with the next round otherwise. One that sends from an address or port that is not
  * its own shows as NOT_MEMBER, and one that does not show at all does not reach the switch.
  */
+import { counted, plural } from '../../net/count.js';
 import type { JobMessage, MemberMessage, SlotReportMessage, SwitchStatusMessage } from '../../controlplane/index.js';
 import { SERVICE_UDP_PORT, type JobEvent } from '../../protocol/constants.js';
 import type { Finding } from './finding.js';
@@ -123,7 +124,7 @@ class Standstill {
   private misplaced(switchName: string, { rank, ip, udpPort, switchPort }: MemberMessage, strangers: number): Finding {
     this.explain(switchName, 'NOT_MEMBER');
     return this.fault(
-      `contributions of worker ${rank} do not arrive from ${ip}:${udpPort} on port ${switchPort} of switch ${switchName} as it joined, but ${strangers} packets arrived from a port or address that no member has (NOT_MEMBER)${this.slots(rank)}`,
+      `contributions of worker ${rank} do not arrive from ${ip}:${udpPort} on port ${switchPort} of switch ${switchName} as it joined, but ${counted(strangers, 'packet')} arrived from a port or address that no member has (NOT_MEMBER)${this.slots(rank)}`,
       `connect it to port ${switchPort}, or let it join with --switch, --switch-port and --ip as its packets arrive; there must be no address translation in between`,
     );
   }
@@ -142,7 +143,7 @@ class Standstill {
     if (strangers > 0) this.explain(link.switchName, 'NOT_MEMBER');
     const instead =
       strangers > 0
-        ? `, where ${strangers} packets arrived from a port or address that no member has (NOT_MEMBER)`
+        ? `, where ${counted(strangers, 'packet')} arrived from a port or address that no member has (NOT_MEMBER)`
         : '';
     return this.fault(
       `sums of switch ${name} do not arrive at switch ${link.switchName}: ${ascents} were sent up through port ${link.port}, none arrived through port ${link.parentPort}${instead}`,
@@ -191,7 +192,7 @@ class Standstill {
   /** Where the worker is missing. */
   private slots(rank: number): string {
     const slots = this.open.filter(({ missing }) => missing.includes(rank)).map(({ slot }) => slot);
-    return ` in ${slots.length === 1 ? 'slot' : 'slots'} ${slots.slice(0, SLOTS_SHOWN).join(', ')}${slots.length > SLOTS_SHOWN ? ', …' : ''}`;
+    return ` in ${plural(slots.length, 'slot')} ${slots.slice(0, SLOTS_SHOWN).join(', ')}${slots.length > SLOTS_SHOWN ? ', …' : ''}`;
   }
 
   private growth(switchName: string, event: keyof typeof JobEvent): number {

@@ -1,5 +1,6 @@
 /** `fpisa job`: create, list, show and delete jobs. */
 import { Command, Option } from 'commander';
+import { counted } from '../../net/count.js';
 import { PRESETS } from '../../arithmetic/index.js';
 import { MAX_WORKERS, POOL_SLOTS } from '../../protocol/constants.js';
 import { ControllerClient, type CreateJobRequest, type JobMessage } from '../../controlplane/index.js';
@@ -148,12 +149,12 @@ function atLeast({ workers, minWorkers }: JobMessage): string {
 function show(output: Output, job: JobMessage): void {
   output.object(job);
   const { profile } = job;
-  output.line(`job ${job.name}: ${job.state}, ${job.workers} workers${atLeast(job)}, epoch ${job.epoch}`);
+  output.line(`job ${job.name}: ${job.state}, ${counted(job.workers, 'worker')}${atLeast(job)}, epoch ${job.epoch}`);
   output.line(
     `${job.switches.length > 1 ? `switches ${job.switches.join(', ')}` : `switch ${job.switchName}`}, job number ${job.number}, slots ${job.slotBase} to ${job.slotBase + job.slots - 1}`,
   );
   output.line(
-    `profile ${profile.name}: ${profile.format}, ${profile.mode}, ${profile.guard} guard digits, ${profile.rounding}`,
+    `profile ${profile.name}: ${profile.format}, ${profile.mode}, ${counted(profile.guard, 'guard digit')}, ${profile.rounding}`,
   );
   if (job.members.length > 0) {
     output.line();

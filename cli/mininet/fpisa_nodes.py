@@ -249,7 +249,7 @@ class FpisaSwitch(AggregationSwitch):
     def command(self):
         ports = [argument for port, intf in self.data_ports().items() for argument in ('--port', '%d=%s' % (port, intf.name))]
         fpisa = os.path.join(HERE, '..', '..', 'bin', 'fpisa.js')
-        node = os.environ.get('FPISA_NODE', 'node')
+        node = os.environ.get('FPISA_NODE') or 'node'
         return [node, os.path.normpath(fpisa), 'switch', '--json', '--p4runtime', self.p4runtime, '--device-id', str(self.device_id), *ports]
 
 

@@ -120,10 +120,11 @@ export class Network {
    * Runs a worker on every host.
    * @param onProgress share of the work that is done, 0 to 1
    * @returns of the workers that were not killed
-   * @throws ChildError when one ends otherwise
+   * @throws ChildError when one ends otherwise, NetworkError when one is killed before the job runs
    */
   async allreduce(inputs: Inputs, onProgress: (share: number) => void): Promise<WorkerEnd[]> {
     const shares = new Map<number, number>();
+    let hasBegun = false;
     const ends = await Promise.all(
       this.places.map(async (place): Promise<WorkerEnd | undefined> => {
         let results: readonly TensorResult[] | undefined;
@@ -131,6 +132,7 @@ export class Network {
           `worker ${place.rank} on ${place.host}`,
           this.workerArguments(place, inputs),
           (message) => {
+            hasBegun ||= message.event === 'progress' || message.event === 'done';
             if (message.event === 'done') results = message.tensors;
             else if (message.event === 'progress') {
               shares.set(place.rank, message.share);
@@ -144,6 +146,7 @@ export class Network {
           await worker.done();
         } catch (error) {
           if (!this.killed.has(place.rank)) throw error;
+          if (!hasBegun) throw killedEarly(place, this.places.length);
         } finally {
           this.workers.delete(place.rank);
         }
@@ -261,4 +264,11 @@ export class Network {
   private path(name: string): string {
     return join(this.options.directory, name);
   }
+}
+
+/** The others would wait for its place to be taken, which nothing here does. */
+function killedEarly({ rank, host }: WorkerPlace, workers: number): NetworkError {
+  return new NetworkError(
+    `worker ${rank} on ${host} was killed before the job ran, and the job needs ${workers === 1 ? 'it' : `all ${workers} workers`} to begin: kill workers after the first "progress" of --events`,
+  );
 }

@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { counted } from '../../net/count.js';
 import { Child } from '../child-process.js';
 import { NetworkError } from '../errors.js';
-import { hostPort } from '../options.js';
+import { DEFAULT_P4RUNTIME, hostPort } from '../options.js';
 import type { AnswerMessage } from '../query/answer.js';
 import { unlessInterrupted } from '../signals.js';
 import { MininetDriver } from './driver.js';
@@ -69,15 +70,15 @@ async function ask(
   driver: MininetDriver,
   running: { close(): Promise<void> }[],
 ): Promise<AnswerMessage> {
-  options.onStage(`building the network: ${options.workers} workers and a master, switch ${options.switch}`);
+  options.onStage(`building the network: ${counted(options.workers, 'worker')} and a master, switch ${options.switch}`);
   const { switches, workers: places } = await driver.start();
   const [device] = switches;
   const master = places[options.workers];
   if (device === undefined || master === undefined)
     throw new NetworkError(
-      `the network has ${switches.length} switches and ${places.length} hosts, too few for ${options.workers} workers and a master`,
+      `the network has ${counted(switches.length, 'switch')} and ${counted(places.length, 'host')}, too few for ${counted(options.workers, 'worker')} and a master`,
     );
-  const p4runtime = hostPort(device.address);
+  const p4runtime = hostPort(device.address, DEFAULT_P4RUNTIME);
   const masterHost = NEAR.replace(/\d+$/, String(master.rank + 2));
   running.push(await Relay.open({ host: NEAR, port: p4runtime.port }, p4runtime));
   running.push(await Relay.open({ host: NEAR, port: MASTER_PORT }, { host: masterHost, port: MASTER_PORT }));
@@ -112,7 +113,9 @@ async function ask(
     ...(options.sample ? ['--sample'] : []),
     ...(options.combine ? [] : ['--no-combine']),
   ]);
-  options.onStage(`${options.workers} workers serve the master on ${master.host}`);
+  options.onStage(
+    `${counted(options.workers, 'worker')} ${options.workers === 1 ? 'serves' : 'serve'} the master on ${master.host}`,
+  );
   for (const { rank, host, pid, ip, mac, port } of places.slice(0, options.workers)) {
     start(`worker ${rank} on ${host}`, pid, [
       'query',

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { counted } from '../../net/count.js';
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { unlessInterrupted } from '../signals.js';
 import { parseCommand, readCommands } from './control.js';
@@ -138,7 +139,9 @@ async function work(
     await stayAtPrompt(options, network, directory, profile, reduce);
     return undefined;
   }
-  options.onStage(`${count} workers reduce, profile ${profile.name} with ${profile.guard} guard digits`);
+  options.onStage(
+    `${counted(count, 'worker')} ${count === 1 ? 'reduces' : 'reduce'}, profile ${profile.name} with ${counted(profile.guard, 'guard digit')}`,
+  );
   const commands = options.control ? readCommands(process.stdin, (line) => obey(line, network, options)) : undefined;
   try {
     return await reduce(started);
@@ -171,7 +174,7 @@ async function stayAtPrompt(
   const shim = join(directory, 'fpisa');
   await writeFile(shim, `#!/bin/sh\nexec "${process.execPath}" "${process.argv[1]}" "$@"\n`);
   await chmod(shim, 0o755);
-  options.onStage(`job "mininet" waits for ${network.places.length} workers, profile ${profile.name}`);
+  options.onStage(`job "mininet" waits for ${counted(network.places.length, 'worker')}, profile ${profile.name}`);
   options.onStage('  allreduce              reduces gradients on all hosts and verifies the sums');
   options.onStage('  h1 fpisa job show mininet');
   options.onStage('  sh tcpdump -ni s1-eth1   shows what a port carries');

@@ -1,14 +1,20 @@
 /** `fpisa query`: SQL over files, aggregated and pruned in the network. */
 import { Command, Option } from 'commander';
+import { counted } from '../../net/count.js';
 import type { QueryPlan } from '../../query/plan/plan.js';
 import { UsageError } from '../errors.js';
 import { ExitCode } from '../exit-codes.js';
 import {
   collect,
+  DEFAULT_P4RUNTIME,
+  EXAMPLE_MASTER,
   faultOptions,
-  hostPortText,
   integer,
+  ipv4Address,
   jsonOption,
+  listenAddress,
+  macAddress,
+  peerAddress,
   placeOptions,
   portAssignment,
   type FaultFlags,
@@ -81,7 +87,7 @@ export function queryCommand(): Command {
     .option('--csv', 'print the answer as CSV')
     .addOption(
       new Option('--p4runtime <host:port>', 'a switch that is already running; by default one is started').argParser(
-        hostPortText,
+        peerAddress(DEFAULT_P4RUNTIME),
       ),
     )
     .addOption(
@@ -97,13 +103,13 @@ export function queryCommand(): Command {
         .argParser(portAssignment)
         .default(new Map(), 'none'),
     )
-    .option('--service-ip <address>', 'IPv4 address of the service on the switch')
-    .option('--service-mac <address>', 'its MAC address')
+    .addOption(new Option('--service-ip <address>', 'IPv4 address of the service on the switch').argParser(ipv4Address))
+    .addOption(new Option('--service-mac <address>', 'its MAC address').argParser(macAddress))
     .addOption(
       new Option(
         '--listen <host:port>',
         'wait here for workers that are started elsewhere, with "fpisa query worker"',
-      ).argParser(hostPortText),
+      ).argParser(listenAddress(EXAMPLE_MASTER)),
     )
     .addOption(
       new Option('--wait <seconds>', 'how long to wait for workers').argParser(integer(1, 86_400)).default(60),
@@ -190,8 +196,8 @@ function print(
   const { rowsScanned, tuplesSent, absorbed, toMaster, packets, repeats, time } = statistics;
   const lines = [
     ...notPushed.map((why) => `not pushed: ${why}`),
-    `${rowsScanned} rows scanned by ${workers} ${workers === 1 ? 'worker' : 'workers'}; ${tuplesSent} tuples into the switch, of which ${absorbed} stayed there`,
-    `to the master: ${toMaster.groups} groups, ${toMaster.tuples} tuples, ${toMaster.shipped + toMaster.unfit} rows, ${toMaster.bytes} bytes; ${packets} packets, ${repeats} retransmitted; ${time.total.toFixed(0)} ms`,
+    `${counted(rowsScanned, 'row')} scanned by ${counted(workers, 'worker')}; ${counted(tuplesSent, 'tuple')} into the switch, of which ${absorbed} stayed there`,
+    `to the master: ${counted(toMaster.groups, 'group')}, ${counted(toMaster.tuples, 'tuple')}, ${counted(toMaster.shipped + toMaster.unfit, 'row')}, ${counted(toMaster.bytes, 'byte')}; ${counted(packets, 'packet')}, ${repeats} retransmitted; ${time.total.toFixed(0)} ms`,
     ...(verdict === undefined
       ? []
       : [

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { counted } from '../../net/count.js';
 import {
   findTables,
   QuerySession,
@@ -148,10 +149,10 @@ async function carryOut(
       disposal.add(child, () => child.stop());
       deaths.push(child.fault());
     }
-    options.onStage?.(`${workers} workers, each with its share of the files`);
+    options.onStage?.(`${counted(workers, 'worker')}, each with its share of the files`);
   } else {
     options.onStage?.(
-      `waiting for ${workers} workers at ${address.replace(/:0$/, `:${port}`)}: fpisa query worker --master HOST:${port} --rank 0${workers > 1 ? ` … ${workers - 1}` : ''}`,
+      `waiting for ${counted(workers, 'worker')} at ${address.replace(/:0$/, `:${port}`)}: fpisa query worker --master HOST:${port} --rank 0${workers > 1 ? ` … ${workers - 1}` : ''}`,
     );
   }
   const death = Promise.race(deaths);
@@ -221,7 +222,7 @@ async function switchFor(options: QueryRunOptions, disposal: DisposalStack): Pro
     const masterPort = options.switchPort ?? ports[workers];
     if (masterPort === undefined)
       throw new UsageError(
-        `with --p4runtime the master needs a port of the switch: give --switch-port NUMBER, or --port NUMBER=HOST:UDPPORT for each of the ${workers} workers and one more`,
+        `with --p4runtime the master needs a port of the switch: give --switch-port NUMBER, or --port NUMBER=HOST:UDPPORT for ${workers === 1 ? 'the worker' : `each of the ${workers} workers`} and one more`,
       );
     const portOf = (rank: number): number => {
       const port = ports[rank];

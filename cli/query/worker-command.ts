@@ -1,7 +1,15 @@
 /** `fpisa query worker`: one worker of a query, also on another machine than the query's master. */
 import { Command, Option } from 'commander';
 import { runQueryWorker } from '../../query/session/index.js';
-import { collect, hostPortText, integer, jsonOption, placeOptions, type PlaceFlags } from '../options.js';
+import {
+  collect,
+  EXAMPLE_MASTER,
+  integer,
+  jsonOption,
+  peerAddress,
+  placeOptions,
+  type PlaceFlags,
+} from '../options.js';
 import { Output } from '../output.js';
 import { interruption } from '../signals.js';
 import { packageVersion } from '../../net/package-files.js';
@@ -19,7 +27,7 @@ export function queryWorkerCommand(): Command {
     .description('take part in a query as one worker: scan a share of the files, send rows into the switch')
     .addOption(
       new Option('--master <host:port>', "where the query's master listens")
-        .argParser(hostPortText)
+        .argParser(peerAddress(EXAMPLE_MASTER))
         .makeOptionMandatory(),
     )
     .addOption(
@@ -45,7 +53,7 @@ export function queryWorkerCommand(): Command {
       'after',
       `
 Example:
-  $ fpisa query worker --master 192.0.2.1:9700 --rank 1 --switch-port 2`,
+  $ fpisa query worker --master ${EXAMPLE_MASTER} --rank 1 --switch-port 2`,
     )
     .action(run);
 }

@@ -27,11 +27,15 @@ import {
   DEFAULT_P4RUNTIME,
   DEFAULT_SERVICE_IP,
   DEFAULT_SERVICE_MAC,
+  EXAMPLE_UDP_SOCKET,
   faultOptions,
+  hostAlone,
   hostPort,
-  hostPortText,
   integer,
+  ipv4Address,
   jsonOption,
+  listenAddress,
+  macAddress,
   switchPortAssignment,
   type FaultFlags,
 } from '../options.js';
@@ -67,7 +71,7 @@ export function switchCommand(): Command {
     )
     .addOption(
       new Option('--p4runtime <host:port>', 'where it serves P4Runtime; port 0 takes a free one')
-        .argParser(hostPortText)
+        .argParser(listenAddress(DEFAULT_P4RUNTIME))
         .default(DEFAULT_P4RUNTIME),
     )
     .addOption(
@@ -86,7 +90,11 @@ export function switchCommand(): Command {
         .argParser(integer(0, 65_535))
         .default(0),
     )
-    .option('--host <address>', 'address of these sockets', '127.0.0.1')
+    .addOption(
+      new Option('--host <address>', 'address of these sockets')
+        .argParser(hostAlone('--base-port'))
+        .default('127.0.0.1'),
+    )
     .addOption(
       new Option(
         '--port <port=place>',
@@ -95,12 +103,14 @@ export function switchCommand(): Command {
         .argParser(switchPortAssignment)
         .default(new Map(), 'none'),
     )
-    .option(
-      '--service-ip <address>',
-      'IPv4 address to which packets from these sockets are addressed',
-      DEFAULT_SERVICE_IP,
+    .addOption(
+      new Option('--service-ip <address>', 'IPv4 address to which packets from these sockets are addressed')
+        .argParser(ipv4Address)
+        .default(DEFAULT_SERVICE_IP),
     )
-    .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
+    .addOption(
+      new Option('--service-mac <address>', 'its MAC address').argParser(macAddress).default(DEFAULT_SERVICE_MAC),
+    )
     .addOption(
       new Option('--service-udp-port <number>', `its UDP port; ${QUERY_UDP_PORT} for queries`)
         .argParser(integer(1, 65_535))
@@ -155,7 +165,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
     const port = await listening('P4Runtime', flags.p4runtime, '--p4runtime', (address) =>
       server.listen(address, credentials),
     );
-    const p4runtime = `${hostPort(flags.p4runtime).host}:${port}`;
+    const p4runtime = `${hostPort(flags.p4runtime, DEFAULT_P4RUNTIME).host}:${port}`;
     output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports } satisfies SwitchReady);
     output.line(`switch serves P4Runtime at ${p4runtime}, device ${flags.deviceId}`);
     for (const [number, place] of Object.entries(ports))
@@ -247,14 +257,18 @@ async function openPorts(open: Running['open'], flags: Flags): Promise<Record<st
     if (error instanceof PortError && error.code === 'EMULATOR_PORT_IN_USE') {
       throw new PortInUseError(`switch port ${error.port}`, wanted.get(error.port)!, '--port or --base-port');
     }
-    if (error instanceof PortError) throw new UsageError(error.message, { cause: error });
+    if (error instanceof PortError) {
+      const isNoInterface = error.code === 'EMULATOR_PORT_NO_INTERFACE';
+      const socket = isNoInterface ? `, or a UDP socket such as ${wanted.get(error.port)}:47001` : '';
+      throw new UsageError(error.message + socket, { cause: error });
+    }
     throw error;
   }
 }
 
 function portSpec(number: number, place: string, { serviceIp, serviceMac, serviceUdpPort }: Flags): PortSpec {
   if (isInterfaceName(place)) return { number, kind: 'interface', interface: place };
-  const { host, port } = hostPort(place);
+  const { host, port } = hostPort(place, EXAMPLE_UDP_SOCKET);
   return {
     number,
     kind: 'udp',

@@ -1,4 +1,5 @@
 /** State of a job's slots at one switch, read with probe packets: no register access is needed. */
+import { counted } from '../../net/count.js';
 import { SwitchNotReadyError } from '../errors.js';
 import type { P4RuntimeClient } from '../p4runtime/client.js';
 import type { PacketInEvent } from '../p4runtime/stream-messages.js';
@@ -73,7 +74,7 @@ async function collect(
   const silent = slots.filter((slot) => !states.has(slot));
   if (silent.length > 0) {
     throw new SwitchNotReadyError(
-      `switch "${config.name}" did not answer probes of ${silent.length} slots of job "${job.name}" (first: ${silent[0]}) in ${timing.attempts} attempts`,
+      `switch "${config.name}" did not answer probes of ${counted(silent.length, 'slot')} of job "${job.name}" (first: ${silent[0]}) in ${counted(timing.attempts, 'attempt')}`,
     );
   }
 }

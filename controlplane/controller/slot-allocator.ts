@@ -1,4 +1,5 @@
 /** Ranges of the slot pool of a switch, or of several switches together. Pure functions over the ranges in use: the store is the only state. */
+import { counted } from '../../net/count.js';
 import { PoolFullError } from '../errors.js';
 
 export interface SlotRange {
@@ -35,7 +36,7 @@ export function allocateSlots(pool: number, used: readonly SlotRange[], slots: n
 
 function fullMessage(pool: number, free: readonly SlotRange[], slots: number, where: string): string {
   const total = free.reduce((sum, range) => sum + range.slots, 0);
-  const head = `${where} has no room for ${slots} slots`;
+  const head = `${where} has no room for ${counted(slots, 'slot')}`;
   if (total === 0) return `${head}: all ${pool} are in use`;
   const ranges = free.map((range) => `${range.slots} from slot ${range.base}`).join(', ');
   return `${head}: ${total} of ${pool} are free (${ranges})`;

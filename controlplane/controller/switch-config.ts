@@ -1,4 +1,5 @@
 /** Checks one switch's configuration by itself; topology.ts checks several together. */
+import { counted } from '../../net/count.js';
 import { BUILD_DESCRIPTORS, wantedBuild, type BuildTarget } from '../../protocol/builds.js';
 import { isUdpPort, parseHostPort } from '../../net/host-port.js';
 import { ipv4ToBytes } from '../../net/ipv4.js';
@@ -22,7 +23,8 @@ export function checkSwitchConfig(config: SwitchConfig): void {
     throw new SwitchConfigError(`switch "${config.name}": ${what}`);
   };
   if (config.name === '') wrong('the name is empty');
-  if (parseHostPort(config.address) === undefined) wrong(`address "${config.address}" is not host:port`);
+  if (parseHostPort(config.address) === undefined)
+    wrong(`address "${config.address}" is not host:port, for example 127.0.0.1:9559`);
   if (!Number.isSafeInteger(config.deviceId) || config.deviceId < 0)
     wrong(`device id ${config.deviceId} is not a whole number`);
   if (ipv4ToBytes(config.serviceIp) === undefined)
@@ -53,11 +55,13 @@ function checkTarget(config: SwitchConfig, wrong: Wrong): Chip | undefined {
     if (wanted === undefined)
       wrong(
         build === undefined
-          ? `there is no build with ${valuesPerPacket} values per packet (builds: ${choices(known)})`
+          ? `there is no build with ${counted(valuesPerPacket, 'value')} per packet (builds: ${choices(known)})`
           : `there is no build "${build}" (builds: ${choices(known)})`,
       );
     else if (wanted.valuesPerPacket !== valuesPerPacket)
-      wrong(`build "${wanted.name}" has ${wanted.valuesPerPacket} values per packet, not ${valuesPerPacket}`);
+      wrong(
+        `build "${wanted.name}" has ${counted(wanted.valuesPerPacket, 'value')} per packet, not ${valuesPerPacket}`,
+      );
     return undefined;
   }
   if (build !== undefined) wrong(`build "${build}" is for BMv2: for a Tofino, buildDir contains the build`);

@@ -1,4 +1,5 @@
 /** Trees of switches: their structure, and whether a set of configurations forms trees. */
+import { counted } from '../../net/count.js';
 import { ipv4ToNumber } from '../../net/ipv4.js';
 import { macToBigint } from '../../net/mac.js';
 import { choices, SwitchConfigError } from '../errors.js';
@@ -123,7 +124,7 @@ function checkTree(tree: readonly SwitchConfig[]): void {
     if (valuesPerPacket !== root.valuesPerPacket) {
       throw wrong(
         name,
-        `it has ${valuesPerPacket} values per packet, switch "${root.name}" of the same tree ${root.valuesPerPacket}; a tree runs one build`,
+        `it has ${counted(valuesPerPacket, 'value')} per packet, switch "${root.name}" of the same tree ${root.valuesPerPacket}; a tree runs one build`,
       );
     }
   }

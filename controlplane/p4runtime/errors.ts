@@ -1,5 +1,6 @@
 /** Errors of the P4Runtime client. The base class and those of names and bytestrings are in p4runtime/errors.ts. */
 import { status as Code } from '@grpc/grpc-js';
+import { counted } from '../../net/count.js';
 import { P4RuntimeError } from '../../p4runtime/errors.js';
 import { codeName } from '../../p4runtime/status.js';
 
@@ -73,6 +74,6 @@ export class WriteError extends P4RuntimeError {
       .slice(0, MAX_SHOWN)
       .map((each) => `${each.update}: ${codeName(each.status)}${each.message ? ` (${each.message})` : ''}`);
     const rest = failed.length > MAX_SHOWN ? `; and ${failed.length - MAX_SHOWN} more` : '';
-    super(`${failed.length} of ${total} updates failed: ${shown.join('; ')}${rest}`, options);
+    super(`${failed.length} of ${counted(total, 'update')} failed: ${shown.join('; ')}${rest}`, options);
   }
 }

@@ -1,6 +1,7 @@
 /** A P4Runtime client's connection: made, kept, and made again when it is lost. */
 import { EventEmitter } from 'node:events';
 import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { counted } from '../../net/count.js';
 import { Backoff } from '../../net/backoff.js';
 import type { StreamMessageResponse } from '../../p4runtime/messages.js';
 import { CONNECT_TIMEOUT_MS, RECONNECT_MS, type ClientOptions } from './client-options.js';
@@ -81,7 +82,7 @@ export abstract class ReconnectingClient extends EventEmitter<ClientEvents> {
       const done = ({ primary }: { primary: boolean }): void => settle(undefined, primary);
       const timer = setTimeout(() => {
         settle(
-          `no P4Runtime server answered at ${this.address} (device ${this.deviceId}) within ${timeoutMs / 1000} s: ${this.attempts} attempts, the last: ${this.lastError?.message ?? 'still waiting for its answer'}`,
+          `no P4Runtime server answered at ${this.address} (device ${this.deviceId}) within ${timeoutMs / 1000} s: ${counted(this.attempts, 'attempt')}, the last: ${this.lastError?.message ?? 'still waiting for its answer'}`,
         );
         this.close();
       }, timeoutMs);

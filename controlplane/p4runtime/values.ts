@@ -1,4 +1,5 @@
 /** Parses values and keys from their text and plain forms into the numbers of their field. */
+import { counted } from '../../net/count.js';
 import { decodeBytestring } from '../../p4runtime/bytestring.js';
 import type { FieldInfo, MatchFieldInfo } from '../../p4runtime/p4info.js';
 import { ipv4ToNumber } from '../../net/ipv4.js';
@@ -13,7 +14,9 @@ export function parseValue(input: Value, field: FieldInfo): bigint {
   const value = toBigint(input, field);
   if (value < 0n || (field.bitwidth > 0 && value >> BigInt(field.bitwidth) !== 0n)) {
     const most = (1n << BigInt(field.bitwidth)) - 1n;
-    throw new EntityError(`${field.name} is ${String(input)}, but holds ${field.bitwidth} bits: 0 to ${most}`);
+    throw new EntityError(
+      `${field.name} is ${String(input)}, but holds ${counted(field.bitwidth, 'bit')}: 0 to ${most}`,
+    );
   }
   return value;
 }
@@ -87,7 +90,9 @@ function splitText(text: string): KeyInput {
 
 function lpmKey(field: MatchFieldInfo, value: bigint, prefixLength: number): Key | undefined {
   if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > field.bitwidth) {
-    throw new EntityError(`prefix length of ${field.name} is ${prefixLength}, but the key has ${field.bitwidth} bits`);
+    throw new EntityError(
+      `prefix length of ${field.name} is ${prefixLength}, but the key has ${counted(field.bitwidth, 'bit')}`,
+    );
   }
   const mask = prefixMask(field.bitwidth, prefixLength);
   if (field.kind === 'ternary') return ternaryKey(field, value, mask);

@@ -8,6 +8,7 @@ import {
   type ChannelCredentials,
   type ServiceError,
 } from '@grpc/grpc-js';
+import { parseHostPort } from '../../net/host-port.js';
 import { ControllerUnreachableError, FpisaError } from '../../protocol/errors.js';
 import { CONTROLLER_SERVICE } from '../../protocol/service.js';
 import type {
@@ -17,6 +18,7 @@ import type {
   StatusMessage,
   SwitchStatusMessage,
 } from '../messages.js';
+import { InvalidAddressError } from '../errors.js';
 import { CODE_TRAILER, ControllerService } from './definition.js';
 import * as wire from '../../protocol/generated/fpisa.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
@@ -54,11 +56,13 @@ export class ControllerClient {
   private readonly client: Client & Record<UnaryName, Call>;
   private readonly timeoutMs: number;
 
-  /** @param address `host:port`. Connects at the first call. */
+  /** @param address `host:port`. Connects at the first call. @throws InvalidAddressError */
   constructor(
     readonly address: string,
     options: ControllerClientOptions = {},
   ) {
+    if (parseHostPort(address) === undefined)
+      throw new InvalidAddressError(`controller is "${address}"; the form is host:port, for example 127.0.0.1:9600`);
     this.timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
     const constructor = makeClientConstructor(ControllerService, CONTROLLER_SERVICE);
     this.client = new constructor(address, options.credentials ?? credentials.createInsecure()) as unknown as Client &

@@ -1,4 +1,5 @@
 /** Detects that an operation makes no progress, finds the cause with probes, and reports it. */
+import { counted } from '../../net/count.js';
 import {
   ControllerUnreachableError,
   MembershipError,
@@ -177,8 +178,8 @@ export class StallWatch {
     const report = this.report(situation, now);
     const note = situation.config.transportNote?.();
     const sent =
-      `${report.packetsSent} packets were sent to ${report.switchAddress} (${report.retransmissions} of them retransmissions), ` +
-      `${report.chunksDone} of ${report.chunksTotal} chunks are done` +
+      `${counted(report.packetsSent, 'packet')} ${report.packetsSent === 1 ? 'was' : 'were'} sent to ${report.switchAddress} (${report.retransmissions} of them retransmissions), ` +
+      `${report.chunksDone} of ${counted(report.chunksTotal, 'chunk')} ${report.chunksTotal === 1 ? 'is' : 'are'} done` +
       (note === undefined ? '' : `, ${note}`);
     const head = `operation ${report.operation} has made no progress for ${ms(report.waitedMs)}`;
     if (this.controllerLostAt !== undefined) {

@@ -1,5 +1,6 @@
 /** Reading and writing files piece by piece, so that tensors may be larger than a Buffer's limit. */
 import { type FileHandle, open } from 'node:fs/promises';
+import { counted } from '../../net/count.js';
 import { replaceFile } from '../../net/atomic-file.js';
 import { FileAccessError, FileTruncatedError } from './errors.js';
 
@@ -47,7 +48,7 @@ export class ByteReader {
       if (bytesRead === 0) {
         throw new FileTruncatedError(
           this.path,
-          `the file ends at byte ${this.size}, within ${what} (${into.length - done} bytes are missing)`,
+          `the file ends at byte ${this.size}, within ${what} (${missingBytes(into.length - done)})`,
         );
       }
       done += bytesRead;
@@ -61,7 +62,7 @@ export class ByteReader {
     if (bytes.length < length) {
       throw new FileTruncatedError(
         this.path,
-        `the file ends at byte ${this.size}, within ${what} (${length - bytes.length} bytes are missing)`,
+        `the file ends at byte ${this.size}, within ${what} (${missingBytes(length - bytes.length)})`,
       );
     }
     return bytes;
@@ -78,4 +79,8 @@ export async function writeParts(path: string, parts: Iterable<Uint8Array>): Pro
   } catch (error) {
     throw new FileAccessError(path, `cannot be written: ${(error as Error).message}`, { cause: error });
   }
+}
+
+function missingBytes(count: number): string {
+  return `${counted(count, 'byte')} ${count === 1 ? 'is' : 'are'} missing`;
 }

@@ -1,4 +1,5 @@
 /** NumPy's .npy format, versions 1 to 3 (NEP 1; numpy.lib.format): one array of '<f4' or '<i4' in C order. */
+import { counted } from '../../net/count.js';
 import { ByteReader, writeParts } from './byte-file.js';
 import { FileDtypeError, FileHeaderError } from './errors.js';
 import { parseLiteral, type Literal } from './python-literal.js';
@@ -42,7 +43,10 @@ export async function readNpy(path: string): Promise<TensorFile> {
     const elements = elementsOf(shape);
     const surplus = reader.remaining - elements * ELEMENT_BYTES;
     if (surplus > 0)
-      throw new FileHeaderError(path, `${surplus} bytes follow the array of shape (${shape.join(', ')})`);
+      throw new FileHeaderError(
+        path,
+        `${counted(surplus, 'byte')} ${surplus === 1 ? 'follows' : 'follow'} the array of shape (${shape.join(', ')})`,
+      );
     // Before memory is allocated for a length that the file cannot have.
     if (surplus < 0) await reader.take(elements * ELEMENT_BYTES, 'the array');
     const data = descr === '<i4' ? new Int32Array(elements) : new Float32Array(elements);
@@ -65,7 +69,7 @@ export async function writeNpy(path: string, file: Readonly<TensorFile>): Promis
   if (elementsOf(shape) !== data.length) {
     throw new FileHeaderError(
       path,
-      `the tensor has ${data.length} elements, its shape [${shape.join(', ')}] means ${elementsOf(shape)}`,
+      `the tensor has ${counted(data.length, 'element')}, its shape [${shape.join(', ')}] means ${elementsOf(shape)}`,
     );
   }
   const descr = data instanceof Int32Array ? '<i4' : '<f4';

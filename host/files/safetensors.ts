@@ -2,6 +2,7 @@
  * The safetensors format (https://github.com/huggingface/safetensors, "Format"): the length of a JSON
  * header as 8 bytes little-endian, the header, and the tensors without gaps.
  */
+import { counted } from '../../net/count.js';
 import type { Tensor } from '../allreduce/index.js';
 import { ByteReader, writeParts } from './byte-file.js';
 import { FileDtypeError, FileHeaderError, FileTruncatedError } from './errors.js';
@@ -62,7 +63,7 @@ export async function writeSafetensors(path: string, file: Readonly<TensorFile>)
     if (elementsOf(shape) !== data.length) {
       throw new FileHeaderError(
         path,
-        `tensor '${name}' has ${data.length} elements, its shape [${shape.join(', ')}] means ${elementsOf(shape)}`,
+        `tensor '${name}' has ${counted(data.length, 'element')}, its shape [${shape.join(', ')}] means ${elementsOf(shape)}`,
       );
     }
     header[name] = { dtype: dtypeOf(data), shape, data_offsets: [at, at + data.byteLength] };
@@ -123,11 +124,14 @@ function checkLayout(path: string, entries: readonly Entry[], dataBytes: number)
   if (at > dataBytes) {
     throw new FileTruncatedError(
       path,
-      `the header announces ${at} bytes of data, the file has ${dataBytes} (${at - dataBytes} are missing)`,
+      `the header announces ${counted(at, 'byte')} of data, the file has ${dataBytes} (${at - dataBytes} too few)`,
     );
   }
   if (at < dataBytes)
-    throw new FileHeaderError(path, `${dataBytes - at} bytes after the last tensor belong to no tensor`);
+    throw new FileHeaderError(
+      path,
+      `${counted(dataBytes - at, 'byte')} after the last tensor ${dataBytes - at === 1 ? 'belongs' : 'belong'} to no tensor`,
+    );
 }
 
 function checkDtypes(path: string, entries: readonly Entry[]): void {
@@ -145,7 +149,7 @@ function checkDtypes(path: string, entries: readonly Entry[]): void {
     if (end - begin !== bytes) {
       throw new FileHeaderError(
         path,
-        `tensor '${name}' of shape [${shape.join(', ')}] needs ${bytes} bytes, its offsets give it ${end - begin}`,
+        `tensor '${name}' of shape [${shape.join(', ')}] needs ${counted(bytes, 'byte')}, its offsets give it ${end - begin}`,
       );
     }
   }

@@ -1,4 +1,5 @@
 /** Splits a query into what workers, switch and master do. */
+import { counted } from '../../net/count.js';
 import { pushAggregate } from './aggregate.js';
 import { isAggregation } from './aggregation.js';
 import { Binder, type Catalog, type CatalogColumn, type Described } from './catalog.js';
@@ -184,9 +185,7 @@ class Planner {
   private explainAggregate(step: AggregateStep, table: string, isCombined: boolean): void {
     const ops = step.lanes.map(({ op }) => Object.entries(LaneOp).find(([, code]) => code === op)![0]);
     const columns =
-      step.keys.length === 0
-        ? 'one group for all rows'
-        : `groups by ${step.keys.length} key ${step.keys.length === 1 ? 'column' : 'columns'}`;
+      step.keys.length === 0 ? 'one group for all rows' : `groups by ${counted(step.keys.length, 'key column')}`;
     this.workers.push(
       `${table}: ${step.select} (filters and expressions are evaluated where the files are${isCombined ? ', and rows of a group are combined before they are sent' : ''}).`,
     );

@@ -1,4 +1,5 @@
 /** Tables whose rows the master needs: which columns, which rows, and the steps that thin them out on the way. */
+import { counted } from '../../net/count.js';
 import { BLOOM_WORDS, Operator } from '../../protocol/query/constants.js';
 import { KEY_BYTES } from '../tuples.js';
 import type { Binder, CatalogTable } from './catalog.js';
@@ -196,7 +197,9 @@ function onlyDraft(analysis: SelectAnalysis, drafts: ReadonlyMap<string, Draft>)
 function applyTop(draft: Draft, top: PushedTop, combine: boolean, notes: RowSets['notes']): void {
   if (top.order === undefined) {
     draft.suffix = ` LIMIT ${top.n}`;
-    notes.workers.push(`${draft.table.name}: any ${top.n} rows will do, so each worker stops after that many.`);
+    notes.workers.push(
+      `${draft.table.name}: any ${counted(top.n, 'row')} will do, so each worker stops after that many.`,
+    );
   } else if (combine && top.workerOrder !== undefined) {
     draft.suffix = ` ORDER BY ${top.workerOrder} LIMIT ${top.n}`;
     notes.workers.push(`${draft.table.name}: each worker sends only the first ${top.n} of its share.`);

@@ -1,4 +1,5 @@
 /** ORDER BY … LIMIT n over one table: the switch drops rows that surely are not among the first n. */
+import { counted } from '../../net/count.js';
 import { Order } from '../../protocol/query/constants.js';
 import type { Binder } from './catalog.js';
 import { isCollated } from './collation.js';
@@ -41,7 +42,8 @@ export async function pushTop(analysis: SelectAnalysis, binder: Binder, limit: n
   const n = rows + offset;
   const orders = node.modifiers.find(({ type }) => type === 'ORDER_MODIFIER')?.orders ?? [];
   if (orders.length === 0 || n === 0) return { n, order: undefined, workerOrder: undefined };
-  if (n > limit) throw new Refusal(`LIMIT and OFFSET add up to ${n} rows, and the switch keeps at most ${limit}`);
+  if (n > limit)
+    throw new Refusal(`LIMIT and OFFSET add up to ${counted(n, 'row')}, and the switch keeps at most ${limit}`);
 
   const targets = orders.map(({ expression }) => {
     const ordinal = integerOf(expression);

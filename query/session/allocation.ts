@@ -1,4 +1,5 @@
 /** Which part of the switch's memory each step of a plan gets. */
+import { counted } from '../../net/count.js';
 import {
   BLOOM_WORDS,
   FLOW_SLOTS,
@@ -53,7 +54,7 @@ export function allocate(plan: QueryPlan, workers: number, limits: AllocationLim
   );
   if (flowSlots < 1 || kept.length > MAX_STREAMS)
     throw new QueryResourceError(
-      `a query of ${kept.length} steps with ${workers} workers needs more than the ${FLOW_SLOTS} packets in flight that the switch tracks; use fewer workers`,
+      `a query of ${counted(kept.length, 'step')} with ${counted(workers, 'worker')} needs more than the ${FLOW_SLOTS} packets in flight that the switch tracks; use fewer workers`,
     );
   const aggregates = kept.filter(isAggregate).length;
   const groupSlots = powerOfTwoBelow(

@@ -1,5 +1,6 @@
 /** One run of a plan, from programming the switch to the master's SQL. */
 import type { DuckDBConnection, DuckDBResultReader } from '@duckdb/node-api';
+import { counted } from '../../net/count.js';
 import { Operator } from '../../protocol/query/constants.js';
 import type { HostPlace, ProgrammableSwitch } from '../switch/provisioning.js';
 import type { DgramTransport } from '../../host/transport/dgram.js';
@@ -168,11 +169,11 @@ export class QueryAttemptRun {
     for (const [rank, { rows, absorbed }] of done.entries()) {
       if (sent[rank] !== rows)
         throw new QueryRowsLostError(
-          `worker ${rank} sent ${rows} rows, but the end of its stream reports ${sent[rank]}`,
+          `worker ${rank} sent ${counted(rows, 'row')}, but the end of its stream reports ${sent[rank]}`,
         );
       if (absorbed + passed[rank]! !== rows)
         throw new QueryRowsLostError(
-          `of ${rows} rows of worker ${rank}, ${absorbed} stayed in the switch and ${passed[rank]} reached the master`,
+          `of ${counted(rows, 'row')} of worker ${rank}, ${absorbed} stayed in the switch and ${passed[rank]} reached the master`,
         );
     }
     this.count(done);
@@ -206,13 +207,17 @@ export class QueryAttemptRun {
     });
     const absorbed = done.reduce((sum, each) => sum + each.absorbed, 0);
     if (drain.rows !== absorbed)
-      throw new QueryRowsLostError(`the switch absorbed ${absorbed} rows, but has ${drain.rows} in its groups`);
+      throw new QueryRowsLostError(
+        `the switch absorbed ${counted(absorbed, 'row')}, but has ${drain.rows} in its groups`,
+      );
     statistics.toMaster.groups += drain.groups;
     const paths = this.files!.of(unfitName(stream));
     const unfit = done.reduce((sum, each) => sum + each.unfit, 0);
     const arrived = paths.length === 0 ? 0 : await relation.addUnfit(paths);
     if (arrived !== unfit)
-      throw new QueryRowsLostError(`workers sent ${unfit} rows around the switch, but ${arrived} have arrived`);
+      throw new QueryRowsLostError(
+        `workers sent ${counted(unfit, 'row')} around the switch, but ${arrived} have arrived`,
+      );
     statistics.toMaster.unfit += unfit;
     relation.close();
   }
@@ -245,7 +250,7 @@ export class QueryAttemptRun {
       answers.forEach(({ rows }, rank) => {
         if (expected !== undefined && rows !== expected[rank])
           throw new QueryRowsLostError(
-            `worker ${rank} has ${expected[rank]} rows of ${name} left, but shipped ${rows}`,
+            `worker ${rank} has ${counted(expected[rank]!, 'row')} of ${name} left, but shipped ${rows}`,
           );
       });
       const rows = answers.reduce((sum, each) => sum + each.rows, 0);
@@ -257,7 +262,7 @@ export class QueryAttemptRun {
         [bigint],
       ];
       if (Number(arrived) !== rows)
-        throw new QueryRowsLostError(`workers shipped ${rows} rows of ${name}, but ${arrived} have arrived`);
+        throw new QueryRowsLostError(`workers shipped ${counted(rows, 'row')} of ${name}, but ${arrived} have arrived`);
       statistics.toMaster.shipped += rows;
     }
   }

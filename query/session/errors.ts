@@ -1,4 +1,5 @@
 /** What can go wrong between a plan and its answer. */
+import { plural } from '../../net/count.js';
 import { QueryError } from '../errors.js';
 
 /** A worker ended, or its connection did, while the query needed it. */
@@ -38,7 +39,23 @@ export class QueryShareError extends QueryError {
   readonly code = 'FPISA_QUERY_SHARE';
 }
 
-/** A worker was refused its rank, or a worker that the master waits for has not attached. */
+/** Workers that the master waits for have not come. */
+export class QueryWorkersMissingError extends QueryError {
+  readonly code = 'FPISA_QUERY_WORKERS_MISSING';
+  constructor(
+    /** Their ranks. */
+    readonly missing: readonly number[],
+    workers: number,
+    waitedMs: number,
+  ) {
+    const here = workers - missing.length;
+    super(
+      `${plural(missing.length, 'worker')} ${missing.join(', ')} ${missing.length === 1 ? 'has' : 'have'} not come within ${waitedMs / 1000} s (${here} of ${workers} ${here === 1 ? 'is' : 'are'} here)`,
+    );
+  }
+}
+
+/** A worker was refused its rank. */
 export class QueryAttachError extends QueryError {
   readonly code = 'FPISA_QUERY_ATTACH';
 }

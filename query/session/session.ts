@@ -13,7 +13,7 @@ import { isWideValueError } from '../plan/wide-values.js';
 import { QueryAttemptRun } from './attempt.js';
 import type { WorkerRegistry } from './worker-registry.js';
 import { allocate, type AllocationLimits } from './allocation.js';
-import { QueryAbortedError, QueryAttachError, QueryEvaluationError } from './errors.js';
+import { QueryAbortedError, QueryEvaluationError, QueryWorkersMissingError } from './errors.js';
 import type { ReadyMessage } from './messages.js';
 import { emptyStatistics, timed, type QueryStatistics } from './statistics.js';
 import { shareOut, type DataTable } from './tables.js';
@@ -65,10 +65,8 @@ export class QuerySession {
   /** Waits for the workers and gives them their shares. @throws QueryError */
   static async open(options: QuerySessionOptions): Promise<QuerySession> {
     const { registry, device, tables, connection } = options;
-    const late = timeout(
-      options.waitMs ?? WAIT_MS,
-      () => new QueryAttachError(`workers ${registry.missing.join(', ')} of ${registry.workers} have not attached`),
-    );
+    const { waitMs = WAIT_MS } = options;
+    const late = timeout(waitMs, () => new QueryWorkersMissingError(registry.missing, registry.workers, waitMs));
     await Promise.race([registry.complete, registry.failed, device.lost, late.promise]).finally(late.clear);
     const [[timeZone]] = (await connection.runAndReadAll(`SELECT current_setting('TimeZone')`)).getRows() as [[string]];
     const shares = shareOut(tables, registry.workers);

@@ -1,5 +1,6 @@
 /** Whether an answer is DuckDB's own: the same rows, in the order that ORDER BY asks for. */
 import type { DuckDBResultReader, DuckDBValue } from '@duckdb/node-api';
+import { counted } from '../../net/count.js';
 import { duckdb } from '../duckdb.js';
 import { identifier } from '../plan/tree.js';
 import type { Rows } from './rows.js';
@@ -116,7 +117,7 @@ function shapeDifference(got: Rows, expected: Rows): { kind: 'columns' | 'rows';
   if (type >= 0)
     return columns(`column ${got.names[type]} has type ${got.types[type]} instead of ${expected.types[type]}`);
   if (got.rows.length !== expected.rows.length)
-    return { kind: 'rows', text: `${got.rows.length} rows instead of ${expected.rows.length}` };
+    return { kind: 'rows', text: `${counted(got.rows.length, 'row')} instead of ${expected.rows.length}` };
   return undefined;
 }
 

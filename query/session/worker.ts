@@ -90,9 +90,12 @@ export async function runQueryWorker(options: WorkerOptions): Promise<void> {
   const { path, requestSerialize, responseDeserialize } = QueryMasterService.attach;
   const client = new Client(options.master, credentials.createInsecure(), KEEPALIVE);
   try {
+    const { waitMs = WAIT_MS, master } = options;
     await new Promise<void>((resolve, reject) =>
-      client.waitForReady(Date.now() + (options.waitMs ?? WAIT_MS), (error) =>
-        error ? reject(new QueryMasterUnreachableError(`no query master answers at ${options.master}`)) : resolve(),
+      client.waitForReady(Date.now() + waitMs, (error) =>
+        error
+          ? reject(new QueryMasterUnreachableError(`no query master answered at ${master} within ${waitMs / 1000} s`))
+          : resolve(),
       ),
     );
     const call: Call = client.makeBidiStreamRequest(

@@ -49,7 +49,10 @@ describe('wrong arguments', () => {
     ],
     ['job remove x', /unknown command 'remove' .*\(commands: create, list, show, delete\); "fpisa job --help"/],
     ['demo --worker 4', /unknown option '--worker' .*--workers, --values, --profile, --loss/],
-    ['demo --workers 99', /'99' is invalid. "99" is not a whole number from 2 to 8/],
+    [
+      'demo --workers 99',
+      /^fpisa: option '-w, --workers <number>': "99" is not a whole number from 2 to 8; "fpisa demo --help" has examples\n$/,
+    ],
     ['demo --workers 1', /from 2 to 8/],
     ['demo --workers 2.5', /from 2 to 8/],
     ['demo --workers', /'-w, --workers <number>' argument missing/],

@@ -342,7 +342,7 @@ describe('what is wrong is said before anything is started', () => {
     [
       ['worker', '--master', '127.0.0.1:1', '--rank', '0', '--wait', '1'],
       3,
-      /no query master answers at 127\.0\.0\.1:1/,
+      /no query master answered at 127\.0\.0\.1:1 within 1 s; start one there with "fpisa query SQL --listen HOST:PORT"/,
     ],
   ])('fpisa query %j', async (args, exitCode, message) => {
     const { code, stdout, stderr } = await fpisa('query', ...args);

@@ -64,6 +64,6 @@ test('a refusal says what is free', () => {
     'switch "s1" has no room for 101 slots: 112 of 512 are free (100 from slot 0, 12 from slot 500)',
   );
   expect(() => allocateSlots(POOL, [{ base: 0, slots: POOL }], 1, 'switch "s1"')).toThrow(
-    'switch "s1" has no room for 1 slots: all 512 are in use',
+    'switch "s1" has no room for 1 slot: all 512 are in use',
   );
 });

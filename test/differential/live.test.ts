@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { environment } from '../../net/environment.js';
 import { ENGINE_NAMES, engineNamed } from '../../emulator/engines.js';
 import { buildNamed } from '../../protocol/builds.js';
 import type { ValuesPerPacket } from '../../protocol/constants.js';
@@ -18,7 +19,7 @@ import type { Scenario } from './scenario.js';
 import { Bmv2 } from './targets/bmv2.js';
 import { runOnEmulator } from './targets/emulator.js';
 
-const SEED = Number(process.env['FPISA_DIFFERENTIAL_SEED'] ?? randomInt(2 ** 31));
+const SEED = Number(environment('FPISA_DIFFERENTIAL_SEED') ?? randomInt(2 ** 31));
 
 /** Packets of each plan, and how often all plans run. */
 const VOLUME: readonly {

@@ -54,7 +54,11 @@ export function errorCodes(folders: readonly string[]): ErrorCodes {
   };
   for (const tree of trees) {
     visit(tree, (node) => {
-      if (ts.isStringLiteral(node) && CODE.test(node.text) && !/(process\.env\[|\.env\()$/.test(before(node, tree)))
+      if (
+        ts.isStringLiteral(node) &&
+        CODE.test(node.text) &&
+        !/(process\.env\[|\.env\(|\benvironment\()$/.test(before(node, tree))
+      )
         mentions.push({ path: tree.fileName, code: node.text });
       if (ts.isClassDeclaration(node)) ofClass(node);
       if (!ts.isNewExpression(node) || !given.has(node.expression.getText())) return;

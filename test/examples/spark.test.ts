@@ -2,14 +2,15 @@
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { environment } from '../../net/environment.js';
 import { ROOT } from '../cli/support/built.js';
 import { onEnd } from '../cli/support/command.js';
 import { run } from './support/run.js';
 
 const PATIENCE_MS = 240_000;
 const python =
-  process.env['FPISA_TEST_SPARK_PYTHON'] ??
-  resolve(ROOT, process.env['FPISA_TEST_VENVS'] ?? '.venv', 'spark/bin/python');
+  environment('FPISA_TEST_SPARK_PYTHON') ??
+  resolve(ROOT, environment('FPISA_TEST_VENVS') ?? '.venv', 'spark/bin/python');
 
 function reasonToSkip(): string {
   try {

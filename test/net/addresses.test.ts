@@ -110,6 +110,7 @@ describe('host:port', () => {
     ['switch-1.example:65535', 'switch-1.example', 65_535],
     ['[::1]:9600', '[::1]', 9600],
     ['dns:///controller:9600', 'dns:///controller', 9600],
+    ['ipv6:[::1]:9600', 'ipv6:[::1]', 9600],
   ])('%s', (text, host, port) => {
     expect(parseHostPort(text)).toEqual({ host, port });
   });
@@ -130,6 +131,10 @@ describe('host:port', () => {
     ['a space before the host', ' 127.0.0.1:5000'],
     ['a line break', '127.0.0.1:5000\n'],
     ['a path', '127.0.0.1:5000/'],
+    ['a scheme of the web', 'http://127.0.0.1:5000'],
+    ['an IPv6 address without a port', '::1'],
+    ['an IPv6 address without brackets', '::1:9600'],
+    ['an IPv6 address in brackets, without a port', '[::1]'],
     ['nothing', ''],
   ])('has no other form: %s', (_what, text) => {
     expect(parseHostPort(text)).toBeUndefined();

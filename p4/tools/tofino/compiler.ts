@@ -3,6 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { environment } from '../../../net/environment.js';
 import { shippedFile } from '../../../net/package-files.js';
 import { ARCHITECTURES, type TofinoLayout } from './layouts.js';
 import { resourcesOf, type Resources } from './reports.js';
@@ -14,7 +15,7 @@ const OUTPUT_LIMIT = 1 << 24;
 
 /** The command named by FPISA_P4C_TOFINO, `p4c-tofino`, or a `p4c` with that target; undefined if none is found. */
 export async function findTofinoCompiler(): Promise<string | undefined> {
-  const named = process.env['FPISA_P4C_TOFINO'];
+  const named = environment('FPISA_P4C_TOFINO');
   for (const command of named === undefined ? ['p4c-tofino', 'p4c'] : [named]) {
     try {
       const { stdout, stderr } = await run(command, ['--target-help']);

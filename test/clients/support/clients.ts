@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { environment } from '../../../net/environment.js';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -15,7 +16,7 @@ export interface Client {
 
 /** @param module that must be importable. */
 function client(name: Client['name'], module: string): Client {
-  const python = resolve(ROOT, process.env['FPISA_TEST_VENVS'] ?? '.venv', name, 'bin/python');
+  const python = resolve(ROOT, environment('FPISA_TEST_VENVS') ?? '.venv', name, 'bin/python');
   try {
     execFileSync(python, ['-c', `import ${module}`], { stdio: 'ignore' });
     return { name, python, missing: '' };

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { environment } from '../../../net/environment.js';
 import {
   CompilerMissingError,
   ENGINE_NAMES,
@@ -149,7 +150,7 @@ describe('p4c', () => {
   });
 });
 
-const folder = process.env['FPISA_P4C_TESTDATA'];
+const folder = environment('FPISA_P4C_TESTDATA');
 const reason =
   folder === undefined
     ? 'FPISA_P4C_TESTDATA does not name the "testdata" of p4c\'s sources'

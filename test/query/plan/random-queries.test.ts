@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { environment } from '../../../net/environment.js';
 import { Cluster, difference } from '../support/cluster.js';
 import { ODD_SETUP } from '../support/odd-values.js';
 
@@ -9,7 +10,7 @@ beforeAll(async () => {
 });
 
 /** More of them by hand: FPISA_QUERY_RUNS=2000. */
-const RUNS = Number(process.env['FPISA_QUERY_RUNS'] ?? 40);
+const RUNS = Number(environment('FPISA_QUERY_RUNS') ?? 40);
 
 const KEYS = ['k', 'g', 'y', 'b', 'm', 'dt', 'k % 2', 'upper(g)', 'year(tz)', 'x IS NULL', 'd', 'f'];
 const ARGUMENTS = [

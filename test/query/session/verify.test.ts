@@ -41,7 +41,7 @@ describe('two answers', () => {
   });
 
   it.each<[why: string, rows: (number | string | null)[][], message: RegExp]>([
-    ['a row is missing', [['a', 1]], /1 rows instead of 4/],
+    ['a row is missing', [['a', 1]], /1 row instead of 4/],
     [
       'a row is twice there and another not',
       [
