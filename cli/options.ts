@@ -5,7 +5,7 @@ import { parseHostPort, type HostPort } from '../net/host-port.js';
 import { ipv4ToBytes } from '../net/ipv4.js';
 import { macToBytes } from '../net/mac.js';
 import { BUILD_DESCRIPTORS, buildNamed } from '../protocol/builds.js';
-import { BUILDS } from '../protocol/constants.js';
+import { BUILDS, MAX_WORKERS } from '../protocol/constants.js';
 import { UsageError } from './errors.js';
 
 export { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC } from '../protocol/constants.js';
@@ -72,6 +72,28 @@ export function integer(low: number, high: number): (text: string) => number {
       throw new InvalidArgumentError(`"${text}" is not a whole number from ${low} to ${high}.`);
     return value;
   };
+}
+
+export interface ElasticFlags {
+  elastic?: boolean;
+  minWorkers?: number;
+}
+
+/** Of commands that create a job. */
+export function elasticOptions(): Option[] {
+  return [
+    new Option('--elastic', 'when workers are lost, go on with the others: results say which are missing'),
+    new Option('--min-workers <number>', 'with --elastic: not with fewer than this (default: 1)').argParser(
+      integer(1, MAX_WORKERS),
+    ),
+  ];
+}
+
+/** @returns the request's part @throws UsageError */
+export function elasticity({ elastic = false, minWorkers }: ElasticFlags): { elastic: boolean; minWorkers?: number } {
+  if (minWorkers !== undefined && !elastic)
+    throw new UsageError('--min-workers is about a job that goes on with fewer workers: add --elastic, or omit it');
+  return { elastic, ...(minWorkers !== undefined && { minWorkers }) };
 }
 
 export function probability(text: string): number {

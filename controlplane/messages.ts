@@ -9,6 +9,7 @@ export type {
   Failed as FailedMessage,
   Hello as HelloMessage,
   Member as MemberMessage,
+  MissingRank as MissingRankMessage,
   ParentLink as ParentLinkMessage,
   Profile as ProfileMessage,
   Progress as ProgressMessage,
@@ -65,4 +66,6 @@ export type ControllerMessage =
   | { readonly resume: wire.Resume }
   | { readonly aborted: wire.Failed }
   | { readonly submitted: wire.Submitted }
-  | { readonly attendance: wire.Attendance };
+  | { readonly attendance: wire.Attendance }
+  | { readonly missing: wire.Missing }
+  | { readonly membersLost: wire.MembersLost };

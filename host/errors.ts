@@ -94,6 +94,18 @@ export class MembershipError extends WorkerError {
   readonly code = 'FPISA_MEMBERSHIP';
 }
 
+/** Other workers were lost or have left, did not return in time, and the job does not go on with so few. */
+export class MembersLostError extends WorkerError {
+  readonly code = 'FPISA_MEMBERS_LOST';
+  constructor(
+    message: string,
+    /** Ranks without a worker. */
+    readonly missingRanks: readonly number[],
+  ) {
+    super(message);
+  }
+}
+
 /** The worker has left the job or was closed. */
 export class ClosedError extends WorkerError {
   readonly code = 'FPISA_CLOSED';

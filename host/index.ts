@@ -4,6 +4,7 @@ export type { AllreduceOptions, AnnouncedOperation, JoinOptions } from './option
 export type {
   AllreduceStats,
   Format,
+  MissingRank,
   OperationProgress,
   ReduceOp,
   RtoBounds,

@@ -1,4 +1,5 @@
 /** A member of a job: the one object that programs hold (docs/workers.md). */
+import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { credentials as grpcCredentials } from '@grpc/grpc-js';
 import {
@@ -7,15 +8,19 @@ import {
   Member,
   type MemberConfig,
   Operation,
+  describeMissing,
+  type MissingRank,
   TensorBatch,
   type Tensors,
   type Waiting,
 } from './allreduce/index.js';
 import { parseHostPort } from '../net/host-port.js';
-import { AbortedError, ClosedError, JoinError, type WorkerError } from './errors.js';
+import { AbortedError, ClosedError, JoinError, MembershipError, type WorkerError } from './errors.js';
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
+import { membersLostError } from './members-lost.js';
 import type { ControllerMessage, JobInfo, Welcome } from './session/messages.js';
 import { announcementsOf } from './session/announcements.js';
+import { faultOf } from './session/validity.js';
 import { ControllerSession } from './session/session.js';
 import { DgramTransport, localIpTowards } from './transport/dgram.js';
 import type { Transport } from './transport/transport.js';
@@ -28,6 +33,10 @@ export interface WorkerEvents {
   membership: [{ epoch: number; ranks: readonly number[]; reason: string }];
   /** The epoch runs. */
   resumed: [{ epoch: number; ranks: readonly number[]; completed: number }];
+  /** Members were lost or have left, and the job waits for them; `reason` is a sentence. */
+  missing: [{ ranks: readonly MissingRank[]; waitMs: number; reason: string }];
+  /** A sum does not contain all of the job's workers: `partial` is the sentence that says so. */
+  partial: [stats: AllreduceStats & { partial: string }];
   /** The connection to the controller broke; operations continue, and the worker reconnects. */
   disconnected: [reason: string];
   reconnected: [];
@@ -92,6 +101,8 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     const { localAddress } = transport;
     let worker: Worker | undefined;
     let first: Welcome | undefined;
+    /** Another process may take this one's rank and address over; it must not be taken for this one. */
+    const identity = randomBytes(16).toString('hex');
     /** Messages that arrived between the welcome and the transport's connection. */
     const early: ControllerMessage[] = [];
     const session = new ControllerSession({
@@ -110,6 +121,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
         switchName: options.switchName ?? worker?.welcome.switchName ?? '',
         // Of operations that may be over, when it returns.
         announcements: worker === undefined ? announcements : [],
+        process: identity,
       }),
       onMessage: (message) => {
         if (worker !== undefined) worker.hear(message);
@@ -123,6 +135,9 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
       await session.open(options.signal);
       if (first === undefined)
         throw new JoinError(`the controller at ${options.controller} did not begin with a welcome`);
+      const fault = faultOf({ welcome: first }, options.rank, first.job.workers);
+      if (fault !== undefined)
+        throw new JoinError(`the controller at ${options.controller} describes what cannot be: ${fault}`);
       await transport.connect(service(first));
       worker = new Worker(session, transport, options, limits, first);
     } catch (error) {
@@ -190,6 +205,9 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
       const operation = new Operation(batch, now(), {
         resolve: (stats) => {
           settled();
+          const { partial } = stats;
+          // Later: a listener's exception must not stop the member halfway.
+          if (partial !== undefined) queueMicrotask(() => this.emit('partial', { ...stats, partial }));
           resolve(stats);
         },
         reject: (error) => {
@@ -213,7 +231,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     });
   }
 
-  /** Waits for the calls in progress, then leaves the job. The others continue without this worker. */
+  /** Waits for the calls in progress, then leaves the job: an elastic one goes on without this worker, another needs one at its rank. */
   leave(): Promise<void> {
     this.closing ??= (async () => {
       await new Promise<void>((resolve) => {
@@ -236,6 +254,12 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
 
   private hear(message: ControllerMessage): void {
     if (this.ended !== undefined) return;
+    const fault = faultOf(message, this.rank, this.welcome.job.workers);
+    if (fault !== undefined) {
+      const text = `the controller at ${this.options.controller} announces what cannot be: ${fault}`;
+      void this.end(new MembershipError(text));
+      return;
+    }
     if (message.welcome !== undefined) void this.welcomed(message.welcome);
     else if (message.membership !== undefined) {
       this.member.membership(message.membership, now());
@@ -250,6 +274,13 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     } else if (message.attendance !== undefined) {
       this.member.attendance(message.attendance);
       if (message.attendance.note !== '') this.emit('notice', message.attendance.note);
+    } else if (message.missing !== undefined) {
+      const { ranks, waitMs } = message.missing;
+      this.member.missing(message.missing, now());
+      this.emit('missing', { ranks, waitMs, reason: describeMissing(ranks) });
+    } else if (message.membersLost !== undefined) {
+      this.member.membersLost(message.membersLost, now());
+      void this.end(membersLostError(message.membersLost, this.welcome.job));
     }
     this.advance();
   }
@@ -276,6 +307,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     const { welcome, limits } = this;
     return {
       job: welcome.job.number,
+      workers: welcome.job.workers,
       rank: this.options.rank,
       slots: welcome.job.slots,
       slotBase: welcome.job.slotBase,

@@ -11,6 +11,7 @@ import {
 } from '../../host/index.js';
 import { canonicalOrder } from '../../protocol/submission.js';
 import { UsageError } from '../errors.js';
+import { partialOf } from '../partial.js';
 import { checkOutputFile, checkOutputsDiffer } from '../output-files.js';
 import {
   checkEvents,
@@ -44,6 +45,7 @@ interface Flags extends PlaceFlags {
 
 /** Between two progress events. */
 const PROGRESS_MS = 100;
+const ABSENCE_MS = 1_000;
 
 export function allreduceCommand(): Command {
   const command = new Command('allreduce')
@@ -135,6 +137,20 @@ async function run(flags: Flags): Promise<void> {
     bar.line(`fpisa: ${message}`);
     emit({ event: 'notice', message });
   });
+  let absence: NodeJS.Timeout | undefined;
+  const stopWaiting = (): void => clearTimeout(absence);
+  worker.on('missing', ({ ranks, waitMs, reason }) => {
+    stopWaiting();
+    // Workers that have finished leave: only after a while it is clear that somebody still needs them.
+    absence = setTimeout(() => {
+      emit({ event: 'missing', ranks, waitMs });
+      bar.line(`fpisa: ${reason}; waiting up to ${Math.ceil(waitMs / 1000)} s for the return`);
+    }, ABSENCE_MS);
+  });
+  worker.on('membership', stopWaiting);
+  worker.on('partial', ({ operation, workers, jobWorkers, missing, partial }) =>
+    emit({ event: 'partial', operation, workers, jobWorkers, missing, message: partial }),
+  );
   try {
     emit({ event: 'joined', job: flags.job, rank: flags.rank });
     output.line(`joined job ${flags.job} as worker ${flags.rank} of ${worker.job.workers}`);
@@ -142,24 +158,40 @@ async function run(flags: Flags): Promise<void> {
       bar.update(share);
       emit({ event: 'progress', share, retransmissions });
     });
+    stopWaiting();
     bar.stop();
     for (const [index, file] of files.entries()) await writeTensorFile(flags.out[index]!, file);
-    for (const { file, tensors, elements, elapsedMs, packetsSent, retransmissions } of results) {
+    for (const { file, tensors, elements, elapsedMs, packetsSent, retransmissions, partial } of results) {
       output.line(
-        `${file}: ${tensors.join(', ')}: ${counted(elements, 'element')} in ${elapsedMs.toFixed(0)} ms, ${counted(packetsSent, 'packet')}, ${retransmissions} retransmitted`,
+        `${file}: ${tensors.join(', ')}: ${counted(elements, 'element')} in ${elapsedMs.toFixed(0)} ms, ${counted(packetsSent, 'packet')}, ${retransmissions} retransmitted${partial === undefined ? '' : `, ${partial}`}`,
       );
     }
+    const partial = partialOf(results);
+    if (partial !== undefined) note(partial);
     output.line(`wrote ${flags.out.join(', ')}`);
     await worker.leave();
-    emit({ event: 'done', ok: true, job: flags.job, rank: flags.rank, tensors: results });
+    emit({
+      event: 'done',
+      ok: true,
+      ...(partial !== undefined && { partial }),
+      job: flags.job,
+      rank: flags.rank,
+      tensors: results,
+    });
   } catch (error) {
     // The worker itself would report an aborted operation.
     signal.throwIfAborted();
     throw error;
   } finally {
+    stopWaiting();
     bar.stop();
     await worker.close();
   }
+}
+
+/** For people, also with --json: standard output may go to a file that nobody looks at now. */
+function note(text: string): void {
+  process.stderr.write(`fpisa: ${text}\n`);
 }
 
 interface FileOperation {

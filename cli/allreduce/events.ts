@@ -1,5 +1,5 @@
 /** The lines that `fpisa allreduce --json --events` prints: one JSON object each. */
-import type { AllreduceStats, Waiting } from '../../host/index.js';
+import type { AllreduceStats, MissingRank, Waiting } from '../../host/index.js';
 
 /** What one operation reduced. */
 export interface TensorResult extends AllreduceStats {
@@ -11,6 +11,17 @@ export interface TensorResult extends AllreduceStats {
 /** A line of `--events`; the last one is also what `--json` prints. */
 export type AllreduceEvent =
   | { readonly event: 'joined'; readonly job: string; readonly rank: number }
+  /** Members were lost or have left, and the job waits for them. */
+  | { readonly event: 'missing'; readonly ranks: readonly MissingRank[]; readonly waitMs: number }
+  /** A sum does not contain all of the job's workers. */
+  | {
+      readonly event: 'partial';
+      readonly operation: number;
+      readonly workers: number;
+      readonly jobWorkers: number;
+      readonly missing: readonly MissingRank[];
+      readonly message: string;
+    }
   /** Share of all operations that is done, 0 to 1. */
   | { readonly event: 'progress'; readonly share: number; readonly retransmissions: number }
   /** It has waited for two seconds, and for whom; again when that changes. */
@@ -20,6 +31,8 @@ export type AllreduceEvent =
   | {
       readonly event: 'done';
       readonly ok: true;
+      /** Of sums that do not contain all workers, in a sentence; absent if all do. */
+      readonly partial?: string;
       readonly job: string;
       readonly rank: number;
       readonly tensors: readonly TensorResult[];

@@ -40,6 +40,7 @@ import type { ControllerReady } from './ready.js';
 
 const DEFAULT_VALUES = 64;
 const MAX_VALUES = 2048;
+const DEFAULT_RETURN_SECONDS = 15;
 
 interface Flags extends TlsFlags {
   listen: string;
@@ -54,6 +55,7 @@ interface Flags extends TlsFlags {
   ports?: number;
   serviceIp: string;
   serviceMac: string;
+  returnTimeout: number;
   json?: boolean;
 }
 
@@ -112,6 +114,11 @@ export function controllerCommand(): Command {
     .addOption(
       new Option('--service-mac <address>', 'its MAC address').argParser(macAddress).default(DEFAULT_SERVICE_MAC),
     )
+    .addOption(
+      new Option('--return-timeout <seconds>', 'how long a job waits for a lost worker that it cannot do without')
+        .argParser(integer(1, 86_400))
+        .default(DEFAULT_RETURN_SECONDS),
+    )
     .addOption(jsonOption());
   for (const option of clientTlsOptions()) command.addOption(option);
   return command
@@ -141,9 +148,11 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const store = flags.store === 'memory' ? new MemoryStore() : new FileStore(flags.store);
   let server: ControllerServer;
   try {
+    const timing = { returnTimeoutMs: flags.returnTimeout * 1000 };
     const controller = newController(flags, {
       store,
       switches: switchConfigs(flags),
+      timing,
       ...(tls !== undefined && { tls }),
     });
     server = new ControllerServer(controller);

@@ -57,6 +57,8 @@ function diagnoseJob(job: JobMessage, status: StatusMessage): Finding[] {
     const absent = status.switches
       .filter(({ name, state }) => homes.has(name) && state !== 'ready')
       .map(({ name }) => name);
+    // The first finding is the reason: it waits for them, or ends.
+    if (absent.length === 0 && connected.size < job.minWorkers) return findings;
     const because =
       absent.length === 0 ? 'because a member has not answered' : `because switch ${absent.join(', ')} is not ready`;
     const remedy =

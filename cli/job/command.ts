@@ -4,7 +4,7 @@ import { counted } from '../../net/count.js';
 import { PRESETS } from '../../arithmetic/index.js';
 import { MAX_WORKERS, POOL_SLOTS } from '../../protocol/constants.js';
 import { ControllerClient, type CreateJobRequest, type JobMessage } from '../../controlplane/index.js';
-import { controllerOption, integer, jsonOption } from '../options.js';
+import { controllerOption, elasticity, elasticOptions, integer, jsonOption, type ElasticFlags } from '../options.js';
 import { Output } from '../output.js';
 
 interface CommonFlags {
@@ -12,7 +12,7 @@ interface CommonFlags {
   json?: boolean;
 }
 
-interface CreateFlags extends CommonFlags {
+interface CreateFlags extends CommonFlags, ElasticFlags {
   workers: number;
   slots?: number;
   profile: string;
@@ -27,6 +27,7 @@ export function jobCommand(): Command {
   const job = new Command('job')
     .description('manage jobs: groups of workers that reduce together')
     .addHelpText('after', '\nExamples:\n  $ fpisa job create training --workers 8\n  $ fpisa job show training');
+  const [elastic, minWorkers] = elasticOptions();
   job
     .command('create <name>')
     .description('reserve slots for a new job')
@@ -35,6 +36,8 @@ export function jobCommand(): Command {
         .argParser(integer(1, MAX_WORKERS))
         .makeOptionMandatory(),
     )
+    .addOption(elastic!)
+    .addOption(minWorkers!)
     .addOption(new Option('--slots <number>', 'chunks that may be in flight').argParser(integer(1, POOL_SLOTS)))
     .addOption(new Option('--profile <preset>', 'how the switch adds').choices([...PRESETS]).default('fpisa'))
     .addOption(new Option('--guard <digits>', 'guard digits below the mantissa').argParser(integer(0, 31)))
@@ -47,7 +50,13 @@ export function jobCommand(): Command {
     )
     .addOption(controllerOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  $ fpisa job create training --workers 8 --profile fpisa')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ fpisa job create training --workers 8 --profile fpisa
+  $ fpisa job create training --workers 8 --elastic --min-workers 6`,
+    )
     .action((name: string, flags: CreateFlags) =>
       withClient(flags, (client, output) => create(client, output, name, flags)),
     );
@@ -101,6 +110,7 @@ async function create(client: ControllerClient, output: Output, name: string, fl
     name,
     workers: flags.workers,
     profile: flags.profile,
+    ...elasticity(flags),
     ...(flags.slots !== undefined && { slots: flags.slots }),
     ...(flags.guard !== undefined && { guard: flags.guard }),
     ...(flags.rounding !== undefined && { rounding: flags.rounding }),
@@ -132,10 +142,14 @@ async function list(client: ControllerClient, output: Output): Promise<void> {
   );
 }
 
+function atLeast({ workers, minWorkers }: JobMessage): string {
+  return minWorkers < workers ? ` (elastic: at least ${minWorkers})` : '';
+}
+
 function show(output: Output, job: JobMessage): void {
   output.object(job);
   const { profile } = job;
-  output.line(`job ${job.name}: ${job.state}, ${counted(job.workers, 'worker')}, epoch ${job.epoch}`);
+  output.line(`job ${job.name}: ${job.state}, ${counted(job.workers, 'worker')}${atLeast(job)}, epoch ${job.epoch}`);
   output.line(
     `${job.switches.length > 1 ? `switches ${job.switches.join(', ')}` : `switch ${job.switchName}`}, job number ${job.number}, slots ${job.slotBase} to ${job.slotBase + job.slots - 1}`,
   );

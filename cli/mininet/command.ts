@@ -10,12 +10,23 @@ import type { MininetReport } from './report.js';
 import { runMininetQuery } from './query.js';
 import { checkRequirements, SWITCHES, type SwitchKind } from './requirements.js';
 import { runMininet, type MininetEvent } from './run.js';
-import { buildOf, checkEvents, collect, integer, jsonOption, milliseconds, lossShare } from '../options.js';
+import {
+  buildOf,
+  checkEvents,
+  collect,
+  elasticity,
+  elasticOptions,
+  integer,
+  jsonOption,
+  milliseconds,
+  lossShare,
+  type ElasticFlags,
+} from '../options.js';
 import { Output } from '../output.js';
 import { progressBar, type ProgressBar } from '../progress.js';
 import { interruption } from '../signals.js';
 
-interface Flags {
+interface Flags extends ElasticFlags {
   switch: SwitchKind;
   workers?: number;
   tree?: boolean;
@@ -47,6 +58,7 @@ const MAX_MBIT = 1000;
 const FLOAT_PRESETS = ['fpisa', 'fpisa-paper', 'fpisa-a'];
 
 export function mininetCommand(): Command {
+  const [elastic, minWorkers] = elasticOptions();
   return new Command('mininet')
     .description(
       'reduce gradients, or answer a query, over switches on a Mininet network: BMv2, or the embedded switch on real interfaces',
@@ -68,6 +80,8 @@ export function mininetCommand(): Command {
       new Option('--values <number>', `values per packet: ${BUILDS.join(', ')}`).default(256).argParser(buildOf),
     )
     .addOption(new Option('--profile <preset>', 'how the switches add').choices(FLOAT_PRESETS).default('fpisa'))
+    .addOption(elastic!)
+    .addOption(minWorkers!)
     .option('--query <sql>', 'answer a query instead (fpisa query): the workers are hosts, and so is its master')
     .addOption(
       new Option('-d, --data <pattern>', 'with --query: files of a table; repeatable')
@@ -123,6 +137,7 @@ async function run(flags: Flags): Promise<void> {
       flags.in && '--in',
       flags.cli && '--cli',
       flags.control && '--control',
+      flags.elastic && '--elastic',
     ].find((each) => each);
     if (other)
       throw new UsageError(`${other} applies to allreduce: a query runs on one switch, and cannot be combined with it`);
@@ -156,6 +171,8 @@ async function run(flags: Flags): Promise<void> {
     workers = own === undefined ? DEFAULT_WORKERS : undefined,
     cli = false,
     control = false,
+    elastic,
+    minWorkers,
     ...rest
   } = flags;
   try {
@@ -166,6 +183,7 @@ async function run(flags: Flags): Promise<void> {
       ...(workers !== undefined && { workers }),
       cli,
       control,
+      ...elasticity({ ...(elastic && { elastic }), ...(minWorkers !== undefined && { minWorkers }) }),
       signal: interruptionFromOutside(
         cli ? new AbortController().signal : interruption(),
         () => new InterruptedError(),
@@ -220,6 +238,6 @@ async function runQuery(
 
 function print(output: Output, report: MininetReport): void {
   printReport(output, report);
-  if (report.lost.length > 0)
-    output.line(`killed during the run: ${report.lost.join(', ')}; later sums are those of the others`);
+  if (report.lost.length > 0) output.line(`killed during the run: ${report.lost.join(', ')}`);
+  if (report.partial !== undefined) output.line(report.partial);
 }

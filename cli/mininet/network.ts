@@ -29,6 +29,9 @@ export interface NetworkOptions {
   /** Folder for configuration, logs and sums. */
   readonly directory: string;
   readonly profile: string;
+  /** Of the job. */
+  readonly elastic: boolean;
+  readonly minWorkers?: number;
 }
 
 /** How long the switches may take until the controller has programmed them. */
@@ -101,12 +104,15 @@ export class Network {
 
   /** Starts the controller, with a job for all workers. @returns the job's profile */
   async serve(): Promise<NumericProfile> {
-    const { profile } = this.options;
+    const { profile, elastic, minWorkers } = this.options;
     await writeFile(this.path('controller.json'), JSON.stringify({ switches: this.description.switches }, null, 2));
     await this.startController();
     this.client = new ControllerClient(`127.0.0.1:${CONTROLLER_PORT}`);
     await this.switchesReady(this.client);
-    const job = await this.client.createJob({ name: JOB, workers: this.places.length, profile });
+    const job = await this.client.createJob({
+      ...{ name: JOB, workers: this.places.length, profile, elastic },
+      ...(minWorkers !== undefined && { minWorkers }),
+    });
     return job.profile as NumericProfile;
   }
 

@@ -8,6 +8,7 @@ import {
   type ReductionReport,
   type LayerReport,
 } from '../reduction-report.js';
+import { partialOf } from '../partial.js';
 import { verifyLayer, type SumTree } from '../sum-verification.js';
 import { NetworkError } from '../errors.js';
 import { floats, type Inputs } from './inputs.js';
@@ -29,6 +30,8 @@ export interface MininetReport extends ReductionReport {
   /** Operations, over all workers, that began again because the membership changed. */
   readonly restarts: number;
   readonly notes: readonly string[];
+  /** Of sums that lack workers; absent if none does. */
+  readonly partial: string | undefined;
 }
 
 export interface MininetFacts
@@ -83,6 +86,7 @@ export async function verify(
   }
   const { started, profile, switch: kind, switches, lost, notes, workers, valuesPerPacket, loss } = facts;
   return {
+    partial: partialOf(ends.flatMap(({ results }) => results)),
     ...reductionReport(layers, {
       workers,
       valuesPerPacket,

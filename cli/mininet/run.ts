@@ -28,6 +28,9 @@ export interface MininetOptions {
   readonly in?: string;
   readonly values: number;
   readonly profile: string;
+  /** Of the job. */
+  readonly elastic: boolean;
+  readonly minWorkers?: number;
   /** Folder that stays, with configuration, logs and sums. */
   readonly keep?: string;
   readonly cli: boolean;
@@ -71,6 +74,8 @@ export async function runMininet(options: MininetOptions): Promise<MininetReport
     python: options.python,
     directory,
     profile: options.profile,
+    elastic: options.elastic,
+    ...(options.minWorkers !== undefined && { minWorkers: options.minWorkers }),
     spec: {
       switch: SWITCH_CLASS[options.switch],
       topo: options.topo,

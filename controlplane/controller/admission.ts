@@ -6,6 +6,7 @@ import {
   JobFullError,
   RankOutOfRangeError,
   RankTakenError,
+  SessionProtocolError,
   SwitchPortError,
   UnknownSwitchError,
 } from '../errors.js';
@@ -19,6 +20,8 @@ import { pipeOfJob } from './pipes.js';
 import type { JobRecord, MemberRecord, SwitchConfig } from './state.js';
 import type { Switches } from './topology.js';
 
+const PROCESS = /^[0-9a-f]{32}$/;
+
 /** A member of some job on one of the same switches. */
 export interface Occupant {
   readonly job: string;
@@ -30,7 +33,7 @@ export interface Occupant {
 /**
  * @param occupants all members on the job's switches, including those of other jobs
  * @returns the member as it will be stored
- * @throws InvalidAddressError, RankOutOfRangeError, RankTakenError, JobFullError, UnknownSwitchError, AddressTakenError, SwitchPortError
+ * @throws InvalidAddressError, SessionProtocolError, RankOutOfRangeError, RankTakenError, JobFullError, UnknownSwitchError, AddressTakenError, SwitchPortError
  */
 export function admit(
   job: JobRecord,
@@ -46,6 +49,11 @@ export function admit(
   }
   if (!isUdpPort(hello.udpPort))
     throw new InvalidAddressError(`UDP port ${hello.udpPort} of worker ${hello.rank} is not in the range 1 to 65535`);
+  if (!PROCESS.test(hello.process)) {
+    throw new SessionProtocolError(
+      `Hello of worker ${hello.rank} has no identity of its process (32 hexadecimal digits): use one version of fpisa everywhere`,
+    );
+  }
   const mac = hello.mac === '' ? macOfIpv4(ip) : macToBytes(hello.mac);
   if (mac === undefined) {
     throw new InvalidAddressError(
@@ -64,8 +72,8 @@ export function admit(
     there,
     hello.switchPort === 0 ? formerPort(job, config, hello) : hello.switchPort,
   );
-  const { rank, udpPort } = hello;
-  return { rank, ip: hello.ip, udpPort, mac: macText(mac), switchName: config.name, switchPort };
+  const { rank, udpPort, process } = hello;
+  return { rank, ip: hello.ip, udpPort, mac: macText(mac), process, switchName: config.name, switchPort };
 }
 
 /** A worker that names no switch gets its former one, or the only switch of the job that could have room for it. */
@@ -106,14 +114,15 @@ function chooseSwitch(
   );
 }
 
-function checkRank(job: JobRecord, occupants: readonly Occupant[], { rank, ip, udpPort }: HelloMessage): void {
+function checkRank(job: JobRecord, occupants: readonly Occupant[], { rank, ip, udpPort, process }: HelloMessage): void {
   const connected = occupants.filter((other) => other.job === job.name && other.connected).map(({ member }) => member);
   const free = [...Array(job.workers).keys()].filter((candidate) =>
     connected.every((member) => member.rank !== candidate),
   );
   const holder = connected.find((member) => member.rank === rank);
-  // The same socket address is the same worker, whose old connection has not been detected as broken yet.
-  if (holder?.ip === ip && holder.udpPort === udpPort) return;
+  // Its old connection has not been detected as broken yet. One at its address is its successor: a socket address has
+  // one owner.
+  if (holder !== undefined && (holder.process === process || (holder.ip === ip && holder.udpPort === udpPort))) return;
   if (!Number.isInteger(rank) || rank < 0 || rank >= job.workers)
     throw new RankOutOfRangeError(rank, job.name, job.workers, free);
   if (free.length === 0) throw new JobFullError(job.name, job.workers);

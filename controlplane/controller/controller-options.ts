@@ -27,7 +27,7 @@ export interface ControllerOptions {
 export interface ControllerTiming {
   /** For a member to answer Membership before it is dropped. */
   readonly progressTimeoutMs: number;
-  /** For the members of a running job to return after the controller restarted. */
+  /** For a member that was lost to return, and for all members of a running job after the controller restarted. */
   readonly returnTimeoutMs: number;
   readonly pollMs: number;
   readonly retryMs: number;

@@ -357,13 +357,13 @@ export class Controller {
 
   private describe(job: JobRecord): JobMessage {
     const session = this.sessions.get(job.name);
-    const { name, number, workers, epoch, slotBase, slots, switchName, multicastGroup } = job;
+    const { name, number, workers, minWorkers, epoch, slotBase, slots, switchName, multicastGroup } = job;
     const members = this.occupants(job)
       .filter((occupant) => occupant.job === name)
       .map(({ member, connected }) => ({ ...member, connected }))
       .sort((a, b) => a.rank - b.rank);
     return {
-      ...{ name, number, workers, epoch, slotBase, slots, members, switchName, multicastGroup },
+      ...{ name, number, workers, minWorkers, epoch, slotBase, slots, members, switchName, multicastGroup },
       profile: { ...job.profile },
       switches: [...job.switches],
       state: session?.state ?? 'waiting',

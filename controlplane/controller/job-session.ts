@@ -2,16 +2,18 @@
  * The membership of one job over time: who is connected, which epoch they are in, and when it may
  * start (docs/controller.md, "Session protocol"). Knows neither gRPC nor P4Runtime.
  */
-import { MembershipEndedError, type ControlPlaneError } from '../errors.js';
+import { MembershipEndedError, SessionProtocolError, type ControlPlaneError } from '../errors.js';
 import type {
   AnnouncementMessage,
   ControllerMessage,
   FailedMessage,
   JobPhase,
+  MissingRankMessage,
   ProgressMessage,
   SubmittedMessage,
 } from '../messages.js';
 import { checkAnnouncements } from './announcements.js';
+import { Standings } from './standings.js';
 import type { JobRecord, MemberRecord } from './state.js';
 
 /** The stream to one worker. Neither method throws: a dead stream reports itself by {@link JobSession.disconnected}. */
@@ -40,13 +42,17 @@ export interface JobRecords {
 export interface SessionTiming {
   /** How long a member may take to answer Membership before it is dropped, in milliseconds. */
   readonly progressTimeoutMs: number;
-  /** How long the members of a running job may take to return after a restart of the controller, in milliseconds. */
+  /**
+   * How long a lost member, or after a restart of the controller all of them, may take to return before the job goes
+   * on without it or, if too few are left, ends for the others; in milliseconds.
+   */
   readonly returnTimeoutMs: number;
 }
 
 /**
  * - `waiting`: not all workers have joined yet; no epoch.
- * - `returning`: the controller restarted; the stored members have some time to return.
+ * - `returning`: members are missing, after a restart of the controller or because they were lost, and have some time
+ *   to return. If an epoch was running then it still is: what the missing have contributed to is completed.
  * - `collecting`: a new epoch is stored and announced; Progress is awaited from each member.
  * - `programming`: everyone has answered and has stopped sending; the switches are being written.
  * - `running`: Resume was sent.
@@ -62,26 +68,34 @@ interface Attached {
 
 export class JobSession {
   private phase: Phase;
-  /** Connected workers by rank. From `collecting` on these are exactly the members of the stored epoch. */
+  /** Connected workers by rank. From `collecting` to `running` these are exactly the members of the stored epoch. */
   private readonly attached = new Map<number, Attached>();
   /** Answers for the stored epoch only: cleared whenever it is raised. */
   private readonly progress = new Map<number, ProgressMessage>();
-  /** Members of the last epoch that ran: only what they have received is relevant to its operation. */
-  private veterans: readonly MemberRecord[];
+  private readonly standings: Standings;
+  /** Ranks that left of their own accord; others that are missing were lost. */
+  private readonly left: Set<number>;
+  /** Since the controller's start no epoch has begun. */
+  private restarted: boolean;
+  /** The missing members had their time: the others only settle what is complete. */
+  private givingUp = false;
   private timer: NodeJS.Timeout | undefined;
   /** Operation that failed because the tensors differ, while only one side has said what it brought. */
   private disputed: number | undefined;
+  /** When `timer` was started. */
+  private timedSince = 0;
   private closed = false;
 
   constructor(
     private readonly records: JobRecords,
     private readonly timing: SessionTiming,
   ) {
-    const { members, active } = records.record();
-    this.veterans = active?.members ?? members;
-    const returning = members.length > 0;
-    this.phase = returning ? 'returning' : 'waiting';
-    if (returning) this.startTimer(timing.returnTimeoutMs, () => this.returnTimeExpired());
+    const { members, active, left } = records.record();
+    this.standings = new Standings(active?.members ?? members);
+    this.left = new Set(left);
+    this.restarted = members.length > 0;
+    this.phase = this.restarted ? 'returning' : 'waiting';
+    if (this.restarted) this.startTimer(timing.returnTimeoutMs, () => this.returnTimeExpired());
   }
 
   get state(): JobPhase {
@@ -123,26 +137,25 @@ export class JobSession {
     welcome: ControllerMessage,
     announcements: readonly AnnouncementMessage[] = [],
   ): void {
-    const previous = this.attached.get(member.rank);
-    this.attached.set(member.rank, { member, link, announcements });
-    previous?.link.end(new MembershipEndedError(`worker ${member.rank} connected again`));
+    const { rank } = member;
+    const previous = this.attached.get(rank);
+    if (previous !== undefined) this.forget(rank);
+    this.attached.set(rank, { member, link, announcements });
+    this.left.delete(rank);
+    previous?.link.end(new MembershipEndedError(`worker ${rank} connected again`));
     link.send(welcome);
-    switch (this.phase) {
-      case 'waiting':
-        if (this.attached.size === this.records.record().workers) this.raise('all workers have joined');
-        break;
-      case 'returning':
-        if (this.records.record().members.every(({ rank }) => this.attached.has(rank)))
-          this.raise('the controller restarted');
-        break;
-      default:
-        this.raise(`worker ${member.rank} joined`);
-    }
+    const { workers, members } = this.records.record();
+    if (this.phase === 'waiting') {
+      if (this.attached.size === workers) this.raise('all workers have joined');
+    } else if (this.restarted) {
+      if (members.every((each) => this.attached.has(each.rank))) this.regroup('the controller restarted');
+    } else this.regroup(`worker ${rank} joined`);
     this.tellWhoIsAwaited();
   }
 
   /** The worker has sent Leave. */
   leave(rank: number, link: MemberLink): void {
+    if (this.holds(rank, link)) this.left.add(rank);
     this.detach(rank, link, `worker ${rank} left`);
     link.end();
   }
@@ -152,28 +165,31 @@ export class JobSession {
     this.detach(rank, link, `worker ${rank} was lost`);
   }
 
+  /** @throws SessionProtocolError for a report that cannot be true */
   progressed(rank: number, link: MemberLink, report: ProgressMessage): void {
     if (!this.holds(rank, link) || this.phase === 'waiting') return;
-    const { epoch, completed } = this.records.record();
-    // True whatever the epoch, and kept even if this member leaves before Resume: a member about to leave
-    // reports what it completed, so that the others do not repeat it without its part.
-    if (report.completed > completed) this.records.save({ completed: report.completed });
-    if (this.phase !== 'collecting' || report.epoch !== epoch) return;
+    const record = this.records.record();
+    this.standings.add(this.attached.get(rank)!.member, report, record);
+    if (this.phase !== 'collecting' || report.epoch !== record.epoch) return;
     this.progress.set(rank, report);
-    if (this.progress.size === this.attached.size) this.program();
+    if (this.progress.size < this.attached.size || this.dropContradicting()) return;
+    if (this.attached.size < this.required) this.dismiss();
+    else this.program();
   }
 
-  /** The worker cannot finish an operation: then no worker can, because every operation needs all members. */
+  /**
+   * The worker cannot finish an operation: then no worker can, because every operation needs all members. Whether
+   * it can be at that operation shows when all members have reported.
+   */
   failed(rank: number, link: MemberLink, failed: FailedMessage): void {
-    const record = this.records.record();
+    const { operation } = failed;
+    if (!this.holds(rank, link) || this.phase === 'waiting' || operation <= this.records.record().completed) return;
     // Several members may abort the same operation; the first one counts.
-    if (!this.holds(rank, link) || failed.operation <= record.completed) return;
-    // Stored first: a controller that dies here must not assign the number a second time.
-    this.records.save({ completed: failed.operation });
-    this.disputed = failed.submission === undefined ? undefined : failed.operation;
+    if (!this.standings.fail(this.attached.get(rank)!.member, operation)) return;
+    this.disputed = failed.submission === undefined ? undefined : operation;
     this.sendToOthers(rank, { aborted: { ...failed, rank } });
     // Before Resume the number is simply included in Resume.
-    if (this.phase === 'running') this.raise(`worker ${rank} aborted operation ${failed.operation}`);
+    if (this.phase === 'running') this.raise(`worker ${rank} aborted operation ${operation}`);
   }
 
   /** A worker says what it brought to the operation that another one could not finish; one such answer is enough. */
@@ -207,9 +223,63 @@ export class JobSession {
 
   private detach(rank: number, link: MemberLink, reason: string): void {
     if (!this.holds(rank, link)) return;
-    this.attached.delete(rank);
-    if (this.phase !== 'waiting' && this.phase !== 'returning') this.raise(reason);
+    this.remove(rank);
+    if (this.phase !== 'waiting' && !this.restarted) this.regroup(reason);
     this.tellWhoIsAwaited();
+  }
+
+  private remove(rank: number): void {
+    this.forget(rank);
+    this.attached.delete(rank);
+  }
+
+  private forget(rank: number): void {
+    this.standings.depart(rank);
+    this.progress.delete(rank);
+  }
+
+  /** Members of an operation at least. */
+  private get required(): number {
+    return this.records.record().minWorkers;
+  }
+
+  private missing(): MissingRankMessage[] {
+    const ranks = [...Array(this.records.record().workers).keys()].filter((rank) => !this.attached.has(rank));
+    return ranks.map((rank) => ({ rank, left: this.left.has(rank) }));
+  }
+
+  /** The connected workers have changed. */
+  private regroup(reason: string): void {
+    if (this.attached.size === 0) this.reset();
+    else if (this.attached.size >= this.required) {
+      this.givingUp = false;
+      this.raise(reason);
+    } else if (this.givingUp) this.raise(reason);
+    else this.awaitReturn();
+  }
+
+  /** Too few are left, but the others may come back. */
+  private awaitReturn(): void {
+    this.restarted = false;
+    if (this.phase !== 'returning') {
+      this.phase = 'returning';
+      this.startTimer(this.timing.returnTimeoutMs, () => this.returnTimeExpired());
+    }
+    const waited = performance.now() - this.timedSince;
+    const waitMs = Math.max(0, Math.round(this.timing.returnTimeoutMs - waited));
+    for (const { link } of this.attached.values()) link.send({ missing: { ranks: this.missing(), waitMs } });
+  }
+
+  /** No member is left: as at the start. */
+  private reset(): void {
+    this.stopTimer();
+    this.phase = 'waiting';
+    this.restarted = this.givingUp = false;
+    this.progress.clear();
+    this.standings.clear();
+    this.left.clear();
+    this.records.save({ members: [], active: undefined, completed: 0, left: [] });
+    void this.records.program().catch(() => undefined);
   }
 
   private sendToOthers(rank: number, message: ControllerMessage): void {
@@ -227,10 +297,11 @@ export class JobSession {
 
   /** Ranks that the job cannot run without, and that are not connected. */
   private awaitedRanks(): number[] {
-    const { workers, members } = this.records.record();
-    if (this.phase !== 'waiting' && this.phase !== 'returning') return [];
-    const ranks =
-      this.phase === 'waiting' ? Array.from({ length: workers }, (_, rank) => rank) : members.map(({ rank }) => rank);
+    if (this.phase === 'waiting') return this.missing().map(({ rank }) => rank);
+    if (this.phase !== 'returning') return [];
+    // After a restart of the controller the members are awaited; later whoever makes the job whole.
+    const { members } = this.records.record();
+    const ranks = this.restarted ? members.map(({ rank }) => rank) : this.missing().map(({ rank }) => rank);
     return ranks.filter((rank) => !this.attached.has(rank));
   }
 
@@ -239,18 +310,14 @@ export class JobSession {
     this.stopTimer();
     this.progress.clear();
     const members = this.connectedMembers();
-    if (members.length === 0) {
-      this.phase = 'waiting';
-      this.records.save({ members: [], active: undefined, completed: 0 });
-      void this.records.program().catch(() => undefined);
-      return;
-    }
     const epoch = this.records.nextEpoch();
     this.phase = 'collecting';
-    this.records.save({ epoch, members });
+    this.restarted = false;
+    const missing = this.missing();
+    this.records.save({ epoch, members, left: [...this.left] });
     const ranks = members.map(({ rank }) => rank);
     for (const { member, link } of this.attached.values()) {
-      link.send({ membership: { epoch, ranks, reason, bits: this.records.bitsSeenBy(member) } });
+      link.send({ membership: { epoch, ranks, reason, bits: this.records.bitsSeenBy(member), missing } });
     }
     this.startTimer(this.timing.progressTimeoutMs, () => this.progressTimeExpired());
   }
@@ -263,7 +330,8 @@ export class JobSession {
     this.stopTimer();
     this.phase = 'programming';
     const { epoch, members } = this.records.record();
-    this.records.save({ active: { epoch, members } });
+    // With the position: a controller that starts here takes these members for those of the last epoch that ran.
+    this.records.save({ active: { epoch, members }, completed: this.completed });
     const current = (): boolean =>
       !this.closed && this.phase === 'programming' && this.records.record().epoch === epoch;
     this.records.program().then(
@@ -275,33 +343,52 @@ export class JobSession {
   }
 
   private resume(epoch: number): void {
-    const reports = [...this.progress.values()].map(({ completed }) => completed);
-    const completed = Math.max(this.records.record().completed, this.receivedByVeterans(), ...reports);
+    // An operation may have failed since the members answered.
+    if (this.dropContradicting()) return;
+    const { completed } = this;
     this.records.save({ completed });
     this.phase = 'running';
-    this.veterans = this.connectedMembers();
+    this.standings.resumed(this.connectedMembers());
     for (const { link } of this.attached.values()) link.send({ resume: { epoch, completed } });
   }
 
-  /**
-   * The last operation of which every remaining member of the last epoch holds all results. It is complete,
-   * even if the members that knew have died: to repeat it over the remaining members would give another sum than
-   * they, and perhaps the dead, had already seen.
-   */
-  private receivedByVeterans(): number {
-    const received = this.veterans.flatMap((veteran) => {
-      const member = this.attached.get(veteran.rank)?.member;
-      const report = this.progress.get(veteran.rank);
-      // Another process that took the rank over knows nothing of the operation.
-      const same = member !== undefined && member.ip === veteran.ip && member.udpPort === veteran.udpPort;
-      return same && report !== undefined ? [report.received] : [];
-    });
-    return received.length === 0 ? 0 : Math.min(...received);
+  /** Those who were missing have not returned: the others learn what is complete, and that nothing else will be. */
+  private dismiss(): void {
+    const { completed } = this;
+    const waitedMs = this.timing.returnTimeoutMs;
+    const membersLost = { completed, ranks: this.missing(), waitedMs };
+    const links = [...this.attached.values()];
+    this.attached.clear();
+    for (const { link } of links) {
+      link.send({ membersLost });
+      link.end();
+    }
+    this.reset();
+  }
+
+  /** The last operation that is used up, according to the reports so far. */
+  private get completed(): number {
+    return this.standings.settlement(this.records.record().completed).completed;
+  }
+
+  /** Ends the membership of those whose reports cannot be true. @returns whether there were any */
+  private dropContradicting(): boolean {
+    const { contradicting } = this.standings.settlement(this.records.record().completed);
+    const dropped = contradicting.filter((rank) => this.attached.has(rank));
+    this.standings.void(contradicting);
+    if (dropped.length === 0) return false;
+    for (const rank of dropped) {
+      const { link } = this.attached.get(rank)!;
+      this.remove(rank);
+      link.end(new SessionProtocolError(`the reports of worker ${rank} contradict those of the others`));
+    }
+    this.regroup(`the reports of worker ${dropped.join(', ')} contradicted those of the others`);
+    return true;
   }
 
   private progressTimeExpired(): void {
     const silent = [...this.attached].filter(([rank]) => !this.progress.has(rank));
-    for (const [rank] of silent) this.attached.delete(rank);
+    for (const [rank] of silent) this.remove(rank);
     const seconds = this.timing.progressTimeoutMs / 1000;
     for (const [rank, { link }] of silent) {
       link.end(
@@ -310,15 +397,20 @@ export class JobSession {
         ),
       );
     }
-    this.raise(`no answer from worker ${silent.map(([rank]) => rank).join(', ')}`);
+    this.regroup(`no answer from worker ${silent.map(([rank]) => rank).join(', ')}`);
   }
 
   private returnTimeExpired(): void {
-    this.raise('the controller restarted, and not all members returned');
+    const reason = this.restarted
+      ? 'the controller restarted, and not all members returned'
+      : 'the missing workers have not returned';
+    this.givingUp = true;
+    this.regroup(reason);
   }
 
   private startTimer(milliseconds: number, expired: () => void): void {
     this.stopTimer();
+    this.timedSince = performance.now();
     this.timer = setTimeout(expired, milliseconds);
     this.timer.unref();
   }

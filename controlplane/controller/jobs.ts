@@ -35,6 +35,7 @@ export function newJob(state: ControllerState, request: CreateJobRequest): JobRe
   if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS) {
     throw new InvalidJobError(`a job has 1 to ${MAX_WORKERS} workers, not ${workers}`);
   }
+  const minWorkers = minWorkersOf(request);
   const slots = request.slots === undefined || request.slots === 0 ? DEFAULT_SLOTS : request.slots;
   if (!Number.isInteger(slots) || slots < 1 || slots > POOL_SLOTS) {
     throw new InvalidJobError(`a job has 1 to ${POOL_SLOTS} slots, not ${slots}`);
@@ -60,14 +61,31 @@ export function newJob(state: ControllerState, request: CreateJobRequest): JobRe
     // Group 0 means "no multicast" to the packet replication engine.
     multicastGroup: number + 1,
     workers,
+    minWorkers,
     slotBase: range.base,
     slots,
     profile,
     epoch: 0,
     members: [],
+    left: [],
     completed: 0,
     countersResetOn: [],
   };
+}
+
+/** @throws InvalidJobError */
+function minWorkersOf({ workers, elastic = false, minWorkers = 0 }: CreateJobRequest): number {
+  if (!elastic) {
+    if (minWorkers === 0 || minWorkers === workers) return workers;
+    throw new InvalidJobError(
+      `only an elastic job can go on with ${minWorkers} of its ${workers} workers: add --elastic, or leave out the minimum`,
+    );
+  }
+  if (!Number.isInteger(minWorkers) || minWorkers < 0 || minWorkers > workers)
+    throw new InvalidJobError(
+      `an elastic job of ${workers} workers has a minimum of 1 to ${workers}, not ${minWorkers}`,
+    );
+  return Math.max(1, minWorkers);
 }
 
 /** @throws UnknownJobError listing the jobs */

@@ -37,6 +37,8 @@ const member = fields({
   ip: text,
   udpPort: count,
   mac: text,
+  // Stores of earlier releases lack it.
+  process: text.exactOptional(),
   // Stores of the first release lack it, where a job had one switch.
   switchName: text.exactOptional(),
   switchPort: count,
@@ -66,6 +68,9 @@ const job = fields({
   switches: list(text).exactOptional(),
   countersResetOn: list(text).exactOptional(),
   countersReset: z.boolean('true or false').exactOptional(),
+  // Stores of earlier releases lack these two.
+  minWorkers: count.exactOptional(),
+  left: list(count).exactOptional(),
 });
 
 export const storedState = fields({
@@ -91,7 +96,11 @@ export function completeState(stored: z.infer<typeof storedState>): ControllerSt
 function completeJob({ countersReset, active, members, ...job }: StoredJob): JobRecord {
   const { switchName } = job;
   const complete = (each: readonly StoredMember[]): MemberRecord[] =>
-    each.map((member) => ({ ...member, switchName: member.switchName ?? switchName }));
+    each.map((member) => ({
+      ...member,
+      process: member.process ?? '',
+      switchName: member.switchName ?? switchName,
+    }));
   const completeEpoch = ({ members, ...epoch }: NonNullable<typeof active>): ActiveEpoch => ({
     ...epoch,
     members: complete(members),
@@ -99,6 +108,8 @@ function completeJob({ countersReset, active, members, ...job }: StoredJob): Job
   return {
     ...job,
     switches: job.switches ?? [switchName],
+    minWorkers: job.minWorkers ?? job.workers,
+    left: job.left ?? [],
     countersResetOn: job.countersResetOn ?? (countersReset === true ? [switchName] : []),
     members: complete(members),
     ...(active && { active: completeEpoch(active) }),

@@ -60,6 +60,8 @@ export interface MemberRecord {
   readonly ip: string;
   readonly udpPort: number;
   readonly mac: string;
+  /** Identity of the process, from its Hello; empty in stores of earlier releases, and equal to none then. */
+  readonly process: string;
   /** The switch to which the worker is connected. */
   readonly switchName: string;
   /** Port of that switch. */
@@ -82,6 +84,8 @@ export interface JobRecord {
   readonly number: number;
   readonly multicastGroup: number;
   readonly workers: number;
+  /** An operation has at least this many members: all of them, unless the job is elastic. */
+  readonly minWorkers: number;
   /** The same range of slots on each switch. */
   readonly slotBase: number;
   readonly slots: number;
@@ -90,6 +94,8 @@ export interface JobRecord {
   readonly epoch: number;
   /** Members of `epoch`; empty while the job waits for its workers. */
   readonly members: readonly MemberRecord[];
+  /** Ranks that are no members because they left of their own accord; others were lost. */
+  readonly left: readonly number[];
   /** What the tables hold. Undefined: nothing, contributions of the job are dropped. */
   readonly active?: ActiveEpoch | undefined;
   /** Highest operation number that the job has used up, so that no number is reused after a restart. */

@@ -13,11 +13,19 @@ export class JoinStream implements MemberLink {
   private place: { session: JobSession; rank: number } | undefined;
   /** Nothing may be written to the call after this is set. */
   private over = false;
+  private readonly helloTimer: NodeJS.Timeout;
 
+  /** @param helloTimeoutMs a call without Hello would last as long as its connection, and nothing would show it */
   constructor(
     private readonly controller: Controller,
     private readonly call: JoinCall,
+    helloTimeoutMs: number,
   ) {
+    this.helloTimer = setTimeout(
+      () => this.finish(new SessionProtocolError(`no Hello arrived on a Join stream within ${helloTimeoutMs} ms`)),
+      helloTimeoutMs,
+    );
+    this.helloTimer.unref();
     call.on('data', (message: WorkerMessage) => this.guard(() => this.receive(message)));
     // The worker closed its half without Leave: it ended without notice.
     call.on('end', () => this.guard(() => this.lost()));
@@ -36,6 +44,7 @@ export class JoinStream implements MemberLink {
   private finish(error: unknown): void {
     if (this.over) return;
     this.over = true;
+    clearTimeout(this.helloTimer);
     // grpc-js ends a call with the status of an error that is emitted on it.
     if (error === undefined) this.call.end();
     else this.call.emit('error', serviceStatus(error));
@@ -49,6 +58,7 @@ export class JoinStream implements MemberLink {
           'Hello was sent twice on one Join stream; open another stream for another worker',
         );
       this.place = this.controller.join(message.hello, this);
+      clearTimeout(this.helloTimer);
       return;
     }
     if (this.place === undefined) throw new SessionProtocolError('the first message on a Join stream must be Hello');

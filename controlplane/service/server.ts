@@ -14,10 +14,13 @@ export interface ServerOptions {
   readonly credentials?: ServerCredentials;
   /** Milliseconds of silence after which a worker's connection is pinged, and within which the answer must arrive. */
   readonly keepaliveMs?: number;
+  /** Milliseconds that a Join call may take to say who it is. */
+  readonly helloTimeoutMs?: number;
 }
 
 /** A worker whose machine vanished without closing its connection counts as lost after twice this time. */
 const KEEPALIVE_MS = 5_000;
+const HELLO_TIMEOUT_MS = 10_000;
 const SHUTDOWN_MS = 1_000;
 
 export class ControllerServer {
@@ -33,7 +36,7 @@ export class ControllerServer {
     this.credentials = options.credentials ?? ServerCredentials.createInsecure();
     this.server = new Server({ 'grpc.keepalive_time_ms': keepaliveMs, 'grpc.keepalive_timeout_ms': keepaliveMs });
     const handlers: Handlers = {
-      join: (call: JoinCall) => void new JoinStream(controller, call),
+      join: (call: JoinCall) => void new JoinStream(controller, call, options.helloTimeoutMs ?? HELLO_TIMEOUT_MS),
       createJob: unary((request) => controller.createJob(request)),
       listJobs: unary(() => ({ jobs: controller.listJobs() })),
       getJob: unary(({ name }) => controller.getJob(name)),

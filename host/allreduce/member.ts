@@ -10,7 +10,16 @@
  *   the controller relies on the answer.
  */
 import { type WorkerError, MembershipError, ShapeMismatchError } from '../errors.js';
-import type { Failed, Membership, Progress, Resume, Submitted } from '../session/messages.js';
+import type {
+  Failed,
+  MembersLost,
+  Membership,
+  Missing,
+  MissingRank,
+  Progress,
+  Resume,
+  Submitted,
+} from '../session/messages.js';
 import { Offset } from '../../protocol/message.js';
 import { abortError, difference, Dispute, type OtherSide } from './disputes.js';
 import { AllreduceEngine, type EngineConfig, type Verdict } from './engine.js';
@@ -32,7 +41,17 @@ export interface MemberOutput {
   waiting(waiting: Waiting): void;
 }
 
+/** Operation numbers are a field of 32 bits. */
+const MAX_OPERATION = 2 ** 32 - 1;
+/**
+ * A member that another one may be ahead of by one operation hears of the failure of the next: other numbers
+ * cannot be in progress anywhere.
+ */
+const FAILURES_AHEAD = 2;
+
 export interface MemberConfig extends EngineConfig, ReportedWorker {
+  /** Workers that the job was created with. */
+  workers: number;
   rto: RtoBounds;
   patience: Patience;
   /** First slot of the job in the switch's pool. */
@@ -52,6 +71,8 @@ export class Member {
   private members: readonly number[] = [];
   /** In the order of `members`: their bits in the bitmaps of this worker's switch ({@link Membership.bits}). */
   private bits: readonly number[] = [];
+  /** Ranks of the job that are no members. */
+  private missingRanks: readonly MissingRank[] = [];
   private running = false;
   /** Set by the first Resume: from then on, calls are numbered. */
   private numbered = false;
@@ -124,6 +145,10 @@ export class Member {
   submit(operation: Operation, now: number): void {
     if (this.queue.length === 0) this.watch.progress(now);
     if (this.numbered) {
+      if (this.lastNumber === MAX_OPERATION) {
+        operation.fail(new MembershipError(`the job has used up its ${MAX_OPERATION} operations: create it again`));
+        return;
+      }
       operation.number = ++this.lastNumber;
       if (operation.number <= this.completedNumber) {
         const reason = this.lost.get(operation.number);
@@ -171,6 +196,7 @@ export class Member {
       this.halt(now);
       this.epochNumber = message.epoch;
       this.members = message.ranks;
+      this.missingRanks = message.missing ?? [];
       this.bits = message.bits === undefined || message.bits.length === 0 ? message.ranks : message.bits;
       this.unanswered = undefined;
     }
@@ -183,6 +209,8 @@ export class Member {
     else this.adopt(message.completed);
     // Older than this worker's own answer: the controller will receive that and raise the epoch again.
     if (message.completed < this.completedNumber) return;
+    // A failure that was announced before is part of `completed`, unless the controller found that it could not be.
+    this.aborts.clear();
     this.running = true;
     this.engine.enterEpoch(message.epoch);
     this.watch.progress(now);
@@ -200,7 +228,8 @@ export class Member {
     const own = this.queue.find(({ number }) => number === failure.operation);
     if (own !== undefined && difference(failure, own, this.config.rank) !== undefined)
       this.output.submitted({ operation: failure.operation, submission: own.batch.submission });
-    if (failure.operation <= this.completedNumber) return;
+    const ahead = failure.operation - this.completedNumber;
+    if (!this.numbered || ahead <= 0 || ahead > FAILURES_AHEAD) return;
     this.aborts.set(failure.operation, failure);
     this.settleHead(now);
   }
@@ -208,6 +237,16 @@ export class Member {
   /** What another worker brought to an operation that was given up because the tensors differ. */
   submitted(message: Submitted): void {
     this.compareDisputed(message);
+  }
+
+  /** Members are missing, and the controller waits for them: what they have contributed to may still be completed. */
+  missing(message: Missing, now: number): void {
+    this.watch.excuse(now + message.waitMs);
+  }
+
+  /** They have not returned. The caller rejects what is left. */
+  membersLost(message: MembersLost, now: number): void {
+    if (this.numbered) this.catchUp(message.completed, now);
   }
 
   receive(message: Uint8Array, now: number): Verdict {
@@ -285,7 +324,8 @@ export class Member {
   }
 
   private begin(operation: Operation, now: number): void {
-    operation.begin(this.epochNumber!, this.members, now);
+    const { config, members: ranks, missingRanks: missing } = this;
+    operation.begin({ epoch: this.epochNumber!, ranks, jobWorkers: config.workers, missing }, now);
     this.watch.progress(now);
     try {
       this.engine.start(operation.number!, operation.batch, operation.counters);
@@ -395,16 +435,14 @@ export class Member {
       this.pass(head.number);
       if (head.failure === undefined) head.succeed(this.engine.dataChunks(head.batch) + 1, this.rto.roundTripMs, now);
     }
-    while (this.completedNumber < target) {
-      const number = this.completedNumber + 1;
-      const abort = this.aborts.get(number);
-      const operation = this.queue[0]?.number === number ? this.queue.shift() : undefined;
-      if (operation !== undefined)
-        operation.fail(abort === undefined ? this.passed(number) : this.abortError(abort, operation));
-      else if (abort !== undefined) this.lost.set(number, abort);
-      this.pass(number);
+    while (this.queue[0] !== undefined && this.queue[0].number! <= target) {
+      const operation = this.queue.shift()!;
+      const abort = this.aborts.get(operation.number!);
+      operation.fail(abort === undefined ? this.passed(operation.number!) : this.abortError(abort, operation));
+      this.pass(operation.number!);
     }
-    this.receivedNumber = this.completedNumber;
+    for (const [number, abort] of this.aborts) if (number <= target) this.lost.set(number, abort);
+    this.completedNumber = this.receivedNumber = Math.max(this.completedNumber, target);
   }
 
   /** `number` is used up. */

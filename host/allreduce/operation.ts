@@ -1,6 +1,7 @@
 /** One allreduce call from its submission to its completion. */
 import type { WorkerError } from '../errors.js';
 import type { Counters } from './engine.js';
+import { partialNote, type MissingRank } from './partial.js';
 import type { TensorBatch } from './tensors.js';
 
 export interface OperationProgress {
@@ -35,8 +36,22 @@ export interface AllreduceStats {
   workers: number;
   /** Their ranks. */
   ranks: readonly number[];
+  /** Workers that the job was created with. */
+  jobWorkers: number;
+  /** Ranks of the job that the sum does not contain: only an elastic job goes on without them. */
+  missing: readonly MissingRank[];
+  /** Of a sum without them, for people: `summed over 1 of 2 workers (rank 1 was lost)`. */
+  partial: string | undefined;
   /** Times that a change of the membership made it begin again. */
   restarts: number;
+}
+
+/** Who is in an epoch, and who is not. */
+export interface EpochMembers {
+  readonly epoch: number;
+  readonly ranks: readonly number[];
+  readonly jobWorkers: number;
+  readonly missing: readonly MissingRank[];
 }
 
 export interface OperationCallbacks {
@@ -57,6 +72,8 @@ export class Operation {
   /** Epoch and members of the latest start. */
   epoch = 0;
   ranks: readonly number[] = [];
+  private jobWorkers = 0;
+  private missing: readonly MissingRank[] = [];
   /**
    * The caller already has its answer, but the number is not used up: other workers may submit tensors
    * for it, and must be told once it is at the head of the queue.
@@ -72,10 +89,12 @@ export class Operation {
     private readonly callbacks: OperationCallbacks,
   ) {}
 
-  begin(epoch: number, ranks: readonly number[], now: number): void {
+  begin({ epoch, ranks, jobWorkers, missing }: EpochMembers, now: number): void {
     if (this.starts++ === 0) this.startedAt = now;
     this.epoch = epoch;
     this.ranks = ranks;
+    this.jobWorkers = jobWorkers;
+    this.missing = missing;
     this.reportAt = 0;
   }
 
@@ -103,6 +122,9 @@ export class Operation {
       epoch: this.epoch,
       workers: this.ranks.length,
       ranks: this.ranks,
+      jobWorkers: this.jobWorkers,
+      missing: this.missing,
+      partial: partialNote(this.ranks.length, this.jobWorkers, this.missing),
       restarts: this.starts - 1,
     });
   }

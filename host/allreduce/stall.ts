@@ -61,6 +61,8 @@ export class StallWatch {
   /** When the last epoch stopped. */
   private haltedAt: number;
   private controllerLostAt: number | undefined;
+  /** Until when the controller waits for members that were lost: no progress is expected before. */
+  private excusedUntil = -Infinity;
   private refusedAt: number | undefined;
   private probeAt = 0;
   private probedSlot: number | undefined;
@@ -85,6 +87,12 @@ export class StallWatch {
   halted(now: number): void {
     this.progress(now);
     this.haltedAt = now;
+    this.excusedUntil = -Infinity;
+  }
+
+  /** Members are missing, and the controller waits for them. */
+  excuse(until: number): void {
+    this.excusedUntil = until;
   }
 
   controller(connected: boolean, now: number): void {
@@ -157,7 +165,7 @@ export class StallWatch {
       const due = this.refusedAt + REFUSAL_PATIENCE_MS;
       return this.held !== undefined || now >= due ? this.mismatch(situation) : due;
     }
-    const due = this.lastProgress + this.patience.timeoutMs;
+    const due = Math.max(this.lastProgress, this.excusedUntil) + this.patience.timeoutMs;
     if (now >= due) return this.stalled(situation, now);
     if (now >= this.probeAt) {
       const slot = engine.outstandingSlots()[0];
@@ -180,7 +188,7 @@ export class StallWatch {
         `no connection to the controller for ${ms(now - this.controllerLostAt)}, and the job's new epoch cannot begin without it`,
       );
     }
-    const due = since + this.patience.membershipTimeoutMs;
+    const due = Math.max(since, this.excusedUntil) + this.patience.membershipTimeoutMs;
     if (now < due) return due;
     if (attending !== undefined)
       return new MembershipError(

@@ -8,6 +8,9 @@ export type {
   Announcement,
   Failed,
   Hello,
+  MembersLost,
+  Missing,
+  MissingRank,
   Profile as JobProfile,
   Progress,
   Resume,
@@ -16,7 +19,7 @@ export type {
 
 export interface JobInfo extends Pick<
   wire.Job,
-  'name' | 'number' | 'workers' | 'epoch' | 'slotBase' | 'slots' | 'state'
+  'name' | 'number' | 'workers' | 'minWorkers' | 'epoch' | 'slotBase' | 'slots' | 'state'
 > {
   readonly profile: wire.Profile;
 }
@@ -28,7 +31,7 @@ export interface Welcome extends Omit<wire.Welcome, 'job' | 'switchName'> {
 }
 
 /** `bits`: a value above 31 stands for a rank that is counted at another switch. */
-export type Membership = Omit<wire.Membership, 'bits'> & Partial<Pick<wire.Membership, 'bits'>>;
+export type Membership = Omit<wire.Membership, 'bits' | 'missing'> & Partial<Pick<wire.Membership, 'bits' | 'missing'>>;
 
 /** Exactly one field is set. */
 export type WorkerMessage =
@@ -46,4 +49,6 @@ export interface ControllerMessage {
   readonly aborted?: wire.Failed;
   readonly submitted?: wire.Submitted;
   readonly attendance?: wire.Attendance;
+  readonly missing?: wire.Missing;
+  readonly membersLost?: wire.MembersLost;
 }

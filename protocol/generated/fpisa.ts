@@ -54,6 +54,10 @@ export interface CreateJobRequest {
     | undefined;
   /** top of the job's tree of switches; empty: the only one without a parent */
   readonly switchName: string;
+  /** operations go on with fewer workers when some are lost */
+  readonly elastic: boolean;
+  /** of an elastic job: it does not go on with fewer; 0: 1 */
+  readonly minWorkers: number;
 }
 
 export interface Job {
@@ -77,6 +81,8 @@ export interface Job {
   readonly switches: readonly string[];
   /** of those that could be read */
   readonly switchEvents: readonly SwitchEvents[];
+  /** an operation has at least this many members; equal to `workers` unless the job is elastic */
+  readonly minWorkers: number;
 }
 
 export interface Job_EventsEntry {
@@ -229,6 +235,11 @@ export interface Hello {
    * Empty: it does not say.
    */
   readonly announcements: readonly Announcement[];
+  /**
+   * Identity of the process: random, chosen when the worker starts, 32 hexadecimal digits. Another process may have
+   * the same rank and address later, but it knows nothing of this one's operations.
+   */
+  readonly process: string;
 }
 
 export interface Announcement {
@@ -307,6 +318,8 @@ export interface ControllerMessage {
   readonly aborted?: Failed | undefined;
   readonly submitted?: Submitted | undefined;
   readonly attendance?: Attendance | undefined;
+  readonly missing?: Missing | undefined;
+  readonly membersLost?: MembersLost | undefined;
 }
 
 export interface Welcome {
@@ -332,6 +345,34 @@ export interface Membership {
    * contribution is in. 32: it goes another way. Absent: each rank has the bit of its number.
    */
   readonly bits: readonly number[];
+  /** ranks of the job that are not members of this epoch */
+  readonly missing: readonly MissingRank[];
+}
+
+export interface MissingRank {
+  readonly rank: number;
+  /** of its own accord; false: it was lost */
+  readonly left: boolean;
+}
+
+/**
+ * Ranks were lost or have left, and the job does not go on with so few. The epoch stays as it is while the controller
+ * waits for them: what they have contributed to is completed.
+ */
+export interface Missing {
+  readonly ranks: readonly MissingRank[];
+  /** after that it gives up: MembersLost */
+  readonly waitMs: number;
+}
+
+/**
+ * The missing ranks have not returned. The memberships of all others end with this message: operations up to
+ * `completed` are complete, and nothing after them will be.
+ */
+export interface MembersLost {
+  readonly completed: number;
+  readonly ranks: readonly MissingRank[];
+  readonly waitedMs: number;
 }
 
 /** Who is here, while the job waits for its workers; and, at any time, who was refused. */
@@ -466,7 +507,7 @@ export const Profile: MessageFns<Profile> = {
 };
 
 function createBaseCreateJobRequest(): CreateJobRequest {
-  return { name: "", workers: 0, slots: 0, profile: "", switchName: "" };
+  return { name: "", workers: 0, slots: 0, profile: "", switchName: "", elastic: false, minWorkers: 0 };
 }
 
 export const CreateJobRequest: MessageFns<CreateJobRequest> = {
@@ -497,6 +538,12 @@ export const CreateJobRequest: MessageFns<CreateJobRequest> = {
     }
     if (message.switchName !== "") {
       writer.uint32(74).string(message.switchName);
+    }
+    if (message.elastic !== false) {
+      writer.uint32(160).bool(message.elastic);
+    }
+    if (message.minWorkers !== 0) {
+      writer.uint32(168).uint32(message.minWorkers);
     }
     return writer;
   },
@@ -586,6 +633,22 @@ export const CreateJobRequest: MessageFns<CreateJobRequest> = {
             message.switchName = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.elastic = reader.bool();
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.minWorkers = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -612,6 +675,8 @@ export const CreateJobRequest: MessageFns<CreateJobRequest> = {
     message.leftShiftLimit = object.leftShiftLimit ?? undefined;
     message.mode = object.mode ?? undefined;
     message.switchName = object.switchName ?? "";
+    message.elastic = object.elastic ?? false;
+    message.minWorkers = object.minWorkers ?? 0;
     return message;
   },
 };
@@ -631,6 +696,7 @@ function createBaseJob(): Job {
     events: {},
     switches: [],
     switchEvents: [],
+    minWorkers: 0,
   };
 }
 
@@ -677,6 +743,9 @@ export const Job: MessageFns<Job> = {
     }
     for (const v of message.switchEvents) {
       SwitchEvents.encode(v!, writer.uint32(114).fork()).join();
+    }
+    if (message.minWorkers !== 0) {
+      writer.uint32(160).uint32(message.minWorkers);
     }
     return writer;
   },
@@ -809,6 +878,14 @@ export const Job: MessageFns<Job> = {
             message.switchEvents.push(SwitchEvents.decode(reader, reader.uint32()));
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.minWorkers = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -850,6 +927,7 @@ export const Job: MessageFns<Job> = {
     );
     message.switches = object.switches?.map((e) => e) || [];
     message.switchEvents = object.switchEvents?.map((e) => SwitchEvents.fromPartial(e)) || [];
+    message.minWorkers = object.minWorkers ?? 0;
     return message;
   },
 };
@@ -2401,6 +2479,7 @@ function createBaseHello(): Hello {
     completed: 0,
     switchName: "",
     announcements: [],
+    process: "",
   };
 }
 
@@ -2432,6 +2511,9 @@ export const Hello: MessageFns<Hello> = {
     }
     for (const v of message.announcements) {
       Announcement.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.process !== "") {
+      writer.uint32(122).string(message.process);
     }
     return writer;
   },
@@ -2521,6 +2603,14 @@ export const Hello: MessageFns<Hello> = {
             message.announcements.push(Announcement.decode(reader, reader.uint32()));
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.process = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -2547,6 +2637,7 @@ export const Hello: MessageFns<Hello> = {
     message.completed = object.completed ?? 0;
     message.switchName = object.switchName ?? "";
     message.announcements = object.announcements?.map((e) => Announcement.fromPartial(e)) || [];
+    message.process = object.process ?? "";
     return message;
   },
 };
@@ -3136,6 +3227,12 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
     if (message.attendance !== undefined) {
       Attendance.encode(message.attendance, writer.uint32(50).fork()).join();
     }
+    if (message.missing !== undefined) {
+      Missing.encode(message.missing, writer.uint32(82).fork()).join();
+    }
+    if (message.membersLost !== undefined) {
+      MembersLost.encode(message.membersLost, writer.uint32(90).fork()).join();
+    }
     return writer;
   },
 
@@ -3200,6 +3297,22 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
             message.attendance = Attendance.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.missing = Missing.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.membersLost = MembersLost.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -3234,6 +3347,12 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
       : undefined;
     message.attendance = (object.attendance !== undefined && object.attendance !== null)
       ? Attendance.fromPartial(object.attendance)
+      : undefined;
+    message.missing = (object.missing !== undefined && object.missing !== null)
+      ? Missing.fromPartial(object.missing)
+      : undefined;
+    message.membersLost = (object.membersLost !== undefined && object.membersLost !== null)
+      ? MembersLost.fromPartial(object.membersLost)
       : undefined;
     return message;
   },
@@ -3367,7 +3486,7 @@ export const Welcome: MessageFns<Welcome> = {
 };
 
 function createBaseMembership(): Membership {
-  return { epoch: 0, ranks: [], reason: "", bits: [] };
+  return { epoch: 0, ranks: [], reason: "", bits: [], missing: [] };
 }
 
 export const Membership: MessageFns<Membership> = {
@@ -3391,6 +3510,9 @@ export const Membership: MessageFns<Membership> = {
         writer.uint32(v);
       }
       writer.join();
+    }
+    for (const v of message.missing) {
+      MissingRank.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -3460,6 +3582,14 @@ export const Membership: MessageFns<Membership> = {
 
             break;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.missing.push(MissingRank.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -3481,6 +3611,220 @@ export const Membership: MessageFns<Membership> = {
     message.ranks = object.ranks?.map((e) => e) || [];
     message.reason = object.reason ?? "";
     message.bits = object.bits?.map((e) => e) || [];
+    message.missing = object.missing?.map((e) => MissingRank.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseMissingRank(): MissingRank {
+  return { rank: 0, left: false };
+}
+
+export const MissingRank: MessageFns<MissingRank> = {
+  encode(message: MissingRank, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rank !== 0) {
+      writer.uint32(8).uint32(message.rank);
+    }
+    if (message.left !== false) {
+      writer.uint32(16).bool(message.left);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MissingRank {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMissingRank() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.rank = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.left = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          throw new globalThis.Error("illegal tag " + tag);
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<MissingRank>, I>>(base?: I): MissingRank {
+    return MissingRank.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<MissingRank>, I>>(object: I): MissingRank {
+    const message = createBaseMissingRank() as any;
+    message.rank = object.rank ?? 0;
+    message.left = object.left ?? false;
+    return message;
+  },
+};
+
+function createBaseMissing(): Missing {
+  return { ranks: [], waitMs: 0 };
+}
+
+export const Missing: MessageFns<Missing> = {
+  encode(message: Missing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.ranks) {
+      MissingRank.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.waitMs !== 0) {
+      writer.uint32(16).uint32(message.waitMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Missing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMissing() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ranks.push(MissingRank.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.waitMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          throw new globalThis.Error("illegal tag " + tag);
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Missing>, I>>(base?: I): Missing {
+    return Missing.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Missing>, I>>(object: I): Missing {
+    const message = createBaseMissing() as any;
+    message.ranks = object.ranks?.map((e) => MissingRank.fromPartial(e)) || [];
+    message.waitMs = object.waitMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseMembersLost(): MembersLost {
+  return { completed: 0, ranks: [], waitedMs: 0 };
+}
+
+export const MembersLost: MessageFns<MembersLost> = {
+  encode(message: MembersLost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.completed !== 0) {
+      writer.uint32(8).uint32(message.completed);
+    }
+    for (const v of message.ranks) {
+      MissingRank.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.waitedMs !== 0) {
+      writer.uint32(24).uint32(message.waitedMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MembersLost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMembersLost() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.completed = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ranks.push(MissingRank.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.waitedMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          throw new globalThis.Error("illegal tag " + tag);
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<MembersLost>, I>>(base?: I): MembersLost {
+    return MembersLost.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<MembersLost>, I>>(object: I): MembersLost {
+    const message = createBaseMembersLost() as any;
+    message.completed = object.completed ?? 0;
+    message.ranks = object.ranks?.map((e) => MissingRank.fromPartial(e)) || [];
+    message.waitedMs = object.waitedMs ?? 0;
     return message;
   },
 };

@@ -155,7 +155,9 @@ export class WorkerRegistry extends EventEmitter<RegistryEvents> {
       if (!this.isOver) call.end();
     };
     call.on('data', (message: WorkerMessage) => {
-      if (message.hello) link = this.welcome(message.hello, call);
+      // One that attaches twice would hide the loss of its first rank.
+      if (message.hello && link !== undefined) gone();
+      else if (message.hello) link = this.welcome(message.hello, call);
       else if (link !== undefined) this.receive(link, message);
     });
     call.on('end', gone);

@@ -49,6 +49,7 @@ function jobReport(
       name: 'train',
       number: 0,
       workers: 3,
+      minWorkers: 3,
       epoch: 4,
       slotBase: 0,
       slots: 2,
@@ -210,6 +211,14 @@ describe('members', () => {
     const running: Moment = { job: { members: [member(0), member(2)] } };
     expect(said(between(running, running))).toEqual([
       'note job train: running, without worker 1 of 3; start that worker with --job train and the rank',
+    ]);
+  });
+
+  test('a job that waits for a lost worker, because it needs all', () => {
+    const members = jobReport().members.map((member) => ({ ...member, connected: member.rank !== 1 }));
+    const waiting: Moment = { job: { state: 'recovering', members } };
+    expect(said(between(waiting, waiting))).toEqual([
+      'fault job train: recovering, without worker 1 of 3; start that worker with --job train and the rank',
     ]);
   });
 

@@ -1,4 +1,5 @@
 /** A worker's side of the session protocol, over real gRPC, with a script instead of packets. */
+import { randomBytes } from 'node:crypto';
 import { Client, credentials, makeClientConstructor, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
 import { ControllerService } from '../../controlplane/service/definition.js';
 import { CONTROLLER_SERVICE } from '../../protocol/service.js';
@@ -8,6 +9,7 @@ type Stream = ClientDuplexStream<WorkerMessage, ControllerMessage>;
 
 export class FakeWorker {
   readonly received: ControllerMessage[] = [];
+  readonly process: string;
   /** What it answers Membership with; undefined: nothing. */
   standing: { completed: number; received: number } | undefined = { completed: 0, received: 0 };
   private readonly client: Client & { join(): Stream };
@@ -15,7 +17,9 @@ export class FakeWorker {
   private readonly watchers = new Set<() => void>();
   private end: ServiceError | 'ended' | undefined;
 
-  constructor(port: number, hello: Partial<HelloMessage> & { job: string; rank: number }) {
+  /** @param hello undefined: it says nothing */
+  constructor(port: number, hello: (Partial<HelloMessage> & { job: string; rank: number }) | undefined) {
+    this.process = hello?.process ?? randomBytes(16).toString('hex');
     const constructor = makeClientConstructor(ControllerService, CONTROLLER_SERVICE);
     this.client = new constructor(`127.0.0.1:${port}`, credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
@@ -29,6 +33,7 @@ export class FakeWorker {
     });
     this.stream.on('error', (error: ServiceError) => this.ended(error));
     this.stream.on('end', () => this.ended('ended'));
+    if (hello === undefined) return;
     this.stream.write({
       hello: {
         ip: '127.0.0.1',
@@ -39,6 +44,7 @@ export class FakeWorker {
         switchName: '',
         announcements: [],
         ...hello,
+        process: this.process,
       },
     });
   }
@@ -76,6 +82,14 @@ export class FakeWorker {
 
   aborted() {
     return this.until((all) => all.flatMap((message) => ('aborted' in message ? [message.aborted] : []))[0]);
+  }
+
+  missing() {
+    return this.until((all) => all.flatMap((message) => ('missing' in message ? [message.missing] : []))[0]);
+  }
+
+  membersLost() {
+    return this.until((all) => all.flatMap((message) => ('membersLost' in message ? [message.membersLost] : []))[0]);
   }
 
   /** The status with which the controller ended the stream. */

@@ -17,6 +17,7 @@ const member = (rank: number): MemberRecord => ({
   ip: '10.0.0.1',
   udpPort: 1000 + rank,
   mac: '02:00:00:00:00:01',
+  process: `process ${rank}`,
   switchName: 's',
   switchPort: 1 + rank,
 });
@@ -28,28 +29,32 @@ const NEW_JOB: JobRecord = {
   number: 0,
   multicastGroup: 1,
   workers: WORKERS,
+  minWorkers: 1,
   slotBase: 0,
   slots: 8,
   profile: { name: 'fpisa', format: 'fp32', mode: 'full', guard: 0, rounding: 'truncate', leftShiftLimit: 0 },
   epoch: 0,
   members: [],
+  left: [],
   completed: 0,
   countersResetOn: ['s'],
 };
 
-/** A worker, as far as the session can see it. */
+/** A worker's connection, as far as the session can see it, and what its process knows. */
 class Worker implements MemberLink {
   over = false;
   epoch = 0;
   resumed = 0;
-  completed: number;
+  /** Between Resume and the next Membership, or the failure of its operation. */
+  runs = false;
+  /** The process has ended: it does not connect again. */
+  dead = false;
   constructor(
     private readonly world: World,
     readonly rank: number,
-    completed: number,
-  ) {
-    this.completed = completed;
-  }
+    readonly process: string,
+    public completed: number,
+  ) {}
   /** Some messages are sent from promises, where a throw would be lost. */
   send(message: ControllerMessage): void {
     try {
@@ -63,10 +68,11 @@ class Worker implements MemberLink {
     if ('membership' in message) {
       const { epoch, ranks } = message.membership;
       // Stored before anybody hears of it, and never seen before.
-      expect(this.world.record).toMatchObject({ epoch, members: ranks.map(member) });
+      expect(this.world.record).toMatchObject({ epoch, members: ranks.map((rank) => ({ rank })) });
       expect(epoch).toBeGreaterThan(this.epoch);
       expect(ranks).toContain(this.rank);
       this.epoch = epoch;
+      this.runs = false;
     }
     if ('resume' in message) {
       const { epoch, completed } = message.resume;
@@ -75,12 +81,27 @@ class Worker implements MemberLink {
       // The tables hold exactly this membership, and each of its members has reported its progress.
       expect(this.world.written).toEqual({ epoch, members: this.world.record.members });
       for (const { rank } of this.world.record.members) expect(this.world.answered.get(rank)).toBe(epoch);
-      // No operation number is handed out twice.
-      expect(completed).toBeGreaterThanOrEqual(Math.max(this.completed, this.world.usedUp));
+      // Never with fewer members than the job may have.
+      expect(this.world.record.members.length).toBeGreaterThanOrEqual(this.world.record.minWorkers);
+      // No operation number is handed out twice, as far as any process remembers it.
+      const seen = [...this.world.workers.values()].filter(({ over }) => !over).map((worker) => worker.completed);
+      expect(completed).toBeGreaterThanOrEqual(Math.max(...seen, this.world.usedUp));
+      expect(this.world.record.completed).toBe(completed);
       this.resumed = epoch;
       this.completed = completed;
+      this.runs = true;
     }
-    if ('aborted' in message) expect(message.aborted.operation).toBeLessThanOrEqual(this.world.record.completed);
+    // Halts, and takes the number for used up.
+    if ('aborted' in message && this.runs && message.aborted.operation === this.completed + 1) {
+      this.completed++;
+      this.runs = false;
+    }
+    if ('membersLost' in message) {
+      expect(message.membersLost.completed).toBeGreaterThanOrEqual(this.completed);
+      expect(message.membersLost.ranks.map(({ rank }) => rank)).not.toContain(this.rank);
+      this.dead = true;
+      this.world.dismissals++;
+    }
   }
   end(): void {
     this.over = true;
@@ -88,7 +109,9 @@ class Worker implements MemberLink {
 }
 
 class World {
-  record_: JobRecord = NEW_JOB;
+  record_: JobRecord;
+  dismissals = 0;
+  processes = 0;
   /** What the switch holds. */
   written: JobRecord['active'];
   usedUp = 0;
@@ -96,7 +119,12 @@ class World {
   readonly answered = new Map<number, number>();
   readonly workers = new Map<number, Worker>();
   private writes: (() => void)[] = [];
-  session: JobSession = new JobSession(this.records(), TIMING);
+  session: JobSession;
+  /** @param minWorkers of the job */
+  constructor(minWorkers: number) {
+    this.record_ = { ...NEW_JOB, minWorkers };
+    this.session = new JobSession(this.records(), TIMING);
+  }
 
   get record(): JobRecord {
     return this.record_;
@@ -171,9 +199,12 @@ async function take(world: World, move: Step): Promise<void> {
   switch (move.kind) {
     case 'join': {
       if (alive(move.rank)) return;
-      const worker = new Worker(world, move.rank, 0);
+      const former = world.workers.get(move.rank);
+      const again = former !== undefined && !former.dead;
+      const process = again ? former.process : `process ${++world.processes}`;
+      const worker = new Worker(world, move.rank, process, again ? former.completed : 0);
       world.workers.set(move.rank, worker);
-      world.session.join(member(move.rank), worker, { welcome: {} as WelcomeMessage });
+      world.session.join({ ...member(move.rank), process }, worker, { welcome: {} as WelcomeMessage });
       return;
     }
     case 'lose':
@@ -183,6 +214,8 @@ async function take(world: World, move: Step): Promise<void> {
       if (move.kind === 'leave') world.session.leave(move.rank, worker);
       else world.session.disconnected(move.rank, worker);
       worker.over = true;
+      // Of one that left, nobody remembers anything; one that was lost may have kept its process.
+      worker.dead ||= move.kind === 'leave' || worker.completed % 2 === 0;
       return;
     }
     case 'answer': {
@@ -204,12 +237,14 @@ async function take(world: World, move: Step): Promise<void> {
     case 'finish':
       // An operation completes at every member that runs in the stored epoch; no member completes it alone.
       if (world.session.state !== 'running') return;
+      if (!world.record.members.every(({ rank }) => alive(rank)?.runs)) return;
       for (const { rank } of world.record.members) alive(rank)!.completed++;
       return;
     case 'fail': {
       const worker = alive(move.rank);
-      if (!worker || worker.resumed === 0) return;
-      const operation = worker.completed + 1;
+      if (!worker?.runs) return;
+      const operation = ++worker.completed;
+      worker.runs = false;
       world.session.failed(move.rank, worker, { operation, code: 'X', message: 'x', shape: '' });
       world.usedUp = Math.max(world.usedUp, operation);
       return;
@@ -226,35 +261,47 @@ async function take(world: World, move: Step): Promise<void> {
     case 'restart':
       world.session.close(undefined as never);
       for (const worker of world.workers.values()) worker.over = true;
+      // What only the dead know is nowhere.
+      world.usedUp = 0;
       world.session = new JobSession(world.records(), TIMING);
   }
 }
 
-test('no history gives out an epoch or operation number twice, or resumes before all stand still', async () => {
-  vi.useFakeTimers();
-  let resumes = 0;
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 120, size: 'max' }), async (moves) => {
-      const world = new World();
-      for (const move of moves) {
-        await take(world, move);
-        if (world.violations.length > 0) throw world.violations[0];
-        // From the first epoch on, members and connected workers are the same, unless some are awaited back.
-        if (world.session.state === 'running') {
-          expect(world.written).toEqual({ epoch: world.record.epoch, members: world.record.members });
-          expect(world.session.connectedRanks()).toEqual(world.record.members.map(({ rank }) => rank));
-          resumes++;
+test.each([
+  ['an elastic job', 1],
+  ['a job that needs two', 2],
+  ['a job that needs all', WORKERS],
+])(
+  '%s: no history gives out an epoch or operation number twice, or resumes before all stand still',
+  async (_, minWorkers) => {
+    vi.useFakeTimers();
+    let resumes = 0;
+    let dismissals = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 120, size: 'max' }), async (moves) => {
+        const world = new World(minWorkers);
+        for (const move of moves) {
+          await take(world, move);
+          if (world.violations.length > 0) throw world.violations[0];
+          // In a running epoch, members and connected workers are the same.
+          if (world.session.state === 'running') {
+            expect(world.written).toEqual({ epoch: world.record.epoch, members: world.record.members });
+            expect(world.session.connectedRanks()).toEqual(world.record.members.map(({ rank }) => rank));
+            resumes++;
+          }
         }
-      }
-    }),
-    { numRuns: 400 },
-  );
-  // The histories must make progress for the expectations to mean anything.
-  expect(resumes).toBeGreaterThan(500);
-});
+        dismissals += world.dismissals;
+      }),
+      { numRuns: 400 },
+    );
+    // The histories must make progress for the expectations to mean anything.
+    expect(resumes).toBeGreaterThan(500);
+    if (minWorkers > 1) expect(dismissals).toBeGreaterThan(10);
+  },
+);
 
 test('what all remaining members have received is complete, though the one that knew has died', async () => {
-  const world = new World();
+  const world = new World(1);
   const told: ControllerMessage[] = [];
   const link = (rank: number): MemberLink => ({
     send: (message) => void (rank === 0 && told.push(message)),
@@ -287,7 +334,9 @@ test('what all remaining members have received is complete, though the one that 
 
   // A newcomer in place of worker 2 has no state and does not count.
   world.session.disconnected(2, links[2]!);
-  world.session.join({ ...member(2), udpPort: 9 }, links[2]!, { welcome: {} as WelcomeMessage });
+  world.session.join({ ...member(2), process: 'another, at the same address' }, links[2]!, {
+    welcome: {} as WelcomeMessage,
+  });
   answer(0, 5, 1, 2);
   answer(1, 5, 1, 2);
   answer(2, 5, 0, 0);

@@ -9,9 +9,10 @@ import type { FakeWorker } from './fake-worker.helpers.js';
 async function running(
   workers: number,
   timing: Parameters<typeof startSite>[0] = {},
+  elastic = true,
 ): Promise<{ site: Site; members: FakeWorker[] }> {
   const site = await startSite(timing);
-  await site.client.createJob({ name: 'train', workers });
+  await site.client.createJob({ name: 'train', workers, elastic });
   const members = Array.from({ length: workers }, (_, rank) => site.worker(rank));
   for (const member of members) await member.resume(1);
   return { site, members };
@@ -253,13 +254,35 @@ describe('controller restart', () => {
     expect(site.fake.table('fpisa.member')).toEqual([]);
   });
 
+  test('a process at the address of a member that has ended is not taken for it', async () => {
+    const before = await running(2, {}, false);
+    const site = await restart(before);
+    // All results of operation 8 are here but that of the commit; the other worker had that, and delivered the sum.
+    const first = site.worker(0, { process: before.members[0]!.process });
+    first.standing = { completed: 7, received: 8 };
+    const second = site.worker(1);
+    expect(await second.resume(2)).toEqual({ epoch: 2, completed: 8 });
+    expect(await first.resume(2)).toEqual({ epoch: 2, completed: 8 });
+  });
+
+  test('an elastic job goes on without members that do not come back, one that needs all does not', async () => {
+    const before = await running(2, {}, false);
+    const site = await restart(before, { returnTimeoutMs: 2_000 });
+    const back = site.worker(0, { process: before.members[0]!.process });
+    back.standing = { completed: 4, received: 5 };
+    expect(await back.membersLost()).toEqual({ completed: 5, ranks: [{ rank: 1, left: false }], waitedMs: 2_000 });
+    expect(back.received.some((message) => 'resume' in message)).toBe(false);
+  });
+
   test('a failed operation stays used up when the controller dies before Resume', async () => {
     const before = await running(2);
     before.members[1]!.standing = undefined;
     before.members[0]!.fail(1, 'shapes differ');
     await before.members[1]!.aborted();
     const site = await restart(before);
-    const members = [site.worker(0), site.worker(1)];
+    const members = before.members.map(({ process }, rank) => site.worker(rank, { process }));
+    // A worker that has given an operation up does not use its number again.
+    members[0]!.standing = { completed: 1, received: 1 };
     for (const member of members) expect(await member.resume(2)).toMatchObject({ completed: 1 });
   });
 

@@ -26,7 +26,7 @@ function replicas({ fake }: Site): number[] {
 
 async function running(workers = 3): Promise<{ site: Site; members: FakeWorker[] }> {
   const site = await startSite();
-  await site.client.createJob({ name: 'train', workers });
+  await site.client.createJob({ name: 'train', workers, elastic: true });
   const members = Array.from({ length: workers }, (_, rank) => site.worker(rank));
   for (const member of members) await member.resume(1);
   return { site, members };
@@ -103,7 +103,7 @@ describe('membership changes', () => {
 
   test('a worker whose connection goes silent is lost by keepalive', async () => {
     const site = await startSite({ keepaliveMs: 100 });
-    await site.client.createJob({ name: 'train', workers: 2 });
+    await site.client.createJob({ name: 'train', workers: 2, elastic: true });
     // Between the worker and the controller; paused, it swallows everything and closes nothing.
     const sockets: Socket[] = [];
     const wire = createServer((near) => {
@@ -173,7 +173,7 @@ describe('membership changes', () => {
 
   test('a member that does not answer Membership is dropped', async () => {
     const site = await startSite({ timing: { progressTimeoutMs: 2_000 } });
-    await site.client.createJob({ name: 'train', workers: 2 });
+    await site.client.createJob({ name: 'train', workers: 2, elastic: true });
     const mute = site.worker(0);
     mute.standing = undefined;
     const other = site.worker(1);
@@ -202,7 +202,8 @@ describe('membership changes', () => {
 
   test('a worker that connects again from the same address replaces its broken connection', async () => {
     const { site, members } = await running(2);
-    const again = site.worker(0, { completed: 3 });
+    members[1]!.standing = { completed: 3, received: 3 };
+    const again = site.worker(0, { completed: 3, process: members[0]!.process });
     again.standing = { completed: 3, received: 3 };
     expect(await again.resume(2)).toEqual({ epoch: 2, completed: 3 });
     expect((await members[0]!.error()).details).toBe('worker 0 connected again');
@@ -379,6 +380,7 @@ describe('Join is refused', () => {
         completed: 0,
         switchName: '',
         announcements: [],
+        process: members[0]!.process,
       },
     });
     expect((await members[0]!.error()).details).toBe(

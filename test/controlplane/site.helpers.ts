@@ -62,6 +62,7 @@ export async function startSite(
     config?: Partial<SwitchConfig>;
     more?: readonly SwitchConfig[];
     keepaliveMs?: number;
+    helloTimeoutMs?: number;
     onFailure?: ControllerOptions['onFailure'] & {};
   } = {},
 ): Promise<Site> {
@@ -82,10 +83,10 @@ export async function startSite(
     timing,
     ...(onFailure && { onFailure }),
   });
-  const server = new ControllerServer(
-    controller,
-    options.keepaliveMs === undefined ? {} : { keepaliveMs: options.keepaliveMs },
-  );
+  const server = new ControllerServer(controller, {
+    ...(options.keepaliveMs !== undefined && { keepaliveMs: options.keepaliveMs }),
+    ...(options.helloTimeoutMs !== undefined && { helloTimeoutMs: options.helloTimeoutMs }),
+  });
   const port = await server.listen('127.0.0.1:0');
   const client = new ControllerClient(`127.0.0.1:${port}`);
   let stopped = false;

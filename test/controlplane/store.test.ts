@@ -110,9 +110,11 @@ describe('FileStore', () => {
     );
     const store = new FileStore(path);
     const { jobs: read, ...rest } = store.read();
-    const placed = { ...member, switchName: 's1' };
+    const placed = { ...member, process: '', switchName: 's1' };
     expect(read['a']).toEqual({
       ...job,
+      minWorkers: 1,
+      left: [],
       switches: ['s1'],
       countersResetOn: ['s1'],
       members: [placed],
@@ -150,6 +152,7 @@ describe('a store that is JSON of another form is refused in one sentence with p
     ip: '10.0.0.1',
     udpPort: 4000,
     mac: '02:00:00:00:00:01',
+    process: 'f00d',
     switchName: 's1',
     switchPort: 1,
   };
@@ -160,11 +163,13 @@ describe('a store that is JSON of another form is refused in one sentence with p
     number: 0,
     multicastGroup: 1,
     workers: 1,
+    minWorkers: 1,
     slotBase: 0,
     slots: 8,
     profile: PROFILE,
     epoch: 3,
     members: [member],
+    left: [],
     active: { epoch: 3, members: [member] },
     completed: 2,
     countersResetOn: ['s1'],

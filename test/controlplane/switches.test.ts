@@ -84,7 +84,7 @@ describe.each(targets)('%s', (_, available, start) => {
     async () => {
       const target = await start();
       const site = await startSite({ config: { address: target.address }, timing: { probeReplyTimeoutMs: 2_000 } });
-      await site.client.createJob({ name: 'train', workers: 3, slots: 40 });
+      await site.client.createJob({ name: 'train', workers: 3, slots: 40, elastic: true });
       const members = [0, 1, 2].map((rank) => site.worker(rank));
       for (const member of members) expect(await member.resume(1)).toMatchObject({ epoch: 1 });
 
@@ -300,7 +300,7 @@ describe('packets through the emulator', () => {
     const { address } = await startEmulator(0, device);
     const site = await startSite({ config: { address } });
     await site.client.createJob({ name: 'first', workers: 1, slots: 7 });
-    await site.client.createJob({ name: 'train', workers: 3, slots: 4 });
+    await site.client.createJob({ name: 'train', workers: 3, slots: 4, elastic: true });
     const members = [0, 1, 2].map((rank) => site.worker(rank));
     for (const member of members) await member.resume(1);
     const welcomes = await Promise.all(members.map((member) => member.welcome()));

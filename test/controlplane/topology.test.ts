@@ -257,6 +257,7 @@ describe('tables', () => {
                   ip: `10.1.${home}.${rank}`,
                   udpPort: 4000,
                   mac: '02:00:00:00:00:01',
+                  process: `${rank}`,
                   switchName: `s${home}`,
                   switchPort: rank + 1,
                 },
@@ -340,6 +341,7 @@ describe('tables', () => {
     const job = newJob(state, { name: 'a', workers: 5 });
     const at = (rank: number, home: number): MemberRecord => ({
       rank,
+      process: `${rank}`,
       ip: '10.1.0.1',
       udpPort: rank,
       mac: '',

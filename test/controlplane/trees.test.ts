@@ -28,7 +28,7 @@ async function running(
   slots = 16,
 ): Promise<{ network: Network; workers: Worker[] }> {
   const network = await Network.start(plans);
-  await network.client.createJob({ name: 'train', workers: homes.length, slots });
+  await network.client.createJob({ name: 'train', workers: homes.length, slots, elastic: true });
   return { network, workers: await network.joinAll('train', homes) };
 }
 

@@ -70,7 +70,7 @@ describe.each(TRANSPORTS)('a worker is killed, %s', (transport) => {
   it.each([0, 0.3, 0.9, 1])(
     'when %d of the operation is done: the others agree on its sum, and a new one takes its rank',
     async (share) => {
-      const cluster = await Cluster.start({ workers: 4, ports: 5, slots: 8, transport });
+      const cluster = await Cluster.start({ workers: 4, ports: 5, slots: 8, transport, elastic: true });
       const workers = await cluster.joinAll({ mortal: true });
       await expectWholeOperation(workers);
 
@@ -90,7 +90,7 @@ describe.each(TRANSPORTS)('a worker is killed, %s', (transport) => {
 
 describe('workers are killed', () => {
   it('one after the other, until one is left, which goes on alone', async () => {
-    const cluster = await Cluster.start({ workers: 4, slots: 4 });
+    const cluster = await Cluster.start({ workers: 4, slots: 4, elastic: true });
     let alive = await cluster.joinAll({ mortal: true });
     for (const victim of [3, 1, 2]) {
       const operation = new Operation(alive, 0.4);
@@ -104,7 +104,7 @@ describe('workers are killed', () => {
   });
 
   it('when one of the others has the whole sum, and another one not: no mixture of sums', async () => {
-    const cluster = await Cluster.start({ workers: 3, slots: 8 });
+    const cluster = await Cluster.start({ workers: 3, slots: 8, elastic: true });
     const workers = await cluster.joinAll({ mortal: true });
     const [first, second, third] = workers as [Worker, Worker, Worker];
     const cable = cluster.network.cables.get(cluster.transports.get(second)!.localAddress.switchPort!)!;
@@ -124,6 +124,7 @@ describe('workers are killed', () => {
     const cluster = await Cluster.start({
       workers: 5,
       slots: 8,
+      elastic: true,
       transport: 'udp',
       faults: { seed: 11, drop: 0.05, duplicate: 0.05, reorder: 0.1 },
     });
@@ -151,7 +152,7 @@ describe('workers are killed', () => {
 
 describe('a worker leaves', () => {
   it('with its last operation done: the others need nothing more of it', async () => {
-    const cluster = await Cluster.start({ workers: 3 });
+    const cluster = await Cluster.start({ workers: 3, elastic: true });
     const workers = await cluster.joinAll();
     const operation = new Operation(workers, 0);
     const left = workers[2]!.leave();

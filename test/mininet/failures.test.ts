@@ -46,13 +46,25 @@ for (const { kind, missing } of TARGETS) {
   describe(`with --switch ${kind}`, { timeout: 300_000 }, () => {
     it('a worker is killed: the others finish, with a sum of theirs alone', async ({ skip }) => {
       if (missing !== undefined) skip(missing);
-      const network = await underWay(kind);
+      const network = await underWay(kind, '--elastic');
       await done(network, { kill: 'worker', rank: 2 });
       const { code, report, errors } = await network.end;
       expect(report, errors).toMatchObject({ ok: true, identicalAcrossWorkers: true, outOfBound: 0, lost: [2] });
       expect(report!.layers.map(({ ranks }) => ranks)).toEqual([[0, 1, 3]]);
+      expect(report!.partial).toBe('summed over 3 of 4 workers (rank 2 was lost)');
       expect(report!.restarts).toBeGreaterThanOrEqual(WORKERS - 1);
       expect(code).toBe(0);
+      await expectNothingLeft(network);
+    });
+
+    it('a worker of a job that needs all is killed: the others fail, and name it', async ({ skip }) => {
+      if (missing !== undefined) skip(missing);
+      const network = await underWay(kind);
+      await done(network, { kill: 'worker', rank: 2 });
+      const { code, report } = await network.end;
+      expect(report).toMatchObject({ ok: false, error: { code: 'FPISA_CHILD' } });
+      expect(report!.error!.message).toMatch(/rank 2 was lost and did not return within 15 s/);
+      expect(code).toBe(6);
       await expectNothingLeft(network);
     });
 
@@ -106,7 +118,7 @@ describe('in a tree', { timeout: 300_000 }, () => {
 
   it('all workers of a leaf are killed: the other leaf finishes alone', async ({ skip }) => {
     if (missing !== undefined) skip(missing);
-    const network = await underWay(kind, '--tree');
+    const network = await underWay(kind, '--tree', '--elastic');
     await done(network, { kill: 'worker', rank: 0 });
     await done(network, { kill: 'worker', rank: 1 });
     const { report, errors } = await network.end;

@@ -11,6 +11,8 @@ export interface SiteOptions {
   readonly build?: string;
   /** Further arguments of `fpisa switch`. */
   readonly faults?: readonly string[];
+  /** Further arguments of `fpisa controller`. */
+  readonly controller?: readonly string[];
 }
 
 export class Site {
@@ -96,14 +98,24 @@ export class Site {
 }
 
 function controllerArgs(
-  { values = 16, build }: SiteOptions,
+  { values = 16, build, controller = [] }: SiteOptions,
   directory: string,
   p4runtime: string,
   ports: Readonly<Record<string, string>>,
   listen: string,
 ): string[] {
   return [
-    ...['controller', '--json', '--listen', listen, '--store', join(directory, 'store.json'), '--switch', p4runtime],
+    ...[
+      'controller',
+      ...controller,
+      '--json',
+      '--listen',
+      listen,
+      '--store',
+      join(directory, 'store.json'),
+      '--switch',
+      p4runtime,
+    ],
     ...(build === undefined ? ['--values', String(values)] : ['--build', build]),
     ...Object.entries(ports).flatMap(([port, endpoint]) => ['--port', `${port}=${endpoint}`]),
   ];

@@ -33,6 +33,10 @@ export interface ClusterOptions {
   readonly profile?: string;
   /** Slots of the first job; default the controller's. */
   readonly slots?: number;
+  /** Whether the first job goes on with fewer workers. */
+  readonly elastic?: boolean;
+  /** How long the controller waits for lost members; default its own. */
+  readonly returnTimeoutMs?: number;
   /** Values per packet: which build of the program runs. Default 16. */
   readonly values?: ValuesPerPacket;
   /** Another build of that many values; default the one with all profiles. */
@@ -84,6 +88,7 @@ export class Cluster {
       workers,
       ...(profile !== undefined && { profile }),
       ...(slots !== undefined && { slots }),
+      elastic: options.elastic ?? false,
     });
     return cluster;
   }
@@ -156,7 +161,9 @@ export class Cluster {
 
   /** A new controller on the same address and store. */
   async startController(): Promise<void> {
+    const { returnTimeoutMs } = this.options;
     const controller = new Controller({
+      ...(returnTimeoutMs !== undefined && { timing: { returnTimeoutMs } }),
       store: new FileStore(join(this.directory, 'store.json')),
       switches: [this.switchConfig()],
     });

@@ -11,6 +11,7 @@ import { Offset } from '../../../protocol/message.js';
 
 const CONFIG: MemberConfig = {
   job: 1,
+  workers: 2,
   rank: 0,
   slots: 4,
   slotBase: 0,
@@ -309,5 +310,80 @@ describe('a member', () => {
       'FPISA_MEMBERSHIP',
       expect.stringContaining('ranks 0, 2'),
     ]);
+  });
+});
+
+describe('numbers that cannot be', () => {
+  const failure = (operation: number): Failed => ({ operation, code: 'X', message: 'a lie', shape: '' });
+
+  it('a failure of an operation that nobody can have reached has no effect, now or later', () => {
+    const rig = new Rig();
+    rig.epoch(1);
+    rig.resume(1, 0);
+    for (const operation of [0, 3, 100_000_000, 2 ** 32 - 1]) rig.member.aborted(failure(operation), rig.now);
+    for (let number = 1; number <= 3; number++) {
+      const call = rig.call();
+      rig.answer();
+      expect(call.stats).toMatchObject({ operation: number });
+    }
+  });
+
+  it('the failure of the next operation is void once an epoch has begun without it', () => {
+    const rig = new Rig();
+    rig.epoch(1);
+    rig.resume(1, 0);
+    rig.member.aborted(failure(2), rig.now);
+    rig.epoch(2);
+    rig.resume(2, 0);
+    for (let number = 1; number <= 2; number++) {
+      const call = rig.call();
+      rig.answer();
+      expect(call.stats).toMatchObject({ operation: number });
+    }
+  });
+
+  it('the last number there is: no time is lost on those before, and calls say that none is left', () => {
+    const rig = new Rig();
+    rig.epoch(1);
+    rig.resume(1, 0);
+    const call = rig.call();
+    rig.epoch(2);
+    rig.resume(2, 2 ** 32 - 1);
+    expect(call.error).toMatchObject({ code: 'FPISA_MEMBERSHIP' });
+    expect(rig.member.completed).toBe(2 ** 32 - 1);
+    const late = new Rig();
+    late.epoch(1);
+    late.resume(1, 2 ** 32 - 1);
+    expect(late.call().error?.message).toBe('the job has used up its 4294967295 operations: create it again');
+  });
+});
+
+describe('members are missing', () => {
+  it('an operation waits for them as long as the controller does, and its own time begins then', () => {
+    const rig = new Rig();
+    rig.epoch(1);
+    rig.resume(1, 0);
+    const call = rig.call();
+    rig.member.missing({ ranks: [{ rank: 1, left: false }], waitMs: 3000 }, rig.now);
+    rig.now = 3900;
+    rig.member.advance(rig.now);
+    expect(call.error).toBeUndefined();
+    rig.now = 4100;
+    rig.member.advance(rig.now);
+    expect(call.error).toMatchObject({ code: 'FPISA_SWITCH_UNREACHABLE' });
+  });
+
+  it('in vain: what all others have received is complete, and nothing after it', () => {
+    const rig = new Rig();
+    rig.epoch(1);
+    rig.resume(1, 0);
+    const [first, second] = [rig.call(4), rig.call()];
+    // All but the commit's.
+    rig.answer(1);
+    rig.member.advance(rig.now);
+    expect(rig.epoch(2, [0])).toMatchObject({ completed: 0, received: 1 });
+    rig.member.membersLost({ completed: 1, ranks: [{ rank: 1, left: false }], waitedMs: 1000 }, rig.now);
+    expect(first.stats).toMatchObject({ operation: 1, workers: 2, jobWorkers: 2 });
+    expect(second.stats).toBeUndefined();
   });
 });

@@ -195,6 +195,7 @@ export class FakeNetwork {
         name: this.jobName,
         number: JOB_NUMBER,
         workers,
+        minWorkers: 1,
         epoch: this.controller.epoch,
         slotBase: SLOT_BASE,
         slots: this.slots,

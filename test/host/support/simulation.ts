@@ -62,6 +62,7 @@ class Worker {
     this.member = new Member(
       {
         job: JOB,
+        workers: sim.scenario.workers,
         rank,
         slots,
         valuesPerPacket,

@@ -21,6 +21,7 @@ interface Report {
   readonly retransmissions: number;
   readonly restarts: number;
   readonly lost: readonly number[];
+  readonly partial?: string;
   readonly switches: readonly string[];
   readonly notes: readonly string[];
   readonly valuesPerPacket: number;

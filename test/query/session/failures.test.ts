@@ -2,6 +2,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { Client, credentials, Metadata, type deserialize } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { QuerySwitch } from '../../../query/switch/switch.js';
 import { P4RuntimeClient } from '../../../controlplane/p4runtime/client.js';
@@ -12,6 +13,7 @@ import {
   WorkerRegistry,
   QueryMasterUnreachableError,
 } from '../../../query/session/index.js';
+import { QueryMasterService } from '../../../protocol/generated/fpisa-query.js';
 import { DEVICE_ID, SERVICE_IP, SERVICE_MAC } from '../../e2e/support/embedded-switch.js';
 import { duck, folder, QuerySite } from './support/site.js';
 
@@ -189,6 +191,25 @@ describe('a worker is refused', () => {
     );
     first.abort(new Error('over'));
     await expect(registry.failed).rejects.toThrow(/worker 1 .* disconnected/);
+    await registry.close();
+  });
+
+  it('who attaches twice on one call: it would hide the loss of its first rank', async () => {
+    const registry = new WorkerRegistry(2, 'a');
+    const port = await registry.listen('127.0.0.1:0');
+    const { path, requestSerialize, responseDeserialize } = QueryMasterService.attach;
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    const call = client.makeBidiStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize as deserialize<object>,
+      new Metadata(),
+    );
+    call.on('error', () => undefined);
+    for (const rank of [0, 1]) call.write({ hello: { rank, pid: 1, switchPort: 0, version: 'a' } });
+    await expect(registry.failed).rejects.toThrow(/worker 0 .* disconnected/);
+    expect(registry.missing).toEqual([1]);
+    client.close();
     await registry.close();
   });
 
