@@ -16,7 +16,7 @@ import { AllreduceEngine, type EngineConfig, type Verdict } from './engine.js';
 import type { Operation } from './operation.js';
 import { uint16 } from './packets.js';
 import { RetransmissionTimeout, type RtoBounds } from '../transport/rto.js';
-import { type Patience, type ReportedWorker, StallWatch } from './stall.js';
+import { isVisible, type Patience, type ReportedWorker, StallWatch } from './stall.js';
 
 export interface MemberOutput {
   /** A packet for the switch. Its memory is valid only during the call. */
@@ -171,7 +171,11 @@ export class Member {
     // Older than this worker's own answer: the controller will receive that and raise the epoch again.
     if (message.completed < this.completedNumber) return;
     this.running = true;
-    this.engine.enterEpoch(message.epoch);
+    this.engine.enterEpoch(
+      message.epoch,
+      bitmapOf(this.bits, this.members.indexOf(this.config.rank)),
+      bitmapOf(this.bits),
+    );
     this.watch.progress(now);
     this.settleHead(now);
   }
@@ -351,6 +355,12 @@ export class Member {
       `operation ${number} continued without this worker (rank ${this.config.rank}), which was not connected at that time`,
     );
   }
+}
+
+/** The bitmap with the bit of member `index`, or of all members; those at another switch have none in it. */
+function bitmapOf(bits: readonly number[], index?: number): number {
+  const some = index === undefined ? bits : bits.slice(index, index + 1);
+  return some.filter(isVisible).reduce((bitmap, bit) => bitmap | (1 << bit), 0);
 }
 
 /** Another worker's failure as the error for this worker's caller. */

@@ -231,7 +231,8 @@ function contributed(set: SetState, bit: number): boolean {
   return isVisible(bit) && ((set.bitmap >>> bit) & 1) === 1;
 }
 
-function isVisible(bit: number): boolean {
+/** Whether the contributions of a member with this bit pass the worker's switch. */
+export function isVisible(bit: number): boolean {
   return bit < MAX_WORKERS;
 }
 
