@@ -190,7 +190,7 @@ export class Member {
   receive(message: Uint8Array, now: number): Verdict {
     const verdict = this.engine.receive(message, now);
     const head = this.queue[0];
-    if (verdict === 'probed') this.watch.probed(this.engine, this.config.slotBase, this.epochNumber);
+    if (verdict === 'probed') this.watch.probed(this.engine, this.config.slotBase, this.epochNumber, now);
     if (head === undefined) return verdict;
     if (verdict === 'accepted' || verdict === 'received' || verdict === 'complete') {
       this.watch.progress(now);
