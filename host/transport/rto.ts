@@ -27,6 +27,8 @@ const DEVIATION_FACTOR = 4;
 const OUTLIER = 4;
 /** No packet is retransmitted before this many times the shortest recent wait. */
 const FLOOR = 1.5;
+/** A timeout is at most so many times longer for more chunks in flight: a loss must not wait for what may be a long queue. */
+const MAX_SCALE = 4;
 /** The shortest wait is taken over this many to twice as many results. */
 const WINDOW = 32;
 
@@ -127,7 +129,7 @@ export class RetransmissionTimeout {
   private base(inFlight: number): number {
     if (this.mean === undefined) return this.clamp(this.bounds.initialMs);
     const roundTrip = Math.max(this.mean + DEVIATION_FACTOR * this.deviation, FLOOR * this.shortest);
-    return this.clamp(roundTrip * Math.max(1, inFlight / this.load));
+    return this.clamp(roundTrip * Math.min(MAX_SCALE, Math.max(1, inFlight / this.load)));
   }
 
   private clamp(ms: number): number {

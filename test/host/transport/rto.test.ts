@@ -70,7 +70,8 @@ describe('retransmission timeout', () => {
     const rto = new RetransmissionTimeout(BOUNDS);
     rto.result(once(10));
     expect(rto.ms(1)).toBe(30);
-    expect(rto.ms(8)).toBe(240);
+    expect(rto.ms(3)).toBe(90);
+    expect(rto.ms(8)).toBe(120);
     // Once that is measured, it is no more than what it takes.
     for (let i = 0; i < 100; i++) rto.result({ ...once(80), inFlight: 8 });
     expect(rto.ms(8)).toBeGreaterThan(119);
