@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { P4RuntimeClient } from '../../controlplane/index.js';
 import { CPU_PORT } from '../../protocol/constants.js';
+import { supportedOptions } from '../../net/bmv2.js';
 import { shippedFile } from '../../net/package-files.js';
 import { pinned } from './generator.js';
 
@@ -112,8 +113,7 @@ function launch(
       '--device-id',
       '0',
       ...log,
-      '--notifications-addr',
-      `ipc://${directory}/notifications`,
+      ...supportedOptions(name, { '--notifications-addr': `ipc://${directory}/notifications` }),
       ...ports,
       '--',
       ...own,

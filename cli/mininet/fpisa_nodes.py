@@ -30,6 +30,9 @@ CPU_PORT = 510
 START_SECONDS = 30
 STOP_SECONDS = 5
 
+# Of a switch's output, in an error message.
+WORDS_LINES = 4
+
 # Offloads leave work to a network card that a veth pair does not have: checksums stay unwritten, and
 # segments longer than the link's MTU reach the switch.
 OFFLOADS = ('rx', 'tx', 'tso', 'gso', 'gro')
@@ -123,6 +126,7 @@ class AggregationSwitch(Switch):
         # A folder of its own: in one that all may write, whoever guesses the name could plant a link there.
         self.log = os.path.join(logs or tempfile.mkdtemp(prefix='fpisa-%s-' % name), '%s.log' % name)
         self.process = None
+        self.log_start = 0
         # Whether it is meant to run: one that ends while this is so has died.
         self.wanted = False
 
@@ -165,6 +169,7 @@ class AggregationSwitch(Switch):
                 quiet(self.cmd, 'ethtool -K %s %s off' % (intf.name, feature))
         self.introduce()
         with open(self.log, 'a', encoding='utf-8') as log:
+            self.log_start = log.tell()
             # In its own session: Ctrl-C at Mininet's prompt must not reach it.
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.wanted = True
@@ -173,7 +178,7 @@ class AggregationSwitch(Switch):
             if self.process.poll() is not None:
                 raise TopologyError(self.obituary())
             if time.monotonic() > deadline:
-                raise TopologyError('switch %s does not answer at %s after %d s; its last output: %s' % (self.name, self.p4runtime, START_SECONDS, self.last_words()))
+                raise TopologyError('switch %s does not answer at %s after %d s, and said: %s' % (self.name, self.p4runtime, START_SECONDS, self.words()))
             time.sleep(0.05)
 
     def introduce(self):
@@ -187,13 +192,13 @@ class AggregationSwitch(Switch):
         return self.wanted and self.process.poll() is not None
 
     def obituary(self):
-        return 'switch %s (%s) ended with code %s; its last output: %s' % (
-            self.name, os.path.basename(self.process.args[0]), self.process.returncode, self.last_words())
+        return 'switch %s (%s) ended with code %s, and said: %s' % (
+            self.name, os.path.basename(self.process.args[0]), self.process.returncode, self.words())
 
-    def last_words(self):
+    def words(self):
         with open(self.log, encoding='utf-8', errors='replace') as log:
-            lines = [line.strip() for line in log if line.strip()]
-        return ' / '.join(lines[-3:]) or 'nothing'
+            log.seek(self.log_start)
+            return summary(log.read())
 
     def kill(self):
         """Ends it as a power failure would."""
@@ -213,6 +218,16 @@ class AggregationSwitch(Switch):
         super().stop(deleteIntfs)
 
 
+def summary(output):
+    """The first lines of a program's output, which have the reason of a refusal, and the last, which has that of a crash."""
+    # After a wrong option comes the whole usage, and nothing of interest.
+    before_usage = re.split(r'^Usage:', output, flags=re.MULTILINE)[0]
+    lines = [line.strip() for line in before_usage.splitlines() if line.strip()]
+    if len(lines) > WORDS_LINES:
+        lines = [*lines[:WORDS_LINES - 1], '...', lines[-1]]
+    return ' / '.join(lines) or 'nothing'
+
+
 def answers(port):
     with socket.socket() as client:
         return client.connect_ex(('127.0.0.1', port)) == 0
@@ -229,18 +244,20 @@ class Bmv2Switch(AggregationSwitch):
         if shutil.which(cls.program) is None:
             raise TopologyError('%s is not on PATH; docs/mininet.md says how to get BMv2' % cls.program)
 
-    def thrift(self):
-        """Options for the Thrift server that simple_switch_CLI connects to, if this build has one."""
-        usage = subprocess.run([self.program, '--help'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout
-        return ['--thrift-port', str(THRIFT_PORT + self.number - 1)] if b'--thrift-port' in usage else []
+    def supported(self, options):
+        """Of pairs of option and value, those that this build has: Thrift and nanomsg are optional in BMv2."""
+        usage = subprocess.run([self.program, '--help'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout.decode(errors='replace')
+        return [word for option, value in options if re.search(r'^\s*%s(\s|$)' % re.escape(option), usage, re.MULTILINE) for word in (option, value)]
 
     def command(self):
         interfaces = [argument for port, intf in self.data_ports().items() for argument in ('-i', '%d@%s' % (port, intf.name))]
         # The default name of this socket is the same for every switch of that number on the machine.
         notifications = 'ipc://%s' % os.path.splitext(self.log)[0] + '.ipc'
+        # simple_switch_CLI connects to the Thrift server.
+        optional = [('--thrift-port', str(THRIFT_PORT + self.number - 1)), ('--notifications-addr', notifications)]
         return [
-            self.program, '--no-p4', '--device-id', str(self.device_id), *interfaces, *self.thrift(),
-            '--notifications-addr', notifications, '--log-console', '-L', 'warn',
+            self.program, '--no-p4', '--device-id', str(self.device_id), *interfaces, *self.supported(optional),
+            '--log-console', '-L', 'warn',
             '--', '--grpc-server-addr', self.p4runtime, '--cpu-port', str(CPU_PORT),
         ]
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { P4RuntimeServer } from '../../emulator/p4runtime/server.js';
 import { SwitchDevice } from '../../emulator/p4runtime/switch-device.js';
+import { supportedOptions } from '../../net/bmv2.js';
 import { DEVICE_ID, Side } from './side.js';
 
 const BMV2 = 'simple_switch_grpc';
@@ -31,7 +32,9 @@ export async function startBmv2(): Promise<Side> {
   const child = spawn(
     BMV2,
     [
-      ...['--no-p4', '--device-id', String(DEVICE_ID), '--log-level', 'off', '--thrift-port', '0', '--'],
+      ...['--no-p4', '--device-id', String(DEVICE_ID), '--log-level', 'off'],
+      ...supportedOptions(BMV2, { '--thrift-port': '0' }),
+      '--',
       ...[
         '--cpu-port',
         String(CPU_PORT),

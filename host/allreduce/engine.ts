@@ -8,15 +8,10 @@ import { HEADER_BYTES, Offset, PROBE_BYTES } from '../../protocol/message.js';
 import { readProbeReply, type SlotState } from '../../protocol/probe.js';
 import { CongestionWindow } from '../transport/congestion.js';
 import { isOurs, type PacketFields, PacketPool, uint16, uint32 } from './packets.js';
+import { LossRecovery, type RecoveryOutput } from './recovery.js';
 import type { RetransmissionTimeout } from '../transport/rto.js';
 import type { Workload } from './tensors.js';
 import { operationBase, SlotWindow } from './windowing.js';
-
-/**
- * A packet counts as lost when the result of one sent this many packets later has arrived: results arrive
- * in the order in which the slowest worker sends. A smaller number would take a reordered packet for a lost one.
- */
-const OVERTAKEN_BY = 8;
 
 /** New chunks per message read: the one whose slot became free, and one that the burst limit held back. */
 const PER_MESSAGE = 2;
@@ -57,21 +52,13 @@ export class AllreduceEngine {
   private readonly window: SlotWindow;
   private readonly pool: PacketPool;
   private congestion: CongestionWindow;
-  /** Per slot: when its packet was sent first and last, and how many times. */
-  private readonly firstSentAt: Float64Array;
-  private readonly sentAt: Float64Array;
-  private readonly transmissions: Uint32Array;
-  /** Per slot: position of its last transmission among all of them. */
-  private readonly order: Float64Array;
-  /** Transmissions so far. */
-  private sequence = 0;
-  /** Latest position whose result has arrived, and the earliest that can be outstanding. */
-  private heardOf = 0;
-  private earliest = Infinity;
-  /** When a result last arrived: as long as results arrive, the switch is working through its queue. */
-  private lastResultAt = -Infinity;
-  /** No packet can be due before this moment. */
-  private scanAt = Infinity;
+  private readonly recovery: LossRecovery;
+  private readonly output: RecoveryOutput;
+  /** In the bitmaps of this worker's switch: its bit, and those of all that contribute there. */
+  private ownBit = 0;
+  private allBits = 0;
+  /** Probes sent so far. */
+  private probes = 0;
   /** First chunk number after the operations of this epoch so far. */
   private nextChunk = 0;
   private work: Workload | undefined;
@@ -90,10 +77,12 @@ export class AllreduceEngine {
     this.window = new SlotWindow(config.slots);
     this.pool = new PacketPool(config.slots, config.valuesPerPacket);
     this.congestion = new CongestionWindow(config.slots);
-    this.firstSentAt = new Float64Array(config.slots);
-    this.sentAt = new Float64Array(config.slots);
-    this.transmissions = new Uint32Array(config.slots);
-    this.order = new Float64Array(config.slots);
+    this.recovery = new LossRecovery(this.window, rto);
+    this.output = {
+      repeat: (slot) => this.repeat(slot),
+      probe: (slot) => this.probe(slot),
+      timedOut: () => this.congestion.timeout(),
+    };
     this.fields = { job: config.job, rank: config.rank, epoch: 0, operation: 0, signature: 0 };
   }
 
@@ -102,10 +91,17 @@ export class AllreduceEngine {
     return Math.ceil(work.elements / this.config.valuesPerPacket);
   }
 
-  /** Discards everything in flight and begins `epoch`. */
-  enterEpoch(epoch: number): void {
+  /**
+   * Discards everything in flight and begins `epoch`.
+   * @param ownBit this worker's in the bitmaps of its switch
+   * @param allBits those of all members that contribute there
+   */
+  enterEpoch(epoch: number, ownBit: number, allBits: number): void {
     this.stop();
     this.fields.epoch = epoch;
+    this.ownBit = ownBit;
+    this.allBits = allBits;
+    this.recovery.enterEpoch();
     // Other members, perhaps another switch: what was learned about the path may not hold.
     this.congestion = new CongestionWindow(this.config.slots);
     this.nextChunk = this.config.firstChunk ?? 0;
@@ -126,18 +122,13 @@ export class AllreduceEngine {
     this.fields.operation = operation;
     this.fields.signature = work.signature;
     this.pool.begin(this.fields);
-    this.transmissions.fill(0);
-    this.heardOf = this.sequence;
-    this.earliest = Infinity;
-    this.lastResultAt = -Infinity;
-    this.scanAt = Infinity;
+    this.recovery.begin();
     this.probed = undefined;
   }
 
   /** Sends nothing more, and counts every result that still arrives as a stray. */
   stop(): void {
     this.work = undefined;
-    this.scanAt = Infinity;
   }
 
   /** Whether all results of the data have arrived (the commit's may not have). False when stopped. */
@@ -167,7 +158,7 @@ export class AllreduceEngine {
   advance(now: number): number {
     if (this.work === undefined) return Infinity;
     let budget = this.config.burst;
-    if (now >= this.scanAt) budget = this.retransmit(now, budget);
+    if (now >= this.recovery.due) budget = this.recovery.recover(now, budget, this.output);
     return this.sendNew(now, budget);
   }
 
@@ -188,19 +179,25 @@ export class AllreduceEngine {
     if (opcode === Opcode.REFUSED) return this.awaited(message) === undefined ? this.stray() : 'refused';
     if (opcode === Opcode.PROBE_REPLY && message.length >= PROBE_BYTES) {
       this.probed = readProbeReply(new DataView(message.buffer, message.byteOffset, message.byteLength));
+      this.answered(uint16(message, Offset.slot), uint32(message, Offset.chunk), now);
       return 'probed';
     }
     return this.stray();
   }
 
-  /** Requests the state of `slot` from the switch. */
-  probe(slot: number): void {
-    this.transmit(this.pool.probeOf(slot));
+  /** Requests the state of `slot` from the switch. @returns the number that the answer will have */
+  probe(slot: number): number {
+    const sequence = ++this.probes;
+    this.transmit(this.pool.probeOf(slot, sequence));
+    return sequence;
   }
 
   private result(message: Uint8Array, now: number): Verdict {
     const slot = this.awaited(message);
-    if (slot === undefined || message.length !== this.pool.packetBytes) return this.stray();
+    if (slot === undefined || message.length !== this.pool.packetBytes) {
+      this.noteNeedless(message);
+      return this.stray();
+    }
     const chunk = this.window.chunkIn(slot);
     const count = this.count(chunk);
     if (uint16(message, Offset.count) !== count) return this.stray();
@@ -210,27 +207,44 @@ export class AllreduceEngine {
       this.work!.store(chunk * this.config.valuesPerPacket, count, message.subarray(HEADER_BYTES), networkOrder);
     }
     this.measure(slot, flags, now);
-    this.transmissions[slot] = 0;
     this.counters.packetsReceived++;
     this.window.finish(this.window.number(chunk));
     if (this.window.complete) return 'complete';
     return this.window.allDataArrived ? 'received' : 'accepted';
   }
 
-  /** Updates the estimates from the time that the result of `slot` took; its flags are those of the packet that completed the sum. */
+  /** Updates the estimates from the time that the result of `slot` took; its flags are those of the packet that it answers. */
   private measure(slot: number, flags: number, now: number): void {
-    const sinceFirst = now - this.firstSentAt[slot]!;
-    const transmissions = this.transmissions[slot]!;
     const afterLoss = (flags & Flag.RETRANSMISSION) !== 0;
-    this.rto.result({ sinceFirst, transmissions, afterLoss });
-    if (transmissions === 1 && !afterLoss) {
-      this.congestion.result(sinceFirst);
-      this.window.limit(this.congestion.chunks);
-    }
-    this.lastResultAt = now;
-    this.heardOf = Math.max(this.heardOf, this.order[slot]!);
-    // The timeout may have become shorter, so other slots may be due earlier than computed before.
-    this.scanAt = this.heardOf - this.earliest > OVERTAKEN_BY ? now : Math.min(this.scanAt, now + this.rto.ms);
+    const repeated = afterLoss && (flags & Flag.REPEATED) !== 0;
+    const trip = this.recovery.result(slot, { afterLoss, repeated }, now);
+    this.rto.result(trip);
+    if (trip.transmissions === 1 && !afterLoss) this.congestion.result(trip.sinceFirst);
+    else if (this.recovery.isLossy) this.congestion.afterLoss(trip.sinceLast);
+    this.window.limit(this.congestion.chunks);
+  }
+
+  /** A packet of this worker may have been answered with a result that it already has. */
+  private noteNeedless(message: Uint8Array): void {
+    const slot = uint16(message, Offset.slot);
+    const { epoch, operation } = this.fields;
+    const isCurrent = uint32(message, Offset.epoch) === epoch && uint32(message, Offset.operation) === operation;
+    if (!isCurrent || slot >= this.config.slots) return;
+    if ((uint16(message, Offset.flags) & Flag.REPEATED) !== 0) this.recovery.needless(slot);
+  }
+
+  /** What probe `sequence` found in `slot` tells whether its packet arrived, or its result was lost. */
+  private answered(slot: number, sequence: number, now: number): void {
+    const chunk = this.outstandingChunk(slot);
+    if (chunk === undefined) return;
+    const { epoch, operation } = this.fields;
+    const held = this.probed!.sets.find(
+      (set) => set.epoch === epoch && set.chunk === chunk && set.operation === operation,
+    );
+    const bitmap = held?.bitmap ?? 0;
+    const isOwnThere = (bitmap & this.ownBit) !== 0;
+    const missing = !isOwnThere ? 'own' : (bitmap & this.allBits) === this.allBits ? 'none' : 'others';
+    this.recovery.probed(sequence, missing, now);
   }
 
   /** The slot whose outstanding chunk `message` is about; undefined if it matches no slot. */
@@ -257,7 +271,7 @@ export class AllreduceEngine {
       // An in-process network may have answered within transmit(), and ended the operation.
       if (this.work === undefined) return Infinity;
     }
-    return this.scanAt;
+    return this.recovery.due;
   }
 
   private send(chunk: number, now: number): void {
@@ -266,54 +280,15 @@ export class AllreduceEngine {
     const count = this.count(chunk);
     this.work!.load(chunk * this.config.valuesPerPacket, count, pool.payload(slot));
     const packet = pool.contribution(slot, window.set(chunk), window.number(chunk), count);
-    this.firstSentAt[slot] = now;
-    this.transmissions[slot] = 1;
-    this.sent(slot, now);
-    this.scanAt = Math.min(this.scanAt, now + this.rto.ms);
+    this.recovery.sent(slot, now);
+    this.counters.packetsSent++;
     this.transmit(packet);
   }
 
-  /** Repeats the packets that are due, at most `budget`, and finds the next deadline. */
-  private retransmit(now: number, budget: number): number {
-    const timeout = this.rto.ms;
-    let timeouts = 0;
-    let oldest = Infinity;
-    this.earliest = Infinity;
-    for (let slot = 0; slot < this.config.slots && this.work !== undefined; slot++) {
-      if (this.window.chunkIn(slot) < 0) continue;
-      const waitingSince = Math.max(this.sentAt[slot]!, this.lastResultAt);
-      const timedOut = now - waitingSince >= timeout;
-      const overtaken = this.heardOf - this.order[slot]! > OVERTAKEN_BY;
-      if ((!timedOut && !overtaken) || budget <= 0) {
-        oldest = Math.min(oldest, overtaken ? -Infinity : waitingSince);
-        this.earliest = Math.min(this.earliest, this.order[slot]!);
-        continue;
-      }
-      budget--;
-      if (timedOut) {
-        timeouts++;
-        this.rto.expired(this.sentAt[slot]!, now);
-      }
-      this.transmissions[slot]!++;
-      this.counters.retransmissions++;
-      this.sent(slot, now);
-      oldest = Math.min(oldest, now);
-      this.transmit(this.pool.again(slot));
-    }
-    // Timeouts of one scan were in flight together, so they count as one event.
-    if (timeouts > 0) {
-      this.congestion.timeout();
-      this.window.limit(this.congestion.chunks);
-    }
-    this.scanAt = Math.max(now, oldest + this.rto.ms);
-    return budget;
-  }
-
-  private sent(slot: number, now: number): void {
-    this.sentAt[slot] = now;
-    this.order[slot] = ++this.sequence;
-    this.earliest = Math.min(this.earliest, this.sequence);
+  private repeat(slot: number): void {
     this.counters.packetsSent++;
+    this.counters.retransmissions++;
+    this.transmit(this.pool.again(slot));
   }
 
   /** Elements in `chunk`; none in the commit. */

@@ -26,7 +26,7 @@ import { AllreduceEngine, type EngineConfig, type Verdict } from './engine.js';
 import type { Operation } from './operation.js';
 import { uint16 } from './packets.js';
 import { RetransmissionTimeout, type RtoBounds } from '../transport/rto.js';
-import { type Patience, type ReportedWorker, type Situation, StallWatch } from './stall.js';
+import { isVisible, type Patience, type ReportedWorker, type Situation, StallWatch } from './stall.js';
 import type { Attending, Waiting } from './waiting.js';
 
 export interface MemberOutput {
@@ -212,7 +212,11 @@ export class Member {
     // A failure that was announced before is part of `completed`, unless the controller found that it could not be.
     this.aborts.clear();
     this.running = true;
-    this.engine.enterEpoch(message.epoch);
+    this.engine.enterEpoch(
+      message.epoch,
+      bitmapOf(this.bits, this.members.indexOf(this.config.rank)),
+      bitmapOf(this.bits),
+    );
     this.watch.progress(now);
     this.settleHead(now);
   }
@@ -253,7 +257,7 @@ export class Member {
     const verdict = this.engine.receive(message, now);
     const head = this.queue[0];
     if (verdict === 'probed') {
-      this.watch.probed(this.engine, this.config.slotBase, this.epochNumber);
+      this.watch.probed(this.engine, this.config.slotBase, this.epochNumber, now);
       this.tell(this.situation(), now);
     }
     if (head === undefined) return verdict;
@@ -466,4 +470,10 @@ export class Member {
   private abortError(failure: Failed, operation: Operation): WorkerError {
     return abortError(failure, operation, this.config.rank);
   }
+}
+
+/** The bitmap with the bit of member `index`, or of all members; those at another switch have none in it. */
+function bitmapOf(bits: readonly number[], index?: number): number {
+  const some = index === undefined ? bits : bits.slice(index, index + 1);
+  return some.filter(isVisible).reduce((bitmap, bit) => bitmap | (1 << bit), 0);
 }

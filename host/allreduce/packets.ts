@@ -76,14 +76,14 @@ export class PacketPool {
     return this.packets[slot]!;
   }
 
-  /** A PROBE of `slot`, relative to the job's range. */
-  probeOf(slot: number): Uint8Array {
+  /** PROBE number `sequence`, of `slot` in the job's range. The answer has the same number. */
+  probeOf(slot: number, sequence: number): Uint8Array {
     writeHeader(new DataView(this.probe.buffer), {
       ...this.header,
       opcode: Opcode.PROBE,
       flags: 0,
       slot,
-      chunk: 0,
+      chunk: sequence,
       count: 0,
       set: 0,
     });

@@ -28,6 +28,11 @@ export const DEFAULT_PATIENCE: Readonly<Patience> = { timeoutMs: 30_000, members
 /** Fraction of the timeout after which the stalled slot is probed, again and again, and the maximum of that interval. */
 const PROBE_AFTER = 0.2;
 const PROBE_AFTER_MAX_MS = 2000;
+/**
+ * The most that counts of the time between two checks, in intervals between probes: a process that was suspended, or had
+ * no processor, has not listened in the meantime.
+ */
+const LISTENED_MAX = 2;
 /** A refusal is final; it may wait this long for a probe that shows which workers it contradicts. */
 const REFUSAL_PATIENCE_MS = 250;
 /** After this long without progress the caller is told what the operation waits for; a probe may take as long again. */
@@ -65,6 +70,7 @@ export class StallWatch {
   private excusedUntil = -Infinity;
   private refusedAt: number | undefined;
   private probeAt = 0;
+  private checkedAt: number;
   private probedSlot: number | undefined;
   /** The probed slot's state of the outstanding round; null if the slot does not hold that round. */
   private held: SetState | null | undefined;
@@ -75,7 +81,7 @@ export class StallWatch {
     private readonly patience: Readonly<Patience>,
     now: number,
   ) {
-    this.lastProgress = this.haltedAt = now;
+    this.lastProgress = this.haltedAt = this.checkedAt = now;
   }
 
   progress(now: number): void {
@@ -110,15 +116,22 @@ export class StallWatch {
   }
 
   /** A probe was answered. */
-  probed(engine: AllreduceEngine, slotBase: number, epoch: number | undefined): void {
+  probed(engine: AllreduceEngine, slotBase: number, epoch: number | undefined, now: number): void {
     const slot = this.probedSlot;
     if (slot === undefined || engine.probed?.absoluteSlot !== slotBase + slot) return;
     const chunk = engine.outstandingChunk(slot);
-    this.held = engine.probed.sets.find((set) => set.epoch === epoch && set.chunk === chunk) ?? null;
+    const held = engine.probed.sets.find((set) => set.epoch === epoch && set.chunk === chunk) ?? null;
+    // Contributions arrive, so other workers are at work, however slowly.
+    if (this.held !== undefined && held !== null && held.contributions !== (this.held?.contributions ?? 0))
+      this.lastProgress = now;
+    this.held = held;
   }
 
   /** @returns the error that ends the operation, or when to check again */
   check(situation: Situation, now: number): number | WorkerError {
+    const missed = now - this.checkedAt - LISTENED_MAX * this.probeIntervalMs;
+    this.checkedAt = now;
+    if (situation.running && missed > 0) this.lastProgress = Math.min(now, this.lastProgress + missed);
     return situation.running ? this.checkTraffic(situation, now) : this.checkMembership(situation, now);
   }
 
@@ -293,7 +306,8 @@ function contributed(set: SetState, bit: number): boolean {
   return isVisible(bit) && ((set.bitmap >>> bit) & 1) === 1;
 }
 
-function isVisible(bit: number): boolean {
+/** Whether the contributions of a member with this bit pass the worker's switch. */
+export function isVisible(bit: number): boolean {
   return bit < MAX_WORKERS;
 }
 

@@ -142,6 +142,16 @@ export class SlotWindow {
     return this.dataChunks + 1;
   }
 
+  /** Chunks that were sent and have no result. */
+  get inFlight(): number {
+    return this.next - this.done;
+  }
+
+  /** Slot of the lowest chunk without a result. */
+  get lowestSlot(): number {
+    return this.slot(this.lowest);
+  }
+
   outstandingSlots(): number[] {
     const slots: number[] = [];
     for (let slot = 0; slot < this.slots; slot++) if (this.inFlightChunk[slot] !== IDLE) slots.push(slot);

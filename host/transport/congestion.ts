@@ -60,6 +60,15 @@ export class CongestionWindow {
     else if (waitMs > FALLS_BEHIND * this.shortest + margin) this.shrinkTo(this.size - 1 / this.size);
   }
 
+  /**
+   * A result arrived after packets had been lost, `waitMs` after the last transmission of its chunk. Perhaps it answers an
+   * earlier one, so a long wait says nothing; short ones say that the switch keeps up, and where losses are frequent
+   * there are hardly any others.
+   */
+  afterLoss(waitMs: number): void {
+    if (waitMs <= KEEPS_UP * this.shortest) this.size = Math.min(this.slots, this.size + 1);
+  }
+
   /** A packet timed out. */
   timeout(): void {
     this.shrinkTo(this.size / 2);

@@ -20,12 +20,15 @@ export class Retransmission {
   private readonly sentAt: Float64Array;
   private readonly firstSentAt: Float64Array;
   private readonly transmissions: Uint32Array;
+  /** Packets in flight when that of a slot was sent first, with its own. */
+  private readonly load: Uint32Array;
   private readonly window: CongestionWindow;
   private readonly rto: RetransmissionTimeout;
   private readonly timeoutMs: number;
   private timer: NodeJS.Timeout | undefined;
   private progressAt = 0;
   private inFlight = 0;
+  private backedOffAt = -Infinity;
   /** Packets retransmitted so far. */
   repeats = 0;
 
@@ -43,6 +46,7 @@ export class Retransmission {
     this.sentAt = new Float64Array(slots);
     this.firstSentAt = new Float64Array(slots);
     this.transmissions = new Uint32Array(slots);
+    this.load = new Uint32Array(slots);
     this.window = new CongestionWindow(slots);
     this.rto = new RetransmissionTimeout(rto);
     this.timeoutMs = timeoutMs;
@@ -64,7 +68,7 @@ export class Retransmission {
   sent(slot: number): void {
     const now = performance.now();
     if (this.inFlight === 0) this.progressAt = now;
-    this.inFlight++;
+    this.load[slot] = ++this.inFlight;
     this.sentAt[slot] = this.firstSentAt[slot] = now;
     this.transmissions[slot] = 1;
     this.timer ??= setTimeout(() => this.tick(), TICK_MS);
@@ -74,7 +78,14 @@ export class Retransmission {
     const now = performance.now();
     const transmissions = this.transmissions[slot]!;
     const sinceFirst = now - this.firstSentAt[slot]!;
-    this.rto.result({ sinceFirst, transmissions, afterLoss: false });
+    this.rto.result({
+      sinceFirst,
+      sinceLast: now - this.sentAt[slot]!,
+      transmissions,
+      afterLoss: false,
+      repeated: false,
+      inFlight: this.load[slot]!,
+    });
     if (transmissions === 1) this.window.result(sinceFirst);
     this.transmissions[slot] = 0;
     this.inFlight--;
@@ -101,8 +112,12 @@ export class Retransmission {
       return;
     }
     for (let slot = 0; slot < this.slots; slot++) {
-      if (this.transmissions[slot] === 0 || now - this.sentAt[slot]! < this.rto.ms) continue;
-      this.rto.expired(this.sentAt[slot]!, now);
+      if (this.transmissions[slot] === 0 || now - this.sentAt[slot]! < this.rto.ms(this.inFlight)) continue;
+      // Once for all packets that were in flight together.
+      if (this.sentAt[slot]! >= this.backedOffAt) {
+        this.backedOffAt = now;
+        this.rto.backOff();
+      }
       this.window.timeout();
       this.sentAt[slot] = now;
       this.transmissions[slot]!++;

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { P4RuntimeServer } from '../../emulator/p4runtime/server.js';
 import { SwitchDevice } from '../../emulator/p4runtime/switch-device.js';
+import { supportedOptions } from '../../net/bmv2.js';
 import { CPU_PORT, Opcode } from '../../protocol/constants.js';
 import { HEADER_BYTES, messageBytes, readHeader, writeHeader } from '../../protocol/message.js';
 import { loadBuild } from '../../controlplane/artifacts.js';
@@ -40,8 +41,7 @@ async function startBmv2(grpcPort?: number): Promise<RealSwitch> {
       '--no-p4',
       '--device-id',
       '1',
-      '--thrift-port',
-      String(thrift),
+      ...supportedOptions(BINARY, { '--thrift-port': String(thrift) }),
       '--log-level',
       'error',
       '--',

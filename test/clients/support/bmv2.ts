@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
+import { supportedOptions } from '../../../net/bmv2.js';
 import { decapsulate, encapsulate } from '../../../net/frames.js';
 import { macOfIpv4, macToBytes } from '../../../net/mac.js';
 import { CPU_PORT, SERVICE_UDP_PORT } from '../../../protocol/constants.js';
@@ -25,7 +26,8 @@ export async function startBmv2(tls?: {
   const child = spawn(
     'simple_switch_grpc',
     [
-      ...['--no-p4', '--device-id', String(DEVICE_ID), '--thrift-port', '0'],
+      ...['--no-p4', '--device-id', String(DEVICE_ID)],
+      ...supportedOptions('simple_switch_grpc', { '--thrift-port': '0' }),
       ...['--log-file', join(folder, 'log'), '--log-level', 'warn', '--log-flush'],
       ...['--', '--cpu-port', String(CPU_PORT), '--grpc-server-addr', address, '--dp-grpc-server-addr', dataplane],
       ...(tls ? ['--grpc-server-ssl', '--grpc-server-cert', tls.certificate, '--grpc-server-key', tls.key] : []),

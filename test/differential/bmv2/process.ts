@@ -3,6 +3,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { supportedOptions } from '../../../net/bmv2.js';
 
 const PROGRAM = 'simple_switch_grpc';
 const EXIT_TIMEOUT_MS = 5_000;
@@ -43,14 +44,16 @@ export class Bmv2Process {
           '--log-flush',
         ],
         // The Thrift server can only be on TCP; 0 lets the kernel choose its port.
-        ...['--thrift-port', '0', '--', '--cpu-port', String(cpuPort)],
+        ...supportedOptions(PROGRAM, { '--thrift-port': '0' }),
+        ...['--', '--cpu-port', String(cpuPort)],
         ...['--grpc-server-addr', this.p4runtimeAddress, '--dp-grpc-server-addr', this.dataplaneAddress],
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream!.on('data', (text: Buffer) => {
-        this.output = (this.output + text.toString()).slice(-4_000);
+        // The reason is at the beginning: after a wrong option comes the whole usage.
+        this.output = (this.output + text.toString()).slice(0, 4_000);
       });
     }
     this.exited = new Promise((resolve) => {
@@ -66,7 +69,7 @@ export class Bmv2Process {
     process.once('exit', this.killOnExit);
   }
 
-  /** The end of its output and log, for error messages. */
+  /** The beginning of its output and the end of its log, for error messages. */
   lastWords(): string {
     const log = existsSync(join(this.folder, 'log.txt'))
       ? readFileSync(join(this.folder, 'log.txt'), 'utf8').slice(-2_000)

@@ -21,7 +21,7 @@ function begun(burst = 32, { slots = 2, elements = 10 } = {}) {
   const tensor = Float32Array.from({ length: elements }, (_, i) => i + 1);
   const batch = new TensorBatch(tensor, 'sum', 'fp32');
   const counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
-  engine.enterEpoch(3);
+  engine.enterEpoch(3, 0b10, 0b11);
   engine.start(5, batch, counters);
   return { engine, sent, tensor, batch, counters };
 }
@@ -128,7 +128,7 @@ describe('engine', () => {
     expect([...tensor.subarray(0, 5)]).toEqual([100, 101, 102, 103, 5]);
   });
 
-  it('repeats only what has no result, marked, when nothing has come for a timeout', () => {
+  it('asks the switch when nothing has come for a timeout, and without an answer repeats what has no result, marked', () => {
     const { engine, sent, counters } = begun();
     expect(engine.advance(0)).toBe(100);
     engine.receive(
@@ -140,11 +140,16 @@ describe('engine', () => {
     // A result at 30 shows that the switch is working: the timeout counts from there.
     engine.advance(129);
     expect(sent).toHaveLength(3);
-    engine.advance(130);
+    expect(engine.advance(130)).toBe(230);
     expect(sent).toHaveLength(4);
-    expect(header(sent[3]!)).toEqual({ ...header(sent[1]!), flags: Flag.RETRANSMISSION });
-    expect(sent[3]!.subarray(HEADER_BYTES)).toEqual(sent[1]!.subarray(HEADER_BYTES));
-    expect(counters).toMatchObject({ packetsSent: 4, retransmissions: 1 });
+    expect(header(sent[3]!)).toMatchObject({ opcode: Opcode.PROBE, slot: 1 });
+    engine.advance(230);
+    const repeated = sent.filter((packet) => header(packet).flags === Flag.RETRANSMISSION);
+    expect(repeated.map((packet) => header(packet))).toEqual(
+      [sent[1]!, sent[2]!].map((packet) => ({ ...header(packet), flags: Flag.RETRANSMISSION })),
+    );
+    expect(repeated[0]!.subarray(HEADER_BYTES)).toEqual(sent[1]!.subarray(HEADER_BYTES));
+    expect(counters).toMatchObject({ packetsSent: 5, retransmissions: 2 });
   });
 
   it('repeats at once, and once, what later packets have overtaken', () => {
@@ -170,7 +175,10 @@ describe('engine', () => {
     expect(engine.refill(500)).toBeLessThanOrEqual(500);
     expect(sent.map((packet) => header(packet).chunk)).toEqual([0, 1]);
     engine.advance(501);
-    expect(sent.map((packet) => header(packet).chunk)).toEqual([0, 1, 0]);
+    expect(header(sent[2]!).opcode).toBe(Opcode.PROBE);
+    engine.advance(1001);
+    const again = sent.slice(3).filter((packet) => header(packet).opcode === Opcode.CONTRIBUTE);
+    expect(again.map((packet) => header(packet).chunk)).toEqual([0]);
   });
 
   it('tells a refusal of an outstanding chunk from an old one, and reads probes', () => {

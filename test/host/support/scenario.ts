@@ -21,6 +21,8 @@ export interface Scenario {
   maxDelayMs: number;
   events: readonly Event[];
   mutation?: Mutation;
+  /** Without any result for this long an operation fails; default: 120 s, longer than any recovery. */
+  timeoutMs?: number;
   /** Chunk number at which epochs begin. */
   firstChunk?: number;
 }

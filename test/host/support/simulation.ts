@@ -28,16 +28,21 @@ const SLOT_BASE = 5;
 /** Virtual time after which a run has hung. */
 const PATIENCE_MS = 3_600_000;
 
+/** Ranks with a digit in the same element: with more, sums would not be exact in fp32. */
+const DIGITS = 4;
+
 /**
- * What rank r brings as element i of operation n: a digit of its own (base 8), and above all digits a
- * number that names operation and element. Sums of up to 4 of them are exact in fp32.
+ * What rank r brings as element i of operation n: in the elements of its group of ranks a digit of its own (base 8),
+ * and above all digits a number that names operation and element. Sums of up to 16 ranks are exact in fp32.
  */
-function contribution(rank: number, number: number, element: number): number {
-  return 8 ** rank + 4096 * tag(number, element);
+function contribution(rank: number, number: number, element: number, workers: number): number {
+  const groups = Math.ceil(workers / DIGITS);
+  const digit = element % groups === Math.floor(rank / DIGITS) ? 8 ** (rank % DIGITS) : 0;
+  return digit + 4096 * tag(number, element);
 }
 
 function tag(number: number, element: number): number {
-  return (number * 37 + element * 11) % 509;
+  return (number * 37 + element * 11) % 127;
 }
 
 class Worker {
@@ -69,7 +74,7 @@ class Worker {
         burst: 4,
         firstChunk: sim.scenario.firstChunk ?? 0,
         rto: DEFAULT_RTO,
-        patience: { timeoutMs: 120_000, membershipTimeoutMs: 300_000 },
+        patience: { timeoutMs: sim.scenario.timeoutMs ?? 120_000, membershipTimeoutMs: 300_000 },
         slotBase: SLOT_BASE,
         switchAddress: 'model',
       },
@@ -259,7 +264,8 @@ export class Simulation {
       const tensors = operations[number - 1]!.map((length) => new Float32Array(length));
       let element = 0;
       for (const tensor of tensors)
-        for (let i = 0; i < tensor.length; i++) tensor[i] = contribution(worker.rank, number, element++);
+        for (let i = 0; i < tensor.length; i++)
+          tensor[i] = contribution(worker.rank, number, element++, this.scenario.workers);
       const input = tensors.map((tensor) => tensor.slice());
       const operation: Operation = new Operation(new TensorBatch(tensors, 'sum', 'fp32'), this.now, {
         resolve: (stats) => this.end(worker, operation, number, { rank: worker.rank, number, stats, worker }, tensors),
@@ -301,11 +307,11 @@ export class Simulation {
       this.problems.push(`${where} says ${stats.workers} workers, but the epoch's are ${String(ranks)}`);
       return;
     }
-    const digits = ranks.reduce((sum, one) => sum + 8 ** one, 0);
+    const { workers } = this.scenario;
     let element = 0;
     for (const tensor of tensors) {
       for (const value of tensor) {
-        const expected = digits + ranks.length * 4096 * tag(number, element);
+        const expected = ranks.reduce((sum, one) => sum + contribution(one, number, element, workers), 0);
         if (value !== expected) {
           this.problems.push(
             `${where}: element ${element} is ${value}, expected ${expected} from ranks ${ranks.join(',')}`,
