@@ -24,6 +24,8 @@ export class EntryList {
   private pages: Page[] = [];
   /** By page: whether a snapshot has it, so that it must not change any more. */
   private shared: boolean[] = [];
+  /** Snapshots so far. */
+  private generation = 0;
   /** Slots in use or emptied. */
   private end = 0;
   private count = 0;
@@ -38,6 +40,7 @@ export class EntryList {
       this.shared.push(false);
     }
     entry.position = this.end++;
+    entry.generation = this.generation;
     this.count++;
     this.own(entry).push(entry);
   }
@@ -51,16 +54,18 @@ export class EntryList {
 
   /** Whether a snapshot may have this entry, so that another object must take its place before it changes. */
   isShared(entry: StoredEntry): boolean {
-    return this.shared[pageNumber(entry)]!;
+    return entry.generation < this.generation;
   }
 
   /** @param entry has the position of the one whose place it takes */
   replace(entry: StoredEntry): void {
+    entry.generation = this.generation;
     this.own(entry)[entry.position % PAGE_ENTRIES] = entry;
   }
 
   snapshot(): ListSnapshot {
     this.shared.fill(true);
+    this.generation++;
     return new ListSnapshot([...this.pages]);
   }
 
@@ -84,7 +89,11 @@ export class EntryList {
     this.shared = [];
     this.end = 0;
     this.count = 0;
-    for (const entry of entries) this.add(entry);
+    for (const entry of entries) {
+      const { generation } = entry;
+      this.add(entry);
+      entry.generation = generation;
+    }
   }
 }
 

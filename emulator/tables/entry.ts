@@ -22,6 +22,8 @@ export class StoredEntry {
   idleTimeoutMs = 0;
   /** Where it is in the list of its table. */
   position = -1;
+  /** How many snapshots of the list had been taken when this object came into it: later ones have it, too. */
+  generation = 0;
 
   constructor(
     readonly keys: readonly MatchKey[],
