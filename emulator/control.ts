@@ -28,6 +28,35 @@ export interface SwitchTableEntry {
   readonly reference?: ProfileReference;
   /** Milliseconds without a hit after which {@link Control.idleEntries} lists the entry; 0 or absent: never. */
   readonly idleTimeoutMs?: number;
+  /** Whatever its writer keeps with it; the switch only returns it. */
+  readonly attachment?: object;
+}
+
+/** The entries of one table as they were at one time. */
+export interface TableSnapshot {
+  readonly table: string;
+  readonly parts: number;
+}
+
+/** What is read of an entry of a snapshot besides the entry. */
+export interface WantedDirect {
+  readonly counter?: boolean;
+  readonly meter?: boolean;
+  readonly sinceLastHit?: boolean;
+}
+
+export interface ReadEntry {
+  readonly entry: SwitchTableEntry;
+  /** These are there if they were wanted and the table has them; undefined rates: the meter is not configured. */
+  readonly counter?: CounterValue;
+  readonly rates?: readonly MeterRate[] | undefined;
+  readonly sinceLastHit?: number;
+}
+
+/** Members and weights of all groups of a profile together. */
+export interface GroupTotals {
+  readonly members: number;
+  readonly weights: number;
 }
 
 /** What an entry of an indirect table points at. */
@@ -75,6 +104,12 @@ export interface Control {
   modifyEntry(table: string, entry: SwitchTableEntry): void;
   deleteEntry(table: string, keys: readonly MatchKey[], priority: number): void;
   entries(table: string): readonly SwitchTableEntry[];
+  /** The entry with equal keys (and priority). */
+  entry(table: string, keys: readonly MatchKey[], priority: number): SwitchTableEntry | undefined;
+  /** Takes no longer for a large table: it is read part by part, and stays as it is while the table changes. */
+  snapshot(table: string): TableSnapshot;
+  /** @param part from 0. Counts and times of entries that nobody has changed since are those of now. */
+  readSnapshot(snapshot: TableSnapshot, part: number, wanted: WantedDirect): readonly ReadEntry[];
   /** Makes the program's own entries of a table like all others; until then they are const. @param maxSize its new size */
   releaseEntries(table: string, maxSize: number): void;
   /** Undefined restores the program's own default. @throws PERMISSION_DENIED if the default is const. */
@@ -116,12 +151,17 @@ export interface Control {
   modifyMember(profile: string, member: number, call: ActionCall): void;
   /** Refused while an entry or a group uses it. */
   deleteMember(profile: string, member: number): void;
+  /** Changes when members do. */
   members(profile: string): ReadonlyMap<number, ActionCall>;
   /** Creates or replaces. */
   setGroup(profile: string, group: number, members: readonly GroupMember[]): void;
   /** Refused while an entry uses it. */
   deleteGroup(profile: string, group: number): void;
+  /** Changes when groups do. */
   groups(profile: string): ReadonlyMap<number, readonly GroupMember[]>;
+  groupTotals(profile: string): GroupTotals;
+  /** Whether an entry or a group refers to it. */
+  isReferenced(profile: string, reference: ProfileReference): boolean;
 
   /** Replaces the contents; a value of several fields is their concatenation without padding. */
   setValueSet(name: string, values: readonly bigint[]): void;

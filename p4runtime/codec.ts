@@ -8,6 +8,7 @@
  * a sub-message or member of a oneof that is not set is absent. Fields that the .proto lacks are skipped.
  */
 import { BinaryReader } from '@bufbuild/protobuf/wire';
+import type protobuf from 'protobufjs';
 import { MessageDecodeError } from './errors.js';
 // Imported for their entries in the registry: every type for which a codec is made, and the types of its fields.
 import './generated/google/rpc/status.js';
@@ -22,6 +23,16 @@ class CopyingReader extends BinaryReader {
   override bytes(): Uint8Array<ArrayBuffer> {
     return new Uint8Array(super.bytes());
   }
+}
+
+/** A message in its encoded form. */
+class EncodedMessage {
+  constructor(readonly bytes: Uint8Array<ArrayBuffer>) {}
+}
+
+/** What the encoder of the message's own type turns into these bytes: for messages that are encoded once and sent often, or in parts. */
+export function encoded<T>(bytes: Uint8Array<ArrayBuffer>): Init<T> {
+  return new EncodedMessage(bytes) as unknown as Init<T>;
 }
 
 /** Encoder and decoder of one message type. */
@@ -42,12 +53,14 @@ function generated(typeName: string): MessageType {
 /** The codec of a message type. @param typeName fully qualified, for example `p4.v1.TableEntry` */
 export function codec<T>(typeName: string): Codec<T> {
   const functions = generated(typeName);
+  let type: protobuf.Type | undefined;
   return {
     typeName,
-    encode: (message) =>
-      functions
-        .encode(completeMessage(protobufRoot().lookupType(typeName), message))
-        .finish() as Uint8Array<ArrayBuffer>,
+    encode: (message) => {
+      if (message instanceof EncodedMessage) return message.bytes;
+      type ??= protobufRoot().lookupType(typeName);
+      return functions.encode(completeMessage(type, message)).finish() as Uint8Array<ArrayBuffer>;
+    },
     decode: (bytes) => {
       try {
         return functions.decode(new CopyingReader(bytes)) as T;

@@ -33,6 +33,10 @@ type Response<Name extends MethodName> = ReturnType<Method<Name>['responseDeseri
 
 type Service = { readonly [Name in MethodName]: MethodDefinition<Init<Request<Name>>, Init<Response<Name>>> };
 
+function asBuffer({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
+}
+
 function definition(key: keyof Methods): MethodDefinition<Init<unknown>, Init<unknown>> {
   const { path, requestStream, responseStream } = Generated[key];
   const name = path.slice(path.lastIndexOf('/') + 1);
@@ -49,9 +53,9 @@ function definition(key: keyof Methods): MethodDefinition<Init<unknown>, Init<un
     path,
     requestStream,
     responseStream,
-    requestSerialize: (message) => Buffer.from(lookup().request.encode(message).buffer),
+    requestSerialize: (message) => asBuffer(lookup().request.encode(message)),
     requestDeserialize: (bytes) => lookup().request.decode(bytes) as Init<unknown>,
-    responseSerialize: (message) => Buffer.from(lookup().response.encode(message).buffer),
+    responseSerialize: (message) => asBuffer(lookup().response.encode(message)),
     responseDeserialize: (bytes) => lookup().response.decode(bytes) as Init<unknown>,
     originalName: key,
   };

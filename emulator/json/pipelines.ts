@@ -279,18 +279,27 @@ function matchKey(at: JsonReader, key: KeyDef): MatchKey {
   if (given !== key.kind) at.get('match_type').fail(`key ${key.name} is ${key.kind}, but the entry gives ${given}`);
   switch (key.kind) {
     case 'exact':
-      return { kind: 'exact', value: at.get('key').hex() };
+      return { kind: 'exact', value: keyBytes(at.get('key'), key) };
     case 'lpm': {
       const prefixLength = at.get('prefix_length').integer();
       if (prefixLength < 0 || prefixLength > key.width)
         at.get('prefix_length').fail(`a prefix of ${key.name} has 0 to ${key.width} bits`);
-      return { kind: 'lpm', value: at.get('key').hex(), prefixLength };
+      return { kind: 'lpm', value: keyBytes(at.get('key'), key), prefixLength };
     }
     case 'ternary':
-      return { kind: 'ternary', value: at.get('key').hex(), mask: at.get('mask').hex() };
+      return { kind: 'ternary', value: keyBytes(at.get('key'), key), mask: keyBytes(at.get('mask'), key) };
     case 'range':
-      return { kind: 'range', low: at.get('start').hex(), high: at.get('end').hex() };
+      return { kind: 'range', low: keyBytes(at.get('start'), key), high: keyBytes(at.get('end'), key) };
   }
+}
+
+/** BMv2 refuses a value of another number of bytes than the key has, and cuts bits above its width within them. */
+function keyBytes(at: JsonReader, { name, width }: KeyDef): bigint {
+  const value = at.hex();
+  const given = Math.ceil(at.string().replace(/^-?0x/i, '').length / 2);
+  const needed = Math.ceil(width / 8);
+  if (given !== needed) at.fail(`key ${name} has ${needed} byte(s), but ${given} are given`);
+  return value;
 }
 
 /** The same for two matches of a key that a table of BMv2 takes for one: bits under a zero mask bit do not count. */

@@ -1,26 +1,21 @@
-import { preference, type DirectCount, type StoredEntry, type TableObserver } from '../tables/entry.js';
+import { BestEntry } from '../tables/best-entry.js';
+import { preference, type CountStore, type StoredEntry, type TableObserver } from '../tables/entry.js';
 import type { Table } from '../tables/table.js';
 import type { ActionDef } from '../json/program.js';
 import { ENTRY, GROUP, TABLE, type Layout, type TableLayout } from './layout.js';
 import type { ProgramMemory } from './memory.js';
 
-interface Placed {
-  readonly entry: StoredEntry;
-  readonly address: number;
-  readonly id: number;
-  readonly hash: number;
-}
-
 /** Entries with one mask: a hash table with open addressing, at most half full. */
 interface Group {
   readonly mask: bigint;
-  /** All entries by masked value, the preferred one of each value first; that one is in the buckets. */
-  readonly byValue: Map<bigint, Placed[]>;
+  /** Values that several entries have, which only a table with priorities allows: the preferred one is in the buckets. */
+  readonly several: Map<bigint, StoredEntry[]>;
   readonly address: number;
-  /** The entry that is preferred to all others of the group. */
-  best: StoredEntry;
+  readonly best: BestEntry;
   buckets: number;
   capacity: number;
+  /** Buckets in use. */
+  size: number;
 }
 
 const SMALLEST_TABLE = 8;
@@ -31,12 +26,12 @@ const SMALLEST_TABLE = 8;
  */
 export class TableMemory implements TableObserver {
   private readonly place: TableLayout;
-  private readonly placed = new Map<StoredEntry, Placed>();
   /** By the number in the entry's record, for calls of the compiled code. */
   private readonly byId: (StoredEntry | undefined)[] = [];
   private readonly freeIds: number[] = [];
-  private groups: Group[] = [];
-  private ranges: Placed[] = [];
+  private readonly groups = new Map<bigint, Group>();
+  private ranges: StoredEntry[] = [];
+  private readonly counts: CountStore;
   private list = { address: 0, capacity: 0 };
   private defaultArgs = { address: 0, bytes: 0 };
 
@@ -46,6 +41,7 @@ export class TableMemory implements TableObserver {
     private readonly memory: ProgramMemory,
   ) {
     this.place = layout.tables[table.def.index]!;
+    this.counts = new EntryCounts(memory);
     table.observe(this);
   }
 
@@ -55,7 +51,7 @@ export class TableMemory implements TableObserver {
 
   /** The address of an entry's record. */
   addressOf(entry: StoredEntry): number {
-    return this.placed.get(entry)!.address;
+    return entry.record;
   }
 
   added(entry: StoredEntry): void {
@@ -63,35 +59,45 @@ export class TableMemory implements TableObserver {
     const id = this.freeIds.pop() ?? this.byId.length;
     this.byId[id] = entry;
     const address = memory.allocate(place.entryBytes);
-    const added: Placed = { entry, address, id, hash: hashKey(entry.value, place.keyLimbs) };
-    this.placed.set(entry, added);
     memory.i32[(address + ENTRY.id) >> 2] = id;
     memory.f64[(address + ENTRY.priority) >> 3] = entry.priority;
     memory.i32[(address + ENTRY.handle) >> 2] = entry.handle;
-    entry.countIn(new EntryCounts(memory, address));
+    entry.countIn(this.counts, address);
     memory.writeLimbs(address + ENTRY.key, place.keyLimbs, entry.value);
     this.changed(entry);
-    if (this.table.def.matchKind === 'range') this.addRange(added);
-    else this.addToGroup(added);
+    if (this.table.def.matchKind === 'range') this.addRange(entry);
+    else this.addToGroup(entry);
   }
 
   removed(entry: StoredEntry): void {
-    const gone = this.placed.get(entry)!;
-    entry.countIn(undefined);
+    const address = entry.record;
     if (this.table.def.matchKind === 'range') {
-      this.ranges.splice(this.ranges.indexOf(gone), 1);
-      this.writeList(this.ranges.map((p) => p.address));
+      this.ranges.splice(this.ranges.indexOf(entry), 1);
+      this.writeList(this.ranges.map(({ record }) => record));
     } else {
-      this.removeFromGroup(gone);
+      this.removeFromGroup(entry);
     }
-    this.placed.delete(entry);
-    this.byId[gone.id] = undefined;
-    this.freeIds.push(gone.id);
-    this.memory.release(gone.address, this.place.entryBytes);
+    entry.countIn(undefined, 0);
+    const id = this.memory.i32[(address + ENTRY.id) >> 2]!;
+    this.byId[id] = undefined;
+    this.freeIds.push(id);
+    this.memory.release(address, this.place.entryBytes);
+  }
+
+  replaced(before: StoredEntry, entry: StoredEntry): void {
+    this.byId[this.memory.i32[(entry.record + ENTRY.id) >> 2]!] = entry;
+    if (this.table.def.matchKind === 'range') {
+      this.ranges[this.ranges.indexOf(before)] = entry;
+      return;
+    }
+    const group = this.groups.get(entry.mask)!;
+    const same = group.several.get(entry.value);
+    if (same !== undefined) same[same.indexOf(before)] = entry;
+    group.best.replace(before, entry);
   }
 
   changed(entry: StoredEntry): void {
-    const { address } = this.placed.get(entry)!;
+    const address = entry.record;
     this.memory.i32[(address + ENTRY.action) >> 2] = entry.action?.index ?? -1;
     if (entry.action !== null) this.writeArguments(address + this.place.args, entry.action, entry.args);
   }
@@ -115,109 +121,143 @@ export class TableMemory implements TableObserver {
     );
   }
 
-  private addRange(added: Placed): void {
+  private addRange(added: StoredEntry): void {
     const { memory, place } = this;
-    const masks = added.address + ENTRY.key + 8 * place.keyLimbs;
-    memory.writeLimbs(masks, place.keyLimbs, added.entry.mask);
-    added.entry.keys.forEach((key, i) => {
+    const masks = added.record + ENTRY.key + 8 * place.keyLimbs;
+    memory.writeLimbs(masks, place.keyLimbs, added.mask);
+    added.keys.forEach((key, i) => {
       if (key.kind !== 'range') return;
       const bounds = masks + 8 * place.keyLimbs + 16 * i;
       memory.writeLimbs(bounds, 1, key.low);
       memory.writeLimbs(bounds + 8, 1, key.high);
     });
-    const at = this.ranges.findIndex((other) => preference(added.entry, other.entry) < 0);
+    const at = this.ranges.findIndex((other) => preference(added, other) < 0);
     this.ranges.splice(at < 0 ? this.ranges.length : at, 0, added);
-    this.writeList(this.ranges.map((p) => p.address));
+    this.writeList(this.ranges.map(({ record }) => record));
   }
 
-  private addToGroup(added: Placed): void {
-    const { entry } = added;
-    let group = this.groups.find((candidate) => candidate.mask === entry.mask);
+  private addToGroup(entry: StoredEntry): void {
+    let group = this.groups.get(entry.mask);
     if (group === undefined) {
       group = {
         mask: entry.mask,
-        byValue: new Map(),
+        several: new Map(),
         address: this.memory.allocate(GROUP.mask + 8 * this.place.keyLimbs),
-        best: entry,
+        best: new BestEntry(entry),
         buckets: 0,
         capacity: 0,
+        size: 0,
       };
       this.memory.writeLimbs(group.address + GROUP.mask, this.place.keyLimbs, entry.mask);
-      this.groups.push(group);
-    }
-    const same = group.byValue.get(entry.value);
-    const before = same?.[0];
-    // If a program has two equal entries, an exact or lpm table uses the last one.
-    const all = this.table.ranked
-      ? [...(same ?? []), added].sort((a, b) => preference(a.entry, b.entry))
-      : [added, ...(same ?? [])];
-    group.byValue.set(entry.value, all);
-    if (all[0] !== before) this.put(group, all[0]!, before);
-    if (preference(entry, group.best) < 0) group.best = entry;
-    this.orderGroups();
-  }
-
-  private removeFromGroup(gone: Placed): void {
-    const group = this.groups.find((candidate) => candidate.mask === gone.entry.mask)!;
-    const same = group.byValue.get(gone.entry.value)!;
-    const wasFirst = same[0] === gone;
-    same.splice(same.indexOf(gone), 1);
-    if (same.length === 0) group.byValue.delete(gone.entry.value);
-    if (group.byValue.size === 0) {
-      this.memory.release(group.buckets, group.capacity * 4);
-      this.memory.release(group.address, GROUP.mask + 8 * this.place.keyLimbs);
-      this.groups = this.groups.filter((other) => other !== group);
-    } else if (wasFirst) {
-      if (same.length > 0) this.put(group, same[0]!, gone);
-      else this.takeOut(group, gone);
-    }
-    if (group.best === gone.entry && group.byValue.size > 0) group.best = bestOf(group);
-    this.orderGroups();
-  }
-
-  /** Puts an entry in its bucket, replacing one with the same value if it exists. */
-  private put(group: Group, added: Placed, instead: Placed | undefined): void {
-    const { memory } = this;
-    if (instead === undefined && group.byValue.size * 2 > group.capacity) return this.rebuild(group);
-    let at = added.hash;
-    for (; ; at++) {
-      const bucket = (group.buckets >> 2) + (at & (group.capacity - 1));
-      const found = memory.i32[bucket]!;
-      if (found !== (instead?.address ?? 0)) continue;
-      memory.i32[bucket] = added.address;
+      this.groups.set(entry.mask, group);
+      this.orderGroups();
+    } else if (group.best.add(entry)) this.orderGroups();
+    const first = this.table.ranked ? this.first(group, entry.value) : undefined;
+    if (first === undefined) {
+      this.put(group, entry);
       return;
     }
+    const same = group.several.get(entry.value) ?? [first];
+    same.push(entry);
+    same.sort(preference);
+    group.several.set(entry.value, same);
+    if (same[0] === entry) this.exchange(group, first, entry);
   }
 
-  private rebuild(group: Group): void {
-    const { memory } = this;
-    const old = { address: group.buckets, capacity: group.capacity };
-    let capacity = Math.max(SMALLEST_TABLE, old.capacity);
-    while (group.byValue.size * 2 > capacity) capacity *= 2;
-    group.buckets = memory.allocate(capacity * 4);
-    group.capacity = capacity;
-    memory.i32.fill(0, group.buckets >> 2, (group.buckets >> 2) + capacity);
-    for (const [first] of group.byValue.values()) {
-      let at = first!.hash;
-      while (memory.i32[(group.buckets >> 2) + (at & (capacity - 1))] !== 0) at++;
-      memory.i32[(group.buckets >> 2) + (at & (capacity - 1))] = first!.address;
+  private removeFromGroup(gone: StoredEntry): void {
+    const group = this.groups.get(gone.mask)!;
+    const same = group.several.get(gone.value);
+    if (same === undefined) this.takeOut(group, gone);
+    else {
+      const at = same.indexOf(gone);
+      same.splice(at, 1);
+      if (at === 0) this.exchange(group, gone, same[0]!);
+      if (same.length === 1) group.several.delete(gone.value);
     }
-    memory.i32[(group.address + GROUP.buckets) >> 2] = group.buckets;
-    memory.i32[(group.address + GROUP.bucketMask) >> 2] = capacity - 1;
-    if (old.capacity > 0) memory.release(old.address, old.capacity * 4);
+    if (group.size === 0) {
+      this.memory.release(group.buckets, group.capacity * 4);
+      this.memory.release(group.address, GROUP.mask + 8 * this.place.keyLimbs);
+      this.groups.delete(group.mask);
+      this.orderGroups();
+    } else if (group.best.remove(gone, group.size, () => this.firsts(group))) this.orderGroups();
   }
 
-  /** Empties a bucket and moves later entries of its chain forward, so that no chain has a gap. */
-  private takeOut(group: Group, gone: Placed): void {
+  /** The entry of this value that is in a bucket. */
+  private first(group: Group, value: bigint): StoredEntry | undefined {
+    if (group.size === 0) return undefined;
+    const { i32 } = this.memory;
+    for (let at = hashKey(value, this.place.keyLimbs); ; at++) {
+      const address = i32[(group.buckets >> 2) + (at & (group.capacity - 1))]!;
+      if (address === 0) return undefined;
+      const entry = this.at(address);
+      if (entry.value === value) return entry;
+    }
+  }
+
+  private at(address: number): StoredEntry {
+    return this.entry(this.memory.i32[(address + ENTRY.id) >> 2]!);
+  }
+
+  private *firsts(group: Group): Generator<StoredEntry> {
+    for (let bucket = 0; bucket < group.capacity; bucket++) {
+      const address = this.memory.i32[(group.buckets >> 2) + bucket]!;
+      if (address !== 0) yield this.at(address);
+    }
+  }
+
+  private put(group: Group, added: StoredEntry): void {
+    if (++group.size * 2 > group.capacity) this.enlarge(group);
+    this.occupy(group, added.record, hashKey(added.value, this.place.keyLimbs));
+  }
+
+  private occupy(group: Group, address: number, hash: number): void {
+    const { i32 } = this.memory;
+    let at = hash;
+    while (i32[(group.buckets >> 2) + (at & (group.capacity - 1))] !== 0) at++;
+    i32[(group.buckets >> 2) + (at & (group.capacity - 1))] = address;
+  }
+
+  /** Puts an entry in the bucket of another one with the same value. */
+  private exchange(group: Group, before: StoredEntry, entry: StoredEntry): void {
+    this.memory.i32[this.bucketOf(group, before)] = entry.record;
+  }
+
+  /** The index in i32 of the bucket that an entry is in. */
+  private bucketOf(group: Group, entry: StoredEntry): number {
     const { i32 } = this.memory;
     const base = group.buckets >> 2;
     const mask = group.capacity - 1;
-    let hole = gone.hash & mask;
-    while (i32[base + hole] !== gone.address) hole = (hole + 1) & mask;
+    let at = hashKey(entry.value, this.place.keyLimbs) & mask;
+    while (i32[base + at] !== entry.record) at = (at + 1) & mask;
+    return base + at;
+  }
+
+  private enlarge(group: Group): void {
+    const { memory } = this;
+    const old = { buckets: group.buckets, capacity: group.capacity };
+    group.capacity = Math.max(SMALLEST_TABLE, 2 * old.capacity);
+    group.buckets = memory.allocate(group.capacity * 4);
+    memory.i32.fill(0, group.buckets >> 2, (group.buckets >> 2) + group.capacity);
+    for (let bucket = 0; bucket < old.capacity; bucket++) {
+      const address = memory.i32[(old.buckets >> 2) + bucket]!;
+      if (address !== 0) this.occupy(group, address, hashKey(this.at(address).value, this.place.keyLimbs));
+    }
+    memory.i32[(group.address + GROUP.buckets) >> 2] = group.buckets;
+    memory.i32[(group.address + GROUP.bucketMask) >> 2] = group.capacity - 1;
+    if (old.capacity > 0) memory.release(old.buckets, old.capacity * 4);
+  }
+
+  /** Empties a bucket and moves later entries of its chain forward, so that no chain has a gap. */
+  private takeOut(group: Group, gone: StoredEntry): void {
+    const { i32 } = this.memory;
+    const base = group.buckets >> 2;
+    const mask = group.capacity - 1;
+    let hole = this.bucketOf(group, gone) - base;
     i32[base + hole] = 0;
+    group.size--;
     for (let at = (hole + 1) & mask; i32[base + at] !== 0; at = (at + 1) & mask) {
       const address = i32[base + at]!;
-      const home = this.placed.get(this.entry(i32[(address + ENTRY.id) >> 2]!))!.hash & mask;
+      const home = hashKey(this.at(address).value, this.place.keyLimbs) & mask;
       // It may move into the hole unless its home lies between the hole and its present place.
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
       i32[base + hole] = address;
@@ -229,21 +269,22 @@ export class TableMemory implements TableObserver {
   /** lpm: longest prefix first; ternary: the group with the most preferred entry first. Exact: there is one group. */
   private orderGroups(): void {
     const { memory, place, table } = this;
+    const groups = [...this.groups.values()];
     if (table.def.matchKind === 'exact') {
-      memory.i32[(place.address + TABLE.index) >> 2] = this.groups[0]?.address ?? 0;
-      memory.i32[(place.address + TABLE.count) >> 2] = this.groups.length;
+      memory.i32[(place.address + TABLE.index) >> 2] = groups[0]?.address ?? 0;
+      memory.i32[(place.address + TABLE.count) >> 2] = groups.length;
       return;
     }
     if (table.def.matchKind === 'lpm') {
-      this.groups.sort((a, b) => countBits(b.mask) - countBits(a.mask));
+      groups.sort((a, b) => countBits(b.mask) - countBits(a.mask));
     } else {
-      this.groups.sort((a, b) => preference(a.best, b.best));
-      for (const { address, best } of this.groups) {
-        memory.f64[(address + GROUP.priority) >> 3] = best.priority;
-        memory.i32[(address + GROUP.handle) >> 2] = best.handle;
+      groups.sort((a, b) => preference(a.best.bound, b.best.bound));
+      for (const { address, best } of groups) {
+        memory.f64[(address + GROUP.priority) >> 3] = best.bound.priority;
+        memory.i32[(address + GROUP.handle) >> 2] = best.bound.handle;
       }
     }
-    this.writeList(this.groups.map((group) => group.address));
+    this.writeList(groups.map((group) => group.address));
   }
 
   private writeList(addresses: readonly number[]): void {
@@ -259,35 +300,22 @@ export class TableMemory implements TableObserver {
   }
 }
 
-/** The direct counter of an entry, where compiled code counts. */
-class EntryCounts implements DirectCount {
-  constructor(
-    private readonly memory: ProgramMemory,
-    private readonly address: number,
-  ) {}
+/** The direct counters of entries, where compiled code counts. */
+class EntryCounts implements CountStore {
+  constructor(private readonly memory: ProgramMemory) {}
 
-  get packets(): number {
-    return this.memory.f64[(this.address + ENTRY.packets) >> 3]!;
+  packets(record: number): number {
+    return this.memory.f64[(record + ENTRY.packets) >> 3]!;
   }
 
-  set packets(value: number) {
-    this.memory.f64[(this.address + ENTRY.packets) >> 3] = value;
+  bytes(record: number): number {
+    return this.memory.f64[(record + ENTRY.bytes) >> 3]!;
   }
 
-  get bytes(): number {
-    return this.memory.f64[(this.address + ENTRY.bytes) >> 3]!;
+  set(record: number, packets: number, bytes: number): void {
+    this.memory.f64[(record + ENTRY.packets) >> 3] = packets;
+    this.memory.f64[(record + ENTRY.bytes) >> 3] = bytes;
   }
-
-  set bytes(value: number) {
-    this.memory.f64[(this.address + ENTRY.bytes) >> 3] = value;
-  }
-}
-
-function bestOf(group: Group): StoredEntry {
-  let best: StoredEntry | undefined;
-  for (const [first] of group.byValue.values())
-    if (best === undefined || preference(first!.entry, best) < 0) best = first!.entry;
-  return best!;
 }
 
 /** Must be the same as what the compiled look-up computes. */

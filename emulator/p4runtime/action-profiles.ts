@@ -10,11 +10,11 @@ import {
   type TableActionInfo,
   type UpdateType,
 } from '../../p4runtime/index.js';
-import type { GroupMember } from '../control.js';
+import type { ActionCall, GroupMember } from '../control.js';
 import { fromCall, toCall } from './action.js';
 import { canonicalWatch, checkRoom, checkWeighted, sizeOf } from './group-size.js';
-import { FIRST_HIDDEN_ID, usesOneShots } from './one-shot.js';
-import type { ForwardingPipeline } from './pipeline.js';
+import { usesOneShots } from './one-shot.js';
+import { FIRST_HIDDEN_ID, type ForwardingPipeline, type GroupNotes } from './pipeline.js';
 import { exists, invalid, notFound, precondition, RpcError } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
@@ -27,24 +27,6 @@ function actionsOf(pipeline: ForwardingPipeline, profile: ActionProfileInfo): Na
 
 function checkId(id: number, what: string): void {
   if (id === 0) throw invalid(`A ${what} id must be 1 to ${FIRST_HIDDEN_ID - 1}, not 0.`);
-}
-
-/** Whether an entry or a group refers to it: the switch would refuse too, but less clearly. */
-function isReferenced(
-  pipeline: ForwardingPipeline,
-  profile: ActionProfileInfo,
-  kind: 'member' | 'group',
-  id: number,
-): boolean {
-  const inEntries = profile.tableIds.some((tableId) =>
-    pipeline.control
-      .entries(pipeline.index.tables.byId(tableId).name)
-      .some(({ reference }) => reference?.kind === kind && reference.id === id),
-  );
-  if (inEntries || kind === 'group' || !profile.withSelector) return inEntries;
-  return [...pipeline.control.groups(profile.name).values()].some((members) =>
-    members.some(({ member }) => member === id),
-  );
 }
 
 export function writeMember(
@@ -63,7 +45,8 @@ export function writeMember(
   if (type === 'INSERT' && members.has(memberId)) throw exists(`${what} exists already.`);
   if (type !== 'INSERT' && !members.has(memberId)) throw notFound(`${what} does not exist.`);
   if (type === 'DELETE') {
-    if (isReferenced(pipeline, profile, 'member', memberId)) throw precondition(`${what} is in use.`);
+    if (pipeline.control.isReferenced(profile.name, { kind: 'member', id: memberId }))
+      throw precondition(`${what} is in use.`);
     tx.deleteMember(profile.name, memberId);
     return;
   }
@@ -79,15 +62,38 @@ export function writeMember(
   tx.insertMember(profile.name, memberId, call);
 }
 
-export function* readMembers(pipeline: ForwardingPipeline, request: ActionProfileMember): Generator<Init<Entity>> {
-  const { actionProfiles, actions } = pipeline.index;
+/** Of each profile that a read names, what is there now of the one with this id, or of all. */
+function chosen<T>(
+  pipeline: ForwardingPipeline,
+  profileId: number,
+  id: number,
+  what: (profile: ActionProfileInfo) => ReadonlyMap<number, T>,
+): { profile: ActionProfileInfo; items: [number, T][] }[] {
+  const { actionProfiles } = pipeline.index;
+  return (profileId === 0 ? actionProfiles.items : [actionProfiles.byId(profileId)]).map((profile) => {
+    const all = what(profile);
+    const one = all.get(id);
+    return { profile, items: id === 0 ? [...all] : one === undefined ? [] : [[id, one]] };
+  });
+}
+
+export function readMembers(pipeline: ForwardingPipeline, request: ActionProfileMember): Iterable<Init<Entity>> {
   const { actionProfileId, memberId } = request;
   if (actionProfileId === 0 && memberId !== 0) throw invalid('A member_id needs an action_profile_id.');
-  for (const profile of actionProfileId === 0 ? actionProfiles.items : [actionProfiles.byId(actionProfileId)]) {
-    for (const [id, call] of pipeline.control.members(profile.name)) {
-      if (id >= FIRST_HIDDEN_ID || (memberId !== 0 && id !== memberId)) continue;
-      const action = fromCall(actions, call);
-      yield { actionProfileMember: { actionProfileId: profile.id, memberId: id, action } };
+  return members(
+    pipeline,
+    chosen(pipeline, actionProfileId, memberId, ({ name }) => pipeline.control.members(name)),
+  );
+}
+
+function* members(
+  { index: { actions } }: ForwardingPipeline,
+  found: ReturnType<typeof chosen<ActionCall>>,
+): Generator<Init<Entity>> {
+  for (const { profile, items } of found) {
+    for (const [memberId, call] of items) {
+      if (memberId >= FIRST_HIDDEN_ID) continue;
+      yield { actionProfileMember: { actionProfileId: profile.id, memberId, action: fromCall(actions, call) } };
     }
   }
 }
@@ -149,7 +155,8 @@ export function writeGroup(
   if (type !== 'INSERT' && !present) throw notFound(`${what} does not exist.`);
   const key = groupKey(profile, groupId);
   if (type === 'DELETE') {
-    if (isReferenced(pipeline, profile, 'group', groupId)) throw precondition(`${what} is in use.`);
+    if (pipeline.control.isReferenced(profile.name, { kind: 'group', id: groupId }))
+      throw precondition(`${what} is in use.`);
     tx.setGroup(profile.name, groupId, undefined);
     tx.note(pipeline.groupNotes, key, undefined);
     return;
@@ -171,20 +178,30 @@ export function writeGroup(
   tx.note(pipeline.groupNotes, key, { maxSize, watch });
 }
 
-export function* readGroups(pipeline: ForwardingPipeline, request: ActionProfileGroup): Generator<Init<Entity>> {
-  const { actionProfiles } = pipeline.index;
+export function readGroups(pipeline: ForwardingPipeline, request: ActionProfileGroup): Iterable<Init<Entity>> {
   const { actionProfileId, groupId } = request;
   if (actionProfileId === 0 && groupId !== 0) throw invalid('A group_id needs an action_profile_id.');
-  for (const profile of actionProfileId === 0 ? actionProfiles.items : [actionProfiles.byId(actionProfileId)]) {
-    if (!profile.withSelector) continue;
-    for (const [id, members] of pipeline.control.groups(profile.name)) {
-      if (id >= FIRST_HIDDEN_ID || (groupId !== 0 && id !== groupId)) continue;
-      const notes = pipeline.groupNotes.get(groupKey(profile, id));
+  const found = chosen(pipeline, actionProfileId, groupId, ({ name, withSelector }) =>
+    withSelector ? pipeline.control.groups(name) : new Map<number, readonly GroupMember[]>(),
+  );
+  // Notes may change while groups are sent.
+  const notes = found.map(({ profile, items }) => items.map(([id]) => pipeline.groupNotes.get(groupKey(profile, id))));
+  return groups(found, notes);
+}
+
+function* groups(
+  found: ReturnType<typeof chosen<readonly GroupMember[]>>,
+  notes: readonly (readonly (GroupNotes | undefined)[])[],
+): Generator<Init<Entity>> {
+  for (const [i, { profile, items }] of found.entries()) {
+    for (const [j, [groupId, members]] of items.entries()) {
+      if (groupId >= FIRST_HIDDEN_ID) continue;
+      const noted = notes[i]![j];
       const actionProfileGroup = {
         actionProfileId: profile.id,
-        groupId: id,
-        members: members.map(({ member, weight }) => ({ memberId: member, weight, ...notes?.watch.get(member) })),
-        maxSize: notes?.maxSize ?? 0,
+        groupId,
+        members: members.map(({ member, weight }) => ({ memberId: member, weight, ...noted?.watch.get(member) })),
+        maxSize: noted?.maxSize ?? 0,
       };
       yield { actionProfileGroup };
     }

@@ -1,7 +1,7 @@
 /** Batches of updates and of reads, and the errors of their parts. */
 import {
   Code,
-  packStatus,
+  codeName,
   type Atomicity,
   type Entity,
   type Init,
@@ -32,6 +32,19 @@ export class BatchError extends Error {
   }
 }
 
+function reasonOf({ canonicalCode, message }: UpdateError): string {
+  return `${codeName(canonicalCode)}: ${message}`;
+}
+
+/** How many failed; and if it was one, which and why, because many clients show nothing but this. */
+function summary(errors: readonly UpdateError[], what: 'update' | 'read'): string {
+  const failed = errors.flatMap(({ canonicalCode }, i) => (canonicalCode === Code.OK ? [] : [i]));
+  const text = `${failed.length} of ${errors.length} ${what}s failed.`;
+  const [only] = failed;
+  if (failed.length > 1 || only === undefined) return text;
+  return `${text} ${what === 'read' ? 'Read' : 'Update'} ${only + 1}: ${reasonOf(errors[only]!)}`;
+}
+
 /**
  * Applies the updates in order.
  * @throws RpcError INVALID_ARGUMENT for an atomicity that is not known, and then nothing is done
@@ -47,6 +60,8 @@ export function writeBatch(pipeline: ForwardingPipeline, updates: readonly Updat
     const mark = tx.mark();
     try {
       writeEntity(pipeline, tx, update);
+      // What is done need not be undone any more.
+      if (atomicity === 'CONTINUE_ON_ERROR') tx.keep();
       errors.push(UPDATE_OK);
     } catch (error) {
       tx.rollback(mark);
@@ -56,62 +71,40 @@ export function writeBatch(pipeline: ForwardingPipeline, updates: readonly Updat
     }
   }
   if (failed < 0) return;
-  if (atomicity === 'CONTINUE_ON_ERROR') {
-    const count = errors.filter(({ canonicalCode }) => canonicalCode !== Code.OK).length;
-    throw new BatchError(`${count} of ${updates.length} updates failed.`, errors);
-  }
+  if (atomicity === 'CONTINUE_ON_ERROR') throw new BatchError(summary(errors, 'update'), errors);
   tx.rollback(0);
   const cause = errors[failed]!;
   throw new BatchError(
-    `Update ${failed + 1} of ${updates.length} failed, so none was applied.`,
+    `Update ${failed + 1} of ${updates.length} failed, so none was applied: ${reasonOf(cause)}`,
     updates.map((_, i) => (i === failed ? cause : ABORTED)),
   );
 }
 
-/** Entities per message of a Read response. */
-const ENTITIES_PER_RESPONSE = 256;
-
 /**
- * Reads every request of a batch.
+ * Reads every request of a batch; what they select is determined at the first step. Where it yields undefined the
+ * reader may pause.
  * @throws BatchError after the results of the requests that succeeded
  */
-export function* readBatch(pipeline: ForwardingPipeline, requests: readonly Entity[]): Generator<Init<Entity>[]> {
-  const errors: UpdateError[] = [];
-  for (const request of requests) {
-    let entities: Init<Entity>[] = [];
+export function* readBatch(
+  pipeline: ForwardingPipeline,
+  requests: readonly Entity[],
+): Generator<Init<Entity> | undefined> {
+  const errors: UpdateError[] = requests.map(() => UPDATE_OK);
+  const found = requests.map((request, i) => {
     try {
-      for (const entity of readEntity(pipeline, request)) {
-        entities.push(entity);
-        if (entities.length < ENTITIES_PER_RESPONSE) continue;
-        yield entities;
-        entities = [];
-      }
-      errors.push(UPDATE_OK);
+      return readEntity(pipeline, request);
     } catch (error) {
-      errors.push(toUpdateError(error));
+      errors[i] = toUpdateError(error);
+      return [];
     }
-    if (entities.length > 0) yield entities;
+  });
+  for (const [i, entities] of found.entries()) {
+    try {
+      yield* entities;
+    } catch (error) {
+      errors[i] = toUpdateError(error);
+    }
   }
-  const count = errors.filter(({ canonicalCode }) => canonicalCode !== Code.OK).length;
-  if (count > 0) throw new BatchError(`${count} of ${requests.length} reads failed.`, errors);
-}
-
-/** HTTP/2 libraries accept 64 KiB of headers by default; encoded in base64, these bytes stay below that. */
-const MAX_DETAILS_BYTES = 40 * 1024;
-const SHORT_MESSAGE = 60;
-
-/**
- * The errors of a batch, their messages truncated or omitted if they would not fit the trailers of a call.
- * The specification tells clients to allow for 8192 bytes and 100 more for each update ("gRPC Metadata Maximum
- * Size").
- * @returns undefined if not even the codes fit
- */
-export function fitErrors(errors: readonly UpdateError[]): readonly UpdateError[] | undefined {
-  const budget = Math.min(MAX_DETAILS_BYTES, 8192 + 100 * errors.length);
-  const cut = (length: number): UpdateError[] =>
-    errors.map((error) => ({ ...error, message: error.message.slice(0, length) }));
-  for (const attempt of [errors, cut(SHORT_MESSAGE), cut(0)]) {
-    if (packStatus(Code.UNKNOWN, '', attempt).length <= budget) return attempt;
-  }
-  return undefined;
+  if (errors.some(({ canonicalCode }) => canonicalCode !== Code.OK))
+    throw new BatchError(summary(errors, 'read'), errors);
 }

@@ -3,9 +3,8 @@ import type { CounterEntry, DirectCounterEntry, Entity, Init, UpdateType } from 
 import { fromCounterValue, toCounterValue } from './counter-value.js';
 import { elementIndices } from './element-index.js';
 import type { ForwardingPipeline } from './pipeline.js';
-import { invalid, notFound } from './rpc-error.js';
-import { directTables, requireDirect } from './direct-resource.js';
-import { fromEntry, selectEntries } from './table-read.js';
+import { invalid } from './rpc-error.js';
+import { directTables, readDirect, requireDirect } from './direct-resource.js';
 import { toEntryKey } from './table-entry.js';
 import type { Transaction } from './transaction.js';
 
@@ -46,18 +45,12 @@ export function writeDirectCounter(
   if (entry.data) tx.writeDirectCounter(table.name, keys, priority, toCounterValue(entry.data));
 }
 
-export function* readDirectCounters(
+export function readDirectCounters(
   pipeline: ForwardingPipeline,
   request: DirectCounterEntry,
-): Generator<Init<Entity>> {
-  for (const { table, selector } of directTables(pipeline, request.tableEntry, 'directCounter')) {
-    let found = false;
-    for (const entry of selectEntries(pipeline, table, selector)) {
-      found = true;
-      const data = fromCounterValue(pipeline.control.readDirectCounter(table.name, entry.keys, entry.priority));
-      const { tableId, match, priority } = fromEntry(pipeline, table, entry);
-      yield { directCounterEntry: { tableEntry: { tableId, match, priority }, data } };
-    }
-    if (!found && selector.match.length > 0) throw notFound(`Table ${table.name} has no entry with this key.`);
-  }
+): Iterable<Init<Entity> | undefined> {
+  const tables = directTables(pipeline, request.tableEntry, 'directCounter');
+  return readDirect(pipeline, tables, { counter: true }, (tableEntry, { counter }) => ({
+    directCounterEntry: { tableEntry, data: fromCounterValue(counter!) },
+  }));
 }

@@ -1,7 +1,9 @@
 /** Which tables a request about direct counters or meters refers to. */
-import type { TableEntry, TableInfo } from '../../p4runtime/index.js';
+import type { Entity, Init, TableEntry, TableInfo } from '../../p4runtime/index.js';
+import type { ReadEntry, WantedDirect } from '../control.js';
 import type { ForwardingPipeline } from './pipeline.js';
-import { invalid, unimplemented } from './rpc-error.js';
+import { invalid, notFound, unimplemented } from './rpc-error.js';
+import { fromEntry, selectEntries } from './table-read.js';
 
 type Resource = 'directCounter' | 'directMeter';
 
@@ -32,4 +34,32 @@ export function directTables(
   if (!selector) throw invalid(`A ${WORDS[resource]} belongs to a table entry, but the request names none.`);
   if (selector.tableId !== 0) return [{ table: requireDirect(pipeline, selector, resource), selector }];
   return pipeline.index.tables.items.filter((table) => table[resource]).map((table) => ({ table, selector }));
+}
+
+/** Direct resources of the entries that tables have when this is called. Where it yields undefined the reader may pause. */
+export function readDirect(
+  pipeline: ForwardingPipeline,
+  tables: readonly { table: TableInfo; selector: TableEntry }[],
+  wanted: WantedDirect,
+  toEntity: (entry: Init<TableEntry>, read: ReadEntry) => Init<Entity>,
+): Iterable<Init<Entity> | undefined> {
+  const selected = tables.map(({ table, selector }) => ({
+    table,
+    isOne: selector.match.length > 0,
+    entries: selectEntries(pipeline, table, selector, wanted),
+  }));
+  return (function* () {
+    for (const { table, isOne, entries } of selected) {
+      let isFound = false;
+      for (const read of entries) {
+        isFound ||= read !== undefined;
+        if (!read) yield undefined;
+        else {
+          const { tableId, match, priority } = fromEntry(pipeline, table, read.entry);
+          yield toEntity({ tableId, match, priority }, read);
+        }
+      }
+      if (!isFound && isOne) throw notFound(`Table ${table.name} has no entry with this key.`);
+    }
+  })();
 }

@@ -34,23 +34,43 @@ export function writeEntity(pipeline: ForwardingPipeline, tx: Transaction, { typ
   else throw invalid(NO_ENTITY);
 }
 
-/** All entities that a request selects. @throws RpcError, ControlError or P4InfoLookupError, perhaps after some */
-export function readEntity(pipeline: ForwardingPipeline, request: Entity): Iterable<Init<Entity>> {
+/** Elements of arrays that are read at once. */
+const READ_AT_ONCE = 16_384;
+
+/**
+ * All entities that a request selects. What writes change is read when this is called, except for arrays of more than
+ * {@link READ_AT_ONCE} elements. Where it yields undefined the reader may pause.
+ * @throws RpcError, ControlError or P4InfoLookupError, perhaps after some
+ */
+export function readEntity(pipeline: ForwardingPipeline, request: Entity): Iterable<Init<Entity> | undefined> {
   if (request.tableEntry) return readTableEntries(pipeline, request.tableEntry);
-  if (request.counterEntry) return readCounters(pipeline, request.counterEntry);
+  if (request.counterEntry) return beginNow(readCounters(pipeline, request.counterEntry));
   if (request.directCounterEntry) return readDirectCounters(pipeline, request.directCounterEntry);
-  if (request.meterEntry) return readMeters(pipeline, request.meterEntry);
+  if (request.meterEntry) return beginNow(readMeters(pipeline, request.meterEntry));
   if (request.directMeterEntry) return readDirectMeters(pipeline, request.directMeterEntry);
-  if (request.registerEntry) return readRegisters(pipeline, request.registerEntry);
-  if (request.packetReplicationEngineEntry) return readReplication(pipeline, request.packetReplicationEngineEntry);
+  if (request.registerEntry) return beginNow(readRegisters(pipeline, request.registerEntry));
+  if (request.packetReplicationEngineEntry) return [...readReplication(pipeline, request.packetReplicationEngineEntry)];
   if (request.actionProfileMember) return readMembers(pipeline, request.actionProfileMember);
   if (request.actionProfileGroup) return readGroups(pipeline, request.actionProfileGroup);
-  if (request.valueSetEntry) return readValueSets(pipeline, request.valueSetEntry);
-  if (request.digestEntry) return readDigests(pipeline, request.digestEntry);
+  if (request.valueSetEntry) return [...readValueSets(pipeline, request.valueSetEntry)];
+  if (request.digestEntry) return [...readDigests(pipeline, request.digestEntry)];
   if (request.externEntry) {
     // An empty entry reads all externs, and none exist.
     if (request.externEntry.externTypeId === 0) return [];
     throw unimplemented(NO_EXTERNS);
   }
   throw invalid(NO_ENTITY);
+}
+
+function beginNow<T>(all: Generator<T>): Iterable<T> {
+  const first: T[] = [];
+  while (first.length < READ_AT_ONCE) {
+    const next = all.next();
+    if (next.done) return first;
+    first.push(next.value);
+  }
+  return (function* () {
+    yield* first;
+    yield* all;
+  })();
 }

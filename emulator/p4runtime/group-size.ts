@@ -38,9 +38,9 @@ export function sizeOf(profile: ActionProfileInfo, members: readonly Weighted[])
  */
 export function checkRoom(pipeline: ForwardingPipeline, profile: ActionProfileInfo, group: number, size: number): void {
   if (profile.size <= 0) return;
-  let total = size;
-  for (const [id, members] of pipeline.control.groups(profile.name))
-    if (id !== group) total += sizeOf(profile, members);
+  const { members, weights } = pipeline.control.groupTotals(profile.name);
+  const before = pipeline.control.groups(profile.name).get(group) ?? [];
+  const total = (profile.sizeUnit === 'members' ? members : weights) - sizeOf(profile, before) + size;
   if (total > profile.size) {
     throw new RpcError(
       Code.RESOURCE_EXHAUSTED,

@@ -1,8 +1,12 @@
 /** Notifications of idle entries (P4Runtime 1.4, section "Table Idle Timeout Notification"). */
 import type { IdleTimeoutNotification, Init, TableEntry } from '../../p4runtime/index.js';
 import type { Clock } from './clock.js';
-import { noteKey, type ForwardingPipeline } from './pipeline.js';
+import { keyText } from './match.js';
+import { notesOf, type ForwardingPipeline } from './pipeline.js';
 import { fromEntry } from './table-read.js';
+
+/** A message must stay below the 4 MiB that clients take by default, with some hundred bytes of metadata for each entry. */
+const ENTRIES_PER_NOTIFICATION = 1024;
 
 /** Scans the tables of one pipeline. An entry that stays idle is reported again after each further timeout. */
 export class IdleWatcher {
@@ -31,14 +35,15 @@ export class IdleWatcher {
       if (!table.hasIdleTimeout) continue;
       const idle: Init<TableEntry>[] = [];
       for (const entry of this.pipeline.control.idleEntries(table.name)) {
-        const key = noteKey(table, entry);
-        const timeoutNs = this.pipeline.entryNotes.get(key)?.idleTimeoutNs ?? 0n;
+        const key = `${table.name} ${keyText(entry.keys, entry.priority)}`;
+        const timeoutNs = notesOf(entry)?.idleTimeoutNs ?? 0n;
         const last = this.told.get(key);
         const due = last === undefined || now - last >= timeoutNs;
         told.set(key, due ? now : last);
         if (due) idle.push(fromEntry(this.pipeline, table, entry));
       }
-      if (idle.length > 0) this.send({ tableEntry: idle, timestamp: now });
+      for (let first = 0; first < idle.length; first += ENTRIES_PER_NOTIFICATION)
+        this.send({ tableEntry: idle.slice(first, first + ENTRIES_PER_NOTIFICATION), timestamp: now });
     }
     this.told = told; // Entries that were hit in the meantime are forgotten.
   }

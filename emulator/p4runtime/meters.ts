@@ -1,12 +1,11 @@
 /** Meters, indexed and of table entries (P4Runtime 1.4, section "MeterEntry & DirectMeterEntry"). */
 import type { DirectMeterEntry, Entity, Init, MeterEntry, UpdateType } from '../../p4runtime/index.js';
-import { directTables, requireDirect } from './direct-resource.js';
+import { directTables, readDirect, requireDirect } from './direct-resource.js';
 import { elementIndices } from './element-index.js';
 import { fromRates, toRates } from './meter-config.js';
 import type { ForwardingPipeline } from './pipeline.js';
-import { invalid, notFound, unimplemented } from './rpc-error.js';
+import { invalid, unimplemented } from './rpc-error.js';
 import { toEntryKey } from './table-entry.js';
-import { fromEntry, selectEntries } from './table-read.js';
 import type { Transaction } from './transaction.js';
 
 function refuseColors(entry: MeterEntry | DirectMeterEntry): void {
@@ -54,18 +53,13 @@ export function writeDirectMeter(
   tx.setDirectMeter(table.name, keys, priority, entry.config && toRates(table.directMeter!, entry.config));
 }
 
-export function* readDirectMeters(pipeline: ForwardingPipeline, request: DirectMeterEntry): Generator<Init<Entity>> {
+export function readDirectMeters(
+  pipeline: ForwardingPipeline,
+  request: DirectMeterEntry,
+): Iterable<Init<Entity> | undefined> {
   refuseColors(request);
-  for (const { table, selector } of directTables(pipeline, request.tableEntry, 'directMeter')) {
-    let found = false;
-    for (const entry of selectEntries(pipeline, table, selector)) {
-      found = true;
-      const rates = pipeline.control.readDirectMeter(table.name, entry.keys, entry.priority);
-      const { tableId, match, priority } = fromEntry(pipeline, table, entry);
-      yield {
-        directMeterEntry: { tableEntry: { tableId, match, priority }, ...(rates && { config: fromRates(rates) }) },
-      };
-    }
-    if (!found && selector.match.length > 0) throw notFound(`Table ${table.name} has no entry with this key.`);
-  }
+  const tables = directTables(pipeline, request.tableEntry, 'directMeter');
+  return readDirect(pipeline, tables, { meter: true }, (tableEntry, { rates }) => ({
+    directMeterEntry: { tableEntry, ...(rates && { config: fromRates(rates) }) },
+  }));
 }

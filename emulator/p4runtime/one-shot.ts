@@ -6,14 +6,12 @@ import type { Action, ActionProfileAction, ActionProfileInfo, TableAction, Table
 import type { GroupMember, ProfileReference } from '../control.js';
 import { fromCall, toCall } from './action.js';
 import { canonicalWatch, checkRoom, checkWeighted, sizeOf } from './group-size.js';
-import type { EntryNotes, ForwardingPipeline } from './pipeline.js';
+import { FIRST_HIDDEN_ID, type EntryNotes, type ForwardingPipeline } from './pipeline.js';
 import { invalid, notFound } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
 
 type OneShot = NonNullable<EntryNotes['oneShot']>;
 
-/** Members and groups of one-shots are numbered from here, above the 32 bits of clients' ids. */
-export const FIRST_HIDDEN_ID = 2 ** 32;
 /** Of one action, how many copies its one-shot keeps adjacent; further ones may follow those of other actions. */
 const MAX_MEMBER_COPIES = 4_096;
 
@@ -21,14 +19,9 @@ function profileOf(pipeline: ForwardingPipeline, table: TableInfo): ActionProfil
   return pipeline.index.actionProfiles.byId(table.actionProfileId!);
 }
 
-function hasIds(ids: Iterable<number>, hidden: boolean): boolean {
-  for (const id of ids) if (id >= FIRST_HIDDEN_ID === hidden) return true;
-  return false;
-}
-
 /** Whether the profile serves one-shots, and so must not be programmed by members and groups. */
 export function usesOneShots(pipeline: ForwardingPipeline, profile: ActionProfileInfo): boolean {
-  return profile.withSelector && hasIds(pipeline.control.groups(profile.name).keys(), true);
+  return pipeline.oneShots.has(profile.name);
 }
 
 /** @throws RpcError NOT_FOUND if it does not exist, INVALID_ARGUMENT if the table cannot have it */
@@ -54,10 +47,10 @@ export function toReference(pipeline: ForwardingPipeline, table: TableInfo, acti
   return { kind: 'group', id: group };
 }
 
-function freeId(used: ReadonlyMap<number, unknown>): number {
-  let id = FIRST_HIDDEN_ID;
-  while (used.has(id)) id++;
-  return id;
+/** @param by how many one-shots the profile has more or fewer */
+function countOneShot(pipeline: ForwardingPipeline, tx: Transaction, name: string, by: 1 | -1): void {
+  const count = (pipeline.oneShots.get(name) ?? 0) + by;
+  tx.note(pipeline.oneShots, name, count === 0 ? undefined : count);
 }
 
 export function createOneShot(
@@ -69,7 +62,9 @@ export function createOneShot(
   const profile = profileOf(pipeline, table);
   const { name } = profile;
   if (!profile.withSelector) throw invalid(`Action profile ${name} has no selector, so it has no one-shots.`);
-  if (hasIds(pipeline.control.members(name).keys(), false)) {
+  // Members are all of clients or all of one-shots.
+  const [member] = pipeline.control.members(name).keys();
+  if (member !== undefined && member < FIRST_HIDDEN_ID) {
     throw invalid(`Action profile ${name} is programmed by members and groups, so one-shots are refused.`);
   }
   const actions = action.actionProfileActionSet!.actionProfileActions;
@@ -81,19 +76,20 @@ export function createOneShot(
   if (profile.maxGroupSize > 0 && size > profile.maxGroupSize) {
     throw invalid(`The size of the one-shot is ${size}, over ${profile.maxGroupSize}.`);
   }
-  const group = freeId(pipeline.control.groups(name));
+  const group = pipeline.nextHiddenId++;
   checkRoom(pipeline, profile, group, size);
   const members: GroupMember[] = [];
   // Values read back must be canonical bytestrings, which a client need not write (section "Bytestrings").
   const canonical: ActionProfileAction[] = [];
   for (const each of actions) {
     const call = toCall(table.actions, each.action!, 'DEFAULT_ONLY');
-    const member = freeId(pipeline.control.members(name));
+    const member = pipeline.nextHiddenId++;
     tx.insertMember(name, member, call, Math.min(each.weight, MAX_MEMBER_COPIES));
     members.push({ member, weight: each.weight });
     canonical.push({ ...each, ...canonicalWatch(each), action: fromCall(pipeline.index.actions, call) as Action });
   }
   tx.setGroup(name, group, members);
+  countOneShot(pipeline, tx, name, 1);
   return {
     action: { ...action, actionProfileActionSet: { actionProfileActions: canonical } },
     group,
@@ -106,10 +102,12 @@ export function emptyOneShot(pipeline: ForwardingPipeline, tx: Transaction, tabl
   const { name } = profileOf(pipeline, table);
   tx.setGroup(name, oneShot.group, []);
   // Last first: undoing this inserts them in their original order, which is their order within the group.
-  for (const member of [...oneShot.members].reverse()) tx.deleteMember(name, member);
+  for (const each of [...oneShot.members].reverse()) tx.deleteMember(name, each);
 }
 
 /** Once no entry points at its group. */
 export function removeOneShot(pipeline: ForwardingPipeline, tx: Transaction, table: TableInfo, oneShot: OneShot): void {
-  tx.setGroup(profileOf(pipeline, table).name, oneShot.group, undefined);
+  const { name } = profileOf(pipeline, table);
+  tx.setGroup(name, oneShot.group, undefined);
+  countOneShot(pipeline, tx, name, -1);
 }

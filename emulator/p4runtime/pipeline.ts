@@ -9,7 +9,6 @@ import {
 } from '../../p4runtime/index.js';
 import type { Control, MatchKey, ProgramDescription, TableDescription, SwitchTableEntry } from '../control.js';
 import type { PreparedProgram } from './device.js';
-import { keyText } from './match.js';
 import { invalid, notFound, toRpcError } from './rpc-error.js';
 
 /** A digest from its INSERT to its DELETE. Undoing a DELETE restores the same one. */
@@ -47,6 +46,9 @@ export interface GroupNotes {
   readonly watch: ReadonlyMap<number, { readonly watch?: number; readonly watchPort?: Uint8Array }>;
 }
 
+/** Members and groups of one-shots are numbered from here, above the 32 bits of clients' ids. */
+export const FIRST_HIDDEN_ID = 2 ** 32;
+
 const MAX_PRIORITY = 2 ** 31 - 1;
 
 export class ForwardingPipeline {
@@ -54,16 +56,16 @@ export class ForwardingPipeline {
   readonly control: Control;
   readonly program: ProgramDescription;
 
-  /** By {@link noteKey}; entries without a note have all defaults. */
-  readonly entryNotes = new Map<string, EntryNotes>();
-  /** By {@link noteKey}: entries as clients wrote them, because finding one in the switch takes a search. */
-  readonly written = new Map<string, SwitchTableEntry>();
   /** By table name. */
   readonly defaultNotes = new Map<string, EntryNotes>();
   readonly multicastNotes = new Map<number, ReplicaNotes>();
   readonly cloneNotes = new Map<number, ReplicaNotes>();
   /** By profile name and group. */
   readonly groupNotes = new Map<string, GroupNotes>();
+  /** By profile name: how many entries have one-shots. A profile without is not in it. */
+  readonly oneShots = new Map<string, number>();
+  /** The next member or group of a one-shot; numbers are not used again. */
+  nextHiddenId = FIRST_HIDDEN_ID;
   /** By digest id: those that are enabled. */
   readonly enabledDigests = new Map<number, EnabledDigest>();
 
@@ -186,10 +188,7 @@ export class ForwardingPipeline {
 
   /** The entry with exactly this key. @throws RpcError NOT_FOUND */
   entry(table: TableInfo, key: EntryKey): SwitchTableEntry {
-    const written = this.written.get(noteKey(table, key));
-    if (written) return written;
-    const wanted = keyText(key.keys, key.priority);
-    const found = this.control.entries(table.name).find((each) => keyText(each.keys, each.priority) === wanted);
+    const found = this.control.entry(table.name, key.keys, key.priority);
     if (!found) throw notFound(`Table ${table.name} has no entry with this key.`);
     return found;
   }
@@ -220,9 +219,9 @@ function releaseEntries(control: Control, table: TableInfo): void {
   }
 }
 
-/** The name of an entry in {@link ForwardingPipeline.entryNotes} and {@link ForwardingPipeline.written}. */
-export function noteKey(table: TableInfo, { keys, priority }: EntryKey): string {
-  return `${table.name} ${keyText(keys, priority)}`;
+/** What the server keeps with an entry; undefined if that is all defaults. */
+export function notesOf(entry: SwitchTableEntry): EntryNotes | undefined {
+  return entry.attachment as EntryNotes | undefined;
 }
 
 function list(names: ReadonlySet<string>): string {

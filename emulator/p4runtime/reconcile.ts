@@ -83,7 +83,7 @@ export function reconcile(before: ForwardingPipeline, next: ForwardingPipeline):
   }
   for (const selector of SELECTORS) {
     for (const entity of readEntity(before, complete(selector))) {
-      const update = updateFor(before, next, complete(entity));
+      const update = entity && updateFor(before, next, complete(entity));
       if (update) updates.push(update);
     }
   }

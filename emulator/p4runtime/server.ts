@@ -5,7 +5,6 @@ import {
   Code,
   P4RuntimeService,
   P4RUNTIME_SERVICE,
-  statusTrailer,
   type ForwardingPipelineConfig,
   type Init,
   type P4RuntimeHandlers,
@@ -14,14 +13,18 @@ import {
   type StreamMessageResponse,
 } from '../../p4runtime/index.js';
 import { Arbitration, type ArbitratedSession } from './arbitration.js';
-import { BatchError, fitErrors, readBatch, writeBatch } from './batch.js';
+import { readBatch, writeBatch } from './batch.js';
+import { toStatus } from './call-status.js';
 import { systemClock, type Clock } from './clock.js';
 import type { Device } from './device.js';
 import { DigestPublisher } from './digests.js';
+import { trailerBudget } from './header-limit.js';
 import { IdleWatcher } from './idle-timeouts.js';
+import { Outbox } from './outbox.js';
 import { packPacketOut, unpackPacketIn } from './packet-io.js';
 import { PipelineStore } from './pipeline-store.js';
 import type { ForwardingPipeline } from './pipeline.js';
+import { sendRead, type ReadCall } from './read-stream.js';
 import { denied, invalid, notFound, toRpcError } from './rpc-error.js';
 
 /** The version of the specification that Capabilities reports. */
@@ -30,8 +33,11 @@ const API_VERSION = '1.4.1';
 /** Large enough for any program; the specification's guideline ("gRPC Server Maximum Receive Message Size"). */
 const MAX_RECEIVE_BYTES = 128 * 1024 * 1024;
 
-/** Packet-ins and digests for a controller that does not read are dropped once this many messages are queued. */
-const MAX_QUEUED_MESSAGES = 4096;
+/**
+ * A controller behind a link that was cut is not primary for longer than both together; a client answers while it is
+ * busy, because its library does.
+ */
+const KEEPALIVE = { intervalMs: 10_000, timeoutMs: 20_000 };
 
 /** BMv2's interval. */
 const IDLE_SCAN_MS = 1000;
@@ -43,14 +49,11 @@ export interface P4RuntimeServerOptions {
   readonly maxControllersPerRole?: number;
   readonly idleScanMs?: number;
   readonly clock?: Clock;
+  /** How long after a client was heard last it is asked whether it is there, and how long it has to answer. */
+  readonly keepalive?: { readonly intervalMs: number; readonly timeoutMs: number };
 }
 
 type StreamCall = ServerDuplexStream<StreamMessageRequest, Init<StreamMessageResponse>>;
-
-interface StreamSession extends ArbitratedSession {
-  /** Whether messages pile up, because the controller does not read. */
-  isCongested(): boolean;
-}
 
 export class P4RuntimeServer {
   readonly deviceId: bigint;
@@ -58,6 +61,7 @@ export class P4RuntimeServer {
   private readonly pipelines: PipelineStore;
   private readonly clock: Clock;
   private readonly idleScanMs: number;
+  private readonly keepalive: NonNullable<P4RuntimeServerOptions['keepalive']>;
   private readonly health = new HealthImplementation({ '': 'NOT_SERVING', [P4RUNTIME_SERVICE]: 'NOT_SERVING' });
   private readonly unsubscribe: () => void;
   /** What runs alongside the active pipeline. */
@@ -71,6 +75,7 @@ export class P4RuntimeServer {
     this.deviceId = options.deviceId ?? 1n;
     this.clock = options.clock ?? systemClock;
     this.idleScanMs = options.idleScanMs ?? IDLE_SCAN_MS;
+    this.keepalive = options.keepalive ?? KEEPALIVE;
     this.arbitration = new Arbitration(this.deviceId, options.maxControllersPerRole ?? MAX_CONTROLLERS_PER_ROLE);
     this.pipelines = new PipelineStore(device, (pipeline) => this.watch(pipeline));
     this.unsubscribe = device.onPacketIn((bytes) => this.packetIn(bytes));
@@ -86,7 +91,11 @@ export class P4RuntimeServer {
    * @returns the port
    */
   async listen(address: string, credentials: ServerCredentials = ServerCredentials.createInsecure()): Promise<number> {
-    const server = new Server({ 'grpc.max_receive_message_length': MAX_RECEIVE_BYTES });
+    const server = new Server({
+      'grpc.max_receive_message_length': MAX_RECEIVE_BYTES,
+      'grpc.keepalive_time_ms': this.keepalive.intervalMs,
+      'grpc.keepalive_timeout_ms': this.keepalive.timeoutMs,
+    });
     server.addService(P4RuntimeService, this.handlers());
     this.health.addToServer(server);
     const port = await new Promise<number>((resolve, reject) =>
@@ -115,39 +124,30 @@ export class P4RuntimeServer {
 
   handlers(): P4RuntimeHandlers {
     return {
-      Write: ({ request }, callback) =>
-        answer(callback, () => {
+      Write: (call, callback) =>
+        answer(call, callback, ({ request }) => {
           this.checkDevice(request.deviceId);
           checkRoleId(request.roleId);
           this.arbitration.checkPrimary(request.role, request.electionId);
           writeBatch(this.pipelines.current(), request.updates, request.atomicity);
           return {};
         }),
-      Read: (call) => {
-        try {
-          this.checkDevice(call.request.deviceId);
-          this.arbitration.checkRole(call.request.role);
-          for (const entities of readBatch(this.pipelines.current(), call.request.entities)) call.write({ entities });
-          call.end();
-        } catch (error) {
-          call.emit('error', toStatus(error));
-        }
-      },
-      SetForwardingPipelineConfig: ({ request }, callback) =>
-        answer(callback, () => {
+      Read: (call) => void this.read(call),
+      SetForwardingPipelineConfig: (call, callback) =>
+        answer(call, callback, ({ request }) => {
           this.checkDevice(request.deviceId);
           checkRoleId(request.roleId);
           this.arbitration.checkPrimary(request.role, request.electionId);
           this.pipelines.set(request.action, request.config);
           return {};
         }),
-      GetForwardingPipelineConfig: ({ request }, callback) =>
-        answer(callback, () => {
+      GetForwardingPipelineConfig: (call, callback) =>
+        answer(call, callback, ({ request }) => {
           this.checkDevice(request.deviceId);
           return { config: this.pipelines.get(request.responseType) };
         }),
       StreamChannel: (call) => this.stream(call),
-      Capabilities: (_call, callback) => answer(callback, () => ({ p4runtimeApiVersion: API_VERSION })),
+      Capabilities: (call, callback) => answer(call, callback, () => ({ p4runtimeApiVersion: API_VERSION })),
     };
   }
 
@@ -155,17 +155,24 @@ export class P4RuntimeServer {
     if (deviceId !== this.deviceId) throw notFound(`There is no device ${deviceId}; valid: ${this.deviceId}.`);
   }
 
+  private async read(call: ReadCall): Promise<void> {
+    try {
+      this.checkDevice(call.request.deviceId);
+      this.arbitration.checkRole(call.request.role);
+      await sendRead(call, readBatch(this.pipelines.current(), call.request.entities));
+      call.end();
+    } catch (error) {
+      call.emit('error', toStatus(error, trailerBudget(call)));
+    }
+  }
+
   private stream(call: StreamCall): void {
     let open = true;
-    const session: StreamSession = {
-      send: (message) => {
-        if (open) call.write(message);
-      },
-      isCongested: () => call.writableLength > MAX_QUEUED_MESSAGES,
-    };
+    const session = new Outbox((message, left) => call.write(message, left));
     const close = (): void => {
       if (!open) return;
       open = false;
+      session.close();
       this.arbitration.close(session);
     };
     call.on('data', (message: StreamMessageRequest) => {
@@ -174,7 +181,7 @@ export class P4RuntimeServer {
         this.receive(session, message);
       } catch (error) {
         close();
-        call.emit('error', toStatus(error));
+        call.emit('error', toStatus(error, trailerBudget(call)));
       }
     });
     call.on('end', () => {
@@ -187,7 +194,7 @@ export class P4RuntimeServer {
   }
 
   /** @throws RpcError that must end the stream, which only arbitration does */
-  private receive(session: StreamSession, message: StreamMessageRequest): void {
+  private receive(session: ArbitratedSession, message: StreamMessageRequest): void {
     if (message.arbitration) {
       this.arbitration.update(session, message.arbitration);
       return;
@@ -231,7 +238,7 @@ export class P4RuntimeServer {
 
   /** @returns whether it was sent to any primary */
   private toPrimaries(message: Init<StreamMessageResponse>): boolean {
-    const primaries = (this.arbitration.primaries() as StreamSession[]).filter((session) => !session.isCongested());
+    const primaries = (this.arbitration.primaries() as Outbox[]).filter((session) => !session.isFull());
     for (const session of primaries) session.send(message);
     return primaries.length > 0;
   }
@@ -241,32 +248,15 @@ function checkRoleId(roleId: bigint): void {
   if (roleId !== 0n) throw invalid('Roles have names here; role_id is deprecated.');
 }
 
-function answer<T>(callback: sendUnaryData<T>, run: () => T): void {
+function answer<Call extends object, T>(call: Call, callback: sendUnaryData<T>, run: (call: Call) => T): void {
   let response: T;
   try {
-    response = run();
+    response = run(call);
   } catch (error) {
-    callback(toStatus(error));
+    callback(toStatus(error, trailerBudget(call)));
     return;
   }
   callback(null, response);
-}
-
-/** The end of a call as grpc-js expects it. */
-function toStatus(
-  error: unknown,
-): Error & { code: number; details: string; metadata?: ReturnType<typeof statusTrailer> } {
-  if (error instanceof BatchError) {
-    const errors = fitErrors(error.errors);
-    const details = errors ? error.message : `${error.message} There are too many errors to send their details.`;
-    return Object.assign(new Error(details), {
-      code: Code.UNKNOWN as number,
-      details,
-      ...(errors && { metadata: statusTrailer(Code.UNKNOWN, details, errors) }),
-    });
-  }
-  const { status, message } = toRpcError(error);
-  return Object.assign(new Error(message), { code: status, details: message });
 }
 
 function toStreamError(error: unknown, cause: StreamMessageRequest): Init<StreamError> {

@@ -5,7 +5,7 @@ import { toCall } from './action.js';
 import { toCounterValue } from './counter-value.js';
 import { toKeys } from './match.js';
 import { toRates } from './meter-config.js';
-import { noteKey, type EntryKey, type EntryNotes, type ForwardingPipeline } from './pipeline.js';
+import { notesOf, type EntryKey, type EntryNotes, type ForwardingPipeline } from './pipeline.js';
 import { createOneShot, emptyOneShot, removeOneShot, toReference } from './one-shot.js';
 import { denied, exists, invalid, unimplemented } from './rpc-error.js';
 import type { DirectResources, Transaction } from './transaction.js';
@@ -97,36 +97,34 @@ function toAction({ pipeline, tx, table }: WriteTarget, given: TableAction): New
   return { call: NO_CALL, reference: toReference(pipeline, table, given) };
 }
 
-function notesOf(entry: TableEntry, oneShot: EntryNotes['oneShot']): EntryNotes {
+/** What the switch does not keep; undefined if that is all defaults, as it is in most entries of a large table. */
+function newNotes(entry: TableEntry, oneShot?: EntryNotes['oneShot']): EntryNotes | undefined {
   const { metadata, controllerMetadata, idleTimeoutNs } = entry;
+  if (metadata.length === 0 && controllerMetadata === 0n && idleTimeoutNs === 0n && !oneShot) return undefined;
   return { metadata, controllerMetadata, idleTimeoutNs, ...(oneShot && { oneShot }) };
 }
+
+function withNotes(entry: SwitchTableEntry, notes: EntryNotes | undefined): SwitchTableEntry {
+  return notes ? { ...entry, attachment: notes } : entry;
+}
+
+/** Says that a client wrote the default entry, without anything to keep. */
+const NO_NOTES: EntryNotes = { metadata: new Uint8Array(0), controllerMetadata: 0n, idleTimeoutNs: 0n };
 
 /** The switch counts whole milliseconds; a timeout shorter than one must not become "never". */
 function idleTimeoutMs(entry: TableEntry): { idleTimeoutMs?: number } {
   return entry.idleTimeoutNs === 0n ? {} : { idleTimeoutMs: Math.max(1, Number(entry.idleTimeoutNs / 1_000_000n)) };
 }
 
-function note(
-  { pipeline, tx, table, entry }: WriteTarget,
-  key: EntryKey,
-  written: SwitchTableEntry,
-  oneShot: EntryNotes['oneShot'],
-): void {
-  tx.note(pipeline.entryNotes, noteKey(table, key), notesOf(entry, oneShot));
-  tx.note(pipeline.written, noteKey(table, key), written);
-}
-
 function insert(target: WriteTarget, key: EntryKey): void {
   const { pipeline, tx, table, entry } = target;
   if (!entry.action) throw invalid('An inserted entry needs an action.');
   // Checked before a one-shot creates members, of which there might be too many.
-  if (pipeline.written.has(noteKey(table, key)))
+  if (pipeline.control.entry(table.name, key.keys, key.priority))
     throw exists(`Table ${table.name} has an entry with this key already.`);
   const { oneShot, ...action } = toAction(target, entry.action);
   const inserted = { ...key, ...action, ...idleTimeoutMs(entry) };
-  tx.insertEntry(table.name, inserted);
-  note(target, key, inserted, oneShot);
+  tx.insertEntry(table.name, withNotes(inserted, newNotes(entry, oneShot)));
   if (entry.counterData) {
     tx.writeDirectCounter(table.name, key.keys, key.priority, toCounterValue(entry.counterData));
   }
@@ -138,15 +136,14 @@ function insert(target: WriteTarget, key: EntryKey): void {
 function modify(target: WriteTarget, key: EntryKey): void {
   const { pipeline, tx, table, entry } = target;
   const before = pipeline.entry(table, key);
-  const noted = pipeline.entryNotes.get(noteKey(table, key))?.oneShot;
+  const noted = notesOf(before)?.oneShot;
   // A one-shot that replaces another may need its space.
   if (noted && entry.action) emptyOneShot(pipeline, tx, table, noted);
   const { oneShot, ...action } = entry.action
     ? toAction(target, entry.action)
     : { call: before.call, ...(before.reference && { reference: before.reference }), ...(noted && { oneShot: noted }) };
   const modified = { ...key, ...action, ...idleTimeoutMs(entry) };
-  tx.modifyEntry(table.name, before, modified);
-  note(target, key, modified, oneShot);
+  tx.modifyEntry(table.name, before, withNotes(modified, newNotes(entry, oneShot)));
   if (noted && entry.action) removeOneShot(pipeline, tx, table, noted);
   modifyDirect(target, key);
 }
@@ -161,10 +158,9 @@ function modifyDirect({ tx, table, entry }: WriteTarget, { keys, priority }: Ent
 }
 
 function remove({ pipeline, tx, table }: WriteTarget, key: EntryKey): void {
-  const noted = pipeline.entryNotes.get(noteKey(table, key))?.oneShot;
-  tx.deleteEntry(table.name, pipeline.entry(table, key), directResources(table));
-  tx.note(pipeline.entryNotes, noteKey(table, key), undefined);
-  tx.note(pipeline.written, noteKey(table, key), undefined);
+  const before = pipeline.entry(table, key);
+  const noted = notesOf(before)?.oneShot;
+  tx.deleteEntry(table.name, before, directResources(table));
   if (noted) {
     emptyOneShot(pipeline, tx, table, noted);
     removeOneShot(pipeline, tx, table, noted);
@@ -195,5 +191,5 @@ function writeDefault({ pipeline, tx, table, entry }: WriteTarget, type: UpdateT
   if (entry.action && !entry.action.action) throw invalid('A default entry must name an action.');
   const call = entry.action?.action && toCall(table.actions, entry.action.action, 'TABLE_ONLY');
   tx.setDefaultAction(table.name, call);
-  tx.note(pipeline.defaultNotes, table.name, call && notesOf(entry, undefined));
+  tx.note(pipeline.defaultNotes, table.name, call && (newNotes(entry) ?? NO_NOTES));
 }

@@ -1,11 +1,11 @@
 /** Reading table entries (P4Runtime 1.4, section "Wildcard Reads" of "TableEntry"). */
 import type { Entity, Init, TableAction, TableEntry, TableInfo } from '../../p4runtime/index.js';
-import type { SwitchTableEntry } from '../control.js';
+import type { Control, ReadEntry, SwitchTableEntry, TableSnapshot, WantedDirect } from '../control.js';
 import { fromCall } from './action.js';
 import { fromCounterValue } from './counter-value.js';
 import { fromKeys, keyText, toKeys } from './match.js';
 import { fromRates } from './meter-config.js';
-import { noteKey, type EntryNotes, type ForwardingPipeline } from './pipeline.js';
+import { notesOf, type EntryNotes, type ForwardingPipeline } from './pipeline.js';
 import { invalid, unimplemented } from './rpc-error.js';
 
 function isConst(pipeline: ForwardingPipeline, table: TableInfo): boolean {
@@ -25,7 +25,7 @@ function actionOf(
 
 /** Key and action of an entry and what the client stored with it, without direct resources. */
 export function fromEntry(pipeline: ForwardingPipeline, table: TableInfo, entry: SwitchTableEntry): Init<TableEntry> {
-  const notes = pipeline.entryNotes.get(noteKey(table, entry));
+  const notes = notesOf(entry);
   return {
     tableId: table.id,
     match: fromKeys(table.keys, entry.keys),
@@ -40,41 +40,64 @@ export function fromEntry(pipeline: ForwardingPipeline, table: TableInfo, entry:
   };
 }
 
-/** The counter, meter and time of the entry, if the request asks for them and the table has them. */
-function direct(
-  pipeline: ForwardingPipeline,
-  table: TableInfo,
-  entry: SwitchTableEntry,
-  request: TableEntry,
-): Pick<Init<TableEntry>, 'counterData' | 'meterConfig' | 'timeSinceLastHit'> {
-  const { control } = pipeline;
-  const { keys, priority } = entry;
-  const counter = request.counterData && table.directCounter;
-  const rates = request.meterConfig && table.directMeter && control.readDirectMeter(table.name, keys, priority);
+function direct(read: ReadEntry): Pick<Init<TableEntry>, 'counterData' | 'meterConfig' | 'timeSinceLastHit'> {
+  const { counter, rates, sinceLastHit } = read;
   return {
-    ...(counter && { counterData: fromCounterValue(control.readDirectCounter(table.name, keys, priority)) }),
+    ...(counter && { counterData: fromCounterValue(counter) }),
     ...(rates && { meterConfig: fromRates(rates) }),
-    ...(request.timeSinceLastHit &&
-      table.hasIdleTimeout && {
-        timeSinceLastHit: { elapsedNs: nanoseconds(control.sinceLastHit(table.name, keys, priority)) },
-      }),
+    ...(sinceLastHit !== undefined && { timeSinceLastHit: { elapsedNs: nanoseconds(sinceLastHit) } }),
   };
 }
 
 /** Never negative, though a clock may have been set back. @param time microseconds, perhaps with a fraction */
 const nanoseconds = (time: number): bigint => BigInt(Math.max(0, Math.round(time * 1000)));
 
-/** Entries of a table that a request selects; also used for their direct resources. */
-export function* selectEntries(
+/**
+ * Entries of a table that a request selects, as they are when this is called; also used for their direct resources.
+ * Where it yields undefined the reader may pause.
+ */
+export function selectEntries(
   pipeline: ForwardingPipeline,
   table: TableInfo,
   request: TableEntry,
-): Generator<SwitchTableEntry> {
-  const key = request.match.length === 0 ? undefined : keyText(toKeys(table.keys, request.match), 0);
-  for (const entry of pipeline.control.entries(table.name)) {
-    if (key !== undefined && keyText(entry.keys, 0) !== key) continue;
-    if (request.priority !== 0 && pipeline.invertPriority(table, entry.priority) !== request.priority) continue;
-    yield entry;
+  wanted: WantedDirect,
+): Iterable<ReadEntry | undefined> {
+  const { control } = pipeline;
+  const keys = request.match.length === 0 ? undefined : toKeys(table.keys, request.match);
+  const wantedPriority = request.priority === 0 ? undefined : pipeline.invertPriority(table, request.priority);
+  const snapshot = control.snapshot(table.name);
+  if (keys && (!table.needsPriority || wantedPriority !== undefined)) {
+    const entry = control.entry(table.name, keys, wantedPriority ?? 0);
+    return entry ? [readNow(control, table, entry, wanted)] : [];
+  }
+  return scan(control, snapshot, keys && keyText(keys, 0), wantedPriority, wanted);
+}
+
+/** An entry that was found by its key, with its direct resources. */
+function readNow(control: Control, table: TableInfo, entry: SwitchTableEntry, wanted: WantedDirect): ReadEntry {
+  const { keys, priority } = entry;
+  return {
+    entry,
+    ...(wanted.counter && table.directCounter && { counter: control.readDirectCounter(table.name, keys, priority) }),
+    ...(wanted.meter && table.directMeter && { rates: control.readDirectMeter(table.name, keys, priority) }),
+    ...(wanted.sinceLastHit &&
+      table.hasIdleTimeout && { sinceLastHit: control.sinceLastHit(table.name, keys, priority) }),
+  };
+}
+
+function* scan(
+  control: Control,
+  snapshot: TableSnapshot,
+  key: string | undefined,
+  priority: number | undefined,
+  wanted: WantedDirect,
+): Generator<ReadEntry | undefined> {
+  for (let part = 0; part < snapshot.parts; part++) {
+    for (const read of control.readSnapshot(snapshot, part, wanted)) {
+      if (key !== undefined && keyText(read.entry.keys, 0) !== key) continue;
+      if (priority === undefined || read.entry.priority === priority) yield read;
+    }
+    yield undefined;
   }
 }
 
@@ -113,7 +136,11 @@ function* defaultEntry(pipeline: ForwardingPipeline, table: TableInfo): Generato
   };
 }
 
-export function* readTableEntries(pipeline: ForwardingPipeline, request: TableEntry): Generator<Init<Entity>> {
+/** Entries as they are when this is called. Where it yields undefined the reader may pause. */
+export function readTableEntries(
+  pipeline: ForwardingPipeline,
+  request: TableEntry,
+): Iterable<Init<Entity> | undefined> {
   if (request.tableId === 0 && hasFilter(request)) {
     throw invalid('A read of all tables (table_id 0) cannot be filtered further.');
   }
@@ -127,18 +154,29 @@ export function* readTableEntries(pipeline: ForwardingPipeline, request: TableEn
   if (request.timeSinceLastHit && request.tableId !== 0 && !tables[0]!.hasIdleTimeout) {
     throw invalid(`Table ${tables[0]!.name} has no idle timeouts, so hits are not timed.`);
   }
-  for (const table of tables) {
-    if (request.isDefaultAction) {
-      for (const entry of defaultEntry(pipeline, table)) {
-        if (passesFilter(entry, request)) yield { tableEntry: entry };
-      }
-      continue;
-    }
-    for (const entry of selectEntries(pipeline, table, request)) {
-      const message = fromEntry(pipeline, table, entry);
-      if (passesFilter(message, request)) {
-        yield { tableEntry: { ...message, ...direct(pipeline, table, entry, request) } };
-      }
+  if (request.isDefaultAction) {
+    const entries = tables.flatMap((table) => [...defaultEntry(pipeline, table)]);
+    return entries.filter((entry) => passesFilter(entry, request)).map((tableEntry) => ({ tableEntry }));
+  }
+  const wanted = {
+    counter: request.counterData !== undefined,
+    meter: request.meterConfig !== undefined,
+    sinceLastHit: request.timeSinceLastHit !== undefined,
+  };
+  const selected = tables.map((table) => ({ table, entries: selectEntries(pipeline, table, request, wanted) }));
+  return tableEntries(pipeline, request, selected);
+}
+
+function* tableEntries(
+  pipeline: ForwardingPipeline,
+  request: TableEntry,
+  selected: readonly { readonly table: TableInfo; readonly entries: Iterable<ReadEntry | undefined> }[],
+): Generator<Init<Entity> | undefined> {
+  for (const { table, entries } of selected) {
+    for (const read of entries) {
+      const message = read && fromEntry(pipeline, table, read.entry);
+      if (!message) yield undefined;
+      else if (passesFilter(message, request)) yield { tableEntry: { ...message, ...direct(read) } };
     }
   }
 }

@@ -26,6 +26,11 @@ export class Transaction {
     return this.undo.length;
   }
 
+  /** Makes all changes so far final. */
+  keep(): void {
+    this.undo.length = 0;
+  }
+
   rollback(mark: number): void {
     while (this.undo.length > mark) this.undo.pop()!();
   }

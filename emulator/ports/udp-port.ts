@@ -7,6 +7,9 @@ import { macOfIpv4, macToBytes } from '../../net/mac.js';
 /** Requested from the kernel for bursts; it grants what net.core.rmem_max and wmem_max allow. */
 const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
 
+/** Datagrams may come from any number of forged addresses; what is forgotten is made again. */
+const MAX_SENDERS = 4096;
+
 export interface UdpPortOptions {
   /** Number of the switch port. */
   readonly number: number;
@@ -35,7 +38,7 @@ export class UdpPort implements Port {
   private readonly bindAddress: string;
   private readonly bindPort: number;
   private socket: Socket | undefined;
-  /** Senders are few and send much, so what their frames have in common is kept. */
+  /** Senders are few and send much, so what their frames have in common is kept: of the latest {@link MAX_SENDERS}. */
   private readonly senders = new Map<string, FrameEndpoint>();
 
   constructor({ number, bindAddress = '127.0.0.1', bindPort = 0, service }: UdpPortOptions) {
@@ -117,6 +120,7 @@ export class UdpPort implements Port {
     if (endpoint === undefined) {
       const ip = ipv4ToBytes(address)!;
       endpoint = { mac: macOfIpv4(ip), ip, udpPort: port };
+      if (this.senders.size >= MAX_SENDERS) this.senders.delete(this.senders.keys().next().value!);
       this.senders.set(name, endpoint);
     }
     return endpoint;

@@ -1,5 +1,12 @@
-import { ControlError, type ActionCall, type GroupMember, type ProfileReference } from '../control.js';
+import {
+  ControlError,
+  type ActionCall,
+  type GroupMember,
+  type GroupTotals,
+  type ProfileReference,
+} from '../control.js';
 import type { ActionDef, ActionProfileDef } from '../json/program.js';
+import { LowestFree } from '../tables/lowest-free.js';
 import { bindCall } from '../tables/table.js';
 
 interface Member {
@@ -10,6 +17,8 @@ interface Member {
   readonly handles: number[];
   action: ActionDef;
   args: readonly bigint[];
+  /** Its weight in each group that it is in. */
+  readonly weights: Map<number, number>;
 }
 
 export interface ProfileSnapshot {
@@ -26,38 +35,19 @@ export interface ProfileSnapshot {
 const MAX_SLOTS = 65536;
 
 interface Group {
-  readonly members: readonly GroupMember[];
   /** Members in order of their handles, each as often as its weight says. */
   readonly slots: readonly Member[];
-}
-
-/** Numbers in use; the lowest free one is taken, as in BMv2 (handle_mgr.h). */
-class Handles {
-  private readonly used: boolean[] = [];
-  /** No lower one is free. */
-  private lowest = 0;
-
-  take(): number {
-    while (this.used[this.lowest]) this.lowest++;
-    this.used[this.lowest] = true;
-    return this.lowest++;
-  }
-
-  mark(handle: number): void {
-    this.used[handle] = true;
-  }
-
-  free(handle: number): void {
-    this.used[handle] = false;
-    this.lowest = Math.min(this.lowest, handle);
-  }
 }
 
 /** Members and groups of one action profile or selector. */
 export class ActionProfileState {
   private readonly memberById = new Map<number, Member>();
   private readonly groupById = new Map<number, Group>();
-  private handles = new Handles();
+  /** The same as others see it. */
+  private readonly calls = new Map<number, ActionCall>();
+  private readonly membersByGroup = new Map<number, readonly GroupMember[]>();
+  private totals: GroupTotals = { members: 0, weights: 0 };
+  private handles = new LowestFree();
 
   constructor(
     readonly def: ActionProfileDef,
@@ -77,20 +67,27 @@ export class ActionProfileState {
       );
     }
     const bound = bindCall(this.def.name, this.actions, call);
-    this.memberById.set(id, { handles: Array.from({ length: copies }, () => this.handles.take()), ...bound });
+    const handles = Array.from({ length: copies }, () => this.handles.take());
+    this.addMember(id, { handles, ...bound, weights: new Map() });
+  }
+
+  private addMember(id: number, member: Member): void {
+    this.memberById.set(id, member);
+    this.calls.set(id, { action: member.action.name, args: member.args });
   }
 
   modifyMember(id: number, call: ActionCall): void {
-    Object.assign(this.member(id), bindCall(this.def.name, this.actions, call));
+    const { action, args } = Object.assign(this.member(id), bindCall(this.def.name, this.actions, call));
+    this.calls.set(id, { action: action.name, args });
   }
 
   deleteMember(id: number): void {
-    const { handles } = this.member(id);
-    const inGroup = [...this.groupById].find(([, group]) => group.members.some((m) => m.member === id));
-    if (inGroup !== undefined)
+    const { handles, weights } = this.member(id);
+    const [group] = weights.keys();
+    if (group !== undefined)
       throw new ControlError(
         'FAILED_PRECONDITION',
-        `member ${id} of action profile ${this.def.name} is in group ${inGroup[0]}`,
+        `member ${id} of action profile ${this.def.name} is in group ${group}`,
       );
     if (this.isUsed({ kind: 'member', id }))
       throw new ControlError(
@@ -98,11 +95,22 @@ export class ActionProfileState {
         `member ${id} of action profile ${this.def.name} is used by a table entry`,
       );
     this.memberById.delete(id);
+    this.calls.delete(id);
     for (const handle of handles) this.handles.free(handle);
   }
 
+  /** Changes with the profile. */
   members(): ReadonlyMap<number, ActionCall> {
-    return new Map([...this.memberById].map(([id, { action, args }]) => [id, { action: action.name, args }]));
+    return this.calls;
+  }
+
+  groupTotals(): GroupTotals {
+    return this.totals;
+  }
+
+  isReferenced(reference: ProfileReference): boolean {
+    const inGroup = reference.kind === 'member' && (this.memberById.get(reference.id)?.weights.size ?? 0) > 0;
+    return inGroup || this.isUsed(reference);
   }
 
   setGroup(id: number, members: readonly GroupMember[]): void {
@@ -123,9 +131,22 @@ export class ActionProfileState {
         throw new ControlError('INVALID_ARGUMENT', `the weight of member ${member} must be at least 1`);
       this.member(member);
     }
-    const before = this.groupById.get(id)?.members ?? [];
-    this.groupById.set(id, { members: [...members], slots: this.slotsOf(members) });
+    const before = this.membersByGroup.get(id) ?? [];
+    this.count(id, before, -1);
+    this.count(id, members, 1);
+    this.groupById.set(id, { slots: this.slotsOf(members) });
+    this.membersByGroup.set(id, [...members]);
     this.dropCopies(before);
+  }
+
+  /** Enters a group into what is known of its members and of all groups, or takes it out. */
+  private count(group: number, members: readonly GroupMember[], sign: 1 | -1): void {
+    for (const { member, weight } of members) {
+      const { weights } = this.member(member);
+      if (sign > 0) weights.set(group, weight);
+      else weights.delete(group);
+      this.totals = { members: this.totals.members + sign, weights: this.totals.weights + sign * weight };
+    }
   }
 
   /** Makes copies that are missing, in the order of the members' ids, as PI does (action_prof_mgr.cpp). */
@@ -143,28 +164,30 @@ export class ActionProfileState {
   /** Frees copies that no group's weight needs any more. */
   private dropCopies(members: readonly GroupMember[]): void {
     for (const { member: id } of members) {
-      const { handles } = this.member(id);
+      const { handles, weights } = this.member(id);
       if (handles.length === 1) continue;
-      let most = 1;
-      for (const group of this.groupById.values())
-        for (const { member, weight } of group.members) if (member === id) most = Math.max(most, weight);
+      const most = Math.max(1, ...weights.values());
       while (handles.length > most) this.handles.free(handles.pop()!);
     }
   }
 
   deleteGroup(id: number): void {
-    const { members } = this.group(id);
+    this.group(id);
     if (this.isUsed({ kind: 'group', id }))
       throw new ControlError(
         'FAILED_PRECONDITION',
         `group ${id} of action profile ${this.def.name} is used by a table entry`,
       );
+    const members = this.membersByGroup.get(id)!;
+    this.count(id, members, -1);
     this.groupById.delete(id);
+    this.membersByGroup.delete(id);
     this.dropCopies(members);
   }
 
+  /** Changes with the profile. */
   groups(): ReadonlyMap<number, readonly GroupMember[]> {
-    return new Map([...this.groupById].map(([id, { members }]) => [id, members]));
+    return this.membersByGroup;
   }
 
   /** @throws ControlError NOT_FOUND if the reference points at nothing. */
@@ -187,20 +210,19 @@ export class ActionProfileState {
       action: action.index,
       args,
     }));
-    return { members, groups: this.groups() };
+    return { members, groups: new Map(this.membersByGroup) };
   }
 
   restore({ members, groups }: ProfileSnapshot): void {
     this.groupById.clear();
+    this.membersByGroup.clear();
     this.memberById.clear();
-    this.handles = new Handles();
+    this.calls.clear();
+    this.totals = { members: 0, weights: 0 };
+    this.handles = LowestFree.besides(members.flatMap(({ handles }) => handles));
     for (const { id, handles, action, args } of members) {
-      for (const handle of handles) this.handles.mark(handle);
-      this.memberById.set(id, {
-        handles: [...handles],
-        action: this.actions.find(({ index }) => index === action)!,
-        args,
-      });
+      const def = this.actions.find(({ index }) => index === action)!;
+      this.addMember(id, { handles: [...handles], action: def, args, weights: new Map() });
     }
     for (const [id, group] of groups) this.setGroup(id, group);
   }

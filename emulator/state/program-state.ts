@@ -37,13 +37,7 @@ export class ProgramState {
     this.profiles = program.profiles.map(
       (def) =>
         new ActionProfileState(def, this.actionsOf(def), (reference) =>
-          this.tables.some(
-            (table) =>
-              table.def.profile === def &&
-              [...table.stored()].some(
-                (entry) => entry.reference?.kind === reference.kind && entry.reference.id === reference.id,
-              ),
-          ),
+          this.tables.some((table) => table.def.profile === def && table.refersTo(reference)),
         ),
     );
     const hashes: Hash[] = [];

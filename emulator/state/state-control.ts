@@ -6,11 +6,16 @@ import {
   type CounterValue,
   type Digest,
   type GroupMember,
+  type GroupTotals,
   type MatchKey,
   type MeterRate,
+  type ProfileReference,
   type ProgramDescription,
+  type ReadEntry,
   type Replica,
   type SwitchTableEntry,
+  type TableSnapshot,
+  type WantedDirect,
 } from '../control.js';
 import type { StoredEntry } from '../tables/entry.js';
 import { chooseByName } from '../tables/names.js';
@@ -22,6 +27,7 @@ import { MeterState } from '../externs/meter.js';
 import type { ActionProfileState } from './profiles.js';
 import type { ProgramState } from './program-state.js';
 import type { RegisterArray } from './registers.js';
+import { StateTableSnapshot } from './table-snapshot.js';
 import { MAX_INSTANCE, MAX_MULTICAST_GROUP } from '../limits.js';
 
 /** simple_switch keeps bit 15 of a session number to itself. */
@@ -56,6 +62,20 @@ export class StateControl implements Control {
 
   entries(table: string): readonly SwitchTableEntry[] {
     return this.table(table).entries();
+  }
+
+  entry(table: string, keys: readonly MatchKey[], priority: number): SwitchTableEntry | undefined {
+    const target = this.table(table);
+    const stored = target.seek(keys, priority);
+    return stored && target.show(stored);
+  }
+
+  snapshot(table: string): TableSnapshot {
+    return new StateTableSnapshot(this.table(table));
+  }
+
+  readSnapshot(snapshot: TableSnapshot, part: number, wanted: WantedDirect): readonly ReadEntry[] {
+    return (snapshot as StateTableSnapshot).read(part, wanted, this.clock());
   }
 
   releaseEntries(table: string, maxSize: number): void {
@@ -94,7 +114,7 @@ export class StateControl implements Control {
   }
 
   writeDirectCounter(table: string, keys: readonly MatchKey[], priority: number, value: CounterValue): void {
-    const entry = this.countedEntry(table, keys, priority);
+    const entry = this.table(table).own(this.countedEntry(table, keys, priority));
     entry.packets = Number(value.packets);
     entry.bytes = Number(value.bytes);
   }
@@ -174,7 +194,8 @@ export class StateControl implements Control {
     priority: number,
     rates: readonly MeterRate[] | undefined,
   ): void {
-    const { entry, meter } = this.meteredEntry(table, keys, priority);
+    const { entry: before, meter } = this.meteredEntry(table, keys, priority);
+    const entry = this.table(table).own(before);
     entry.meter ??= new MeterState(this.clock());
     entry.meter.configure(checkRates(meter, rates));
   }
@@ -203,6 +224,12 @@ export class StateControl implements Control {
   }
   groups(profile: string): ReadonlyMap<number, readonly GroupMember[]> {
     return this.profile(profile).groups();
+  }
+  groupTotals(profile: string): GroupTotals {
+    return this.profile(profile).groupTotals();
+  }
+  isReferenced(profile: string, reference: ProfileReference): boolean {
+    return this.profile(profile).isReferenced(reference);
   }
 
   setValueSet(name: string, values: readonly bigint[]): void {
@@ -237,9 +264,10 @@ export class StateControl implements Control {
   idleEntries(table: string): readonly SwitchTableEntry[] {
     const target = this.table(table);
     const now = this.clock();
-    return [...target.stored()]
-      .filter((entry) => entry.idleTimeoutMs > 0 && now - entry.lastHit >= entry.idleTimeoutMs * 1000)
-      .map((entry) => target.show(entry));
+    const idle: SwitchTableEntry[] = [];
+    for (const entry of target.stored())
+      if (entry.idleTimeoutMs > 0 && now - entry.lastHit >= entry.idleTimeoutMs * 1000) idle.push(target.show(entry));
+    return idle;
   }
 
   sinceLastHit(table: string, keys: readonly MatchKey[], priority: number): number {

@@ -5,6 +5,8 @@ import type { KeyDef } from '../json/program.js';
 export class KeyLayout {
   readonly shifts: readonly bigint[];
   readonly width: number;
+  /** The mask of an entry whose keys are all exact. */
+  private readonly ones: bigint;
 
   constructor(readonly keys: readonly KeyDef[]) {
     const shifts: bigint[] = [];
@@ -15,6 +17,7 @@ export class KeyLayout {
     }
     this.shifts = shifts;
     this.width = width;
+    this.ones = (1n << BigInt(width)) - 1n;
   }
 
   /**
@@ -28,6 +31,11 @@ export class KeyLayout {
     }
     let value = 0n;
     let mask = 0n;
+    const [only] = keys;
+    if (keys.length === 1 && only!.kind === 'exact' && this.keys[0]!.kind === 'exact') {
+      // The commonest kind of key: entries share these objects with the key and with each other.
+      if (only!.value >= 0n && only!.value <= this.ones) return { value: only!.value, mask: this.ones };
+    }
     keys.forEach((match, i) => {
       const key = this.keys[i]!;
       if (match.kind !== key.kind) throw invalid(`key ${key.name} of table ${table} is ${key.kind}, not ${match.kind}`);
@@ -35,7 +43,7 @@ export class KeyLayout {
       value |= (part.value & part.mask) << this.shifts[i]!;
       mask |= part.mask << this.shifts[i]!;
     });
-    return { value, mask };
+    return { value, mask: mask === this.ones ? this.ones : mask };
   }
 
   private packOne(table: string, key: KeyDef, match: MatchKey): { value: bigint; mask: bigint } {

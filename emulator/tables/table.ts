@@ -11,6 +11,9 @@ import { MeterState, type MeterSnapshot } from '../externs/meter.js';
 import { chooseByName } from './names.js';
 import { KeyLayout } from './key-layout.js';
 import { createIndex } from './match-index.js';
+import { EntryList, type ListSnapshot } from './entry-list.js';
+import { LowestFree } from './lowest-free.js';
+import { ReferenceCounts } from './reference-counts.js';
 import { StoredEntry, type MatchIndex, type TableObserver } from './entry.js';
 
 /** An entry with everything that belongs to it; actions by their index in the program. */
@@ -21,6 +24,7 @@ interface EntrySnapshot {
   readonly action: number | null;
   readonly args: readonly bigint[];
   readonly reference: ProfileReference | undefined;
+  readonly attachment: object | undefined;
   readonly packets: number;
   readonly bytes: number;
   readonly lastHit: number;
@@ -32,8 +36,6 @@ export interface TableSnapshot {
   readonly entries: readonly EntrySnapshot[];
   readonly defaultAction: number | null;
   readonly defaultArgs: readonly bigint[];
-  readonly freeHandles: readonly number[];
-  readonly nextHandle: number;
 }
 
 /** The run-time contents of one table. */
@@ -43,12 +45,10 @@ export class Table {
   /** Null: nothing runs on a miss. */
   defaultAction: ActionDef | null = null;
   defaultArgs: readonly bigint[] = [];
-  private readonly byIdentity = new Map<string, StoredEntry>();
-  private readonly freeHandles: number[] = [];
-  private nextHandle = 0;
+  private readonly list = new EntryList();
+  private handles = new LowestFree();
+  private readonly references = new ReferenceCounts();
   private observer: TableObserver | undefined;
-  /** Entries of the program, in its order; of two with equal keys only one is in `byIdentity`. */
-  private readonly initial: readonly StoredEntry[];
   private released = false;
   private maxSize: number;
 
@@ -57,20 +57,19 @@ export class Table {
     this.maxSize = def.maxSize;
     this.index = createIndex(def.matchKind, this.layout);
     this.resetDefault();
-    this.initial = (def.entries ?? []).map((entry) =>
-      this.store(this.layout.cut(entry.keys), entry.priority, entry.call.action, entry.call.args, undefined),
-    );
+    for (const { keys, priority, call } of def.entries ?? [])
+      this.store(this.layout.cut(keys), priority, { ...call, reference: undefined, attachment: undefined });
   }
 
   /** At most one observer. */
   observe(observer: TableObserver): void {
     this.observer = observer;
     observer.defaultChanged();
-    for (const entry of this.ownEntries()) observer.added(entry);
+    for (const entry of this.list) observer.added(entry);
   }
 
   get size(): number {
-    return this.byIdentity.size;
+    return this.list.size;
   }
 
   /** True if entries come from the program and stay as they are. */
@@ -97,40 +96,67 @@ export class Table {
   }
 
   stored(): Iterable<StoredEntry> {
-    return this.byIdentity.values();
+    return this.list;
+  }
+
+  /** The entries as they are now. */
+  snapshot(): ListSnapshot {
+    return this.list.snapshot();
+  }
+
+  /** Whether an entry refers to this member or group. */
+  refersTo(reference: ProfileReference): boolean {
+    return this.references.has(reference);
+  }
+
+  seek(keys: readonly MatchKey[], priority: number): StoredEntry | undefined {
+    const { value, mask } = this.layout.pack(this.def.name, keys);
+    return this.index.find(keys, value, mask, this.ranked ? priority : 0);
   }
 
   find(keys: readonly MatchKey[], priority: number): StoredEntry {
-    const { value, mask } = this.layout.pack(this.def.name, keys);
-    const entry = this.byIdentity.get(this.identity(keys, value, mask, priority));
+    const entry = this.seek(keys, priority);
     if (entry === undefined) throw new ControlError('NOT_FOUND', `table ${this.def.name} has no such entry`);
     return entry;
+  }
+
+  /** The entry to change in place of this one: snapshots keep this one as it is. */
+  own(entry: StoredEntry): StoredEntry {
+    if (!this.list.isShared(entry)) return entry;
+    const next = entry.successor();
+    this.list.replace(next);
+    this.index.replace(entry, next);
+    this.observer?.replaced(entry, next);
+    return next;
   }
 
   insert(entry: SwitchTableEntry, now: number): void {
     this.refuseConst();
     if (this.def.keys.length === 0)
       throw new ControlError('INVALID_ARGUMENT', `table ${this.def.name} has no keys, so it takes no entries`);
-    const { action, args } = this.target(entry);
-    const { value, mask } = this.layout.pack(this.def.name, entry.keys);
-    if (this.byIdentity.has(this.identity(entry.keys, value, mask, entry.priority))) {
+    const target = this.target(entry);
+    const key = this.layout.pack(this.def.name, entry.keys);
+    if (this.index.find(entry.keys, key.value, key.mask, this.ranked ? entry.priority : 0) !== undefined) {
       throw new ControlError('ALREADY_EXISTS', `table ${this.def.name} already has an entry with these keys`);
     }
     if (this.size >= this.maxSize) {
       throw new ControlError('RESOURCE_EXHAUSTED', `table ${this.def.name} is full: it holds ${this.maxSize} entries`);
     }
-    const stored = this.store(entry.keys, entry.priority, action, args, entry.reference);
+    const stored = this.store(entry.keys, entry.priority, target, key);
     stored.idleTimeoutMs = entry.idleTimeoutMs ?? 0;
     stored.lastHit = now;
   }
 
   modify(entry: SwitchTableEntry, now: number): void {
     this.refuseConst();
-    const { action, args } = this.target(entry);
-    const stored = this.find(entry.keys, entry.priority);
+    const { action, args, reference, attachment } = this.target(entry);
+    const stored = this.own(this.find(entry.keys, entry.priority));
+    this.references.remove(stored.reference);
+    this.references.add(reference);
     stored.action = action;
     stored.args = args;
-    stored.reference = entry.reference;
+    stored.reference = reference;
+    stored.attachment = attachment;
     stored.idleTimeoutMs = entry.idleTimeoutMs ?? 0;
     stored.lastHit = now;
     this.observer?.changed(stored);
@@ -140,18 +166,18 @@ export class Table {
     this.refuseConst();
     const entry = this.find(keys, priority);
     this.remove(entry);
-    this.freeHandles.push(entry.handle);
-    this.freeHandles.sort((a, b) => a - b);
+    this.handles.free(entry.handle);
   }
 
   private remove(entry: StoredEntry): void {
-    this.byIdentity.delete(this.identity(entry.keys, entry.value, entry.mask, entry.priority));
+    this.list.remove(entry);
+    this.references.remove(entry.reference);
     this.index.remove(entry);
     this.observer?.removed(entry);
   }
 
   entries(): SwitchTableEntry[] {
-    return [...this.byIdentity.values()].map((stored) => this.show(stored));
+    return [...this.list].map((stored) => this.show(stored));
   }
 
   show(stored: StoredEntry): SwitchTableEntry {
@@ -161,6 +187,7 @@ export class Table {
       call: stored.action === null ? NO_CALL : { action: stored.action.name, args: stored.args },
       ...(stored.reference === undefined ? {} : { reference: stored.reference }),
       ...(stored.idleTimeoutMs === 0 ? {} : { idleTimeoutMs: stored.idleTimeoutMs }),
+      ...(stored.attachment === undefined ? {} : { attachment: stored.attachment }),
     };
   }
 
@@ -188,11 +215,9 @@ export class Table {
 
   save(): TableSnapshot {
     return {
-      entries: this.ownEntries().map(saveEntry),
+      entries: [...this.list].map(saveEntry),
       defaultAction: this.defaultAction?.index ?? null,
       defaultArgs: this.defaultArgs,
-      freeHandles: [...this.freeHandles],
-      nextHandle: this.nextHandle,
     };
   }
 
@@ -200,30 +225,18 @@ export class Table {
   restore(saved: TableSnapshot): void {
     if (this.hasConstEntries) {
       // The entries cannot have changed; only what packets left in them can differ.
-      this.initial.forEach((entry, i) => restoreEntry(entry, saved.entries[i]!));
+      [...this.list].forEach((entry, i) => restoreEntry(this.own(entry), saved.entries[i]!));
     } else {
-      for (const entry of [...this.byIdentity.values()]) this.remove(entry);
+      for (const entry of [...this.list]) this.remove(entry);
       for (const each of saved.entries) {
-        const entry = this.store(
-          each.keys,
-          each.priority,
-          this.actionOf(each.action),
-          each.args,
-          each.reference,
-          each.handle,
-        );
-        restoreEntry(entry, each);
+        const target = { ...each, action: this.actionOf(each.action) };
+        restoreEntry(this.store(each.keys, each.priority, target, undefined, each.handle), each);
       }
+      this.handles = LowestFree.besides(saved.entries.map(({ handle }) => handle));
     }
-    this.freeHandles.splice(0, this.freeHandles.length, ...saved.freeHandles);
-    this.nextHandle = saved.nextHandle;
     this.defaultAction = this.actionOf(saved.defaultAction);
     this.defaultArgs = saved.defaultArgs;
     this.observer?.defaultChanged();
-  }
-
-  private ownEntries(): readonly StoredEntry[] {
-    return this.hasConstEntries ? this.initial : [...this.byIdentity.values()];
   }
 
   private actionOf(index: number | null): ActionDef | null {
@@ -237,15 +250,16 @@ export class Table {
     this.observer?.defaultChanged();
   }
 
-  private target(entry: SwitchTableEntry): { action: ActionDef | null; args: readonly bigint[] } {
+  private target(entry: SwitchTableEntry): Target {
     const { profile, name } = this.def;
+    const { reference, attachment } = entry;
     if (profile === undefined) {
       if (entry.reference !== undefined)
         throw new ControlError(
           'INVALID_ARGUMENT',
           `table ${name} has no action profile, so an entry must name its action`,
         );
-      return bindCall(name, this.def.actions, entry.call);
+      return { ...bindCall(name, this.def.actions, entry.call), reference, attachment };
     }
     if (entry.reference === undefined) {
       throw new ControlError(
@@ -256,7 +270,7 @@ export class Table {
     if (entry.reference.kind === 'group' && profile.selector === undefined) {
       throw new ControlError('INVALID_ARGUMENT', `action profile ${profile.name} has no selector, so it has no groups`);
     }
-    return { action: null, args: [] };
+    return { action: null, args: NO_ARGUMENTS, reference, attachment };
   }
 
   private refuseConst(): void {
@@ -267,29 +281,33 @@ export class Table {
   private store(
     keys: readonly MatchKey[],
     priority: number,
-    action: ActionDef | null,
-    args: readonly bigint[],
-    reference: SwitchTableEntry['reference'],
-    handle = this.freeHandles.shift() ?? this.nextHandle++,
+    { action, args, reference, attachment }: Target,
+    { value, mask } = this.layout.pack(this.def.name, keys),
+    handle = this.handles.take(),
   ): StoredEntry {
-    const { value, mask } = this.layout.pack(this.def.name, keys);
-    const entry = new StoredEntry(keys, this.ranked ? priority : 0, handle, value, mask, action, args, reference);
-    this.byIdentity.set(this.identity(keys, value, mask, priority), entry);
+    const rank = this.ranked ? priority : 0;
+    const entry = new StoredEntry(keys, rank, handle, value, mask, action, args, reference, attachment);
+    this.list.add(entry);
+    this.references.add(reference);
     this.index.add(entry);
     this.observer?.added(entry);
     return entry;
   }
-
-  /** What identifies an entry: keys with their masks and ranges, and the priority where it ranks. */
-  private identity(keys: readonly MatchKey[], value: bigint, mask: bigint, priority: number): string {
-    const ranges =
-      this.def.matchKind === 'range' ? keys.map((k) => (k.kind === 'range' ? `${k.low}-${k.high}` : '')).join() : '';
-    return `${value}&${mask};${this.ranked ? priority : ''};${ranges}`;
-  }
 }
 
+/** What an entry runs. */
+interface Target {
+  readonly action: ActionDef | null;
+  readonly args: readonly bigint[];
+  readonly reference: ProfileReference | undefined;
+  readonly attachment: object | undefined;
+}
+
+const NO_ARGUMENTS: readonly bigint[] = [];
+
 function saveEntry(entry: StoredEntry): EntrySnapshot {
-  const { keys, priority, handle, action, args, reference, packets, bytes, lastHit, idleTimeoutMs, meter } = entry;
+  const { keys, priority, handle, action, args, reference, attachment, packets, bytes, lastHit, idleTimeoutMs, meter } =
+    entry;
   return {
     keys,
     priority,
@@ -297,6 +315,7 @@ function saveEntry(entry: StoredEntry): EntrySnapshot {
     action: action?.index ?? null,
     args,
     reference,
+    attachment,
     packets,
     bytes,
     lastHit,

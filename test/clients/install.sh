@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The P4Runtime clients of others, p4runtime-shell and finsy, that test/clients drives the switch with. Each is
+# What test/clients drives the switch with: the P4Runtime clients of others, p4runtime-shell and finsy, and the libraries
+# of our own clients in Go, Java and Rust, which the tests then build without a network. Each of the former is
 # installed in its own virtual environment below .venv (or the folder in FPISA_TEST_VENVS): they need different
 # versions of protobuf. Never fails: what cannot be installed is reported here, and its tests are skipped.
 set -uo pipefail
@@ -11,6 +12,29 @@ limit_seconds=240
 give_up() {
   echo "$1; the tests that need it will be skipped"
 }
+
+# What a lock file in test/clients/LANGUAGE names, by that language's package manager.
+fetch() {
+  local language="$1" tool="$2" lock="test/clients/$1/$3"
+  local fetched="test/clients/$1/target/fetched"
+  shift 3
+  if ! command -v "$tool" > /dev/null; then
+    give_up "the client in $language cannot be built: there is no $tool on the path"
+    return
+  fi
+  # Copied when all of it is there.
+  if cmp -s "$lock" "$fetched"; then return; fi
+  if (cd "test/clients/$language" && timeout "$limit_seconds" "$@"); then
+    mkdir -p "${fetched%/*}"
+    cp "$lock" "$fetched"
+  else
+    give_up "the libraries of the client in $language cannot be fetched, or need newer tools"
+  fi
+}
+GOTOOLCHAIN=local fetch go go go.sum go mod download
+# Compiles, too: which programs its steps need, Maven finds out only by running them.
+fetch java mvn pom.xml mvn --batch-mode --quiet compile
+fetch rust cargo Cargo.lock cargo fetch --quiet --locked
 
 # A Python that finsy supports and that can make virtual environments: Debian's own has ensurepip only with python3-venv.
 find_python() {

@@ -188,6 +188,20 @@ describe('entries of the program', () => {
   };
   const range = { start: '0x0a000000', end: '0x0affffff' };
 
+  // simple_switch 1.15.5: BAD_MATCH_KEY.
+  it.each<[string, string, Match]>([
+    ['exact, too long', 'exact', { key: '0x0100000005' }],
+    ['exact, with a zero byte in front', 'exact', { key: '0x0000000005' }],
+    ['exact, too short', 'exact', { key: '0x05' }],
+    ['lpm', 'lpm', { key: '0x010a000000', prefix_length: 8 }],
+    ['ternary, its key', 'ternary', { key: '0x0100000005', mask: '0x000000ff' }],
+    ['ternary, its mask', 'ternary', { key: '0x00000005', mask: '0x01000000ff' }],
+    ['range, its start', 'range', { ...range, start: '0x000a000000' }],
+    ['range, its end', 'range', { ...range, end: '0x010affffff' }],
+  ])('are refused with a value of other bytes than the key has: %s', (_, kind, match) => {
+    expect(loading(kind, [match], [1])).toThrow(/key h\.a has 4 byte\(s\), but [15] are given/);
+  });
+
   // simple_switch 1.15.5 refuses these, and takes the ones below.
   it.each<[string, string, Match[], number[]]>([
     ['exact', 'exact', [{ key: '0x00000005' }, { key: '0x00000005' }], [1, 2]],

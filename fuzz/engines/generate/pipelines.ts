@@ -183,7 +183,7 @@ export class Pipelines {
 
   private match({ kind, width }: Key): Json {
     const { dice } = this;
-    const hex = (value: bigint): string => `0x${value.toString(16)}`;
+    const hex = (each: bigint): string => `0x${each.toString(16).padStart(2 * Math.ceil(width / 8), '0')}`;
     const value = dice.value(width);
     switch (kind) {
       case 'valid':

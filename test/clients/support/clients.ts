@@ -1,15 +1,14 @@
 /** The Python interpreters with p4runtime-shell and finsy, which install.sh makes. */
 import { execFileSync } from 'node:child_process';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environment } from '../../../net/environment.js';
+import type { Runner } from './script.js';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-export interface Client {
+export interface Client extends Runner {
   readonly name: 'p4runtime-shell' | 'finsy';
-  /** Undefined when it is not installed. */
-  readonly python: string | undefined;
   /** For titles of tests: empty, or why they are skipped. */
   readonly missing: string;
 }
@@ -17,13 +16,14 @@ export interface Client {
 /** @param module that must be importable. */
 function client(name: Client['name'], module: string): Client {
   const python = resolve(ROOT, environment('FPISA_TEST_VENVS') ?? '.venv', name, 'bin/python');
+  const command: Client['command'] = (script) => [python, join(ROOT, 'test/clients/scripts', script)];
   try {
     execFileSync(python, ['-c', `import ${module}`], { stdio: 'ignore' });
-    return { name, python, missing: '' };
+    return { name, command, missing: '' };
   } catch {
     return {
       name,
-      python: undefined,
+      command,
       missing: ` (skipped: ${name} is not installed; test/clients/install.sh does it)`,
     };
   }

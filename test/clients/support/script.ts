@@ -1,10 +1,8 @@
-/** A Python script that drives a switch as a client, and asks the test for packets. */
+/** A script, or a program with a scenario, that drives a switch as a client, and asks the test for packets. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
-import { ROOT, type Client } from './clients.js';
 import type { Server, Target } from './target.js';
 
 /** Paths of PEM files. */
@@ -14,6 +12,12 @@ export interface TlsFiles {
   readonly key?: string;
 }
 
+/** What runs scripts. */
+export interface Runner {
+  /** A program and its arguments; the options follow. */
+  command(script: string): readonly [string, ...string[]];
+}
+
 export interface ScriptOptions {
   readonly p4info?: string;
   readonly program?: string;
@@ -21,6 +25,8 @@ export interface ScriptOptions {
   readonly electionId?: number;
   /** What the script waits for after its pause; otherwise p4runtime-shell waits until it is, and finsy for nothing. */
   readonly primaryLater?: boolean;
+  /** What the client announces as the largest list of headers that it takes; otherwise what its library does. */
+  readonly maxHeaderBytes?: number;
 }
 
 /** A line of the script (see scripts/link.py). */
@@ -43,10 +49,11 @@ export class Script {
   private readonly watchers = new Set<() => void>();
   private errors = '';
 
-  /** @param client whose {@link Client.python} is there. */
-  constructor(client: Client, name: string, target: Server | Target, { tls, ...rest }: ScriptOptions = {}) {
+  /** @param runner that is not missing. */
+  constructor(runner: Runner, name: string, target: Server | Target, { tls, ...rest }: ScriptOptions = {}) {
     const options = { address: target.address, deviceId: target.deviceId, ...rest, ...(tls && { tls }) };
-    this.child = spawn(client.python!, [join(ROOT, 'test/clients/scripts', name), JSON.stringify(options)], {
+    const [program, ...args] = runner.command(name);
+    this.child = spawn(program, [...args, JSON.stringify(options)], {
       env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PYTHONFAULTHANDLER: '1', GRPC_VERBOSITY: 'NONE' },
     });
     this.child.stderr.on('data', (chunk: Buffer) => (this.errors = (this.errors + chunk.toString()).slice(-4_000)));

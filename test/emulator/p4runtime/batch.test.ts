@@ -1,7 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Entity, Init, UpdateType } from '../../../p4runtime/index.js';
-import { fitErrors } from '../../../emulator/p4runtime/batch.js';
-import { packStatus } from '../../../p4runtime/index.js';
 import { action, bytes, failureOf, index, l2, tableId, TestBed } from './support.js';
 
 let bed: TestBed;
@@ -33,6 +31,16 @@ describe('CONTINUE_ON_ERROR', () => {
     expect(failure.messages[0]).toBe('');
     expect(failure.message).toBe('3 of 5 updates failed.');
     expect(await count()).toBe(3);
+  });
+
+  it('says in its text why the only update that failed did', async () => {
+    const failure = await failureOf(
+      bed.writeAll([
+        ['INSERT', l2(2n, action('forward', 1))],
+        ['INSERT', l2(1n, action('forward', 1))],
+      ]),
+    );
+    expect(failure.message).toMatch(/^1 of 2 updates failed\. Update 2: ALREADY_EXISTS: Table .*l2 has an entry/);
   });
 
   it('leaves nothing of an update that fails half-way', async () => {
@@ -168,6 +176,7 @@ describe.each(['ROLLBACK_ON_ERROR', 'DATAPLANE_ATOMIC'] as const)('%s', (atomici
       ),
     );
     expect(failure.errors).toEqual(['NOT_FOUND', 'ABORTED']);
+    expect(failure.message).toMatch(/^Update 1 of 2 failed, so none was applied: NOT_FOUND: Table /);
     expect(await count()).toBe(1);
   });
 
@@ -201,27 +210,5 @@ describe.each(['ROLLBACK_ON_ERROR', 'DATAPLANE_ATOMIC'] as const)('%s', (atomici
     );
     expect(failure.errors.at(-1)).toBe('INVALID_ARGUMENT');
     expect(await all()).toEqual(before);
-  });
-});
-
-describe('many errors', () => {
-  const error = (message: string) => ({ canonicalCode: 3, message, space: '', code: 0 });
-
-  it('are sent shorter, or without messages, or not at all, to fit the trailers', () => {
-    const size = (errors: readonly ReturnType<typeof error>[]) => packStatus(2, '', errors).length;
-    const fitted = (n: number) => fitErrors(Array.from({ length: n }, () => error('x'.repeat(200))))!;
-    expect(fitted(10)[0]!.message.length).toBe(200);
-    expect(fitted(100)[0]!.message.length).toBe(60);
-    expect(fitted(700)[0]!.message.length).toBe(0);
-    expect(size(fitted(700))).toBeLessThanOrEqual(40 * 1024);
-    expect(fitErrors(Array.from({ length: 5000 }, () => error('')))).toBeUndefined();
-  });
-
-  it.each([[100], [800], [5000]])('of %i updates reach the client', async (n) => {
-    const updates = Array.from({ length: n }, (): ['DELETE', Init<Entity>] => ['DELETE', l2(9n, action('forward', 1))]);
-    const failure = await failureOf(bed.writeAll(updates));
-    expect(failure.code).toBe('UNKNOWN');
-    expect(failure.message).toContain(`${n} of ${n} updates failed.`);
-    expect(failure.errors).toEqual(n === 5000 ? [] : updates.map(() => 'NOT_FOUND'));
   });
 });

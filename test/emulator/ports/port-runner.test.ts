@@ -107,6 +107,21 @@ describe('UDP ports', () => {
     expect(Buffer.from(frames[0]!.subarray(42)).toString()).toBe('hello');
   });
 
+  it('remember the latest senders only, so that forged addresses fill no memory', () => {
+    const port = new UdpPort({ number: 3, service });
+    const sender = (i: number): { ip: Uint8Array; udpPort: number } =>
+      port['sender']({
+        address: `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`,
+        port: 7,
+        family: 'IPv4',
+        size: 1,
+      });
+    for (let i = 0; i < 100_000; i++) sender(i);
+    expect(port['senders'].size).toBeLessThanOrEqual(4096);
+    expect([...sender(5).ip, sender(5).udpPort]).toEqual([10, 0, 0, 5, 7]);
+    expect(sender(5)).toBe(sender(5));
+  });
+
   it('decapsulate what leaves, send it where the frame says, and count what is no datagram', async () => {
     const port = new UdpPort({ number: 3, service });
     await port.open(() => {});
