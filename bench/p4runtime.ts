@@ -19,7 +19,7 @@ const MEMBERS = 4_000;
 const UNREAD_READS = 10;
 const UNREAD_SECONDS = 10;
 const SPOOFED_DATAGRAMS = 400_000;
-const UNREAD_ERRORS = 400_000;
+const UNREAD_ERRORS = 50_000;
 const POINT_READS = 200;
 
 const index = indexP4Info(readFileSync(shippedFile('bench/p4/tables.p4info.txtpb'), 'utf8'));
