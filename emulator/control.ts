@@ -33,7 +33,7 @@ export interface SwitchTableEntry {
 }
 
 /** The entries of one table as they were at one time. */
-export interface TableSnapshot {
+export interface TableView {
   readonly table: string;
   readonly parts: number;
 }
@@ -107,9 +107,9 @@ export interface Control {
   /** The entry with equal keys (and priority). */
   entry(table: string, keys: readonly MatchKey[], priority: number): SwitchTableEntry | undefined;
   /** Takes no longer for a large table: it is read part by part, and stays as it is while the table changes. */
-  snapshot(table: string): TableSnapshot;
+  snapshot(table: string): TableView;
   /** @param part from 0. Counts and times of entries that nobody has changed since are those of now. */
-  readSnapshot(snapshot: TableSnapshot, part: number, wanted: WantedDirect): readonly ReadEntry[];
+  readSnapshot(snapshot: TableView, part: number, wanted: WantedDirect): readonly ReadEntry[];
   /** Makes the program's own entries of a table like all others; until then they are const. @param maxSize its new size */
   releaseEntries(table: string, maxSize: number): void;
   /** Undefined restores the program's own default. @throws PERMISSION_DENIED if the default is const. */

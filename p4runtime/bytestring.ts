@@ -15,8 +15,15 @@ function bitLength(value: bigint): number {
   return value === 0n ? 0 : value.toString(2).length;
 }
 
+/** Bytes whose value a number holds exactly. */
+const NUMBER_BYTES = 6;
+
 function unsignedOf(bytes: Uint8Array): bigint {
-  if (bytes.length === 0) return 0n;
+  if (bytes.length <= NUMBER_BYTES) {
+    let value = 0;
+    for (const byte of bytes) value = value * 256 + byte;
+    return BigInt(value);
+  }
   return BigInt(`0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')}`);
 }
 
@@ -41,7 +48,7 @@ export function encodeBytestring(value: bigint | number, width?: number): Uint8A
 export function decodeBytestring(bytes: Uint8Array, width?: number): bigint {
   if (bytes.length === 0) throw new BytestringError('An empty bytestring has no value; zero is one zero byte.');
   const value = unsignedOf(bytes);
-  if (width !== undefined && bitLength(value) > width) {
+  if (width !== undefined && value >> BigInt(width) !== 0n) {
     throw new BytestringError(`The value 0x${value.toString(16)} does not fit bit<${width}>.`);
   }
   return value;

@@ -2,7 +2,6 @@
 import { Server, ServerCredentials, type sendUnaryData, type ServerDuplexStream } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import {
-  Code,
   P4RuntimeService,
   P4RUNTIME_SERVICE,
   type ForwardingPipelineConfig,

@@ -1,6 +1,6 @@
 /** Reading table entries (P4Runtime 1.4, section "Wildcard Reads" of "TableEntry"). */
 import type { Entity, Init, TableAction, TableEntry, TableInfo } from '../../p4runtime/index.js';
-import type { Control, ReadEntry, SwitchTableEntry, TableSnapshot, WantedDirect } from '../control.js';
+import type { Control, ReadEntry, SwitchTableEntry, TableView, WantedDirect } from '../control.js';
 import { fromCall } from './action.js';
 import { fromCounterValue } from './counter-value.js';
 import { fromKeys, keyText, toKeys } from './match.js';
@@ -87,7 +87,7 @@ function readNow(control: Control, table: TableInfo, entry: SwitchTableEntry, wa
 
 function* scan(
   control: Control,
-  snapshot: TableSnapshot,
+  snapshot: TableView,
   key: string | undefined,
   priority: number | undefined,
   wanted: WantedDirect,

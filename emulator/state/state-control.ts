@@ -14,7 +14,7 @@ import {
   type ReadEntry,
   type Replica,
   type SwitchTableEntry,
-  type TableSnapshot,
+  type TableView,
   type WantedDirect,
 } from '../control.js';
 import type { StoredEntry } from '../tables/entry.js';
@@ -70,11 +70,11 @@ export class StateControl implements Control {
     return stored && target.show(stored);
   }
 
-  snapshot(table: string): TableSnapshot {
+  snapshot(table: string): TableView {
     return new StateTableSnapshot(this.table(table));
   }
 
-  readSnapshot(snapshot: TableSnapshot, part: number, wanted: WantedDirect): readonly ReadEntry[] {
+  readSnapshot(snapshot: TableView, part: number, wanted: WantedDirect): readonly ReadEntry[] {
     return (snapshot as StateTableSnapshot).read(part, wanted, this.clock());
   }
 

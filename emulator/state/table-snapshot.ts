@@ -1,10 +1,10 @@
-import type { ReadEntry, TableSnapshot, WantedDirect } from '../control.js';
+import type { ReadEntry, TableView, WantedDirect } from '../control.js';
 import type { ListSnapshot } from '../tables/entry-list.js';
 import type { StoredEntry } from '../tables/entry.js';
 import type { Table } from '../tables/table.js';
 
 /** A snapshot of the entries of one table. */
-export class StateTableSnapshot implements TableSnapshot {
+export class StateTableSnapshot implements TableView {
   private readonly entries: ListSnapshot;
 
   constructor(private readonly of: Table) {

@@ -26,7 +26,7 @@ const reads = codec<ReadRequest>('p4.v1.ReadRequest');
 /** The client encodes before the time is taken, and does not decode what it reads: the server is measured. */
 const asIs = (bytes: Buffer): Buffer => bytes;
 
-export class Site {
+export class MeasuredSwitch {
   private constructor(
     private readonly child: ChildProcess,
     readonly address: string,
@@ -36,7 +36,7 @@ export class Site {
   ) {}
 
   /** @param command path of the `fpisa` command's script */
-  static async start(command: string, nodeOptions: readonly string[] = []): Promise<Site> {
+  static async start(command: string, nodeOptions: readonly string[] = []): Promise<MeasuredSwitch> {
     const args = [...nodeOptions, command, 'switch', '--json', '--p4runtime', '127.0.0.1:0', '--ports', '2'];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const line = await new Promise<string>((resolve, reject) => {
@@ -45,7 +45,7 @@ export class Site {
     });
     const { p4runtime, ports } = JSON.parse(line) as { p4runtime: string; ports: Record<string, string> };
     const options = { 'grpc.max_receive_message_length': -1 };
-    const site = new Site(
+    const site = new MeasuredSwitch(
       child,
       p4runtime,
       Number(ports['1']!.split(':')[1]),
