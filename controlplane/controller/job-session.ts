@@ -4,6 +4,7 @@
  */
 import { MembershipEndedError, type ControlPlaneError } from '../errors.js';
 import type { ControllerMessage, FailedMessage, JobPhase, ProgressMessage } from '../messages.js';
+import { SILENT, type Log } from './log.js';
 import type { JobRecord, MemberRecord } from './state.js';
 
 /** The stream to one worker. Neither method throws: a dead stream reports itself by {@link JobSession.disconnected}. */
@@ -64,6 +65,7 @@ export class JobSession {
   constructor(
     private readonly records: JobRecords,
     private readonly timing: SessionTiming,
+    private readonly log: Log = SILENT,
   ) {
     const { members, active } = records.record();
     this.veterans = active?.members ?? members;
@@ -93,6 +95,12 @@ export class JobSession {
     const previous = this.attached.get(member.rank);
     this.attached.set(member.rank, { member, link });
     previous?.link.end(new MembershipEndedError(`worker ${member.rank} connected again`));
+    const { rank, ip, udpPort, switchName, switchPort } = member;
+    this.report(
+      'info',
+      { rank, ip, udpPort, switch: switchName, switchPort },
+      `worker ${rank} joined: ${ip}:${udpPort} at port ${switchPort} of switch "${switchName}"`,
+    );
     link.send(welcome);
     switch (this.phase) {
       case 'waiting':
@@ -109,12 +117,14 @@ export class JobSession {
 
   /** The worker has sent Leave. */
   leave(rank: number, link: MemberLink): void {
+    if (this.holds(rank, link)) this.report('info', { rank }, `worker ${rank} left`);
     this.detach(rank, link, `worker ${rank} left`);
     link.end();
   }
 
   /** The worker's stream ended without a Leave. */
   disconnected(rank: number, link: MemberLink): void {
+    if (this.holds(rank, link)) this.report('warn', { rank }, `worker ${rank} was lost`);
     this.detach(rank, link, `worker ${rank} was lost`);
   }
 
@@ -134,6 +144,8 @@ export class JobSession {
     const record = this.records.record();
     // Several members may abort the same operation; the first one counts.
     if (!this.holds(rank, link) || failed.operation <= record.completed) return;
+    const { operation, message: reason } = failed;
+    this.report('warn', { rank, operation, reason }, `worker ${rank} aborted operation ${operation}: ${reason}`);
     // Stored first: a controller that dies here must not assign the number a second time.
     this.records.save({ completed: failed.operation });
     for (const [other, { link: otherLink }] of this.attached) if (other !== rank) otherLink.send({ aborted: failed });
@@ -148,6 +160,13 @@ export class JobSession {
     this.records.save({ active: undefined });
     const which = this.records.record().switches.length === 1 ? 'the switch' : `switch "${switchName}"`;
     if (this.phase === 'running') this.raise(`${which} restarted`);
+  }
+
+  /** The store was older than the switch: the stored epoch may have been in use before, with other members. */
+  epochUsed(switchName: string): void {
+    this.records.save({ active: undefined });
+    if (this.phase !== 'waiting' && this.phase !== 'returning')
+      this.raise(`the controller's store was older than switch "${switchName}"`);
   }
 
   /** Ends all streams. */
@@ -176,6 +195,7 @@ export class JobSession {
     const members = this.connectedMembers();
     if (members.length === 0) {
       this.phase = 'waiting';
+      this.report('info', { reason }, `no worker is left (${reason})`);
       this.records.save({ members: [], active: undefined, completed: 0 });
       void this.records.program().catch(() => undefined);
       return;
@@ -184,6 +204,7 @@ export class JobSession {
     this.phase = 'collecting';
     this.records.save({ epoch, members });
     const ranks = members.map(({ rank }) => rank);
+    this.report('info', { epoch, ranks, reason }, `epoch ${epoch} with ranks ${ranks.join(', ')}: ${reason}`);
     for (const { member, link } of this.attached.values()) {
       link.send({ membership: { epoch, ranks, reason, bits: this.records.bitsSeenBy(member) } });
     }
@@ -214,6 +235,7 @@ export class JobSession {
     const completed = Math.max(this.records.record().completed, this.receivedByVeterans(), ...reports);
     this.records.save({ completed });
     this.phase = 'running';
+    this.report('info', { epoch, completed }, `epoch ${epoch} runs after operation ${completed}`);
     this.veterans = this.connectedMembers();
     for (const { link } of this.attached.values()) link.send({ resume: { epoch, completed } });
   }
@@ -250,6 +272,11 @@ export class JobSession {
 
   private returnTimeExpired(): void {
     this.raise('the controller restarted, and not all members returned');
+  }
+
+  private report(level: keyof Log, fields: object, message: string): void {
+    const { name } = this.records.record();
+    this.log[level]({ job: name, ...fields }, `job "${name}": ${message}`);
   }
 
   private startTimer(milliseconds: number, expired: () => void): void {
