@@ -3,7 +3,17 @@
  * different PID and network namespaces (containers that share a volume) because it belongs to the file, and on NFS
  * between machines. A file that names its holder's pid would hold nowhere but in the holder's own PID namespace.
  */
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 
 const LOCK_EX = 2;

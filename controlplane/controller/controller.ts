@@ -21,7 +21,7 @@ import { SILENT, type Log } from './log.js';
 import { jobEvents, sumEvents, switchStatus } from './reports.js';
 import { slotReports } from './slot-report.js';
 import { checkSwitchConfig } from './switch-config.js';
-import { withNextGeneration, withUsedEpochs, type Stamp } from './stamp.js';
+import { withNextGeneration, withUsedEpochs } from './stamp.js';
 import { SwitchSession } from './switch-session.js';
 import type { ControllerState, JobRecord, MemberRecord, SwitchConfig } from './state.js';
 import type { Store } from './store.js';
@@ -268,7 +268,7 @@ export class Controller {
         jobsLost: (jobs) => {
           for (const job of jobs) this.sessions.get(job.name)?.switchLost(name);
         },
-        storeOutdated: (seen) => this.saveOrStop(() => this.storeOutdated(name, seen)),
+        timesDiffer: (epoch) => this.saveOrStop(() => this.timesDiffer(name, epoch)),
         countersReset: (jobs) => {
           for (const { name: job } of jobs) {
             const record = this.state.jobs[job];
@@ -311,15 +311,15 @@ export class Controller {
     this.save(change.epoch === undefined ? state : withNextGeneration(state, job.switches));
   }
 
-  /** Someone has put an earlier copy of the store back, or another controller runs on one. */
-  private storeOutdated(switchName: string, seen: Stamp): void {
+  private timesDiffer(switchName: string, epoch: number): void {
+    const { location } = this.store;
     this.log.warn(
-      { switch: switchName, generation: seen.generation, epoch: seen.epoch },
-      `switch "${switchName}" has seen epoch ${seen.epoch}, of which the store ${this.store.location} knows nothing: it is an earlier copy, and jobs there begin a new epoch above that`,
+      { switch: switchName, epoch, store: location },
+      `switch "${switchName}" was not left as the store ${location} says: one of them was put back from an earlier copy, or a controller was killed while it wrote; jobs there begin a new epoch above ${epoch}`,
     );
-    this.save(withUsedEpochs(this.state, switchName, seen));
-    for (const { name, epoch } of jobsOn(this.state, switchName))
-      if (epoch <= seen.epoch) this.sessions.get(name)?.epochUsed(switchName);
+    this.save(withUsedEpochs(this.state, switchName, epoch));
+    for (const { name, epoch: present } of jobsOn(this.state, switchName))
+      if (present <= epoch) this.sessions.get(name)?.epochUsed(switchName);
   }
 
   private pipeline(config: SwitchConfig): PipelineConfig {

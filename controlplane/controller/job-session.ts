@@ -162,11 +162,11 @@ export class JobSession {
     if (this.phase === 'running') this.raise(`${which} restarted`);
   }
 
-  /** The store was older than the switch: the stored epoch may have been in use before, with other members. */
+  /** The stored epoch may have been in use at the switch before, with other members. */
   epochUsed(switchName: string): void {
     this.records.save({ active: undefined });
     if (this.phase !== 'waiting' && this.phase !== 'returning')
-      this.raise(`the controller's store was older than switch "${switchName}"`);
+      this.raise(`switch "${switchName}" and the controller's store are of different times`);
   }
 
   /** Ends all streams. */

@@ -1,18 +1,19 @@
 /**
- * A stamp that the controller leaves in each switch: which generation of the store wrote the tables, and the highest
- * epoch that any job there has had. A store that was put back from a copy, and a switch that came back with older
- * state, show as a difference; an epoch that the registers may know already is then never used again.
+ * A stamp that the controller leaves in each switch: which generation of the store wrote its tables, and the highest
+ * epoch that any job there has had. If the store was put back from a copy, or the switch came back with older state,
+ * the two name different generations; then no epoch that the registers may know is used again.
  *
  * It is an entry of the table of receivers for a packet that cannot exist: replica 0 is that of packets that were not
  * replicated, and no packet leaves through port 511, which means "drop".
  */
+import { randomInt } from 'node:crypto';
 import type { Entry, EntryInput } from '../p4runtime/entries.js';
 import { jobsOn } from './jobs.js';
 import type { ControllerState } from './state.js';
 import { Table } from './tables.js';
 
 export interface Stamp {
-  /** Number of epochs that were assigned to jobs on the switch; 0: none, and no entry. */
+  /** Random, and another one with each epoch of a job on the switch: two copies of a store that go on have no other in common. 0: no epoch yet. */
   readonly generation: number;
   readonly epoch: number;
 }
@@ -20,6 +21,8 @@ export interface Stamp {
 const JOB = 0;
 const NO_REPLICA = 0;
 const DROP_PORT = 511;
+/** As a MAC address has. */
+const GENERATIONS = 2 ** 48 - 1;
 const NO_STAMP: Stamp = { generation: 0, epoch: 0 };
 
 /** What the switch should have. */
@@ -38,7 +41,7 @@ export function stampEntries({ generation, epoch }: Stamp): EntryInput[] {
       table: Table.receiver,
       match: { job: JOB, replica: NO_REPLICA, egress_port: DROP_PORT },
       action: 'fpisa.address',
-      // Wide enough: 48 bits, and an epoch has 32.
+      // An epoch has 32 bits, as an address.
       params: { dst_mac: generation, dst_addr: epoch, dst_port: 0 },
     },
   ];
@@ -63,23 +66,12 @@ export function highestMemberEpoch(entries: readonly Entry[]): number {
 
 /** The state in which another epoch has been assigned to a job on these switches. */
 export function withNextGeneration(state: ControllerState, switchNames: readonly string[]): ControllerState {
-  const raised = switchNames.map((name) => [name, (state.generations[name] ?? 0) + 1] as const);
-  return { ...state, generations: { ...state.generations, ...Object.fromEntries(raised) } };
+  const next = switchNames.map((name) => [name, randomInt(1, GENERATIONS)] as const);
+  return { ...state, generations: { ...state.generations, ...Object.fromEntries(next) } };
 }
 
-/** The state in which all epochs up to `epoch`, of `generation`, count as used at the switch. */
-export function withUsedEpochs(
-  state: ControllerState,
-  switchName: string,
-  { generation, epoch }: Stamp,
-): ControllerState {
-  const atLeast = (record: Readonly<Record<string, number>>, value: number): Record<string, number> => ({
-    ...record,
-    [switchName]: Math.max(record[switchName] ?? 0, value),
-  });
-  return {
-    ...state,
-    epochFloor: atLeast(state.epochFloor, epoch),
-    generations: atLeast(state.generations, generation),
-  };
+/** The state in which all epochs up to `epoch` count as used at the switch. */
+export function withUsedEpochs(state: ControllerState, switchName: string, epoch: number): ControllerState {
+  const floor = Math.max(state.epochFloor[switchName] ?? 0, epoch);
+  return withNextGeneration({ ...state, epochFloor: { ...state.epochFloor, [switchName]: floor } }, [switchName]);
 }

@@ -110,8 +110,8 @@ export interface ControllerState {
    */
   readonly epochFloor: Readonly<Record<string, number>>;
   /**
-   * Per switch: how many epochs have been assigned to jobs that have slots on it. The switch has the number too
-   * (stamp.ts), so that a store that was put back from a copy is recognised.
+   * Per switch: a random number that changes with each epoch of a job that has slots on it. The switch has it too
+   * (stamp.ts), so that a store or a switch that was put back from a copy is recognised.
    */
   readonly generations: Readonly<Record<string, number>>;
 }

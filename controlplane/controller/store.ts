@@ -114,7 +114,9 @@ function parseState(text: string, location: string): ControllerState {
   try {
     stored = JSON.parse(text);
   } catch (error) {
-    throw new StoreFormatError(`the store ${location} is not JSON (${(error as Error).message.replace(/\s+/g, ' ')}); ${RESTORE}`);
+    throw new StoreFormatError(
+      `the store ${location} is not JSON (${(error as Error).message.replace(/\s+/g, ' ')}); ${RESTORE}`,
+    );
   }
   const version = (stored as { version?: unknown } | null)?.version;
   if (typeof version !== 'number')

@@ -24,8 +24,8 @@ export interface SwitchRecords {
   pipeline(): PipelineConfig;
   /** These jobs' tables or registers are gone from the switch. The remaining stored state is then written. */
   jobsLost(jobs: readonly JobRecord[]): void;
-  /** The switch has seen more than the store knows: these epochs, and those before, may be in its registers. */
-  storeOutdated(seen: Stamp): void;
+  /** Switch and store are of different times: epochs up to this one may be in the switch's registers. */
+  timesDiffer(epoch: number): void;
   /** The event counters of these jobs are zero now. */
   countersReset(jobs: readonly JobRecord[]): void;
 }
@@ -64,8 +64,8 @@ export class SwitchSession {
   private programmed = false;
   /** How often it was missing and was pushed again. */
   private restored_ = 0;
-  /** Generation of the stamp that this session has last found or written; undefined before its first run on a connection. */
-  private stamped: number | undefined;
+  /** The stamp that was last written, according to the store at the start and to this session afterwards. */
+  private left: Stamp;
   private fit_: { readonly pipeline: PipelineConfig; readonly fit: BuildFit } | undefined;
 
   constructor(
@@ -73,6 +73,7 @@ export class SwitchSession {
     private readonly timing: SwitchTiming,
   ) {
     const { address, deviceId } = records.config();
+    this.left = this.stamp();
     this.client = new P4RuntimeClient({
       address,
       deviceId,
@@ -250,9 +251,9 @@ export class SwitchSession {
       if (pushed) this.records.jobsLost(this.jobsInUse());
       else this.compare(actual, first);
       // Only now: memberships that must not be written again may have been removed from the state.
-      const { generation } = this.stamp();
+      const stamp = this.stamp();
       for (const stage of difference(this.client.entities, this.desired(), actual)) await this.client.write(stage);
-      this.stamped = generation;
+      this.left = stamp;
       await this.resetCounters(fit.eventCounters);
     } catch (error) {
       this.fresh ||= first;
@@ -269,15 +270,17 @@ export class SwitchSession {
     else this.timing.log.info(fields, `switch "${name}": pushed ${build}`);
   }
 
-  /** What is in the switch against what should be: is either of them from an earlier time? */
+  /**
+   * Is the switch as this controller, or the last one on the same store, left it? If the stamp is another one, someone
+   * has written since then, or the store or the switch is from an earlier time.
+   */
   private compare(actual: ActualSwitch, first: boolean): void {
-    const expected = this.stamp();
     const found = stampIn(actual.entries);
-    const seen = { ...found, epoch: Math.max(found.epoch, highestMemberEpoch(actual.entries)) };
-    const written = first ? expected.generation : (this.stamped ?? expected.generation);
-    if (found.generation > expected.generation || seen.epoch > expected.epoch) this.records.storeOutdated(seen);
-    else if (found.generation < written) this.records.jobsLost(this.jobsInUse());
-    else if (first) this.records.jobsLost(this.jobsInUse().filter((job) => !this.isPresent(job, actual)));
+    const epoch = Math.max(found.epoch, highestMemberEpoch(actual.entries));
+    if (found.generation !== this.left.generation || epoch > this.left.epoch) {
+      this.records.timesDiffer(epoch);
+      this.records.jobsLost(this.jobsInUse());
+    } else if (first) this.records.jobsLost(this.jobsInUse().filter((job) => !this.isPresent(job, actual)));
   }
 
   private stamp(): Stamp {

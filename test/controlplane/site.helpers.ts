@@ -63,6 +63,7 @@ export async function startSite(
     more?: readonly SwitchConfig[];
     keepaliveMs?: number;
     onFailure?: ControllerOptions['onFailure'] & {};
+    log?: ControllerOptions['log'] & {};
   } = {},
 ): Promise<Site> {
   const fake = options.fake ?? (await startSwitch());
@@ -75,12 +76,13 @@ export async function startSite(
     probeReplyTimeoutMs: 50,
     ...options.timing,
   };
-  const { onFailure } = options;
+  const { onFailure, log } = options;
   const controller = new Controller({
     store,
     switches: [switchConfig(fake.address, options.config), ...(options.more ?? [])],
     timing,
     ...(onFailure && { onFailure }),
+    ...(log && { log }),
   });
   const server = new ControllerServer(
     controller,

@@ -1,5 +1,14 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -28,7 +37,15 @@ async function holder(wrapper: readonly string[] = []): Promise<ChildProcess> {
     new FileStore(${JSON.stringify(path)});
     console.log('held');
     setInterval(() => {}, 1000);`;
-  const [program = '', ...more] = [...wrapper, process.execPath, '--input-type=module', '--import', LOADER, '-e', script];
+  const [program = '', ...more] = [
+    ...wrapper,
+    process.execPath,
+    '--input-type=module',
+    '--import',
+    LOADER,
+    '-e',
+    script,
+  ];
   const child = spawn(program, more, { stdio: ['ignore', 'pipe', 'inherit'] });
   processes.push(child);
   await new Promise((resolve, reject) => {
@@ -170,13 +187,19 @@ describe('a store that cannot be used is refused in one sentence with the remedy
   test('a directory', () => {
     mkdirSync(path, { recursive: true });
     const store = new FileStore(path);
-    refused(() => store.read(), /^the store .*state\.json cannot be used \(EISDIR.*\); it is a directory: choose a file in it$/);
+    refused(
+      () => store.read(),
+      /^the store .*state\.json cannot be used \(EISDIR.*\); it is a directory: choose a file in it$/,
+    );
     store.close();
   });
 
   test('a path through a file', () => {
     writeFileSync(join(folder, 'deep'), '');
-    refused(() => new FileStore(path), /cannot be used \(E(EXIST|NOTDIR).*\); choose a file that this process may write$/);
+    refused(
+      () => new FileStore(path),
+      /cannot be used \(E(EXIST|NOTDIR).*\); choose a file that this process may write$/,
+    );
   });
 
   test('a lock file that is a symbolic link is not followed', () => {
@@ -192,7 +215,10 @@ describe('a store that cannot be used is refused in one sentence with the remedy
     chmodSync(join(folder, 'deep'), 0o500);
     // Root may write anywhere but in the kernel's own file systems.
     const target = process.getuid?.() === 0 ? '/proc/self/state.json' : path;
-    refused(() => new FileStore(target), /cannot be used \(E(ACCES|PERM|NOENT|ROFS).*\); choose a file that this process may write$/);
+    refused(
+      () => new FileStore(target),
+      /cannot be used \(E(ACCES|PERM|NOENT|ROFS).*\); choose a file that this process may write$/,
+    );
     chmodSync(join(folder, 'deep'), 0o700);
   });
 });

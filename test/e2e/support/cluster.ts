@@ -97,6 +97,10 @@ export class Cluster {
     return (this.connectedClient ??= new ControllerClient(this.controller));
   }
 
+  get storeFile(): string {
+    return join(this.directory, 'store.json');
+  }
+
   addJob(request: CreateJobRequest): Promise<JobMessage> {
     return this.client.createJob(request);
   }
@@ -157,7 +161,7 @@ export class Cluster {
   /** A new controller on the same address and store. */
   async startController(): Promise<void> {
     const controller = new Controller({
-      store: new FileStore(join(this.directory, 'store.json')),
+      store: new FileStore(this.storeFile),
       switches: [this.switchConfig()],
     });
     this.server = new ControllerServer(controller);
