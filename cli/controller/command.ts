@@ -14,6 +14,7 @@ import {
 } from '../../controlplane/index.js';
 import { UsageError } from '../errors.js';
 import { listening } from '../listen.js';
+import { createLog, logOptions, type LogFlags } from '../log.js';
 import {
   DEFAULT_CONTROLLER,
   DEFAULT_SERVICE_IP,
@@ -33,7 +34,7 @@ import type { ControllerReady } from './ready.js';
 const DEFAULT_VALUES = 64;
 const MAX_VALUES = 2048;
 
-interface Flags extends TlsFlags {
+interface Flags extends TlsFlags, LogFlags {
   listen: string;
   store: string;
   config?: string;
@@ -99,7 +100,7 @@ export function controllerCommand(): Command {
     .option('--service-ip <address>', 'IPv4 address of the aggregation service on that switch', DEFAULT_SERVICE_IP)
     .option('--service-mac <address>', 'its MAC address', DEFAULT_SERVICE_MAC)
     .addOption(jsonOption());
-  for (const option of clientTlsOptions()) command.addOption(option);
+  for (const option of [...clientTlsOptions(), ...logOptions()]) command.addOption(option);
   return command
     .addHelpText(
       'after',
@@ -127,7 +128,12 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const store = flags.store === 'memory' ? new MemoryStore() : new FileStore(flags.store);
   let server: ControllerServer;
   try {
-    const controller = new Controller({ store, switches: switchConfigs(flags), ...(tls !== undefined && { tls }) });
+    const controller = new Controller({
+      store,
+      switches: switchConfigs(flags),
+      log: createLog(flags),
+      ...(tls !== undefined && { tls }),
+    });
     server = new ControllerServer(controller);
     const port = await listening('the controller', flags.listen, '--listen', (address) => server.listen(address));
     const address = `${flags.listen.slice(0, flags.listen.lastIndexOf(':'))}:${port}`;

@@ -200,8 +200,7 @@ export class Controller {
    * @throws UnknownJobError, and what {@link admit} throws
    */
   join(hello: HelloMessage, link: MemberLink): { session: JobSession; rank: number } {
-    const job = findJob(this.state, hello.job);
-    const member = admit(job, this.state.switches, this.occupants(job), hello);
+    const { job, member } = this.admitted(hello);
     const config = this.state.switches[member.switchName]!;
     const session = this.sessions.get(job.name)!;
     const welcome = {
@@ -216,6 +215,21 @@ export class Controller {
   }
 
   // Inside
+
+  private admitted(hello: HelloMessage): { job: JobRecord; member: MemberRecord } {
+    try {
+      const job = findJob(this.state, hello.job);
+      return { job, member: admit(job, this.state.switches, this.occupants(job), hello) };
+    } catch (error) {
+      const { rank, ip, udpPort } = hello;
+      const { message } = error as Error;
+      this.log.warn(
+        { job: hello.job, rank, ip, udpPort, reason: message },
+        `job "${hello.job}": worker ${rank} from ${ip}:${udpPort} was refused: ${message}`,
+      );
+      throw error;
+    }
+  }
 
   private idleSwitches(): string[] {
     return Object.keys(this.state.switches).filter((name) => jobsOn(this.state, name).length === 0);

@@ -107,6 +107,10 @@ export class Connection {
     if (this.over) return;
     this.close();
     const { address, deviceId } = this.options;
+    if (code === Code.UNIMPLEMENTED) {
+      this.events.ended(new ConnectError(`the server at ${address} is no P4Runtime server (UNIMPLEMENTED)`, code));
+      return;
+    }
     this.events.ended(
       new ConnectError(
         `the P4Runtime stream to ${address} (device ${deviceId}) ended: ${codeName(code)}${details ? `, ${grpcReason(details)}` : ''}`,
