@@ -122,6 +122,8 @@ describe('FileStore', () => {
     expect(rest).toEqual({
       version: 1,
       storeId: 1,
+      // That release needs it if it comes back.
+      electionId: 4,
       switches: { s1: switchConfig('h:1') },
       epochFloor: { s1: 2 },
       generations: {},
