@@ -47,7 +47,7 @@ export function stampEntries({ generation, epoch }: Stamp): EntryInput[] {
   ];
 }
 
-export function isStamp({ table, match }: Entry): boolean {
+function isStamp({ table, match }: Entry): boolean {
   const { replica } = match;
   return table === Table.receiver && replica?.kind === 'exact' && replica.value === BigInt(NO_REPLICA);
 }
