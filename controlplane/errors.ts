@@ -169,6 +169,25 @@ export class StoreLockedError extends ControlPlaneError {
   readonly grpcStatus = status.FAILED_PRECONDITION;
 }
 
+const STORE_REMEDIES: Readonly<Record<string, string>> = {
+  EISDIR: 'it is a directory: choose a file in it',
+  ENOSPC: 'free some space there, or choose another place for the store',
+  ENOLCK: 'its file system cannot lock files: choose a place on another one',
+  EOPNOTSUPP: 'its file system cannot lock files: choose a place on another one',
+  ELOOP: 'a symbolic link is in the way: remove it',
+  MODULE_NOT_FOUND: 'the lock of the store needs the package koffi: install it with "npm install koffi"',
+};
+
+/** The store's file or its lock cannot be opened, read or made. */
+export class StoreAccessError extends ControlPlaneError {
+  readonly code = 'FPISA_STORE_ACCESS';
+  readonly grpcStatus = status.FAILED_PRECONDITION;
+  constructor(location: string, cause: NodeJS.ErrnoException) {
+    const remedy = STORE_REMEDIES[cause.code ?? ''] ?? 'choose a file that this process may write';
+    super(`the store ${location} cannot be used (${cause.message.split('\n', 1)[0]!}); ${remedy}`, { cause });
+  }
+}
+
 /** The store's file was not written by this version. */
 export class StoreFormatError extends ControlPlaneError {
   readonly code = 'FPISA_STORE_FORMAT';

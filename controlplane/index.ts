@@ -4,6 +4,7 @@ export type * from './messages.js';
 export * from './p4runtime/index.js';
 export * from './controller/controller.js';
 export type { ControllerOptions, ControllerTiming } from './controller/controller-options.js';
+export type { Log } from './controller/log.js';
 export { ABSENT } from './controller/build-fit.js';
 export { DEFAULT_SLOTS } from './controller/jobs.js';
 export type { SessionTiming } from './controller/job-session.js';

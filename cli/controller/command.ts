@@ -18,6 +18,7 @@ import {
 import { fileProblem } from '../../net/file-problem.js';
 import { FileError, UsageError } from '../errors.js';
 import { listening } from '../listen.js';
+import { createLog, logOptions, type LogFlags } from '../log.js';
 import {
   DEFAULT_CONTROLLER,
   DEFAULT_P4RUNTIME,
@@ -42,7 +43,7 @@ const DEFAULT_VALUES = 64;
 const MAX_VALUES = 2048;
 const DEFAULT_RETURN_SECONDS = 15;
 
-interface Flags extends TlsFlags {
+interface Flags extends TlsFlags, LogFlags {
   listen: string;
   store: string;
   config?: string;
@@ -120,7 +121,7 @@ export function controllerCommand(): Command {
         .default(DEFAULT_RETURN_SECONDS),
     )
     .addOption(jsonOption());
-  for (const option of clientTlsOptions()) command.addOption(option);
+  for (const option of [...clientTlsOptions(), ...logOptions()]) command.addOption(option);
   return command
     .addHelpText(
       'after',
@@ -153,6 +154,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
       store,
       switches: switchConfigs(flags),
       timing,
+      log: createLog(flags),
       ...(tls !== undefined && { tls }),
     });
     server = new ControllerServer(controller);

@@ -79,7 +79,16 @@ async function reduce(
 
   options.onStage?.(`starting the controller; the switch serves P4Runtime at ${p4runtime}`);
   const controllerProcess = start<ControllerReady>('the controller', [
-    ...['controller', '--json', '--listen', '127.0.0.1:0', '--store', join(directory, 'controller.json')],
+    ...[
+      'controller',
+      '--json',
+      '--log-level',
+      'error',
+      '--listen',
+      '127.0.0.1:0',
+      '--store',
+      join(directory, 'controller.json'),
+    ],
     ...['--switch', p4runtime, '--values', String(options.values)],
     ...Object.entries(ports).flatMap(([port, endpoint]) => ['--port', `${port}=${endpoint}`]),
   ]);

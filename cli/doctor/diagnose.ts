@@ -44,7 +44,15 @@ function diagnoseJob(job: JobMessage, status: StatusMessage): Finding[] {
   const connected = new Set(job.members.filter((member) => member.connected).map((member) => member.rank));
   const missing = Array.from({ length: job.workers }, (_, rank) => rank).filter((rank) => !connected.has(rank));
   const findings: Finding[] = [];
-  if (missing.length > 0) {
+  if (job.state === 'waiting' && connected.size === 0) {
+    // Nobody waits for anybody.
+    findings.push({
+      level: 'note',
+      subject,
+      finding: 'idle, no worker is connected',
+      remedy: `none needed; it begins when its ${job.workers === 1 ? 'worker' : `${job.workers} workers`} start with --job ${job.name}`,
+    });
+  } else if (missing.length > 0) {
     findings.push({
       level: job.state === 'running' ? 'note' : 'fault',
       subject,

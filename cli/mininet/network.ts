@@ -236,6 +236,8 @@ export class Network {
       'the controller',
       [
         'controller',
+        '--log-level',
+        'error',
         '--json',
         '--listen',
         `0.0.0.0:${CONTROLLER_PORT}`,

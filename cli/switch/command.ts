@@ -41,6 +41,7 @@ import {
   type FaultFlags,
 } from '../options.js';
 import { Output } from '../output.js';
+import { Repetitions } from '../repetitions.js';
 import { aborted, interruption } from '../signals.js';
 import { serverCredentials, serverTlsOptions, type TlsFlags } from '../tls.js';
 import type { SwitchReady } from './ready.js';
@@ -196,7 +197,7 @@ function threaded(flags: Flags): Running {
     cpuPort: flags.cpuPort,
     cacheFolder: defaultCacheFolder(),
     ...(hasFaults(flags) && { faults: faults(flags) }),
-    onError: givenUp,
+    onError: givenUp(),
     onFailure: (error) => fail(error),
     onInterpreted: (why) => process.stderr.write(`fpisa: the program stays interpreted, and slow: ${why}\n`),
   });
@@ -207,7 +208,7 @@ function interpreted(flags: Flags): Running {
   const device = new SwitchDevice({ engine: 'interpreter', cpuPort: flags.cpuPort });
   const runner = new PortRunner(device, {
     ...(hasFaults(flags) && { faults: new FaultInjector(faults(flags)) }),
-    onError: givenUp,
+    onError: givenUp(),
   });
   device.onOutput((packet) => runner.emit(packet));
   const open = async (ports: readonly PortSpec[]): Promise<ReadonlyMap<number, string>> => {
@@ -222,8 +223,14 @@ function interpreted(flags: Flags): Running {
   return { device, open, failed: new Promise(() => {}), close: () => runner.close() };
 }
 
-function givenUp(error: unknown, port: number): void {
-  process.stderr.write(`fpisa: a packet from port ${port} was abandoned: ${(error as Error).message}\n`);
+/** Packets that fail do so by the hundred: all those that a window of a worker holds, again and again. */
+function givenUp(): (error: unknown, port: number) => void {
+  const write = (line: string): void => void process.stderr.write(`fpisa: ${line}\n`);
+  const repetitions = new Repetitions<string>((line, more) => write(`${line} (${more} more times)`));
+  return (error, port) => {
+    const line = `a packet from port ${port} was abandoned: ${(error as Error).message}`;
+    if (repetitions.isFirst(line, line)) write(line);
+  };
 }
 
 function runProgram(server: P4RuntimeServer, program: string, p4info: string): void {

@@ -5,7 +5,8 @@
 import type { P4InfoIndex } from '../../p4runtime/p4info.js';
 import { ArtifactError, choices } from '../errors.js';
 import type { EntryInput } from '../p4runtime/entries.js';
-import { Table, type DesiredSwitch } from './desired.js';
+import type { DesiredSwitch } from './desired.js';
+import { Table } from './tables.js';
 
 export const Counter = {
   drops: 'fpisa.drops',

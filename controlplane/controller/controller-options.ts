@@ -1,6 +1,7 @@
 /** What a controller can be told, and its defaults. */
 import type { ControllerStoppedError } from '../errors.js';
 import type { TlsOptions } from '../p4runtime/credentials.js';
+import type { Log } from './log.js';
 import type { SwitchConfig } from './state.js';
 import type { Store } from './store.js';
 
@@ -16,6 +17,8 @@ export interface ControllerOptions {
   readonly timing?: Partial<ControllerTiming>;
   /** For the connections to the switches. */
   readonly tls?: TlsOptions;
+  /** By default nothing is reported. */
+  readonly log?: Log;
   /**
    * The store could not be written, and the controller has stopped: it must not promise what it cannot
    * keep. By default the error is thrown as an uncaught exception, which ends the process.

@@ -17,9 +17,11 @@ import { checkJobTrees, findJob, jobsOn, newJob, nextEpoch, without, withJob, wi
 import { bitsSeenAt, switchesInUse } from './placement.js';
 import { pipeOfJob } from './pipes.js';
 import { probeSlots } from './probe.js';
+import { SILENT, type Log } from './log.js';
 import { jobEvents, sumEvents, switchStatus } from './reports.js';
 import { slotReports } from './slot-report.js';
 import { checkSwitchConfig } from './switch-config.js';
+import { withNextGeneration, withUsedEpochs } from './stamp.js';
 import { SwitchSession } from './switch-session.js';
 import type { ControllerState, JobRecord, MemberRecord, SwitchConfig } from './state.js';
 import type { Store } from './store.js';
@@ -44,10 +46,12 @@ export class Controller {
   private readonly pipelines = new Map<string, PipelineConfig>();
   /** The store may belong to a successor: nothing is written after this is set. */
   private stopped = false;
+  private readonly log: Log;
 
   /** Reads the store; connects to nothing before {@link start}. @throws StoreFormatError, SwitchConfigError */
   constructor(private readonly options: ControllerOptions) {
     this.store = options.store;
+    this.log = options.log ?? SILENT;
     this.timing = { ...TIMING, ...options.timing };
     this.state = this.store.read();
     const { switches = [] } = options;
@@ -59,8 +63,14 @@ export class Controller {
   }
 
   start(): void {
-    for (const name of Object.keys(this.state.switches)) this.startSwitch(name);
-    for (const name of Object.keys(this.state.jobs)) this.startJob(name);
+    const switches = Object.keys(this.state.switches);
+    const jobs = Object.keys(this.state.jobs);
+    this.log.info(
+      { store: this.store.location, switches, jobs },
+      `controller started: store ${this.store.location}, switches ${choices(switches)}, jobs ${choices(jobs)}`,
+    );
+    for (const name of switches) this.startSwitch(name);
+    for (const name of jobs) this.startJob(name);
   }
 
   /** Ends every stream and connection. The switches keep aggregating: workers reconnect to a successor. */
@@ -114,6 +124,11 @@ export class Controller {
   async createJob(request: CreateJobRequest): Promise<JobMessage> {
     const job = newJob(this.state, request);
     this.save(withJob(this.state, job));
+    const { name, workers, switches, slots } = job;
+    this.log.info(
+      { job: name, workers, switches, slots },
+      `job "${name}" created: ${workers} ${workers === 1 ? 'worker' : 'workers'}, switches ${choices(switches)}`,
+    );
     this.startJob(job.name);
     this.programLater(job.switches);
     return this.describe(job);
@@ -147,6 +162,7 @@ export class Controller {
     }
     this.sessions.delete(name);
     this.save(withoutJob(this.state, job));
+    this.log.info({ job: name }, `job "${name}" deleted`);
     session?.close(new JobDeletedError(`job "${name}" was deleted`));
     this.programLater(job.switches);
   }
@@ -184,8 +200,7 @@ export class Controller {
    * @throws UnknownJobError, TensorsDifferError, and what {@link admit} throws
    */
   join(hello: HelloMessage, link: MemberLink): { session: JobSession; rank: number } {
-    const job = findJob(this.state, hello.job);
-    const member = admit(job, this.state.switches, this.occupants(job), hello);
+    const { job, member } = this.admitted(hello);
     const config = this.state.switches[member.switchName]!;
     const session = this.sessions.get(job.name)!;
     session.compare(hello.rank, hello.announcements);
@@ -201,6 +216,21 @@ export class Controller {
   }
 
   // Inside
+
+  private admitted(hello: HelloMessage): { job: JobRecord; member: MemberRecord } {
+    try {
+      const job = findJob(this.state, hello.job);
+      return { job, member: admit(job, this.state.switches, this.occupants(job), hello) };
+    } catch (error) {
+      const { rank, ip, udpPort } = hello;
+      const { message } = error as Error;
+      this.log.warn(
+        { job: hello.job, rank, ip, udpPort, reason: message },
+        `job "${hello.job}": worker ${rank} from ${ip}:${udpPort} was refused: ${message}`,
+      );
+      throw error;
+    }
+  }
 
   private idleSwitches(): string[] {
     return Object.keys(this.state.switches).filter((name) => jobsOn(this.state, name).length === 0);
@@ -227,6 +257,7 @@ export class Controller {
         `the store ${this.store.location} cannot be written: ${(error as Error).message}`,
         { cause: error },
       );
+      this.log.error({ store: this.store.location }, failure.message);
       this.stop();
       (this.options.onFailure ?? throwLater)(failure);
       throw failure;
@@ -249,13 +280,10 @@ export class Controller {
         state: () => this.state,
         config: () => this.state.switches[name]!,
         pipeline: () => this.pipeline(this.state.switches[name]!),
-        nextElectionId: () => {
-          this.saveOrStop(() => this.save({ ...this.state, electionId: this.state.electionId + 1 }));
-          return BigInt(this.state.electionId);
-        },
         jobsLost: (jobs) => {
           for (const job of jobs) this.sessions.get(job.name)?.switchLost(name);
         },
+        timesDiffer: (epoch) => this.saveOrStop(() => this.timesDiffer(name, epoch)),
         countersReset: (jobs) => {
           for (const { name: job } of jobs) {
             const record = this.state.jobs[job];
@@ -263,7 +291,12 @@ export class Controller {
           }
         },
       },
-      { pollMs: this.timing.pollMs, retryMs: this.timing.retryMs, ...(this.options.tls && { tls: this.options.tls }) },
+      {
+        pollMs: this.timing.pollMs,
+        retryMs: this.timing.retryMs,
+        log: this.log,
+        ...(this.options.tls && { tls: this.options.tls }),
+      },
     );
     this.switches.set(name, session);
     session.start();
@@ -282,12 +315,26 @@ export class Controller {
         },
       },
       this.timing,
+      this.log,
     );
     this.sessions.set(name, session);
   }
 
-  private change(job: string, change: Partial<JobRecord>): void {
-    this.save(withJob(this.state, { ...this.state.jobs[job]!, ...change }));
+  private change(name: string, change: Partial<JobRecord>): void {
+    const job = { ...this.state.jobs[name]!, ...change };
+    const state = withJob(this.state, job);
+    this.save(change.epoch === undefined ? state : withNextGeneration(state, job.switches));
+  }
+
+  private timesDiffer(switchName: string, epoch: number): void {
+    const { location } = this.store;
+    this.log.warn(
+      { switch: switchName, epoch, store: location },
+      `switch "${switchName}" was not left as the store ${location} says: one of them was put back from an earlier copy, or a controller was killed while it wrote; jobs there begin a new epoch above ${epoch}`,
+    );
+    this.save(withUsedEpochs(this.state, switchName, epoch));
+    for (const { name, epoch: present } of jobsOn(this.state, switchName))
+      if (present <= epoch) this.sessions.get(name)?.epochUsed(switchName);
   }
 
   private pipeline(config: SwitchConfig): PipelineConfig {

@@ -4,17 +4,9 @@ import type { EntryInput, MulticastGroup } from '../p4runtime/entries.js';
 import { jobsOn } from './jobs.js';
 import { placeAt, switchNumber } from './placement.js';
 import { profileParams } from './profile.js';
+import { stampEntries, stampOf } from './stamp.js';
 import type { ControllerState, JobRecord, Route, SwitchConfig } from './state.js';
-
-/** Names in the P4 program (p4/v1model). */
-export const Table = {
-  local: 'fpisa.local',
-  member: 'fpisa.member',
-  receiver: 'fpisa.receiver',
-  parent: 'fpisa.parent',
-  fromParent: 'fpisa.from_parent',
-  ipv4: 'fpisa.ipv4',
-} as const;
+import { Table } from './tables.js';
 
 export interface DesiredSwitch {
   /** Tables that the controller owns: an entry of these that is not in `entries` is deleted. */
@@ -47,6 +39,7 @@ export function desiredSwitch(state: ControllerState, config: SwitchConfig): Des
       ...(routes === undefined ? [] : [Table.ipv4]),
     ],
     entries: [
+      ...stampEntries(stampOf(state, config.name)),
       { table: Table.local, match: { dst_addr: config.serviceIp }, action: 'fpisa.serve' },
       ...jobs.flatMap((job) => receiverEntries(job, contributors(state, job, config))),
       ...jobs.flatMap((job) => parentEntries(state, job, config)),

@@ -13,6 +13,7 @@ import type {
   SubmittedMessage,
 } from '../messages.js';
 import { checkAnnouncements } from './announcements.js';
+import { SILENT, type Log } from './log.js';
 import { Standings } from './standings.js';
 import type { JobRecord, MemberRecord } from './state.js';
 
@@ -89,6 +90,7 @@ export class JobSession {
   constructor(
     private readonly records: JobRecords,
     private readonly timing: SessionTiming,
+    private readonly log: Log = SILENT,
   ) {
     const { members, active, left } = records.record();
     this.standings = new Standings(active?.members ?? members);
@@ -137,12 +139,17 @@ export class JobSession {
     welcome: ControllerMessage,
     announcements: readonly AnnouncementMessage[] = [],
   ): void {
-    const { rank } = member;
+    const { rank, ip, udpPort, switchName, switchPort } = member;
     const previous = this.attached.get(rank);
     if (previous !== undefined) this.forget(rank);
     this.attached.set(rank, { member, link, announcements });
     this.left.delete(rank);
     previous?.link.end(new MembershipEndedError(`worker ${rank} connected again`));
+    this.report(
+      'info',
+      { rank, ip, udpPort, switch: switchName, switchPort },
+      `worker ${rank} joined: ${ip}:${udpPort} at port ${switchPort} of switch "${switchName}"`,
+    );
     link.send(welcome);
     const { workers, members } = this.records.record();
     if (this.phase === 'waiting') {
@@ -155,13 +162,17 @@ export class JobSession {
 
   /** The worker has sent Leave. */
   leave(rank: number, link: MemberLink): void {
-    if (this.holds(rank, link)) this.left.add(rank);
+    if (this.holds(rank, link)) {
+      this.left.add(rank);
+      this.report('info', { rank }, `worker ${rank} left`);
+    }
     this.detach(rank, link, `worker ${rank} left`);
     link.end();
   }
 
   /** The worker's stream ended without a Leave. */
   disconnected(rank: number, link: MemberLink): void {
+    if (this.holds(rank, link)) this.report('warn', { rank }, `worker ${rank} was lost`);
     this.detach(rank, link, `worker ${rank} was lost`);
   }
 
@@ -188,6 +199,8 @@ export class JobSession {
     if (!this.standings.fail(this.attached.get(rank)!.member, operation)) return;
     this.disputed = failed.submission === undefined ? undefined : operation;
     this.sendToOthers(rank, { aborted: { ...failed, rank } });
+    const { message: reason } = failed;
+    this.report('warn', { rank, operation, reason }, `worker ${rank} aborted operation ${operation}: ${reason}`);
     // Before Resume the number is simply included in Resume.
     if (this.phase === 'running') this.raise(`worker ${rank} aborted operation ${operation}`);
   }
@@ -206,6 +219,13 @@ export class JobSession {
     this.records.save({ active: undefined });
     const which = this.records.record().switches.length === 1 ? 'the switch' : `switch "${switchName}"`;
     if (this.phase === 'running') this.raise(`${which} restarted`);
+  }
+
+  /** The stored epoch may have been in use at the switch before, with other members. */
+  epochUsed(switchName: string): void {
+    this.records.save({ active: undefined });
+    if (this.phase !== 'waiting' && this.phase !== 'returning')
+      this.regroup(`switch "${switchName}" and the controller's store are of different times`);
   }
 
   /** Ends all streams. */
@@ -250,8 +270,10 @@ export class JobSession {
 
   /** The connected workers have changed. */
   private regroup(reason: string): void {
-    if (this.attached.size === 0) this.reset();
-    else if (this.attached.size >= this.required) {
+    if (this.attached.size === 0) {
+      this.report('info', { reason }, `no worker is left (${reason})`);
+      this.reset();
+    } else if (this.attached.size >= this.required) {
       this.givingUp = false;
       this.raise(reason);
     } else if (this.givingUp) this.raise(reason);
@@ -316,6 +338,7 @@ export class JobSession {
     const missing = this.missing();
     this.records.save({ epoch, members, left: [...this.left] });
     const ranks = members.map(({ rank }) => rank);
+    this.report('info', { epoch, ranks, reason }, `epoch ${epoch} with ranks ${ranks.join(', ')}: ${reason}`);
     for (const { member, link } of this.attached.values()) {
       link.send({ membership: { epoch, ranks, reason, bits: this.records.bitsSeenBy(member), missing } });
     }
@@ -349,6 +372,7 @@ export class JobSession {
     this.records.save({ completed });
     this.phase = 'running';
     this.standings.resumed(this.connectedMembers());
+    this.report('info', { epoch, completed }, `epoch ${epoch} runs after operation ${completed}`);
     for (const { link } of this.attached.values()) link.send({ resume: { epoch, completed } });
   }
 
@@ -406,6 +430,11 @@ export class JobSession {
       : 'the missing workers have not returned';
     this.givingUp = true;
     this.regroup(reason);
+  }
+
+  private report(level: keyof Log, fields: object, message: string): void {
+    const { name } = this.records.record();
+    this.log[level]({ job: name, ...fields }, `job "${name}": ${message}`);
   }
 
   private startTimer(milliseconds: number, expired: () => void): void {

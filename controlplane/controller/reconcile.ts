@@ -15,7 +15,8 @@ import {
   type MulticastGroup,
   type UpdateInput,
 } from '../p4runtime/entries.js';
-import { Table, type DesiredSwitch } from './desired.js';
+import type { DesiredSwitch } from './desired.js';
+import { Table } from './tables.js';
 
 /** The current contents of a switch, as far as the controller owns them. */
 export interface ActualSwitch {

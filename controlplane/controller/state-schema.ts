@@ -79,7 +79,9 @@ export const storedState = fields({
   jobs: byName(job),
   epochFloor: byName(count),
   storeId: count.max(MAX_STORE_ID, `a whole number up to ${MAX_STORE_ID}`),
-  electionId: count,
+  // Stores of the first release lack it, and have an "electionId" that means nothing any more.
+  generations: byName(count).exactOptional(),
+  electionId: count.exactOptional(),
 });
 
 type StoredJob = z.infer<typeof job>;
@@ -87,10 +89,10 @@ type StoredMember = z.infer<typeof member>;
 
 /** The state, completed with what the first release did not write. @param stored has the form of {@link storedState} */
 export function completeState(stored: z.infer<typeof storedState>): ControllerState {
-  const { version, storeId, electionId, epochFloor, ...rest } = stored;
+  const { version, storeId, epochFloor, generations = {}, ...rest } = stored;
   const switches: Readonly<Record<string, SwitchConfig>> = stored.switches;
   const jobs = Object.fromEntries(Object.entries(stored.jobs).map(([name, each]) => [name, completeJob(each)]));
-  return { ...rest, version, storeId, electionId, switches, jobs, epochFloor };
+  return { ...rest, version, storeId, switches, jobs, epochFloor, generations };
 }
 
 function completeJob({ countersReset, active, members, ...job }: StoredJob): JobRecord {

@@ -108,8 +108,6 @@ export interface ControllerState {
   readonly version: 1;
   /** Random; half of the pipeline cookie, so that a switch programmed from another store is recognised. */
   readonly storeId: number;
-  /** Low half of the P4Runtime election id. Grows with every connection, so a successor always wins. */
-  readonly electionId: number;
   readonly switches: Readonly<Record<string, SwitchConfig>>;
   readonly jobs: Readonly<Record<string, JobRecord>>;
   /**
@@ -117,8 +115,13 @@ export interface ControllerState {
    * still hold a round of a deleted job, and equal epochs would make the new job's chunks look stale.
    */
   readonly epochFloor: Readonly<Record<string, number>>;
+  /**
+   * Per switch: a random number that changes with each epoch of a job that has slots on it. The switch has it too
+   * (stamp.ts), so that a store or a switch that was put back from a copy is recognised.
+   */
+  readonly generations: Readonly<Record<string, number>>;
 }
 
 export function emptyState(storeId: number): ControllerState {
-  return { version: 1, storeId, electionId: 0, switches: {}, jobs: {}, epochFloor: {} };
+  return { version: 1, storeId, switches: {}, jobs: {}, epochFloor: {}, generations: {} };
 }

@@ -1,13 +1,14 @@
 /** Persistent storage of the controller's state. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { ZodError } from 'zod';
 import { replaceFileSync } from '../../net/atomic-file.js';
-import { StoreFormatError } from '../errors.js';
+import type { FileLock } from '../../net/file-lock.js';
+import { ControlPlaneError, StoreAccessError, StoreFormatError } from '../errors.js';
 import { completeState, storedState } from './state-schema.js';
 import { emptyState, type ControllerState } from './state.js';
-import { StoreLock } from './store-lock.js';
+import { lockStore } from './store-lock.js';
 
 /**
  * One controller's state. `write` returns when the state is durable: callers rely on it to store an epoch
@@ -46,27 +47,38 @@ export class MemoryStore implements Store {
  */
 export class FileStore implements Store {
   readonly location: string;
-  private readonly lock: StoreLock;
+  private readonly lock: FileLock;
 
-  /** @throws StoreLockedError when another controller runs on the same file */
+  /** @throws StoreLockedError when another controller runs on the same file, StoreAccessError */
   constructor(path: string) {
-    this.location = resolve(path);
-    mkdirSync(dirname(this.location), { recursive: true });
-    this.lock = StoreLock.acquire(`${this.location}.lock`);
+    const location = resolve(path);
+    [this.location, this.lock] = accessing(location, () => {
+      mkdirSync(dirname(location), { recursive: true });
+      // Under another name, through a symbolic link, it is the same store.
+      const real = realPath(location);
+      return [real, lockStore(`${real}.lock`)];
+    });
   }
 
-  /** @throws StoreFormatError for a file that this version did not write */
+  /** @throws StoreFormatError for a file that this version did not write, StoreAccessError */
   read(): ControllerState {
-    let text: string;
-    try {
-      text = readFileSync(this.location, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return accessing(this.location, () => {
+      const text = this.text();
+      if (text !== undefined) return parseState(text, this.location);
       const state = emptyState(randomInt(1, MAX_STORE_ID));
       this.write(state);
       return state;
+    });
+  }
+
+  /** Undefined when there is no file yet. */
+  private text(): string | undefined {
+    try {
+      return readFileSync(this.location, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
     }
-    return parseState(text, this.location);
   }
 
   write(state: ControllerState): void {
@@ -78,19 +90,43 @@ export class FileStore implements Store {
   }
 }
 
+function realPath(location: string): string {
+  try {
+    return realpathSync(location);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return join(realpathSync(dirname(location)), basename(location));
+  }
+}
+
+/** @throws StoreAccessError for what the system refuses */
+function accessing<T>(location: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof ControlPlaneError) throw error;
+    throw new StoreAccessError(location, error as NodeJS.ErrnoException);
+  }
+}
+
 function parseState(text: string, location: string): ControllerState {
   let stored: unknown;
   try {
     stored = JSON.parse(text);
   } catch (error) {
-    throw new StoreFormatError(`the store ${location} is not JSON (${(error as Error).message}); ${RESTORE}`);
-  }
-  const version = (stored as { version?: unknown } | null)?.version;
-  if (version !== 1) {
     throw new StoreFormatError(
-      `the store ${location} has format version ${String(version)}, this controller reads version 1`,
+      `the store ${location} is not JSON (${(error as Error).message.replace(/\s+/g, ' ')}); ${RESTORE}`,
     );
   }
+  const version = (stored as { version?: unknown } | null)?.version;
+  if (typeof version !== 'number')
+    throw new StoreFormatError(
+      `the file ${location} is JSON of another program, not a controller's store; choose another file for the store`,
+    );
+  if (version !== 1)
+    throw new StoreFormatError(
+      `the store ${location} has format version ${version}, this controller reads version 1; use the release that wrote it, or choose another store`,
+    );
   const { data, error } = storedState.safeParse(stored);
   if (error !== undefined) throw new StoreFormatError(`the store ${location} ${firstFault(stored, error)}; ${RESTORE}`);
   return completeState(data);

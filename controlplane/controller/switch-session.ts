@@ -3,14 +3,18 @@ import { EVENTS_PER_JOB } from '../../protocol/constants.js';
 import { SwitchNotReadyError } from '../errors.js';
 import type { SwitchPhase, SwitchProgram } from '../messages.js';
 import { P4RuntimeClient } from '../p4runtime/client.js';
+import type { Role } from '../p4runtime/election.js';
 import type { TlsOptions } from '../p4runtime/credentials.js';
 import { modify, type UpdateInput } from '../p4runtime/entries.js';
 import type { PipelineConfig } from '../p4runtime/pipeline.js';
 import { entryIdentity } from '../p4runtime/entity-codec.js';
 import { BuildFit } from './build-fit.js';
+import { ElectionIds } from './election-ids.js';
 import { desiredSwitch, memberEntries, type DesiredSwitch } from './desired.js';
 import { jobsOn } from './jobs.js';
+import type { Log } from './log.js';
 import { difference, readSwitch, type ActualSwitch } from './reconcile.js';
+import { highestMemberEpoch, stampIn, stampOf, type Stamp } from './stamp.js';
 import type { ControllerState, JobRecord, SwitchConfig } from './state.js';
 
 /** What a switch session needs from its controller. */
@@ -18,10 +22,10 @@ export interface SwitchRecords {
   state(): ControllerState;
   config(): SwitchConfig;
   pipeline(): PipelineConfig;
-  /** A number larger than any returned before, already stored. */
-  nextElectionId(): bigint;
   /** These jobs' tables or registers are gone from the switch. The remaining stored state is then written. */
   jobsLost(jobs: readonly JobRecord[]): void;
+  /** Switch and store are of different times: epochs up to this one may be in the switch's registers. */
+  timesDiffer(epoch: number): void;
   /** The event counters of these jobs are zero now. */
   countersReset(jobs: readonly JobRecord[]): void;
 }
@@ -31,6 +35,7 @@ export interface SwitchTiming {
   readonly pollMs: number;
   /** Milliseconds before a failed write is tried again. */
   readonly retryMs: number;
+  readonly log: Log;
   readonly tls?: TlsOptions;
 }
 
@@ -59,6 +64,8 @@ export class SwitchSession {
   private programmed = false;
   /** How often it was missing and was pushed again. */
   private restored_ = 0;
+  /** The stamp that was last written, according to the store at the start and to this session afterwards. */
+  private left: Stamp;
   private fit_: { readonly pipeline: PipelineConfig; readonly fit: BuildFit } | undefined;
 
   constructor(
@@ -66,14 +73,15 @@ export class SwitchSession {
     private readonly timing: SwitchTiming,
   ) {
     const { address, deviceId } = records.config();
+    this.left = this.stamp();
     this.client = new P4RuntimeClient({
       address,
       deviceId,
-      electionId: () => records.nextElectionId(),
+      electionId: new ElectionIds(records.state().storeId),
       ...(timing.tls && { tls: timing.tls }),
     });
-    this.client.on('connected', ({ primary }) => this.connected(primary));
-    this.client.on('role', ({ primary }) => this.connected(primary));
+    this.client.on('connected', (role) => this.connected(role));
+    this.client.on('role', (role) => this.connected(role));
     this.client.on('disconnected', (error) => {
       this.fresh = true;
       this.become('unreachable', error.message);
@@ -165,17 +173,27 @@ export class SwitchSession {
     );
   }
 
-  private connected(primary: boolean): void {
-    if (!primary) {
-      this.become('backup', 'another controller with a higher election id is primary');
-      return;
-    }
-    this.kick();
+  private connected({ primary, primaryId }: Role): void {
+    if (primary) return this.kick();
+    // Until it is primary again, another one may do as it likes with the switch.
+    this.fresh = true;
+    this.become(
+      'backup',
+      primaryId === 0n
+        ? 'no controller is primary, and this one is about to become it'
+        : `another controller is primary (election id ${primaryId})`,
+    );
   }
 
   private become(state: SwitchPhase, detail: string): void {
+    if (this.state_ === state && this.detail_ === detail) return;
     this.state_ = state;
     this.detail_ = detail;
+    const { name, address } = this.records.config();
+    const fields = { switch: name, address, state, ...(detail !== '' && { detail }) };
+    const message = `switch "${name}" at ${address}: ${state}${detail === '' ? '' : `, ${detail}`}`;
+    if (state === 'ready') this.timing.log.info(fields, message);
+    else this.timing.log.warn(fields, message);
   }
 
   private kick(): void {
@@ -226,19 +244,47 @@ export class SwitchSession {
     try {
       const { fit } = this;
       const pushed = (await this.client.ensurePipeline(this.records.pipeline())) === 'pushed';
-      if (pushed && this.programmed) this.restored_++;
+      if (pushed) this.pushed();
       this.programmed = true;
       const before = this.desired();
       const actual = await readSwitch(this.client, before.tables);
       if (pushed) this.records.jobsLost(this.jobsInUse());
-      else if (first) this.records.jobsLost(this.jobsInUse().filter((job) => !this.isPresent(job, actual)));
-      // Only now: jobsLost may have removed memberships from the state that must not be written again.
+      else this.compare(actual, first);
+      // Only now: memberships that must not be written again may have been removed from the state.
+      const stamp = this.stamp();
       for (const stage of difference(this.client.entities, this.desired(), actual)) await this.client.write(stage);
+      this.left = stamp;
       await this.resetCounters(fit.eventCounters);
     } catch (error) {
       this.fresh ||= first;
       throw error;
     }
+  }
+
+  private pushed(): void {
+    const { name } = this.records.config();
+    const { name: build } = this.records.pipeline();
+    if (this.programmed) this.restored_++;
+    const fields = { switch: name, build, restored: this.restored_ };
+    if (this.programmed) this.timing.log.warn(fields, `switch "${name}" had lost its program: pushed ${build} again`);
+    else this.timing.log.info(fields, `switch "${name}": pushed ${build}`);
+  }
+
+  /**
+   * Is the switch as this controller, or the last one on the same store, left it? If the stamp is another one, someone
+   * has written since then, or the store or the switch is from an earlier time.
+   */
+  private compare(actual: ActualSwitch, first: boolean): void {
+    const found = stampIn(actual.entries);
+    const epoch = Math.max(found.epoch, highestMemberEpoch(actual.entries));
+    if (found.generation !== this.left.generation || epoch > this.left.epoch) {
+      this.records.timesDiffer(epoch);
+      this.records.jobsLost(this.jobsInUse());
+    } else if (first) this.records.jobsLost(this.jobsInUse().filter((job) => !this.isPresent(job, actual)));
+  }
+
+  private stamp(): Stamp {
+    return stampOf(this.records.state(), this.records.config().name);
   }
 
   /** @throws ArtifactError */

@@ -1,13 +1,17 @@
 /** Options of a client, and the default times. */
 import type { ChannelOptions } from '@grpc/grpc-js';
 import type { TlsOptions } from './credentials.js';
+import type { Candidate } from './election.js';
 
 export interface ClientOptions {
   /** `host:port`; P4Runtime's own port is 9559. */
   readonly address: string;
   readonly deviceId: bigint | number;
-  /** Larger wins. A function is called at each attempt, so that a successor can outbid its own dead connection. */
-  readonly electionId?: bigint | (() => bigint);
+  /**
+   * Larger wins; 1 if it is left out. A function is called at each attempt to connect. A {@link Candidate} instead
+   * waits until no other controller is primary.
+   */
+  readonly electionId?: bigint | (() => bigint) | Candidate;
   readonly role?: string;
   readonly tls?: TlsOptions;
   /** Of each unary call and read, in milliseconds. */

@@ -11,20 +11,22 @@ import {
 } from '@grpc/grpc-js';
 import { P4RuntimeServiceClient as Stub, type P4RuntimeStub } from '../../p4runtime/service.js';
 import { codeName } from '../../p4runtime/status.js';
-import { fromUint128, toUint128 } from '../../p4runtime/uint128.js';
+import { toUint128 } from '../../p4runtime/uint128.js';
 import type {
   Init,
   MasterArbitrationUpdate,
   StreamMessageRequest,
   StreamMessageResponse,
 } from '../../p4runtime/messages.js';
+import { Election, type Candidate, type Role } from './election.js';
 import { ConnectError } from './errors.js';
 import { grpcReason } from '../../protocol/grpc-reason.js';
 
 export interface ConnectionOptions {
   readonly address: string;
   readonly deviceId: bigint;
-  readonly electionId: bigint;
+  /** A number: the only bid. */
+  readonly candidate: bigint | Candidate;
   /** Empty: the default role, which may do everything. */
   readonly role: string;
   readonly credentials: ChannelCredentials;
@@ -32,8 +34,7 @@ export interface ConnectionOptions {
 }
 
 export interface ConnectionEvents {
-  /** After each arbitration update; `primaryId` is that of the current primary, 0 if there is none. */
-  role(primary: boolean, primaryId: bigint): void;
+  role(role: Role): void;
   message(message: StreamMessageResponse): void;
   ended(error: ConnectError): void;
 }
@@ -43,7 +44,7 @@ const NO_LIMIT = -1;
 
 export class Connection {
   readonly stub: P4RuntimeStub;
-  readonly electionId: bigint;
+  private readonly election: Election;
   private readonly stream: ClientDuplexStream<Init<StreamMessageRequest>, StreamMessageResponse>;
   private over = false;
 
@@ -51,7 +52,6 @@ export class Connection {
     private readonly options: ConnectionOptions,
     private readonly events: ConnectionEvents,
   ) {
-    this.electionId = options.electionId;
     this.stub = new Stub(options.address, options.credentials, {
       'grpc.max_receive_message_length': NO_LIMIT,
       'grpc.max_send_message_length': NO_LIMIT,
@@ -63,7 +63,15 @@ export class Connection {
     this.stream.on('data', (message: StreamMessageResponse) => this.receive(message));
     this.stream.on('error', (error: ServiceError) => this.end(error.code, error.details));
     this.stream.on('end', () => this.end(Code.OK, 'the server ended the stream'));
-    this.send({ arbitration: this.arbitration() });
+    this.election = new Election(options.candidate, {
+      arbitrate: (electionId) => this.send({ arbitration: this.arbitration(electionId) }),
+      role: (role) => events.role(role),
+    });
+    this.election.start();
+  }
+
+  get electionId(): bigint {
+    return this.election.electionId;
   }
 
   send(message: Init<StreamMessageRequest>): void {
@@ -74,33 +82,35 @@ export class Connection {
   close(): void {
     if (this.over) return;
     this.over = true;
+    this.election.stop();
     this.stream.cancel();
     this.stub.close();
   }
 
-  private arbitration(): Init<MasterArbitrationUpdate> {
-    const { deviceId, electionId, role } = this.options;
-    return { deviceId, electionId: toUint128(electionId), ...(role !== '' && { role: { name: role } }) };
+  private arbitration(electionId: bigint | undefined): Init<MasterArbitrationUpdate> {
+    const { deviceId, role } = this.options;
+    return {
+      deviceId,
+      ...(electionId !== undefined && { electionId: toUint128(electionId) }),
+      ...(role !== '' && { role: { name: role } }),
+    };
   }
 
   private receive(message: StreamMessageResponse): void {
     if (this.over) return;
     const { arbitration } = message;
-    if (arbitration === undefined) {
-      this.events.message(message);
-      return;
-    }
-    const hasPrimary = arbitration.status?.code !== Code.NOT_FOUND;
-    // Without a primary it is the highest id ever seen.
-    const primaryId = hasPrimary && arbitration.electionId ? fromUint128(arbitration.electionId) : 0n;
-    // In one interpretation of the specification the status is the same for all clients; the id is always reliable.
-    this.events.role((arbitration.status?.code ?? Code.OK) === Code.OK && primaryId === this.electionId, primaryId);
+    if (arbitration === undefined) this.events.message(message);
+    else this.election.answer(arbitration);
   }
 
   private end(code: Code, details: string): void {
     if (this.over) return;
     this.close();
     const { address, deviceId } = this.options;
+    if (code === Code.UNIMPLEMENTED) {
+      this.events.ended(new ConnectError(`the server at ${address} is no P4Runtime server (UNIMPLEMENTED)`, code));
+      return;
+    }
     this.events.ended(
       new ConnectError(
         `the P4Runtime stream to ${address} (device ${deviceId}) ended: ${codeName(code)}${details ? `, ${grpcReason(details)}` : ''}`,

@@ -1,6 +1,7 @@
 export * from './client.js';
 export type { ClientOptions } from './client-options.js';
 export * from './credentials.js';
+export type { Candidate, Role } from './election.js';
 export * from './entries.js';
 export { EntityCodec, entryCall, entryIdentity } from './entity-codec.js';
 export * from './errors.js';

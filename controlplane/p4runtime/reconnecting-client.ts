@@ -7,14 +7,15 @@ import type { StreamMessageResponse } from '../../p4runtime/messages.js';
 import { CONNECT_TIMEOUT_MS, RECONNECT_MS, type ClientOptions } from './client-options.js';
 import { Connection } from './connection.js';
 import { channelCredentials } from './credentials.js';
+import type { Role } from './election.js';
 import { ConnectError, NotConnectedError } from './errors.js';
 import type { StreamEvents } from './stream-messages.js';
 
 export interface ClientEvents extends StreamEvents {
   /** The switch has answered, for the first time or after a reconnection. */
-  connected: [role: { primary: boolean; primaryId: bigint }];
+  connected: [role: Role];
   /** Mastership changed while connected. */
-  role: [role: { primary: boolean; primaryId: bigint }];
+  role: [role: Role];
   disconnected: [error: ConnectError];
 }
 
@@ -79,7 +80,7 @@ export abstract class ReconnectingClient extends EventEmitter<ClientEvents> {
         if (failure === undefined) resolve({ primary });
         else reject(new ConnectError(failure, this.lastError?.status, { cause: this.lastError }));
       };
-      const done = ({ primary }: { primary: boolean }): void => settle(undefined, primary);
+      const done = ({ primary }: Role): void => settle(undefined, primary);
       const timer = setTimeout(() => {
         settle(
           `no P4Runtime server answered at ${this.address} (device ${this.deviceId}) within ${timeoutMs / 1000} s: ${counted(this.attempts, 'attempt')}, the last: ${this.lastError?.message ?? 'still waiting for its answer'}`,
@@ -115,33 +116,33 @@ export abstract class ReconnectingClient extends EventEmitter<ClientEvents> {
   private attempt(): void {
     this.attempts++;
     const { electionId: source = 1n, role = '' } = this.options;
-    const electionId = typeof source === 'function' ? source() : source;
+    const candidate = typeof source === 'function' ? source() : source;
     // The function may have closed this client.
     if (this.connectionState === 'closed') return;
     this.connection = new Connection(
       {
         address: this.address,
         deviceId: this.deviceId,
-        electionId,
+        candidate,
         role,
         credentials: this.credentials,
         channelOptions: this.channelOptions,
       },
       {
-        role: (primary, primaryId) => this.roleChanged(primary, primaryId),
+        role: (role) => this.roleChanged(role),
         message: (message) => this.receive(message),
         ended: (error) => this.ended(error),
       },
     );
   }
 
-  private roleChanged(primary: boolean, primaryId: bigint): void {
+  private roleChanged(role: Role): void {
     const first = this.connectionState === 'connecting';
-    this.connectionState = primary ? 'primary' : 'backup';
+    this.connectionState = role.primary ? 'primary' : 'backup';
     this.attempts = 0;
     this.lastError = undefined;
     this.backoff.reset();
-    this.emit(first ? 'connected' : 'role', { primary, primaryId });
+    this.emit(first ? 'connected' : 'role', role);
   }
 
   private ended(error: ConnectError): void {

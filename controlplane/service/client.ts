@@ -9,7 +9,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { parseHostPort } from '../../net/host-port.js';
-import { ControllerUnreachableError, FpisaError } from '../../protocol/errors.js';
+import { ControllerUnreachableError, FpisaError, NotAControllerError } from '../../protocol/errors.js';
 import { CONTROLLER_SERVICE } from '../../protocol/service.js';
 import type {
   CreateJobRequest,
@@ -51,7 +51,7 @@ type ResponseOf<Name extends UnaryName> = ReturnType<Definition[Name]['responseD
 type Callback = (error: ServiceError | null, response?: unknown) => void;
 type Call = (request: unknown, metadata: Metadata, options: { deadline: number }, callback: Callback) => void;
 
-/** @throws ControllerCallError, ControllerUnreachableError from every call */
+/** @throws ControllerCallError, ControllerUnreachableError, NotAControllerError from every call */
 export class ControllerClient {
   private readonly client: Client & Record<UnaryName, Call>;
   private readonly timeoutMs: number;
@@ -109,13 +109,14 @@ export class ControllerClient {
     });
   }
 
-  private readable(error: ServiceError): ControllerCallError | ControllerUnreachableError {
+  private readable(error: ServiceError): ControllerCallError | ControllerUnreachableError | NotAControllerError {
     const code = error.metadata?.get(CODE_TRAILER)[0];
     if (typeof code === 'string') return new ControllerCallError(error.details, code, error.code, { cause: error });
     if (error.code === status.UNAVAILABLE || error.code === status.DEADLINE_EXCEEDED) {
       const message = `no controller answers at ${this.address}: ${grpcReason(error.details)}`;
       return new ControllerUnreachableError(message, { cause: error });
     }
+    if (error.code === status.UNIMPLEMENTED) return new NotAControllerError(this.address, { cause: error });
     return new ControllerCallError(
       `the controller at ${this.address} failed: ${grpcReason(error.details)}`,
       'FPISA_INTERNAL',

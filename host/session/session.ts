@@ -5,6 +5,7 @@
  */
 import * as grpc from '@grpc/grpc-js';
 import { Backoff } from '../../net/backoff.js';
+import { NotAControllerError } from '../../protocol/errors.js';
 import { ControllerUnreachableError, JoinError, ShapeMismatchError, type WorkerError } from '../errors.js';
 import { MembershipClient, type MembershipStream } from './client.js';
 import type { ControllerMessage, Hello, WorkerMessage } from './messages.js';
@@ -23,7 +24,7 @@ export interface SessionOptions {
   /** The call broke and will be made again. */
   onBroken(reason: string): void;
   /** The controller refused this worker for good; no further call is made. */
-  onRefused(error: WorkerError): void;
+  onRefused(error: WorkerError | NotAControllerError): void;
 }
 
 const FIRST_PAUSE_MS = 50;
@@ -63,7 +64,8 @@ export class ControllerSession {
 
   /**
    * Makes the first call, trying again until `joinTimeoutMs` has passed; resolves with its welcome.
-   * @throws JoinError or ShapeMismatchError if the controller refuses, ControllerUnreachableError if none answers
+   * @throws JoinError or ShapeMismatchError if the controller refuses, ControllerUnreachableError if none answers,
+   *   NotAControllerError
    */
   open(signal?: AbortSignal): Promise<void> {
     return new Promise<void>((resolve, reject) => {
@@ -179,7 +181,9 @@ export class ControllerSession {
     return performance.now() - this.takenSince < this.options.joinTimeoutMs;
   }
 
-  private refusal(status: grpc.StatusObject, jobs: readonly string[] | undefined): WorkerError {
+  private refusal(status: grpc.StatusObject, jobs: readonly string[] | undefined): WorkerError | NotAControllerError {
+    const cause = Object.assign(new Error(status.details), { code: status.code });
+    if (status.code === grpc.status.UNIMPLEMENTED) return new NotAControllerError(this.options.controller, { cause });
     const { job, rank } = this.options.hello();
     if (status.metadata.get('fpisa-code')[0] === 'FPISA_SHAPE_MISMATCH')
       return new ShapeMismatchError(
@@ -191,7 +195,7 @@ export class ControllerSession {
     return new JoinError(
       `the controller at ${this.options.controller} refused rank ${rank} of job '${job}': ${this.lastReason}${this.listOf(status, jobs)}`,
       jobs ?? [],
-      { cause: Object.assign(new Error(status.details), { code: status.code }) },
+      { cause },
     );
   }
 

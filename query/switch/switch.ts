@@ -1,5 +1,4 @@
 /** A switch that runs queries: its program, and its tables for the query at hand. */
-import { setTimeout } from 'node:timers/promises';
 import { status as Code } from '@grpc/grpc-js';
 import { parseHostPort } from '../../net/host-port.js';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
@@ -8,6 +7,7 @@ import { loadQueryBuild } from '../../controlplane/artifacts.js';
 import type { Route } from '../../controlplane/controller/state.js';
 import { InvalidAddressError } from '../../controlplane/errors.js';
 import { P4RuntimeClient } from '../../controlplane/p4runtime/client.js';
+import type { Candidate, Role } from '../../controlplane/p4runtime/election.js';
 import {
   insert,
   remove,
@@ -43,7 +43,15 @@ const RPC_TIMEOUT_MS = 120_000;
 /** P4Runtime servers are slow with batches of thousands. */
 const BATCH = 256;
 const DEPARTURE_MS = 2_000;
-const DEPARTURE_STEP_MS = 100;
+
+/**
+ * A query is primary for a moment only, and leaves no trace: its election id is the one that the last primary had, so
+ * nobody needs a larger one afterwards. Of two queries at the same moment the switch refuses one, for having the same id.
+ */
+const CANDIDATE: Candidate = {
+  bid: (highest, isHeld) => (isHeld ? undefined : highest === 0n ? 1n : highest),
+  isOwn: () => false,
+};
 
 export class QuerySwitch implements ProgrammableSwitch {
   readonly lost: Promise<never>;
@@ -75,48 +83,21 @@ export class QuerySwitch implements ProgrammableSwitch {
    */
   static async connect(options: QuerySwitchOptions): Promise<QuerySwitch> {
     const { address, deviceId = 0, connectTimeoutMs, signal } = options;
-    const connect = async (
-      electionId: bigint,
-    ): Promise<{ client: P4RuntimeClient; primary: boolean; primaryId: bigint }> => {
-      const client = new P4RuntimeClient({ address, deviceId, electionId, rpcTimeoutMs: RPC_TIMEOUT_MS });
-      let primaryId = 0n;
-      client.once('connected', (role) => (primaryId = role.primaryId));
-      const stop = (): void => client.close();
-      signal?.addEventListener('abort', stop, { once: true });
-      try {
-        signal?.throwIfAborted();
-        const { primary } = await client.connect(connectTimeoutMs === undefined ? {} : { timeoutMs: connectTimeoutMs });
-        return { client, primary, primaryId };
-      } catch (error) {
-        client.close();
-        signal?.throwIfAborted();
-        if (!(error instanceof ConnectError)) throw error;
-        // A server's answer to an election id that another live controller has.
-        if (error.status === Code.INVALID_ARGUMENT) throw taken(address, electionId);
-        throw new QuerySwitchUnreachableError(error.message, { cause: error });
-      } finally {
-        signal?.removeEventListener('abort', stop);
-      }
-    };
-    const attempt = async (): Promise<P4RuntimeClient> => {
-      // With the lowest possible id, which displaces no controller: is one primary?
-      const first = await connect(1n);
-      first.client.close();
-      if (!first.primary && first.primaryId !== 0n) throw taken(address, first.primaryId);
-      // Larger than that of any earlier query, which a switch remembers.
-      const { client, primary, primaryId } = await connect(BigInt(Date.now()));
-      if (primary) return client;
+    const client = new P4RuntimeClient({ address, deviceId, electionId: CANDIDATE, rpcTimeoutMs: RPC_TIMEOUT_MS });
+    const stop = (): void => client.close();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      signal?.throwIfAborted();
+      await primary(client, options.departureMs ?? DEPARTURE_MS, connectTimeoutMs);
+    } catch (error) {
       client.close();
-      throw taken(address, primaryId);
-    };
-    let client: P4RuntimeClient | undefined;
-    for (const until = performance.now() + (options.departureMs ?? DEPARTURE_MS); client === undefined;) {
-      try {
-        client = await attempt();
-      } catch (error) {
-        if (!(error instanceof SwitchTakenError) || performance.now() > until) throw error;
-        await setTimeout(DEPARTURE_STEP_MS);
-      }
+      signal?.throwIfAborted();
+      if (!(error instanceof ConnectError)) throw error;
+      // A server's answer to an election id that another live controller has.
+      if (error.status === Code.INVALID_ARGUMENT) throw taken(address);
+      throw new QuerySwitchUnreachableError(error.message, { cause: error });
+    } finally {
+      signal?.removeEventListener('abort', stop);
     }
     return new QuerySwitch(client, options);
   }
@@ -186,9 +167,35 @@ export class QuerySwitch implements ProgrammableSwitch {
   }
 }
 
-function taken(address: string, electionId: bigint): SwitchTakenError {
+/** Connects, and waits until the client is primary. @throws ConnectError, SwitchTakenError */
+async function primary(client: P4RuntimeClient, departureMs: number, timeoutMs: number | undefined): Promise<void> {
+  let latest: Role | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let elected = (): void => undefined;
+  const isPrimary = new Promise<void>((resolve) => (elected = resolve));
+  const listen = (role: Role): void => {
+    latest = role;
+    if (role.primary) elected();
+  };
+  client.on('connected', listen);
+  client.on('role', listen);
+  try {
+    await client.connect(timeoutMs === undefined ? {} : { timeoutMs });
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(taken(client.address, latest?.primaryId)), departureMs);
+    });
+    await Promise.race([isPrimary, late]);
+  } finally {
+    clearTimeout(timer);
+    client.off('connected', listen);
+    client.off('role', listen);
+  }
+}
+
+function taken(address: string, electionId?: bigint): SwitchTakenError {
+  const who = electionId === undefined ? '' : ` (election id ${electionId})`;
   return new SwitchTakenError(
-    `another controller (election id ${electionId}) is primary at the switch ${address}: stop it, or name another switch with --p4runtime`,
+    `another controller${who} is primary at the switch ${address}: stop it, or name another switch with --p4runtime`,
   );
 }
 

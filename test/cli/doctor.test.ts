@@ -100,6 +100,11 @@ describe('fpisa doctor', () => {
     expect((await site.run('doctor')).stdout).toBe('inspected 1 switch and 0 jobs: no fault\n');
 
     expect(await site.run('job', 'create', 'training', '--workers', '3')).toMatchObject({ code: 0 });
+    expect(await site.run('doctor')).toMatchObject({
+      code: 0,
+      stdout:
+        'note   job training: idle, no worker is connected; none needed; it begins when its 3 workers start with --job training\ninspected 1 switch and 1 job: no fault\n',
+    });
     const path = await input(site);
     const workers = [0, 2].map((rank) => site.worker('training', rank, path, site.file(`out-${rank}.npy`)));
     await Promise.all(workers.map((worker) => worker.line(({ event }) => event === 'joined')));

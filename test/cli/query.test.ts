@@ -51,8 +51,8 @@ function portOf(pid: number): number | undefined {
 /** Resolves when packets of rows have reached the switch that is this process. */
 async function rowsUnderWay(pid: number): Promise<void> {
   const port = await until(() => portOf(pid));
-  // Workers are started when the master is primary, with an id far above this one.
-  const client = new P4RuntimeClient({ address: `127.0.0.1:${port}`, deviceId: 0, electionId: 2n });
+  // Not to displace the master: no election id is smaller.
+  const client = new P4RuntimeClient({ address: `127.0.0.1:${port}`, deviceId: 0, electionId: 0n });
   try {
     await client.connect();
     client.usePipeline(loadQueryBuild(QUERY_BUILDS[0]));

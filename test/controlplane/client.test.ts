@@ -214,7 +214,7 @@ describe('connection', () => {
     );
     const promoted = new Promise((resolve) => second.once('role', resolve));
     first.close();
-    expect(await promoted).toEqual({ primary: true, primaryId: 4n });
+    expect(await promoted).toEqual({ primary: true, primaryId: 4n, highestId: 4n });
     expect(second.state).toBe('primary');
   });
 

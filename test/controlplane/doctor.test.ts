@@ -208,6 +208,10 @@ describe('members', () => {
     expect(said(between(waiting, waiting))).toEqual([
       'fault job train: waiting, without workers 1, 2 of 3; start those workers with --job train and the rank',
     ]);
+    const idle: Moment = { job: { state: 'waiting', members: [] } };
+    expect(said(between(idle, idle))).toEqual([
+      'note job train: idle, no worker is connected; none needed; it begins when its 3 workers start with --job train',
+    ]);
     const running: Moment = { job: { members: [member(0), member(2)] } };
     expect(said(between(running, running))).toEqual([
       'note job train: running, without worker 1 of 3; start that worker with --job train and the rank',

@@ -138,7 +138,7 @@ export class FakeSwitch {
     });
     call.on('data', (message: p4.StreamMessageRequest) => {
       if (message.arbitration) {
-        this.streams.set(call, fromUint128(message.arbitration.electionId!));
+        this.streams.set(call, fromUint128(message.arbitration.electionId ?? { high: 0n, low: 0n }));
         this.notify();
       }
       if (message.packet) {

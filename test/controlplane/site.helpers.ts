@@ -64,6 +64,7 @@ export async function startSite(
     keepaliveMs?: number;
     helloTimeoutMs?: number;
     onFailure?: ControllerOptions['onFailure'] & {};
+    log?: ControllerOptions['log'] & {};
   } = {},
 ): Promise<Site> {
   const fake = options.fake ?? (await startSwitch());
@@ -76,12 +77,13 @@ export async function startSite(
     probeReplyTimeoutMs: 50,
     ...options.timing,
   };
-  const { onFailure } = options;
+  const { onFailure, log } = options;
   const controller = new Controller({
     store,
     switches: [switchConfig(fake.address, options.config), ...(options.more ?? [])],
     timing,
     ...(onFailure && { onFailure }),
+    ...(log && { log }),
   });
   const server = new ControllerServer(controller, {
     ...(options.keepaliveMs !== undefined && { keepaliveMs: options.keepaliveMs }),

@@ -1,11 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { emptyState } from '../../controlplane/controller/state.js';
 import { FileStore, MemoryStore } from '../../controlplane/controller/store.js';
-import { StoreFormatError, StoreLockedError } from '../../controlplane/errors.js';
+import { StoreFormatError } from '../../controlplane/errors.js';
 import { switchConfig } from './site.helpers.js';
 
 const PROFILE = { name: 'fpisa', format: 'fp32', mode: 'full', guard: 2, rounding: 'truncate', leftShiftLimit: 8 };
@@ -33,7 +33,7 @@ describe('FileStore', () => {
 
   test('what was written is read, and nothing else is left in the folder', () => {
     const store = new FileStore(path);
-    const state = { ...emptyState(3), electionId: 8, switches: { s1: switchConfig('h:1') } };
+    const state = { ...emptyState(3), epochFloor: { s1: 8 }, switches: { s1: switchConfig('h:1') } };
     store.write(state);
     expect(store.read()).toEqual(state);
     store.close();
@@ -42,11 +42,11 @@ describe('FileStore', () => {
 
   test('a write that was cut off leaves the old state', () => {
     const store = new FileStore(path);
-    store.write({ ...emptyState(3), electionId: 8 });
+    store.write({ ...emptyState(3), epochFloor: { s1: 8 } });
     writeFileSync(`${path}.tmp`, '{"version": 1, "sto');
-    expect(store.read().electionId).toBe(8);
-    store.write({ ...emptyState(3), electionId: 9 });
-    expect(store.read().electionId).toBe(9);
+    expect(store.read().epochFloor).toEqual({ s1: 8 });
+    store.write({ ...emptyState(3), epochFloor: { s1: 9 } });
+    expect(store.read().epochFloor).toEqual({ s1: 9 });
     store.close();
   });
 
@@ -59,7 +59,7 @@ describe('FileStore', () => {
       const store = new FileStore(${JSON.stringify(path)});
       const state = store.read();
       for (let n = 1; ; n++) {
-        store.write({ ...state, electionId: n, epochFloor: { ['x'.repeat((n % 7) * 20_000)]: n } });
+        store.write({ ...state, generations: { s1: n }, epochFloor: { ['x'.repeat((n % 7) * 20_000)]: n } });
         if (n === 20) console.log('writing');
       }`;
     const writer = spawn(process.execPath, ['--input-type=module', '--import', LOADER, '-e', script], {
@@ -70,9 +70,9 @@ describe('FileStore', () => {
     writer.kill('SIGKILL');
     await ended;
     const successor = new FileStore(path);
-    const { electionId, epochFloor } = successor.read();
-    expect(electionId).toBeGreaterThanOrEqual(20);
-    expect(Object.values(epochFloor)).toEqual([electionId]);
+    const { generations, epochFloor } = successor.read();
+    expect(generations['s1']).toBeGreaterThanOrEqual(20);
+    expect(Object.values(epochFloor)).toEqual([generations['s1']]);
     successor.close();
   });
 
@@ -121,7 +121,15 @@ describe('FileStore', () => {
       active: { epoch: 3, members: [placed] },
     });
     expect(read['b']).toMatchObject({ switches: ['s1'], countersResetOn: [], members: [] });
-    expect(rest).toMatchObject({ electionId: 4, epochFloor: { s1: 2 } });
+    expect(rest).toEqual({
+      version: 1,
+      storeId: 1,
+      // That release needs it if it comes back.
+      electionId: 4,
+      switches: { s1: switchConfig('h:1') },
+      epochFloor: { s1: 2 },
+      generations: {},
+    });
     // What it has become is left as it is.
     store.write({ ...rest, jobs: read });
     expect(store.read().jobs).toEqual(read);
@@ -132,9 +140,10 @@ describe('FileStore', () => {
     ['{"version": 1', /is not JSON/],
     ['{"version": 2}', /has format version 2, this controller reads version 1/],
     ['{"version": 1, "switches": {}}', /has no "jobs"/],
-    ['null', /has format version undefined/],
+    ['null', /is JSON of another program/],
     ['', /is not JSON/],
-    ['[]', /has format version undefined/],
+    ['[]', /is JSON of another program/],
+    ['{"name": "x", "version": "1.0.0"}', /is JSON of another program.*; choose another file/],
   ])('a file with %s is refused, not overwritten', (text, message) => {
     new FileStore(path).close();
     writeFileSync(path, text);
@@ -201,8 +210,8 @@ describe('a store that is JSON of another form is refused in one sentence with p
   test.each([
     [{ ...whole, jobs: [] }, 'has a list as "jobs", which must be an object'],
     [{ ...whole, jobs: { a: 7 } }, 'has 7 as "jobs.a", which must be an object'],
-    [{ ...whole, electionId: '4' }, 'has "4" as "electionId", which must be a whole number from 0'],
-    [{ ...whole, electionId: undefined }, 'has no "electionId", which must be a whole number from 0'],
+    [{ ...whole, generations: { s1: '4' } }, 'has "4" as "generations.s1", which must be a whole number from 0'],
+    [{ ...whole, storeId: undefined }, 'has no "storeId", which must be a whole number from 0'],
     [{ ...whole, storeId: 2 ** 32 }, 'has 4294967296 as "storeId", which must be a whole number up to 4294967295'],
     [{ ...whole, epochFloor: { s1: -1 } }, 'has -1 as "epochFloor.s1", which must be a whole number from 0'],
     [
@@ -248,56 +257,10 @@ describe('a store that is JSON of another form is refused in one sentence with p
   });
 });
 
-describe('lock', () => {
-  test.each(['null', '7', '{', '{"pid":"x"}', '{"pid":0,"started":"1","token":"x"}'])(
-    'a file that no controller wrote, %s, holds nothing',
-    (text) => {
-      new FileStore(path).close();
-      writeFileSync(`${path}.lock`, text);
-      new FileStore(path).close();
-      expect(readdirSync(join(folder, 'deep'))).toEqual([]);
-    },
-  );
-
-  test('a second controller is refused, by the pid of the first', () => {
-    const store = new FileStore(path);
-    expect(() => new FileStore(path)).toThrow(StoreLockedError);
-    expect(() => new FileStore(path)).toThrow(`process ${process.pid} runs a controller on this store already`);
-    store.close();
-    new FileStore(path).close();
-  });
-
-  test('a controller in another process is seen', () => {
-    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
-    try {
-      new FileStore(path).close();
-      const stat = readFileSync(`/proc/${other.pid}/stat`, 'utf8');
-      const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-      writeFileSync(`${path}.lock`, JSON.stringify({ pid: other.pid, started, token: 'x' }));
-      expect(() => new FileStore(path)).toThrow(`process ${other.pid} runs a controller`);
-      // A later process that got the same pid started at another time.
-      writeFileSync(`${path}.lock`, JSON.stringify({ pid: other.pid, started: '1', token: 'x' }));
-      new FileStore(path).close();
-    } finally {
-      other.kill('SIGKILL');
-    }
-  });
-
-  test('the lock of a process that was killed is taken over', () => {
-    const pid = Number(execFileSync(process.execPath, ['-p', 'process.pid']).toString());
-    new FileStore(path).close();
-    writeFileSync(`${path}.lock`, JSON.stringify({ pid, started: '5', token: 'x' }));
-    const store = new FileStore(path);
-    expect(() => new FileStore(path)).toThrow(StoreLockedError);
-    store.close();
-    expect(readdirSync(join(folder, 'deep'))).toEqual([]);
-  });
-});
-
 test('MemoryStore keeps its own copy', () => {
   const store = new MemoryStore();
-  const state = { ...store.read(), electionId: 4 };
+  const state = { ...store.read(), storeId: 4 };
   store.write(state);
-  state.electionId = 5;
-  expect(store.read().electionId).toBe(4);
+  state.storeId = 5;
+  expect(store.read().storeId).toBe(4);
 });

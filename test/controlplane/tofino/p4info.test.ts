@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BuildFit, Counter } from '../../../controlplane/controller/build-fit.js';
-import { Table } from '../../../controlplane/controller/desired.js';
+import { Table } from '../../../controlplane/controller/tables.js';
 import { indexP4Info } from '../../../p4runtime/p4info-file.js';
 import type { P4InfoIndex } from '../../../p4runtime/p4info.js';
 import { tnaP4Info } from './build-directory.helpers.js';

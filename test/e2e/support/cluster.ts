@@ -102,6 +102,10 @@ export class Cluster {
     return (this.connectedClient ??= new ControllerClient(this.controller));
   }
 
+  get storeFile(): string {
+    return join(this.directory, 'store.json');
+  }
+
   addJob(request: CreateJobRequest): Promise<JobMessage> {
     return this.client.createJob(request);
   }
@@ -164,7 +168,7 @@ export class Cluster {
     const { returnTimeoutMs } = this.options;
     const controller = new Controller({
       ...(returnTimeoutMs !== undefined && { timing: { returnTimeoutMs } }),
-      store: new FileStore(join(this.directory, 'store.json')),
+      store: new FileStore(this.storeFile),
       switches: [this.switchConfig()],
     });
     this.server = new ControllerServer(controller);

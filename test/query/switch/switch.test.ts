@@ -105,7 +105,7 @@ describe.each(TARGETS)('$name', ({ missing, start }) => {
         });
         await device.program(setup(build, workers, query));
         // Anybody may read.
-        const reader = new P4RuntimeClient({ ...place, electionId: 2n });
+        const reader = new P4RuntimeClient({ ...place, electionId: 0n });
         await reader.connect();
         await reader.getPipeline();
         const found = await tables(reader);
@@ -140,7 +140,7 @@ describe.each(TARGETS)('$name', ({ missing, start }) => {
       onTestFinished(() => device.close());
       await device.program(setup(0, 1, 1));
       await Promise.all([device.program(setup(0, 3, 2)), device.program(setup(0, 2, 3))]);
-      const reader = new P4RuntimeClient({ ...place, electionId: 2n });
+      const reader = new P4RuntimeClient({ ...place, electionId: 0n });
       onTestFinished(() => reader.close());
       await reader.connect();
       await reader.getPipeline();
