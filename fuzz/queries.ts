@@ -2,7 +2,7 @@
  * Random SQL over random data, answered through the switch and by DuckDB alone: the answers must be the same, bit for
  * bit except where a query leaves a choice or the order in which rounded numbers are added.
  *
- *     npm run build && node dist/fuzz/queries.js [--queries 10000] [--seed 1] [--only KIND] [--show]
+ *     npm run build && node dist/fuzz/queries.js [--queries 10000] [--seed 1] [--sites 4] [--only KIND] [--show]
  *
  * Everything runs in this process: the switch, a master and its workers. `--show` prints every query.
  */
@@ -16,14 +16,18 @@ import { randomQuery, type FuzzedQuery } from './queries/statements.js';
 
 /** Queries over the same tables. */
 const PER_SITE = 250;
-const REPORT_EVERY_MS = 10_000;
+const MAX_SITES = 16;
+const REPORT_EVERY_MS = 60_000;
 const SHOWN_DIFFERENCES = 20;
 
 export interface QueryFuzzOptions {
   readonly queries: number;
   readonly seed: number;
+  /** How many sites run at a time: each of them mostly waits. */
+  readonly sites?: number;
   readonly only?: string;
   readonly tamper?: SiteOptions['tamper'];
+  readonly onDifference?: (text: string) => void;
   readonly onQuery?: (sql: string, soFar: QueryFuzzReport) => void;
 }
 
@@ -51,32 +55,50 @@ export async function fuzzQueries(options: QueryFuzzOptions): Promise<QueryFuzzR
     kinds: new Map(),
     differences: [],
   };
-  for (let seed = options.seed; report.queries < options.queries; seed++) {
-    const dice = new Random(seed);
-    // One build of the query program for all queries of a site: loading the other takes longer than a query.
-    const lanes = dice.pick([2, 6]);
-    const site = await FuzzSite.open({
-      seed,
-      workers: dice.between(1, 3),
-      groupSlots: dice.pick([2, 8, 1024]),
-      tamper: options.tamper,
-    });
-    try {
-      for (let n = 0; n < PER_SITE && report.queries < options.queries;) {
-        const query = randomQuery(dice);
-        if (options.only !== undefined && !query.kind.includes(options.only)) continue;
-        n++;
-        options.onQuery?.(query.sql, report);
-        const plan = { combine: dice.oneIn(2), lanes, topLimit: dice.pick([3, 1024]) };
-        const difference = await check(site, query, plan, report);
-        if (difference !== undefined)
-          report.differences.push(`seed ${seed}, ${JSON.stringify(plan)}: ${query.sql}\n    ${difference}`);
-      }
-    } finally {
-      await site.close();
+  let started = 0;
+  let seed = options.seed;
+  const worker = async (): Promise<void> => {
+    while (started < options.queries) {
+      const count = Math.min(PER_SITE, options.queries - started);
+      started += count;
+      await fuzzSite(seed++, count, options, report);
     }
-  }
+  };
+  await Promise.all(Array.from({ length: options.sites ?? 1 }, worker));
   return report;
+}
+
+async function fuzzSite(
+  seed: number,
+  count: number,
+  { only, tamper, onDifference, onQuery }: QueryFuzzOptions,
+  report: QueryFuzzReport,
+): Promise<void> {
+  const dice = new Random(seed);
+  // One build of the query program for all queries of a site: loading the other takes longer than a query.
+  const lanes = dice.pick([2, 6]);
+  const site = await FuzzSite.open({
+    seed,
+    workers: dice.between(1, 3),
+    groupSlots: dice.pick([2, 8, 1024]),
+    tamper,
+  });
+  try {
+    for (let n = 0; n < count;) {
+      const query = randomQuery(dice);
+      if (only !== undefined && !query.kind.includes(only)) continue;
+      n++;
+      onQuery?.(query.sql, report);
+      const plan = { combine: dice.oneIn(2), lanes, topLimit: dice.pick([3, 1024]) };
+      const difference = await check(site, query, plan, report);
+      if (difference === undefined) continue;
+      const text = `seed ${seed}, ${JSON.stringify(plan)}: ${query.sql}\n    ${difference}`;
+      report.differences.push(text);
+      onDifference?.(text);
+    }
+  } finally {
+    await site.close();
+  }
 }
 
 /** @returns what differs */
@@ -137,6 +159,7 @@ async function main(): Promise<number> {
     options: {
       queries: { type: 'string', default: '10000' },
       seed: { type: 'string', default: '1' },
+      sites: { type: 'string', default: '4' },
       only: { type: 'string' },
       show: { type: 'boolean', default: false },
     },
@@ -145,7 +168,9 @@ async function main(): Promise<number> {
   const report = await fuzzQueries({
     queries: wholeNumber('queries', values.queries, 1),
     seed: wholeNumber('seed', values.seed, 0),
+    sites: wholeNumber('sites', values.sites, 1, MAX_SITES),
     ...(values.only !== undefined && { only: values.only }),
+    onDifference: (text) => void process.stderr.write(`${text}\n`),
     onQuery: (sql, soFar) => {
       if (values.show) process.stdout.write(`${sql}\n`);
       if (Date.now() - reported < REPORT_EVERY_MS) return;

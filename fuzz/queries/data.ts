@@ -21,7 +21,7 @@ function tables(seed: number): Readonly<Record<string, string>> {
       ${orNull('x', `(${of('x', 400)} - 200) / 8.0::DOUBLE + 0.0625`)} AS x,
       ${one('y', "'NaN'", "'Infinity'", "'-Infinity'", "'0'", "'-0'", "'1.5'", 'NULL')}::DOUBLE AS y,
       ${one('z', "'-0'", "'-0'", "'-1.5'", "'2'", 'NULL', "'NaN'")}::DOUBLE AS z,
-      ${orNull('f', one('f', "'0.1'", "'-0'", "'33.3'", "'-2.5'", "'1e8'", "'16777217'"))}::FLOAT AS f,
+      ${orNull('f', one('f', "'0.1'", "'-0'", "'33.3'", "'-2.5'", "'4096.5'"))}::FLOAT AS f,
       ${orNull('r', `(${of('r', 1000)} - 500) / 7.0::DOUBLE`)} AS r,
       ${orNull('n', `${of('n', 2000)} - 1000`)} AS n, ${orNull('d', `(${of('d', 1000)} / 100)::DECIMAL(9,2)`)} AS d,
       ${orNull('w', `${of('w', 1000)}::DECIMAL(30,4) * 1000000000000`)} AS w, ${of('u', 9)}::UBIGINT + 18446744073709551600 AS u,

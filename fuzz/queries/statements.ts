@@ -27,7 +27,7 @@ const KINDS: Readonly<Record<string, (e: Expressions) => Draft>> = {
   'top over *': topOfStar,
   join: (e) => joined(e),
   'join with LIMIT': (e) => ({
-    sql: `${joined(e).sql.replace(/^SELECT/, 'SELECT')} ORDER BY ALL LIMIT ${e.dice.below(9)}`,
+    sql: `${joined(e).sql} ORDER BY ALL LIMIT ${e.dice.below(9)}`,
     isOrdered: false,
   }),
   subquery,
@@ -66,7 +66,7 @@ function aggregate(e: Expressions): Draft {
       : ` GROUP BY ${dice.oneIn(4) && shown.length === keys.length ? 'ALL' : ordinals ? keys.map((_, i) => i + 1).join(', ') : keys.join(', ')}`;
   const where = e.where();
   const having = dice.oneIn(3)
-    ? ` HAVING ${dice.pick(['sum(n)', 'count(*)', 'min(x)', 'max(d)', 'sum(x)', 'count(n)', 'min(z)', 'max(z)', 'max(f)', 'avg(n)'])} ${dice.pick(['<', '<=', '>', '>='])} ${dice.pick(['0', '3', '100.25', '-1', "'NaN'::DOUBLE", '-0.0'])}`
+    ? ` HAVING ${dice.pick(['sum(n)', 'count(*)', 'min(x)', 'max(d)', 'sum(x)', 'count(n)', 'min(z)', 'max(z)', 'max(f)', 'avg(n)', ...NAMES.slice(1, 5)])} ${dice.pick(['<', '<=', '>', '>='])} ${dice.pick(['0', '3', '100.25', '-1', "'NaN'::DOUBLE", '-0.0'])}`
     : '';
   const order = dice.oneIn(3)
     ? ` ORDER BY ${list(dice, 1, 2, () => `${dice.oneIn(2) ? dice.between(1, items.length) : dice.pick([...keys, ...NAMES.slice(1, 4)])}${e.direction()}`).join(', ')}`
@@ -129,7 +129,7 @@ function star(e: Expressions): string {
     case 4:
       return `COLUMNS('^[${column}nd]$')`;
     case 5:
-      return 'COLUMNS([id, n, k]) + 1'.replace('[id, n, k]', "'^(id|n|k)$'");
+      return "COLUMNS('^(id|n|k)$') + 1";
     case 6:
       return `t.* EXCLUDE (${column})`;
     default:
