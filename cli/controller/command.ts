@@ -12,6 +12,7 @@ import {
   readTofinoBuild,
   type SwitchConfig,
 } from '../../controlplane/index.js';
+import { duplicateKey } from '../duplicate-key.js';
 import { UsageError } from '../errors.js';
 import { listening } from '../listen.js';
 import {
@@ -22,6 +23,7 @@ import {
   hostPortText,
   integer,
   jsonOption,
+  refuseOverlap,
   workerPort,
 } from '../options.js';
 import { Output } from '../output.js';
@@ -173,6 +175,7 @@ function checkSwitchFlags({ config, switch: named }: Flags, command: Command): v
 function switchConfigs(flags: Flags): SwitchConfig[] {
   const configs = flags.config === undefined ? [] : readConfig(flags.config);
   if (flags.switch === undefined) return configs;
+  refuseOverlap(flags);
   const ports: Record<number, string | null> = {};
   for (let port = 1; port <= (flags.ports ?? 0); port++) ports[port] = null;
   for (const [port, endpoint] of flags.port) ports[port] = endpoint;
@@ -223,11 +226,16 @@ function buildFlags({
 
 function readConfig(path: string): SwitchConfig[] {
   let parsed: unknown;
+  let twice: string | undefined;
   try {
-    parsed = JSON.parse(readFileSync(path, 'utf8'));
+    const text = readFileSync(path, 'utf8');
+    parsed = JSON.parse(text);
+    twice = duplicateKey(text);
   } catch (error) {
     throw new UsageError(`configuration ${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }
+  if (twice !== undefined)
+    throw new UsageError(`configuration ${path} has the key "${twice}" twice in one object: only the last would count`);
   const switches = (parsed as { switches?: unknown } | null)?.switches;
   if (!Array.isArray(switches))
     throw new UsageError(`configuration ${path} has no list "switches"; docs/controller.md has an example`);

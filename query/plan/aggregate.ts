@@ -15,7 +15,16 @@ import type { AggregateStep, KeyColumn } from './plan.js';
 import { Refusal } from './refusal.js';
 import { leafOf, type Leaf } from './scope.js';
 import { SelectNames } from './select-names.js';
-import { conjuncts, identifier, integerOf, some, type Expression, type SelectNode, type TableRef } from './tree.js';
+import {
+  conjuncts,
+  identifier,
+  integerOf,
+  isColumnRef,
+  some,
+  type Expression,
+  type SelectNode,
+  type TableRef,
+} from './tree.js';
 import { keyTypeOf } from './types.js';
 import { KEY_BYTES } from '../tuples.js';
 
@@ -160,7 +169,9 @@ class AggregateRewriter {
           : {
               ...modifier,
               orders: modifier.orders.map((order) =>
-                isOrdinal(order.expression) ? order : { ...order, expression: output(order.expression) },
+                isOrdinal(order.expression)
+                  ? order
+                  : { ...order, expression: this.qualified(output(order.expression)) },
               ),
             },
       ),
@@ -185,6 +196,13 @@ class AggregateRewriter {
       isCombined: lanes.isCombined,
       remark: lanes.remark,
     };
+  }
+
+  /** In ORDER BY a bare name would mean an output before it means a column of the groups. */
+  private qualified(e: Expression): Expression {
+    return isColumnRef(e) && e.column_names.length === 1
+      ? { ...e, column_names: [this.relation, ...e.column_names] }
+      : e;
   }
 
   /** DuckDB's names of the outputs, which would otherwise change with their expressions. */

@@ -18,7 +18,7 @@ interface BoundExpression {
 }
 
 export interface BoundOrder extends Pick<OrderBy, 'type' | 'null_order'> {
-  /** Of the output, or beyond the outputs for what is only sorted by; undefined if it is computed from such columns. */
+  /** Of the output, or beyond the outputs for what is only sorted by; undefined if texts are compared under a collation. */
   readonly index: number | undefined;
   /** The table's column that the output is, if DuckDB only passes it on. */
   readonly column: string | undefined;

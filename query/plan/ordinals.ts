@@ -1,6 +1,6 @@
 /** ORDER BY by positions, which mean the same whatever the outputs are called. */
 import type { Binder } from './catalog.js';
-import type { QueryNode } from './tree.js';
+import { isColumnRef, type QueryNode } from './tree.js';
 
 /**
  * @param outputs how many there are; what else is sorted by stays as it is
@@ -24,6 +24,9 @@ export async function withOrdinals<N extends QueryNode>(
         : given[i],
     ),
   );
+  // A name for a text under a collation: DuckDB does not show which.
+  if (bound.some(({ index }, i) => index === undefined && (given[i] === undefined || isColumnRef(given[i].expression))))
+    return undefined;
   if (orders.includes(undefined) || (isAll && orders.some((order, i) => order === given[i]))) return undefined;
   return {
     ...node,

@@ -47,9 +47,10 @@ export async function pushTop(analysis: SelectAnalysis, binder: Binder, limit: n
 
   const bound = await binder.orderOf(node);
   if (bound === undefined) throw new Refusal('DuckDB does not say by which columns it sorts');
+  if (bound.some(({ index }) => index === undefined)) throw new Refusal('the rows are ordered under a collation');
   const outputs = await outputsOf(node, binder);
   const targets = bound.map(({ index, column }, i) => {
-    if (index !== undefined && index < outputs.length) return outputs[index] ?? columnRef(column);
+    if (index! < outputs.length) return outputs[index!] ?? columnRef(column);
     // Not an output; ORDER BY ALL would be several.
     return bound.length === orders.length ? orders[i]!.expression : undefined;
   });
