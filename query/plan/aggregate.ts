@@ -82,7 +82,7 @@ class AggregateRewriter {
   }
 
   async run(): Promise<PushedAggregate> {
-    const { node, binder, leaf, names, grouping } = this;
+    const { node, binder, leaf, grouping } = this;
     const select = this.expandedSelect();
     for (const expression of this.groupExpressions(select)) grouping.addGroup(expression);
     const { local, correlated } = this.splitWhere();
