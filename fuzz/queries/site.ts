@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection, type DuckDBResultReader } from '@duckdb/node-api';
 import { loadCompiler } from '../../emulator/compiler/cache.js';
-import { P4RuntimeServer, PortRunner, SwitchDevice, UdpPort, type Output } from '../../emulator/index.js';
+import { P4RuntimeServer, PortRunner, SwitchDevice, UdpPort } from '../../emulator/index.js';
 import {
   findTables,
   QUERY_UDP_PORT,
@@ -60,11 +60,12 @@ export class FuzzSite {
       await loadCompiler();
       const switchDevice = new SwitchDevice({ engine: 'compiled' });
       const runner = new PortRunner(switchDevice);
-      switchDevice.onOutput((output: Output) => runner.emit({ ...output, bytes: tamper(output.bytes) }));
       stops.unshift(() => runner.close());
       const ports = new Map<number, string>();
       for (let number = 1; number <= workers + 1; number++) {
         const port = new UdpPort({ number, bindPort: 0, service: SERVICE });
+        const send = port.send.bind(port);
+        port.send = (frame) => send(tamper(frame));
         await runner.attach(port);
         ports.set(number, `${port.address.address}:${port.address.port}`);
       }
