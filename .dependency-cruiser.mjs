@@ -16,7 +16,7 @@ export const mayUse = {
   cli: ['arithmetic', 'controlplane', 'emulator', 'host', 'net', 'p4runtime', 'protocol', 'query'],
   scripts: ['net'],
   p4: ['net', 'protocol'],
-  fuzz: ['emulator', 'net', 'p4runtime', 'protocol', 'scripts'],
+  fuzz: ['emulator', 'net', 'p4runtime', 'protocol', 'query', 'scripts'],
   bench: ['arithmetic', 'controlplane', 'emulator', 'host', 'net', 'p4runtime', 'protocol', 'query', 'scripts'],
   examples: [],
 };

@@ -158,6 +158,15 @@ function withPort<T>(previous: ReadonlyMap<number, T>, port: number, place: T): 
   return new Map(previous).set(port, place);
 }
 
+/** @throws UsageError if `--port` names a port that is one of `--ports` */
+export function refuseOverlap({ ports = 0, port }: { ports?: number; port: ReadonlyMap<number, unknown> }): void {
+  const twice = [...port.keys()].find((number) => number <= ports);
+  if (twice !== undefined)
+    throw new UsageError(
+      `port ${twice} is given twice, by --ports ${ports} and by --port; --ports gives ports 1 to ${ports}, --port others`,
+    );
+}
+
 function assignment(text: string, form: string, example: string): [port: number, value: string] {
   const match = /^(\d+)=(.+)$/.exec(text);
   if (match === null || Number(match[1]) < 1 || Number(match[1]) > 509) {

@@ -11,7 +11,7 @@ export class Output {
 
   /** The command's result for programs; silent without --json. */
   object(value: unknown): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+    if (this.json) process.stdout.write(`${jsonOf(value)}\n`);
   }
 
   table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
@@ -36,4 +36,13 @@ export class Output {
       if (index === 0) this.line(widths.map((width) => '-'.repeat(width)).join('  '));
     });
   }
+}
+
+/** A character that no text has a reason to contain, and JSON.stringify leaves as it is. */
+const MARK = '\u{E000}-0.0';
+
+/** JSON in which -0 keeps its sign: JSON.stringify writes 0. */
+function jsonOf(value: unknown): string {
+  const text = JSON.stringify(value, (_, part: unknown) => (Object.is(part, -0) ? MARK : part));
+  return text.includes(MARK) ? text.replaceAll(`"${MARK}"`, '-0.0') : text;
 }

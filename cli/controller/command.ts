@@ -16,6 +16,7 @@ import {
   type SwitchConfig,
 } from '../../controlplane/index.js';
 import { fileProblem } from '../../net/file-problem.js';
+import { duplicateKey } from '../duplicate-key.js';
 import { FileError, UsageError } from '../errors.js';
 import { listening } from '../listen.js';
 import { createLog, logOptions, type LogFlags } from '../log.js';
@@ -31,6 +32,7 @@ import {
   listenAddress,
   macAddress,
   peerAddress,
+  refuseOverlap,
   workerPort,
 } from '../options.js';
 import { Output } from '../output.js';
@@ -212,6 +214,7 @@ function checkSwitchFlags({ config, switch: named }: Flags, command: Command): v
 function switchConfigs(flags: Flags): SwitchConfig[] {
   const configs = flags.config === undefined ? [] : readConfig(flags.config);
   if (flags.switch === undefined) return configs;
+  refuseOverlap(flags);
   const ports: Record<number, string | null> = {};
   for (let port = 1; port <= (flags.ports ?? 0); port++) ports[port] = null;
   for (const [port, endpoint] of flags.port) ports[port] = endpoint;
@@ -262,13 +265,18 @@ function buildFlags({
 
 function readConfig(path: string): SwitchConfig[] {
   let parsed: unknown;
+  let twice: string | undefined;
   try {
-    parsed = JSON.parse(readFileSync(path, 'utf8'));
+    const text = readFileSync(path, 'utf8');
+    parsed = JSON.parse(text);
+    twice = duplicateKey(text);
   } catch (error) {
     const problem =
       error instanceof SyntaxError ? `is not JSON (${error.message})` : `cannot be read: ${fileProblem(error)}`;
     throw new FileError(`configuration ${path} ${problem}`, { cause: error });
   }
+  if (twice !== undefined)
+    throw new UsageError(`configuration ${path} has the key "${twice}" twice in one object: only the last would count`);
   const switches = (parsed as { switches?: unknown } | null)?.switches;
   if (!Array.isArray(switches))
     throw new FileError(`configuration ${path} has no list "switches"; docs/controller.md has an example`);

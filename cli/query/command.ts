@@ -178,7 +178,7 @@ async function run(sql: string | undefined, flags: Flags, command: Command): Pro
 
 function print(
   output: Output,
-  { reader, statistics, notPushed, verdict }: QueryRunResult,
+  { reader, texts, statistics, notPushed, verdict }: QueryRunResult,
   { csv, workers }: Flags,
 ): void {
   output.object({
@@ -191,7 +191,7 @@ function print(
     statistics,
     notPushed,
   } satisfies AnswerMessage);
-  for (const line of csv ? csvLines(reader) : tableLines(reader)) output.line(line);
+  for (const line of csv ? csvLines(reader, texts) : tableLines(reader, texts)) output.line(line);
   if (output.json) return;
   const { rowsScanned, tuplesSent, absorbed, toMaster, packets, repeats, time } = statistics;
   const lines = [

@@ -27,7 +27,9 @@ import { UsageError } from '../errors.js';
 import { listening } from '../listen.js';
 import { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC, faultArguments, type FaultFlags } from '../options.js';
 import { unlessInterrupted } from '../signals.js';
+import type { Texts } from './format.js';
 import { writeSample } from './sample.js';
+import { textsOf } from './texts.js';
 
 export interface QueryRunOptions extends FaultFlags {
   readonly sql: string;
@@ -60,6 +62,8 @@ export interface QueryRunOptions extends FaultFlags {
 }
 
 export interface QueryRunResult extends QueryOutcome {
+  /** The rows as DuckDB writes them. */
+  readonly texts: Texts;
   readonly verdict: Verification | undefined;
 }
 
@@ -175,11 +179,13 @@ async function carryOut(
     disposal.add(session, () => session.close());
     const outcome = await session.run(options.sql, planOptions(options));
     signal.throwIfAborted();
-    if (!options.verify) return { ...outcome, verdict: undefined };
+    const texts = await textsOf(outcome.reader, connection);
+    if (!options.verify) return { ...outcome, texts, verdict: undefined };
     options.onStage?.('comparing with DuckDB alone');
     const [[timeZone]] = (await connection.runAndReadAll(`SELECT current_setting('TimeZone')`)).getRows() as [[string]];
     return {
       ...outcome,
+      texts,
       verdict: await verifyAnswer(options.sql, tables, outcome.reader, TOLERANCE[options.sums], timeZone),
     };
   };

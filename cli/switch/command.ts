@@ -37,6 +37,7 @@ import {
   jsonOption,
   listenAddress,
   macAddress,
+  refuseOverlap,
   switchPortAssignment,
   type FaultFlags,
 } from '../options.js';
@@ -153,6 +154,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
     if (flags.ports === undefined && flags.port.size > 0 && command.getOptionValueSource(name) === 'cli')
       throw new UsageError(`${option} is about the ports of --ports: --port says for itself where its port is`);
   }
+  refuseOverlap(flags);
   const stop = interruption();
   const credentials = serverCredentials(flags);
   const { device, open, failed, close } = flags.engine === 'interpreter' ? interpreted(flags) : threaded(flags);

@@ -10,11 +10,21 @@ import { isCollated } from './collation.js';
 import { Grouping } from './grouping.js';
 import { switchHaving } from './having.js';
 import { LanePlan } from './lane-plan.js';
+import { withOrdinals } from './ordinals.js';
 import type { AggregateStep, KeyColumn } from './plan.js';
 import { Refusal } from './refusal.js';
 import { leafOf, type Leaf } from './scope.js';
 import { SelectNames } from './select-names.js';
-import { conjuncts, identifier, integerOf, some, type Expression, type SelectNode, type TableRef } from './tree.js';
+import {
+  conjuncts,
+  identifier,
+  integerOf,
+  isColumnRef,
+  some,
+  type Expression,
+  type SelectNode,
+  type TableRef,
+} from './tree.js';
 import { keyTypeOf } from './types.js';
 import { KEY_BYTES } from '../tuples.js';
 
@@ -72,7 +82,7 @@ class AggregateRewriter {
   }
 
   async run(): Promise<PushedAggregate> {
-    const { node, binder, leaf, names, grouping } = this;
+    const { node, binder, leaf, grouping } = this;
     const select = this.expandedSelect();
     for (const expression of this.groupExpressions(select)) grouping.addGroup(expression);
     const { local, correlated } = this.splitWhere();
@@ -81,10 +91,14 @@ class AggregateRewriter {
     const scan = (e: Expression): void => void grouping.rewriteOutput(e, () => e);
     select.forEach(scan);
     if (node.having != null) scan(node.having);
-    const orders = node.modifiers
-      .flatMap((modifier) => modifier.orders ?? [])
-      .filter(({ expression }) => !names.isOutputName(expression));
-    orders.forEach(({ expression }) => scan(expression));
+    // The master's outputs have other names and expressions than those that ORDER BY means.
+    const modifiers = (await withOrdinals(node, binder, select.length))?.modifiers;
+    if (modifiers === undefined) throw new Refusal('DuckDB does not say by which of the outputs it sorts');
+    modifiers
+      .flatMap(({ orders }) => orders ?? [])
+      .forEach(({ expression }) => {
+        if (!isOrdinal(expression)) scan(expression);
+      });
 
     const from = `${identifier(leaf.table.name)} AS ${identifier(leaf.ref.alias || leaf.ref.table_name!)}`;
     const groupTexts = await binder.expressionTexts(grouping.expressions);
@@ -149,20 +163,23 @@ class AggregateRewriter {
       group_sets: isPlainDistinct || outputGroups === 0 ? [] : [[...Array(outputGroups).keys()]],
       aggregate_handling: 'STANDARD_HANDLING',
       having: node.having == null ? null : output(node.having),
-      modifiers: node.modifiers.map((modifier) =>
+      modifiers: modifiers.map((modifier) =>
         modifier.orders === undefined
           ? modifier
           : {
               ...modifier,
               orders: modifier.orders.map((order) =>
-                names.isOutputName(order.expression) ? order : { ...order, expression: output(order.expression) },
+                isOrdinal(order.expression)
+                  ? order
+                  : { ...order, expression: this.qualified(output(order.expression)) },
               ),
             },
       ),
     };
-    // Without GROUP BY there is an answer even if no group is left, so the switch must not hold its group back.
+    // Without GROUP BY there is an answer even if no group is left, so the switch must not hold its group back; and the
+    // groups of -0 and of +0 are parts of one.
     const having =
-      outputGroups === 0
+      outputGroups === 0 || keys.some(({ type }) => type.kind === 'float')
         ? undefined
         : await switchHaving(conjuncts(node.having), (e) => grouping.aggregateOf(e), lanes, binder);
     return {
@@ -179,6 +196,13 @@ class AggregateRewriter {
       isCombined: lanes.isCombined,
       remark: lanes.remark,
     };
+  }
+
+  /** In ORDER BY a bare name would mean an output before it means a column of the groups. */
+  private qualified(e: Expression): Expression {
+    return isColumnRef(e) && e.column_names.length === 1
+      ? { ...e, column_names: [this.relation, ...e.column_names] }
+      : e;
   }
 
   /** DuckDB's names of the outputs, which would otherwise change with their expressions. */
@@ -286,6 +310,10 @@ class AggregateRewriter {
     if (bytes > KEY_BYTES)
       throw new Refusal(`the group’s columns need ${bytes} bytes of key, and a tuple has ${KEY_BYTES}`);
   }
+}
+
+function isOrdinal(e: Expression): boolean {
+  return integerOf(e) !== undefined;
 }
 
 async function allOf(conditions: readonly Expression[], binder: Binder): Promise<Expression | null> {

@@ -1,6 +1,7 @@
 /** The tables that a query may name, and DuckDB as the judge of what a query means. */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { duckdb } from '../duckdb.js';
+import { boundOrders, type BoundOrder, type LogicalPlan } from './bound-order.js';
 import { QueryPlanError } from './errors.js';
 import {
   identifier,
@@ -188,6 +189,18 @@ export class Binder {
   /** The tree of one expression. */
   async expression(text: string): Promise<Expression> {
     return (await serialize(this.connection, `SELECT ${text}`)).statements![0]!.node.select_list![0]!;
+  }
+
+  /** What ORDER BY means; undefined if DuckDB does not say. */
+  async orderOf(node: QueryNode): Promise<readonly BoundOrder[] | undefined> {
+    const rows = await this.connection
+      .runAndReadAll('SELECT json_serialize_plan($1::VARCHAR)', [await this.nodeText(node)])
+      .then((reader) => reader.getRows())
+      .catch(() => undefined);
+    if (rows === undefined) return undefined;
+    const { plans } = JSON.parse(String(rows[0]![0])) as { plans?: LogicalPlan[] };
+    const orders = boundOrders(plans?.[0]);
+    return orders.length === 0 ? undefined : orders;
   }
 
   /** The single value of a constant expression. */

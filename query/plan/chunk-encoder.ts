@@ -20,7 +20,7 @@ export class ChunkEncoder {
     private readonly keyColumns: readonly KeyColumn[],
     private readonly lanes: readonly LaneColumn[],
   ) {
-    this.keys = keyColumns.length === 0 ? undefined : new KeyEncoder(keyColumns);
+    this.keys = keyColumns.length === 0 ? undefined : new KeyEncoder(keyColumns, { keepsZeroSign: true });
   }
 
   encode(chunk: DuckDBDataChunk): EncodedChunk {

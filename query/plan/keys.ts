@@ -1,7 +1,8 @@
 /**
  * Keys of tuples: NULL bits of the columns (bit c of the first bytes), then the columns of fixed width in their order,
  * little-endian as DuckDB's vectors hold them, then the texts in theirs, each preceded by its length; zeros to the end.
- * Keys are equal exactly when DuckDB considers the values equal: -0 is +0, and there is one NaN.
+ * Keys are equal exactly when DuckDB considers the values equal: -0 is +0, and there is one NaN. Only groups keep the
+ * sign of zero, because an answer shows it: there one group may have two keys, which the master makes one again.
  */
 import type { DuckDBVector } from '@duckdb/node-api';
 import { KEY_BYTES } from '../tuples.js';
@@ -49,9 +50,12 @@ export class KeyEncoder {
   private readonly text = new Uint8Array(KEY_BYTES);
   private readonly encoder = new TextEncoder();
   private ends = new Uint8Array(0);
+  /** What is added to a floating-point value: -0 + 0 is +0, and -0 + -0 is -0. */
+  private readonly zero: number;
 
-  constructor(columns: readonly KeyColumn[]) {
+  constructor(columns: readonly KeyColumn[], { keepsZeroSign = false } = {}) {
     this.layout = new TupleKeyLayout(columns);
+    this.zero = keepsZeroSign ? -0 : 0;
   }
 
   /**
@@ -63,7 +67,7 @@ export class KeyEncoder {
     keys.fill(0, 0, rows * KEY_BYTES);
     for (const place of this.layout.fixed) {
       const vector = vectors[place.index]!;
-      if (place.column.type.kind === 'float') floats(vector, place, rows, keys);
+      if (place.column.type.kind === 'float') floats(vector, place, rows, keys, this.zero);
       else integers(vector, place, rows, keys);
     }
     if (this.layout.texts.length === 0) return [];
@@ -117,7 +121,13 @@ function integers(vector: DuckDBVector, { index, offset, width }: Place, rows: n
   }
 }
 
-function floats(vector: DuckDBVector, { index, offset, width }: Place, rows: number, keys: Uint8Array): void {
+function floats(
+  vector: DuckDBVector,
+  { index, offset, width }: Place,
+  rows: number,
+  keys: Uint8Array,
+  zero: number,
+): void {
   const { items } = vector as unknown as { items: Float64Array | Float32Array };
   const validity = validityOf(vector);
   const view = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
@@ -127,8 +137,8 @@ function floats(vector: DuckDBVector, { index, offset, width }: Place, rows: num
       keys[at + (index >> 3)]! |= 1 << (index & 7);
       continue;
     }
-    // -0 + 0 is +0. Writing NaN as a constant gives one bit pattern, whatever the item's was.
-    const value = items[row]! + 0;
+    // Writing NaN as a constant gives one bit pattern, whatever the item's was.
+    const value = items[row]! + zero;
     const canonical = Number.isNaN(value) ? NaN : value;
     if (width === 8) view.setFloat64(at + offset, canonical, true);
     else view.setFloat32(at + offset, canonical, true);

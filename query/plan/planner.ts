@@ -5,6 +5,7 @@ import { isAggregation } from './aggregation.js';
 import { Binder, type Catalog, type CatalogColumn, type Described } from './catalog.js';
 import { QueryPlanError } from './errors.js';
 import { orderDependent } from './order-dependent.js';
+import { withOrdinals } from './ordinals.js';
 import type { AggregateStep, QueryPlan, RowSet } from './plan.js';
 import { Refusal } from './refusal.js';
 import { fetchAll, planRowSets, tableReferences, type RowSets } from './row-sets.js';
@@ -84,6 +85,8 @@ class Planner {
   private readonly workers: string[] = [];
   private readonly inSwitch: string[] = [];
   private readonly notPushed: string[] = [];
+  /** What the user should know of the answer, whatever the plan. */
+  private readonly notes: string[] = [];
 
   constructor(
     private readonly sql: string,
@@ -97,7 +100,7 @@ class Planner {
     const described = await binder.describe(sql);
     this.refuseRowIds(statement);
     for (const name of orderDependent(statement))
-      this.notPushed.push(
+      this.notes.push(
         `${name}(…) depends on the order of rows, and they come from several workers in no certain order; ORDER BY within it gives one.`,
       );
     const reason = await this.cannotFollow(statement, described);
@@ -151,6 +154,8 @@ class Planner {
     }
     if (typeof value !== 'object' || value === null) return value;
     let current: object = value;
+    if ((value as { type?: unknown }).type === 'SET_OPERATION_NODE')
+      current = (await withOrdinals(value as unknown as QueryNode, this.binder, Infinity)) ?? value;
     if ((value as { type?: unknown }).type === 'SELECT_NODE')
       current = await this.tryAggregate(value as unknown as SelectNode);
     const copy: Record<string, unknown> = {};
@@ -247,7 +252,7 @@ class Planner {
         workers: [...this.workers, ...notes.workers],
         switch: [...this.inSwitch, ...notes.switch],
         master: [master],
-        notPushed: [...this.notPushed, ...notes.notPushed],
+        notPushed: [...this.notes, ...this.notPushed, ...notes.notPushed],
       },
     };
   }
@@ -265,7 +270,7 @@ class Planner {
         workers: tables.map(({ name }) => `${name}: every row.`),
         switch: [],
         master: ['The query as it is.'],
-        notPushed: reasons,
+        notPushed: [...this.notes, ...reasons],
       },
     };
   }
@@ -281,12 +286,15 @@ function namesTables(statement: Statement): boolean {
   return does;
 }
 
-/** The same query with its outputs named as DuckDB names them: a changed expression would get another name. */
+/**
+ * The same query with its outputs named as DuckDB names them: a changed expression would get another name. A column
+ * keeps its own; as an alias it would change what the name means in ORDER BY.
+ */
 function named(node: QueryNode, names: readonly string[]): QueryNode {
   const { left, select_list: items } = node as QueryNode & { left?: QueryNode };
   if (left !== undefined) return { ...node, left: named(left, names) } as QueryNode;
   if (items === undefined || items.length !== names.length || items.some((item) => item.class === 'STAR')) return node;
-  return { ...node, select_list: items.map((item, i) => ({ ...item, alias: names[i]! })) };
+  return { ...node, select_list: items.map((item, i) => (isColumnRef(item) ? item : { ...item, alias: names[i]! })) };
 }
 
 /** Columns of the relation that an aggregation becomes in the master. */

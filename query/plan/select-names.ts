@@ -1,7 +1,7 @@
 /** What the names in a SELECT over one table mean: columns of the table, outputs of the SELECT, or an outer query's. */
 import type { Binder } from './catalog.js';
 import { isBound, leafOf, leavesOf, resolve, type Leaf } from './scope.js';
-import { integerOf, isColumnRef, rewrite, some, type Expression, type SelectNode, type TableRef } from './tree.js';
+import { isColumnRef, rewrite, some, type Expression, type SelectNode, type TableRef } from './tree.js';
 
 export class SelectNames {
   /** Outputs by their lower-case aliases. */
@@ -63,12 +63,6 @@ export class SelectNames {
           ? String(value).toLowerCase()
           : value,
     );
-  }
-
-  /** ORDER BY a position or a name of an output stays as it is. */
-  isOutputName(e: Expression): boolean {
-    if (integerOf(e) !== undefined || e.class === 'STAR') return true;
-    return isColumnRef(e) && e.column_names.length === 1 && this.aliases.has(e.column_names[0]!.toLowerCase());
   }
 
   /** Could a name in a subquery mean this SELECT's table? Columns of the subquery's own tables take precedence. */

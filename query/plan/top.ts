@@ -6,9 +6,11 @@ import { isCollated } from './collation.js';
 import type { SelectAnalysis } from './join-graph.js';
 import { Refusal } from './refusal.js';
 import { isBound, leavesOf } from './scope.js';
-import { identifier, integerOf, isColumnRef, some, type Expression, type OrderBy } from './tree.js';
+import { identifier, integerOf, some, type Expression, type OrderBy, type SelectNode } from './tree.js';
 import { isAggregation } from './aggregation.js';
 import { orderLaneOf, type Lane } from './types.js';
+
+type Direction = Pick<OrderBy, 'type' | 'null_order'>;
 
 export interface PushedTop {
   readonly n: number;
@@ -45,13 +47,17 @@ export async function pushTop(analysis: SelectAnalysis, binder: Binder, limit: n
   if (n > limit)
     throw new Refusal(`LIMIT and OFFSET add up to ${counted(n, 'row')}, and the switch keeps at most ${limit}`);
 
-  const targets = orders.map(({ expression }) => {
-    const ordinal = integerOf(expression);
-    if (ordinal !== undefined) return node.select_list[ordinal - 1] ?? expression;
-    if (!isColumnRef(expression) || expression.column_names.length > 1) return expression;
-    const name = expression.column_names[0]!.toLowerCase();
-    return node.select_list.find(({ alias }) => alias.toLowerCase() === name) ?? expression;
+  const bound = await binder.orderOf(node);
+  if (bound === undefined) throw new Refusal('DuckDB does not say by which columns it sorts');
+  if (bound.some(({ index }) => index === undefined)) throw new Refusal('the rows are ordered under a collation');
+  const outputs = await outputsOf(node, binder);
+  const targets = bound.map(({ index, column }, i) => {
+    if (index! < outputs.length) return outputs[index!] ?? columnRef(column);
+    // Not an output; ORDER BY ALL would be several.
+    return bound.length === orders.length ? orders[i]!.expression : undefined;
   });
+  if (!targets.every((target) => target !== undefined))
+    throw new Refusal('what a modified * gives is ordered by the master');
   if (targets.some(isCollated)) throw new Refusal('the rows are ordered under a collation');
   const canEvaluate = (e: Expression): boolean =>
     !isBound(e, binder.unstable, binder.aggregates) && leavesOf(e, [leaf]) !== undefined && e.class !== 'STAR';
@@ -59,10 +65,30 @@ export async function pushTop(analysis: SelectAnalysis, binder: Binder, limit: n
   if (!canEvaluate(first)) throw new Refusal('only the master can evaluate the first ORDER BY expression');
   const texts = await binder.expressionTexts(targets.filter(canEvaluate).map((e) => bare(e, leaf.alias)));
   const type = (await binder.typesOf([texts[0]!], identifier(leaf.table.name)))[0]!;
-  const order = orderColumn(texts[0]!, type, orders[0]!);
+  const order = orderColumn(texts[0]!, type, bound[0]!);
   const workerOrder =
-    texts.length === orders.length ? orders.map((by, i) => `${texts[i]} ${direction(by)}`).join(', ') : undefined;
+    texts.length === bound.length ? bound.map((by, i) => `${texts[i]} ${direction(by)}`).join(', ') : undefined;
   return { n, order, workerOrder };
+}
+
+/** Expressions of a SELECT's outputs; undefined for those of a *. */
+async function outputsOf(node: SelectNode, binder: Binder): Promise<(Expression | undefined)[]> {
+  const outputs: (Expression | undefined)[] = [];
+  for (const item of node.select_list) {
+    if (!some(item, ({ class: kind }) => kind === 'STAR')) {
+      outputs.push(item);
+      continue;
+    }
+    const alone = await binder.nodeText({ ...node, select_list: [item], modifiers: [] });
+    outputs.push(...(await binder.describe(alone)).names.map(() => undefined));
+  }
+  return outputs;
+}
+
+function columnRef(name: string | undefined): Expression | undefined {
+  return name === undefined
+    ? undefined
+    : { class: 'COLUMN_REF', type: 'COLUMN_REF', alias: '', query_location: 0, column_names: [name] };
 }
 
 function bare(e: Expression, alias: string): Expression {
@@ -79,12 +105,12 @@ function bare(e: Expression, alias: string): Expression {
   return strip(e) as Expression;
 }
 
-function isDescending(by: OrderBy): boolean {
+function isDescending(by: Direction): boolean {
   return by.type === 'DESCENDING';
 }
 
 /** DuckDB puts NULLs last unless the query says otherwise. */
-function direction(by: OrderBy): string {
+function direction(by: Direction): string {
   return `${isDescending(by) ? 'DESC' : 'ASC'} ${by.null_order === 'NULLS FIRST' ? 'NULLS FIRST' : 'NULLS LAST'}`;
 }
 
@@ -100,7 +126,7 @@ function prefixLaneOf(type: string): Pick<Lane, 'kind' | 'encode'> | undefined {
  * A column whose greatest values come first in the query's order. Rows that differ may be equal in it (NULL and the value
  * at that end, wide numbers as DOUBLE, texts that begin alike): the switch keeps ties.
  */
-function orderColumn(text: string, type: string, by: OrderBy): { kind: Order; column: string } {
+function orderColumn(text: string, type: string, by: Direction): { kind: Order; column: string } {
   const isNullFirst = by.null_order === 'NULLS FIRST';
   const lane = orderLaneOf(type) ?? prefixLaneOf(type);
   const isWide = /^(U?HUGEINT|BIGNUM|DECIMAL\((19|[23]\d),)/.test(type);

@@ -97,19 +97,20 @@ export async function filesNamed(connection: DuckDBConnection, pattern: string, 
 }
 
 async function findTable(connection: DuckDBConnection, name: string, patterns: readonly string[]): Promise<DataTable> {
-  const paths = new Set<string>();
+  const found = new Map<string, DataFile[]>();
   for (const pattern of patterns) {
-    for (const path of await filesNamed(connection, pattern, `table ${name}`)) paths.add(path);
+    const paths = await filesNamed(connection, pattern, `table ${name}`);
+    const sized = paths.map(async (path): Promise<DataFile> => ({ path, bytes: (await stat(path)).size }));
+    found.set(pattern, await Promise.all(sized));
   }
-  const files = await Promise.all(
-    [...paths].map(async (path): Promise<DataFile> => ({ path, bytes: (await stat(path)).size })),
-  );
+  const files = [...new Map([...found.values()].flat().map((file) => [file.path, file])).values()];
   const formats = new Set(files.map(({ path }) => formatOf(path)));
   if (formats.size > 1)
     throw new QueryDataError(
       `files of table ${name} have several formats (${[...formats].join(', ')}); make a table of each`,
     );
   const [format] = formats as Set<TableFormat>;
+  await refuseOtherColumns(connection, name, format!, found);
   const csvOptions = format === 'csv' ? await sniffOptions(connection, files[0]!.path) : '';
   const known = await columnsOf(connection, `SELECT * FROM ${plainScan({ format: format!, files })}`, files);
   const neverNull =
@@ -129,6 +130,31 @@ async function findTable(connection: DuckDBConnection, name: string, patterns: r
     csvOptions: format === 'csv' ? `${csvOptions}, types = ${typesOf(columns)}` : '',
     rows: format === 'parquet' ? await parquetRows(connection, files) : undefined,
   };
+}
+
+/** DuckDB takes the columns of the first files, and leaves out what only later ones have. */
+async function refuseOtherColumns(
+  connection: DuckDBConnection,
+  table: string,
+  format: TableFormat,
+  found: ReadonlyMap<string, readonly DataFile[]>,
+): Promise<void> {
+  if (found.size < 2) return;
+  let first: { pattern: string; names: string[] } | undefined;
+  for (const [pattern, files] of found) {
+    const columns = await columnsOf(connection, `SELECT * FROM ${plainScan({ format, files })}`, files);
+    const names = columns.map((column) => column.name);
+    const key = (list: readonly string[]): string =>
+      list
+        .map((each) => each.toLowerCase())
+        .sort()
+        .join('\0');
+    first ??= { pattern, names };
+    if (key(names) !== key(first.names))
+      throw new QueryDataError(
+        `--data names files of other columns for one table, ${table}: ${first.pattern} has ${first.names.join(', ')}; ${pattern} has ${names.join(', ')}; give one of them another name, such as other=${pattern}`,
+      );
+  }
 }
 
 export function formatOf(path: string): TableFormat {

@@ -1,5 +1,6 @@
 /** What a query leaves open, as DuckDB binds it: by what its answer is ordered, and which choices show in it. */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { boundOrders, type LogicalPlan } from '../plan/bound-order.js';
 import { isCollated } from '../plan/collation.js';
 import { orderDependent } from '../plan/order-dependent.js';
 import {
@@ -15,16 +16,7 @@ import {
 import type { Rows } from './rows.js';
 import { literal, type DataTable } from './tables.js';
 
-/** A part of a serialized logical plan. */
-interface PlanNode {
-  readonly type: string;
-  readonly children?: readonly PlanNode[];
-  readonly orders?: readonly { readonly expression: { readonly expression_class: string; readonly index?: number } }[];
-}
-
 const EMPTY = 'fpisa_empty';
-/** On the way from the top of a plan to the order of the query itself. */
-const ABOVE_ORDER = ['LOGICAL_PROJECTION', 'LOGICAL_LIMIT', 'LOGICAL_MATERIALIZED_CTE', 'LOGICAL_CTE_REF'];
 /** Of several rows that ORDER BY in OVER makes equal, these give one another's value. */
 const TIE_DEPENDENT = new Set(['row_number', 'ntile', 'lag', 'lead', 'first_value', 'last_value', 'nth_value', 'fill']);
 
@@ -56,8 +48,12 @@ export class VerifiedQuery {
         await connection.run(
           `CREATE TABLE ${identifier(name)} (${columns.map((column) => `${identifier(column.name)} ${column.type}`).join(', ')})`,
         );
-      const { plans } = JSON.parse(await text('SELECT json_serialize_plan($1::VARCHAR)')) as { plans?: PlanNode[] };
-      return new VerifiedQuery(connection, statement, orderOf(plans?.[0]));
+      const { plans } = JSON.parse(await text('SELECT json_serialize_plan($1::VARCHAR)')) as { plans?: LogicalPlan[] };
+      return new VerifiedQuery(
+        connection,
+        statement,
+        boundOrders(plans?.[0]).map(({ index }) => index),
+      );
     } finally {
       await connection.run('USE memory');
     }
@@ -166,15 +162,4 @@ export class VerifiedQuery {
     if (dependent !== undefined) return `${dependent}() depends on the order of rows, which is undefined`;
     return choice;
   }
-}
-
-function orderOf(plan: PlanNode | undefined): readonly (number | undefined)[] {
-  for (let node = plan; node !== undefined; node = node.children?.at(-1)) {
-    if (node.type === 'LOGICAL_ORDER_BY')
-      return node.orders!.map(({ expression }) =>
-        expression.expression_class === 'BOUND_REF' ? expression.index : undefined,
-      );
-    if (!ABOVE_ORDER.includes(node.type)) return [];
-  }
-  return [];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { FORMATS, fromOrderKey, orderKey, type FloatFormat } from '../../arithmetic/index.js';
+import { FORMATS, fromOrderKey, orderKey, orderKeyWithSign, type FloatFormat } from '../../arithmetic/index.js';
 import { anyRound, FLOAT_NAMES } from './arbitraries.js';
 import { valueOf } from './oracle.js';
 
@@ -64,5 +64,18 @@ describe('order keys by value', () => {
     const keys = [-(2 ** 31), -1, 0, 1, 2 ** 31 - 1].map((x) => orderKey(FORMATS.int32, BigInt(x >>> 0)));
     expect(keys).toEqual([0n, 0x7fffffffn, 0x80000000n, 0x80000001n, 0xffffffffn]);
     expect(fromOrderKey(FORMATS.int32, 0x7fffffffn)).toBe(0xffffffffn);
+  });
+
+  it('with the sign of zero differ from the others in -0 alone', () => {
+    fc.assert(
+      fc.property(anyBits(FORMATS.fp64), (bits) => {
+        const key = orderKeyWithSign(FORMATS.fp64, bits);
+        if (bits === 1n << 63n) return;
+        expect(key).toBe(orderKey(FORMATS.fp64, bits));
+      }),
+    );
+    expect(orderKeyWithSign(FORMATS.fp32, 0x80000000n)).toBe(0x7fffffffn);
+    expect(fromOrderKey(FORMATS.fp32, 0x7fffffffn)).toBe(0x80000000n);
+    expect(orderKeyWithSign(FORMATS.int32, 0x80000000n)).toBe(0n);
   });
 });

@@ -117,6 +117,11 @@ describe('wrong arguments', () => {
     ['mininet --events', /--events needs --json/],
     ['mininet --no-combine', /--no-combine is about a query: give --query "SELECT …"/],
     ['switch --port 1=127.0.0.1:0 --port 1=127.0.0.1:0', /port 1 is given twice; each port has one place/],
+    ['switch --ports 2 --port 2=veth1', /port 2 is given twice, by --ports 2 and by --port/],
+    [
+      'controller --listen 127.0.0.1:0 --switch 127.0.0.1:1 --ports 2 --port 1=127.0.0.1:4',
+      /port 1 is given twice, by --ports 2 and by --port; --ports gives ports 1 to 2, --port others/,
+    ],
     ['switch --ports 1 --p4info nowhere.txt', /--p4info needs --program/],
     ['switch --port 1=127.0.0.1:0 --base-port 47001', /--base-port is about the ports of --ports/],
     [

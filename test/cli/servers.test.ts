@@ -132,6 +132,11 @@ describe('stores and configurations that cannot be used', () => {
     ['{"switches": [null]}', /has no object at switches\[0\]; docs\/controller\.md has an example/],
     ['{"switches": [{"name": "s1"}]}', /switch "s1"/],
     ['{"switches": [], "store": "s.json"}', /configuration .* has an unknown key "store" \(keys: switches\)/],
+    ['{"switches": [], "switches": []}', /configuration .* has the key "switches" twice in one object/],
+    [
+      '{"switches": [{"name": "s1", "ports": {"1": null, "\\u0031": "x"}}]}',
+      /has the key "1" twice in one object: only the last would count/,
+    ],
     [
       '{"switches": [{"name": "s1", "build-dir": "x"}]}',
       /has an unknown key "build-dir" in switches\[0\] \(keys: name, address, deviceId, serviceIp, .*buildDir, parent, routes\)/,

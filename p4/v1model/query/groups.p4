@@ -165,10 +165,10 @@ control Groups(inout headers_t hdr,
                 unpack_f32();
                 add_number();
             } else if (meta.op == LANE_MIN_F64) {
-                order_f64(meta.word);
+                order_f64_with_sign(meta.word);
                 keep_least();
             } else if (meta.op == LANE_MAX_F64) {
-                order_f64(meta.word);
+                order_f64_with_sign(meta.word);
                 keep_greatest();
             } else if (meta.op == LANE_MIN_I64) {
                 order_i64(meta.word);

@@ -1,17 +1,25 @@
 /*
  * Order-preserving keys (docs/arithmetic.md, "Compare"): unsigned comparison of keys is the order of the
- * values, with -0 = +0 and every NaN one value above +Inf. Also the inverse.
+ * values, with every NaN one value above +Inf. Also the inverse.
  */
-action order_f64(inout bit<64> word) {
-    if ((word & ~SIGN_BIT) == 0) {
-        word = SIGN_BIT;
-    } else if ((word & ~SIGN_BIT) > F64_INFINITY) {
+
+/* -0 is below +0: the least and the greatest of zeros keep their sign. */
+action order_f64_with_sign(inout bit<64> word) {
+    if ((word & ~SIGN_BIT) > F64_INFINITY) {
         word = F64_QUIET_NAN | SIGN_BIT;
     } else if (word >= SIGN_BIT) {
         word = ~word;
     } else {
         word = word | SIGN_BIT;
     }
+}
+
+/* -0 equals +0. */
+action order_f64(inout bit<64> word) {
+    if (word == SIGN_BIT) {
+        word = 0;
+    }
+    order_f64_with_sign(word);
 }
 
 action value_of_order_f64(inout bit<64> word) {

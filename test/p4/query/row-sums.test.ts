@@ -4,7 +4,7 @@ import {
   addRow,
   FORMATS,
   fromOrderKey,
-  orderKey,
+  orderKeyWithSign,
   readRowSum,
   ROW_SUM_PROFILES,
   rowSumOf,
@@ -124,7 +124,7 @@ describe.each(['interpreter', 'compiled'] as const)(
               { stream: number },
             );
           }
-          const keys = rows.map((x) => orderKey(FORMATS.fp64, x)).sort((a, b) => (a < b ? -1 : 1));
+          const keys = rows.map((x) => orderKeyWithSign(FORMATS.fp64, x)).sort((a, b) => (a < b ? -1 : 1));
           const integers = rows.map((x) => BigInt.asIntN(64, x)).sort((a, b) => (a < b ? -1 : 1));
           expect(query.drain(1, number).groups[0]!.lanes.slice(0, 4)).toEqual([
             fromOrderKey(FORMATS.fp64, keys[0]!),

@@ -19,13 +19,14 @@ const column = (sqlType: string, i = 0): KeyColumn => ({ name: `k${i}`, type: ke
 async function encode(
   columns: readonly KeyColumn[],
   sql: string,
+  options = {},
 ): Promise<{ keys: Uint8Array[]; unfit: readonly number[]; rows: DuckDBValue[][] }> {
   const keys: Uint8Array[] = [];
   const unfit: number[] = [];
   const rows: DuckDBValue[][] = [];
   for (const chunk of await (await connection.run(sql)).fetchAllChunks()) {
     const buffer = new Uint8Array(chunk.rowCount * KEY_BYTES).fill(0xee);
-    const found = new KeyEncoder(columns).encode(
+    const found = new KeyEncoder(columns, options).encode(
       columns.map((_, i) => chunk.getColumnVector(i)),
       chunk.rowCount,
       buffer,
@@ -141,6 +142,17 @@ describe('keys', () => {
       const { keys } = await encode([column(type)], `SELECT unnest(['0', '-0', 'nan', '-nan', '1'])::${type}`);
       const hex = keys.map((key) => Buffer.from(key).toString('hex'));
       expect([hex[0] === hex[1], hex[2] === hex[3], new Set(hex).size]).toEqual([true, true, 3]);
+    }
+  });
+
+  it('keep the sign of zero for groups, whose answers show it', async () => {
+    for (const type of ['DOUBLE', 'FLOAT']) {
+      const { keys } = await encode([column(type)], `SELECT unnest(['0', '-0', 'nan', '-nan'])::${type}`, {
+        keepsZeroSign: true,
+      });
+      const values = keys.map((key) => new KeyDecoder([column(type)]).decode(key, 0, [])[0]);
+      expect(values.map((value) => Object.is(value, -0))).toEqual([false, true, false, false]);
+      expect(new Set(keys.map((key) => Buffer.from(key).toString('hex'))).size).toBe(3);
     }
   });
 

@@ -55,6 +55,32 @@ describe('files', () => {
     });
   });
 
+  it('of several --data are one table only if they have the same columns', async () => {
+    const path = folder();
+    for (const format of ['csv', 'parquet']) {
+      const write = (name: string, select: string): Promise<void> =>
+        duck(`COPY (${select}) TO '${join(path, `${name}.${format}`)}'`);
+      await write('s-1', 'SELECT 1 AS k, 2 AS v');
+      await write('s-2', "SELECT 'a' AS V, 3.5 AS k");
+      await write('s-3', 'SELECT 1 AS k, 2 AS v, 3 AS w');
+      await write('s-4', 'SELECT 1 AS k');
+      const data = (...numbers: number[]): string[] => numbers.map((n) => join(path, `s-${n}.${format}`));
+      const [table] = await findTables(await connect(), data(1, 2, 1));
+      expect(table!.files).toHaveLength(2);
+      for (const numbers of [
+        [1, 3],
+        [3, 1],
+        [1, 2, 4],
+      ])
+        await expect(findTables(await connect(), data(...numbers))).rejects.toMatchObject({
+          code: 'FPISA_FILE_DATA',
+          message: expect.stringMatching(
+            /^--data names files of other columns for one table, s: \S+ has k.*; \S+ has k.*; give one of them another name, such as other=\S+$/,
+          ) as string,
+        });
+    }
+  });
+
   it('of several formats cannot be one table', async () => {
     const path = folder();
     await duck(
