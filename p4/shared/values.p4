@@ -1,6 +1,6 @@
 /*
  * Repetition over the values of a packet: EACH_VALUE(X) expands X(i) for every value, with i as two
- * hexadecimal digits, so that X can build a field's name and an index from the same token.
+ * or three hexadecimal digits, so that X can build a field's name and an index from the same token.
  * P4 has no indexable fields inside one header, and one header with N fields is extracted and emitted in
  * one step, where a stack of N headers would take N parser states.
  */
@@ -14,6 +14,11 @@
 
 #define FOUR_ROWS(X, a, b, c, d) \
     ROW_OF_VALUES(X, a) ROW_OF_VALUES(X, b) ROW_OF_VALUES(X, c) ROW_OF_VALUES(X, d)
+
+/* 256 values whose numbers begin with the digit p: three digits, for the sizes above 256. */
+#define PAGE_OF_VALUES(X, p) \
+    FOUR_ROWS(X, p##0, p##1, p##2, p##3) FOUR_ROWS(X, p##4, p##5, p##6, p##7) \
+    FOUR_ROWS(X, p##8, p##9, p##A, p##B) FOUR_ROWS(X, p##C, p##D, p##E, p##F)
 
 /* Below 16, and up to 32: sizes that fit in a pipeline of stages. */
 #if VALUES_PER_PACKET == 1
@@ -63,8 +68,15 @@
 #define EACH_VALUE(X) \
     FOUR_ROWS(X, 0, 1, 2, 3) FOUR_ROWS(X, 4, 5, 6, 7) \
     FOUR_ROWS(X, 8, 9, A, B) FOUR_ROWS(X, C, D, E, F)
+#elif VALUES_PER_PACKET == 1024
+#define EACH_VALUE(X) \
+    PAGE_OF_VALUES(X, 0) PAGE_OF_VALUES(X, 1) PAGE_OF_VALUES(X, 2) PAGE_OF_VALUES(X, 3)
+#elif VALUES_PER_PACKET == 2048
+#define EACH_VALUE(X) \
+    PAGE_OF_VALUES(X, 0) PAGE_OF_VALUES(X, 1) PAGE_OF_VALUES(X, 2) PAGE_OF_VALUES(X, 3) \
+    PAGE_OF_VALUES(X, 4) PAGE_OF_VALUES(X, 5) PAGE_OF_VALUES(X, 6) PAGE_OF_VALUES(X, 7)
 #else
-#error "VALUES_PER_PACKET must be 1, 2, 4, 8, 9, 10, 12, 13, 14, 15, 16, 20, 24, 28, 32, 64 or 256"
+#error "VALUES_PER_PACKET must be 1, 2, 4, 8, 9, 10, 12, 13, 14, 15, 16, 20, 24, 28, 32, 64, 256, 1024 or 2048"
 #endif
 
 #endif
