@@ -15,7 +15,8 @@ import { AbortedError, ClosedError, JoinError, type WorkerError } from './errors
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
 import type { ControllerMessage, JobInfo, Welcome } from './session/messages.js';
 import { ControllerSession } from './session/session.js';
-import { DgramTransport, localIpTowards } from './transport/dgram.js';
+import { localIpTowards } from './transport/dgram.js';
+import { openUdp } from './transport/udp.js';
 import type { Transport } from './transport/transport.js';
 
 /** Turns of the event loop that due packets may wait until the socket has no more messages. */
@@ -149,6 +150,11 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
   /** Number of the last operation that is complete here; a worker that joins late starts with the job's number. */
   get completed(): number {
     return this.member.completed;
+  }
+
+  /** For people: the way that packets take from here, and why not a faster one. */
+  get transportDescription(): string {
+    return this.transport.description;
   }
 
   get closed(): boolean {
@@ -335,7 +341,7 @@ async function openSocket(options: Readonly<JoinOptions>): Promise<Transport> {
   // Without the scheme of a gRPC target, and the brackets around an IPv6 address.
   const name = host.replace(/^\w+:\/*(?=.)/, '').replace(/^\[(.*)\]$/, '$1');
   const ip = options.ip ?? (await localIpTowards(name, port));
-  return await DgramTransport.open({ ip, ...(options.udpPort === undefined ? {} : { udpPort: options.udpPort }) });
+  return await openUdp({ ip, ...(options.udpPort === undefined ? {} : { udpPort: options.udpPort }) });
 }
 
 function service(welcome: Welcome): { ip: string; udpPort: number; mac?: string } {

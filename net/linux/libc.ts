@@ -58,7 +58,9 @@ export async function loadLibc(): Promise<Libc | LibcMissing> {
     ({ default: koffi } = await import('koffi'));
   } catch (error) {
     const why = (error as Error).message;
-    return new LibcMissing(`needs the package koffi, which does not load (${why}); install it with "npm install koffi"`);
+    return new LibcMissing(
+      `needs the package koffi, which does not load (${why}); install it with "npm install koffi"`,
+    );
   }
   const library = koffi.load(null);
   const ioctl = library.func('int ioctl(int, unsigned long, ...)');

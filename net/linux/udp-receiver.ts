@@ -34,11 +34,7 @@ export class UdpReceiver {
     this.nameBytes = new DataView(this.names.buffer);
     this.controls = new Uint32Array(messages * CONTROL);
     const addressOf = (words: Uint32Array): bigint => libc.addressOf(new Uint8Array(words.buffer));
-    const [vectorsAt, namesAt, controlsAt] = [
-      addressOf(this.vectors),
-      addressOf(this.names),
-      addressOf(this.controls),
-    ];
+    const [vectorsAt, namesAt, controlsAt] = [addressOf(this.vectors), addressOf(this.names), addressOf(this.controls)];
     this.headersAt = addressOf(this.headers);
     const headers = new DataView(this.headers.buffer);
     for (let i = 0; i < messages; i++) {

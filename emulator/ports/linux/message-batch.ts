@@ -1,4 +1,11 @@
-import { Auxdata, Iovec, Mmsghdr, TP_STATUS_VLAN_TPID_VALID, TP_STATUS_VLAN_VALID, VnetHeader } from '../../../net/linux/abi.js';
+import {
+  Auxdata,
+  Iovec,
+  Mmsghdr,
+  TP_STATUS_VLAN_TPID_VALID,
+  TP_STATUS_VLAN_VALID,
+  VnetHeader,
+} from '../../../net/linux/abi.js';
 import type { Libc } from '../../../net/linux/libc.js';
 import { ETHERTYPE_VLAN, VLAN_TAG_BYTES } from './offload.js';
 
