@@ -6,7 +6,7 @@ import { macOfIpv4 } from '../../../net/mac.js';
 import { UdpReceiver } from '../../../net/linux/udp-receiver.js';
 import { UdpSender } from '../../../net/linux/udp-sender.js';
 import { openUdpSocket, UdpSocketRefused } from '../../../net/linux/udp-socket.js';
-import { PortError, type PortStatistics } from '../port.js';
+import type { PortStatistics } from '../port.js';
 import { serviceEndpoint, UDP_PORT_BUFFER_BYTES, udpOpenError, type UdpServiceAddress } from '../udp-address.js';
 import type { FrameSocket, FrameSocketOptions } from './frame-socket.js';
 
