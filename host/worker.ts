@@ -269,6 +269,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
       slots: welcome.job.slots,
       slotBase: welcome.job.slotBase,
       valuesPerPacket: welcome.valuesPerPacket,
+      packetSteps: welcome.packetSteps.length > 0 ? welcome.packetSteps : [welcome.valuesPerPacket],
       burst: limits.burst,
       rto: limits.rto,
       patience: { timeoutMs: limits.timeoutMs, membershipTimeoutMs: limits.membershipTimeoutMs },

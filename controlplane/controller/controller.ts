@@ -19,6 +19,7 @@ import { pipeOfJob } from './pipes.js';
 import { probeSlots } from './probe.js';
 import { jobEvents, sumEvents, switchStatus } from './reports.js';
 import { slotReports } from './slot-report.js';
+import { wantedBuild } from '../../protocol/builds.js';
 import { checkSwitchConfig } from './switch-config.js';
 import { SwitchSession } from './switch-session.js';
 import type { ControllerState, JobRecord, MemberRecord, SwitchConfig } from './state.js';
@@ -191,6 +192,7 @@ export class Controller {
     const welcome = {
       job: this.describe(job),
       valuesPerPacket: config.valuesPerPacket,
+      packetSteps: wantedBuild(config)?.steps ?? [],
       switchName: member.switchName,
       switchPort: member.switchPort,
       ...serviceOf(config, member.switchPort),

@@ -28,6 +28,8 @@ export interface EngineConfig {
   /** Slots of the job. */
   slots: number;
   valuesPerPacket: number;
+  /** Values that a packet may hold, ascending; the last is `valuesPerPacket`, which is the default. */
+  packetSteps?: readonly number[];
   /** Chunk number at which each epoch begins: 0, except in tests of its wraparound. */
   firstChunk?: number;
   /** Maximum of packets sent before the caller may read its socket again. */
@@ -88,7 +90,7 @@ export class AllreduceEngine {
     private readonly transmit: (packet: Uint8Array) => void,
   ) {
     this.window = new SlotWindow(config.slots);
-    this.pool = new PacketPool(config.slots, config.valuesPerPacket);
+    this.pool = new PacketPool(config.slots, config.packetSteps ?? [config.valuesPerPacket]);
     this.congestion = new CongestionWindow(config.slots);
     this.firstSentAt = new Float64Array(config.slots);
     this.sentAt = new Float64Array(config.slots);
@@ -200,7 +202,7 @@ export class AllreduceEngine {
 
   private result(message: Uint8Array, now: number): Verdict {
     const slot = this.awaited(message);
-    if (slot === undefined || message.length !== this.pool.packetBytes) return this.stray();
+    if (slot === undefined || message.length !== this.pool.bytesIn(slot)) return this.stray();
     const chunk = this.window.chunkIn(slot);
     const count = this.count(chunk);
     if (uint16(message, Offset.count) !== count) return this.stray();
@@ -264,7 +266,7 @@ export class AllreduceEngine {
     const { window, pool } = this;
     const slot = window.slot(chunk);
     const count = this.count(chunk);
-    this.work!.load(chunk * this.config.valuesPerPacket, count, pool.payload(slot));
+    this.work!.load(chunk * this.config.valuesPerPacket, count, pool.payload(slot, count));
     const packet = pool.contribution(slot, window.set(chunk), window.number(chunk), count);
     this.firstSentAt[slot] = now;
     this.transmissions[slot] = 1;
