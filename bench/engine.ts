@@ -186,7 +186,7 @@ async function main(): Promise<number> {
       seconds: { type: 'string', default: '2' },
     },
   });
-  const rows = await measure(wholeNumbers('values', options.values, 1, 1024), seconds(options.seconds));
+  const rows = await measure(wholeNumbers('values', options.values, 1, 2048), seconds(options.seconds));
   process.stdout.write(options.json ? `${JSON.stringify(rows, null, 2)}\n` : `${render(rows)}\n`);
   return 0;
 }

@@ -22,7 +22,8 @@ import type { ControllerMessage, JobInfo, Welcome } from './session/messages.js'
 import { announcementsOf } from './session/announcements.js';
 import { faultOf } from './session/validity.js';
 import { ControllerSession } from './session/session.js';
-import { DgramTransport, localIpTowards } from './transport/dgram.js';
+import { localIpTowards } from './transport/dgram.js';
+import { openUdp } from './transport/udp.js';
 import type { Transport } from './transport/transport.js';
 
 /** Turns of the event loop that due packets may wait until the socket has no more messages. */
@@ -178,6 +179,11 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     return this.member.completed;
   }
 
+  /** For people: the way that packets take from here, and why not a faster one. */
+  get transportDescription(): string {
+    return this.transport.description;
+  }
+
   get closed(): boolean {
     return this.ended !== undefined;
   }
@@ -312,6 +318,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
       slots: welcome.job.slots,
       slotBase: welcome.job.slotBase,
       valuesPerPacket: welcome.valuesPerPacket,
+      packetSteps: welcome.packetSteps.length > 0 ? welcome.packetSteps : [welcome.valuesPerPacket],
       burst: limits.burst,
       rto: limits.rto,
       patience: { timeoutMs: limits.timeoutMs, membershipTimeoutMs: limits.membershipTimeoutMs },
@@ -384,7 +391,7 @@ async function openSocket(options: Readonly<JoinOptions>): Promise<Transport> {
   // Without the scheme of a gRPC target, and the brackets around an IPv6 address.
   const name = host.replace(/^\w+:\/*(?=.)/, '').replace(/^\[(.*)\]$/, '$1');
   const ip = options.ip ?? (await localIpTowards(name, port));
-  return await DgramTransport.open({ ip, ...(options.udpPort === undefined ? {} : { udpPort: options.udpPort }) });
+  return await openUdp({ ip, ...(options.udpPort === undefined ? {} : { udpPort: options.udpPort }) });
 }
 
 function service(welcome: Welcome): { ip: string; udpPort: number; mac?: string } {

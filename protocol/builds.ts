@@ -3,6 +3,7 @@
  * which numeric profiles its arithmetic computes. Controller, command line and `npm run p4` read this list.
  */
 import { BUILDS } from './constants.js';
+import { packetSteps } from './packet-steps.js';
 
 /** `bmv2`: v1model, for BMv2 and the emulator. `tofino`, `tofino2`: TNA. */
 export type BuildTarget = 'bmv2' | 'tofino' | 'tofino2';
@@ -12,6 +13,8 @@ export interface BuildDescriptor {
   readonly name: string;
   readonly target: BuildTarget;
   readonly valuesPerPacket: number;
+  /** Values that its packets may hold, ascending: a contribution has the shortest length that holds its count. */
+  readonly steps: readonly number[];
   /**
    * Presets of docs/arithmetic.md that the build computes, with exactly their parameters. Undefined: its arithmetic
    * takes mode, guard, rounding and left-shift limit from the job, so it supports every profile of fp32 and int32.
@@ -29,11 +32,17 @@ export const RESTRICTED_PROFILES = ['fpisa-a', 'int32'] as const;
 export const RESTRICTED_BUILDS = [16] as const;
 
 export const BUILD_DESCRIPTORS: readonly BuildDescriptor[] = [
-  ...BUILDS.map((n): BuildDescriptor => ({ name: `fpisa-n${n}`, target: 'bmv2', valuesPerPacket: n })),
+  ...BUILDS.map((n): BuildDescriptor => ({
+    name: `fpisa-n${n}`,
+    target: 'bmv2',
+    valuesPerPacket: n,
+    steps: packetSteps(n),
+  })),
   ...RESTRICTED_BUILDS.map((n): BuildDescriptor => ({
     name: `fpisa-a-n${n}`,
     target: 'bmv2',
     valuesPerPacket: n,
+    steps: [n],
     profiles: RESTRICTED_PROFILES,
   })),
 ];
@@ -63,6 +72,12 @@ export interface BuildChoice {
  */
 export function wantedBuild({ build, target = 'bmv2', valuesPerPacket }: BuildChoice): BuildDescriptor | undefined {
   if (target !== 'bmv2')
-    return { name: `fpisa-${target}-n${valuesPerPacket}`, target, valuesPerPacket, profiles: RESTRICTED_PROFILES };
+    return {
+      name: `fpisa-${target}-n${valuesPerPacket}`,
+      target,
+      valuesPerPacket,
+      steps: [valuesPerPacket],
+      profiles: RESTRICTED_PROFILES,
+    };
   return build === undefined ? generalBuild(valuesPerPacket) : buildNamed(build);
 }

@@ -116,7 +116,7 @@ export const MAX_JOBS = 256;
 export const POOL_SLOTS = 512;
 
 /** Values per packet for which `npm run p4` makes a build. */
-export const BUILDS = [16, 64, 256] as const;
+export const BUILDS = [16, 64, 256, 1024, 2048] as const;
 export type ValuesPerPacket = (typeof BUILDS)[number];
 
 /** Port on which a P4Runtime packet-out enters and a packet-in leaves. */

@@ -20,6 +20,7 @@ import { probeSlots } from './probe.js';
 import { SILENT, type Log } from './log.js';
 import { jobEvents, sumEvents, switchStatus } from './reports.js';
 import { slotReports } from './slot-report.js';
+import { wantedBuild } from '../../protocol/builds.js';
 import { checkSwitchConfig } from './switch-config.js';
 import { withNextGeneration, withUsedEpochs } from './stamp.js';
 import { SwitchSession } from './switch-session.js';
@@ -207,6 +208,7 @@ export class Controller {
     const welcome = {
       job: this.describe(job),
       valuesPerPacket: config.valuesPerPacket,
+      packetSteps: wantedBuild(config)?.steps ?? [],
       switchName: member.switchName,
       switchPort: member.switchPort,
       ...serviceOf(config, member.switchPort),

@@ -15,6 +15,8 @@ export interface PacketThreadData {
   readonly ports: readonly PortSpec[];
   /** `scheduler` cannot be sent. */
   readonly faults?: Omit<FaultOptions, 'scheduler'>;
+  /** Use node:dgram and an event loop even where batches are possible. */
+  readonly portable?: boolean;
 }
 
 export type ToPackets =

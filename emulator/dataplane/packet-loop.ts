@@ -1,12 +1,15 @@
-/** The packet loop over network interfaces alone: no event loop, no allocation for a packet, and one wait for all ports. */
+/** The packet loop over the kernel's sockets: no event loop, no allocation for a packet, and one wait for all ports. */
 import { readSync } from 'node:fs';
 import { GrowableBuffer } from '../machine/growable-buffer.js';
 import type { FrameSink } from '../machine/frames.js';
 import { EmulatorError } from '../errors.js';
 import { InterfaceError } from '../ports/linux/interface-error.js';
-import type { Libc } from '../ports/linux/libc.js';
-import { MemorySocket, waitForFrames, type MemorySocketOptions } from '../ports/linux/memory-socket.js';
+import type { Libc } from '../../net/linux/libc.js';
+import { waitForFrames, type FrameSocket, type FrameSocketOptions } from '../ports/linux/frame-socket.js';
+import { MemorySocket } from '../ports/linux/memory-socket.js';
+import { UdpMemorySocket } from '../ports/linux/udp-memory-socket.js';
 import { PortError } from '../ports/port.js';
+import type { PortSpec } from '../ports/port-spec.js';
 import { WORD, type ControlBlock } from './control-block.js';
 import type { PacketLock } from './lock.js';
 import type { PacketClock } from './packet-clock.js';
@@ -22,12 +25,7 @@ const ALIGNMENT = 16;
 const WAIT_MS = 200;
 
 /** The interpreter arena is used too briefly for anything but plain sockets to pay off. */
-const PLAIN_SOCKETS: MemorySocketOptions = { useXdp: false };
-
-export interface InterfaceSpec {
-  readonly number: number;
-  readonly interface: string;
-}
+const PLAIN_SOCKETS: FrameSocketOptions = { useXdp: false };
 
 export interface PacketLoopOptions {
   readonly cpuPort: number;
@@ -45,9 +43,11 @@ interface Stray {
 }
 
 export class PacketLoop implements FrameSink {
-  private readonly sockets: MemorySocket[] = [];
+  private readonly sockets: FrameSocket[] = [];
+  /** Where each port is: HOST:UDPPORT, or the name of its interface. */
+  readonly placesOfPorts = new Map<number, string>();
   private readonly numbers: number[] = [];
-  private readonly byPort: (MemorySocket | undefined)[] = [];
+  private readonly byPort: (FrameSocket | undefined)[] = [];
   private program: PacketProgram | undefined;
   private here: Places;
   private readonly places = new WeakMap<PacketMemory, Places>();
@@ -74,7 +74,7 @@ export class PacketLoop implements FrameSink {
    */
   constructor(
     private readonly libc: Libc,
-    private readonly interfaces: readonly InterfaceSpec[],
+    private readonly ports: readonly PortSpec[],
     arena: PacketMemory,
     private readonly wakeUpFd: number,
     private readonly block: ControlBlock,
@@ -83,15 +83,15 @@ export class PacketLoop implements FrameSink {
     private readonly options: PacketLoopOptions,
   ) {
     this.here = this.place(arena);
-    for (const [i, { number, interface: name }] of interfaces.entries()) {
+    for (const [i, spec] of ports.entries()) {
       try {
-        const socket = MemorySocket.openWith(libc, name, region(this.here, i), PLAIN_SOCKETS);
+        const socket = this.openSocket(spec, region(this.here, spec, i));
         this.sockets.push(socket);
-        this.numbers.push(number);
-        this.byPort[number] = socket;
+        this.numbers.push(spec.number);
+        this.byPort[spec.number] = socket;
       } catch (error) {
         for (const socket of this.sockets) socket.close();
-        throw error instanceof InterfaceError ? new PortError(error.reason, number, error.message) : error;
+        throw error instanceof InterfaceError ? new PortError(error.reason, spec.number, error.message) : error;
       }
     }
   }
@@ -105,13 +105,9 @@ export class PacketLoop implements FrameSink {
     });
     this.here = this.place(program.memory);
     const { wasm } = program.memory;
-    this.sockets.forEach((socket, i) => {
-      const moved = (this.sockets[i] = socket.moveTo(
-        region(this.here, i),
-        wasm === undefined ? PLAIN_SOCKETS : { memory: wasm },
-      ));
-      this.byPort[this.numbers[i]!] = moved;
-    });
+    this.sockets.forEach((socket, i) =>
+      socket.moveTo(region(this.here, this.ports[i]!, i), wasm === undefined ? PLAIN_SOCKETS : { memory: wasm }),
+    );
   }
 
   /** Runs a packet as if it had arrived at this port. To be called from `onMessages` only. */
@@ -174,6 +170,17 @@ export class PacketLoop implements FrameSink {
     this.leavingAddresses[at] = address;
     this.leavingLengths[at] = length;
     this.outputTop = (address + length + ALIGNMENT - 1) & -ALIGNMENT;
+  }
+
+  /** @throws PortError, InterfaceError */
+  private openSocket(spec: PortSpec, at: Uint8Array): FrameSocket {
+    if (spec.kind === 'udp') {
+      const socket = UdpMemorySocket.openWith(this.libc, spec, at, PLAIN_SOCKETS);
+      this.placesOfPorts.set(spec.number, socket.place);
+      return socket;
+    }
+    this.placesOfPorts.set(spec.number, spec.interface);
+    return MemorySocket.openWith(this.libc, spec.interface, at, PLAIN_SOCKETS);
   }
 
   private runFrames(index: number, count: number): void {
@@ -288,7 +295,7 @@ export class PacketLoop implements FrameSink {
   private place(memory: PacketMemory): Places {
     let places = this.places.get(memory);
     if (places === undefined) {
-      const regions = this.interfaces.map(() => memory.allocate(MemorySocket.REGION_BYTES));
+      const regions = this.ports.map((spec) => memory.allocate(regionBytes(spec)));
       places = { memory, regions, outputs: memory.allocate(OUTPUT_BYTES), input: new GrowableBuffer(memory) };
       this.places.set(memory, places);
     }
@@ -308,6 +315,11 @@ interface Places {
   readonly input: GrowableBuffer;
 }
 
-function region({ memory, regions }: Places, i: number): Uint8Array {
-  return new Uint8Array(memory.bytes.buffer, regions[i], MemorySocket.REGION_BYTES);
+/** Memory that the socket of a port needs. */
+export function regionBytes({ kind }: PortSpec): number {
+  return kind === 'udp' ? UdpMemorySocket.REGION_BYTES : MemorySocket.REGION_BYTES;
+}
+
+function region({ memory, regions }: Places, spec: PortSpec, i: number): Uint8Array {
+  return new Uint8Array(memory.bytes.buffer, regions[i], regionBytes(spec));
 }

@@ -2,16 +2,16 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { EmulatorError } from '../errors.js';
 import { FaultInjector } from '../faults.js';
-import { loadLibc } from '../ports/linux/libc.js';
+import { LibcMissing, loadLibc, type Libc } from '../../net/linux/libc.js';
 import { PortError, type PortErrorCode } from '../ports/port.js';
 import { PortRunner, type PortRunnerStatistics } from '../ports/port-runner.js';
-import { portOf } from '../ports/port-spec.js';
+import { portOf, type PortSpec } from '../ports/port-spec.js';
 import { Caller } from './calls.js';
 import { ControlBlock, COUNTS } from './control-block.js';
 import { PacketLock } from './lock.js';
 import type { PacketThreadData, ToMain, ToPackets } from './messages.js';
 import { PacketClock } from './packet-clock.js';
-import { PacketLoop, type InterfaceSpec } from './packet-loop.js';
+import { PacketLoop } from './packet-loop.js';
 import {
   CompiledPacketProgram,
   InterpretedPacketProgram,
@@ -72,7 +72,7 @@ function packetIn(bytes: Uint8Array): void {
   tell({ kind: 'packetIn', bytes });
 }
 
-/** Ports that need an event loop: UDP sockets, or any ports with injected faults. */
+/** Ports with injected faults, and UDP ports where the C library cannot be called. */
 async function startEventLoop(): Promise<void> {
   const target = new PacketTargetOfProgram(data.cpuPort, block, lock, clock, packetIn);
   const runner = new PortRunner(target, {
@@ -106,11 +106,10 @@ async function startEventLoop(): Promise<void> {
   tell({ kind: 'open', places, wakeUpFd: undefined });
 }
 
-/** Interfaces alone: this thread does nothing but run packets, and reads its mailbox between them. */
-async function startPacketLoop(interfaces: readonly InterfaceSpec[]): Promise<void> {
-  const libc = await loadLibc();
+/** This thread does nothing but run packets, and reads its mailbox between them. */
+function startPacketLoop(libc: Libc, ports: readonly PortSpec[]): void {
   const wakeUpFd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
-  const loop = new PacketLoop(libc, interfaces, arena, wakeUpFd, block, lock, clock, {
+  const loop = new PacketLoop(libc, ports, arena, wakeUpFd, block, lock, clock, {
     cpuPort: data.cpuPort,
     onPacketIn: packetIn,
     onError: gaveUp,
@@ -124,9 +123,17 @@ async function startPacketLoop(interfaces: readonly InterfaceSpec[]): Promise<vo
     packetOut: (bytes) => loop.inject(data.cpuPort, bytes),
     close: () => loop.close(),
   };
-  tell({ kind: 'open', places: new Map(interfaces.map((spec) => [spec.number, spec.interface])), wakeUpFd });
+  tell({ kind: 'open', places: loop.placesOfPorts, wakeUpFd });
   loop.run();
   main.close();
+}
+
+/** For the packet loop; undefined if the ports need an event loop, whose ports also say what an interface lacks. */
+async function libcFor({ ports, faults, portable }: PacketThreadData): Promise<Libc | undefined> {
+  // Delayed frames need timers. Without ports there is nothing to wait for but messages.
+  if (faults !== undefined || ports.length === 0 || portable === true) return undefined;
+  const libc = await loadLibc();
+  return libc instanceof LibcMissing ? undefined : libc;
 }
 
 /** Counts of the port runner, in memory shared with the main thread. */
@@ -145,10 +152,9 @@ function sharedStatistics(): PortRunnerStatistics {
 process.on('uncaughtExceptionMonitor', () => lock.end());
 process.on('exit', () => lock.end());
 try {
-  const interfaces = data.ports.filter((spec) => spec.kind === 'interface');
-  if (data.faults === undefined && interfaces.length > 0 && interfaces.length === data.ports.length)
-    await startPacketLoop(interfaces);
-  else await startEventLoop();
+  const libc = await libcFor(data);
+  if (libc === undefined) await startEventLoop();
+  else startPacketLoop(libc, data.ports);
 } catch (error) {
   if (!(error instanceof PortError)) throw error;
   tell({

@@ -6,13 +6,13 @@ import { EmulatorError } from '../errors.js';
 import type { FaultOptions } from '../faults.js';
 import { identityOf } from '../json/identity.js';
 import type { Device, PreparedProgram } from '../p4runtime/device.js';
-import { MemorySocket } from '../ports/linux/memory-socket.js';
 import { PortError } from '../ports/port.js';
 import type { PortSpec } from '../ports/port-spec.js';
 import { answer } from './calls.js';
 import { ControlBlock, COUNTS, WORD, type Count } from './control-block.js';
 import { DataPlaneError } from './data-plane-error.js';
 import { MainLock } from './lock.js';
+import { regionBytes } from './packet-loop.js';
 import type { PacketThreadData, ToMain, ToPackets } from './messages.js';
 import { ProgramHost } from './program-host.js';
 import { DEFAULT_CPU_PORT, DEFAULT_MAX_PASSES, DEFAULT_QUEUES_PER_PORT, DEFAULT_DROP_PORT } from '../limits.js';
@@ -26,6 +26,8 @@ export interface ThreadedSwitchOptions {
   readonly seed?: number;
   /** Faults injected at all ports. */
   readonly faults?: Omit<FaultOptions, 'scheduler'>;
+  /** Whether UDP ports use node:dgram and an event loop even where the kernel's batches can be used. Default false. */
+  readonly portable?: boolean;
   /** Called with errors that abort one packet; the switch continues. */
   readonly onError?: (error: EmulatorError, port: number) => void;
   /** Texts of log_msg. */
@@ -100,8 +102,8 @@ export class ThreadedSwitch implements Device {
     const taken = ports.find(({ number }, i) => ports.some((other, j) => j < i && other.number === number));
     if (taken !== undefined)
       throw new PortError('EMULATOR_PORT_DUPLICATE', taken.number, 'the switch already has a port with this number');
-    const { faults } = this.options;
-    this.arena = new SharedArrayBuffer(ARENA_BYTES + ports.length * (MemorySocket.REGION_BYTES + 64));
+    const { faults, portable } = this.options;
+    this.arena = new SharedArrayBuffer(ARENA_BYTES + ports.reduce((sum, port) => sum + regionBytes(port) + 64, 0));
     const data: PacketThreadData = {
       control: this.block.buffer,
       arena: this.arena,
@@ -109,6 +111,7 @@ export class ThreadedSwitch implements Device {
       cpuPort: this.cpuPort,
       ports,
       ...(faults !== undefined && { faults }),
+      ...(portable !== undefined && { portable }),
     };
     const worker = (this.worker = (this.options.startThread ?? startThread)(data));
     if (this.active !== undefined) this.run(this.active);

@@ -2,10 +2,8 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { emptyPortStatistics, PortError, type Port } from './port.js';
 import { decapsulate, encapsulate, type FrameEndpoint } from '../../net/frames.js';
 import { ipv4ToBytes } from '../../net/ipv4.js';
-import { macOfIpv4, macToBytes } from '../../net/mac.js';
-
-/** Requested from the kernel for bursts; it grants what net.core.rmem_max and wmem_max allow. */
-const SOCKET_BUFFER_BYTES = 8 * 1024 * 1024;
+import { macOfIpv4 } from '../../net/mac.js';
+import { serviceEndpoint, UDP_PORT_BUFFER_BYTES, udpOpenError, type UdpServiceAddress } from './udp-address.js';
 
 /** Datagrams may come from any number of forged addresses; what is forgotten is made again. */
 const MAX_SENDERS = 4096;
@@ -18,13 +16,7 @@ export interface UdpPortOptions {
   /** UDP port of the socket; 0 (the default) lets the kernel choose. */
   readonly bindPort?: number;
   /** Where frames that come in are addressed to: the address under which senders know the switch. */
-  readonly service: {
-    /** Six bytes in hexadecimal with colons. */
-    readonly mac: string;
-    /** IPv4, dotted decimal. */
-    readonly address: string;
-    readonly udpPort: number;
-  };
+  readonly service: UdpServiceAddress;
 }
 
 /**
@@ -45,21 +37,7 @@ export class UdpPort implements Port {
     this.number = number;
     this.bindAddress = bindAddress;
     this.bindPort = bindPort;
-    const mac = macToBytes(service.mac);
-    const ip = ipv4ToBytes(service.address);
-    if (mac === undefined)
-      throw new PortError(
-        'EMULATOR_PORT_ADDRESS',
-        number,
-        `"${service.mac}" is not a MAC address like 02:00:0a:00:00:01`,
-      );
-    if (ip === undefined)
-      throw new PortError(
-        'EMULATOR_PORT_ADDRESS',
-        number,
-        `"${service.address}" is not an IPv4 address like 10.0.0.1, without leading zeros`,
-      );
-    this.service = { mac, ip, udpPort: service.udpPort };
+    this.service = serviceEndpoint(number, service);
   }
 
   /** Where senders reach the port. @throws PortError while it is closed. */
@@ -75,15 +53,16 @@ export class UdpPort implements Port {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', (error: NodeJS.ErrnoException) => {
         socket.close();
-        reject(this.openError(error));
+        const at = `${this.bindAddress}:${this.bindPort}`;
+        reject(udpOpenError(this.number, at, error.code ?? '', error.message));
       });
       socket.bind({ address: this.bindAddress, port: this.bindPort, exclusive: true }, () => {
         socket.removeAllListeners('error');
         resolve();
       });
     });
-    socket.setRecvBufferSize(SOCKET_BUFFER_BYTES);
-    socket.setSendBufferSize(SOCKET_BUFFER_BYTES);
+    socket.setRecvBufferSize(UDP_PORT_BUFFER_BYTES);
+    socket.setSendBufferSize(UDP_PORT_BUFFER_BYTES);
     socket.on('error', () => this.statistics.sendErrors++);
     socket.on('message', (payload, from) => {
       this.statistics.received++;
@@ -124,15 +103,5 @@ export class UdpPort implements Port {
       this.senders.set(name, endpoint);
     }
     return endpoint;
-  }
-
-  private openError(error: NodeJS.ErrnoException): PortError {
-    const at = `${this.bindAddress}:${this.bindPort}`;
-    if (error.code === 'EADDRINUSE')
-      return new PortError('EMULATOR_PORT_IN_USE', this.number, `another socket uses UDP ${at}`);
-    if (error.code === 'EADDRNOTAVAIL' || error.code === 'EACCES' || error.code === 'ENOTFOUND') {
-      return new PortError('EMULATOR_PORT_ADDRESS', this.number, `UDP ${at} cannot be used here (${error.code})`);
-    }
-    return new PortError('EMULATOR_PORT_FAILED', this.number, `UDP ${at} cannot be opened (${error.message})`);
   }
 }

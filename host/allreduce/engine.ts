@@ -23,6 +23,8 @@ export interface EngineConfig {
   /** Slots of the job. */
   slots: number;
   valuesPerPacket: number;
+  /** Values that a packet may hold, ascending; the last is `valuesPerPacket`, which is the default. */
+  packetSteps?: readonly number[];
   /** Chunk number at which each epoch begins: 0, except in tests of its wraparound. */
   firstChunk?: number;
   /** Maximum of packets sent before the caller may read its socket again. */
@@ -75,7 +77,7 @@ export class AllreduceEngine {
     private readonly transmit: (packet: Uint8Array) => void,
   ) {
     this.window = new SlotWindow(config.slots);
-    this.pool = new PacketPool(config.slots, config.valuesPerPacket);
+    this.pool = new PacketPool(config.slots, config.packetSteps ?? [config.valuesPerPacket]);
     this.congestion = new CongestionWindow(config.slots);
     this.recovery = new LossRecovery(this.window, rto);
     this.output = {
@@ -194,7 +196,7 @@ export class AllreduceEngine {
 
   private result(message: Uint8Array, now: number): Verdict {
     const slot = this.awaited(message);
-    if (slot === undefined || message.length !== this.pool.packetBytes) {
+    if (slot === undefined || message.length !== this.pool.bytesIn(slot)) {
       this.noteNeedless(message);
       return this.stray();
     }
@@ -278,7 +280,7 @@ export class AllreduceEngine {
     const { window, pool } = this;
     const slot = window.slot(chunk);
     const count = this.count(chunk);
-    this.work!.load(chunk * this.config.valuesPerPacket, count, pool.payload(slot));
+    this.work!.load(chunk * this.config.valuesPerPacket, count, pool.payload(slot, count));
     const packet = pool.contribution(slot, window.set(chunk), window.number(chunk), count);
     this.recovery.sent(slot, now);
     this.counters.packetsSent++;

@@ -125,6 +125,7 @@ export class Member {
       config.job === this.config.job &&
       config.slots === this.config.slots &&
       config.valuesPerPacket === this.config.valuesPerPacket &&
+      String(config.packetSteps) === String(this.config.packetSteps) &&
       config.switchAddress === this.config.switchAddress;
     if (!same) {
       // Another switch or another build: nothing in flight can be answered any more.

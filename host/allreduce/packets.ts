@@ -9,6 +9,7 @@ import {
   PROBE_BYTES,
   writeHeader,
 } from '../../protocol/message.js';
+import { stepFor } from '../../protocol/packet-steps.js';
 import { HOST_IS_LITTLE_ENDIAN } from './tensors.js';
 
 export interface PacketFields {
@@ -27,22 +28,29 @@ const BYTE_ORDER = HOST_IS_LITTLE_ENDIAN ? 0 : Flag.NETWORK_ORDER;
  * another packet before the result of the first has arrived.
  */
 export class PacketPool {
-  readonly packetBytes: number;
-  private readonly packets: Uint8Array[] = [];
-  private readonly payloads: Uint8Array[] = [];
+  /** By slot, then by step of the length. */
+  private readonly packets: Uint8Array[][] = [];
+  private readonly payloads: Uint8Array[][] = [];
   private readonly views: DataView[] = [];
+  /** By slot: the step of its packet. */
+  private readonly step: Uint8Array;
   private readonly probe = new Uint8Array(PROBE_BYTES);
   /** Reused for every packet; {@link begin} sets the fields that an operation's packets share. */
   private readonly header: Header = { ...emptyHeader(Opcode.CONTRIBUTE), flags: BYTE_ORDER };
 
-  constructor(slots: number, valuesPerPacket: number) {
-    this.packetBytes = messageBytes(valuesPerPacket);
-    const memory = new ArrayBuffer(slots * this.packetBytes);
+  /** @param steps values that a packet may hold, ascending */
+  constructor(
+    slots: number,
+    private readonly steps: readonly number[],
+  ) {
+    const bytes = messageBytes(steps.at(-1)!);
+    const memory = new ArrayBuffer(slots * bytes);
+    this.step = new Uint8Array(slots);
     for (let slot = 0; slot < slots; slot++) {
-      const packet = new Uint8Array(memory, slot * this.packetBytes, this.packetBytes);
-      this.packets.push(packet);
-      this.payloads.push(packet.subarray(HEADER_BYTES));
-      this.views.push(new DataView(memory, slot * this.packetBytes, HEADER_BYTES));
+      const packets = steps.map((values) => new Uint8Array(memory, slot * bytes, messageBytes(values)));
+      this.packets.push(packets);
+      this.payloads.push(packets.map((packet) => packet.subarray(HEADER_BYTES)));
+      this.views.push(new DataView(memory, slot * bytes, HEADER_BYTES));
     }
   }
 
@@ -54,12 +62,18 @@ export class PacketPool {
     this.header.signature = fields.signature;
   }
 
-  /** Memory for the values of the packet of `slot`. */
-  payload(slot: number): Uint8Array {
-    return this.payloads[slot]!;
+  /** Memory for `count` values, and for those that fill up the shortest packet that holds them. */
+  payload(slot: number, count: number): Uint8Array {
+    const step = (this.step[slot] = stepFor(count, this.steps));
+    return this.payloads[slot]![step]!;
   }
 
-  /** Writes the header of the first transmission of a chunk and returns the whole packet. */
+  /** Bytes of the packet of `slot`, and of its result. */
+  bytesIn(slot: number): number {
+    return this.packet(slot).length;
+  }
+
+  /** Writes the header of the first transmission of a chunk, after its {@link payload}, and returns the whole packet. */
   contribution(slot: number, set: 0 | 1, chunk: number, count: number): Uint8Array {
     const { header } = this;
     header.slot = slot;
@@ -67,13 +81,17 @@ export class PacketPool {
     header.chunk = chunk;
     header.count = count;
     writeHeader(this.views[slot]!, header);
-    return this.packets[slot]!;
+    return this.packet(slot);
   }
 
   /** The packet in `slot`, marked as a retransmission. */
   again(slot: number): Uint8Array {
     this.views[slot]!.setUint16(Offset.flags, BYTE_ORDER | Flag.RETRANSMISSION);
-    return this.packets[slot]!;
+    return this.packet(slot);
+  }
+
+  private packet(slot: number): Uint8Array {
+    return this.packets[slot]![this.step[slot]!]!;
   }
 
   /** PROBE number `sequence`, of `slot` in the job's range. The answer has the same number. */

@@ -21,13 +21,16 @@ export function faultOf(message: ControllerMessage, rank: number, workers: numbe
 }
 
 function faultOfWelcome(welcome: Welcome, rank: number): string | undefined {
-  const { job, valuesPerPacket, serviceIp, serviceUdpPort, serviceMac } = welcome;
+  const { job, valuesPerPacket, packetSteps, serviceIp, serviceUdpPort, serviceMac } = welcome;
   if (!isWithin(job.workers, 1, MAX_WORKERS)) return `a job of ${job.workers} workers`;
   if (rank >= job.workers) return `rank ${rank} in a job of ${job.workers} workers`;
   if (!isWithin(job.number, 0, MAX_JOBS - 1)) return `job number ${job.number}`;
   if (!isWithin(job.slots, 1, POOL_SLOTS) || !isWithin(job.slotBase, 0, POOL_SLOTS - job.slots))
     return `${job.slots} slots from ${job.slotBase}, where a switch has ${POOL_SLOTS}`;
   if (!isWithin(valuesPerPacket, 1, MAX_VALUES)) return `${valuesPerPacket} values per packet`;
+  const areSteps = isAscending(packetSteps) && packetSteps.at(-1) === valuesPerPacket && packetSteps[0]! > 0;
+  if (packetSteps.length > 0 && !areSteps)
+    return `packets of ${packetSteps.join(', ')} values, where the largest has ${valuesPerPacket}`;
   if (ipv4ToBytes(serviceIp) === undefined || !isUdpPort(serviceUdpPort))
     return `the service address ${serviceIp}:${serviceUdpPort}`;
   if (serviceMac !== '' && macToBytes(serviceMac) === undefined) return `the MAC address ${serviceMac}`;

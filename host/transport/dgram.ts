@@ -20,7 +20,7 @@ export interface DgramOptions {
 }
 
 /** A whole pool of slots of the largest build, twice, with the kernel's bookkeeping per packet. */
-const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
+export const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 
 export class DgramTransport implements Transport {
   onMessage: ((message: Uint8Array) => void) | undefined;
@@ -35,6 +35,7 @@ export class DgramTransport implements Transport {
   private constructor(
     socket: dgram.Socket,
     private readonly options: Readonly<DgramOptions>,
+    readonly description: string,
   ) {
     this.socket = this.attach(socket);
     this.localAddress = {
@@ -45,9 +46,13 @@ export class DgramTransport implements Transport {
     };
   }
 
-  /** @throws TransportError if the address cannot be bound. */
-  static async open(options: Readonly<DgramOptions>): Promise<DgramTransport> {
-    return new DgramTransport(await bind(options, options.udpPort ?? 0), options);
+  /**
+   * @param why batches, which are faster, cannot be used
+   * @throws TransportError if the address cannot be bound
+   */
+  static async open(options: Readonly<DgramOptions>, why?: string): Promise<DgramTransport> {
+    const description = why === undefined ? 'node:dgram' : `node:dgram (sending in batches ${why})`;
+    return new DgramTransport(await bind(options, options.udpPort ?? 0), options, description);
   }
 
   async connect(service: ServiceAddress): Promise<void> {

@@ -17,6 +17,7 @@ export interface FramePort {
 const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 
 export class InProcessTransport implements Transport {
+  readonly description = 'in process';
   onMessage: ((message: Uint8Array) => void) | undefined;
   private readonly me: FrameEndpoint;
   private service: FrameEndpoint | undefined;

@@ -21,11 +21,16 @@ export interface ServiceAddress {
 export interface Transport {
   /** Known once the transport is constructed (or opened). */
   readonly localAddress: LocalAddress;
-  /** Called for every message that arrives, never from within {@link send}. The receiver owns the memory. */
+  /** For people: which way messages take, and why not a faster one. */
+  readonly description: string;
+  /** Called for every message that arrives, never from within {@link send}. Its memory is valid during the call. */
   onMessage: ((message: Uint8Array) => void) | undefined;
   /** Sends to `service` from now on. */
   connect(service: ServiceAddress): Promise<void>;
-  /** Sends the first `length` bytes of `buffer`, whose memory may change as soon as this returns. */
+  /**
+   * Sends the first `length` bytes of `buffer`, at the latest before the event loop's next turn. If the memory changes
+   * before, what it holds then is sent.
+   */
   send(buffer: Uint8Array, length: number): void;
   /** For error messages: what the network reported, for example refused packets. */
   note(): string | undefined;

@@ -28,6 +28,19 @@ header fpisa_t {
 header values_t {
     EACH_VALUE(VALUE_FIELD)
 }
+#ifdef VALUES_IN_STEPS
+header values_to_256_t {
+    EACH_VALUE_TO_256(VALUE_FIELD)
+}
+header values_to_1024_t {
+    EACH_VALUE_TO_1024(VALUE_FIELD)
+}
+#if VALUES_PER_PACKET == 2048
+header values_to_2048_t {
+    EACH_VALUE_TO_2048(VALUE_FIELD)
+}
+#endif
+#endif
 
 header probe_t {
     bit<16> absolute_slot;
@@ -52,9 +65,16 @@ header probe_t {
 const bit<16> UDP_BYTES = 8;
 const bit<16> FPISA_BYTES = 32;
 const bit<16> PROBE_BYTES = 56;
-const bit<16> VALUES_BYTES = 4 * VALUES_PER_PACKET;
+const bit<16> VALUES_BYTES = 4 * FIRST_VALUES;
 const bit<16> UDP_LENGTH_OF_HEADER = UDP_BYTES + FPISA_BYTES;
 const bit<16> UDP_LENGTH_OF_VALUES = UDP_BYTES + FPISA_BYTES + VALUES_BYTES;
+#ifdef VALUES_IN_STEPS
+const bit<16> UDP_LENGTH_OF_256 = UDP_LENGTH_OF_HEADER + 4 * 256;
+const bit<16> UDP_LENGTH_OF_1024 = UDP_LENGTH_OF_HEADER + 4 * 1024;
+#if VALUES_PER_PACKET == 2048
+const bit<16> UDP_LENGTH_OF_2048 = UDP_LENGTH_OF_HEADER + 4 * 2048;
+#endif
+#endif
 const bit<16> UDP_LENGTH_OF_PROBE = UDP_BYTES + FPISA_BYTES + PROBE_BYTES;
 
 struct headers_t {
@@ -66,6 +86,13 @@ struct headers_t {
     udp_t udp;
     fpisa_t fpisa;
     values_t values;
+#ifdef VALUES_IN_STEPS
+    values_to_256_t values_to_256;
+    values_to_1024_t values_to_1024;
+#if VALUES_PER_PACKET == 2048
+    values_to_2048_t values_to_2048;
+#endif
+#endif
     probe_t probe;
 }
 

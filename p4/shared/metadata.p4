@@ -42,6 +42,9 @@ struct meta_t {
     bit<1> reflects;            // it goes back to where it came from, alone
 
     /* Scratch for one value at a time: the values of a packet share it, so it is as small for any N. */
+#ifdef VALUES_IN_STEPS
+    bit<32> values;             // how many the packet has, its step
+#endif
     bit<16> network_order;      // the packet's flag: not 0 when its values are big-endian
     element_index_t index;
     exponent_t exponent;        // of the packet's value

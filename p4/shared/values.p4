@@ -1,6 +1,6 @@
 /*
  * Repetition over the values of a packet: EACH_VALUE(X) expands X(i) for every value, with i as two
- * hexadecimal digits, so that X can build a field's name and an index from the same token.
+ * or three hexadecimal digits, so that X can build a field's name and an index from the same token.
  * P4 has no indexable fields inside one header, and one header with N fields is extracted and emitted in
  * one step, where a stack of N headers would take N parser states.
  */
@@ -14,6 +14,11 @@
 
 #define FOUR_ROWS(X, a, b, c, d) \
     ROW_OF_VALUES(X, a) ROW_OF_VALUES(X, b) ROW_OF_VALUES(X, c) ROW_OF_VALUES(X, d)
+
+/* 256 values whose numbers begin with the digit p: three digits, for the sizes above 256. */
+#define PAGE_OF_VALUES(X, p) \
+    FOUR_ROWS(X, p##0, p##1, p##2, p##3) FOUR_ROWS(X, p##4, p##5, p##6, p##7) \
+    FOUR_ROWS(X, p##8, p##9, p##A, p##B) FOUR_ROWS(X, p##C, p##D, p##E, p##F)
 
 /* Below 16, and up to 32: sizes that fit in a pipeline of stages. */
 #if VALUES_PER_PACKET == 1
@@ -63,8 +68,39 @@
 #define EACH_VALUE(X) \
     FOUR_ROWS(X, 0, 1, 2, 3) FOUR_ROWS(X, 4, 5, 6, 7) \
     FOUR_ROWS(X, 8, 9, A, B) FOUR_ROWS(X, C, D, E, F)
+#elif VALUES_PER_PACKET == 1024 || VALUES_PER_PACKET == 2048
+/*
+ * Large packets come in steps: a chunk travels in the shortest packet that holds it, so that a few values do not cost
+ * 8 KiB. Each step is a header of its own behind the shorter ones. The first three are as large as the other builds'
+ * packets; 256 values fit an ordinary Ethernet frame, 2,048 a jumbo frame of 9,000 bytes.
+ */
+#define VALUES_IN_STEPS
+#define FIRST_VALUES 64
+#define EACH_VALUE(X) FOUR_ROWS(X, 00, 01, 02, 03)
+#define EACH_VALUE_TO_256(X) \
+    FOUR_ROWS(X, 04, 05, 06, 07) FOUR_ROWS(X, 08, 09, 0A, 0B) FOUR_ROWS(X, 0C, 0D, 0E, 0F)
+#define EACH_VALUE_TO_1024(X) PAGE_OF_VALUES(X, 1) PAGE_OF_VALUES(X, 2) PAGE_OF_VALUES(X, 3)
+#if VALUES_PER_PACKET == 2048
+#define EACH_VALUE_TO_2048(X) \
+    PAGE_OF_VALUES(X, 4) PAGE_OF_VALUES(X, 5) PAGE_OF_VALUES(X, 6) PAGE_OF_VALUES(X, 7)
+#endif
 #else
-#error "VALUES_PER_PACKET must be 1, 2, 4, 8, 9, 10, 12, 13, 14, 15, 16, 20, 24, 28, 32, 64 or 256"
+#error "VALUES_PER_PACKET must be 1, 2, 4, 8, 9, 10, 12, 13, 14, 15, 16, 20, 24, 28, 32, 64, 256, 1024 or 2048"
+#endif
+
+/* Values that even the shortest packet holds; and DO_to_256, … for each step that the packet at hand reaches. */
+#ifndef VALUES_IN_STEPS
+#define FIRST_VALUES VALUES_PER_PACKET
+#define FURTHER_STEPS(DO)
+#elif VALUES_PER_PACKET == 2048
+#define FURTHER_STEPS(DO) \
+    if (meta.values >= 256) { DO##_to_256(); } \
+    if (meta.values >= 1024) { DO##_to_1024(); } \
+    if (meta.values >= 2048) { DO##_to_2048(); }
+#else
+#define FURTHER_STEPS(DO) \
+    if (meta.values >= 256) { DO##_to_256(); } \
+    if (meta.values >= 1024) { DO##_to_1024(); }
 #endif
 
 #endif

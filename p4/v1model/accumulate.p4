@@ -109,34 +109,51 @@ control Accumulate(inout meta_t meta,
         }
     }
 
-    action add_floats() {
-        for (bit<32> i = 0; i < VALUES_PER_PACKET; i = i + 1) {
-            words.read(meta.word, i);
-            if (meta.network_order == 0) {
-                swap_bytes(meta.word);
-            }
-            add_float();
-            meta.index = meta.index + 1;
-        }
+    /* A loop for each step of a packet's length, since p4c and switches know the bounds of such loops. */
+#define ADD_FLOATS(name, from, to) \
+    action name() { \
+        for (bit<32> i = from; i < to; i = i + 1) { \
+            words.read(meta.word, i); \
+            if (meta.network_order == 0) { \
+                swap_bytes(meta.word); \
+            } \
+            add_float(); \
+            meta.index = meta.index + 1; \
+        } \
+    }
+#define ADD_INTEGERS(name, from, to) \
+    action name() { \
+        for (bit<32> i = from; i < to; i = i + 1) { \
+            words.read(meta.word, i); \
+            if (meta.network_order == 0) { \
+                swap_bytes(meta.word); \
+            } \
+            add_integer(); \
+            meta.index = meta.index + 1; \
+        } \
     }
 
-    action add_integers() {
-        for (bit<32> i = 0; i < VALUES_PER_PACKET; i = i + 1) {
-            words.read(meta.word, i);
-            if (meta.network_order == 0) {
-                swap_bytes(meta.word);
-            }
-            add_integer();
-            meta.index = meta.index + 1;
-        }
-    }
+    ADD_FLOATS(add_floats, 0, FIRST_VALUES)
+    ADD_INTEGERS(add_integers, 0, FIRST_VALUES)
+#ifdef VALUES_IN_STEPS
+    ADD_FLOATS(add_floats_to_256, FIRST_VALUES, 256)
+    ADD_INTEGERS(add_integers_to_256, FIRST_VALUES, 256)
+    ADD_FLOATS(add_floats_to_1024, 256, 1024)
+    ADD_INTEGERS(add_integers_to_1024, 256, 1024)
+#if VALUES_PER_PACKET == 2048
+    ADD_FLOATS(add_floats_to_2048, 1024, 2048)
+    ADD_INTEGERS(add_integers_to_2048, 1024, 2048)
+#endif
+#endif
 
     apply {
         meta.index = meta.set * VALUES_PER_PACKET;
         if (meta.format == FORMAT_FP32) {
             add_floats();
+            FURTHER_STEPS(add_floats)
         } else {
             add_integers();
+            FURTHER_STEPS(add_integers)
         }
     }
 }

@@ -9,6 +9,10 @@ control Admission(inout headers_t hdr,
                   counter events) {
     Membership() membership;
     bool is_member;
+#ifdef VALUES_IN_STEPS
+    /* UDP length of the shortest packet that holds as many values as the header announces. */
+    bit<16> shortest;
+#endif
 
     action drop(in bit<32> reason) {
         mark_to_drop(standard_metadata);
@@ -39,10 +43,36 @@ control Admission(inout headers_t hdr,
         meta.epoch = hdr.fpisa.epoch;
     }
 
+#ifdef VALUES_IN_STEPS
+    action measure(bit<16> length) {
+        shortest = length;
+    }
+#endif
+
     apply {
+#ifdef VALUES_IN_STEPS
+        /* All contributions to a round announce the same count, so all of them have the same length. */
+        if (hdr.fpisa.count <= FIRST_VALUES) {
+            measure(UDP_LENGTH_OF_VALUES);
+        } else if (hdr.fpisa.count <= 256) {
+            measure(UDP_LENGTH_OF_256);
+#if VALUES_PER_PACKET == 2048
+        } else if (hdr.fpisa.count > 1024) {
+            measure(UDP_LENGTH_OF_2048);
+#endif
+        } else {
+            measure(UDP_LENGTH_OF_1024);
+        }
+        if (hdr.probe.isValid()) {
+            measure(hdr.udp.length_);
+        }
+#endif
         if (hdr.fpisa.opcode != OPCODE_CONTRIBUTE && hdr.fpisa.opcode != OPCODE_PROBE) {
             drop(DROP_BAD_OPCODE);
         } else if ((!hdr.values.isValid() && !hdr.probe.isValid())
+#ifdef VALUES_IN_STEPS
+                   || hdr.udp.length_ != shortest
+#endif
                    || meta.ipv4_payload != hdr.udp.length_) {
             drop(DROP_BAD_LENGTH);
         } else {

@@ -2,6 +2,16 @@
  * Hierarchy, downwards: the parent's answer for a round (its result, or that it refused this switch's
  * contribution) goes to all members here. It is accepted only from the parent's port, address and epoch.
  */
+#ifndef VALUES_IN_STEPS
+#define OR_LONGER
+#elif VALUES_PER_PACKET == 2048
+#define OR_LONGER \
+    && hdr.udp.length_ != UDP_LENGTH_OF_256 && hdr.udp.length_ != UDP_LENGTH_OF_1024 \
+    && hdr.udp.length_ != UDP_LENGTH_OF_2048
+#else
+#define OR_LONGER && hdr.udp.length_ != UDP_LENGTH_OF_256 && hdr.udp.length_ != UDP_LENGTH_OF_1024
+#endif
+
 control Descent(inout headers_t hdr,
                 inout meta_t meta,
                 inout standard_metadata_t standard_metadata,
@@ -48,7 +58,7 @@ control Descent(inout headers_t hdr,
     apply {
         if (!from_parent.apply().hit) {
             drop(DROP_BAD_OPCODE);
-        } else if (hdr.udp.length_ != UDP_LENGTH_OF_VALUES || meta.ipv4_payload != hdr.udp.length_) {
+        } else if ((hdr.udp.length_ != UDP_LENGTH_OF_VALUES OR_LONGER) || meta.ipv4_payload != hdr.udp.length_) {
             drop(DROP_BAD_LENGTH);
         } else if (hdr.fpisa.epoch != meta.epoch) {
             drop_wrong_epoch();

@@ -28,16 +28,61 @@ control Elements(inout headers_t hdr, inout meta_t meta, counter events) {
         EACH_VALUE(GIVE_VALUE)
     }
 
+#ifdef VALUES_IN_STEPS
+#define TAKE_TO_256(i) words.write(0x##i, hdr.values_to_256.v##i);
+#define GIVE_TO_256(i) words.read(hdr.values_to_256.v##i, 0x##i);
+#define TAKE_TO_1024(i) words.write(0x##i, hdr.values_to_1024.v##i);
+#define GIVE_TO_1024(i) words.read(hdr.values_to_1024.v##i, 0x##i);
+    action take_values_to_256() {
+        EACH_VALUE_TO_256(TAKE_TO_256)
+    }
+    action give_values_to_256() {
+        EACH_VALUE_TO_256(GIVE_TO_256)
+    }
+    action take_values_to_1024() {
+        EACH_VALUE_TO_1024(TAKE_TO_1024)
+    }
+    action give_values_to_1024() {
+        EACH_VALUE_TO_1024(GIVE_TO_1024)
+    }
+#if VALUES_PER_PACKET == 2048
+#define TAKE_TO_2048(i) words.write(0x##i, hdr.values_to_2048.v##i);
+#define GIVE_TO_2048(i) words.read(hdr.values_to_2048.v##i, 0x##i);
+    action take_values_to_2048() {
+        EACH_VALUE_TO_2048(TAKE_TO_2048)
+    }
+    action give_values_to_2048() {
+        EACH_VALUE_TO_2048(GIVE_TO_2048)
+    }
+#endif
+#endif
+
     /* Adds the packet's values when it contributes, and replaces them by the sums when it answers. */
     apply {
         meta.network_order = hdr.fpisa.flags & FLAG_NETWORK_ORDER;
+#ifdef VALUES_IN_STEPS
+        meta.values = FIRST_VALUES;
+        if (hdr.values_to_256.isValid()) {
+            meta.values = 256;
+        }
+        if (hdr.values_to_1024.isValid()) {
+            meta.values = 1024;
+        }
+#if VALUES_PER_PACKET == 2048
+        if (hdr.values_to_2048.isValid()) {
+            meta.values = 2048;
+        }
+#endif
+#endif
         if (meta.contributes == 1) {
             take_values();
+            FURTHER_STEPS(take_values)
             accumulate.apply(meta, words, exponents, mantissas, events);
         }
         if (meta.answers == 1) {
             read_out.apply(meta, words, exponents, mantissas);
             give_values();
+            FURTHER_STEPS(give_values)
         }
     }
 }

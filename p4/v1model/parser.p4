@@ -14,15 +14,60 @@ parser FpisaParser(packet_in packet,
         packet.extract(hdr.fpisa);
         transition select(hdr.fpisa.magic, hdr.fpisa.version, hdr.fpisa.opcode, hdr.udp.length_) {
             (MAGIC, VERSION, OPCODE_CONTRIBUTE, UDP_LENGTH_OF_VALUES): parse_values;
+#ifdef VALUES_IN_STEPS
+            (MAGIC, VERSION, OPCODE_CONTRIBUTE, UDP_LENGTH_OF_256): parse_values;
+            (MAGIC, VERSION, OPCODE_CONTRIBUTE, UDP_LENGTH_OF_1024): parse_values;
+#if VALUES_PER_PACKET == 2048
+            (MAGIC, VERSION, OPCODE_CONTRIBUTE, UDP_LENGTH_OF_2048): parse_values;
+#endif
+#endif
             (MAGIC, VERSION, OPCODE_PROBE, UDP_LENGTH_OF_PROBE): parse_probe;
             default: accept;
         }
     }
 
+#ifdef VALUES_IN_STEPS
+    state parse_values {
+        packet.extract(hdr.values);
+        transition select(hdr.udp.length_) {
+            UDP_LENGTH_OF_VALUES: accept;
+            default: parse_values_to_256;
+        }
+    }
+
+    state parse_values_to_256 {
+        packet.extract(hdr.values_to_256);
+        transition select(hdr.udp.length_) {
+            UDP_LENGTH_OF_256: accept;
+            default: parse_values_to_1024;
+        }
+    }
+
+#if VALUES_PER_PACKET == 2048
+    state parse_values_to_1024 {
+        packet.extract(hdr.values_to_1024);
+        transition select(hdr.udp.length_) {
+            UDP_LENGTH_OF_1024: accept;
+            default: parse_values_to_2048;
+        }
+    }
+
+    state parse_values_to_2048 {
+        packet.extract(hdr.values_to_2048);
+        transition accept;
+    }
+#else
+    state parse_values_to_1024 {
+        packet.extract(hdr.values_to_1024);
+        transition accept;
+    }
+#endif
+#else
     state parse_values {
         packet.extract(hdr.values);
         transition accept;
     }
+#endif
 
     state parse_probe {
         packet.extract(hdr.probe);

@@ -78,44 +78,60 @@ control ReadOut(inout meta_t meta,
         meta.word = meta.word | meta.sign;
     }
 
-    action read_floats() {
-        for (bit<32> i = 0; i < VALUES_PER_PACKET; i = i + 1) {
-            exponents.read(meta.stored_exponent, meta.index);
-            mantissas.read(meta.stored_bits, meta.index);
-            meta.stored_mantissa = (mantissa_t) meta.stored_bits;
-            if (meta.stored_mantissa == 0) {
-                meta.word = 0;
-            } else if (meta.stored_exponent == SPECIAL_EXPONENT) {
-                read_special();
-            } else {
-                read_finite();
-            }
-            if (meta.network_order == 0) {
-                swap_bytes(meta.word);
-            }
-            words.write(i, meta.word);
-            meta.index = meta.index + 1;
-        }
+#define READ_FLOATS(name, from, to) \
+    action name() { \
+        for (bit<32> i = from; i < to; i = i + 1) { \
+            exponents.read(meta.stored_exponent, meta.index); \
+            mantissas.read(meta.stored_bits, meta.index); \
+            meta.stored_mantissa = (mantissa_t) meta.stored_bits; \
+            if (meta.stored_mantissa == 0) { \
+                meta.word = 0; \
+            } else if (meta.stored_exponent == SPECIAL_EXPONENT) { \
+                read_special(); \
+            } else { \
+                read_finite(); \
+            } \
+            if (meta.network_order == 0) { \
+                swap_bytes(meta.word); \
+            } \
+            words.write(i, meta.word); \
+            meta.index = meta.index + 1; \
+        } \
+    }
+#define READ_INTEGERS(name, from, to) \
+    action name() { \
+        for (bit<32> i = from; i < to; i = i + 1) { \
+            mantissas.read(meta.stored_bits, meta.index); \
+            meta.word = meta.stored_bits; \
+            if (meta.network_order == 0) { \
+                swap_bytes(meta.word); \
+            } \
+            words.write(i, meta.word); \
+            meta.index = meta.index + 1; \
+        } \
     }
 
-    action read_integers() {
-        for (bit<32> i = 0; i < VALUES_PER_PACKET; i = i + 1) {
-            mantissas.read(meta.stored_bits, meta.index);
-            meta.word = meta.stored_bits;
-            if (meta.network_order == 0) {
-                swap_bytes(meta.word);
-            }
-            words.write(i, meta.word);
-            meta.index = meta.index + 1;
-        }
-    }
+    READ_FLOATS(read_floats, 0, FIRST_VALUES)
+    READ_INTEGERS(read_integers, 0, FIRST_VALUES)
+#ifdef VALUES_IN_STEPS
+    READ_FLOATS(read_floats_to_256, FIRST_VALUES, 256)
+    READ_INTEGERS(read_integers_to_256, FIRST_VALUES, 256)
+    READ_FLOATS(read_floats_to_1024, 256, 1024)
+    READ_INTEGERS(read_integers_to_1024, 256, 1024)
+#if VALUES_PER_PACKET == 2048
+    READ_FLOATS(read_floats_to_2048, 1024, 2048)
+    READ_INTEGERS(read_integers_to_2048, 1024, 2048)
+#endif
+#endif
 
     apply {
         meta.index = meta.set * VALUES_PER_PACKET;
         if (meta.format == FORMAT_FP32) {
             read_floats();
+            FURTHER_STEPS(read_floats)
         } else {
             read_integers();
+            FURTHER_STEPS(read_integers)
         }
     }
 }

@@ -333,6 +333,11 @@ export interface Welcome {
   readonly serviceMac: string;
   /** of this worker */
   readonly switchName: string;
+  /**
+   * Values that a packet may hold, ascending; the last is values_per_packet. A contribution has the shortest length
+   * that holds its count. Absent: values_per_packet alone.
+   */
+  readonly packetSteps: readonly number[];
 }
 
 /** A new epoch. Workers stop sending, then answer with Progress. */
@@ -3359,7 +3364,15 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { valuesPerPacket: 0, serviceIp: "", serviceUdpPort: 0, switchPort: 0, serviceMac: "", switchName: "" };
+  return {
+    valuesPerPacket: 0,
+    serviceIp: "",
+    serviceUdpPort: 0,
+    switchPort: 0,
+    serviceMac: "",
+    switchName: "",
+    packetSteps: [],
+  };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -3384,6 +3397,13 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.switchName !== "") {
       writer.uint32(58).string(message.switchName);
+    }
+    if (message.packetSteps.length !== 0) {
+      writer.uint32(66).fork();
+      for (const v of message.packetSteps) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -3457,6 +3477,24 @@ export const Welcome: MessageFns<Welcome> = {
             message.switchName = reader.string();
             continue;
           }
+          case 8: {
+            if (tag === 64) {
+              message.packetSteps.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 66) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.packetSteps.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -3481,6 +3519,7 @@ export const Welcome: MessageFns<Welcome> = {
     message.switchPort = object.switchPort ?? 0;
     message.serviceMac = object.serviceMac ?? "";
     message.switchName = object.switchName ?? "";
+    message.packetSteps = object.packetSteps?.map((e) => e) || [];
     return message;
   },
 };

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { BUILD_DESCRIPTORS } from '../../protocol/builds.js';
+import { stepFor } from '../../protocol/packet-steps.js';
 import { contribution, fromWorker, parse, udpFrame } from './support/frames.js';
 import { exponentOf, FpisaSwitch, LAYOUT_BUILDS, portOf } from './support/fpisa-switch.js';
 
@@ -43,8 +44,10 @@ describe.each(builds)('$name', (build) => {
         const elements = group.elements.slice(at, at + n);
         const [slot, set] = [chunk % 4, Math.floor(chunk / 4) % 2];
         for (let rank = 0; rank < group.workers; rank++) {
-          const words = Array.from({ length: n }, (_, i) => parseInt(elements[i]?.in[rank] ?? '0', 16));
-          const message = contribution({ job, worker: rank, slot, set, chunk }, words, bigEndian);
+          const length = build.steps[stepFor(elements.length, build.steps)]!;
+          const words = Array.from({ length }, (_, i) => parseInt(elements[i]?.in[rank] ?? '0', 16));
+          const header = { job, worker: rank, slot, set, chunk, count: elements.length };
+          const message = contribution(header, words, bigEndian);
           const outputs = fpisa.device.receive(portOf(rank), udpFrame(message, fromWorker(rank)));
           const states = elements.map((element, i) => {
             const register = (2 * slot + set) * n + i;

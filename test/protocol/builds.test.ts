@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PRESETS } from '../../arithmetic/index.js';
 import { BUILD_DESCRIPTORS, buildNamed, generalBuild, wantedBuild } from '../../protocol/builds.js';
 import { BUILDS } from '../../protocol/constants.js';
+import { packetSteps } from '../../protocol/packet-steps.js';
 
 describe('builds', () => {
   it('have names of their own, presets that exist, and artifacts', () => {
@@ -15,7 +16,12 @@ describe('builds', () => {
   });
 
   it.each([...BUILDS])('without a name it is the general one of %i values', (n) => {
-    expect(wantedBuild({ valuesPerPacket: n })).toEqual({ name: `fpisa-n${n}`, target: 'bmv2', valuesPerPacket: n });
+    expect(wantedBuild({ valuesPerPacket: n })).toEqual({
+      name: `fpisa-n${n}`,
+      target: 'bmv2',
+      valuesPerPacket: n,
+      steps: packetSteps(n),
+    });
     expect(generalBuild(n)).toBe(buildNamed(`fpisa-n${n}`));
   });
 

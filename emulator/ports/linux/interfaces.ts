@@ -1,8 +1,17 @@
 /** What the kernel reports about network interfaces, by name. */
 import { readFileSync } from 'node:fs';
-import { AF_INET, IFF_UP, IFNAMSIZ, IFREQ_BYTES, SIOCGIFFLAGS, SIOCGIFMTU, SOCK_CLOEXEC, SOCK_DGRAM } from './abi.js';
+import {
+  AF_INET,
+  IFF_UP,
+  IFNAMSIZ,
+  IFREQ_BYTES,
+  SIOCGIFFLAGS,
+  SIOCGIFMTU,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+} from '../../../net/linux/abi.js';
 import { InterfaceError } from './interface-error.js';
-import type { Libc } from './libc.js';
+import type { Libc } from '../../../net/linux/libc.js';
 
 /** Whether the text can be the name of a network interface: as the kernel decides (dev_valid_name). */
 export function isInterfaceName(text: string): boolean {

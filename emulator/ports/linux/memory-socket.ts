@@ -1,5 +1,6 @@
-import { MSG_DONTWAIT, MSG_TRUNC, POLLIN, VnetHeader } from './abi.js';
-import type { Libc } from './libc.js';
+import { MSG_DONTWAIT, MSG_TRUNC, VnetHeader } from '../../../net/linux/abi.js';
+import type { Libc } from '../../../net/linux/libc.js';
+import type { FrameSocket, FrameSocketOptions } from './frame-socket.js';
 import { MAX_FRAME_BYTES } from './message-batch.js';
 import { MessageVectors } from './message-vectors.js';
 import { finish, insertTag, isFinished, readOffload, segmentCount, VLAN_TAG_BYTES } from './offload.js';
@@ -31,22 +32,12 @@ export interface MemorySocketStatistics {
   sendErrors: number;
 }
 
-export interface MemorySocketOptions {
-  /**
-   * Whether to send by AF_XDP, if this kernel can; otherwise it is a packet socket, which is slower. Default true.
-   */
-  readonly useXdp?: boolean;
-  /** The memory of the region, if it may grow: otherwise frames beyond its initial size are sent the slower way. */
-  readonly memory?: { readonly buffer: ArrayBufferLike };
-}
-
 /**
  * One network interface of Linux whose frames lie in the caller's memory: for a packet loop on its own thread, over
  * the memory of a WebAssembly module. Like {@link RawSocket} it takes whatever arrives, finished as a network card
- * would have; but it copies nothing, allocates nothing per frame, and never waits (see
- * {@link waitForFrames}).
+ * would have.
  */
-export class MemorySocket {
+export class MemorySocket implements FrameSocket {
   /** Bytes of memory that a socket needs. */
   static readonly REGION_BYTES = BATCH_FRAMES * STRIDE + SEGMENT_BYTES + XdpSender.MEMORY_BYTES + XdpSender.ALIGNMENT;
 
@@ -79,7 +70,7 @@ export class MemorySocket {
     private readonly sender: number,
     readonly interfaceName: string,
     region: Uint8Array,
-    { useXdp = true, memory }: MemorySocketOptions,
+    { useXdp = true, memory }: FrameSocketOptions,
   ) {
     this.incoming = new MessageVectors(libc, BATCH_FRAMES, true);
     this.outgoing = new MessageVectors(libc, BATCH_FRAMES, false);
@@ -99,7 +90,7 @@ export class MemorySocket {
     libc: Libc,
     interfaceName: string,
     region: Uint8Array,
-    options: MemorySocketOptions = {},
+    options: FrameSocketOptions = {},
   ): MemorySocket {
     requireRoom(region);
     const receiver = openReceiver(libc, interfaceName);
@@ -135,10 +126,9 @@ export class MemorySocket {
   /**
    * Continues in another memory: frames of the last {@link receive} stay in the old one, and what is queued is sent.
    * @param region as in {@link openWith}; so are the options
-   * @returns the socket itself
    * @throws RangeError if the region is too small, the socket is closed or frames are left behind ({@link hasLeft})
    */
-  moveTo(region: Uint8Array, { useXdp = true, memory }: MemorySocketOptions = {}): this {
+  moveTo(region: Uint8Array, { useXdp = true, memory }: FrameSocketOptions = {}): void {
     requireRoom(region);
     if (this.hasLeft || this.isClosed)
       throw new RangeError('a socket can only move while it is open and has no frames left from the last receive()');
@@ -148,7 +138,6 @@ export class MemorySocket {
     this.region = region;
     this.view = new DataView(region.buffer);
     this.settle(memory ?? region, useXdp);
-    return this;
   }
 
   /** Whether the last {@link receive} left frames, already taken from the kernel, for the next call. */
@@ -333,31 +322,4 @@ export class MemorySocket {
 function requireRoom(region: Uint8Array): void {
   if (region.length < MemorySocket.REGION_BYTES)
     throw new RangeError(`a socket needs ${MemorySocket.REGION_BYTES} bytes of memory, not ${region.length}`);
-}
-
-/** `struct pollfd` */
-const POLLFD_BYTES = 8;
-/** V8 keeps smaller typed arrays where they may move. */
-const LEAST_BYTES = 72;
-
-/**
- * Blocks the thread until a frame has arrived at one of the sockets.
- * @param descriptor another one that ends the wait when it is readable: an eventfd, a pipe
- * @returns whether anything is readable
- */
-export function waitForFrames(
-  libc: Libc,
-  sockets: readonly MemorySocket[],
-  timeoutMs: number,
-  descriptor?: number,
-): boolean {
-  const descriptors = sockets.filter(({ closed }) => !closed).map((socket) => socket.descriptor);
-  if (descriptor !== undefined) descriptors.push(descriptor);
-  const polled = new Uint8Array(Math.max(LEAST_BYTES, descriptors.length * POLLFD_BYTES));
-  const view = new DataView(polled.buffer);
-  descriptors.forEach((fd, i) => {
-    view.setInt32(i * POLLFD_BYTES, fd, true);
-    view.setInt16(i * POLLFD_BYTES + 4, POLLIN, true);
-  });
-  return libc.poll(polled, descriptors.length, timeoutMs) > 0;
 }

@@ -1,5 +1,12 @@
-import { Auxdata, Iovec, Mmsghdr, TP_STATUS_VLAN_TPID_VALID, TP_STATUS_VLAN_VALID, VnetHeader } from './abi.js';
-import type { Libc } from './libc.js';
+import {
+  Auxdata,
+  Iovec,
+  Mmsghdr,
+  TP_STATUS_VLAN_TPID_VALID,
+  TP_STATUS_VLAN_VALID,
+  VnetHeader,
+} from '../../../net/linux/abi.js';
+import type { Libc } from '../../../net/linux/libc.js';
 import { ETHERTYPE_VLAN, VLAN_TAG_BYTES } from './offload.js';
 
 /** The largest frame: IPv4's total length, or Linux's limit for several segments in one, and a tagged Ethernet header. */

@@ -1,5 +1,5 @@
-import { Auxdata, Iovec, Mmsghdr, TP_STATUS_VLAN_TPID_VALID, TP_STATUS_VLAN_VALID } from './abi.js';
-import type { Libc } from './libc.js';
+import { Auxdata, Iovec, Mmsghdr, TP_STATUS_VLAN_TPID_VALID, TP_STATUS_VLAN_VALID } from '../../../net/linux/abi.js';
+import type { Libc } from '../../../net/linux/libc.js';
 import { ETHERTYPE_VLAN } from './offload.js';
 
 /** Sizes and offsets in 32-bit words. */

@@ -3,7 +3,7 @@
  * checksums, segmentation and the VLAN tag. A sender on the other end of a veth pair leaves all of that undone.
  */
 import { foldSum, internetChecksum, sumOfWords } from '../../../net/checksum.js';
-import { VnetHeader } from './abi.js';
+import { VnetHeader } from '../../../net/linux/abi.js';
 
 const NEEDS_CHECKSUM = 1;
 /** Set in the type in addition to one of the others: only the first segment carries CWR. */

@@ -18,10 +18,10 @@ import {
   SOCK_RAW,
   SOL_PACKET,
   SOL_SOCKET,
-} from './abi.js';
+} from '../../../net/linux/abi.js';
 import { InterfaceError } from './interface-error.js';
 import { usableInterface } from './interfaces.js';
-import type { Libc } from './libc.js';
+import type { Libc } from '../../../net/linux/libc.js';
 
 const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 

@@ -1,7 +1,8 @@
-import { MSG_DONTWAIT, MSG_TRUNC, POLLIN } from './abi.js';
-import { loadLibc, type Libc, type Watch } from './libc.js';
+import { MSG_DONTWAIT, MSG_TRUNC, POLLIN } from '../../../net/linux/abi.js';
+import type { Libc, Watch } from '../../../net/linux/libc.js';
 import { MAX_FRAME_BYTES, MessageBatch } from './message-batch.js';
 import { finish, insertTag, isFinished, readOffload, VLAN_TAG_BYTES } from './offload.js';
+import { requireLibc } from './require-libc.js';
 import { openReceiver, takeDrops } from './packet-socket.js';
 
 /** Frames per system call. */
@@ -67,7 +68,7 @@ export class RawSocket {
    *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED
    */
   static async open(interfaceName: string): Promise<RawSocket> {
-    return RawSocket.openWith(await loadLibc(), interfaceName);
+    return RawSocket.openWith(await requireLibc(), interfaceName);
   }
 
   /** Opens synchronously, so that the caller decides in which network namespace. */

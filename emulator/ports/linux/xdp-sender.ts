@@ -20,9 +20,9 @@ import {
   XDP_UMEM_REG,
   XdpMmapOffsets,
   XdpUmemReg,
-} from './abi.js';
+} from '../../../net/linux/abi.js';
 import { mtuOf } from './interfaces.js';
-import type { Libc } from './libc.js';
+import type { Libc } from '../../../net/linux/libc.js';
 
 /** The kernel's largest: a page. */
 const CHUNK_BYTES = 4096;

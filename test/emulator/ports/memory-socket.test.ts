@@ -3,8 +3,10 @@ import { createSocket } from 'node:dgram';
 import { Worker } from 'node:worker_threads';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { wasm, type WasmMemory } from '../../../emulator/machine/wasm.js';
-import { loadLibc, type Libc } from '../../../emulator/ports/linux/libc.js';
-import { MemorySocket, waitForFrames, type MemorySocketOptions } from '../../../emulator/ports/linux/memory-socket.js';
+import type { Libc } from '../../../net/linux/libc.js';
+import { requireLibc } from '../../../emulator/ports/linux/require-libc.js';
+import { waitForFrames, type FrameSocketOptions } from '../../../emulator/ports/linux/frame-socket.js';
+import { MemorySocket } from '../../../emulator/ports/linux/memory-socket.js';
 import { namespacesMissing } from '../support/network-namespace.js';
 import { hasRightChecksum, numbered, until, Wire } from '../support/wire.js';
 
@@ -18,7 +20,7 @@ describe.skipIf(missing !== undefined)(
     const { closers, end: wireEnd } = site;
     let libc: Libc;
     beforeAll(async () => {
-      libc = await loadLibc();
+      libc = await requireLibc();
     });
 
     /** Space for this many sockets, after the caller's own part. */
@@ -34,7 +36,7 @@ describe.skipIf(missing !== undefined)(
       };
     }
 
-    function open(name: string, region: Uint8Array, options?: MemorySocketOptions): MemorySocket {
+    function open(name: string, region: Uint8Array, options?: FrameSocketOptions): MemorySocket {
       const socket = MemorySocket.openWith(libc, name, region, options);
       closers.push(() => socket.close());
       return socket;
@@ -269,9 +271,10 @@ describe.skipIf(missing !== undefined)(
         `(async () => {
         const { parentPort, workerData: { memory, at, length } } = require('node:worker_threads');
         require('node:module').register(${JSON.stringify(loader)});
-        const { loadLibc } = await import(${file('libc')});
-        const { MemorySocket, waitForFrames } = await import(${file('memory-socket')});
-        const libc = await loadLibc();
+        const { requireLibc } = await import(${file('require-libc')});
+        const { MemorySocket } = await import(${file('memory-socket')});
+        const { waitForFrames } = await import(${file('frame-socket')});
+        const libc = await requireLibc();
         const socket = MemorySocket.openWith(libc, 'inner', new Uint8Array(memory.buffer, at, length));
         parentPort.postMessage('open');
         for (let echoed = 0; echoed < 1000; ) {

@@ -4,7 +4,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { loadLibc, type Libc } from '../../../emulator/ports/linux/libc.js';
+import type { Libc } from '../../../net/linux/libc.js';
+import { requireLibc } from '../../../emulator/ports/linux/require-libc.js';
 
 const CLONE_NEWNET = 0x4000_0000;
 const OWN = '/proc/thread-self/ns/net';
@@ -32,7 +33,7 @@ export class Namespace {
   ) {}
 
   static async create(): Promise<Namespace> {
-    const libc = await loadLibc();
+    const libc = await requireLibc();
     const former = openSync(OWN, 'r');
     try {
       if (libc.unshare(CLONE_NEWNET) !== 0) throw new Error(`unshare: ${libc.errorName(libc.errno())}`);

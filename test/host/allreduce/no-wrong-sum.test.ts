@@ -45,6 +45,18 @@ const quiet: Omit<Scenario, 'operations'> = {
 };
 
 describe('sums', () => {
+  it('are the same where a chunk travels in the shortest packet that holds it', () => {
+    fc.assert(
+      fc.property(network, fc.constantFrom([2, 5, 16], [1, 16], [15, 16]), (scenario, packetSteps) => {
+        const sim = new Simulation({ ...scenario, valuesPerPacket: 16, packetSteps, events: [] }).run();
+        expect(sim.problems).toEqual([]);
+        expect(sim.failures()).toEqual([]);
+        expect(sim.successes()).toHaveLength(scenario.workers * scenario.operations.length);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('are complete and exact whatever the network loses, doubles, reorders and delays', () => {
     fc.assert(
       fc.property(network, (scenario) => {

@@ -16,6 +16,7 @@ const WELCOME: Welcome = {
     state: 'waiting',
   },
   valuesPerPacket: 64,
+  packetSteps: [],
   serviceIp: '10.0.0.254',
   serviceUdpPort: 61_786,
   switchPort: 1,
@@ -35,6 +36,7 @@ const job = (changes: Partial<Welcome['job']>): Partial<Welcome> => ({ job: { ..
 describe('a welcome', () => {
   it('is accepted as controllers send it', () => {
     expect(faultOf({ welcome: WELCOME }, RANK, 4)).toBeUndefined();
+    expect(faultOf({ welcome: { ...WELCOME, packetSteps: [16, 64] } }, RANK, 4)).toBeUndefined();
     expect(faultOf({ welcome: { ...WELCOME, serviceMac: '' } }, RANK, 4)).toBeUndefined();
   });
 
@@ -48,6 +50,9 @@ describe('a welcome', () => {
     [job({ slotBase: 9 }), /504 slots from 9/],
     [{ valuesPerPacket: 0 }, /0 values/],
     [{ valuesPerPacket: 2 ** 32 - 1 }, /4294967295 values/],
+    [{ packetSteps: [16] }, /packets of 16 values/],
+    [{ packetSteps: [64, 16, 64] }, /packets of 64, 16, 64 values/],
+    [{ packetSteps: [0, 64] }, /packets of 0, 64 values/],
     [{ serviceIp: '10.0.0.999' }, /10\.0\.0\.999/],
     [{ serviceUdpPort: 0 }, /:0$/],
     [{ serviceUdpPort: 65_536 }, /:65536$/],

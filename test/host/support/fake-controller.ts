@@ -203,6 +203,7 @@ export class FakeNetwork {
         state: 'waiting',
       },
       valuesPerPacket,
+      packetSteps: [],
       serviceIp: '127.0.0.1',
       serviceUdpPort: this.portOf(rank),
       switchPort: rank + 1,

@@ -3,7 +3,16 @@
  * nothing of networks: whoever drives it says which rank a message came from.
  */
 import { Flag, Opcode } from '../../../protocol/constants.js';
-import { HEADER_BYTES, messageBytes, Offset, PROBE_BYTES, readHeader, writeHeader } from '../../../protocol/message.js';
+import {
+  HEADER_BYTES,
+  messageBytes,
+  Offset,
+  PROBE_BYTES,
+  readHeader,
+  VALUE_BYTES,
+  writeHeader,
+} from '../../../protocol/message.js';
+import { stepFor } from '../../../protocol/packet-steps.js';
 import type { SetState } from '../../../protocol/probe.js';
 
 export interface Delivery {
@@ -38,6 +47,8 @@ export class ModelSwitch {
     readonly valuesPerPacket: number,
     readonly format: 'fp32' | 'int32' = 'fp32',
     private readonly mutation?: Mutation,
+    /** Values that a packet may hold, ascending. */
+    private readonly steps: readonly number[] = [valuesPerPacket],
   ) {
     this.restart();
   }
@@ -73,7 +84,8 @@ export class ModelSwitch {
         ? [{ rank, message: this.probe(message, absolute) }]
         : this.drop('BAD_LENGTH');
     if (header.opcode !== Opcode.CONTRIBUTE) return this.drop('BAD_OPCODE');
-    if (message.length !== messageBytes(this.valuesPerPacket)) return this.drop('BAD_LENGTH');
+    const values = this.steps[stepFor(header.count, this.steps)]!;
+    if (message.length !== messageBytes(values)) return this.drop('BAD_LENGTH');
     if (header.epoch !== job.epoch) return this.drop('WRONG_EPOCH');
     if (header.count > this.valuesPerPacket) return this.drop('BAD_COUNT');
 
@@ -101,8 +113,7 @@ export class ModelSwitch {
   }
 
   private add(round: Round, view: DataView, little: boolean): void {
-    for (let i = 0; i < this.valuesPerPacket; i++) {
-      const at = HEADER_BYTES + i * 4;
+    for (let i = 0, at = HEADER_BYTES; at < view.byteLength; i++, at += VALUE_BYTES) {
       const value = this.format === 'fp32' ? view.getFloat32(at, little) : view.getInt32(at, little);
       round.sums[i] = round.sums[i]! + value;
     }
@@ -112,7 +123,7 @@ export class ModelSwitch {
     const out = answer(message, Opcode.RESULT, flags);
     const view = new DataView(out.buffer);
     const little = (flags & Flag.NETWORK_ORDER) === 0;
-    round.sums.forEach((sum, i) => {
+    round.sums.subarray(0, (out.length - HEADER_BYTES) / VALUE_BYTES).forEach((sum, i) => {
       if (this.format === 'fp32') view.setFloat32(HEADER_BYTES + i * 4, sum, little);
       else view.setInt32(HEADER_BYTES + i * 4, Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, sum)), little);
     });

@@ -11,6 +11,8 @@ export interface Scenario {
   workers: number;
   slots: number;
   valuesPerPacket: number;
+  /** Values that a packet may hold, ascending; default `valuesPerPacket` alone. */
+  packetSteps?: readonly number[];
   /** Elements of the tensors of operation i + 1. */
   operations: readonly (readonly number[])[];
   /** Calls that a worker has in progress at a time. */

@@ -63,7 +63,7 @@ class Worker {
     readonly rank: number,
     sim: Simulation,
   ) {
-    const { slots, valuesPerPacket } = sim.scenario;
+    const { slots, valuesPerPacket, packetSteps } = sim.scenario;
     this.member = new Member(
       {
         job: JOB,
@@ -71,6 +71,7 @@ class Worker {
         rank,
         slots,
         valuesPerPacket,
+        ...(packetSteps !== undefined && { packetSteps }),
         burst: 4,
         firstChunk: sim.scenario.firstChunk ?? 0,
         rto: DEFAULT_RTO,
@@ -104,7 +105,7 @@ export class Simulation {
 
   constructor(readonly scenario: Scenario) {
     this.random = new Random(scenario.seed);
-    this.modelSwitch = new ModelSwitch(scenario.valuesPerPacket, 'fp32', scenario.mutation);
+    this.modelSwitch = new ModelSwitch(scenario.valuesPerPacket, 'fp32', scenario.mutation, scenario.packetSteps);
     this.controller = new ModelController({
       workers: scenario.workers,
       send: (rank, message) => this.toWorker(rank, message),

@@ -2,12 +2,15 @@ import dgram from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   DgramTransport,
+  type DgramOptions,
   type FramePort,
   InProcessTransport,
   localIpTowards,
   type Transport,
 } from '../../../host/index.js';
 import { encapsulate, payloadFor } from '../../../net/frames.js';
+import { BatchedUdpTransport } from '../../../host/transport/batched-udp.js';
+import { LibcMissing, loadLibc } from '../../../net/linux/libc.js';
 import { macToBytes } from '../../../net/mac.js';
 
 const cleanup: (() => Promise<void> | void)[] = [];
@@ -61,7 +64,19 @@ describe('in process', () => {
   });
 });
 
-describe('UDP', () => {
+type Open = (options: DgramOptions) => Promise<Transport>;
+
+const openBatched: Open = async (options) => {
+  const transport = await BatchedUdpTransport.open(options);
+  if (transport instanceof LibcMissing) throw new Error(transport.reason);
+  return transport;
+};
+const batchesMissing = await loadLibc();
+const KINDS: [string, Open][] = [['node:dgram', DgramTransport.open]];
+if (!(batchesMissing instanceof LibcMissing)) KINDS.push(['batches', openBatched]);
+it.skipIf(batchesMissing instanceof LibcMissing)('sends in batches here', () => expect(KINDS).toHaveLength(2));
+
+describe.each(KINDS)('UDP by %s', (kind, open) => {
   async function service(): Promise<dgram.Socket> {
     const socket = dgram.createSocket('udp4');
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
@@ -72,7 +87,7 @@ describe('UDP', () => {
 
   it.each([true, false])('sends and receives (connected: %s)', async (connected) => {
     const echo = await service();
-    const transport = await DgramTransport.open({ ip: '127.0.0.1', connected });
+    const transport = await open({ ip: '127.0.0.1', connected });
     cleanup.push(() => transport.close());
     await transport.connect({ ip: '127.0.0.1', udpPort: echo.address().port });
     const answer = received(transport);
@@ -84,7 +99,7 @@ describe('UDP', () => {
   it('moves on to another service', async () => {
     const first = await service();
     const second = await service();
-    const transport = await DgramTransport.open({ ip: '127.0.0.1' });
+    const transport = await open({ ip: '127.0.0.1' });
     cleanup.push(() => transport.close());
     for (const echo of [first, second]) {
       await transport.connect({ ip: '127.0.0.1', udpPort: echo.address().port });
@@ -99,23 +114,57 @@ describe('UDP', () => {
     await new Promise<void>((resolve) => gone.bind(0, '127.0.0.1', resolve));
     const { port } = gone.address();
     await new Promise<void>((resolve) => gone.close(() => resolve()));
-    const transport = await DgramTransport.open({ ip: '127.0.0.1' });
+    const transport = await open({ ip: '127.0.0.1' });
     await transport.connect({ ip: '127.0.0.1', udpPort: port });
     while (transport.note() === undefined) {
       transport.send(Uint8Array.of(1), 1);
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(transport.note()).toMatch(/times ECONNREFUSED/);
+
+    // Once somebody listens there, messages pass.
+    const late = dgram.createSocket('udp4');
+    await new Promise<void>((resolve) => late.bind(port, '127.0.0.1', resolve));
+    cleanup.push(() => new Promise<void>((resolve) => late.close(() => resolve())));
+    late.on('message', (message, from) => late.send(message, from.port, from.address));
+    let answer: Uint8Array | undefined;
+    transport.onMessage = (message) => (answer = new Uint8Array(message));
+    while (answer === undefined) {
+      transport.send(Uint8Array.of(7), 1);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect([...answer]).toEqual([7]);
     await transport.close();
     await transport.close();
     transport.send(Uint8Array.of(1), 1);
   });
 
   it('says which address cannot be bound', async () => {
-    await expect(DgramTransport.open({ ip: '192.0.2.1', udpPort: 9 })).rejects.toMatchObject({
+    await expect(open({ ip: '192.0.2.1', udpPort: 9 })).rejects.toMatchObject({
       code: 'FPISA_TRANSPORT',
       message: expect.stringContaining('192.0.2.1:9'),
     });
+  });
+
+  it('passes messages of all lengths in order, many at a time', async () => {
+    const lengths = Array.from({ length: 400 }, (_, i) => (i % 7 === 0 ? 1 + ((i * 37) % 9000) : 1056));
+    const pattern = (i: number): Uint8Array => Uint8Array.from({ length: lengths[i]! }, (_, k) => i + k * 7);
+    const [left, right] = [await open({ ip: '127.0.0.1' }), await open({ ip: '127.0.0.1' })];
+    cleanup.push(
+      () => left.close(),
+      () => right.close(),
+    );
+    await left.connect(right.localAddress);
+    await right.connect(left.localAddress);
+    const heard: Uint8Array[] = [];
+    right.onMessage = (message) => heard.push(new Uint8Array(message));
+    for (let i = 0; i < lengths.length; i += 40) {
+      for (let k = i; k < i + 40; k++) left.send(pattern(k), lengths[k]!);
+      while (heard.length < i + 40) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    heard.forEach((message, i) => expect(Buffer.compare(message, pattern(i)), `message ${i}`).toBe(0));
+    expect(left.description).toContain(kind);
+    expect(left.note()).toBeUndefined();
   });
 
   it('finds the own address towards a host', async () => {

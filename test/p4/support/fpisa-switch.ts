@@ -29,6 +29,7 @@ export const LAYOUT_BUILDS = ['fpisa-a-n1-paper', 'fpisa-a-n1-narrow'].map((name
   name,
   target: 'bmv2',
   valuesPerPacket: 1,
+  steps: [1],
   profiles: RESTRICTED_PROFILES,
 }));
 

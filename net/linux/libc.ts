@@ -1,6 +1,5 @@
-/** The functions of the C library that packet sockets need, through koffi. */
+/** The functions of the C library that sockets need beyond what node:dgram has, through koffi. */
 import { endianness } from 'node:os';
-import { InterfaceError } from './interface-error.js';
 
 /** Reports that a descriptor may be read or written; stops when the descriptor has an error. */
 export interface Watch {
@@ -11,6 +10,8 @@ export interface Watch {
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, bytes: number): number;
+  connect(fd: number, address: Uint8Array, bytes: number): number;
+  getsockname(fd: number, address: Uint8Array, bytes: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, bytes: number): number;
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, bytes: Uint8Array): number;
   /** @param argument of requests that take a pointer */
@@ -42,28 +43,25 @@ export interface Libc {
 
 const ARCHITECTURES = ['x64', 'arm64', 'riscv64', 'loong64'];
 
-/**
- * Loads koffi and finds the functions in this process.
- * @throws InterfaceError EMULATOR_PORT_UNSUPPORTED where that is impossible
- */
-export async function loadLibc(): Promise<Libc> {
-  if (process.platform !== 'linux')
-    throw new InterfaceError(
-      'EMULATOR_PORT_UNSUPPORTED',
-      `network interfaces can be ports on Linux only, this is ${process.platform}; ports can be UDP sockets here`,
-    );
-  if (endianness() !== 'LE' || !ARCHITECTURES.includes(process.arch)) {
-    throw new InterfaceError(
-      'EMULATOR_PORT_UNSUPPORTED',
-      `network interfaces can be ports on ${ARCHITECTURES.join(', ')} only, this is ${process.arch}; ports can be UDP sockets here`,
+/** Why the functions of the C library cannot be called here, for the sentence of whoever needs them. */
+export class LibcMissing {
+  constructor(readonly reason: string) {}
+}
+
+/** Loads koffi and finds the functions in this process, or says why that is impossible. */
+export async function loadLibc(): Promise<Libc | LibcMissing> {
+  if (process.platform !== 'linux') return new LibcMissing(`needs Linux, this is ${process.platform}`);
+  if (endianness() !== 'LE' || !ARCHITECTURES.includes(process.arch))
+    return new LibcMissing(`needs one of the architectures ${ARCHITECTURES.join(', ')}, this is ${process.arch}`);
+  let koffi: typeof import('koffi').default;
+  try {
+    ({ default: koffi } = await import('koffi'));
+  } catch (error) {
+    const why = (error as Error).message;
+    return new LibcMissing(
+      `needs the package koffi, which does not load (${why}); install it with "npm install koffi"`,
     );
   }
-  const { default: koffi } = await import('koffi').catch((error: Error) => {
-    throw new InterfaceError(
-      'EMULATOR_PORT_UNSUPPORTED',
-      `network interfaces as ports need the package koffi, which does not load (${error.message}); install it with "npm install koffi"`,
-    );
-  });
   const library = koffi.load(null);
   const ioctl = library.func('int ioctl(int, unsigned long, ...)');
   const recvmmsg = library.func('int recvmmsg(int, void *, unsigned int, int, void *)');
@@ -74,6 +72,8 @@ export async function loadLibc(): Promise<Libc> {
   return {
     socket: library.func('int socket(int, int, int)'),
     bind: library.func('int bind(int, const void *, uint32_t)'),
+    connect: library.func('int connect(int, const void *, uint32_t)'),
+    getsockname: library.func('int getsockname(int, void *, void *)'),
     setsockopt: library.func('int setsockopt(int, int, int, const void *, uint32_t)'),
     getsockopt: library.func('int getsockopt(int, int, int, void *, void *)'),
     ioctl: (fd, request, argument) => ioctl(fd, request, 'void *', argument) as number,

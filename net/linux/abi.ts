@@ -15,6 +15,12 @@ export const SO_RCVBUF = 8;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 
+export const SOL_UDP = 17;
+/** Linux 4.18: a message is cut into datagrams of this size, the last of which may be smaller. */
+export const UDP_SEGMENT = 103;
+/** Linux 5.0: datagrams of one sender and one size may arrive as one message. */
+export const UDP_GRO = 104;
+
 export const SOL_PACKET = 263;
 export const PACKET_ADD_MEMBERSHIP = 1;
 export const PACKET_STATISTICS = 6;
@@ -61,6 +67,10 @@ export const POLLIN = 1;
 
 /** `struct sockaddr_ll` */
 export const SOCKADDR_LL_BYTES = 20;
+/** `struct sockaddr_in`: the family in the order of the host, port and address in the network's. */
+export const SockaddrIn = { bytes: 16, family: 0, port: 2, address: 4 } as const;
+/** A control message (`struct cmsghdr`) with one number of up to 8 bytes. */
+export const NumberMessage = { bytes: 24, length: 0, level: 8, type: 12, data: 16 } as const;
 /** `struct ifreq`; the name, zero-terminated, is its first 16 bytes. */
 export const IFREQ_BYTES = 40;
 export const IFNAMSIZ = 16;
@@ -68,6 +78,8 @@ export const IFNAMSIZ = 16;
 /** `struct mmsghdr` */
 export const Mmsghdr = {
   bytes: 64,
+  name: 0,
+  nameLength: 8,
   iov: 16,
   iovLength: 24,
   control: 32,
