@@ -66,6 +66,8 @@ export class SwitchSession {
   private restored_ = 0;
   /** The stamp that was last written, according to the store at the start and to this session afterwards. */
   private left: Stamp;
+  /** The stamp of a write that broke off: the switch has this one or {@link left}. */
+  private attempted: Stamp | undefined;
   private fit_: { readonly pipeline: PipelineConfig; readonly fit: BuildFit } | undefined;
 
   constructor(
@@ -251,9 +253,10 @@ export class SwitchSession {
       if (pushed) this.records.jobsLost(this.jobsInUse());
       else this.compare(actual, first);
       // Only now: memberships that must not be written again may have been removed from the state.
-      const stamp = this.stamp();
+      const stamp = (this.attempted = this.stamp());
       for (const stage of difference(this.client.entities, this.desired(), actual)) await this.client.write(stage);
       this.left = stamp;
+      this.attempted = undefined;
       await this.resetCounters(fit.eventCounters);
     } catch (error) {
       this.fresh ||= first;
@@ -277,7 +280,9 @@ export class SwitchSession {
   private compare(actual: ActualSwitch, first: boolean): void {
     const found = stampIn(actual.entries);
     const epoch = Math.max(found.epoch, highestMemberEpoch(actual.entries));
-    if (found.generation !== this.left.generation || epoch > this.left.epoch) {
+    const own = this.attempted === undefined ? [this.left] : [this.left, this.attempted];
+    const isOwn = own.some(({ generation }) => generation === found.generation);
+    if (!isOwn || epoch > Math.max(...own.map((stamp) => stamp.epoch))) {
       this.records.timesDiffer(epoch);
       this.records.jobsLost(this.jobsInUse());
     } else if (first) this.records.jobsLost(this.jobsInUse().filter((job) => !this.isPresent(job, actual)));

@@ -84,7 +84,7 @@ describe('a job that waits for workers', () => {
     const second = site.worker(1, { announcements });
     await second.resume(1);
     second.kill();
-    await first.membership(2);
+    await first.missing();
     await site.worker(1, { announcements: [announcement({ bias: [4] }, '')] }).welcome();
   });
 });

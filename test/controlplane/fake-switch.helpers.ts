@@ -214,3 +214,8 @@ export class FakeSwitch {
     }));
   }
 }
+
+/** The controller's stamp (controlplane/controller/stamp.ts), a receiver at port 511: part of it is random. */
+export function isStamp({ match }: Pick<p4.TableEntry, 'match'>): boolean {
+  return match.length === 3 && Buffer.from(match[2]!.exact?.value ?? []).toString('hex') === '01ff';
+}

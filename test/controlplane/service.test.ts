@@ -29,6 +29,7 @@ describe('jobs', () => {
     expect(job).toEqual({
       name: 'b',
       number: 0,
+      minWorkers: 4,
       workers: 4,
       epoch: 0,
       slotBase: 0,
