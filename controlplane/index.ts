@@ -7,7 +7,7 @@ export type { ControllerOptions, ControllerTiming } from './controller/controlle
 export type { Log } from './controller/log.js';
 export { ABSENT } from './controller/build-fit.js';
 export { DEFAULT_SLOTS } from './controller/jobs.js';
-export type { SessionTiming } from './controller/job-session.js';
+export type { SessionTiming } from './controller/job-records.js';
 export type {
   ControllerState,
   JobRecord,

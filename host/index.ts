@@ -1,5 +1,6 @@
 /** Workers: in-network allreduce for programs (docs/workers.md). */
-export { Worker, type WorkerEvents } from './worker.js';
+export { Worker } from './worker.js';
+export type { WorkerEvents } from './worker-events.js';
 export type { AllreduceOptions, AnnouncedOperation, JoinOptions } from './options.js';
 export type {
   AllreduceStats,

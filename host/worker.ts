@@ -21,33 +21,13 @@ import { membersLostError } from './members-lost.js';
 import type { ControllerMessage, JobInfo, Welcome } from './session/messages.js';
 import { announcementsOf } from './session/announcements.js';
 import { faultOf } from './session/validity.js';
+import type { WorkerEvents } from './worker-events.js';
 import { ControllerSession } from './session/session.js';
-import { localIpTowards } from './transport/dgram.js';
-import { openUdp } from './transport/udp.js';
+import { openSocketTowards } from './transport/udp.js';
 import type { Transport } from './transport/transport.js';
 
 /** Turns of the event loop that due packets may wait until the socket has no more messages. */
 const QUIET_TURNS = 16;
-
-export interface WorkerEvents {
-  /** A new epoch is prepared; operations wait. */
-  membership: [{ epoch: number; ranks: readonly number[]; reason: string }];
-  /** The epoch runs. */
-  resumed: [{ epoch: number; ranks: readonly number[]; completed: number }];
-  /** Members were lost or have left, and the job waits for them; `reason` is a sentence. */
-  missing: [{ ranks: readonly MissingRank[]; waitMs: number; reason: string }];
-  /** A sum does not contain all of the job's workers: `partial` is the sentence that says so. */
-  partial: [stats: AllreduceStats & { partial: string }];
-  /** The connection to the controller broke; operations continue, and the worker reconnects. */
-  disconnected: [reason: string];
-  reconnected: [];
-  /** An operation has waited for two seconds, and for whom; again when that changes. */
-  waiting: [Waiting];
-  /** The controller says something about the job that concerns all: which worker it refused, and why. */
-  notice: [message: string];
-  /** The worker is no longer a member. The error is undefined after leave() and close(). */
-  closed: [error: WorkerError | undefined];
-}
 
 export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposable {
   private readonly member: Member;
@@ -98,7 +78,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     const limits = settings(options);
     const announcements = announcementsOf(options.announce ?? []);
     options.signal?.throwIfAborted();
-    const transport = options.transport ?? (await openSocket(options));
+    const transport = options.transport ?? (await openSocketTowards(options));
     const { localAddress } = transport;
     let worker: Worker | undefined;
     let first: Welcome | undefined;
@@ -384,14 +364,6 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     await this.transport.close();
     this.emit('closed', error);
   }
-}
-
-async function openSocket(options: Readonly<JoinOptions>): Promise<Transport> {
-  const { host, port } = parseHostPort(options.controller)!;
-  // Without the scheme of a gRPC target, and the brackets around an IPv6 address.
-  const name = host.replace(/^\w+:\/*(?=.)/, '').replace(/^\[(.*)\]$/, '$1');
-  const ip = options.ip ?? (await localIpTowards(name, port));
-  return await openUdp({ ip, ...(options.udpPort === undefined ? {} : { udpPort: options.udpPort }) });
 }
 
 function service(welcome: Welcome): { ip: string; udpPort: number; mac?: string } {

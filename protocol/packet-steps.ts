@@ -2,7 +2,7 @@
  * How many values a packet holds. Large builds take several lengths, in steps, so that a short chunk travels short;
  * small ones only their own. `p4/shared/values.p4` has the same steps.
  */
-export const PACKET_STEPS: readonly number[] = [64, 256, 1024, 2048];
+const PACKET_STEPS: readonly number[] = [64, 256, 1024, 2048];
 
 /** Builds up to this size take one length only. */
 const LARGEST_PLAIN_BUILD = 256;

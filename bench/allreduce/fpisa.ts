@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { ControllerClient } from '../../controlplane/index.js';
 import { shippedFile } from '../../net/package-files.js';
 import { startProcess, type LineProcess } from './processes.js';
-import type { Load, SizeResult } from './systems.js';
+import type { Load, SizeResult } from './load.js';
 import type { WorkerLine } from './worker.js';
 
 const JOB = 'bench';

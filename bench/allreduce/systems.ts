@@ -7,22 +7,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { shippedFile } from '../../net/package-files.js';
 import { runFpisa } from './fpisa.js';
+import type { Load, SizeResult } from './load.js';
 
 const run = promisify(execFile);
-
-/** What one system did with one size: for every repetition the time of the slowest worker. */
-export interface SizeResult {
-  readonly bytes: number;
-  readonly seconds: readonly number[];
-  /** Of all workers, for all repetitions. */
-  readonly cpuSeconds: number;
-}
-
-export interface Load {
-  readonly workers: number;
-  readonly sizes: readonly number[];
-  readonly repeats: number;
-}
 
 export interface System {
   readonly name: string;

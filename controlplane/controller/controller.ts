@@ -1,5 +1,4 @@
 /** The controller: stored jobs and switches, and the sessions that put them into effect. Transport is in service/. */
-import { loadSwitchBuild } from '../artifacts.js';
 import {
   choices,
   ControllerStoppedError,
@@ -9,11 +8,13 @@ import {
   UnknownSwitchError,
 } from '../errors.js';
 import type { CreateJobRequest, HelloMessage, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
-import type { PipelineConfig } from '../p4runtime/pipeline.js';
 import { TIMING, type ControllerOptions, type ControllerTiming } from './controller-options.js';
 import { admit, serviceOf, type Occupant } from './admission.js';
-import { JobSession, type MemberLink } from './job-session.js';
+import type { MemberLink } from './job-records.js';
+import { JobSession } from './job-session.js';
 import { checkJobTrees, findJob, jobsOn, newJob, nextEpoch, without, withJob, withoutJob } from './jobs.js';
+import { occupantsBeside } from './occupants.js';
+import { Pipelines } from './pipelines.js';
 import { bitsSeenAt, switchesInUse } from './placement.js';
 import { pipeOfJob } from './pipes.js';
 import { probeSlots } from './probe.js';
@@ -43,8 +44,7 @@ export class Controller {
   private readonly timing: ControllerTiming;
   private readonly switches = new Map<string, SwitchSession>();
   private readonly sessions = new Map<string, JobSession>();
-  /** By what identifies a build: switches that run the same build share it. */
-  private readonly pipelines = new Map<string, PipelineConfig>();
+  private readonly pipelines: Pipelines;
   /** The store may belong to a successor: nothing is written after this is set. */
   private stopped = false;
   private readonly log: Log;
@@ -52,6 +52,7 @@ export class Controller {
   /** Reads the store; connects to nothing before {@link start}. @throws StoreFormatError, SwitchConfigError */
   constructor(private readonly options: ControllerOptions) {
     this.store = options.store;
+    this.pipelines = new Pipelines(options.builds);
     this.log = options.log ?? SILENT;
     this.timing = { ...TIMING, ...options.timing };
     this.state = this.store.read();
@@ -281,7 +282,7 @@ export class Controller {
       {
         state: () => this.state,
         config: () => this.state.switches[name]!,
-        pipeline: () => this.pipeline(this.state.switches[name]!),
+        pipeline: () => this.pipelines.of(this.state.switches[name]!, this.state.storeId),
         jobsLost: (jobs) => {
           for (const job of jobs) this.sessions.get(job.name)?.switchLost(name);
         },
@@ -339,16 +340,6 @@ export class Controller {
       if (present <= epoch) this.sessions.get(name)?.epochUsed(switchName);
   }
 
-  private pipeline(config: SwitchConfig): PipelineConfig {
-    const key = JSON.stringify([config.target, config.build, config.buildDir, config.valuesPerPacket]);
-    let pipeline = this.pipelines.get(key);
-    if (pipeline === undefined) {
-      pipeline = loadSwitchBuild(config, this.state.storeId, this.options.builds);
-      this.pipelines.set(key, pipeline);
-    }
-    return pipeline;
-  }
-
   /** @throws UnknownSwitchError */
   private requireSwitch(name: string): SwitchSession {
     const session = this.switches.get(name);
@@ -389,19 +380,8 @@ export class Controller {
     }
   }
 
-  /** Members of all jobs on any of the job's switches: connected ones, and stored ones that are still expected to return. */
-  private occupants({ switches }: JobRecord): Occupant[] {
-    const jobs = new Set(switches.flatMap((name) => jobsOn(this.state, name)));
-    return [...jobs].flatMap((job) => {
-      const connected = this.sessions.get(job.name)?.connectedMembers() ?? [];
-      const away = job.members.filter(({ rank }) => connected.every((member) => member.rank !== rank));
-      const occupant = (member: MemberRecord, isConnected: boolean): Occupant => ({
-        job: job.name,
-        member,
-        connected: isConnected,
-      });
-      return [...connected.map((member) => occupant(member, true)), ...away.map((member) => occupant(member, false))];
-    });
+  private occupants(job: JobRecord): Occupant[] {
+    return occupantsBeside(this.state, job, (name) => this.sessions.get(name)?.connectedMembers() ?? []);
   }
 
   private describe(job: JobRecord): JobMessage {

@@ -2,7 +2,8 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { SessionProtocolError, type ControlPlaneError } from '../errors.js';
 import type { Controller } from '../controller/controller.js';
-import type { JobSession, MemberLink } from '../controller/job-session.js';
+import type { MemberLink } from '../controller/job-records.js';
+import type { JobSession } from '../controller/job-session.js';
 import type { ControllerMessage, WorkerMessage } from '../messages.js';
 import { serviceStatus } from './status.js';
 

@@ -12,14 +12,14 @@ import type { Operation } from './operation.js';
 const PATIENCE_MS = 2000;
 
 /** Another worker's side; older ones do not say what they brought. */
-export interface OtherSide {
+interface OtherSide {
   readonly operation: number;
   readonly submission?: Submission | undefined;
   readonly rank?: number | undefined;
 }
 
 /** An operation that is given up already, and whose caller has yet to be told. */
-export class Dispute {
+class Dispute {
   /** When the caller is told without the other side. */
   readonly until: number;
 
@@ -46,6 +46,44 @@ export class Dispute {
   /** Tells the caller what is known. */
   close(error: WorkerError = this.error): void {
     this.operation.fail(error);
+  }
+}
+
+/** A member's disputed operation, if it has one. */
+export class Disputes {
+  private current: Dispute | undefined;
+
+  /** Callers that have not been told yet. */
+  get pending(): number {
+    return this.current === undefined ? 0 : 1;
+  }
+
+  /** The caller of `operation`, which is given up, is told when another worker has said what it brought, or in time. */
+  begin(operation: Operation, error: ShapeMismatchError, rank: number, now: number): void {
+    this.end();
+    operation.giveUp();
+    this.current = new Dispute(operation, error, rank, now);
+  }
+
+  /** @param other its side of an operation that this worker may have given up */
+  compare(other: OtherSide): void {
+    if (this.current?.compare(other)) this.current = undefined;
+  }
+
+  /** Its caller has cancelled it. */
+  cancel(operation: Operation, error: WorkerError): void {
+    if (this.current?.operation === operation) this.end(error);
+  }
+
+  /** @returns when to call again at the latest */
+  advance(now: number): number {
+    if (this.current !== undefined && now >= this.current.until) this.end();
+    return this.current?.until ?? Infinity;
+  }
+
+  end(error?: WorkerError): void {
+    this.current?.close(error);
+    this.current = undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { MAX_WORKERS } from '../../protocol/constants.js';
 
-export { Member, type MemberConfig } from './member.js';
+export { Member } from './member.js';
+export type { MemberConfig } from './member-config.js';
 export { type AllreduceStats, Operation, type OperationProgress } from './operation.js';
 export { describeMissing, type MissingRank } from './partial.js';
 export { DEFAULT_RTO, type RtoBounds } from '../transport/rto.js';

@@ -21,25 +21,14 @@ import type {
   Submitted,
 } from '../session/messages.js';
 import { Offset } from '../../protocol/message.js';
-import { abortError, difference, Dispute, type OtherSide } from './disputes.js';
-import { AllreduceEngine, type EngineConfig, type Verdict } from './engine.js';
+import { abortError, difference, Disputes } from './disputes.js';
+import { AllreduceEngine, type Verdict } from './engine.js';
+import type { MemberConfig, MemberOutput } from './member-config.js';
 import type { Operation } from './operation.js';
 import { uint16 } from './packets.js';
-import { RetransmissionTimeout, type RtoBounds } from '../transport/rto.js';
-import { isVisible, type Patience, type ReportedWorker, type Situation, StallWatch } from './stall.js';
-import type { Attending, Waiting } from './waiting.js';
-
-export interface MemberOutput {
-  /** A packet for the switch. Its memory is valid only during the call. */
-  transmit(packet: Uint8Array): void;
-  /** An answer for the controller. */
-  progress(message: Progress): void;
-  failed(message: Failed): void;
-  /** The other side of another worker's mismatch. */
-  submitted(message: Submitted): void;
-  /** For the caller: an operation has waited for some time. */
-  waiting(waiting: Waiting): void;
-}
+import { RetransmissionTimeout } from '../transport/rto.js';
+import { bitmapOf, type Situation, StallWatch } from './stall.js';
+import type { Attending } from './waiting.js';
 
 /** Operation numbers are a field of 32 bits. */
 const MAX_OPERATION = 2 ** 32 - 1;
@@ -48,15 +37,6 @@ const MAX_OPERATION = 2 ** 32 - 1;
  * cannot be in progress anywhere.
  */
 const FAILURES_AHEAD = 2;
-
-export interface MemberConfig extends EngineConfig, ReportedWorker {
-  /** Workers that the job was created with. */
-  workers: number;
-  rto: RtoBounds;
-  patience: Patience;
-  /** First slot of the job in the switch's pool. */
-  slotBase: number;
-}
 
 export class Member {
   private engine: AllreduceEngine;
@@ -83,7 +63,7 @@ export class Member {
   private mayHaveMissedEpochs = false;
   /** The failure to which the controller has not yet answered with a new epoch. */
   private unanswered: Failed | undefined;
-  private dispute: Dispute | undefined;
+  private readonly disputes = new Disputes();
   /** Undefined unless the controller waits for workers. */
   private attending: Attending | undefined;
 
@@ -113,8 +93,7 @@ export class Member {
 
   /** Calls that have not been resolved or rejected yet. */
   get pending(): number {
-    const disputed = this.dispute === undefined ? 0 : 1;
-    return this.queue.filter((operation) => operation.failure === undefined).length + disputed;
+    return this.queue.filter((operation) => operation.failure === undefined).length + this.disputes.pending;
   }
 
   /** A session with the controller begins (again), with these facts of the job. */
@@ -164,7 +143,7 @@ export class Member {
 
   /** Aborts a call; the other workers are told when its number is at the head of the queue. */
   cancel(operation: Operation, error: WorkerError, now: number): void {
-    if (this.dispute?.operation === operation) this.endDispute(error);
+    this.disputes.cancel(operation, error);
     if (!this.queue.includes(operation)) return;
     operation.fail(error);
     this.settleHead(now);
@@ -180,7 +159,7 @@ export class Member {
   close(error: WorkerError): void {
     this.engine.stop();
     this.running = false;
-    this.endDispute();
+    this.disputes.end();
     for (const operation of this.queue.splice(0)) operation.fail(error);
   }
 
@@ -229,7 +208,7 @@ export class Member {
 
   /** Another worker cannot finish an operation. A new epoch follows. */
   aborted(failure: Failed, now: number): void {
-    this.compareDisputed(failure);
+    this.disputes.compare(failure);
     const own = this.queue.find(({ number }) => number === failure.operation);
     if (own !== undefined && difference(failure, own, this.config.rank) !== undefined)
       this.output.submitted({ operation: failure.operation, submission: own.batch.submission });
@@ -241,7 +220,7 @@ export class Member {
 
   /** What another worker brought to an operation that was given up because the tensors differ. */
   submitted(message: Submitted): void {
-    this.compareDisputed(message);
+    this.disputes.compare(message);
   }
 
   /** Members are missing, and the controller waits for them: what they have contributed to may still be completed. */
@@ -291,11 +270,7 @@ export class Member {
   advance(now: number): number {
     const head = this.queue[0];
     if (this.running && head !== undefined && !this.started(head)) this.begin(head, now);
-    let due = this.engine.advance(now);
-    if (this.dispute !== undefined) {
-      if (now >= this.dispute.until) this.endDispute();
-      else due = Math.min(due, this.dispute.until);
-    }
+    let due = Math.min(this.engine.advance(now), this.disputes.advance(now));
     const situation = this.situation();
     if (situation !== undefined) {
       const verdict = this.watch.check(situation, now);
@@ -365,7 +340,8 @@ export class Member {
     if (abort === undefined) this.report(head, failure!);
     else {
       const error = this.abortError(abort, head);
-      if (error instanceof ShapeMismatchError && error.difference === undefined) this.contest(head, error, now);
+      if (error instanceof ShapeMismatchError && error.difference === undefined)
+        this.disputes.begin(head, error, this.config.rank, now);
       else head.fail(error);
     }
   }
@@ -387,25 +363,8 @@ export class Member {
     this.queue.shift();
     this.halt(now);
     this.pass(operation.number!);
-    this.contest(operation, error, now);
+    this.disputes.begin(operation, error, this.config.rank, now);
     this.report(operation, error);
-  }
-
-  /** The caller of `operation`, which is given up, is told when another worker has said what it brought, or in time. */
-  private contest(operation: Operation, error: ShapeMismatchError, now: number): void {
-    this.endDispute();
-    operation.giveUp();
-    this.dispute = new Dispute(operation, error, this.config.rank, now);
-  }
-
-  /** @param other its side of an operation that this worker may have given up */
-  private compareDisputed(other: OtherSide): void {
-    if (this.dispute?.compare(other)) this.dispute = undefined;
-  }
-
-  private endDispute(error?: WorkerError): void {
-    this.dispute?.close(error);
-    this.dispute = undefined;
   }
 
   /**
@@ -471,10 +430,4 @@ export class Member {
   private abortError(failure: Failed, operation: Operation): WorkerError {
     return abortError(failure, operation, this.config.rank);
   }
-}
-
-/** The bitmap with the bit of member `index`, or of all members; those at another switch have none in it. */
-function bitmapOf(bits: readonly number[], index?: number): number {
-  const some = index === undefined ? bits : bits.slice(index, index + 1);
-  return some.filter(isVisible).reduce((bitmap, bit) => bitmap | (1 << bit), 0);
 }

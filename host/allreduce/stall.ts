@@ -307,8 +307,14 @@ function contributed(set: SetState, bit: number): boolean {
 }
 
 /** Whether the contributions of a member with this bit pass the worker's switch. */
-export function isVisible(bit: number): boolean {
+function isVisible(bit: number): boolean {
   return bit < MAX_WORKERS;
+}
+
+/** The bitmap with the bit of member `index`, or of all members; those at another switch have none in it. */
+export function bitmapOf(bits: readonly number[], index?: number): number {
+  const some = index === undefined ? bits : bits.slice(index, index + 1);
+  return some.filter(isVisible).reduce((bitmap, bit) => bitmap | (1 << bit), 0);
 }
 
 /** Members whose contributions do not pass this worker's switch. */

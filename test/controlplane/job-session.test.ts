@@ -1,7 +1,8 @@
 /** The session state machine alone, under arbitrary histories. */
 import fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
-import { JobSession, type JobRecords, type MemberLink } from '../../controlplane/controller/job-session.js';
+import type { JobRecords, MemberLink } from '../../controlplane/controller/job-records.js';
+import { JobSession } from '../../controlplane/controller/job-session.js';
 import type { ControllerMessage, WelcomeMessage } from '../../controlplane/messages.js';
 import type { JobRecord, MemberRecord } from '../../controlplane/controller/state.js';
 

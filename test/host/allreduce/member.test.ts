@@ -1,6 +1,7 @@
 /** The rules of docs/workers.md for single situations; no-wrong-sum.test.ts has them all at once. */
 import { describe, expect, it } from 'vitest';
-import { Member, type MemberConfig } from '../../../host/allreduce/member.js';
+import { Member } from '../../../host/allreduce/member.js';
+import type { MemberConfig } from '../../../host/allreduce/member-config.js';
 import { type AllreduceStats, Operation } from '../../../host/allreduce/operation.js';
 import { DEFAULT_RTO } from '../../../host/transport/rto.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';

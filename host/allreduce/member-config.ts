@@ -1,0 +1,27 @@
+/** What a member is given, and where its output goes. */
+import type { RtoBounds } from '../transport/rto.js';
+import type { Failed, Progress, Submitted } from '../session/messages.js';
+import type { EngineConfig } from './engine.js';
+import type { Patience, ReportedWorker } from './stall.js';
+import type { Waiting } from './waiting.js';
+
+export interface MemberOutput {
+  /** A packet for the switch. Its memory is valid only during the call. */
+  transmit(packet: Uint8Array): void;
+  /** An answer for the controller. */
+  progress(message: Progress): void;
+  failed(message: Failed): void;
+  /** The other side of another worker's mismatch. */
+  submitted(message: Submitted): void;
+  /** For the caller: an operation has waited for some time. */
+  waiting(waiting: Waiting): void;
+}
+
+export interface MemberConfig extends EngineConfig, ReportedWorker {
+  /** Workers that the job was created with. */
+  workers: number;
+  rto: RtoBounds;
+  patience: Patience;
+  /** First slot of the job in the switch's pool. */
+  slotBase: number;
+}
