@@ -9,12 +9,10 @@ import {
   type MemberConfig,
   Operation,
   describeMissing,
-  type MissingRank,
   TensorBatch,
   type Tensors,
   type Waiting,
 } from './allreduce/index.js';
-import { parseHostPort } from '../net/host-port.js';
 import { AbortedError, ClosedError, JoinError, MembershipError, type WorkerError } from './errors.js';
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
 import { membersLostError } from './members-lost.js';

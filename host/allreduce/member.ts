@@ -10,16 +10,7 @@
  *   the controller relies on the answer.
  */
 import { type WorkerError, MembershipError, ShapeMismatchError } from '../errors.js';
-import type {
-  Failed,
-  MembersLost,
-  Membership,
-  Missing,
-  MissingRank,
-  Progress,
-  Resume,
-  Submitted,
-} from '../session/messages.js';
+import type { Failed, MembersLost, Membership, Missing, Progress, Resume, Submitted } from '../session/messages.js';
 import { Offset } from '../../protocol/message.js';
 import { abortError, difference, Disputes } from './disputes.js';
 import { AllreduceEngine, type Verdict } from './engine.js';
@@ -27,6 +18,7 @@ import type { MemberConfig, MemberOutput } from './member-config.js';
 import type { Operation } from './operation.js';
 import { uint16 } from './packets.js';
 import { RetransmissionTimeout } from '../transport/rto.js';
+import { type EpochMembers, epochMembers } from './epoch-members.js';
 import { bitmapOf, type Situation, StallWatch } from './stall.js';
 import type { Attending } from './waiting.js';
 
@@ -47,12 +39,7 @@ export class Member {
   private readonly lost = new Map<number, Failed>();
   /** Other workers' failures by operation number, until that number is used up. */
   private readonly aborts = new Map<number, Failed>();
-  private epochNumber: number | undefined;
-  private members: readonly number[] = [];
-  /** In the order of `members`: their bits in the bitmaps of this worker's switch ({@link Membership.bits}). */
-  private bits: readonly number[] = [];
-  /** Ranks of the job that are no members. */
-  private missingRanks: readonly MissingRank[] = [];
+  private epochOf: EpochMembers | undefined;
   private running = false;
   /** Set by the first Resume: from then on, calls are numbered. */
   private numbered = false;
@@ -79,11 +66,11 @@ export class Member {
 
   /** Current epoch; undefined before the first Membership. */
   get epoch(): number | undefined {
-    return this.epochNumber;
+    return this.epochOf?.number;
   }
 
   get ranks(): readonly number[] {
-    return this.members;
+    return this.epochOf?.ranks ?? [];
   }
 
   /** Last operation that is complete here. */
@@ -151,8 +138,8 @@ export class Member {
 
   /** What a worker reports to the controller before it leaves: others may still wait for a result that it has. */
   farewell(): Progress | undefined {
-    if (this.epochNumber === undefined || !this.numbered) return undefined;
-    return { epoch: this.epochNumber, completed: this.completedNumber, received: this.receivedNumber };
+    if (this.epoch === undefined || !this.numbered) return undefined;
+    return { epoch: this.epoch, completed: this.completedNumber, received: this.receivedNumber };
   }
 
   /** Rejects every call. The caller leaves the job, so that the others continue without this worker. */
@@ -164,8 +151,8 @@ export class Member {
   }
 
   membership(message: Membership, now: number): void {
-    const repeated = message.epoch === this.epochNumber && (this.running || this.unanswered !== undefined);
-    const skipped = this.epochNumber !== undefined && message.epoch > this.epochNumber + 1;
+    const repeated = message.epoch === this.epoch && (this.running || this.unanswered !== undefined);
+    const skipped = this.epoch !== undefined && message.epoch > this.epoch + 1;
     if (this.mayHaveMissedEpochs && skipped) {
       // The others may have repeated the operation without this worker, so its sum may not be theirs.
       this.receivedNumber = this.completedNumber;
@@ -174,17 +161,14 @@ export class Member {
     this.attending = undefined;
     if (!repeated) {
       this.halt(now);
-      this.epochNumber = message.epoch;
-      this.members = message.ranks;
-      this.missingRanks = message.missing ?? [];
-      this.bits = message.bits === undefined || message.bits.length === 0 ? message.ranks : message.bits;
+      this.epochOf = epochMembers(message);
       this.unanswered = undefined;
     }
     this.output.progress({ epoch: message.epoch, completed: this.completedNumber, received: this.receivedNumber });
   }
 
   resume(message: Resume, now: number): void {
-    if (message.epoch !== this.epochNumber || this.running || this.unanswered !== undefined) return;
+    if (message.epoch !== this.epoch || this.running || this.unanswered !== undefined) return;
     if (this.numbered) this.catchUp(message.completed, now);
     else this.adopt(message.completed);
     // Older than this worker's own answer: the controller will receive that and raise the epoch again.
@@ -192,11 +176,8 @@ export class Member {
     // A failure that was announced before is part of `completed`, unless the controller found that it could not be.
     this.aborts.clear();
     this.running = true;
-    this.engine.enterEpoch(
-      message.epoch,
-      bitmapOf(this.bits, this.members.indexOf(this.config.rank)),
-      bitmapOf(this.bits),
-    );
+    const { ranks, bits } = this.epochOf!;
+    this.engine.enterEpoch(message.epoch, bitmapOf(bits, ranks.indexOf(this.config.rank)), bitmapOf(bits));
     this.watch.progress(now);
     this.settleHead(now);
   }
@@ -237,7 +218,7 @@ export class Member {
     const verdict = this.engine.receive(message, now);
     const head = this.queue[0];
     if (verdict === 'probed') {
-      this.watch.probed(this.engine, this.config.slotBase, this.epochNumber, now);
+      this.watch.probed(this.engine, this.config.slotBase, this.epoch, now);
       this.tell(this.situation(), now);
     }
     if (head === undefined) return verdict;
@@ -290,7 +271,8 @@ export class Member {
   private situation(): Situation | undefined {
     const operation = this.queue.find(({ failure }) => failure === undefined);
     if (operation === undefined) return undefined;
-    const { engine, running, epochNumber: epoch, members, bits, config, attending } = this;
+    const { engine, running, epochOf, config, attending } = this;
+    const { number: epoch, ranks: members = [], bits = [] } = epochOf ?? {};
     return { engine, operation, running, epoch, members, bits, config, attending };
   }
 
@@ -300,12 +282,12 @@ export class Member {
   }
 
   private started(operation: Operation): boolean {
-    return operation.starts > 0 && operation.epoch === this.epochNumber;
+    return operation.starts > 0 && operation.epoch === this.epoch;
   }
 
   private begin(operation: Operation, now: number): void {
-    const { config, members: ranks, missingRanks: missing } = this;
-    operation.begin({ epoch: this.epochNumber!, ranks, jobWorkers: config.workers, missing }, now);
+    const { number: epoch, ranks, missing } = this.epochOf!;
+    operation.begin({ epoch, ranks, jobWorkers: this.config.workers, missing }, now);
     this.watch.progress(now);
     try {
       this.engine.start(operation.number!, operation.batch, operation.counters);

@@ -1,0 +1,15 @@
+import type { Membership, MissingRank } from '../session/messages.js';
+
+/** An epoch and its members. */
+export interface EpochMembers {
+  readonly number: number;
+  readonly ranks: readonly number[];
+  /** In the order of `ranks`: their bits in the bitmaps of this worker's switch ({@link Membership.bits}). */
+  readonly bits: readonly number[];
+  /** Ranks of the job that are no members. */
+  readonly missing: readonly MissingRank[];
+}
+
+export function epochMembers({ epoch, ranks, bits = [], missing = [] }: Membership): EpochMembers {
+  return { number: epoch, ranks, bits: bits.length === 0 ? ranks : bits, missing };
+}
