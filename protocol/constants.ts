@@ -117,6 +117,8 @@ export const POOL_SLOTS = 512;
 
 /** Values per packet for which `npm run p4` makes a build. */
 export const BUILDS = [16, 64, 256, 1024, 2048] as const;
+/** For links that carry its packets: the loopback, jumbo frames. */
+export const LARGEST_BUILD = 2048 satisfies (typeof BUILDS)[number];
 export type ValuesPerPacket = (typeof BUILDS)[number];
 
 /** Port on which a P4Runtime packet-out enters and a packet-in leaves. */

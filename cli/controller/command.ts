@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { counted } from '../../net/count.js';
 import { BUILD_DESCRIPTORS, buildNamed } from '../../protocol/builds.js';
-import { SERVICE_UDP_PORT } from '../../protocol/constants.js';
+import { LARGEST_BUILD, SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import {
   Controller,
   ControllerServer,
@@ -41,6 +41,7 @@ import { clientTls, clientTlsOptions, type TlsFlags } from '../tls.js';
 import { checkKeys } from './configuration.js';
 import type { ControllerReady } from './ready.js';
 
+/** Where ports are interfaces: small enough for any link. */
 const DEFAULT_VALUES = 64;
 const MAX_VALUES = 2048;
 const DEFAULT_RETURN_SECONDS = 15;
@@ -83,7 +84,7 @@ export function controllerCommand(): Command {
     .addOption(
       new Option(
         '--values <number>',
-        `values per packet of that switch's build (default: ${DEFAULT_VALUES})`,
+        `values per packet of that switch's build (default: ${DEFAULT_VALUES}, or ${LARGEST_BUILD} if all ports are UDP sockets)`,
       ).argParser(integer(1, MAX_VALUES)),
     )
     .addOption(
@@ -232,20 +233,21 @@ function switchConfigs(flags: Flags): SwitchConfig[] {
       serviceMac: flags.serviceMac,
       serviceUdpPort: SERVICE_UDP_PORT,
       ports,
-      ...buildFlags(flags),
+      ...buildFlags(flags, ports),
     },
   ];
 }
 
 /** The switch's build as the flags describe it. @throws ArtifactError for a directory without one */
-function buildFlags({
-  build,
-  buildDir,
-  values,
-}: Flags): Pick<SwitchConfig, 'valuesPerPacket' | 'build' | 'target' | 'buildDir'> {
+function buildFlags(
+  { build, buildDir, values }: Flags,
+  ports: SwitchConfig['ports'],
+): Pick<SwitchConfig, 'valuesPerPacket' | 'build' | 'target' | 'buildDir'> {
+  // Sockets carry datagrams of any length; what an interface and the links behind it carry is not known here.
+  const defaultValues = Object.values(ports).includes(null) ? DEFAULT_VALUES : LARGEST_BUILD;
   if (buildDir === undefined)
     return {
-      valuesPerPacket: values ?? (build === undefined ? DEFAULT_VALUES : buildNamed(build)!.valuesPerPacket),
+      valuesPerPacket: values ?? (build === undefined ? defaultValues : buildNamed(build)!.valuesPerPacket),
       ...(build !== undefined && { build }),
     };
   if (build !== undefined)

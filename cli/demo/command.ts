@@ -1,6 +1,6 @@
 /** `fpisa demo`: the main job, end to end, on this machine alone. */
 import { Command, Option } from 'commander';
-import { BUILDS } from '../../protocol/constants.js';
+import { BUILDS, LARGEST_BUILD } from '../../protocol/constants.js';
 import { runDemo } from './run.js';
 import { exitCodeOfReport, printReport } from '../reduction-report.js';
 import { buildOf, faultOptions, integer, jsonOption, type FaultFlags } from '../options.js';
@@ -30,7 +30,9 @@ export function demoCommand(): Command {
         .default(RECORDED_WORKERS),
     )
     .addOption(
-      new Option('--values <number>', `values per packet: ${BUILDS.join(', ')}`).default(256).argParser(buildOf),
+      new Option('--values <number>', `values per packet: ${BUILDS.join(', ')}`)
+        .default(LARGEST_BUILD)
+        .argParser(buildOf),
     )
     .addOption(new Option('--profile <preset>', 'how the switch adds').choices(FLOAT_PRESETS).default('fpisa'));
   for (const option of faultOptions()) command.addOption(option);
