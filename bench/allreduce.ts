@@ -20,7 +20,7 @@ const GIB = 2 ** 30;
 const MAX_BYTES = GIB;
 const MAX_WORKERS = 32;
 
-export interface AllreduceOptions {
+export interface AllreduceBenchOptions {
   readonly sizes: readonly number[];
   readonly workers: readonly number[];
   readonly values: readonly number[];
@@ -52,7 +52,10 @@ interface Samples {
   readonly cpu: number[];
 }
 
-export async function measure(options: AllreduceOptions, progress: (text: string) => void): Promise<AllreduceReport> {
+export async function measure(
+  options: AllreduceBenchOptions,
+  progress: (text: string) => void,
+): Promise<AllreduceReport> {
   const { sizes, repeats, rounds } = options;
   const { systems, absent, dispose } = findSystems(options.python, options.values);
   const runs: AllreduceRun[] = [];

@@ -36,7 +36,7 @@ export class JobExistsError extends ControlPlaneError {
 
 /** The tensors that a worker announces do not fit the job, or those of the workers that wait for it. */
 export class TensorsDifferError extends ControlPlaneError {
-  readonly code = 'FPISA_SHAPE_MISMATCH';
+  readonly code = 'FPISA_TENSORS_DIFFER';
   readonly grpcStatus = status.FAILED_PRECONDITION;
 }
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ControllerClient } from '../../controlplane/index.js';
 import { shippedFile } from '../../net/package-files.js';
-import { startProcess, type LineProcess } from './processes.js';
-import type { Load, SizeResult } from './load.js';
+import { startProcess, type JsonProcess } from './processes.js';
+import type { AllreduceLoad, SizeResult } from './load.js';
 import type { WorkerLine } from './worker.js';
 
 const JOB = 'bench';
@@ -16,10 +16,10 @@ const IDLE_TICKS = 2;
 const SETTLE_MS = 500;
 
 /** @param values per packet */
-export async function runFpisa({ workers, sizes, repeats }: Load, values: number): Promise<SizeResult[]> {
+export async function runFpisa({ workers, sizes, repeats }: AllreduceLoad, values: number): Promise<SizeResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
-  const processes: LineProcess[] = [];
-  const start = (name: string, file: string, args: readonly string[]): LineProcess => {
+  const processes: JsonProcess[] = [];
+  const start = (name: string, file: string, args: readonly string[]): JsonProcess => {
     const started = startProcess(name, file, args);
     processes.push(started);
     return started;

@@ -8,7 +8,7 @@ export interface SizeResult {
   readonly cpuSeconds: number;
 }
 
-export interface Load {
+export interface AllreduceLoad {
   readonly workers: number;
   readonly sizes: readonly number[];
   readonly repeats: number;

@@ -2,14 +2,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-export interface LineProcess {
+export interface JsonProcess {
   readonly pid: number;
   /** The next line of output. @throws Error if it ends first */
   next<Message>(): Promise<Message>;
   stop(): Promise<void>;
 }
 
-export function startProcess(name: string, file: string, args: readonly string[]): LineProcess {
+export function startProcess(name: string, file: string, args: readonly string[]): JsonProcess {
   const child: ChildProcess = fork(file, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   const iterator = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { shippedFile } from '../../net/package-files.js';
 import { runFpisa } from './fpisa.js';
-import type { Load, SizeResult } from './load.js';
+import type { AllreduceLoad, SizeResult } from './load.js';
 
 const run = promisify(execFile);
 
@@ -15,7 +15,7 @@ export interface System {
   readonly name: string;
   /** For people, with the version. */
   readonly version: string;
-  run(load: Load): Promise<readonly SizeResult[]>;
+  run(load: AllreduceLoad): Promise<readonly SizeResult[]>;
 }
 
 /** A system that is not here, and why. */
@@ -24,7 +24,7 @@ export interface Absent {
   readonly reason: string;
 }
 
-export interface Found {
+export interface FoundSystems {
   readonly systems: readonly System[];
   readonly absent: readonly Absent[];
   /** Removes what was compiled. */
@@ -32,7 +32,7 @@ export interface Found {
 }
 
 /** @param python interpreter that may have PyTorch */
-export function findSystems(python: string, values: readonly number[]): Found {
+export function findSystems(python: string, values: readonly number[]): FoundSystems {
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
   const systems: System[] = values.map((n) => ({
     name: values.length === 1 ? 'fpisa' : `fpisa_n${n}`,
@@ -67,7 +67,11 @@ function compileMpi(folder: string): { readonly program: string; readonly versio
   }
 }
 
-async function runMpi(program: string, layers: string, { workers, sizes, repeats }: Load): Promise<SizeResult[]> {
+async function runMpi(
+  program: string,
+  layers: string,
+  { workers, sizes, repeats }: AllreduceLoad,
+): Promise<SizeResult[]> {
   const { stdout } = await run('mpirun', [
     ...['--allow-run-as-root', '--oversubscribe', '--mca', 'btl', layers, '--mca', 'btl_tcp_if_include', 'lo'],
     // More processes than processors: waiting ones give way.
@@ -85,7 +89,7 @@ function torchVersion(python: string): string | undefined {
   }
 }
 
-async function runGloo(python: string, { workers, sizes, repeats }: Load): Promise<SizeResult[]> {
+async function runGloo(python: string, { workers, sizes, repeats }: AllreduceLoad): Promise<SizeResult[]> {
   const port = await freePort();
   const script = shippedFile('bench/allreduce/gloo_worker.py');
   const outputs = await Promise.all(

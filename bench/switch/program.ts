@@ -17,7 +17,8 @@ export function fpisaPipeline(values: number): PipelineConfig {
     cpSync(dirname(dirname(shippedFile('p4/shared/values.p4'))), folder, { recursive: true });
     // This list is the only part of the program that depends on the committed sizes.
     const each = Array.from({ length: values }, (_, i) => `X(${i.toString(16).toUpperCase().padStart(2, '0')})`);
-    writeFileSync(join(folder, 'shared/values.p4'), `#define EACH_VALUE(X) ${each.join(' ')}\n`);
+    const steps = '#define FIRST_VALUES VALUES_PER_PACKET\n#define FURTHER_STEPS(DO)\n';
+    writeFileSync(join(folder, 'shared/values.p4'), `#define EACH_VALUE(X) ${each.join(' ')}\n${steps}`);
     const files = [
       '--p4runtime-files',
       join(folder, 'main.p4info.txtpb'),

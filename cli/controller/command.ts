@@ -278,7 +278,7 @@ function readConfig(path: string): SwitchConfig[] {
     throw new FileError(`configuration ${path} ${problem}`, { cause: error });
   }
   if (twice !== undefined)
-    throw new UsageError(`configuration ${path} has the key "${twice}" twice in one object: only the last would count`);
+    throw new FileError(`configuration ${path} has the key "${twice}" twice in one object: only the last would count`);
   const switches = (parsed as { switches?: unknown } | null)?.switches;
   if (!Array.isArray(switches))
     throw new FileError(`configuration ${path} has no list "switches"; docs/controller.md has an example`);

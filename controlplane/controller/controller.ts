@@ -14,7 +14,7 @@ import type { MemberLink } from './job-records.js';
 import { JobSession } from './job-session.js';
 import { checkJobTrees, findJob, jobsOn, newJob, nextEpoch, without, withJob, withoutJob } from './jobs.js';
 import { occupantsBeside } from './occupants.js';
-import { Pipelines } from './pipelines.js';
+import { LoadedPipelines } from './pipelines.js';
 import { bitsSeenAt, switchesInUse } from './placement.js';
 import { pipeOfJob } from './pipes.js';
 import { probeSlots } from './probe.js';
@@ -44,7 +44,7 @@ export class Controller {
   private readonly timing: ControllerTiming;
   private readonly switches = new Map<string, SwitchSession>();
   private readonly sessions = new Map<string, JobSession>();
-  private readonly pipelines: Pipelines;
+  private readonly pipelines: LoadedPipelines;
   /** The store may belong to a successor: nothing is written after this is set. */
   private stopped = false;
   private readonly log: Log;
@@ -52,7 +52,7 @@ export class Controller {
   /** Reads the store; connects to nothing before {@link start}. @throws StoreFormatError, SwitchConfigError */
   constructor(private readonly options: ControllerOptions) {
     this.store = options.store;
-    this.pipelines = new Pipelines(options.builds);
+    this.pipelines = new LoadedPipelines(options.builds);
     this.log = options.log ?? SILENT;
     this.timing = { ...TIMING, ...options.timing };
     this.state = this.store.read();

@@ -3,7 +3,7 @@ import type { PipelineConfig } from '../p4runtime/pipeline.js';
 import type { SwitchConfig } from './state.js';
 
 /** The builds that switches run, each loaded once: switches with the same build share it. */
-export class Pipelines {
+export class LoadedPipelines {
   private readonly loaded = new Map<string, PipelineConfig>();
 
   /** @param folder of the builds; default: those of the package */

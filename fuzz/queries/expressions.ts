@@ -11,7 +11,7 @@ export interface Freedom {
   folds: boolean;
 }
 
-export class Expressions {
+export class SqlExpressions {
   readonly freedom: Freedom = { isRounded: false, hasBothZeros: false, folds: false };
 
   constructor(

@@ -1,6 +1,6 @@
 /** Random SELECTs over the tables of data.ts. */
 import type { Random } from '../../net/random.js';
-import { Expressions, type Freedom } from './expressions.js';
+import { SqlExpressions, type Freedom } from './expressions.js';
 
 export interface FuzzedQuery extends Freedom {
   readonly kind: string;
@@ -15,12 +15,12 @@ type Draft = Pick<FuzzedQuery, 'sql'> & Partial<FuzzedQuery>;
 
 export function randomQuery(dice: Random): FuzzedQuery {
   const kind = dice.pick(Object.keys(KINDS));
-  const e = new Expressions(dice);
+  const e = new SqlExpressions(dice);
   const draft = KINDS[kind]!(e);
   return { kind, isOrdered: false, hasChoice: false, ...e.freedom, ...draft };
 }
 
-const KINDS: Readonly<Record<string, (e: Expressions) => Draft>> = {
+const KINDS: Readonly<Record<string, (e: SqlExpressions) => Draft>> = {
   aggregate,
   distinct,
   top,
@@ -39,7 +39,7 @@ const KINDS: Readonly<Record<string, (e: Expressions) => Draft>> = {
 /** Names that also are columns', so that it matters what a name means. */
 const NAMES = ['a', 'k', 'n', 'x', 'z', 'id', 'b', 'A'];
 
-function named(e: Expressions, text: string): string {
+function named(e: SqlExpressions, text: string): string {
   return e.dice.oneIn(3) ? `${text} AS ${e.dice.pick(NAMES)}` : text;
 }
 
@@ -47,7 +47,7 @@ function list(dice: Random, low: number, high: number, make: () => string): stri
   return Array.from({ length: dice.between(low, high) }, make);
 }
 
-function aggregate(e: Expressions): Draft {
+function aggregate(e: SqlExpressions): Draft {
   const { dice } = e;
   const keys = list(dice, 0, 3, () => e.key());
   const collated = keys.length > 0 && dice.oneIn(12);
@@ -78,7 +78,7 @@ function aggregate(e: Expressions): Draft {
   };
 }
 
-function distinct(e: Expressions): Draft {
+function distinct(e: SqlExpressions): Draft {
   const { dice } = e;
   const items = list(dice, 1, 3, () => named(e, e.key()));
   if (dice.oneIn(8)) {
@@ -92,11 +92,11 @@ function distinct(e: Expressions): Draft {
   return { sql: `SELECT DISTINCT ${items.join(', ')} FROM t${e.where()}${order}${limit}`, hasChoice: limit !== '' };
 }
 
-function limited(e: Expressions): string {
+function limited(e: SqlExpressions): string {
   return ` LIMIT ${e.dice.below(12)}${e.dice.oneIn(3) ? ` OFFSET ${e.dice.below(8)}` : ''}`;
 }
 
-function top(e: Expressions): Draft {
+function top(e: SqlExpressions): Draft {
   const { dice } = e;
   const items = list(dice, 1, 3, () => named(e, dice.oneIn(2) ? e.key() : e.number()));
   const orders = list(
@@ -114,7 +114,7 @@ function top(e: Expressions): Draft {
   };
 }
 
-function star(e: Expressions): string {
+function star(e: SqlExpressions): string {
   const { dice } = e;
   const column = dice.pick(['k', 'x', 'n', 'z', 'f']);
   switch (dice.below(9)) {
@@ -137,7 +137,7 @@ function star(e: Expressions): string {
   }
 }
 
-function topOfStar(e: Expressions): Draft {
+function topOfStar(e: SqlExpressions): Draft {
   const { dice } = e;
   e.freedom.hasBothZeros = true;
   const extra = list(dice, 0, 2, () => `${e.dice.pick(['-n', 'k', 'n', '-x', 'x', '-id'])} AS ${dice.pick(NAMES)}`);
@@ -163,7 +163,7 @@ function topOfStar(e: Expressions): Draft {
   };
 }
 
-function joined(e: Expressions): Draft {
+function joined(e: SqlExpressions): Draft {
   const { dice } = e;
   const on = dice.pick([
     't.k = o.k',
@@ -180,7 +180,7 @@ function joined(e: Expressions): Draft {
   ]);
   const kind = dice.pick(['JOIN', 'JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN', 'SEMI JOIN', 'ANTI JOIN']);
   const isHalf = /SEMI|ANTI/.test(kind);
-  const inner = new Expressions(dice, 't');
+  const inner = new SqlExpressions(dice, 't');
   const where = inner.where();
   const third = !isHalf && dice.oneIn(5);
   const condition = third ? `${where === '' ? ' WHERE' : `${where} AND`} p.v = t.k` : where;
@@ -205,7 +205,7 @@ function joined(e: Expressions): Draft {
   return { sql: `SELECT ${items.join(', ')} FROM t ${clause}${third ? ', p' : ''}${condition}` };
 }
 
-function subquery(e: Expressions): Draft {
+function subquery(e: SqlExpressions): Draft {
   const { dice } = e;
   const where = e.where();
   const and = where === '' ? ' WHERE' : `${where} AND`;
@@ -235,7 +235,7 @@ function subquery(e: Expressions): Draft {
   return { sql: `SELECT ${items} FROM t${and} ${condition}${items.startsWith('k, count') ? ' GROUP BY k' : ''}` };
 }
 
-function setOperation(e: Expressions): Draft {
+function setOperation(e: SqlExpressions): Draft {
   const { dice } = e;
   const part = (): string =>
     dice.pick([
@@ -263,7 +263,7 @@ function setOperation(e: Expressions): Draft {
   return { sql: `${sql}${order}`, hasChoice: order.includes('LIMIT') };
 }
 
-function derived(e: Expressions): Draft {
+function derived(e: SqlExpressions): Draft {
   const { dice } = e;
   const keys = [`${e.key()} AS a`, `${e.key()} AS c`];
   const inner = dice.pick([
@@ -291,7 +291,7 @@ function derived(e: Expressions): Draft {
   };
 }
 
-function windowed(e: Expressions): Draft {
+function windowed(e: SqlExpressions): Draft {
   const { dice } = e;
   const f = dice.pick(['row_number()', 'sum(n)', 'rank()', 'min(z)', 'max(x)', 'lag(n)', 'count(*)']);
   const window = `${f} OVER (${dice.oneIn(2) ? `PARTITION BY ${dice.pick(['k', 'b', 'm'])} ` : ''}ORDER BY ${dice.pick(['id', 'x, id', 'z DESC, id', 'n NULLS FIRST, id'])})`;

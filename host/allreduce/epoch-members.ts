@@ -1,7 +1,7 @@
 import type { Membership, MissingRank } from '../session/messages.js';
 
 /** An epoch and its members. */
-export interface EpochMembers {
+export interface EpochMembership {
   readonly number: number;
   readonly ranks: readonly number[];
   /** In the order of `ranks`: their bits in the bitmaps of this worker's switch ({@link Membership.bits}). */
@@ -10,6 +10,6 @@ export interface EpochMembers {
   readonly missing: readonly MissingRank[];
 }
 
-export function epochMembers({ epoch, ranks, bits = [], missing = [] }: Membership): EpochMembers {
+export function epochMembers({ epoch, ranks, bits = [], missing = [] }: Membership): EpochMembership {
   return { number: epoch, ranks, bits: bits.length === 0 ? ranks : bits, missing };
 }

@@ -18,7 +18,7 @@ import type { MemberConfig, MemberOutput } from './member-config.js';
 import type { Operation } from './operation.js';
 import { uint16 } from './packets.js';
 import { RetransmissionTimeout } from '../transport/rto.js';
-import { type EpochMembers, epochMembers } from './epoch-members.js';
+import { type EpochMembership, epochMembers } from './epoch-members.js';
 import { bitmapOf, type Situation, StallWatch } from './stall.js';
 import type { Attending } from './waiting.js';
 
@@ -39,7 +39,7 @@ export class Member {
   private readonly lost = new Map<number, Failed>();
   /** Other workers' failures by operation number, until that number is used up. */
   private readonly aborts = new Map<number, Failed>();
-  private epochOf: EpochMembers | undefined;
+  private epochOf: EpochMembership | undefined;
   private running = false;
   /** Set by the first Resume: from then on, calls are numbered. */
   private numbered = false;

@@ -185,7 +185,7 @@ export class ControllerSession {
     const cause = Object.assign(new Error(status.details), { code: status.code });
     if (status.code === grpc.status.UNIMPLEMENTED) return new NotAControllerError(this.options.controller, { cause });
     const { job, rank } = this.options.hello();
-    if (status.metadata.get('fpisa-code')[0] === 'FPISA_SHAPE_MISMATCH')
+    if (status.metadata.get('fpisa-code')[0] === 'FPISA_TENSORS_DIFFER')
       return new ShapeMismatchError(
         `job '${job}' cannot take rank ${rank}: ${this.lastReason}`,
         [],

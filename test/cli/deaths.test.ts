@@ -16,9 +16,10 @@ interface Underway {
 }
 
 /** Resolves when all workers are well into their work. */
-async function underway(): Promise<Underway> {
+async function underway(...options: string[]): Promise<Underway> {
   const site = await Site.start({ ports: WORKERS, values: 64, faults: FAULTS });
-  expect(await site.run('job', 'create', 'training', '--workers', String(WORKERS))).toMatchObject({ code: 0 });
+  const created = await site.run('job', 'create', 'training', '--workers', String(WORKERS), ...options);
+  expect(created).toMatchObject({ code: 0 });
   const workers: Command[] = [];
   for (let rank = 0; rank < WORKERS; rank++) {
     const data = marked(rank, LENGTH);
@@ -42,16 +43,26 @@ async function epoch(site: Site): Promise<number> {
 }
 
 describe('SIGKILL', () => {
-  it('of a worker: the others finish with the sum over themselves, or over all; never with a mixture', async () => {
+  it('of a worker that the job needs: the others fail, name it, and leave no result', async () => {
     const { site, workers } = await underway();
     workers[1]!.kill('SIGKILL');
     const ends = await Promise.all([0, 2].map((rank) => workers[rank]!.ended));
-    expect(ends.map(({ code, stderr }) => ({ code, stderr: withoutNotices(stderr) }))).toEqual([
-      { code: 0, stderr: '' },
-      { code: 0, stderr: '' },
-    ]);
+    for (const { code, stdout } of ends) {
+      expect(code).toBe(6);
+      expect(stdout.trim().split('\n').at(-1)).toMatch(/"FPISA_MEMBERS_LOST".*rank 1 was lost/);
+    }
+    for (const rank of [0, 1, 2]) await expect(result(site, rank)).rejects.toThrow(/there is no such file/);
+  });
+
+  it('of a worker of an elastic job: the others finish with the sum over themselves, and say so, or over all; never with a mixture', async () => {
+    const { site, workers } = await underway('--elastic');
+    workers[1]!.kill('SIGKILL');
+    const ends = await Promise.all([0, 2].map((rank) => workers[rank]!.ended));
+    expect(ends.map(({ code }) => code)).toEqual([0, 0]);
     const sums = await Promise.all([0, 2].map((rank) => result(site, rank)));
     const members = sums[0]![0] === markedSum([0, 1, 2], 1)[0] ? [0, 1, 2] : [0, 2];
+    const said = members.length === 3 ? '' : 'fpisa: summed over 2 of 3 workers (rank 1 was lost)\n';
+    for (const { stderr } of ends) expect(withoutNotices(stderr)).toBe(said);
     for (const sum of sums) expectSameBits(sum, markedSum(members, LENGTH));
     await expect(result(site, 1)).rejects.toThrow(/there is no such file/);
   });

@@ -46,7 +46,7 @@ describe('fpisa demo', () => {
         outOfBound: 0,
         loss: 0,
         profile: 'fpisa',
-        valuesPerPacket: 256,
+        valuesPerPacket: 2048,
       });
       expect(report.maxUlpError).toBeGreaterThanOrEqual(0);
       expect(report.retransmissions).toBeGreaterThanOrEqual(0);

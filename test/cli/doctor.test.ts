@@ -149,7 +149,7 @@ describe('fpisa doctor', () => {
 
   it('a worker that hangs', async () => {
     const site = await Site.start({ ports: 2 });
-    await site.run('job', 'create', 'training', '--workers', '2');
+    await site.run('job', 'create', 'training', '--workers', '2', '--elastic');
     const path = await input(site);
     const hanging = site.worker('training', 1, path, site.file('out-1.npy'));
     await hanging.line(({ event }) => event === 'joined');

@@ -47,7 +47,7 @@ describe('a job that waits for workers', () => {
     const text = 'tensor "bias" has shape [4] at rank 1 (b.npy) and [3] at rank 0 (a.npy)';
     const refusal = await wrong.error();
     expect(refusal.details).toBe(text);
-    expect(refusal.metadata.get('fpisa-code')).toEqual(['FPISA_SHAPE_MISMATCH']);
+    expect(refusal.metadata.get('fpisa-code')).toEqual(['FPISA_TENSORS_DIFFER']);
     expect(await attendance(first, ({ note }) => note !== '')).toEqual({
       ranks: [0],
       expected: [1],
