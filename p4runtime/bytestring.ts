@@ -48,7 +48,7 @@ export function encodeBytestring(value: bigint | number, width?: number): Uint8A
 export function decodeBytestring(bytes: Uint8Array, width?: number): bigint {
   if (bytes.length === 0) throw new BytestringError('An empty bytestring has no value; zero is one zero byte.');
   const value = unsignedOf(bytes);
-  if (width !== undefined && value >> BigInt(width) !== 0n) {
+  if (width !== undefined && bytes.length * 8 > width && BigInt.asUintN(width, value) !== value) {
     throw new BytestringError(`The value 0x${value.toString(16)} does not fit bit<${width}>.`);
   }
   return value;

@@ -18,10 +18,24 @@ import { protobufRoot } from './load.js';
 import type { Init } from './messages.js';
 import { completeMessage } from './shape.js';
 
+const SHORT_BYTES = 32;
+
 /** A stored message must not retain, or change with, the buffer from which it was decoded. */
 class CopyingReader extends BinaryReader {
+  constructor(private readonly source: Uint8Array) {
+    super(source);
+  }
+
   override bytes(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(super.bytes());
+    const length = this.uint32();
+    const start = this.pos;
+    if (length > this.len - start) throw new RangeError('premature EOF');
+    this.pos += length;
+    const copy = new Uint8Array(length);
+    // Most are a few bytes, for which a view of them would cost more than the copy.
+    if (length > SHORT_BYTES) copy.set(this.source.subarray(start, this.pos));
+    else for (let i = 0; i < length; i++) copy[i] = this.source[start + i]!;
+    return copy;
   }
 }
 

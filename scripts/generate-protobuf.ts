@@ -95,12 +95,19 @@ const SILENT_END = /if \(\(tag & 7\) === 4 \|\| tag === 0\) \{\s*break;\s*\}/g;
 const ILLEGAL_TAG =
   'if ((tag & 7) === 4 || tag === 0) {\n          throw new globalThis.Error("illegal tag " + tag);\n        }';
 
+const EMPTY = 'new Uint8Array(0)';
+const PACKAGE = /^export const protobufPackage = .*\n/m;
+
 /**
- * Changes two behaviours for which ts-proto has no option: a value that an enum lacks stays a number instead of being
- * an error; a tag that no encoder writes is an error instead of ending the message as if it were complete.
+ * Changes three behaviours for which ts-proto has no option: a value that an enum lacks stays a number instead of being
+ * an error; a tag that no encoder writes is an error instead of ending the message as if it were complete; bytes that
+ * are not set are one empty array, because to make one costs more than to decode the rest of a small message.
  */
 function amend(name: string, text: string): string {
-  const amended = text.replace(UNRECOGNIZED, 'return object as any;').replace(SILENT_END, ILLEGAL_TAG);
+  let amended = text.replace(UNRECOGNIZED, 'return object as any;').replace(SILENT_END, ILLEGAL_TAG);
+  if (amended.includes(EMPTY)) {
+    amended = amended.replaceAll(EMPTY, 'NO_BYTES').replace(PACKAGE, (line) => `${line}\nconst NO_BYTES = ${EMPTY};\n`);
+  }
   const decoders = amended.split('reader.skip(').length;
   if (amended.includes('Unrecognized enum') || amended.split(ILLEGAL_TAG).length !== decoders)
     throw new Error(

@@ -155,7 +155,7 @@ export class ThreadedSwitch implements Device {
         ),
       arena: () => new Uint8Array(this.arena),
     });
-    return { control: host.control, host };
+    return { control: host.control, host, betweenPackets: (task) => this.lock.hold(task) };
   }
 
   activate(program: PreparedProgram): void {

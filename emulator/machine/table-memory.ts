@@ -198,6 +198,15 @@ export class TableMemory implements TableObserver {
     return this.entry(this.memory.i32[(address + ENTRY.id) >> 2]!);
   }
 
+  /** {@link hashKey} of the key in a record. */
+  private hashAt(address: number): number {
+    const { i32 } = this.memory;
+    const words = (address + ENTRY.key) >> 2;
+    let hash = SEED;
+    for (let i = 0; i < this.place.keyLimbs; i++) hash = mix(hash, i32[words + 2 * i]!, i32[words + 2 * i + 1]!);
+    return hash;
+  }
+
   private *firsts(group: Group): Generator<StoredEntry> {
     for (let bucket = 0; bucket < group.capacity; bucket++) {
       const address = this.memory.i32[(group.buckets >> 2) + bucket]!;
@@ -207,7 +216,7 @@ export class TableMemory implements TableObserver {
 
   private put(group: Group, added: StoredEntry): void {
     if (++group.size * 2 > group.capacity) this.enlarge(group);
-    this.occupy(group, added.record, hashKey(added.value, this.place.keyLimbs));
+    this.occupy(group, added.record, this.hashAt(added.record));
   }
 
   private occupy(group: Group, address: number, hash: number): void {
@@ -227,7 +236,7 @@ export class TableMemory implements TableObserver {
     const { i32 } = this.memory;
     const base = group.buckets >> 2;
     const mask = group.capacity - 1;
-    let at = hashKey(entry.value, this.place.keyLimbs) & mask;
+    let at = this.hashAt(entry.record) & mask;
     while (i32[base + at] !== entry.record) at = (at + 1) & mask;
     return base + at;
   }
@@ -240,7 +249,7 @@ export class TableMemory implements TableObserver {
     memory.i32.fill(0, group.buckets >> 2, (group.buckets >> 2) + group.capacity);
     for (let bucket = 0; bucket < old.capacity; bucket++) {
       const address = memory.i32[(old.buckets >> 2) + bucket]!;
-      if (address !== 0) this.occupy(group, address, hashKey(this.at(address).value, this.place.keyLimbs));
+      if (address !== 0) this.occupy(group, address, this.hashAt(address));
     }
     memory.i32[(group.address + GROUP.buckets) >> 2] = group.buckets;
     memory.i32[(group.address + GROUP.bucketMask) >> 2] = group.capacity - 1;
@@ -257,7 +266,7 @@ export class TableMemory implements TableObserver {
     group.size--;
     for (let at = (hole + 1) & mask; i32[base + at] !== 0; at = (at + 1) & mask) {
       const address = i32[base + at]!;
-      const home = hashKey(this.at(address).value, this.place.keyLimbs) & mask;
+      const home = this.hashAt(address) & mask;
       // It may move into the hole unless its home lies between the hole and its present place.
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
       i32[base + hole] = address;
@@ -318,13 +327,19 @@ class EntryCounts implements CountStore {
   }
 }
 
-/** Must be the same as what the compiled look-up computes. */
+const SEED = 0x9e3779b9 | 0;
+
+/** One limb by its two words. Must be the same as what the compiled look-up computes. */
+function mix(hash: number, low: number, high: number): number {
+  const first = rotate(Math.imul(hash ^ low, 0x85ebca6b), 15);
+  return rotate(Math.imul(first ^ high, 0xc2b2ae35), 13);
+}
+
 function hashKey(key: bigint, limbs: number): number {
-  let hash = 0x9e3779b9 | 0;
+  let hash = SEED;
   let rest = key;
   for (let i = 0; i < limbs; i++) {
-    hash = rotate(Math.imul(hash ^ Number(BigInt.asIntN(32, rest)), 0x85ebca6b), 15);
-    hash = rotate(Math.imul(hash ^ Number(BigInt.asIntN(32, rest >> 32n)), 0xc2b2ae35), 13);
+    hash = mix(hash, Number(BigInt.asIntN(32, rest)), Number(BigInt.asIntN(32, rest >> 32n)));
     rest >>= 64n;
   }
   return hash;

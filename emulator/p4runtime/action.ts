@@ -12,8 +12,18 @@ import {
 import type { ActionCall } from '../control.js';
 import { denied, invalid } from './rpc-error.js';
 
+/** As most clients send them, so that nothing need be looked up. */
+function isInOrder(params: readonly { readonly id: number }[], { params: given }: Action): boolean {
+  if (given.length !== params.length) return false;
+  for (let i = 0; i < params.length; i++) if (given[i]!.paramId !== params[i]!.id) return false;
+  return true;
+}
+
 function toArguments(definition: ActionDefinition, action: Action): bigint[] {
   const { params } = definition;
+  if (isInOrder(params.items, action)) {
+    return action.params.map(({ value }, i) => decodeBytestring(value, params.items[i]!.bitwidth));
+  }
   const given = new Map<number, Uint8Array>();
   for (const { paramId, value } of action.params) {
     const param = params.byId(paramId);

@@ -26,12 +26,22 @@ interface Role {
   highest: bigint | undefined;
 }
 
+/** Roles that are kept, the default role included. Where more are asked for, one that nobody has is forgotten. */
+const MAX_ROLES = 256;
+const MAX_ROLE_NAME_BYTES = 1024;
+/** Of those that an error lists. */
+const SHOWN_ROLES = 12;
+const SHOWN_CHARACTERS = 64;
+
 const PRIMARY = { code: Code.OK as number, message: 'This controller is the primary.' };
 const BACKUP = { code: Code.ALREADY_EXISTS as number, message: 'Another controller is the primary.' };
 const NO_PRIMARY = { code: Code.NOT_FOUND as number, message: 'There is no primary.' };
 
 export class Arbitration {
-  /** By name; the default role is the empty name. A role exists from its first controller on. */
+  /**
+   * By name; the default role is the empty name. A role exists from its first controller on, and those without one are
+   * in the order in which the last one left.
+   */
   private readonly roles = new Map<string, Role>();
   private readonly roleOf = new Map<ArbitratedSession, string>();
 
@@ -57,6 +67,7 @@ export class Arbitration {
         `Role "${name}" has ${role.members.size} controllers, which is the limit.`,
       );
     }
+    if (!this.roles.has(name)) this.makeRoom();
     const wasPrimary = known !== undefined && this.primary(role) === session;
     this.roles.set(name, role);
     this.roleOf.set(session, name);
@@ -78,10 +89,30 @@ export class Arbitration {
     if (known !== undefined && name !== known) {
       throw precondition(`This stream has role "${known}" and cannot change to "${name}".`); // 2.2
     }
+    if (known === undefined && Buffer.byteLength(name) > MAX_ROLE_NAME_BYTES) {
+      throw invalid(`A role's name has at most ${MAX_ROLE_NAME_BYTES} bytes, not ${Buffer.byteLength(name)}.`);
+    }
     if (update.role && update.role.id !== 0n) throw invalid('Roles have names here; role.id is deprecated.');
     if (update.role?.config) {
       throw invalid('This switch has no role configurations; every role has full access.'); // 1.3, 2.3
     }
+  }
+
+  /**
+   * Forgets the role that has been without controllers for longest, with the highest election id that it has seen; never
+   * the default role.
+   */
+  private makeRoom(): void {
+    if (this.roles.size < MAX_ROLES) return;
+    for (const [name, { members }] of this.roles) {
+      if (name === '' || members.size > 0) continue;
+      this.roles.delete(name);
+      return;
+    }
+    throw new RpcError(
+      Code.RESOURCE_EXHAUSTED,
+      `There are ${this.roles.size} roles with controllers, which is the limit.`,
+    );
   }
 
   /** 1.2 and 2.4. */
@@ -100,6 +131,10 @@ export class Arbitration {
     const wasPrimary = this.primary(role) === session;
     this.roleOf.delete(session);
     role.members.delete(session);
+    if (role.members.size === 0) {
+      this.roles.delete(name);
+      this.roles.set(name, role);
+    }
     if (wasPrimary) this.notifyAll(name, role);
   }
 
@@ -121,8 +156,9 @@ export class Arbitration {
   /** @throws RpcError NOT_FOUND unless it is the default role or one that a controller has, or had */
   checkRole(name: string): void {
     if (name === '' || this.roles.has(name)) return;
-    const names = [...this.roles.keys()].map((each) => `"${each}"`);
-    throw notFound(`There is no role "${name}"; valid: ${names.join(', ') || 'none yet'}.`);
+    const names = [...this.roles.keys()].slice(0, SHOWN_ROLES).map(quoted);
+    const more = this.roles.size > SHOWN_ROLES ? `, ... (${this.roles.size} in all)` : '';
+    throw notFound(`There is no role ${quoted(name)}; valid: ${names.join(', ') || 'none yet'}${more}.`);
   }
 
   isPrimary(session: ArbitratedSession): boolean {
@@ -159,4 +195,8 @@ export class Arbitration {
       },
     });
   }
+}
+
+function quoted(role: string): string {
+  return `"${role.length > SHOWN_CHARACTERS ? `${role.slice(0, SHOWN_CHARACTERS)}...` : role}"`;
 }

@@ -53,6 +53,12 @@ function summary(errors: readonly UpdateError[], what: 'update' | 'read'): strin
 export function writeBatch(pipeline: ForwardingPipeline, updates: readonly Update[], atomicity: Atomicity): void {
   // A value that the .proto lacks stays a number.
   if (typeof atomicity !== 'string') throw invalid(`The atomicity ${String(atomicity)} is not known.`);
+  const { betweenPackets } = pipeline.prepared;
+  if (atomicity === 'CONTINUE_ON_ERROR' || !betweenPackets) apply(pipeline, updates, atomicity);
+  else betweenPackets(() => apply(pipeline, updates, atomicity));
+}
+
+function apply(pipeline: ForwardingPipeline, updates: readonly Update[], atomicity: Atomicity): void {
   const tx = new Transaction(pipeline.control);
   const errors: UpdateError[] = [];
   let failed = -1;

@@ -6,10 +6,13 @@ export interface Clock {
   after(milliseconds: number, run: () => void): () => void;
 }
 
+/** setTimeout takes 31 bits, and what is longer for 1 ms. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   nowNs: () => BigInt(Date.now()) * 1_000_000n,
   after: (milliseconds, run) => {
-    const timer = setTimeout(run, milliseconds);
+    const timer = setTimeout(run, Math.min(milliseconds, LONGEST_TIMEOUT));
     timer.unref(); // A pending notification must not keep a process alive.
     return () => clearTimeout(timer);
   },

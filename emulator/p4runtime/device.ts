@@ -4,6 +4,8 @@ import type { Control } from '../control.js';
 /** A prepared program. Its control works before it runs, so that a saved pipeline can be written to. */
 export interface PreparedProgram {
   readonly control: Control;
+  /** Runs a task while no packet is processed. Absent where that is so in every turn of the event loop. */
+  readonly betweenPackets?: (task: () => void) => void;
 }
 
 export interface Device {

@@ -14,6 +14,7 @@ import { toP4Data } from './p4data.js';
 import type { EnabledDigest, ForwardingPipeline } from './pipeline.js';
 import { exists, invalid, notFound } from './rpc-error.js';
 import type { Transaction } from './transaction.js';
+import { Unacknowledged } from './unacknowledged.js';
 
 /** Stands for a configuration that the client left out, and that a read must leave out too. */
 const UNSET_CONFIG = { maxTimeoutNs: 0n, maxListSize: 0, ackTimeoutNs: 0n };
@@ -43,9 +44,19 @@ export function* readDigests(pipeline: ForwardingPipeline, request: DigestEntry)
   }
 }
 
+/**
+ * A list is sent before it would be larger, whatever the configuration allows: it waits in memory, and clients take
+ * messages of 4 MiB by default.
+ */
+const MAX_LIST_SAMPLES = 4096;
+const MAX_LIST_BYTES = 2 ** 20;
+/** What the encoding adds to each value: the tags and lengths of the messages around it. */
+const VALUE_OVERHEAD = 16;
+
 interface Buffer {
   readonly enabling: symbol;
   readonly samples: Map<string, Digest>;
+  bytes: number;
   readonly cancelTimer: () => void;
 }
 
@@ -57,11 +68,7 @@ const milliseconds = (ns: bigint): number => Number(ns) / 1e6;
  */
 export class DigestPublisher {
   private readonly buffers = new Map<number, Buffer>();
-  /** Samples sent and not acknowledged, by digest and list. */
-  private readonly unacknowledged = new Map<
-    string,
-    { readonly enabling: symbol; readonly samples: ReadonlySet<string> }
-  >();
+  private readonly unacknowledged: Unacknowledged;
   private readonly byName: ReadonlyMap<string, DigestInfo>;
   private readonly unsubscribe: () => void;
   private nextListId = 1n;
@@ -72,6 +79,7 @@ export class DigestPublisher {
     private readonly send: (list: Init<DigestList>) => boolean,
     private readonly clock: Clock,
   ) {
+    this.unacknowledged = new Unacknowledged((ms, run) => clock.after(ms, run));
     this.byName = new Map(pipeline.index.digests.items.map((digest) => [digest.name, digest]));
     this.unsubscribe = pipeline.control.onDigest((sample) => this.receive(sample));
   }
@@ -80,12 +88,13 @@ export class DigestPublisher {
     this.unsubscribe();
     for (const { cancelTimer } of this.buffers.values()) cancelTimer();
     this.buffers.clear();
+    this.unacknowledged.clear();
   }
 
   /** @throws RpcError INVALID_ARGUMENT if the digest is unknown; an unknown list was acknowledged or timed out */
   acknowledge({ digestId, listId }: DigestListAck): void {
     this.pipeline.index.digests.byId(digestId);
-    this.unacknowledged.delete(`${digestId} ${listId}`);
+    this.unacknowledged.forget(`${digestId} ${listId}`);
   }
 
   private receive(sample: Digest): void {
@@ -93,19 +102,16 @@ export class DigestPublisher {
     const enabled = digest && this.pipeline.enabledDigests.get(digest.id);
     if (!enabled) return;
     const { config, enabling } = enabled;
-    const text = sample.values.join();
-    if (this.isUnacknowledged(enabling, text)) return;
+    const text = `${digest.id}:${sample.values.join()}`;
+    if (this.unacknowledged.has(enabling, text)) return;
     const buffer = this.openBuffer(digest.id, enabling) ?? this.open(digest, enabled);
+    if (buffer.samples.has(text)) return;
     buffer.samples.set(text, sample);
-    const full = config.maxListSize > 0 && buffer.samples.size >= config.maxListSize;
+    // A value in decimal is longer than in bytes.
+    buffer.bytes += text.length + VALUE_OVERHEAD * sample.values.length;
+    const allowed = config.maxListSize > 0 ? Math.min(config.maxListSize, MAX_LIST_SAMPLES) : MAX_LIST_SAMPLES;
+    const full = buffer.samples.size >= allowed || buffer.bytes >= MAX_LIST_BYTES;
     if (full || config.maxTimeoutNs === 0n) this.flush(digest);
-  }
-
-  private isUnacknowledged(enabling: symbol, text: string): boolean {
-    for (const list of this.unacknowledged.values()) {
-      if (list.enabling === enabling && list.samples.has(text)) return true;
-    }
-    return false;
   }
 
   /** A buffer of an earlier enabling is dropped together with its timer. */
@@ -122,6 +128,7 @@ export class DigestPublisher {
     const buffer = {
       enabling,
       samples: new Map<string, Digest>(),
+      bytes: 0,
       cancelTimer: wait ? this.clock.after(milliseconds(maxTimeoutNs), () => this.flush(digest)) : () => {},
     };
     this.buffers.set(digest.id, buffer);
@@ -142,8 +149,7 @@ export class DigestPublisher {
     });
     const sent = this.send({ digestId: digest.id, listId, data, timestamp: this.clock.nowNs() });
     if (!sent || config.ackTimeoutNs === 0n) return;
-    const key = `${digest.id} ${listId}`;
-    this.unacknowledged.set(key, { enabling, samples: new Set(buffer.samples.keys()) });
-    this.clock.after(milliseconds(config.ackTimeoutNs), () => this.unacknowledged.delete(key));
+    const samples = [...buffer.samples.keys()];
+    this.unacknowledged.add(`${digest.id} ${listId}`, enabling, samples, milliseconds(config.ackTimeoutNs));
   }
 }

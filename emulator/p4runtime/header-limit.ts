@@ -1,5 +1,5 @@
 /** How many bytes of trailers a client takes: RFC 9113, section 6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE. */
-import type { ServerHttp2Stream } from 'node:http2';
+import { connectionOf } from './connection.js';
 
 /** C-core and Java take no more by default, whatever they announce: C-core drops at random above half of its 16 KiB. */
 const COMMON_LIMIT = 8192;
@@ -9,17 +9,12 @@ const LARGEST = 56 * 1024;
 const OTHER_FIELDS = 512;
 const UNLIMITED = 2 ** 32 - 1;
 
-/** The call of a handler as grpc-js keeps it; its types do not show the connection. */
-interface CallOnStream {
-  readonly call?: { readonly stream?: Pick<ServerHttp2Stream, 'session'> };
-}
-
 /**
  * What the message and the details of a status may take together.
  * @param call of a handler of grpc-js
  */
 export function trailerBudget(call: object): number {
-  const settings = (call as CallOnStream).call?.stream?.session?.remoteSettings;
+  const settings = connectionOf(call)?.remoteSettings;
   // Without a connection to ask, only what every client takes is safe.
   return budgetOf(settings === undefined ? COMMON_LIMIT : (settings.maxHeaderListSize ?? UNLIMITED));
 }

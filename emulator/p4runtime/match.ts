@@ -78,6 +78,9 @@ function toKey(field: MatchFieldInfo, match: FieldMatch): MatchKey {
  * @throws RpcError INVALID_ARGUMENT; the section requires this code, although "Bytestrings" has OUT_OF_RANGE
  */
 export function toKeys(fields: NameIndex<MatchFieldInfo>, matches: readonly FieldMatch[]): MatchKey[] {
+  const [only] = matches;
+  // The commonest form needs no map.
+  if (fields.items.length === 1 && matches.length === 1) return [toKey(fields.byId(only!.fieldId), only!)];
   const given = new Map<number, FieldMatch>();
   for (const match of matches) {
     const field = fields.byId(match.fieldId);

@@ -23,6 +23,7 @@ import { Outbox } from './outbox.js';
 import { packPacketOut, unpackPacketIn } from './packet-io.js';
 import { PipelineStore } from './pipeline-store.js';
 import type { ForwardingPipeline } from './pipeline.js';
+import { READ_LIMITS, ReadLimit, type ReadLimits } from './read-limit.js';
 import { sendRead, type ReadCall } from './read-stream.js';
 import { denied, invalid, notFound, toRpcError } from './rpc-error.js';
 
@@ -46,6 +47,8 @@ const MAX_CONTROLLERS_PER_ROLE = 64;
 export interface P4RuntimeServerOptions {
   readonly deviceId?: bigint;
   readonly maxControllersPerRole?: number;
+  /** Reads that run at a time. */
+  readonly readLimits?: ReadLimits;
   readonly idleScanMs?: number;
   readonly clock?: Clock;
   /** How long after a client was heard last it is asked whether it is there, and how long it has to answer. */
@@ -58,6 +61,7 @@ export class P4RuntimeServer {
   readonly deviceId: bigint;
   private readonly arbitration: Arbitration;
   private readonly pipelines: PipelineStore;
+  private readonly readLimit: ReadLimit;
   private readonly clock: Clock;
   private readonly idleScanMs: number;
   private readonly keepalive: NonNullable<P4RuntimeServerOptions['keepalive']>;
@@ -76,6 +80,7 @@ export class P4RuntimeServer {
     this.idleScanMs = options.idleScanMs ?? IDLE_SCAN_MS;
     this.keepalive = options.keepalive ?? KEEPALIVE;
     this.arbitration = new Arbitration(this.deviceId, options.maxControllersPerRole ?? MAX_CONTROLLERS_PER_ROLE);
+    this.readLimit = new ReadLimit(options.readLimits ?? READ_LIMITS);
     this.pipelines = new PipelineStore(device, (pipeline) => this.watch(pipeline));
     this.unsubscribe = device.onPacketIn((bytes) => this.packetIn(bytes));
   }
@@ -155,13 +160,17 @@ export class P4RuntimeServer {
   }
 
   private async read(call: ReadCall): Promise<void> {
+    let ended = (): void => {};
     try {
       this.checkDevice(call.request.deviceId);
       this.arbitration.checkRole(call.request.role);
+      ended = this.readLimit.begin(call);
       await sendRead(call, readBatch(this.pipelines.current(), call.request.entities));
       call.end();
     } catch (error) {
       call.emit('error', toStatus(error, trailerBudget(call)));
+    } finally {
+      ended();
     }
   }
 

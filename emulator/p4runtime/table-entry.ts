@@ -1,13 +1,13 @@
 /** Writing table entries (P4Runtime 1.4, section "TableEntry"). */
 import type { TableAction, TableEntry, TableInfo, UpdateType } from '../../p4runtime/index.js';
-import { NO_CALL, type ActionCall, type ProfileReference, type SwitchTableEntry } from '../control.js';
+import { ControlError, NO_CALL, type ActionCall, type ProfileReference, type SwitchTableEntry } from '../control.js';
 import { toCall } from './action.js';
 import { toCounterValue } from './counter-value.js';
 import { toKeys } from './match.js';
 import { toRates } from './meter-config.js';
 import { notesOf, type EntryKey, type EntryNotes, type ForwardingPipeline } from './pipeline.js';
 import { createOneShot, emptyOneShot, removeOneShot, toReference } from './one-shot.js';
-import { denied, exists, invalid, unimplemented } from './rpc-error.js';
+import { denied, exists, invalid, unimplemented, type RpcError } from './rpc-error.js';
 import type { DirectResources, Transaction } from './transaction.js';
 
 function directResources(table: TableInfo): DirectResources {
@@ -116,15 +116,27 @@ function idleTimeoutMs(entry: TableEntry): { idleTimeoutMs?: number } {
   return entry.idleTimeoutNs === 0n ? {} : { idleTimeoutMs: Math.max(1, Number(entry.idleTimeoutNs / 1_000_000n)) };
 }
 
+const existsAlready = (table: TableInfo): RpcError => exists(`Table ${table.name} has an entry with this key already.`);
+
 function insert(target: WriteTarget, key: EntryKey): void {
   const { pipeline, tx, table, entry } = target;
   if (!entry.action) throw invalid('An inserted entry needs an action.');
-  // Checked before a one-shot creates members, of which there might be too many.
-  if (pipeline.control.entry(table.name, key.keys, key.priority))
-    throw exists(`Table ${table.name} has an entry with this key already.`);
-  const { oneShot, ...action } = toAction(target, entry.action);
-  const inserted = { ...key, ...action, ...idleTimeoutMs(entry) };
-  tx.insertEntry(table.name, withNotes(inserted, newNotes(entry, oneShot)));
+  // Looked up before a one-shot creates members, of which there might be too many; otherwise the table does it.
+  if (entry.action.actionProfileActionSet && pipeline.control.entry(table.name, key.keys, key.priority))
+    throw existsAlready(table);
+  const { call, reference, oneShot } = toAction(target, entry.action);
+  const inserted: SwitchTableEntry = {
+    keys: key.keys,
+    priority: key.priority,
+    call,
+    ...(reference && { reference }),
+    ...(entry.idleTimeoutNs !== 0n && idleTimeoutMs(entry)),
+  };
+  try {
+    tx.insertEntry(table.name, withNotes(inserted, newNotes(entry, oneShot)));
+  } catch (error) {
+    throw error instanceof ControlError && error.code === 'ALREADY_EXISTS' ? existsAlready(table) : error;
+  }
   if (entry.counterData) {
     tx.writeDirectCounter(table.name, key.keys, key.priority, toCounterValue(entry.counterData));
   }

@@ -2,8 +2,7 @@
  * The changes that an update makes to the switch, each with the function that undoes it. An update that fails half-way
  * leaves nothing behind, and a whole batch can be undone (P4Runtime 1.4, section "Batch Atomicity").
  *
- * A batch runs in one turn of the event loop, so no packet sees it half-done: rolling back is all that
- * DATAPLANE_ATOMIC needs.
+ * A batch that is done as a whole runs while no packet is processed: rolling back is all that DATAPLANE_ATOMIC needs.
  */
 import type {
   ActionCall,
@@ -16,8 +15,10 @@ import type {
   SwitchTableEntry,
 } from '../control.js';
 
+const MANY = 64;
+
 export class Transaction {
-  private readonly undo: (() => void)[] = [];
+  private undo: (() => void)[] = [];
 
   constructor(private readonly control: Control) {}
 
@@ -28,7 +29,9 @@ export class Transaction {
 
   /** Makes all changes so far final. */
   keep(): void {
-    this.undo.length = 0;
+    // Popped, because setting the length to 0 gives up the array's memory, which the next update needs again.
+    if (this.undo.length > MANY) this.undo = [];
+    while (this.undo.length > 0) this.undo.pop();
   }
 
   rollback(mark: number): void {

@@ -10,8 +10,7 @@ export function chooseByName<T extends { readonly name: string }>(
   objects: readonly T[],
   where = '',
 ): T {
-  const found = objects.find((object) => object.name === name);
-  if (found !== undefined) return found;
+  for (let i = 0; i < objects.length; i++) if (objects[i]!.name === name) return objects[i]!;
   const names = objects.map((object) => object.name);
   const shown = names.slice(0, 12).join(', ') + (names.length > 12 ? `, ... (${names.length} in all)` : '');
   throw new ControlError(

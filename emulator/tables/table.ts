@@ -259,7 +259,8 @@ export class Table {
           'INVALID_ARGUMENT',
           `table ${name} has no action profile, so an entry must name its action`,
         );
-      return { ...bindCall(name, this.def.actions, entry.call), reference, attachment };
+      const { action, args } = bindCall(name, this.def.actions, entry.call);
+      return { action, args, reference, attachment };
     }
     if (entry.reference === undefined) {
       throw new ControlError(
@@ -348,14 +349,14 @@ export function bindCall(
       `action ${action.name} takes ${action.params.length} argument(s) (${names}), but ${call.args.length} are given`,
     );
   }
-  call.args.forEach((value, i) => {
+  for (let i = 0; i < call.args.length; i++) {
     const { name, width } = action.params[i]!;
-    if (value < 0n || value >> BigInt(width) !== 0n) {
+    if (BigInt.asUintN(width, call.args[i]!) !== call.args[i]) {
       throw new ControlError(
         'INVALID_ARGUMENT',
         `argument ${name} of action ${action.name} does not fit ${width} bit(s)`,
       );
     }
-  });
+  }
   return { action, args: call.args };
 }

@@ -17,6 +17,8 @@ import {
 
 export const protobufPackage = "fpisa.query.v1";
 
+const NO_BYTES = new Uint8Array(0);
+
 export const protobufFileName = "fpisa-query.proto";
 
 /** What the master of a query and its workers say to each other. Tuples do not travel here: they go through the switch. */
@@ -2057,7 +2059,7 @@ export const Ship: MessageFns<Ship> = {
 };
 
 function createBasePiece(): Piece {
-  return { relation: "", data: new Uint8Array(0) };
+  return { relation: "", data: NO_BYTES };
 }
 
 export const Piece: MessageFns<Piece> = {
@@ -2118,7 +2120,7 @@ export const Piece: MessageFns<Piece> = {
   fromPartial<I extends Exact<DeepPartial<Piece>, I>>(object: I): Piece {
     const message = createBasePiece() as any;
     message.relation = object.relation ?? "";
-    message.data = object.data ?? new Uint8Array(0);
+    message.data = object.data ?? NO_BYTES;
     return message;
   },
 };

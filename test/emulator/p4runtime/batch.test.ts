@@ -1,6 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Entity, Init, UpdateType } from '../../../p4runtime/index.js';
-import { action, bytes, failureOf, index, l2, tableId, TestBed } from './support.js';
+import { writeBatch } from '../../../emulator/p4runtime/batch.js';
+import { ForwardingPipeline } from '../../../emulator/p4runtime/pipeline.js';
+import { SwitchDevice } from '../../../emulator/p4runtime/switch-device.js';
+import {
+  codec,
+  type Atomicity,
+  type Entity,
+  type Init,
+  type Update,
+  type UpdateType,
+} from '../../../p4runtime/index.js';
+import { action, bytes, failureOf, index, l2, program, tableId, TestBed } from './support.js';
+
+const updates = codec<Update>('p4.v1.Update');
 
 let bed: TestBed;
 beforeEach(async () => {
@@ -94,6 +106,43 @@ const everyKind: [UpdateType, Init<Entity>][] = [
   ['DELETE', balanced(1)],
   ['INSERT', balanced(2)],
 ];
+
+describe('packets of another thread', () => {
+  const insideOf = (atomicity: Atomicity): string[] => {
+    const seen: string[] = [];
+    const { control } = new SwitchDevice().prepare(program());
+    const watched = Object.assign(Object.create(control) as typeof control, {
+      insertEntry: (...args: Parameters<typeof control.insertEntry>) => {
+        seen.push('insert');
+        control.insertEntry(...args);
+      },
+    });
+    const pipeline = new ForwardingPipeline(
+      { p4info: index.message, p4DeviceConfig: program() },
+      {
+        control: watched,
+        betweenPackets: (task) => {
+          seen.push('begin');
+          task();
+          seen.push('end');
+        },
+      },
+    );
+    const update = (dst: bigint): Update =>
+      updates.decode(updates.encode({ type: 'INSERT', entity: l2(dst, action('forward', 1)) }));
+    writeBatch(pipeline, [update(1n), update(2n)], atomicity);
+    return seen;
+  };
+
+  it('see a batch that is done as a whole as one change', () => {
+    for (const atomicity of ['ROLLBACK_ON_ERROR', 'DATAPLANE_ATOMIC'] as const)
+      expect(insideOf(atomicity)).toEqual(['begin', 'insert', 'insert', 'end']);
+  });
+
+  it('are not held up by a large batch of any other kind', () => {
+    expect(insideOf('CONTINUE_ON_ERROR')).toEqual(['insert', 'insert']);
+  });
+});
 
 describe.each(['ROLLBACK_ON_ERROR', 'DATAPLANE_ATOMIC'] as const)('%s', (atomicity) => {
   const everything = () =>

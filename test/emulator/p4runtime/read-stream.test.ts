@@ -2,21 +2,11 @@
 import type { ClientReadableStream } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { codec, type Entity, type Init, type ReadResponse } from '../../../p4runtime/index.js';
-import { action, bytes, index, program, tableId, TestBed } from './support.js';
+import { action, bytes, index, programWithRoom, tableId, TestBed } from './support.js';
 
 const responses = codec<ReadResponse>('p4.v1.ReadResponse');
 const ENTRIES = 20_000;
 const METADATA_BYTES = 400;
-
-/** The program with room for many entries in l2. */
-function largeProgram(): Buffer {
-  const json = JSON.parse(program().toString()) as {
-    pipelines: { tables: { name: string; max_size: number }[] }[];
-  };
-  const table = json.pipelines.flatMap(({ tables }) => tables).find(({ name }) => name.endsWith('l2'))!;
-  table.max_size = 2 * ENTRIES;
-  return Buffer.from(JSON.stringify(json));
-}
 
 function entry(i: number, port = 1): Init<Entity> {
   return {
@@ -33,7 +23,7 @@ let bed: TestBed;
 beforeEach(async () => {
   bed = await TestBed.start();
   await bed.primary();
-  await bed.setPipeline('VERIFY_AND_COMMIT', { p4info: index.message, p4DeviceConfig: largeProgram() });
+  await bed.setPipeline('VERIFY_AND_COMMIT', { p4info: index.message, p4DeviceConfig: programWithRoom(2 * ENTRIES) });
   for (let from = 0; from < ENTRIES; from += 5000)
     await bed.writeAll(Array.from({ length: 5000 }, (_, i) => ['INSERT', entry(from + i + 1)]));
 }, 120_000);

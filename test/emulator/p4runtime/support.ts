@@ -1,7 +1,7 @@
 /** A switch with a P4Runtime server on a loopback port, and a controller that sends raw messages. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { credentials, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
+import { credentials, type ClientDuplexStream, type ClientOptions, type ServiceError } from '@grpc/grpc-js';
 import {
   codeName,
   encodeBytestring,
@@ -29,6 +29,16 @@ import { SwitchDevice } from '../../../emulator/p4runtime/switch-device.js';
 export const file = (name: string): Buffer => readFileSync(fileURLToPath(new URL(`fixtures/${name}`, import.meta.url)));
 
 export const program = (): Buffer => file('features.json');
+
+/** The program with room for so many entries in l2. */
+export function programWithRoom(entries: number): Buffer {
+  const json = JSON.parse(program().toString()) as {
+    pipelines: { tables: { name: string; max_size: number }[] }[];
+  };
+  json.pipelines.flatMap(({ tables }) => tables).find(({ name }) => name.endsWith('l2'))!.max_size = entries;
+  return Buffer.from(JSON.stringify(json));
+}
+
 export const index: P4InfoIndex = indexP4Info(file('features.p4info.txtpb').toString());
 
 export const CPU_PORT = 510;
@@ -175,8 +185,9 @@ export class TestBed {
     return bed;
   }
 
-  connect(): P4RuntimeStub {
-    const stub = new P4RuntimeServiceClient(`127.0.0.1:${this.port}`, credentials.createInsecure());
+  /** Stubs with equal options share a connection, unless these have a subchannel pool of their own. */
+  connect(options: ClientOptions = {}): P4RuntimeStub {
+    const stub = new P4RuntimeServiceClient(`127.0.0.1:${this.port}`, credentials.createInsecure(), options);
     this.stubs.push(stub);
     return stub;
   }

@@ -7,6 +7,8 @@ import { messageTypeRegistry } from "../../typeRegistry.js";
 
 export const protobufPackage = "google.protobuf";
 
+const NO_BYTES = new Uint8Array(0);
+
 export const protobufFileName = "google/protobuf/any.proto";
 
 /**
@@ -79,7 +81,7 @@ export interface Any {
 }
 
 function createBaseAny(): Any {
-  return { typeUrl: "", value: new Uint8Array(0) };
+  return { typeUrl: "", value: NO_BYTES };
 }
 
 export const Any: MessageFns<Any, "google.protobuf.Any"> = {

@@ -7,6 +7,8 @@ import { messageTypeRegistry } from "../../typeRegistry.js";
 
 export const protobufPackage = "p4.v1";
 
+const NO_BYTES = new Uint8Array(0);
+
 export const protobufFileName = "p4/v1/p4data.proto";
 
 /** Values of P4 types (P4Runtime 1.4, section "Representation of Arbitrary P4 Types"). */
@@ -232,7 +234,7 @@ export const P4Data: MessageFns<P4Data, "p4.v1.P4Data"> = {
 messageTypeRegistry.set(P4Data.$type, P4Data);
 
 function createBaseP4Varbit(): P4Varbit {
-  return { bitstring: new Uint8Array(0), bitwidth: 0 };
+  return { bitstring: NO_BYTES, bitwidth: 0 };
 }
 
 export const P4Varbit: MessageFns<P4Varbit, "p4.v1.P4Varbit"> = {

@@ -27,6 +27,8 @@ import { P4Data } from "./p4data.js";
 
 export const protobufPackage = "p4.v1";
 
+const NO_BYTES = new Uint8Array(0);
+
 export const protobufFileName = "p4/v1/p4runtime.proto";
 
 /**
@@ -1295,7 +1297,7 @@ function createBaseTableEntry(): TableEntry {
     controllerMetadata: 0n,
     isDefaultAction: false,
     idleTimeoutNs: 0n,
-    metadata: new Uint8Array(0),
+    metadata: NO_BYTES,
     isConst: false,
   };
 }
@@ -1654,7 +1656,7 @@ export const FieldMatch: MessageFns<FieldMatch, "p4.v1.FieldMatch"> = {
 messageTypeRegistry.set(FieldMatch.$type, FieldMatch);
 
 function createBaseFieldMatch_Exact(): FieldMatch_Exact {
-  return { value: new Uint8Array(0) };
+  return { value: NO_BYTES };
 }
 
 export const FieldMatch_Exact: MessageFns<FieldMatch_Exact, "p4.v1.FieldMatch.Exact"> = {
@@ -1704,7 +1706,7 @@ export const FieldMatch_Exact: MessageFns<FieldMatch_Exact, "p4.v1.FieldMatch.Ex
 messageTypeRegistry.set(FieldMatch_Exact.$type, FieldMatch_Exact);
 
 function createBaseFieldMatch_Ternary(): FieldMatch_Ternary {
-  return { value: new Uint8Array(0), mask: new Uint8Array(0) };
+  return { value: NO_BYTES, mask: NO_BYTES };
 }
 
 export const FieldMatch_Ternary: MessageFns<FieldMatch_Ternary, "p4.v1.FieldMatch.Ternary"> = {
@@ -1765,7 +1767,7 @@ export const FieldMatch_Ternary: MessageFns<FieldMatch_Ternary, "p4.v1.FieldMatc
 messageTypeRegistry.set(FieldMatch_Ternary.$type, FieldMatch_Ternary);
 
 function createBaseFieldMatch_LPM(): FieldMatch_LPM {
-  return { value: new Uint8Array(0), prefixLen: 0 };
+  return { value: NO_BYTES, prefixLen: 0 };
 }
 
 export const FieldMatch_LPM: MessageFns<FieldMatch_LPM, "p4.v1.FieldMatch.LPM"> = {
@@ -1826,7 +1828,7 @@ export const FieldMatch_LPM: MessageFns<FieldMatch_LPM, "p4.v1.FieldMatch.LPM"> 
 messageTypeRegistry.set(FieldMatch_LPM.$type, FieldMatch_LPM);
 
 function createBaseFieldMatch_Range(): FieldMatch_Range {
-  return { low: new Uint8Array(0), high: new Uint8Array(0) };
+  return { low: NO_BYTES, high: NO_BYTES };
 }
 
 export const FieldMatch_Range: MessageFns<FieldMatch_Range, "p4.v1.FieldMatch.Range"> = {
@@ -1887,7 +1889,7 @@ export const FieldMatch_Range: MessageFns<FieldMatch_Range, "p4.v1.FieldMatch.Ra
 messageTypeRegistry.set(FieldMatch_Range.$type, FieldMatch_Range);
 
 function createBaseFieldMatch_Optional(): FieldMatch_Optional {
-  return { value: new Uint8Array(0) };
+  return { value: NO_BYTES };
 }
 
 export const FieldMatch_Optional: MessageFns<FieldMatch_Optional, "p4.v1.FieldMatch.Optional"> = {
@@ -2081,7 +2083,7 @@ export const Action: MessageFns<Action, "p4.v1.Action"> = {
 messageTypeRegistry.set(Action.$type, Action);
 
 function createBaseAction_Param(): Action_Param {
-  return { paramId: 0, value: new Uint8Array(0) };
+  return { paramId: 0, value: NO_BYTES };
 }
 
 export const Action_Param: MessageFns<Action_Param, "p4.v1.Action.Param"> = {
@@ -3238,7 +3240,7 @@ export const Replica: MessageFns<Replica, "p4.v1.Replica"> = {
 messageTypeRegistry.set(Replica.$type, Replica);
 
 function createBaseMulticastGroupEntry(): MulticastGroupEntry {
-  return { multicastGroupId: 0, replicas: [], metadata: new Uint8Array(0) };
+  return { multicastGroupId: 0, replicas: [], metadata: NO_BYTES };
 }
 
 export const MulticastGroupEntry: MessageFns<MulticastGroupEntry, "p4.v1.MulticastGroupEntry"> = {
@@ -3798,7 +3800,7 @@ export const StreamMessageRequest: MessageFns<StreamMessageRequest, "p4.v1.Strea
 messageTypeRegistry.set(StreamMessageRequest.$type, StreamMessageRequest);
 
 function createBasePacketOut(): PacketOut {
-  return { payload: new Uint8Array(0), metadata: [] };
+  return { payload: NO_BYTES, metadata: [] };
 }
 
 export const PacketOut: MessageFns<PacketOut, "p4.v1.PacketOut"> = {
@@ -4028,7 +4030,7 @@ export const StreamMessageResponse: MessageFns<StreamMessageResponse, "p4.v1.Str
 messageTypeRegistry.set(StreamMessageResponse.$type, StreamMessageResponse);
 
 function createBasePacketIn(): PacketIn {
-  return { payload: new Uint8Array(0), metadata: [] };
+  return { payload: NO_BYTES, metadata: [] };
 }
 
 export const PacketIn: MessageFns<PacketIn, "p4.v1.PacketIn"> = {
@@ -4178,7 +4180,7 @@ export const DigestList: MessageFns<DigestList, "p4.v1.DigestList"> = {
 messageTypeRegistry.set(DigestList.$type, DigestList);
 
 function createBasePacketMetadata(): PacketMetadata {
-  return { metadataId: 0, value: new Uint8Array(0) };
+  return { metadataId: 0, value: NO_BYTES };
 }
 
 export const PacketMetadata: MessageFns<PacketMetadata, "p4.v1.PacketMetadata"> = {
@@ -4953,7 +4955,7 @@ export const SetForwardingPipelineConfigResponse: MessageFns<
 messageTypeRegistry.set(SetForwardingPipelineConfigResponse.$type, SetForwardingPipelineConfigResponse);
 
 function createBaseForwardingPipelineConfig(): ForwardingPipelineConfig {
-  return { p4DeviceConfig: new Uint8Array(0) };
+  return { p4DeviceConfig: NO_BYTES };
 }
 
 export const ForwardingPipelineConfig: MessageFns<ForwardingPipelineConfig, "p4.v1.ForwardingPipelineConfig"> = {

@@ -9,6 +9,8 @@ import { P4DataTypeSpec, P4NamedType, P4TypeInfo, SourceLocation, StructuredAnno
 
 export const protobufPackage = "p4.config.v1";
 
+const NO_BYTES = new Uint8Array(0);
+
 export const protobufFileName = "p4/config/v1/p4info.proto";
 
 /** What a P4 program offers to its control plane (P4Runtime 1.4, section "P4Info"). */
@@ -1641,7 +1643,7 @@ export const TableActionCall: MessageFns<TableActionCall, "p4.config.v1.TableAct
 messageTypeRegistry.set(TableActionCall.$type, TableActionCall);
 
 function createBaseTableActionCall_Argument(): TableActionCall_Argument {
-  return { paramId: 0, value: new Uint8Array(0) };
+  return { paramId: 0, value: NO_BYTES };
 }
 
 export const TableActionCall_Argument: MessageFns<TableActionCall_Argument, "p4.config.v1.TableActionCall.Argument"> = {

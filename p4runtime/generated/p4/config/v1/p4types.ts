@@ -7,6 +7,8 @@ import { messageTypeRegistry } from "../../../typeRegistry.js";
 
 export const protobufPackage = "p4.config.v1";
 
+const NO_BYTES = new Uint8Array(0);
+
 export const protobufFileName = "p4/config/v1/p4types.proto";
 
 /** Types of the P4 program, as P4Info describes them (P4Runtime 1.4, section "P4Info"). */
@@ -2560,7 +2562,7 @@ export const P4SerializableEnumTypeSpec: MessageFns<
 messageTypeRegistry.set(P4SerializableEnumTypeSpec.$type, P4SerializableEnumTypeSpec);
 
 function createBaseP4SerializableEnumTypeSpec_Member(): P4SerializableEnumTypeSpec_Member {
-  return { name: "", value: new Uint8Array(0), annotations: [], structuredAnnotations: [], annotationLocations: [] };
+  return { name: "", value: NO_BYTES, annotations: [], structuredAnnotations: [], annotationLocations: [] };
 }
 
 export const P4SerializableEnumTypeSpec_Member: MessageFns<
