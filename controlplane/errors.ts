@@ -4,6 +4,7 @@
  */
 import { status } from '@grpc/grpc-js';
 import { counted } from '../net/count.js';
+import { fileProblem } from '../net/file-problem.js';
 import { FpisaError } from '../protocol/errors.js';
 
 /** Base of every error that the controller throws on purpose. */
@@ -170,22 +171,35 @@ export class StoreLockedError extends ControlPlaneError {
 }
 
 const STORE_REMEDIES: Readonly<Record<string, string>> = {
-  EISDIR: 'it is a directory: choose a file in it',
-  ENOSPC: 'free some space there, or choose another place for the store',
+  EISDIR: 'choose a file in it',
+  ENOSPC: 'then start the controller again',
+  EDQUOT: 'then start the controller again',
   ENOLCK: 'its file system cannot lock files: choose a place on another one',
   EOPNOTSUPP: 'its file system cannot lock files: choose a place on another one',
-  ELOOP: 'a symbolic link is in the way: remove it',
   MODULE_NOT_FOUND: 'the lock of the store needs the package koffi: install it with "npm install koffi"',
 };
+const OTHER_STORE = 'choose a file that this process may write';
 
-/** The store's file or its lock cannot be opened, read or made. */
+/** The store's file or its lock cannot be opened, read, written or made. */
 export class StoreAccessError extends ControlPlaneError {
   readonly code = 'FPISA_STORE_ACCESS';
   readonly grpcStatus = status.FAILED_PRECONDITION;
   constructor(location: string, cause: NodeJS.ErrnoException) {
-    const remedy = STORE_REMEDIES[cause.code ?? ''] ?? 'choose a file that this process may write';
-    super(`the store ${location} cannot be used (${cause.message.split('\n', 1)[0]!}); ${remedy}`, { cause });
+    const { path } = cause;
+    // The temporary file beside it has a name that the user does not know.
+    const isOther = path !== undefined && path !== location && !path.endsWith('.tmp');
+    const name = isOther ? `${path}: ` : '';
+    super(`the store ${location} cannot be used: ${name}${storeProblem(cause, isOther)}`, { cause });
   }
+}
+
+/** @param isOther it is not the store itself: a folder above it, or its lock, which must be no link */
+function storeProblem(cause: NodeJS.ErrnoException, isOther: boolean): string {
+  const { code = '' } = cause;
+  if (code === 'ENOENT') return `it cannot be made there; ${OTHER_STORE}`;
+  if (isOther && code === 'ELOOP') return 'a symbolic link is in the way; remove it, or choose another store';
+  const remedy = isOther && code === 'EISDIR' ? 'remove it, or choose another store' : STORE_REMEDIES[code];
+  return `${fileProblem(cause).split('\n', 1)[0]!}; ${remedy ?? OTHER_STORE}`;
 }
 
 /** The store's file was not written by this version. */

@@ -8,9 +8,11 @@ import { LARGEST_BUILD, SERVICE_UDP_PORT } from '../../protocol/constants.js';
 import {
   Controller,
   ControllerServer,
+  ControllerStoppedError,
   FileStore,
   MemoryStore,
   readTofinoBuild,
+  StoreAccessError,
   SwitchConfigError,
   type ControllerOptions,
   type SwitchConfig,
@@ -150,6 +152,10 @@ async function run(flags: Flags, command: Command): Promise<void> {
   const stop = interruption();
   const tls = clientTls(flags);
   const store = flags.store === 'memory' ? new MemoryStore() : new FileStore(flags.store);
+  let fail: (error: Error) => void;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  // Before the server listens, the constructor throws the same.
+  failed.catch(() => {});
   let server: ControllerServer;
   try {
     const timing = { returnTimeoutMs: flags.returnTimeout * 1000 };
@@ -158,6 +164,7 @@ async function run(flags: Flags, command: Command): Promise<void> {
       switches: switchConfigs(flags),
       timing,
       log: createLog(flags),
+      onFailure: (error) => fail(storeProblem(error)),
       ...(tls !== undefined && { tls }),
     });
     server = new ControllerServer(controller);
@@ -167,10 +174,19 @@ async function run(flags: Flags, command: Command): Promise<void> {
     output.line(`controller at ${address}, state in ${store.location}`);
   } catch (error) {
     store.close();
-    throw error;
+    throw storeProblem(error);
   }
-  await aborted(stop);
-  await server.close();
+  try {
+    await Promise.race([aborted(stop), failed]);
+  } finally {
+    await server.close();
+  }
+}
+
+/** What stopped the controller: it must not promise what its store cannot keep. */
+function storeProblem(error: unknown): Error {
+  const { cause } = error as Error;
+  return error instanceof ControllerStoppedError && cause instanceof StoreAccessError ? cause : (error as Error);
 }
 
 /** @throws FileError for switches that the configuration describes wrongly, SwitchConfigError for that of the options */

@@ -1,9 +1,10 @@
 /** `fpisa mininet --query`: a query whose workers and master are hosts of a Mininet network with one switch. */
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { counted } from '../../net/count.js';
+import { makeFolderSync } from '../../net/folder.js';
 import { Child } from '../child-process.js';
 import { NetworkError } from '../errors.js';
 import { DEFAULT_P4RUNTIME, hostPort } from '../options.js';
@@ -38,7 +39,7 @@ const SWITCH_CLASS: Readonly<Record<SwitchKind, string>> = { bmv2: 'bmv2', emula
 export async function runMininetQuery(options: MininetQueryOptions): Promise<AnswerMessage> {
   const directory =
     options.keep === undefined ? await mkdtemp(join(tmpdir(), 'fpisa-mininet-')) : resolve(options.keep);
-  await mkdir(directory, { recursive: true });
+  makeFolderSync(directory);
   // A new network namespace begins with its loopback interface down.
   spawnSync('ip', ['link', 'set', 'lo', 'up']);
   const driver = new MininetDriver(

@@ -1,9 +1,10 @@
 /** One run of `fpisa mininet`, inside the namespaces that were created for it. */
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { counted } from '../../net/count.js';
+import { makeFolderSync } from '../../net/folder.js';
 import type { NumericProfile } from '../../arithmetic/index.js';
 import { unlessInterrupted } from '../signals.js';
 import { parseCommand, readCommands } from './control.js';
@@ -67,7 +68,7 @@ export async function runMininet(options: MininetOptions): Promise<MininetReport
   if (options.workers !== undefined) await readInputs(inputsFor(options.workers, options.in), options.workers);
   const directory =
     options.keep === undefined ? await mkdtemp(join(tmpdir(), 'fpisa-mininet-')) : resolve(options.keep);
-  await mkdir(directory, { recursive: true });
+  makeFolderSync(directory);
   // A new network namespace begins with its loopback interface down.
   spawnSync('ip', ['link', 'set', 'lo', 'up']);
   const network = new Network({

@@ -4,6 +4,7 @@ import {
   ControllerStoppedError,
   JobBusyError,
   JobDeletedError,
+  StoreAccessError,
   SwitchConfigError,
   UnknownSwitchError,
 } from '../errors.js';
@@ -257,7 +258,9 @@ export class Controller {
       this.store.write(state);
     } catch (error) {
       const failure = new ControllerStoppedError(
-        `the store ${this.store.location} cannot be written: ${(error as Error).message}`,
+        error instanceof StoreAccessError
+          ? error.message
+          : `the store ${this.store.location} cannot be written: ${(error as Error).message}`,
         { cause: error },
       );
       this.log.error({ store: this.store.location }, failure.message);

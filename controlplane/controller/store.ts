@@ -1,10 +1,11 @@
 /** Persistent storage of the controller's state. */
-import { mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { lstatSync, readFileSync, realpathSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ZodError } from 'zod';
 import { replaceFileSync } from '../../net/atomic-file.js';
 import type { FileLock } from '../../net/file-lock.js';
+import { makeFolderSync } from '../../net/folder.js';
 import { ControlPlaneError, StoreAccessError, StoreFormatError } from '../errors.js';
 import { completeState, storedState } from './state-schema.js';
 import { emptyState, type ControllerState } from './state.js';
@@ -53,9 +54,10 @@ export class FileStore implements Store {
   constructor(path: string) {
     const location = resolve(path);
     [this.location, this.lock] = accessing(location, () => {
-      mkdirSync(dirname(location), { recursive: true });
+      makeFolderSync(dirname(location));
       // Under another name, through a symbolic link, it is the same store.
       const real = realPath(location);
+      for (const each of [real, `${real}.lock`]) refuseDevice(each);
       return [real, lockStore(`${real}.lock`)];
     });
   }
@@ -81,8 +83,11 @@ export class FileStore implements Store {
     }
   }
 
+  /** @throws StoreAccessError; the file is then unchanged */
   write(state: ControllerState): void {
-    replaceFileSync(this.location, JSON.stringify(state, undefined, 2) + '\n', { mode: 0o600, durable: true });
+    accessing(this.location, () =>
+      replaceFileSync(this.location, JSON.stringify(state, undefined, 2) + '\n', { mode: 0o600, durable: true }),
+    );
   }
 
   close(): void {
@@ -97,6 +102,13 @@ function realPath(location: string): string {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return join(realpathSync(dirname(location)), basename(location));
   }
+}
+
+/** A pipe or a device would be waited for, or read without end. */
+function refuseDevice(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile() || found.isDirectory() || found.isSymbolicLink()) return;
+  throw Object.assign(new Error('this is no file but a device, pipe or socket'), { path });
 }
 
 /** @throws StoreAccessError for what the system refuses */

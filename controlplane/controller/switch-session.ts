@@ -88,15 +88,15 @@ export class SwitchSession {
       this.fresh = true;
       this.become('unreachable', error.message);
     });
+    this.client.on('attemptFailed', (error) => this.become('unreachable', error.message));
   }
 
   get state(): SwitchPhase {
-    if (this.state_ === 'connecting' && this.client.connectError !== undefined) return 'unreachable';
     return this.state_;
   }
 
   get detail(): string {
-    return this.detail_ || (this.client.connectError?.message ?? '');
+    return this.detail_;
   }
 
   /** How often this controller found its program missing from the switch and pushed it again. */

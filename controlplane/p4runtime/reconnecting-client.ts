@@ -17,6 +17,8 @@ export interface ClientEvents extends StreamEvents {
   /** Mastership changed while connected. */
   role: [role: Role];
   disconnected: [error: ConnectError];
+  /** An attempt to connect has failed; another one follows. */
+  attemptFailed: [error: ConnectError];
 }
 
 export type ConnectionState = 'closed' | 'connecting' | 'primary' | 'backup';
@@ -51,11 +53,6 @@ export abstract class ReconnectingClient extends EventEmitter<ClientEvents> {
 
   get state(): ConnectionState {
     return this.connectionState;
-  }
-
-  /** Why there is no connection, while disconnected. */
-  get connectError(): ConnectError | undefined {
-    return this.lastError;
   }
 
   /** Keeps trying to connect; the event `connected` reports success. */
@@ -151,6 +148,6 @@ export abstract class ReconnectingClient extends EventEmitter<ClientEvents> {
     this.connectionState = 'connecting';
     this.lastError = error;
     this.retry = setTimeout(() => this.attempt(), this.backoff.next());
-    if (wasConnected) this.emit('disconnected', error);
+    this.emit(wasConnected ? 'disconnected' : 'attemptFailed', error);
   }
 }

@@ -187,10 +187,7 @@ describe('a store that cannot be used is refused in one sentence with the remedy
   test('a directory', () => {
     mkdirSync(path, { recursive: true });
     const store = new FileStore(path);
-    refused(
-      () => store.read(),
-      /^the store .*state\.json cannot be used \(EISDIR.*\); it is a directory: choose a file in it$/,
-    );
+    refused(() => store.read(), /^the store .*state\.json cannot be used: this is a folder; choose a file in it$/);
     store.close();
   });
 
@@ -198,7 +195,7 @@ describe('a store that cannot be used is refused in one sentence with the remedy
     writeFileSync(join(folder, 'deep'), '');
     refused(
       () => new FileStore(path),
-      /cannot be used \(E(EXIST|NOTDIR).*\); choose a file that this process may write$/,
+      /cannot be used: .*deep: a file of that name is in the way; choose a file that this process may write$/,
     );
   });
 
@@ -206,7 +203,10 @@ describe('a store that cannot be used is refused in one sentence with the remedy
     mkdirSync(join(folder, 'deep'));
     const victim = join(folder, 'victim');
     symlinkSync(victim, `${path}.lock`);
-    refused(() => new FileStore(path), /cannot be used \(ELOOP.*\); a symbolic link is in the way: remove it$/);
+    refused(
+      () => new FileStore(path),
+      /cannot be used: .*state\.json\.lock: a symbolic link is in the way; remove it, or choose another store$/,
+    );
     expect(existsSync(victim)).toBe(false);
   });
 
@@ -217,7 +217,7 @@ describe('a store that cannot be used is refused in one sentence with the remedy
     const target = process.getuid?.() === 0 ? '/proc/self/state.json' : path;
     refused(
       () => new FileStore(target),
-      /cannot be used \(E(ACCES|PERM|NOENT|ROFS).*\); choose a file that this process may write$/,
+      /cannot be used: .*(permission denied|cannot be made there|read-only).*; choose a file that this process may write$/,
     );
     chmodSync(join(folder, 'deep'), 0o700);
   });

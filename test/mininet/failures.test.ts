@@ -153,6 +153,32 @@ describe('whatever the switch', { timeout: 300_000 }, () => {
     }
   });
 
+  it('a worker is killed before the job runs: one sentence says when to kill', async ({ skip }) => {
+    if (missing !== undefined) skip(missing);
+    const network = run([
+      '--switch',
+      kind,
+      '--workers',
+      '4',
+      '--in',
+      pattern,
+      '--elastic',
+      '--json',
+      '--events',
+      '--control',
+    ]);
+    await network.event(({ event }) => event === 'started');
+    // Its process has begun, and cannot have joined: node takes longer to load.
+    await done(network, { kill: 'worker', rank: 2 });
+    const { code, report } = await network.end;
+    expect(report).toMatchObject({ ok: false, error: { code: 'FPISA_NETWORK' } });
+    expect(report!.error!.message).toMatch(
+      /^worker 2 on h3 was killed before the job ran, and the job needs all 4 workers to begin: kill workers after the first "progress" of --events$/,
+    );
+    expect(code).toBe(6);
+    await expectNothingLeft(network);
+  });
+
   it.for(['SIGINT', 'SIGTERM'] as const)('%s ends it in order', async (signal, { skip }) => {
     if (missing !== undefined) skip(missing);
     const network = await underWay(kind);

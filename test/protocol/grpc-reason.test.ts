@@ -3,7 +3,7 @@ import { grpcReason } from '../../protocol/grpc-reason.js';
 
 it('an empty note on name resolution is cut off, and nothing else', () => {
   expect(grpcReason('No connection established. Last error: ECONNREFUSED. Resolution note: ')).toBe(
-    'No connection established. Last error: ECONNREFUSED.',
+    'no connection established: ECONNREFUSED',
   );
   expect(grpcReason('x Resolution note: host unknown')).toBe('x Resolution note: host unknown');
   expect(grpcReason('')).toBe('');
@@ -12,9 +12,9 @@ it('an empty note on name resolution is cut off, and nothing else', () => {
 it('an error is said to be one once', () => {
   expect(
     grpcReason('No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:1. Resolution note: '),
-  ).toBe('No connection established. Last error: connect ECONNREFUSED 127.0.0.1:1.');
+  ).toBe('no connection established: connect ECONNREFUSED 127.0.0.1:1');
   expect(grpcReason('No connection established. Last error: null. Resolution note: ')).toBe(
-    'No connection established.',
+    'no connection established',
   );
   expect(grpcReason('Error: of the server')).toBe('Error: of the server');
 });
