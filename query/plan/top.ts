@@ -66,8 +66,11 @@ export async function pushTop(analysis: SelectAnalysis, binder: Binder, limit: n
   const texts = await binder.expressionTexts(targets.filter(canEvaluate).map((e) => bare(e, leaf.alias)));
   const type = (await binder.typesOf([texts[0]!], identifier(leaf.table.name)))[0]!;
   const order = orderColumn(texts[0]!, type, bound[0]!);
+  // Not the columns themselves: DuckDB gives those that it sorts by back from the sort's keys, in which -0 is +0.
   const workerOrder =
-    texts.length === bound.length ? bound.map((by, i) => `${texts[i]} ${direction(by)}`).join(', ') : undefined;
+    texts.length === bound.length
+      ? bound.map((by, i) => `coalesce(${texts[i]}) ${direction(by)}`).join(', ')
+      : undefined;
   return { n, order, workerOrder };
 }
 

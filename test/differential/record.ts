@@ -20,7 +20,7 @@ import { hashOf, writeTraces, type Recorded } from './trace-file.js';
 const SEED = 20_260_301;
 
 /** Packets of each scenario; long packets make large files. */
-const PACKETS: Readonly<Record<ValuesPerPacket, number>> = { 16: 150, 64: 60, 256: 24, 1024: 12, 2048: 8 };
+const PACKETS: Readonly<Record<ValuesPerPacket, number>> = { 16: 150, 64: 60, 256: 24, 1024: 24, 2048: 24 };
 /** Enough to complete a round. */
 const PACKETS_OF_32_WORKERS = 80;
 

@@ -13,7 +13,7 @@ import { packetsOf } from './scenario.js';
 import { runOnEmulator } from './targets/emulator.js';
 import { hashOf, readTraces, tracePath } from './trace-file.js';
 
-const MAX_BYTES = 2 * 1024 * 1024;
+const MAX_BYTES = 5 * 1024 * 1024;
 const LEAST_PACKETS = 3_000;
 
 const builds = BUILDS.map((n) => `fpisa-n${n}`);

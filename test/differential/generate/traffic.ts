@@ -1,4 +1,5 @@
 /** An endless stream of packets for a site: right ones, late ones, repeated ones, contradicting ones, broken ones. */
+import { packetSteps, stepFor } from '../../../protocol/packet-steps.js';
 import { Flag, Opcode } from '../../../protocol/constants.js';
 import { MESSAGE_OFFSET, fromWorker, ipv4Frame, probe, udpFrame, type FrameOptions } from '../../p4/support/frames.js';
 import type { SeededRandom } from '../random.js';
@@ -70,16 +71,19 @@ export class Traffic {
   /** Several concurrent rounds of a job, so that their contributions mix; occasionally one is lost and arrives late. */
   private beginRounds(state: JobState): void {
     const { random, n } = this;
+    const steps = packetSteps(n);
     const { job } = state;
     const packets: Packet[] = [];
     for (let rounds = random.between(1, Math.min(3, job.slots)); rounds > 0; rounds--) {
       const chunk = state.nextChunk;
       state.nextChunk = (state.nextChunk + 1) >>> 0;
       const commit = random.chance(0.1);
-      const count = commit ? 0 : random.chance(0.7) ? n : random.between(1, n);
+      const full = steps.length === 1 ? n : random.pick(steps);
+      const count = commit ? 0 : random.chance(0.7) ? full : random.between(1, n);
+      const length = steps[stepFor(count, steps)]!;
       const elements = Array.from({ length: count }, () => drawElement(random, job.workers));
       for (const rank of random.shuffled(Array.from({ length: job.workers }, (_, index) => index))) {
-        const words = Array.from({ length: n }, (_, i) => elements[i]?.[rank] ?? 0);
+        const words = Array.from({ length }, (_, i) => elements[i]?.[rank] ?? 0);
         const flags = (random.chance(0.3) ? Flag.NETWORK_ORDER : 0) | (random.chance(0.1) ? Flag.RETRANSMISSION : 0);
         const header = { ...place(job, chunk), count, flags, operation: 1 + (chunk >>> 4), signature: SIGNATURE };
         const options: FrameOptions = random.chance(0.05)

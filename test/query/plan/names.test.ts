@@ -38,6 +38,9 @@ describe('ORDER BY … LIMIT', () => {
     'SELECT b AS a, a FROM r ORDER BY a LIMIT 2',
     'SELECT -b AS x, b AS x FROM r ORDER BY x LIMIT 2',
     'SELECT -b AS a FROM r ORDER BY a + 1 LIMIT 2',
+    // A worker's own sort gives no zero another sign.
+    'SELECT -d, k FROM z ORDER BY k DESC, d, f LIMIT 7',
+    'SELECT -f, 1 / d FROM z ORDER BY k, f, d DESC LIMIT 7',
   ])('%s', (sql) => expectSame(sql, Operator.TOP));
 
   it.each([
