@@ -32,7 +32,8 @@ export async function runFpisa({ workers, sizes, repeats }: AllreduceLoad, value
     ]);
     const { p4runtime, ports } = await device.next<{ p4runtime: string; ports: Record<string, string> }>();
     const controllerProcess = start('the controller', command, [
-      ...['controller', '--json', '--listen', '127.0.0.1:0', '--store', join(folder, 'controller.json')],
+      ...['controller', '--json', '--log-level', 'error', '--listen', '127.0.0.1:0'],
+      ...['--store', join(folder, 'controller.json')],
       ...['--switch', p4runtime, '--values', String(values)],
       ...Object.entries(ports).flatMap(([port, place]) => ['--port', `${port}=${place}`]),
     ]);
