@@ -44,3 +44,10 @@ export const TIMING: ControllerTiming = {
   retryMs: 1_000,
   probeReplyTimeoutMs: 500,
 };
+
+/** What happens to a failure of which nobody wants to be told. */
+export function throwLater(error: Error): void {
+  setImmediate(() => {
+    throw error;
+  });
+}

@@ -9,11 +9,11 @@ import {
   UnknownSwitchError,
 } from '../errors.js';
 import type { CreateJobRequest, HelloMessage, JobMessage, SlotReportMessage, StatusMessage } from '../messages.js';
-import { TIMING, type ControllerOptions, type ControllerTiming } from './controller-options.js';
+import { throwLater, TIMING, type ControllerOptions, type ControllerTiming } from './controller-options.js';
 import { admit, serviceOf, type Occupant } from './admission.js';
 import type { MemberLink } from './job-records.js';
 import { JobSession } from './job-session.js';
-import { checkJobTrees, findJob, jobsOn, newJob, nextEpoch, without, withJob, withoutJob } from './jobs.js';
+import { findJob, jobsOn, newJob, nextEpoch, without, withJob, withoutJob } from './jobs.js';
 import { occupantsBeside } from './occupants.js';
 import { LoadedPipelines } from './pipelines.js';
 import { bitsSeenAt, switchesInUse } from './placement.js';
@@ -23,20 +23,14 @@ import { SILENT, type Log } from './log.js';
 import { jobEvents, sumEvents, switchStatus } from './reports.js';
 import { slotReports } from './slot-report.js';
 import { wantedBuild } from '../../protocol/builds.js';
-import { checkSwitchConfig } from './switch-config.js';
 import { withNextGeneration, withUsedEpochs } from './stamp.js';
 import { SwitchSession } from './switch-session.js';
 import type { ControllerState, JobRecord, MemberRecord, SwitchConfig } from './state.js';
 import type { Store } from './store.js';
-import { checkTopology, childrenOf } from './topology.js';
+import { unusedBut, withSwitches } from './switches.js';
+import { childrenOf } from './topology.js';
 
 const PROBE_ATTEMPTS = 4;
-
-function throwLater(error: Error): void {
-  setImmediate(() => {
-    throw error;
-  });
-}
 
 export class Controller {
   /** Always equal to what the store holds. */
@@ -58,11 +52,7 @@ export class Controller {
     this.timing = { ...TIMING, ...options.timing };
     this.state = this.store.read();
     const { switches = [] } = options;
-    if (switches.length > 0)
-      this.saveSwitches(
-        switches,
-        this.idleSwitches().filter((name) => switches.every((config) => config.name !== name)),
-      );
+    if (switches.length > 0) this.save(withSwitches(this.state, switches, unusedBut(this.state, switches)));
   }
 
   start(): void {
@@ -92,7 +82,7 @@ export class Controller {
 
   /** Adds a switch, or changes its configuration. @throws SwitchConfigError */
   setSwitch(config: SwitchConfig): void {
-    this.saveSwitches([config]);
+    this.save(withSwitches(this.state, [config]));
     this.switches.get(config.name)?.stop();
     this.startSwitch(config.name);
     // Its neighbours in the tree have entries with its addresses and ports.
@@ -234,21 +224,6 @@ export class Controller {
       );
       throw error;
     }
-  }
-
-  private idleSwitches(): string[] {
-    return Object.keys(this.state.switches).filter((name) => jobsOn(this.state, name).length === 0);
-  }
-
-  /** Adds switches in one step: each may be the parent of another. @throws SwitchConfigError */
-  private saveSwitches(configs: readonly SwitchConfig[], forget: readonly string[] = []): void {
-    for (const config of configs) checkSwitchConfig(config);
-    const kept = Object.entries(this.state.switches).filter(([name]) => !forget.includes(name));
-    const switches = Object.fromEntries([...kept, ...configs.map((config) => [config.name, config] as const)]);
-    const state = { ...this.state, switches };
-    checkTopology(switches);
-    checkJobTrees(state);
-    this.save(state);
   }
 
   /** @throws ControllerStoppedError when it cannot be written; the controller has then stopped */

@@ -35,3 +35,13 @@ export interface SessionTiming {
    */
   readonly returnTimeoutMs: number;
 }
+
+/**
+ * - `waiting`: not all workers have joined yet; no epoch.
+ * - `returning`: members are missing, after a restart of the controller or because they were lost, and have some time
+ *   to return. If an epoch was running then it still is: what the missing have contributed to is completed.
+ * - `collecting`: a new epoch is stored and announced; Progress is awaited from each member.
+ * - `programming`: everyone has answered and has stopped sending; the switches are being written.
+ * - `running`: Resume was sent.
+ */
+export type JobPhaseInside = 'waiting' | 'returning' | 'collecting' | 'programming' | 'running';

@@ -13,20 +13,11 @@ import type {
   SubmittedMessage,
 } from '../messages.js';
 import { checkAnnouncements } from './announcements.js';
-import type { JobRecords, MemberLink, SessionTiming } from './job-records.js';
+import { Deadline } from './deadline.js';
+import type { JobPhaseInside, JobRecords, MemberLink, SessionTiming } from './job-records.js';
 import { SILENT, type Log } from './log.js';
 import { Standings } from './standings.js';
 import type { MemberRecord } from './state.js';
-
-/**
- * - `waiting`: not all workers have joined yet; no epoch.
- * - `returning`: members are missing, after a restart of the controller or because they were lost, and have some time
- *   to return. If an epoch was running then it still is: what the missing have contributed to is completed.
- * - `collecting`: a new epoch is stored and announced; Progress is awaited from each member.
- * - `programming`: everyone has answered and has stopped sending; the switches are being written.
- * - `running`: Resume was sent.
- */
-type Phase = 'waiting' | 'returning' | 'collecting' | 'programming' | 'running';
 
 interface Attached {
   readonly member: MemberRecord;
@@ -36,7 +27,7 @@ interface Attached {
 }
 
 export class JobSession {
-  private phase: Phase;
+  private phase: JobPhaseInside;
   /** Connected workers by rank. From `collecting` to `running` these are exactly the members of the stored epoch. */
   private readonly attached = new Map<number, Attached>();
   /** Answers for the stored epoch only: cleared whenever it is raised. */
@@ -48,11 +39,9 @@ export class JobSession {
   private restarted: boolean;
   /** The missing members had their time: the others only settle what is complete. */
   private givingUp = false;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly deadline = new Deadline();
   /** Operation that failed because the tensors differ, while only one side has said what it brought. */
   private disputed: number | undefined;
-  /** When `timer` was started. */
-  private timedSince = 0;
   private closed = false;
 
   constructor(
@@ -65,7 +54,7 @@ export class JobSession {
     this.left = new Set(left);
     this.restarted = members.length > 0;
     this.phase = this.restarted ? 'returning' : 'waiting';
-    if (this.restarted) this.startTimer(timing.returnTimeoutMs, () => this.returnTimeExpired());
+    if (this.restarted) this.deadline.start(timing.returnTimeoutMs, () => this.returnTimeExpired());
   }
 
   get state(): JobPhase {
@@ -199,7 +188,7 @@ export class JobSession {
   /** Ends all streams. */
   close(error: ControlPlaneError): void {
     this.closed = true;
-    this.stopTimer();
+    this.deadline.stop();
     const links = [...this.attached.values()];
     this.attached.clear();
     for (const { link } of links) link.end(error);
@@ -253,16 +242,15 @@ export class JobSession {
     this.restarted = false;
     if (this.phase !== 'returning') {
       this.phase = 'returning';
-      this.startTimer(this.timing.returnTimeoutMs, () => this.returnTimeExpired());
+      this.deadline.start(this.timing.returnTimeoutMs, () => this.returnTimeExpired());
     }
-    const waited = performance.now() - this.timedSince;
-    const waitMs = Math.max(0, Math.round(this.timing.returnTimeoutMs - waited));
+    const waitMs = this.deadline.remainingMs;
     for (const { link } of this.attached.values()) link.send({ missing: { ranks: this.missing(), waitMs } });
   }
 
   /** No member is left: as at the start. */
   private reset(): void {
-    this.stopTimer();
+    this.deadline.stop();
     this.phase = 'waiting';
     this.restarted = this.givingUp = false;
     this.progress.clear();
@@ -297,7 +285,7 @@ export class JobSession {
 
   /** A new epoch with everyone who is connected. */
   private raise(reason: string): void {
-    this.stopTimer();
+    this.deadline.stop();
     this.progress.clear();
     const members = this.connectedMembers();
     const epoch = this.records.nextEpoch();
@@ -310,7 +298,7 @@ export class JobSession {
     for (const { member, link } of this.attached.values()) {
       link.send({ membership: { epoch, ranks, reason, bits: this.records.bitsSeenBy(member), missing } });
     }
-    this.startTimer(this.timing.progressTimeoutMs, () => this.progressTimeExpired());
+    this.deadline.start(this.timing.progressTimeoutMs, () => this.progressTimeExpired());
   }
 
   /**
@@ -318,7 +306,7 @@ export class JobSession {
    * of the old one, nor the reverse, except for stragglers, which are dropped by epoch.
    */
   private program(): void {
-    this.stopTimer();
+    this.deadline.stop();
     this.phase = 'programming';
     const { epoch, members } = this.records.record();
     // With the position: a controller that starts here takes these members for those of the last epoch that ran.
@@ -403,17 +391,5 @@ export class JobSession {
   private report(level: keyof Log, fields: object, message: string): void {
     const { name } = this.records.record();
     this.log[level]({ job: name, ...fields }, `job "${name}": ${message}`);
-  }
-
-  private startTimer(milliseconds: number, expired: () => void): void {
-    this.stopTimer();
-    this.timedSince = performance.now();
-    this.timer = setTimeout(expired, milliseconds);
-    this.timer.unref();
-  }
-
-  private stopTimer(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
   }
 }

@@ -112,3 +112,15 @@ export function abortError(failure: Failed, operation: Operation, rank: number):
     named,
   );
 }
+
+/** A worker's own failure, for the controller and the others. */
+export function failedMessage(operation: Operation, failure: WorkerError): Failed {
+  const { batch } = operation;
+  return {
+    operation: operation.number!,
+    code: failure.code,
+    message: failure.message,
+    shape: batch.describe(),
+    ...(failure instanceof ShapeMismatchError && { submission: batch.submission }),
+  };
+}

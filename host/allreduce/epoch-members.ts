@@ -1,3 +1,4 @@
+import { MembershipError } from '../errors.js';
 import type { Membership, MissingRank } from '../session/messages.js';
 
 /** An epoch and its members. */
@@ -12,4 +13,11 @@ export interface EpochMembership {
 
 export function epochMembers({ epoch, ranks, bits = [], missing = [] }: Membership): EpochMembership {
   return { number: epoch, ranks, bits: bits.length === 0 ? ranks : bits, missing };
+}
+
+/** Of an operation that a worker has missed. */
+export function passedError(rank: number, operation: number): MembershipError {
+  return new MembershipError(
+    `operation ${operation} continued without this worker (rank ${rank}), which was not connected at that time`,
+  );
 }

@@ -5,6 +5,14 @@ import type { EngineConfig } from './engine.js';
 import type { Patience, ReportedWorker } from './stall.js';
 import type { Waiting } from './waiting.js';
 
+/** Operation numbers are a field of 32 bits. */
+export const MAX_OPERATION = 2 ** 32 - 1;
+/**
+ * A member that another one may be ahead of by one operation hears of the failure of the next: other numbers
+ * cannot be in progress anywhere.
+ */
+export const FAILURES_AHEAD = 2;
+
 export interface MemberOutput {
   /** A packet for the switch. Its memory is valid only during the call. */
   transmit(packet: Uint8Array): void;

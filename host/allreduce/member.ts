@@ -12,23 +12,15 @@
 import { type WorkerError, MembershipError, ShapeMismatchError } from '../errors.js';
 import type { Failed, MembersLost, Membership, Missing, Progress, Resume, Submitted } from '../session/messages.js';
 import { Offset } from '../../protocol/message.js';
-import { abortError, difference, Disputes } from './disputes.js';
+import { abortError, difference, Disputes, failedMessage } from './disputes.js';
 import { AllreduceEngine, type Verdict } from './engine.js';
-import type { MemberConfig, MemberOutput } from './member-config.js';
+import { FAILURES_AHEAD, MAX_OPERATION, type MemberConfig, type MemberOutput } from './member-config.js';
 import type { Operation } from './operation.js';
 import { uint16 } from './packets.js';
 import { RetransmissionTimeout } from '../transport/rto.js';
-import { type EpochMembership, epochMembers } from './epoch-members.js';
+import { type EpochMembership, epochMembers, passedError } from './epoch-members.js';
 import { bitmapOf, type Situation, StallWatch } from './stall.js';
 import type { Attending } from './waiting.js';
-
-/** Operation numbers are a field of 32 bits. */
-const MAX_OPERATION = 2 ** 32 - 1;
-/**
- * A member that another one may be ahead of by one operation hears of the failure of the next: other numbers
- * cannot be in progress anywhere.
- */
-const FAILURES_AHEAD = 2;
 
 export class Member {
   private engine: AllreduceEngine;
@@ -120,7 +112,9 @@ export class Member {
       if (operation.number <= this.completedNumber) {
         const reason = this.lost.get(operation.number);
         this.lost.delete(operation.number);
-        operation.fail(reason === undefined ? this.passed(operation.number) : this.abortError(reason, operation));
+        operation.fail(
+          reason === undefined ? passedError(this.config.rank, operation.number) : this.abortError(reason, operation),
+        );
         return;
       }
     }
@@ -329,14 +323,7 @@ export class Member {
   }
 
   private report(operation: Operation, failure: WorkerError): void {
-    const { code, message } = failure;
-    this.unanswered = {
-      operation: operation.number!,
-      code,
-      message,
-      shape: operation.batch.describe(),
-      ...(failure instanceof ShapeMismatchError && { submission: operation.batch.submission }),
-    };
+    this.unanswered = failedMessage(operation, failure);
     this.output.failed(this.unanswered);
   }
 
@@ -384,7 +371,9 @@ export class Member {
     while (this.queue[0] !== undefined && this.queue[0].number! <= target) {
       const operation = this.queue.shift()!;
       const abort = this.aborts.get(operation.number!);
-      operation.fail(abort === undefined ? this.passed(operation.number!) : this.abortError(abort, operation));
+      operation.fail(
+        abort === undefined ? passedError(this.config.rank, operation.number!) : this.abortError(abort, operation),
+      );
       this.pass(operation.number!);
     }
     for (const [number, abort] of this.aborts) if (number <= target) this.lost.set(number, abort);
@@ -401,12 +390,6 @@ export class Member {
     this.engine.stop();
     this.running = false;
     this.watch.halted(now);
-  }
-
-  private passed(number: number): MembershipError {
-    return new MembershipError(
-      `operation ${number} continued without this worker (rank ${this.config.rank}), which was not connected at that time`,
-    );
   }
 
   private abortError(failure: Failed, operation: Operation): WorkerError {
