@@ -19,6 +19,7 @@ const SLOW = [
   'fuzz',
   'host/transport',
   'host/worker.test.ts',
+  'host/worker-membership.test.ts',
   'mininet',
   'p4',
   'p4runtime/generated.test.ts',

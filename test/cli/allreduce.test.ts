@@ -1,27 +1,14 @@
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readTensorFile, writeTensorFile, type Tensor } from '../../host/index.js';
+import { readTensorFile, type Tensor } from '../../host/index.js';
 import { expectSameBits, floats, integers, marked, markedSum, roundedSum } from '../e2e/support/data.js';
-import { Command, expectFailure, onlyJson, withoutNotices, type Ended } from './support/command.js';
+import { expectFailure, onlyJson, withoutNotices, type Ended } from './support/command.js';
 import { Site } from './support/site.js';
+import { tensorFile } from './support/tensor-files.js';
 
 let site: Site;
 beforeAll(async () => {
   site = await Site.start({ ports: 3 });
 });
-
-let files = 0;
-
-/** Writes tensors to a new file. */
-async function tensorFile(
-  extension: 'npy' | 'safetensors',
-  tensors: Readonly<Record<string, Tensor>>,
-): Promise<string> {
-  const path = site.file(`in-${files++}.${extension}`);
-  const entries = Object.entries(tensors).map(([name, data]) => [name, { shape: [data.length], data }] as const);
-  await writeTensorFile(path, { tensors: new Map(entries), metadata: {} });
-  return path;
-}
 
 async function tensor(path: string, name?: string): Promise<Tensor> {
   const { tensors } = await readTensorFile(path);
@@ -50,7 +37,7 @@ describe('fpisa allreduce', () => {
   it('sums .npy files of three processes', async () => {
     await job('sum', '--workers', '3');
     const inputs = [0, 1, 2].map((rank) => floats(rank, 2000, 5));
-    const paths = await Promise.all(inputs.map((data) => tensorFile('npy', { x: data })));
+    const paths = await Promise.all(inputs.map((data) => tensorFile(site, 'npy', { x: data })));
     const ends = await Promise.all(
       paths.map((path, rank) =>
         allreduce(
@@ -76,7 +63,7 @@ describe('fpisa allreduce', () => {
   it('means of .safetensors, every tensor on its own, as text', async () => {
     await job('mean', '--workers', '2');
     const inputs = [0, 1].map((rank) => ({ bias: marked(rank, 3), weight: marked(rank, 100) }));
-    const paths = await Promise.all(inputs.map((tensors) => tensorFile('safetensors', tensors)));
+    const paths = await Promise.all(inputs.map((tensors) => tensorFile(site, 'safetensors', tensors)));
     const ends = await Promise.all(
       paths.map((path, rank) =>
         allreduce(
@@ -113,7 +100,7 @@ describe('fpisa allreduce', () => {
   it('integers, in a job of integers', async () => {
     await job('integers', '--workers', '2', '--profile', 'int32');
     const inputs = [0, 1].map((rank) => integers(rank, 50, 1e6));
-    const paths = await Promise.all(inputs.map((data) => tensorFile('npy', { x: data })));
+    const paths = await Promise.all(inputs.map((data) => tensorFile(site, 'npy', { x: data })));
     const ends = await Promise.all(
       paths.map((path, rank) =>
         allreduce('--job', 'integers', '--rank', String(rank), '--in', path, '--out', site.file(`int-${rank}.npy`)),
@@ -128,7 +115,7 @@ describe('fpisa allreduce', () => {
 
   it('floats in a job of integers are refused before the worker is a member, in the terms of the file', async () => {
     await job('whole', '--workers', '1', '--profile', 'int32');
-    const path = await tensorFile('npy', { x: marked(0, 4) });
+    const path = await tensorFile(site, 'npy', { x: marked(0, 4) });
     expectFailure(
       await allreduce('--job', 'whole', '--rank', '0', '--in', path, '--out', site.file('never.npy')),
       6,
@@ -140,8 +127,8 @@ describe('fpisa allreduce', () => {
     await job('names', '--workers', '2');
     const [one, two] = [marked(0, 20), marked(1, 20)];
     const paths = [
-      await tensorFile('safetensors', { layer1: one, layer2: two }),
-      await tensorFile('safetensors', { layer2: two, layer1: one }),
+      await tensorFile(site, 'safetensors', { layer1: one, layer2: two }),
+      await tensorFile(site, 'safetensors', { layer2: two, layer1: one }),
     ];
     for (const each of [[], ['--each']]) {
       const ends = await Promise.all(
@@ -171,11 +158,11 @@ describe('fpisa allreduce', () => {
     await job('differ', '--workers', '2');
     const tensors = { bias: marked(0, 40), weight: marked(0, 40) };
     const first = site.worker(
-      ...(['differ', 0, await tensorFile('safetensors', tensors), site.file('differ-0.safetensors')] as const),
+      ...(['differ', 0, await tensorFile(site, 'safetensors', tensors), site.file('differ-0.safetensors')] as const),
     );
     await first.line(({ event }) => event === 'joined');
     const refused = async (others: Readonly<Record<string, Tensor>>, difference: RegExp): Promise<void> => {
-      const path = await tensorFile('safetensors', others);
+      const path = await tensorFile(site, 'safetensors', others);
       const ended = await allreduce(
         '--job',
         'differ',
@@ -198,13 +185,18 @@ describe('fpisa allreduce', () => {
       /tensor "weight" has shape \[50\] at rank 1 \(.*\) and \[40\] at rank 0 \(.*\)/,
     );
     await expect(tensor(site.file('never.safetensors'))).rejects.toThrow(/there is no such file/);
-    const right = site.worker('differ', 1, await tensorFile('safetensors', tensors), site.file('differ-1.safetensors'));
+    const right = site.worker(
+      'differ',
+      1,
+      await tensorFile(site, 'safetensors', tensors),
+      site.file('differ-1.safetensors'),
+    );
     expect([(await first.ended).code, (await right.ended).code]).toEqual([0, 0]);
   });
 
   it('says after two seconds whom it waits for, on standard error and as an event', async () => {
     await job('late', '--workers', '3');
-    const path = await tensorFile('npy', { x: marked(0, 4) });
+    const path = await tensorFile(site, 'npy', { x: marked(0, 4) });
     const worker = site.worker('late', 1, path, site.file('never.npy'));
     expect(await worker.line(({ event }) => event === 'waiting')).toEqual({
       event: 'waiting',
@@ -230,7 +222,7 @@ describe('fpisa allreduce', () => {
 
   it('Ctrl-C takes a worker out of the job, at once', async () => {
     await job('interrupted', '--workers', '2');
-    const path = await tensorFile('npy', { x: marked(0, 4) });
+    const path = await tensorFile(site, 'npy', { x: marked(0, 4) });
     const worker = site.worker('interrupted', 0, path, site.file('never.npy'));
     await worker.line(({ event }) => event === 'joined');
     worker.kill('SIGINT');
@@ -241,183 +233,5 @@ describe('fpisa allreduce', () => {
       state: 'waiting',
       members: [],
     });
-  });
-});
-
-/** Text on standard error, after the progress messages. */
-function expectFailureAfterJoining(ended: Ended, code: number, message: RegExp): void {
-  expect(ended.stdout).toMatch(/^joined job /);
-  expectFailure({ ...ended, stdout: '' }, code, message);
-}
-
-describe('files that cannot be used are exit code 5, before others wait for this worker', () => {
-  it('missing', async () => {
-    expectFailure(
-      await allreduce('--job', 'any', '--rank', '0', '--in', site.file('nowhere.npy'), '--out', site.file('out.npy')),
-      5,
-      /nowhere\.npy: there is no such file/,
-    );
-  });
-
-  it('a folder', async () => {
-    mkdirSync(site.file('input.npy'));
-    expectFailure(
-      await allreduce('--job', 'any', '--rank', '0', '--in', site.file('input.npy'), '--out', site.file('out.npy')),
-      5,
-      /input\.npy: /,
-    );
-  });
-
-  it('of an unknown extension', async () => {
-    writeFileSync(site.file('data.csv'), '1,2,3');
-    expectFailure(
-      await allreduce('--job', 'any', '--rank', '0', '--in', site.file('data.csv'), '--out', site.file('out.npy')),
-      5,
-      /extension '\.csv' is unknown; supported: \.npy, \.safetensors/,
-    );
-  });
-
-  it('to be written under an unknown extension', async () => {
-    const path = await tensorFile('npy', { x: marked(0, 4) });
-    expectFailure(
-      await allreduce('--job', 'any', '--rank', '0', '--in', path, '--out', site.file('out.txt')),
-      5,
-      /out\.txt: results cannot be written as '\.txt'; choose one of \.npy, \.safetensors/,
-    );
-  });
-
-  it('to be written into a folder that is not there', async () => {
-    const path = await tensorFile('npy', { x: marked(0, 4) });
-    expectFailure(
-      await allreduce('--job', 'any', '--rank', '0', '--in', path, '--out', site.file('nowhere/out.npy')),
-      5,
-      /nothing can be written to folder .*nowhere: there is no such file/,
-    );
-  });
-
-  it('to be written where a folder is', async () => {
-    const path = await tensorFile('npy', { x: marked(0, 4) });
-    mkdirSync(site.file('folder.npy'));
-    expectFailure(
-      await allreduce('--job', 'any', '--rank', '0', '--in', path, '--out', site.file('folder.npy')),
-      5,
-      /folder\.npy: this is a folder/,
-    );
-  });
-
-  it('of another element type', async () => {
-    const header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }".padEnd(117) + '\n';
-    const length = Buffer.alloc(2);
-    length.writeUInt16LE(header.length);
-    writeFileSync(
-      site.file('double.npy'),
-      Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), length, Buffer.from(header), Buffer.alloc(8)]),
-    );
-    expectFailure(
-      await allreduce('--job', 'any', '--rank', '0', '--in', site.file('double.npy'), '--out', site.file('out.npy')),
-      5,
-      /double\.npy: tensor 'data' is fp64 \(dtype '<f8'\).*--cast fp32/,
-    );
-  });
-
-  it.each(['npy', 'safetensors'] as const)('.%s that ends too early', async (extension) => {
-    const path = await tensorFile(extension, { x: marked(0, 100) });
-    truncateSync(path, 300);
-    const ended = await allreduce('--job', 'any', '--rank', '0', '--in', path, '--out', site.file('out.npy'), '--json');
-    expect(onlyJson(ended)).toMatchObject({
-      ok: false,
-      error: { code: 'FPISA_FILE_TRUNCATED', message: expect.stringContaining(path) as string },
-    });
-    expect(ended.code).toBe(5);
-  });
-
-  it('several tensors into one .npy', async () => {
-    const path = await tensorFile('safetensors', { a: marked(0, 4), b: marked(0, 4) });
-    expectFailure(
-      await allreduce('--job', 'any', '--rank', '0', '--in', path, '--out', site.file('out.npy')),
-      5,
-      /a \.npy file holds one tensor, not 2; \.safetensors holds any number/,
-    );
-  });
-});
-
-describe('what the controller refuses is exit code 4', () => {
-  it('a job that does not exist: lists the jobs', async () => {
-    await job('exists', '--workers', '1');
-    const path = await tensorFile('npy', { x: marked(0, 4) });
-    expectFailure(
-      await allreduce('--job', 'exist', '--rank', '0', '--in', path, '--out', site.file('out.npy')),
-      4,
-      /there is no job "exist" \(jobs: .*exists.*\)\n$/,
-    );
-  });
-
-  it('a rank that the job does not have, or that another one holds', async () => {
-    await job('ranks', '--workers', '2');
-    const path = await tensorFile('npy', { x: marked(0, 4) });
-    expectFailure(
-      await allreduce('--job', 'ranks', '--rank', '2', '--in', path, '--out', site.file('out.npy')),
-      4,
-      /it has 2 workers, ranks 0 to 1 \(free: 0, 1\)/,
-    );
-    const first = site.worker('ranks', 0, path, site.file('out.npy'));
-    await first.line(({ event }) => event === 'joined');
-    expectFailure(
-      await allreduce('--job', 'ranks', '--rank', '0', '--in', path, '--out', site.file('out.npy')),
-      4,
-      /rank 0 of job "ranks" is held by the worker at 127\.0\.0\.1:\d+ \(free: 1\)/,
-    );
-  });
-});
-
-describe('what is not there', () => {
-  it('the controller: gives up in bounded time', async () => {
-    const path = await tensorFile('npy', { x: marked(0, 4) });
-    const args = ['--job', 'any', '--rank', '0', '--in', path, '--out', site.file('out.npy')];
-    expectFailure(
-      await new Command(['allreduce', ...args, '--controller', '127.0.0.1:1']).ended,
-      3,
-      /no controller answered at 127\.0\.0\.1:1 within 10000 ms: .*ECONNREFUSED/,
-    );
-  });
-
-  it('the other workers: gives up after --wait, and names them', async () => {
-    await job('lonely', '--workers', '2');
-    const path = await tensorFile('npy', { x: marked(0, 4) });
-    const ended = await allreduce(
-      '--job',
-      'lonely',
-      '--rank',
-      '0',
-      '--in',
-      path,
-      '--out',
-      site.file('out.npy'),
-      '--wait',
-      '1',
-    );
-    expectFailureAfterJoining(
-      ended,
-      6,
-      /rank 0 has waited \d+ ms for the job to have its workers: waiting for rank 1 of 2 to join/,
-    );
-  });
-
-  it('its own UDP port, when another one has it', async () => {
-    const path = await tensorFile('npy', { x: marked(0, 4) });
-    const taken = site.ports['1']!.split(':')[1]!;
-    const ended = await allreduce(
-      '--job',
-      'any',
-      '--rank',
-      '0',
-      '--in',
-      path,
-      '--out',
-      site.file('out.npy'),
-      '--udp-port',
-      taken,
-    );
-    expectFailure(ended, 2, new RegExp(`cannot bind UDP 127\\.0\\.0\\.1:${taken}: .*EADDRINUSE`));
   });
 });
