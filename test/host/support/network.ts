@@ -3,7 +3,7 @@ import { afterEach } from 'vitest';
 import { type JoinOptions, Worker } from '../../../host/index.js';
 import { FakeNetwork, type FakeOptions } from './fake-controller.js';
 
-export const cleanup: (() => Promise<void>)[] = [];
+const cleanup: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const undo of cleanup.splice(0).reverse()) await undo();
 });
