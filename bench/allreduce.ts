@@ -10,10 +10,10 @@
  * mpirun, Gloo a Python with PyTorch. --quick: one round, small sizes.
  */
 import { writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { runAsCommand, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
 import { findSystems, type Absent, type System } from './allreduce/systems.js';
+import { describeMachine } from './machine.js';
 import { median } from './switch.js';
 
 const GIB = 2 ** 30;
@@ -88,17 +88,12 @@ export async function measure(
     dispose();
   }
   const versions = Object.fromEntries(systems.map(({ name, version }) => [name, version]));
-  return { machine: machine(), versions, absent, rounds, repeats, runs };
+  return { machine: describeMachine(), versions, absent, rounds, repeats, runs };
 }
 
 /** The order alternates, so that no system always runs in the state in which the same one left the machine. */
 function inTurn(systems: readonly System[], round: number): readonly System[] {
   return round % 2 === 0 ? systems : [...systems].reverse();
-}
-
-function machine(): string {
-  const [cpu] = cpus();
-  return `${cpus().length} x ${cpu?.model.trim() ?? process.arch}, Linux ${release()}`;
 }
 
 /** A table: milliseconds, and in brackets how many times as fast as fpisa the system is. */

@@ -14,13 +14,14 @@
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { environment } from '../net/environment.js';
 import { difference } from './query/answers.js';
 import { prepareData } from './query/data.js';
 import { numberBetween, runAsCommand, wholeNumber } from '../scripts/arguments.js';
+import { describeMachine } from './machine.js';
 import { QUERIES, type BenchQuery, type DataSet } from './query/queries.js';
 import { plotOf, rowOf, tables, type QueryReport, type QueryRow, type SwitchCost } from './query/report.js';
 import { Alone, WithSwitch, type Run, type SwitchRun } from './query/systems.js';
@@ -137,9 +138,8 @@ export async function measure(
       for (const close of closing.reverse()) await close();
     }
   }
-  const machine = `${cores} x ${cpus()[0]?.model.trim() ?? process.arch}, Linux ${release()}`;
   return {
-    machine,
+    machine: describeMachine(),
     versions,
     date: new Date().toISOString().slice(0, 10),
     scale,

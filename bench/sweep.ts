@@ -8,10 +8,11 @@
  * are those of bench:switch.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureC, measureEngine } from './engine.js';
+import { describeMachine } from './machine.js';
 import { median } from './switch.js';
 import { KINDS, measureLookups, type LookupRow } from './sweep/lookups.js';
 import { plot, type Panel } from './sweep/plot.js';
@@ -131,7 +132,7 @@ export async function measure(options: SweepOptions, progress: (text: string) =>
         progress(`${JSON.stringify(row)}\n`);
       }
     }
-    const machine = `${cpus().length} x ${cpus()[0]?.model.trim() ?? process.arch}, Linux ${release()}`;
+    const machine = describeMachine();
     return { machine, versions: { node: process.versions.node }, values, lookups, workers };
   } finally {
     generator.remove();

@@ -11,11 +11,12 @@
  *
  * Needs Linux, root (it creates its own network namespace) and a C compiler.
  */
-import { cpus, release } from 'node:os';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measure as measureEngines, type EngineRow } from './engine.js';
 import { Generator, type Measurement } from './switch/generator.js';
 import { runAsCommand, seconds, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
+import { describeMachine } from './machine.js';
 import { inNamespace, makeCables, type BenchSite } from './switch/site.js';
 import { startSwitch, SWITCHES, versionOf, type SwitchName } from './switch/switches.js';
 import { fpisa, router, type SwitchWorkload } from './switch/workloads.js';
@@ -169,9 +170,8 @@ export async function measure(options: SwitchBenchOptions, progress: (text: stri
     generator.remove();
   }
   const engines = options.values.length === 0 ? [] : await measureEngines(options.values, ENGINE_SECONDS);
-  const [cpu] = cpus();
   return {
-    machine: `${cpus().length} x ${cpu?.model.trim() ?? process.arch}, Linux ${release()}`,
+    machine: describeMachine(),
     versions,
     skipped: SWITCHES.filter((name) => !names.includes(name)),
     options,

@@ -1,26 +1,24 @@
 /** fpisa as its user runs it: a switch, a controller and workers, each a process, over UDP on this machine. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ControllerClient } from '../../controlplane/index.js';
 import { shippedFile } from '../../net/package-files.js';
-import { startProcess, type JsonProcess } from './processes.js';
+import { LineProcess } from '../line-process.js';
+import { untilIdle } from '../process-time.js';
 import type { AllreduceLoad, SizeResult } from './load.js';
 import type { WorkerLine } from './worker.js';
 
 const JOB = 'bench';
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
-/** A switch counts as ready once it uses at most this share of a processor: it compiles its program first. */
-const IDLE_TICKS = 2;
-const SETTLE_MS = 500;
 
 /** @param values per packet */
 export async function runFpisa({ workers, sizes, repeats }: AllreduceLoad, values: number): Promise<SizeResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
-  const processes: JsonProcess[] = [];
-  const start = (name: string, file: string, args: readonly string[]): JsonProcess => {
-    const started = startProcess(name, file, args);
+  const processes: LineProcess[] = [];
+  const start = (name: string, file: string, args: readonly string[]): LineProcess => {
+    const started = LineProcess.start(name, process.execPath, [file, ...args]);
     processes.push(started);
     return started;
   };
@@ -40,7 +38,7 @@ export async function runFpisa({ workers, sizes, repeats }: AllreduceLoad, value
     const { controller } = await controllerProcess.next<{ controller: string }>();
     client = new ControllerClient(controller);
     await client.createJob({ name: JOB, workers });
-    await settle(device.pid);
+    await untilIdle(device.pid);
     const started = Array.from({ length: workers }, (_, rank) =>
       start(`worker ${rank}`, WORKER, [controller, JOB, String(rank), String(repeats), ...sizes.map(String)]),
     );
@@ -57,23 +55,7 @@ export async function runFpisa({ workers, sizes, repeats }: AllreduceLoad, value
   } finally {
     client?.close();
     // Workers first: one whose controller goes away keeps trying to reconnect.
-    for (const each of processes.reverse()) await each.stop();
+    for (const each of processes.reverse()) await each.close('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Waits until the process has nothing more to do. */
-async function settle(pid: number): Promise<void> {
-  for (let before = -1, now = cpuTicks(pid); now - before > IDLE_TICKS; now = cpuTicks(pid)) {
-    before = now;
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  }
-}
-
-/** User and system time so far (proc(5), fields 14 and 15 of stat). */
-function cpuTicks(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return Number(fields[11]) + Number(fields[12]);
 }

@@ -17,6 +17,7 @@ import {
   type UpdateType,
   type WriteRequest,
 } from '../../p4runtime/index.js';
+import { cpuSeconds } from '../process-time.js';
 import { shippedFile } from '../../net/package-files.js';
 
 const ELECTION_ID = toUint128(1n);
@@ -121,10 +122,7 @@ export class MeasuredSwitch {
 
   /** Of all its threads, since its start. */
   processorSeconds(): number {
-    const stat = readFileSync(`/proc/${this.child.pid}/stat`, 'utf8');
-    // The name in parentheses may have spaces; user and system time are the 12th and 13th field after it, in 1/100 s.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    return cpuSeconds(this.child.pid!);
   }
 
   isAlive(): boolean {

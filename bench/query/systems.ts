@@ -2,11 +2,11 @@
 import { DEFAULT_SERVICE_IP, DEFAULT_SERVICE_MAC } from '../../protocol/constants.js';
 import { SERVICE_UDP_PORT } from '../../protocol/query/constants.js';
 import { shippedFile } from '../../net/package-files.js';
-import { cpuSeconds } from './cpu.js';
+import { cpuSeconds } from '../process-time.js';
 import type { TablePatterns } from './data.js';
 import type { RunnerAnswer, RunnerSetup } from './duckdb-runner.js';
 import type { FpisaAnswer, FpisaQuestion, FpisaSetup } from './fpisa-runner.js';
-import { LineProcess } from './line-process.js';
+import { LineProcess } from '../line-process.js';
 
 /** One run of a query. */
 export interface Run<Cpu> {

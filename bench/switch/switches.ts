@@ -1,12 +1,13 @@
 /** The switches that are compared, as processes: each is given the same interfaces and speaks P4Runtime. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { P4RuntimeClient } from '../../controlplane/index.js';
 import { CPU_PORT } from '../../protocol/constants.js';
 import { supportedOptions } from '../../net/bmv2.js';
 import { shippedFile } from '../../net/package-files.js';
+import { cpuSeconds, untilIdle } from '../process-time.js';
 import { pinned } from './generator.js';
 
 export const SWITCHES = ['simple_switch_grpc', 'emulator'] as const;
@@ -14,10 +15,6 @@ export type SwitchName = (typeof SWITCHES)[number];
 
 const P4RUNTIME = '127.0.0.1:9559';
 const CONNECT_MS = 30_000;
-/** A switch counts as idle if it uses at most this much processor time in this interval. */
-const SETTLED_TICKS = 2;
-const SETTLE_MS = 1000;
-const TICKS_PER_SECOND = 100;
 
 export interface RunningSwitch {
   /** Seconds of processor time that it has used so far, on all its threads. */
@@ -63,27 +60,12 @@ export async function startSwitch(
     died.catch(() => {});
     await Promise.race([client.connect({ timeoutMs: CONNECT_MS }), died]);
     await install(client);
-    await settle(child.pid!);
-    return { cpuSeconds: () => cpuTicks(child.pid!) / TICKS_PER_SECOND, stop };
+    await untilIdle(child.pid!);
+    return { cpuSeconds: () => cpuSeconds(child.pid!), stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-/** Waits until the process has nothing more to do: it may be compiling the program. */
-async function settle(pid: number): Promise<void> {
-  for (let before = -1, now = cpuTicks(pid); now - before > SETTLED_TICKS; now = cpuTicks(pid)) {
-    before = now;
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  }
-}
-
-/** Processor time of a process in ticks of 10 ms (proc(5)). */
-function cpuTicks(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
 }
 
 function launch(

@@ -5,9 +5,9 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { difference } from '../../bench/query/answers.js';
 import { barPlot } from '../../bench/query/bars.js';
-import { cpuSeconds } from '../../bench/query/cpu.js';
+import { cpuSeconds } from '../../bench/process-time.js';
 import { bigDataSql, prepareData } from '../../bench/query/data.js';
-import { LineProcess } from '../../bench/query/line-process.js';
+import { LineProcess } from '../../bench/line-process.js';
 import { QUERIES } from '../../bench/query/queries.js';
 import { tables, type QueryReport, type QueryRow } from '../../bench/query/report.js';
 import { Query } from './support/query-session.js';
@@ -192,6 +192,14 @@ describe('processes', () => {
     ]);
     await expect(child.ask({})).rejects.toThrow('it: no table');
     await child.close();
+  });
+
+  it('keep lines until they are asked for, and their end after them', async () => {
+    const child = LineProcess.start('it', process.execPath, ['-e', 'console.log("{\\"a\\":1}\\n{\\"a\\":2}")']);
+    expect(await child.next()).toEqual({ a: 1 });
+    await child.fault().catch(() => {});
+    expect(await child.next()).toEqual({ a: 2 });
+    await expect(child.next()).rejects.toThrow('it: it ended with code 0');
   });
 
   it('that are not there are', async () => {

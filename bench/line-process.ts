@@ -1,13 +1,19 @@
-/** A child process that answers each line of JSON with a line of JSON. */
+/** A child process that writes lines of JSON, of its own accord or in answer to one. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 /** Maximum length of the stderr output that an error message shows. */
 const STDERR_TAIL = 2_000;
 
+interface Answer {
+  readonly error?: string;
+}
+
 export class LineProcess {
   private stderr = '';
   private why = '';
+  /** Answers that nobody has asked for yet. */
+  private readonly early: Answer[] = [];
   private waiting: { resolve: (answer: unknown) => void; reject: (error: Error) => void } | undefined;
   private readonly ended: Promise<void>;
 
@@ -20,8 +26,7 @@ export class LineProcess {
     this.ended = new Promise((resolve) => {
       const end = (why: string): void => {
         this.why = why;
-        this.waiting?.reject(this.ending());
-        this.waiting = undefined;
+        this.end();
         resolve();
       };
       child.once('error', (error) => end(error.message));
@@ -54,7 +59,11 @@ export class LineProcess {
 
   /** The next line, without a request. @throws as {@link ask} */
   next<T>(): Promise<T> {
-    return new Promise<T>((resolve, reject) => (this.waiting = { resolve: (answer) => resolve(answer as T), reject }));
+    return new Promise<T>((resolve, reject) => {
+      this.waiting = { resolve: (answer) => resolve(answer as T), reject };
+      if (this.early.length > 0) this.answer(this.early.shift()!);
+      else if (this.why !== '') this.end();
+    });
   }
 
   /** Rejects when the process ends, and never resolves. */
@@ -73,11 +82,21 @@ export class LineProcess {
   private receive(line: string): void {
     // Libraries also write to stdout.
     if (!line.startsWith('{')) return;
+    const answer = JSON.parse(line) as Answer;
+    if (this.waiting === undefined) this.early.push(answer);
+    else this.answer(answer);
+  }
+
+  private answer(answer: Answer): void {
     const { waiting } = this;
     this.waiting = undefined;
-    const answer = JSON.parse(line) as { error?: string };
     if (answer.error === undefined) waiting?.resolve(answer);
     else waiting?.reject(new Error(`${this.name}: ${answer.error}`));
+  }
+
+  private end(): void {
+    this.waiting?.reject(this.ending());
+    this.waiting = undefined;
   }
 
   private ending(): Error {
