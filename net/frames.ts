@@ -76,7 +76,7 @@ export function encapsulate(
  */
 export function decapsulate(frame: Uint8Array): Datagram | undefined {
   const udp = udpOffset(frame);
-  if (udp === undefined) return undefined;
+  if (udp < 0) return undefined;
   const at = ETHERNET_BYTES + 16;
   return {
     ip: `${frame[at]!}.${frame[at + 1]!}.${frame[at + 2]!}.${frame[at + 3]!}`,
@@ -94,26 +94,26 @@ export function payloadFor(
   frame: Uint8Array,
 ): Uint8Array | undefined {
   const udp = udpOffset(frame);
-  if (udp === undefined || uint16(frame, udp + 2) !== receiver.udpPort) return undefined;
+  if (udp < 0 || uint16(frame, udp + 2) !== receiver.udpPort) return undefined;
   if (!receiver.ip.every((byte, i) => frame[ETHERNET_BYTES + 16 + i] === byte)) return undefined;
   if (internetChecksum(frame, ETHERNET_BYTES, udp) !== 0) return undefined;
   return frame.subarray(udp + UDP_BYTES, udp + uint16(frame, udp + 4));
 }
 
 /**
- * Offset of the UDP header in a frame with a complete datagram whose lengths agree; padding after it is allowed.
- * IPv4 options are skipped. A fragment is not a complete datagram.
+ * Offset in `bytes` of the UDP header of a frame that begins at `from`, with a complete datagram whose lengths agree;
+ * padding after it is allowed. IPv4 options are skipped. -1 for any other frame: a fragment is not a complete datagram.
  */
-function udpOffset(frame: Uint8Array): number | undefined {
-  if (frame.length < FRAME_OVERHEAD_BYTES || uint16(frame, 12) !== ETHERTYPE_IPV4) return undefined;
-  const ip = ETHERNET_BYTES;
-  if (frame[ip]! >> 4 !== 4 || frame[ip + 9] !== PROTOCOL_UDP) return undefined;
-  if ((uint16(frame, ip + 6) & FRAGMENT_MASK) !== 0) return undefined;
-  const udp = ip + (frame[ip]! & 0xf) * 4;
-  const end = ip + uint16(frame, ip + 2);
-  if (udp < ip + IPV4_BYTES || end > frame.length || udp + UDP_BYTES > end) return undefined;
-  const length = uint16(frame, udp + 4);
-  return length < UDP_BYTES || udp + length > end ? undefined : udp;
+export function udpOffset(bytes: Uint8Array, from = 0, length = bytes.length): number {
+  if (length < FRAME_OVERHEAD_BYTES || uint16(bytes, from + 12) !== ETHERTYPE_IPV4) return -1;
+  const ip = from + ETHERNET_BYTES;
+  if (bytes[ip]! >> 4 !== 4 || bytes[ip + 9] !== PROTOCOL_UDP) return -1;
+  if ((uint16(bytes, ip + 6) & FRAGMENT_MASK) !== 0) return -1;
+  const udp = ip + (bytes[ip]! & 0xf) * 4;
+  const end = ip + uint16(bytes, ip + 2);
+  if (udp < ip + IPV4_BYTES || end > from + length || udp + UDP_BYTES > end) return -1;
+  const udpLength = uint16(bytes, udp + 4);
+  return udpLength < UDP_BYTES || udp + udpLength > end ? -1 : udp;
 }
 
 function uint16(frame: Uint8Array, at: number): number {

@@ -1,4 +1,10 @@
-import { encapsulate, FRAME_OVERHEAD_BYTES, MAX_PAYLOAD_BYTES, type FrameEndpoint } from '../../../net/frames.js';
+import {
+  encapsulate,
+  FRAME_OVERHEAD_BYTES,
+  MAX_PAYLOAD_BYTES,
+  udpOffset,
+  type FrameEndpoint,
+} from '../../../net/frames.js';
 import { ipv4ToBytes } from '../../../net/ipv4.js';
 import { foldSum, sumOfWords } from '../../../net/checksum.js';
 import type { Libc } from '../../../net/linux/libc.js';
@@ -29,12 +35,7 @@ const MAX_SENDERS = 4096;
 const IP = 14;
 const IP_LENGTH = IP + 2;
 const IP_CHECKSUM = IP + 10;
-const IP_SENDER = IP + 12;
 const IP_RECEIVER = IP + 16;
-const ETHERTYPE = 12;
-const ETHERTYPE_IPV4 = 0x0800;
-const PROTOCOL_UDP = 17;
-const FRAGMENT_MASK = 0x3fff;
 const UDP_BYTES = 8;
 
 export interface UdpMemorySocketSpec {
@@ -184,7 +185,7 @@ export class UdpMemorySocket implements FrameSocket {
       return;
     }
     if (offset + length > this.bytes.length) this.bytes = new Uint8Array(this.memory.buffer);
-    const udp = this.udpOffset(offset, length);
+    const udp = udpOffset(this.bytes, offset, length);
     const port = udp < 0 ? 0 : this.uint16(udp + 2);
     if (port === 0) {
       this.counts.notCarried++;
@@ -283,20 +284,6 @@ export class UdpMemorySocket implements FrameSocket {
     this.lastSender = key;
     this.lastHeader = header;
     return header;
-  }
-
-  /** As net/frames.ts reads a frame, in memory: offset of a whole datagram's UDP header; -1 for any other frame. */
-  private udpOffset(frame: number, length: number): number {
-    const { bytes } = this;
-    if (length < HEADER_BYTES || this.uint16(frame + ETHERTYPE) !== ETHERTYPE_IPV4) return -1;
-    const ip = frame + IP;
-    if (bytes[ip]! >> 4 !== 4 || bytes[ip + 9] !== PROTOCOL_UDP) return -1;
-    if ((this.uint16(ip + 6) & FRAGMENT_MASK) !== 0) return -1;
-    const udp = ip + (bytes[ip]! & 0xf) * 4;
-    const end = ip + this.uint16(ip + 2);
-    if (udp < frame + IP_SENDER + 8 || end > frame + length || udp + UDP_BYTES > end) return -1;
-    const udpLength = this.uint16(udp + 4);
-    return udpLength < UDP_BYTES || udp + udpLength > end ? -1 : udp;
   }
 
   private uint16(at: number): number {
