@@ -104,6 +104,7 @@ export class BatchedUdpTransport implements Transport {
     }
     return Promise.resolve();
   }
+
   send(buffer: Uint8Array, length: number): void {
     const { service } = this;
     if (this.closed || service === undefined) return;
