@@ -7,8 +7,10 @@ import {
   type Format,
   Member,
   type MemberConfig,
+  MemoryInUse,
   Operation,
   describeMissing,
+  PacketStorePool,
   TensorBatch,
   type Tensors,
   type Waiting,
@@ -29,6 +31,8 @@ const QUIET_TURNS = 16;
 
 export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposable {
   private readonly member: Member;
+  private readonly packetMemory = new PacketStorePool();
+  private readonly memoryInUse = new MemoryInUse();
   private timer: NodeJS.Timeout | undefined;
   /** Messages that have arrived. */
   private messages = 0;
@@ -48,7 +52,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
   ) {
     super();
     const output = {
-      transmit: (packet: Uint8Array) => transport.send(packet, packet.length),
+      transmit: (memory: Uint8Array, at: number, length: number) => transport.send(memory, at, length),
       progress: (message: Parameters<ConstructorParameters<typeof Member>[1]['progress']>[0]) =>
         session.send({ progress: message }),
       failed: (message: Parameters<ConstructorParameters<typeof Member>[1]['failed']>[0]) =>
@@ -173,16 +177,18 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
    *
    * @param tensors one, a list, or a record or map by name (whose order does not matter), of any lengths, including 0;
    *   the memory must not be touched until the promise settles
-   * @throws ArgumentError (no number is used up), ShapeMismatchError, AbortedError, MembershipError,
+   * @throws ArgumentError (no number is used up; also for memory of a call that is in progress), ShapeMismatchError, AbortedError, MembershipError,
    *   StalledError, SwitchUnreachableError, ControllerUnreachableError, ClosedError
    */
   async allreduce(tensors: Tensors, options: Readonly<AllreduceOptions> = {}): Promise<AllreduceStats> {
     if (this.ended !== undefined) throw this.ended;
-    const batch = new TensorBatch(tensors, options.op ?? 'sum', this.format);
+    const batch = new TensorBatch(tensors, options.op ?? 'sum', this.format, this.packetMemory);
     const { signal } = options;
+    this.memoryInUse.claim(batch);
     return await new Promise<AllreduceStats>((resolve, reject) => {
       const settled = () => {
         signal?.removeEventListener('abort', cancel);
+        this.memoryInUse.release(batch);
         // The member removes the operation from its queue only after this.
         queueMicrotask(() => this.checkIdle());
       };

@@ -7,7 +7,8 @@ import { Flag, Opcode } from '../../protocol/constants.js';
 import { HEADER_BYTES, Offset, PROBE_BYTES } from '../../protocol/message.js';
 import { readProbeReply, type SlotState } from '../../protocol/probe.js';
 import { CongestionWindow } from '../transport/congestion.js';
-import { isOurs, type PacketFields, PacketPool, uint16, uint32 } from './packets.js';
+import { elementsIn, packetBytes, type PacketLayout, type PacketStore } from './packet-store.js';
+import { isOurs, type PacketFields, PacketWriter, uint16, uint32 } from './packets.js';
 import { LossRecovery, type RecoveryOutput } from './recovery.js';
 import type { RetransmissionTimeout } from '../transport/rto.js';
 import type { Workload } from './tensors.js';
@@ -50,9 +51,13 @@ export interface Counters {
  */
 export type Verdict = 'stray' | 'accepted' | 'received' | 'complete' | 'refused' | 'probed';
 
+/** Sends the message of `length` bytes at offset `at` of `memory`, which holds it until the next turn of the event loop. */
+export type Transmit = (memory: Uint8Array, at: number, length: number) => void;
+
 export class AllreduceEngine {
   private readonly window: SlotWindow;
-  private readonly pool: PacketPool;
+  private readonly writer = new PacketWriter();
+  private readonly layout: PacketLayout;
   private congestion: CongestionWindow;
   private readonly recovery: LossRecovery;
   private readonly output: RecoveryOutput;
@@ -64,6 +69,8 @@ export class AllreduceEngine {
   /** First chunk number after the operations of this epoch so far. */
   private nextChunk = 0;
   private work: Workload | undefined;
+  /** Of `work`; defined when that is. */
+  private memory!: PacketStore;
   private fields: PacketFields;
   private counters: Counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
   /** The latest answer to a probe. */
@@ -74,10 +81,11 @@ export class AllreduceEngine {
   constructor(
     private readonly config: Readonly<EngineConfig>,
     private readonly rto: RetransmissionTimeout,
-    private readonly transmit: (packet: Uint8Array) => void,
+    private readonly transmit: Transmit,
   ) {
     this.window = new SlotWindow(config.slots);
-    this.pool = new PacketPool(config.slots, config.packetSteps ?? [config.valuesPerPacket]);
+    const { valuesPerPacket, packetSteps = [valuesPerPacket] } = config;
+    this.layout = { valuesPerPacket, steps: packetSteps };
     this.congestion = new CongestionWindow(config.slots);
     this.recovery = new LossRecovery(this.window, rto);
     this.output = {
@@ -120,10 +128,11 @@ export class AllreduceEngine {
     this.window.start(base, dataChunks);
     this.window.limit(this.congestion.chunks);
     this.work = work;
+    this.memory = work.packets(this.layout);
     this.counters = counters;
     this.fields.operation = operation;
     this.fields.signature = work.signature;
-    this.pool.begin(this.fields);
+    this.writer.begin(this.fields);
     this.recovery.begin();
     this.probed = undefined;
   }
@@ -190,23 +199,24 @@ export class AllreduceEngine {
   /** Requests the state of `slot` from the switch. @returns the number that the answer will have */
   probe(slot: number): number {
     const sequence = ++this.probes;
-    this.transmit(this.pool.probeOf(slot, sequence));
+    const probe = this.writer.probeOf(slot, sequence);
+    this.transmit(probe, 0, probe.length);
     return sequence;
   }
 
   private result(message: Uint8Array, now: number): Verdict {
     const slot = this.awaited(message);
-    if (slot === undefined || message.length !== this.pool.bytesIn(slot)) {
+    const chunk = slot === undefined ? 0 : this.window.chunkIn(slot);
+    const count = slot === undefined ? 0 : this.count(chunk);
+    if (slot === undefined || message.length !== packetBytes(count, this.layout)) {
       this.noteNeedless(message);
       return this.stray();
     }
-    const chunk = this.window.chunkIn(slot);
-    const count = this.count(chunk);
     if (uint16(message, Offset.count) !== count) return this.stray();
     const flags = uint16(message, Offset.flags);
     if (count > 0) {
       const networkOrder = (flags & Flag.NETWORK_ORDER) !== 0;
-      this.work!.store(chunk * this.config.valuesPerPacket, count, message.subarray(HEADER_BYTES), networkOrder);
+      this.work!.store(chunk * this.config.valuesPerPacket, count, message, HEADER_BYTES, networkOrder);
     }
     this.measure(slot, flags, now);
     this.counters.packetsReceived++;
@@ -277,26 +287,30 @@ export class AllreduceEngine {
   }
 
   private send(chunk: number, now: number): void {
-    const { window, pool } = this;
+    const { window, memory } = this;
     const slot = window.slot(chunk);
     const count = this.count(chunk);
-    this.work!.load(chunk * this.config.valuesPerPacket, count, pool.payload(slot, count));
-    const packet = pool.contribution(slot, window.set(chunk), window.number(chunk), count);
+    if (chunk >= memory.loaded) this.work!.load(chunk, count);
+    const at = memory.at(chunk);
+    this.writer.contribution(memory.view, at, slot, window.set(chunk), window.number(chunk), count);
     this.recovery.sent(slot, now);
     this.counters.packetsSent++;
-    this.transmit(packet);
+    this.transmit(memory.bytes, at, packetBytes(count, this.layout));
   }
 
   private repeat(slot: number): void {
     this.counters.packetsSent++;
     this.counters.retransmissions++;
-    this.transmit(this.pool.again(slot));
+    const { memory } = this;
+    const chunk = this.window.chunkIn(slot);
+    const at = memory.at(chunk);
+    this.writer.again(memory.view, at);
+    this.transmit(memory.bytes, at, packetBytes(this.count(chunk), this.layout));
   }
 
   /** Elements in `chunk`; none in the commit. */
   private count(chunk: number): number {
-    const { valuesPerPacket } = this.config;
-    return Math.max(0, Math.min(valuesPerPacket, this.work!.elements - chunk * valuesPerPacket));
+    return elementsIn(chunk, this.work!.elements, this.layout);
   }
 
   private stray(): Verdict {

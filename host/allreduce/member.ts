@@ -52,7 +52,9 @@ export class Member {
     now: number,
   ) {
     this.rto = new RetransmissionTimeout(config.rto);
-    this.engine = new AllreduceEngine(config, this.rto, (packet) => this.output.transmit(packet));
+    this.engine = new AllreduceEngine(config, this.rto, (memory, at, length) =>
+      this.output.transmit(memory, at, length),
+    );
     this.watch = new StallWatch(config.patience, now);
   }
 
@@ -90,7 +92,9 @@ export class Member {
       this.halt(now);
       this.receivedNumber = this.completedNumber;
       this.config = config;
-      this.engine = new AllreduceEngine(config, this.rto, (packet) => this.output.transmit(packet));
+      this.engine = new AllreduceEngine(config, this.rto, (memory, at, length) =>
+        this.output.transmit(memory, at, length),
+      );
     }
     if (this.unanswered !== undefined) this.output.failed(this.unanswered);
   }

@@ -14,8 +14,8 @@ function begun(burst = 32, { slots = 2, elements = 10 } = {}) {
   const engine = new AllreduceEngine(
     { job: 7, rank: 1, slots, valuesPerPacket: 4, burst },
     new RetransmissionTimeout(RTO),
-    (packet) => {
-      sent.push(packet.slice());
+    (memory, at, length) => {
+      sent.push(memory.slice(at, at + length));
     },
   );
   const tensor = Float32Array.from({ length: elements }, (_, i) => i + 1);

@@ -41,7 +41,7 @@ class Rig {
   readonly member = new Member(
     CONFIG,
     {
-      transmit: (packet) => this.sent.push(packet.slice()),
+      transmit: (memory, at, length) => this.sent.push(memory.slice(at, at + length)),
       progress: (message) => this.progress.push(message),
       failed: (message) => this.failed.push(message),
       submitted: (message) => this.submitted.push(message),
