@@ -9,10 +9,13 @@ import {
   type MemberConfig,
   Operation,
   describeMissing,
+  QuantizedBatch,
   TensorBatch,
   type Tensors,
   type Waiting,
+  checkQuantizes,
 } from './allreduce/index.js';
+import { QuantizeKernel } from '../arithmetic/index.js';
 import { AbortedError, ClosedError, JoinError, MembershipError, type WorkerError } from './errors.js';
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
 import { membersLostError } from './members-lost.js';
@@ -38,6 +41,8 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
   private ended: WorkerError | undefined;
   private closing: Promise<void> | undefined;
   private idle: (() => void) | undefined;
+  /** For operations that quantise. */
+  private kernel: QuantizeKernel | undefined;
 
   private constructor(
     private readonly session: ControllerSession,
@@ -178,7 +183,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
    */
   async allreduce(tensors: Tensors, options: Readonly<AllreduceOptions> = {}): Promise<AllreduceStats> {
     if (this.ended !== undefined) throw this.ended;
-    const batch = new TensorBatch(tensors, options.op ?? 'sum', this.format);
+    const batch = this.batchOf(tensors, options);
     const { signal } = options;
     return await new Promise<AllreduceStats>((resolve, reject) => {
       const settled = () => {
@@ -234,6 +239,13 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  private batchOf(tensors: Tensors, { op = 'sum', quantize = false }: Readonly<AllreduceOptions>): TensorBatch {
+    if (!quantize) return new TensorBatch(tensors, op, this.format);
+    checkQuantizes(this.job.name, this.format);
+    this.kernel ??= QuantizeKernel.create();
+    return new QuantizedBatch(tensors, op, { rank: this.rank, workers: this.job.workers }, this.kernel);
   }
 
   private hear(message: ControllerMessage): void {

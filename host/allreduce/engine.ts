@@ -7,6 +7,7 @@ import { Flag, Opcode } from '../../protocol/constants.js';
 import { HEADER_BYTES, Offset, PROBE_BYTES } from '../../protocol/message.js';
 import { readProbeReply, type SlotState } from '../../protocol/probe.js';
 import { CongestionWindow } from '../transport/congestion.js';
+import type { ChunkPlan } from './chunk-plan.js';
 import { isOurs, type PacketFields, PacketPool, uint16, uint32 } from './packets.js';
 import { LossRecovery, type RecoveryOutput } from './recovery.js';
 import type { RetransmissionTimeout } from '../transport/rto.js';
@@ -64,6 +65,8 @@ export class AllreduceEngine {
   /** First chunk number after the operations of this epoch so far. */
   private nextChunk = 0;
   private work: Workload | undefined;
+  /** Of `work`, if its elements are not in their order. */
+  private plan: ChunkPlan | undefined;
   private fields: PacketFields;
   private counters: Counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
   /** The latest answer to a probe. */
@@ -90,7 +93,7 @@ export class AllreduceEngine {
 
   /** Data chunks that `work` needs; its commit is one more. */
   dataChunks(work: Workload): number {
-    return Math.ceil(work.elements / this.config.valuesPerPacket);
+    return work.chunksOf(this.config.valuesPerPacket);
   }
 
   /**
@@ -120,10 +123,11 @@ export class AllreduceEngine {
     this.window.start(base, dataChunks);
     this.window.limit(this.congestion.chunks);
     this.work = work;
+    this.plan = work.plan(this.config.valuesPerPacket);
     this.counters = counters;
     this.fields.operation = operation;
     this.fields.signature = work.signature;
-    this.pool.begin(this.fields);
+    this.pool.begin(this.fields, work.networkOrder);
     this.recovery.begin();
     this.probed = undefined;
   }
@@ -206,7 +210,9 @@ export class AllreduceEngine {
     const flags = uint16(message, Offset.flags);
     if (count > 0) {
       const networkOrder = (flags & Flag.NETWORK_ORDER) !== 0;
-      this.work!.store(chunk * this.config.valuesPerPacket, count, message.subarray(HEADER_BYTES), networkOrder);
+      const payload = message.subarray(HEADER_BYTES);
+      if (this.plan !== undefined) this.plan.store(chunk, payload, networkOrder);
+      else this.work!.store(chunk * this.config.valuesPerPacket, count, payload, networkOrder);
     }
     this.measure(slot, flags, now);
     this.counters.packetsReceived++;
@@ -267,7 +273,7 @@ export class AllreduceEngine {
 
   private sendNew(now: number, budget: number): number {
     const { window } = this;
-    while (window.sendable > 0) {
+    while (window.sendable > 0 && this.isReady(window.upcoming)) {
       if (budget-- <= 0) return now;
       this.send(window.take()!, now);
       // An in-process network may have answered within transmit(), and ended the operation.
@@ -280,7 +286,9 @@ export class AllreduceEngine {
     const { window, pool } = this;
     const slot = window.slot(chunk);
     const count = this.count(chunk);
-    this.work!.load(chunk * this.config.valuesPerPacket, count, pool.payload(slot, count));
+    const payload = pool.payload(slot, count);
+    if (this.plan !== undefined && count > 0) this.plan.load(chunk, payload);
+    else this.work!.load(chunk * this.config.valuesPerPacket, count, payload);
     const packet = pool.contribution(slot, window.set(chunk), window.number(chunk), count);
     this.recovery.sent(slot, now);
     this.counters.packetsSent++;
@@ -293,9 +301,15 @@ export class AllreduceEngine {
     this.transmit(this.pool.again(slot));
   }
 
-  /** Elements in `chunk`; none in the commit. */
+  /** Whether nothing that the plan waits for is missing. The commit waits for all data anyway. */
+  private isReady(chunk: number): boolean {
+    return this.plan === undefined || chunk >= this.plan.chunks || this.plan.isReady(chunk);
+  }
+
+  /** Values in `chunk`; none in the commit. */
   private count(chunk: number): number {
     const { valuesPerPacket } = this.config;
+    if (this.plan !== undefined) return chunk < this.plan.chunks ? this.plan.count(chunk) : 0;
     return Math.max(0, Math.min(valuesPerPacket, this.work!.elements - chunk * valuesPerPacket));
   }
 

@@ -4,6 +4,7 @@ export { Member } from './member.js';
 export type { MemberConfig } from './member-config.js';
 export { type AllreduceStats, Operation, type OperationProgress } from './operation.js';
 export { describeMissing, type MissingRank } from './partial.js';
+export { checkQuantizes, QuantizedBatch } from './quantized.js';
 export { DEFAULT_RTO, type RtoBounds } from '../transport/rto.js';
 export { DEFAULT_PATIENCE } from './stall.js';
 export { type ReduceOp, TensorBatch } from './tensors.js';

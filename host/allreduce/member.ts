@@ -235,7 +235,8 @@ export class Member {
   refill(now: number): number {
     const head = this.queue[0];
     if (this.running && head !== undefined && !this.started(head)) return now;
-    return this.engine.refill(now);
+    const due = this.engine.refill(now);
+    return this.isFaulty(head) ? now : due;
   }
 
   /**
@@ -246,6 +247,10 @@ export class Member {
     const head = this.queue[0];
     if (this.running && head !== undefined && !this.started(head)) this.begin(head, now);
     let due = Math.min(this.engine.advance(now), this.disputes.advance(now));
+    if (this.isFaulty(head)) {
+      this.cancel(head!, head!.batch.fault!, now);
+      return now;
+    }
     const situation = this.situation();
     if (situation !== undefined) {
       const verdict = this.watch.check(situation, now);
@@ -273,6 +278,11 @@ export class Member {
   private tell(situation: Situation | undefined, now: number): void {
     const waiting = situation && this.watch.notice(situation, now);
     if (waiting !== undefined) this.output.waiting(waiting);
+  }
+
+  /** Whether the operation has found in what it sends that it cannot be finished. */
+  private isFaulty(operation: Operation | undefined): boolean {
+    return operation?.batch.fault !== undefined && operation.failure === undefined;
   }
 
   private started(operation: Operation): boolean {

@@ -10,7 +10,6 @@ import {
   writeHeader,
 } from '../../protocol/message.js';
 import { stepFor } from '../../protocol/packet-steps.js';
-import { HOST_IS_LITTLE_ENDIAN } from './tensors.js';
 
 export interface PacketFields {
   job: number;
@@ -19,9 +18,6 @@ export interface PacketFields {
   operation: number;
   signature: number;
 }
-
-/** Tensor memory is sent as it is, so a big-endian host sets the flag. */
-const BYTE_ORDER = HOST_IS_LITTLE_ENDIAN ? 0 : Flag.NETWORK_ORDER;
 
 /**
  * One CONTRIBUTE message per slot. A slot has one chunk in flight, so its memory is not reused for
@@ -36,7 +32,7 @@ export class PacketPool {
   private readonly step: Uint8Array;
   private readonly probe = new Uint8Array(PROBE_BYTES);
   /** Reused for every packet; {@link begin} sets the fields that an operation's packets share. */
-  private readonly header: Header = { ...emptyHeader(Opcode.CONTRIBUTE), flags: BYTE_ORDER };
+  private readonly header: Header = emptyHeader(Opcode.CONTRIBUTE);
 
   /** @param steps values that a packet may hold, ascending */
   constructor(
@@ -54,7 +50,8 @@ export class PacketPool {
     }
   }
 
-  begin(fields: Readonly<PacketFields>): void {
+  begin(fields: Readonly<PacketFields>, networkOrder: boolean): void {
+    this.header.flags = networkOrder ? Flag.NETWORK_ORDER : 0;
     this.header.job = fields.job;
     this.header.worker = fields.rank;
     this.header.epoch = fields.epoch;
@@ -86,7 +83,7 @@ export class PacketPool {
 
   /** The packet in `slot`, marked as a retransmission. */
   again(slot: number): Uint8Array {
-    this.views[slot]!.setUint16(Offset.flags, BYTE_ORDER | Flag.RETRANSMISSION);
+    this.views[slot]!.setUint16(Offset.flags, this.header.flags | Flag.RETRANSMISSION);
     return this.packet(slot);
   }
 

@@ -2,7 +2,8 @@
 import { endianness } from 'node:os';
 import { VALUE_BYTES } from '../../protocol/message.js';
 import { operationSignature, submission, type Submission, type TensorDescription } from '../../protocol/submission.js';
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, type WorkerError } from '../errors.js';
+import type { ChunkPlan } from './chunk-plan.js';
 import { listTensors, type Format, type Tensor, type Tensors } from './tensor-list.js';
 
 export type ReduceOp = 'sum' | 'mean';
@@ -17,6 +18,12 @@ export const HOST_IS_LITTLE_ENDIAN = endianness() === 'LE';
 export interface Workload {
   readonly elements: number;
   readonly signature: number;
+  /** Byte order of the values that {@link load} writes. */
+  readonly networkOrder: boolean;
+  /** Data chunks that it needs. */
+  chunksOf(valuesPerPacket: number): number;
+  /** At each start; undefined if the elements are in their order. */
+  plan(valuesPerPacket: number): ChunkPlan | undefined;
   /** Copies `count` elements from `start` of the saved input into `payload`, and fills the rest with +0. */
   load(start: number, count: number, payload: Uint8Array): void;
   /** Writes `count` summed elements to `start`. `networkOrder` is the byte order of `payload`. */
@@ -31,7 +38,11 @@ export class TensorBatch implements Workload {
   readonly elements: number;
   readonly lengths: readonly number[];
   readonly signature: number;
-  private readonly descriptions: readonly TensorDescription[];
+  /** Memory is sent as it is. */
+  readonly networkOrder: boolean = !HOST_IS_LITTLE_ENDIAN;
+  /** Why the operation cannot be finished, once that is known. */
+  readonly fault: WorkerError | undefined;
+  protected readonly descriptions: readonly TensorDescription[];
   private readonly tensors: readonly Tensor[];
   /** The same memory as bytes. */
   private readonly outputs: readonly Uint8Array[];
@@ -60,6 +71,14 @@ export class TensorBatch implements Workload {
     this.outputs = list.map((tensor) => new Uint8Array(tensor.buffer, tensor.byteOffset, tensor.byteLength));
     this.input = new Uint8Array(this.elements * VALUE_BYTES);
     this.outputs.forEach((bytes, i) => this.input.set(bytes, this.starts[i]! * VALUE_BYTES));
+  }
+
+  chunksOf(valuesPerPacket: number): number {
+    return Math.ceil(this.elements / valuesPerPacket);
+  }
+
+  plan(_valuesPerPacket: number): ChunkPlan | undefined {
+    return undefined;
   }
 
   load(start: number, count: number, payload: Uint8Array): void {
@@ -115,6 +134,15 @@ export class TensorBatch implements Workload {
     const more = this.lengths.length - MAX_DESCRIBED;
     const lengths = this.lengths.slice(0, MAX_DESCRIBED).join(', ');
     return `${this.op} of ${this.format} [${lengths}${more > 0 ? `, and ${more} more` : ''}]`;
+  }
+
+  /** For people: the tensor and the index in it of packed element `position`, with its value in the input. */
+  protected describeElement(position: number): string {
+    const tensor = this.find(position);
+    const { name } = this.descriptions[tensor]!;
+    const value = new Float32Array(this.input.buffer, position * VALUE_BYTES, 1)[0]!;
+    const label = name === undefined ? `tensor ${tensor}` : `tensor "${name}"`;
+    return `element ${position - this.starts[tensor]!} of ${label} is ${value}`;
   }
 
   /** The tensor that holds packed element `position`; empty tensors contain none. */
