@@ -21,7 +21,7 @@ import { startNamespace, whyNoLinks } from './allreduce/links.js';
 import type { Absent } from './allreduce/load.js';
 import { render, type AllreduceReport, type AllreduceRun } from './allreduce/report.js';
 import { measured, type Rounds } from './allreduce/samples.js';
-import { LOOPBACK } from './allreduce/site.js';
+import { LOOPBACK } from './allreduce/placement.js';
 import { findSystems } from './allreduce/systems.js';
 import { sizeText } from './allreduce/words.js';
 import { describeMachine } from './machine.js';
@@ -94,7 +94,7 @@ export async function measure(options: Options, rounds: Rounds): Promise<Allredu
         });
       if (sizes.length === 0) continue;
       runs.push(
-        ...(await measured(systems, { site: LOOPBACK, workers, sizes, repeats }, `${workers} workers`, rounds)),
+        ...(await measured(systems, { placement: LOOPBACK, workers, sizes, repeats }, `${workers} workers`, rounds)),
       );
     }
     const noLinks = studies.includes('links') ? whyNoLinks() : undefined;

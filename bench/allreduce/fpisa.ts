@@ -32,7 +32,7 @@ export function fpisaSystem(name: string, options: FpisaOptions): System {
 }
 
 async function runFpisa(load: AllreduceLoad, options: FpisaOptions): Promise<SizeResult[]> {
-  const { site, workers, sizes, repeats, onResult } = load;
+  const { placement, workers, sizes, repeats, onResult } = load;
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
   const processes: LineProcess[] = [];
   const start = (name: string, words: readonly string[]): LineProcess => {
@@ -42,11 +42,21 @@ async function runFpisa(load: AllreduceLoad, options: FpisaOptions): Promise<Siz
     return started;
   };
   const command = [process.execPath, shippedFile('bin/fpisa.js')];
-  const anyPort = `${site.middle}:0`;
+  const anyPort = `${placement.middle}:0`;
   let client: ControllerClient | undefined;
   try {
     const device = start('the switch', [
-      ...[...command, 'switch', '--json', '--p4runtime', anyPort, '--host', site.middle, '--ports', String(workers)],
+      ...[
+        ...command,
+        'switch',
+        '--json',
+        '--p4runtime',
+        anyPort,
+        '--host',
+        placement.middle,
+        '--ports',
+        String(workers),
+      ],
       ...(options.loss === undefined ? [] : ['--loss', String(options.loss)]),
     ]);
     const { p4runtime, ports } = await device.next<{ p4runtime: string; ports: Record<string, string> }>();
@@ -61,7 +71,7 @@ async function runFpisa(load: AllreduceLoad, options: FpisaOptions): Promise<Siz
     await untilIdle(device.pid);
     const started = Array.from({ length: workers }, (_, rank) =>
       start(`worker ${rank}`, [
-        ...[...site.prefix(rank), process.execPath, WORKER, controller, JOB, String(rank), String(repeats)],
+        ...[...placement.prefix(rank), process.execPath, WORKER, controller, JOB, String(rank), String(repeats)],
         ...sizes.map(String),
       ]),
     );

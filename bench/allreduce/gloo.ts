@@ -22,16 +22,16 @@ function torchVersion(python: string): string | undefined {
 }
 
 async function runGloo(python: string, load: AllreduceLoad): Promise<SizeResult[]> {
-  const { site, workers, sizes, repeats, onResult } = load;
-  const store = `${site.address(0)}:${await freePort()}`;
+  const { placement, workers, sizes, repeats, onResult } = load;
+  const store = `${placement.address(0)}:${await freePort()}`;
   const script = shippedFile('bench/allreduce/gloo_worker.py');
   const ranks = Array.from({ length: workers }, (_, rank) => {
     const [program, ...args] = [
-      ...site.prefix(rank),
+      ...placement.prefix(rank),
       ...[python, script, String(rank), String(workers), store, String(repeats), ...sizes.map(String)],
     ];
     return LineProcess.start(`gloo's rank ${rank}`, program!, args, {
-      GLOO_SOCKET_IFNAME: site.interface,
+      GLOO_SOCKET_IFNAME: placement.interface,
       OMP_NUM_THREADS: '1',
     });
   });

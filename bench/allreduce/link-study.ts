@@ -27,7 +27,7 @@ export async function measureLinks(
       try {
         const [run] = await measured(
           networked,
-          { site: links, workers: count, sizes: [bytes], repeats },
+          { placement: links, workers: count, sizes: [bytes], repeats },
           `${count} workers behind links of ${rateText(rate)}`,
           rounds,
           async ({ name }, run) => {

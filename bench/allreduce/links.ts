@@ -3,7 +3,7 @@
  * bucket; the other ends are ports of a bridge, as they would be of an Ethernet switch.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import type { Site } from './site.js';
+import type { Placement } from './placement.js';
 
 const MIDDLE = '10.77.0.254';
 const NETWORK = '10.77.0.0/24';
@@ -39,7 +39,7 @@ export function startNamespace(): void {
 }
 
 /** In a network namespace of this process's own. */
-export class Links implements Site {
+export class Links implements Placement {
   readonly middle = MIDDLE;
   readonly middleInterface = BRIDGE;
   readonly interface = INTERFACE;

@@ -1,5 +1,5 @@
 /** What every system is given, and what it answers. */
-import type { Site } from './site.js';
+import type { Placement } from './placement.js';
 
 /** What one system did with one size: for every repetition the time of the slowest worker. */
 export interface SizeResult {
@@ -10,7 +10,7 @@ export interface SizeResult {
 }
 
 export interface AllreduceLoad {
-  readonly site: Site;
+  readonly placement: Placement;
   readonly workers: number;
   /** In bytes, in their order; one may occur several times. */
   readonly sizes: readonly number[];

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { shippedFile } from '../../net/package-files.js';
 import { LineProcess } from '../line-process.js';
 import type { AllreduceLoad, SizeResult, System } from './load.js';
-import type { Site } from './site.js';
+import type { Placement } from './placement.js';
 
 /** Named transports: without them OpenMPI takes shared memory between processes of one machine. */
 const TRANSPORTS = { openmpi_tcp: 'tcp,self', openmpi_shm: 'vader,self' } as const;
@@ -30,20 +30,20 @@ export function findMpi(folder: string): readonly System[] {
 }
 
 async function runMpi(program: string, layers: string, load: AllreduceLoad): Promise<SizeResult[]> {
-  const { site, workers, sizes, repeats, onResult } = load;
+  const { placement, workers, sizes, repeats, onResult } = load;
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
   const launcher = LineProcess.start(
     'mpirun',
     'mpirun',
     [
       ...['--allow-run-as-root', '--oversubscribe', '--mca', 'btl', layers, '--mca', 'btl_tcp_if_include'],
-      ...[site.network, '--mca', 'oob_tcp_if_include', site.middleInterface],
+      ...[placement.network, '--mca', 'oob_tcp_if_include', placement.middleInterface],
       // More processes than processors: waiting ones give way.
       ...['--mca', 'mpi_yield_when_idle', '1', '-np', String(workers)],
-      ...[launchScript(folder, site, workers), program, String(repeats), ...sizes.map(String)],
+      ...[launchScript(folder, placement, workers), program, String(repeats), ...sizes.map(String)],
     ],
     // Each rank talks to the launcher over TCP, from where it runs.
-    { PMIX_MCA_ptl_tcp_if_include: site.middleInterface },
+    { PMIX_MCA_ptl_tcp_if_include: placement.middleInterface },
   );
   const results: SizeResult[] = [];
   try {
@@ -59,11 +59,11 @@ async function runMpi(program: string, layers: string, load: AllreduceLoad): Pro
 }
 
 /** mpirun starts one command for all ranks: this one goes to where each rank belongs. */
-function launchScript(folder: string, site: Site, workers: number): string {
+function launchScript(folder: string, placement: Placement, workers: number): string {
   const file = join(folder, 'rank');
   const quoted = (words: readonly string[]): string =>
     words.map((word) => `'${word.replace(/'/g, `'\\''`)}'`).join(' ');
-  const cases = Array.from({ length: workers }, (_, rank) => `${rank}) exec ${quoted(site.prefix(rank))} "$@";;`);
+  const cases = Array.from({ length: workers }, (_, rank) => `${rank}) exec ${quoted(placement.prefix(rank))} "$@";;`);
   writeFileSync(file, ['#!/bin/sh', 'case "$OMPI_COMM_WORLD_RANK" in', ...cases, 'esac', ''].join('\n'));
   chmodSync(file, 0o755);
   return file;

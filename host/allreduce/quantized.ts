@@ -6,7 +6,7 @@
  */
 import { blockScale, exponentOfField, NOT_FINITE, QuantizeKernel } from '../../arithmetic/index.js';
 import { VALUE_BYTES } from '../../protocol/message.js';
-import { operationSignature, submission, type Submission } from '../../protocol/submission.js';
+import { operationSignature, quantizedOp, submission, type Submission } from '../../protocol/submission.js';
 import { ArgumentError, NotFiniteError } from '../errors.js';
 import type { ChunkPlan } from './chunk-plan.js';
 import type { Format, Tensors } from './tensor-list.js';
@@ -23,11 +23,6 @@ export interface QuantizingMember {
   readonly rank: number;
   /** Workers of the job, present or not: the scale leaves room for all. */
   readonly workers: number;
-}
-
-/** How an op is called among workers, so that they notice that another one sends integers of its own. */
-export function quantizedOp(op: string): string {
-  return `quantized ${op}`;
 }
 
 /** @throws ArgumentError unless the job adds integers */
@@ -47,7 +42,7 @@ export class QuantizedBatch extends TensorBatch {
     private readonly member: QuantizingMember,
     private readonly kernel: QuantizeKernel,
   ) {
-    super(tensors, op, 'fp32');
+    super(tensors, op, 'fp32', 'quantize');
   }
 
   override get submission(): Submission {

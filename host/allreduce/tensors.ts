@@ -52,13 +52,17 @@ export class TensorBatch implements Workload {
   /** Tensor that the last access touched: accesses are nearly sequential. */
   private cursor = 0;
 
-  /** @throws ArgumentError for an unknown op, and what {@link listTensors} throws */
+  /**
+   * @param taker for people: what takes tensors of `format`
+   * @throws ArgumentError for an unknown op, and what {@link listTensors} throws
+   */
   constructor(
     tensors: Tensors,
     readonly op: ReduceOp,
     readonly format: Format,
+    taker?: string,
   ) {
-    const listed = listTensors(tensors, format);
+    const listed = listTensors(tensors, format, taker);
     checkOp(op, format);
     const list = listed.map(({ data }) => data);
     this.tensors = list;

@@ -1,6 +1,6 @@
 /** Where the processes of a measurement run: all of them on the loopback, or each worker behind a link of its own. */
 
-export interface Site {
+export interface Placement {
   /** Address at which switch, controller and launcher are reached. */
   readonly middle: string;
   readonly middleInterface: string;
@@ -14,7 +14,7 @@ export interface Site {
   prefix(rank: number): readonly string[];
 }
 
-export const LOOPBACK: Site = {
+export const LOOPBACK: Placement = {
   middle: '127.0.0.1',
   middleInterface: 'lo',
   interface: 'lo',
