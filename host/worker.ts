@@ -10,11 +10,14 @@ import {
   MemoryInUse,
   Operation,
   describeMissing,
-  PacketStorePool,
+  MemoryPool,
+  QuantizedBatch,
   TensorBatch,
+  checkQuantizes,
   type Tensors,
   type Waiting,
 } from './allreduce/index.js';
+import { QuantizeKernel } from '../arithmetic/index.js';
 import { AbortedError, ClosedError, JoinError, MembershipError, type WorkerError } from './errors.js';
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
 import { membersLostError } from './members-lost.js';
@@ -31,7 +34,9 @@ const QUIET_TURNS = 16;
 
 export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposable {
   private readonly member: Member;
-  private readonly packetMemory = new PacketStorePool();
+  private readonly memory = new MemoryPool();
+  /** For operations that quantise. */
+  private kernel: QuantizeKernel | undefined;
   private readonly memoryInUse = new MemoryInUse();
   private timer: NodeJS.Timeout | undefined;
   /** Messages that have arrived. */
@@ -182,7 +187,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
    */
   async allreduce(tensors: Tensors, options: Readonly<AllreduceOptions> = {}): Promise<AllreduceStats> {
     if (this.ended !== undefined) throw this.ended;
-    const batch = new TensorBatch(tensors, options.op ?? 'sum', this.format, this.packetMemory);
+    const batch = this.batchOf(tensors, options);
     const { signal } = options;
     this.memoryInUse.claim(batch);
     return await new Promise<AllreduceStats>((resolve, reject) => {
@@ -240,6 +245,14 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  private batchOf(tensors: Tensors, { op = 'sum', quantize = false }: Readonly<AllreduceOptions>): TensorBatch {
+    if (!quantize) return new TensorBatch(tensors, op, this.format, this.memory);
+    checkQuantizes(this.job.name, this.format);
+    this.kernel ??= QuantizeKernel.create();
+    const { rank, memory } = this;
+    return new QuantizedBatch(tensors, op, { rank, workers: this.job.workers, kernel: this.kernel }, memory);
   }
 
   private hear(message: ControllerMessage): void {
