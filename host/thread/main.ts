@@ -7,7 +7,7 @@ import type { EmitWorkerEvent } from '../worker-events.js';
 import type { WorkerState } from '../worker-side.js';
 import { carry } from './carried-error.js';
 import { LentViews } from './lent-memory.js';
-import type { Call, Report, Request, WorkerThreadData } from './messages.js';
+import type { Call, ThreadReport, ThreadRequest, WorkerThreadData } from './messages.js';
 
 const port = parentPort!;
 const { options, probe } = workerData as WorkerThreadData;
@@ -19,7 +19,7 @@ let told: WorkerState | undefined;
 
 const emit: EmitWorkerEvent = (name, ...args) => {
   if (name !== 'closed') {
-    report({ event: { name, args } as NonNullable<Report['event']> });
+    report({ event: { name, args } as NonNullable<ThreadReport['event']> });
     return;
   }
   const [error] = args as [Error | undefined];
@@ -28,7 +28,7 @@ const emit: EmitWorkerEvent = (name, ...args) => {
   process.exit();
 };
 
-port.on('message', (request: Request) => {
+port.on('message', (request: ThreadRequest) => {
   if (request.call !== undefined) run(request.call);
   else if (request.cancel !== undefined) cancellations.get(request.cancel)?.abort();
   else if (worker === undefined) joining.abort();
@@ -43,12 +43,12 @@ try {
 }
 report({ joined: { readsAddresses: probe !== undefined && views.reads(probe) } });
 
-function report(message: Report): void {
+function report(message: ThreadReport): void {
   port.postMessage(worker === undefined ? message : { ...message, ...changes(worker.state) });
 }
 
 /** What the caller's thread does not know yet: most messages follow an operation that changed nothing but the count. */
-function changes(state: WorkerState): Pick<Report, 'state' | 'completed'> {
+function changes(state: WorkerState): Pick<ThreadReport, 'state' | 'completed'> {
   const same =
     told?.job === state.job &&
     told.epoch === state.epoch &&
@@ -73,7 +73,7 @@ function run({ id, format, tensors, op, reports, cancellable }: Call): void {
     ...(signal !== undefined && { signal }),
     ...(op !== undefined && { op }),
     ...(reports && {
-      onProgress: (progress) => port.postMessage({ progress: { id, report: progress } } satisfies Report),
+      onProgress: (progress) => port.postMessage({ progress: { id, report: progress } } satisfies ThreadReport),
     }),
   };
   worker!.allreduce(list, callOptions).then(

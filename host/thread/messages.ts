@@ -44,7 +44,7 @@ export interface Call {
 }
 
 /** To the thread. Exactly one field is set. */
-export interface Request {
+export interface ThreadRequest {
   readonly call?: Call;
   /** The call to cancel. */
   readonly cancel?: number;
@@ -59,7 +59,7 @@ type Told = { [Name in Exclude<keyof WorkerEvents, 'closed'>]: { name: Name; arg
 >];
 
 /** From the thread, in the order in which it happens. One of the fields besides `state` is set. */
-export interface Report {
+export interface ThreadReport {
   /** Since this message, where more than `completed` has changed. */
   readonly state?: WorkerState;
   readonly completed?: number;

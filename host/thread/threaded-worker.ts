@@ -16,7 +16,7 @@ import { formatOfJob, type WorkerSide, type WorkerState } from '../worker-side.j
 import { uncarry } from './carried-error.js';
 import { LentTensors } from './lent-tensors.js';
 import { probeMemory } from './lent-memory.js';
-import { type Report, type Request, threadOptions, type WorkerThreadData } from './messages.js';
+import { type ThreadReport, type ThreadRequest, threadOptions, type WorkerThreadData } from './messages.js';
 import type { StartThread } from './start.js';
 
 interface PendingCall {
@@ -53,7 +53,7 @@ export class ThreadedWorker implements WorkerSide {
     private readonly emit: EmitWorkerEvent,
     private readonly libc: Libc | undefined,
   ) {
-    thread.on('message', (report: Report) => this.hear(report));
+    thread.on('message', (report: ThreadReport) => this.hear(report));
     thread.on('error', (error) => (this.thrown = error));
     this.exited = new Promise((resolve) => {
       thread.on('exit', () => {
@@ -150,7 +150,7 @@ export class ThreadedWorker implements WorkerSide {
     await this.exited;
   }
 
-  private post(request: Request): void {
+  private post(request: ThreadRequest): void {
     this.thread.postMessage(request);
   }
 
@@ -163,7 +163,7 @@ export class ThreadedWorker implements WorkerSide {
     this.copying = mine;
   }
 
-  private hear({ state, completed, joined, refused, event, closed, progress, succeeded, failed }: Report): void {
+  private hear({ state, completed, joined, refused, event, closed, progress, succeeded, failed }: ThreadReport): void {
     if (state !== undefined) this.current = state;
     else if (completed !== undefined) this.current = { ...this.current!, completed };
     if (succeeded !== undefined) this.settle(succeeded.id)?.resolve(succeeded.stats);
