@@ -13,6 +13,8 @@ import {
 } from './allreduce/index.js';
 import { AbortedError, ClosedError, JoinError, MembershipError, type WorkerError } from './errors.js';
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
+import { counted } from '../net/count.js';
+import { messageBytes } from '../protocol/message.js';
 import { guarded } from './guarded.js';
 import { membersLostError } from './members-lost.js';
 import type { Announcement, ControllerMessage, Welcome } from './session/messages.js';
@@ -20,11 +22,14 @@ import { faultOf } from './session/validity.js';
 import type { EmitWorkerEvent } from './worker-events.js';
 import { formatOfJob, type WorkerSide, type WorkerState } from './worker-side.js';
 import { ControllerSession } from './session/session.js';
+import { messagesThatFit } from './transport/buffer-capacity.js';
 import { openSocketTowards } from './transport/udp.js';
 import type { Transport } from './transport/transport.js';
 
 /** Turns of the event loop that due packets may wait until the socket has no more messages. */
 const QUIET_TURNS = 16;
+/** Packets that pass the kernel as one message: with fewer in flight, it takes more calls. */
+const FEW = 64;
 
 /** What a worker is made of, besides what its program sees. */
 export interface LocalOptions extends JoinOptions {
@@ -144,7 +149,21 @@ export class LocalWorker implements WorkerSide {
   }
 
   private get transportDescription(): string {
-    return `${this.transport.description}${this.options.placement ?? ''}`;
+    const { maxInFlight, transport, options } = this;
+    const { bufferBytes = Infinity } = transport;
+    const few =
+      maxInFlight < FEW && maxInFlight < this.welcome.job.slots
+        ? `, at most ${counted(maxInFlight, 'packet')} in flight (buffers of ${Math.round(bufferBytes / 1024)} KiB; raise net.core.rmem_max and wmem_max)`
+        : '';
+    return `${transport.description}${options.placement ?? ''}${few}`;
+  }
+
+  /** With more, results could arrive for which the socket has no space. */
+  private get maxInFlight(): number {
+    const { bufferBytes } = this.transport;
+    return bufferBytes === undefined
+      ? this.welcome.job.slots
+      : messagesThatFit(bufferBytes, messageBytes(this.welcome.valuesPerPacket));
   }
 
   get closed(): boolean {
@@ -268,6 +287,7 @@ export class LocalWorker implements WorkerSide {
       valuesPerPacket: welcome.valuesPerPacket,
       packetSteps: welcome.packetSteps.length > 0 ? welcome.packetSteps : [welcome.valuesPerPacket],
       burst: limits.burst,
+      maxInFlight: this.maxInFlight,
       rto: limits.rto,
       patience: { timeoutMs: limits.timeoutMs, membershipTimeoutMs: limits.membershipTimeoutMs },
       switchAddress: `${welcome.serviceIp}:${welcome.serviceUdpPort}`,
