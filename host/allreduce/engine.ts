@@ -30,6 +30,8 @@ export interface EngineConfig {
   packetSteps?: readonly number[];
   /** Chunk number at which each epoch begins: 0, except in tests of its wraparound. */
   firstChunk?: number;
+  /** What the socket's buffers hold; default: all slots. */
+  maxInFlight?: number;
   /** Maximum of packets sent before the caller may read its socket again. */
   burst: number;
 }
@@ -98,7 +100,7 @@ export class AllreduceEngine {
     this.window = new SlotWindow(config.slots);
     const { valuesPerPacket, packetSteps = [valuesPerPacket] } = config;
     this.layout = { valuesPerPacket, steps: packetSteps };
-    this.congestion = new CongestionWindow(config.slots);
+    this.congestion = new CongestionWindow(mostInFlight(config));
     this.recovery = new LossRecovery(this.window, rto);
     this.output = {
       repeat: (slot) => this.repeat(slot),
@@ -125,7 +127,7 @@ export class AllreduceEngine {
     this.allBits = allBits;
     this.recovery.enterEpoch();
     // Other members, perhaps another switch: what was learned about the path may not hold.
-    this.congestion = new CongestionWindow(this.config.slots);
+    this.congestion = new CongestionWindow(mostInFlight(this.config));
     this.nextChunk = this.config.firstChunk ?? 0;
   }
 
@@ -394,4 +396,8 @@ export class AllreduceEngine {
     this.counters.strays++;
     return 'stray';
   }
+}
+
+function mostInFlight({ slots, maxInFlight = slots }: Readonly<EngineConfig>): number {
+  return Math.min(slots, maxInFlight);
 }

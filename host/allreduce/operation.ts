@@ -13,7 +13,12 @@ export interface OperationProgress {
   retransmissions: number;
 }
 
-export interface AllreduceStats {
+export interface AllreduceStats extends OperationResult {
+  /** For people: the way that packets took from this worker, and why not a faster one. */
+  transport: string;
+}
+
+export interface OperationResult {
   /** Number of the operation within the job. */
   operation: number;
   elements: number;
@@ -55,7 +60,7 @@ export interface EpochMembers {
 }
 
 export interface OperationCallbacks {
-  resolve(stats: AllreduceStats): void;
+  resolve(stats: OperationResult): void;
   reject(error: WorkerError): void;
   onProgress?: ((progress: OperationProgress) => void) | undefined;
 }

@@ -86,6 +86,10 @@ export class BatchedUdpTransport implements Transport {
     return `batches${offloads.length === 0 ? ' without offloads' : ` with ${offloads.join(' and ')}`}`;
   }
 
+  get bufferBytes(): number {
+    return this.handle.bufferBytes;
+  }
+
   connect(service: ServiceAddress): Promise<void> {
     if (this.service?.ip === service.ip && this.service.udpPort === service.udpPort) return Promise.resolve();
     this.service = service;

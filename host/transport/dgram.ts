@@ -25,6 +25,7 @@ export const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 export class DgramTransport implements Transport {
   onMessage: ((message: Uint8Array) => void) | undefined;
   readonly localAddress: LocalAddress;
+  readonly bufferBytes: number;
   private socket: dgram.Socket;
   private service: ServiceAddress | undefined;
   private isConnected = false;
@@ -38,6 +39,7 @@ export class DgramTransport implements Transport {
     readonly description: string,
   ) {
     this.socket = this.attach(socket);
+    this.bufferBytes = Math.min(socket.getRecvBufferSize(), socket.getSendBufferSize());
     this.localAddress = {
       ip: options.ip,
       udpPort: socket.address().port,

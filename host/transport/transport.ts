@@ -23,6 +23,8 @@ export interface Transport {
   readonly localAddress: LocalAddress;
   /** For people: which way messages take, and why not a faster one. */
   readonly description: string;
+  /** Memory that the kernel grants for messages in each direction; undefined: none is needed, or it is not known. */
+  readonly bufferBytes?: number;
   /** Called for every message that arrives, never from within {@link send}. Its memory is valid during the call. */
   onMessage: ((message: Uint8Array) => void) | undefined;
   /** Sends to `service` from now on. */

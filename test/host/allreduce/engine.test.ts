@@ -9,10 +9,10 @@ import { ModelSwitch } from '../support/model-switch.js';
 const RTO = { initialMs: 100, minMs: 10, maxMs: 1000 };
 
 /** An engine of rank 1 of job 7 with 2 slots of 4 values, one operation of 10 elements begun, and its packets. */
-function begun(burst = 32, { slots = 2, elements = 10 } = {}) {
+function begun(burst = 32, { slots = 2, elements = 10, maxInFlight = Infinity } = {}) {
   const sent: Uint8Array[] = [];
   const engine = new AllreduceEngine(
-    { job: 7, rank: 1, slots, valuesPerPacket: 4, burst },
+    { job: 7, rank: 1, slots, valuesPerPacket: 4, burst, maxInFlight },
     new RetransmissionTimeout(RTO),
     (memory, at, length) => {
       sent.push(memory.slice(at, at + length));
@@ -62,6 +62,20 @@ describe('engine', () => {
     const values = new Float32Array(sent[2]!.slice(HEADER_BYTES).buffer);
     expect([...values]).toEqual([9, 10, 0, 0]);
     expect(Object.is(values[2], 0)).toBe(true);
+  });
+
+  it('never has more in flight than fits into the buffers of its socket, however short round trips are', () => {
+    const { engine, sent } = begun(32, { slots: 64, elements: 4 * 200, maxInFlight: 5 });
+    let answered = 0;
+    for (let time = 0; answered < 200; time++) {
+      engine.advance(time);
+      expect(sent.length - answered).toBeLessThanOrEqual(5);
+      expect(sent.length).toBeGreaterThan(answered);
+      for (const packet of sent.slice(answered)) {
+        answered++;
+        engine.receive(resultOf(packet), time);
+      }
+    }
   });
 
   it('sends the commit, with no element, when all data is there, and is complete with its result', () => {

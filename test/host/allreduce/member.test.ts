@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Member } from '../../../host/allreduce/member.js';
 import type { MemberConfig } from '../../../host/allreduce/member-config.js';
-import { type AllreduceStats, Operation } from '../../../host/allreduce/operation.js';
+import { Operation, type OperationResult } from '../../../host/allreduce/operation.js';
 import { DEFAULT_RTO } from '../../../host/transport/rto.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';
 import { AbortedError, type WorkerError } from '../../../host/errors.js';
@@ -26,7 +26,7 @@ const CONFIG: MemberConfig = {
 interface Call {
   operation: Operation;
   tensor: Float32Array;
-  stats?: AllreduceStats;
+  stats?: OperationResult;
   error?: WorkerError;
 }
 

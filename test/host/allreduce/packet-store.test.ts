@@ -47,7 +47,7 @@ describe('memory of operations that are over', () => {
 
 describe('memory in use', () => {
   const memory = new Float32Array(8);
-  const claim = (...tensors: Float32Array[]) => ({ tensors });
+  const claim = (...tensors: Float32Array[]) => tensors;
 
   it('is refused to another call until it is released', () => {
     const inUse = new MemoryInUse();

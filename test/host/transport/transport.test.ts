@@ -9,6 +9,7 @@ import {
   type Transport,
 } from '../../../host/index.js';
 import { encapsulate, payloadFor } from '../../../net/frames.js';
+import { messagesThatFit } from '../../../host/transport/buffer-capacity.js';
 import { BatchedUdpTransport } from '../../../host/transport/batched-udp.js';
 import { LibcMissing, loadLibc } from '../../../net/linux/libc.js';
 import { macToBytes } from '../../../net/mac.js';
@@ -166,6 +167,29 @@ describe.each(KINDS)('UDP by %s', (kind, open) => {
     expect(left.description).toContain(kind);
     expect(left.note()).toBeUndefined();
   });
+
+  it.each([40, 300, 1056, 8224])(
+    'holds as many messages of %i bytes as it is said to, read by nobody',
+    async (bytes) => {
+      // One at a time, which takes more memory than those that the kernel joins.
+      const sender = await DgramTransport.open({ ip: '127.0.0.1' });
+      const receiver = await open({ ip: '127.0.0.1', socketBufferBytes: 100 * 1024 });
+      cleanup.push(
+        () => sender.close(),
+        () => receiver.close(),
+      );
+      await sender.connect(receiver.localAddress);
+      const fit = messagesThatFit(receiver.bufferBytes!, bytes);
+      expect(fit).toBeGreaterThan(0);
+      let arrived = 0;
+      receiver.onMessage = () => arrived++;
+      for (let round = 0; round < 3; round++) {
+        arrived = 0;
+        for (let i = 0; i < fit; i++) sender.send(new Uint8Array(bytes), 0, bytes);
+        while (arrived < fit) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    },
+  );
 
   it('finds the own address towards a host', async () => {
     expect(await localIpTowards('127.0.0.1', 9)).toBe('127.0.0.1');
