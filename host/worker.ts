@@ -16,7 +16,7 @@ import {
 import { AbortedError, ClosedError, JoinError, MembershipError, type WorkerError } from './errors.js';
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
 import { membersLostError } from './members-lost.js';
-import type { ControllerMessage, JobInfo, Welcome } from './session/messages.js';
+import type { ControllerMessage, JobInfo, Path, Welcome } from './session/messages.js';
 import { announcementsOf } from './session/announcements.js';
 import { faultOf } from './session/validity.js';
 import type { WorkerEvents } from './worker-events.js';
@@ -55,6 +55,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
         session.send({ failed: message }),
       submitted: (message: Parameters<ConstructorParameters<typeof Member>[1]['submitted']>[0]) =>
         session.send({ submitted: message }),
+      path: (message: Path) => session.send({ path: message }),
       waiting: (waiting: Waiting) => this.emit('waiting', waiting),
     };
     this.member = new Member(this.memberConfig(), output, now());
@@ -101,6 +102,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
         // Of operations that may be over, when it returns.
         announcements: worker === undefined ? announcements : [],
         process: identity,
+        followsPacketValues: true,
       }),
       onMessage: (message) => {
         if (worker !== undefined) worker.hear(message);
@@ -155,6 +157,11 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
   /** Number of the last operation that is complete here; a worker that joins late starts with the job's number. */
   get completed(): number {
     return this.member.completed;
+  }
+
+  /** Values of a whole chunk in the current epoch: as many as the program and the ways of all members carry. */
+  get packetValues(): number {
+    return this.member.packetValues;
   }
 
   /** For people: the way that packets take from here, and why not a faster one. */
@@ -238,7 +245,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
 
   private hear(message: ControllerMessage): void {
     if (this.ended !== undefined) return;
-    const fault = faultOf(message, this.rank, this.welcome.job.workers);
+    const fault = faultOf(message, this.rank, this.welcome.job.workers, packetStepsOf(this.welcome));
     if (fault !== undefined) {
       const text = `the controller at ${this.options.controller} announces what cannot be: ${fault}`;
       void this.end(new MembershipError(text));
@@ -251,6 +258,8 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     } else if (message.resume !== undefined) {
       this.member.resume(message.resume, now());
       this.emit('resumed', { ...message.resume, ranks: this.ranks });
+    } else if (message.tryPath !== undefined) {
+      this.member.tryPath(message.tryPath, now());
     } else if (message.aborted !== undefined) {
       this.member.aborted(message.aborted, now());
     } else if (message.submitted !== undefined) {
@@ -296,7 +305,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
       slots: welcome.job.slots,
       slotBase: welcome.job.slotBase,
       valuesPerPacket: welcome.valuesPerPacket,
-      packetSteps: welcome.packetSteps.length > 0 ? welcome.packetSteps : [welcome.valuesPerPacket],
+      packetSteps: packetStepsOf(welcome),
       burst: limits.burst,
       rto: limits.rto,
       patience: { timeoutMs: limits.timeoutMs, membershipTimeoutMs: limits.membershipTimeoutMs },
@@ -367,6 +376,10 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
 function service(welcome: Welcome): { ip: string; udpPort: number; mac?: string } {
   const { serviceIp, serviceUdpPort, serviceMac } = welcome;
   return { ip: serviceIp, udpPort: serviceUdpPort, ...(serviceMac === '' ? {} : { mac: serviceMac }) };
+}
+
+function packetStepsOf({ packetSteps, valuesPerPacket }: Welcome): readonly number[] {
+  return packetSteps.length > 0 ? packetSteps : [valuesPerPacket];
 }
 
 /** An exception of the caller's callback must not stop the operation halfway; it becomes an uncaught one. */
