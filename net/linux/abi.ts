@@ -15,6 +15,11 @@ export const SO_RCVBUF = 8;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 
+export const SOL_IP = 0;
+/** Don't-fragment on every packet, and no limit but that of the link at hand: for those that try what a path carries. */
+export const IP_MTU_DISCOVER = 10;
+export const IP_PMTUDISC_PROBE = 3;
+
 export const SOL_UDP = 17;
 /** Linux 4.18: a message is cut into datagrams of this size, the last of which may be smaller. */
 export const UDP_SEGMENT = 103;

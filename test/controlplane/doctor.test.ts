@@ -36,6 +36,7 @@ function member(rank: number, changes: Partial<MemberMessage> = {}): MemberMessa
     switchName: 's1',
     switchPort: rank + 1,
     connected: true,
+    packetValues: 0,
     ...changes,
   };
 }
@@ -57,6 +58,8 @@ function jobReport(
       switches: ['s1'],
       multicastGroup: 1,
       state: 'running',
+      packetValues: 64,
+      valuesPerPacket: 64,
       events: {},
     },
     profile: { name: 'fpisa', format: 'fp32', mode: 'full', guard: 5, rounding: 'nearest-even', leftShiftLimit: 0 },
