@@ -1,7 +1,7 @@
 /** The tables and plots of docs/performance.md. */
 import { type Panel, plot } from '../sweep/plot.js';
 import type { AllreduceReport, GrowthRun, Keyed, LinkRun } from './report.js';
-import { mebibytes, megabits, milliseconds, percent, sizeText, times } from './words.js';
+import { mebibytes, megabits, milliseconds, percent, roughly, sizeText, times } from './words.js';
 
 const TITLES: Readonly<Record<string, string>> = {
   fpisa: 'fpisa',
@@ -55,7 +55,7 @@ export function tables(report: AllreduceReport): Tables {
         .map(({ bytes, workers, cpuSecondsPerGiB }) => [
           sizeText(bytes),
           String(workers),
-          ...names.map((name) => number(cpuSecondsPerGiB[name])),
+          ...names.map((name) => (cpuSecondsPerGiB[name] === undefined ? '' : roughly(cpuSecondsPerGiB[name]))),
         ]),
     ),
     links: table(
@@ -160,8 +160,8 @@ function targets({ runs, links }: AllreduceReport): string {
   if (large !== undefined) {
     const { fpisa, int32 } = large.cpuSecondsPerGiB as { fpisa: number; int32: number };
     const what = 'CPU of a worker, 64 MiB, 4 workers';
-    add(what, 'at most 2 s/GiB', fpisa, fpisa <= 2, `${number(fpisa)} s/GiB`);
-    add(what, "at most half of the int32 path's", fpisa / int32, fpisa <= int32 / 2, `${number(fpisa / int32)} of it`);
+    add(what, 'at most 2 s/GiB', fpisa, fpisa <= 2, `${roughly(fpisa)} s/GiB`);
+    add(what, "at most half of the int32 path's", fpisa / int32, fpisa <= int32 / 2, `${roughly(fpisa / int32)} of it`);
   }
   return table(['what', 'target', 'here'], rows);
 }
@@ -192,12 +192,8 @@ function compared(seconds: Keyed, name: string): string {
 function growthTable(column: string, runs: readonly GrowthRun[], setting: (value: number) => string): string {
   return table(
     [column, 'time', 'CPU of a worker, s/GiB'],
-    runs.map((run) => [setting(run.setting), milliseconds(run.seconds), number(run.cpuSecondsPerGiB)]),
+    runs.map((run) => [setting(run.setting), milliseconds(run.seconds), roughly(run.cpuSecondsPerGiB)]),
   );
-}
-
-function number(value: number | undefined): string {
-  return value === undefined ? '' : String(Number(value.toPrecision(2)));
 }
 
 function scaled(values: Keyed, by: number): Keyed {
