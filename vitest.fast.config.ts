@@ -17,6 +17,7 @@ const SLOW = [
   'emulator/ports',
   'examples',
   'fuzz',
+  'host/thread',
   'host/transport',
   'host/worker.test.ts',
   'host/worker-membership.test.ts',

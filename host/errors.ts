@@ -120,3 +120,8 @@ export class ClosedError extends WorkerError {
 export class TransportError extends WorkerError {
   readonly code = 'FPISA_TRANSPORT';
 }
+
+/** The worker's own thread could not start, or ended by itself: its membership is over. */
+export class ThreadError extends WorkerError {
+  readonly code = 'FPISA_THREAD';
+}

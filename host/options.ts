@@ -4,6 +4,7 @@ import { parseHostPort } from '../net/host-port.js';
 import type { OperationProgress, ReduceOp, Tensors } from './allreduce/index.js';
 import { DEFAULT_PATIENCE, DEFAULT_RTO, MAX_RANK, type RtoBounds } from './allreduce/index.js';
 import { ArgumentError } from './errors.js';
+import type { StartThread } from './thread/start.js';
 import type { Transport } from './transport/transport.js';
 
 export interface JoinOptions {
@@ -15,6 +16,12 @@ export interface JoinOptions {
   rank: number;
   /** Owned by the worker, which closes it. Default: a UDP socket on `ip`. */
   transport?: Transport;
+  /**
+   * Whether packets, sums and the connection to the controller are handled by a thread of the worker's own, which a busy
+   * caller does not hold up. A function starts that thread from elsewhere, for programs in one file. Default: true,
+   * but false with `transport` or `credentials`, which cannot leave the caller's thread.
+   */
+  thread?: boolean | StartThread;
   /** This machine's address as the switch sees it. Default: the one used to reach the controller. */
   ip?: string;
   /** UDP port to bind; default: any free one. */

@@ -21,3 +21,5 @@ export interface WorkerEvents {
   /** The worker is no longer a member. The error is undefined after leave() and close(). */
   closed: [error: WorkerError | undefined];
 }
+
+export type EmitWorkerEvent = <Name extends keyof WorkerEvents>(name: Name, ...args: WorkerEvents[Name]) => void;

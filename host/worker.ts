@@ -1,174 +1,82 @@
 /** A member of a job: the one object that programs hold (docs/workers.md). */
-import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { credentials as grpcCredentials } from '@grpc/grpc-js';
-import {
-  type AllreduceStats,
-  type Format,
-  Member,
-  type MemberConfig,
-  Operation,
-  describeMissing,
-  QuantizedBatch,
-  TensorBatch,
-  type Tensors,
-  type Waiting,
-  checkQuantizes,
-} from './allreduce/index.js';
-import { QuantizeKernel } from '../arithmetic/index.js';
-import { AbortedError, ClosedError, JoinError, MembershipError, type WorkerError } from './errors.js';
-import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
-import { membersLostError } from './members-lost.js';
-import type { ControllerMessage, JobInfo, Welcome } from './session/messages.js';
+import type { AllreduceStats, Format, Tensors } from './allreduce/index.js';
+import { ArgumentError } from './errors.js';
+import { LocalWorker } from './local-worker.js';
+import { type AllreduceOptions, type JoinOptions, settings } from './options.js';
 import { announcementsOf } from './session/announcements.js';
-import { faultOf } from './session/validity.js';
-import type { WorkerEvents } from './worker-events.js';
-import { ControllerSession } from './session/session.js';
-import { openSocketTowards } from './transport/udp.js';
-import type { Transport } from './transport/transport.js';
-
-/** Turns of the event loop that due packets may wait until the socket has no more messages. */
-const QUIET_TURNS = 16;
+import type { JobInfo } from './session/messages.js';
+import { isProgramThere, type StartThread, startWorkerThread } from './thread/start.js';
+import { ThreadedWorker } from './thread/threaded-worker.js';
+import type { EmitWorkerEvent, WorkerEvents } from './worker-events.js';
+import { formatOfJob, type WorkerSide } from './worker-side.js';
 
 export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposable {
-  private readonly member: Member;
-  private timer: NodeJS.Timeout | undefined;
-  /** Messages that have arrived. */
-  private messages = 0;
-  /** When `timer` fires. */
-  private wakeAt = Infinity;
-  private immediate: NodeJS.Immediate | undefined;
-  private ended: WorkerError | undefined;
-  private closing: Promise<void> | undefined;
-  private idle: (() => void) | undefined;
-  /** For operations that quantise. */
-  private kernel: QuantizeKernel | undefined;
+  private readonly side: WorkerSide;
 
   private constructor(
-    private readonly session: ControllerSession,
-    private readonly transport: Transport,
-    private readonly options: Readonly<JoinOptions>,
-    private readonly limits: Readonly<Settings>,
-    private welcome: Welcome,
+    /** Which of the job's workers this is. */
+    readonly rank: number,
+    side: WorkerSide,
   ) {
     super();
-    const output = {
-      transmit: (packet: Uint8Array) => transport.send(packet, packet.length),
-      progress: (message: Parameters<ConstructorParameters<typeof Member>[1]['progress']>[0]) =>
-        session.send({ progress: message }),
-      failed: (message: Parameters<ConstructorParameters<typeof Member>[1]['failed']>[0]) =>
-        session.send({ failed: message }),
-      submitted: (message: Parameters<ConstructorParameters<typeof Member>[1]['submitted']>[0]) =>
-        session.send({ submitted: message }),
-      waiting: (waiting: Waiting) => this.emit('waiting', waiting),
-    };
-    this.member = new Member(this.memberConfig(), output, now());
-    transport.onMessage = (message) => {
-      this.messages++;
-      const time = now();
-      this.member.receive(message, time);
-      if (this.ended === undefined) this.arrange(this.member.refill(time), time);
-    };
+    this.side = side;
   }
 
   /**
    * Becomes rank `rank` of a job. Resolves when the controller has accepted; operations then wait for
    * the job's other workers.
    * @throws ArgumentError, JoinError (no such job, rank taken), ShapeMismatchError (of what is announced), ControllerUnreachableError, TransportError,
-   *   or the signal's reason
+   *   ThreadError, or the signal's reason
    */
   static async join(options: Readonly<JoinOptions>): Promise<Worker> {
-    const limits = settings(options);
-    const announcements = announcementsOf(options.announce ?? []);
-    options.signal?.throwIfAborted();
-    const transport = options.transport ?? (await openSocketTowards(options));
-    const { localAddress } = transport;
-    let worker: Worker | undefined;
-    let first: Welcome | undefined;
-    /** Another process may take this one's rank and address over; it must not be taken for this one. */
-    const identity = randomBytes(16).toString('hex');
-    /** Messages that arrived between the welcome and the transport's connection. */
-    const early: ControllerMessage[] = [];
-    const session = new ControllerSession({
-      controller: options.controller,
-      credentials: options.credentials ?? grpcCredentials.createInsecure(),
-      joinTimeoutMs: limits.joinTimeoutMs,
-      hello: () => ({
-        job: options.job,
-        rank: options.rank,
-        ip: localAddress.ip,
-        udpPort: localAddress.udpPort,
-        mac: options.mac ?? localAddress.mac ?? '',
-        switchPort: options.switchPort ?? localAddress.switchPort ?? 0,
-        completed: worker?.member.completed ?? 0,
-        // After the first assignment, the worker stays at its switch.
-        switchName: options.switchName ?? worker?.welcome.switchName ?? '',
-        // Of operations that may be over, when it returns.
-        announcements: worker === undefined ? announcements : [],
-        process: identity,
-      }),
-      onMessage: (message) => {
-        if (worker !== undefined) worker.hear(message);
-        else if (message.welcome !== undefined) first = message.welcome;
-        else early.push(message);
-      },
-      onBroken: (reason) => worker?.broken(reason),
-      onRefused: (error) => void worker?.end(error),
-    });
-    try {
-      await session.open(options.signal);
-      if (first === undefined)
-        throw new JoinError(`the controller at ${options.controller} did not begin with a welcome`);
-      const fault = faultOf({ welcome: first }, options.rank, first.job.workers);
-      if (fault !== undefined)
-        throw new JoinError(`the controller at ${options.controller} describes what cannot be: ${fault}`);
-      await transport.connect(service(first));
-      worker = new Worker(session, transport, options, limits, first);
-    } catch (error) {
-      await session.close();
-      await transport.close();
-      throw error;
-    }
-    for (const message of early) worker.hear(message);
+    settings(options);
+    const start = threadFor(options);
+    const local = { ...options, announcements: announcementsOf(options.announce ?? []) };
+    // Nobody can listen before there is a worker.
+    const made: { worker?: EventEmitter } = {};
+    const emit: EmitWorkerEvent = (name, ...args) => void made.worker?.emit(name, ...args);
+    const side =
+      typeof start === 'function'
+        ? await ThreadedWorker.join(local, emit, start)
+        : await LocalWorker.join({ ...local, ...start }, emit);
+    const worker = new Worker(options.rank, side);
+    made.worker = worker;
     return worker;
-  }
-
-  get rank(): number {
-    return this.options.rank;
   }
 
   /** The job as the controller described it at the last (re)connection. */
   get job(): Readonly<JobInfo> {
-    return this.welcome.job;
+    return this.side.state.job;
   }
 
   /** Element format: Float32Array for `fp32`, Int32Array for `int32`. */
   get format(): Format {
-    return this.welcome.job.profile.format === 'int32' ? 'int32' : 'fp32';
+    return formatOfJob(this.job);
   }
 
   /** Current epoch; undefined before the first one is prepared. */
   get epoch(): number | undefined {
-    return this.member.epoch;
+    return this.side.state.epoch;
   }
 
   /** Members of the current epoch. */
   get ranks(): readonly number[] {
-    return this.member.ranks;
+    return this.side.state.ranks;
   }
 
   /** Number of the last operation that is complete here; a worker that joins late starts with the job's number. */
   get completed(): number {
-    return this.member.completed;
+    return this.side.state.completed;
   }
 
   /** For people: the way that packets take from here, and why not a faster one. */
   get transportDescription(): string {
-    return this.transport.description;
+    return this.side.state.transportDescription;
   }
 
   get closed(): boolean {
-    return this.ended !== undefined;
+    return this.side.closed;
   }
 
   /**
@@ -178,224 +86,37 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
    *
    * @param tensors one, a list, or a record or map by name (whose order does not matter), of any lengths, including 0;
    *   the memory must not be touched until the promise settles
-   * @throws ArgumentError (no number is used up), ShapeMismatchError, AbortedError, MembershipError,
-   *   StalledError, SwitchUnreachableError, ControllerUnreachableError, ClosedError
+   * @throws ArgumentError (no number is used up; also for memory of a call that is in progress), ShapeMismatchError, AbortedError, MembershipError,
+   *   StalledError, SwitchUnreachableError, ControllerUnreachableError, ClosedError, ThreadError
    */
   async allreduce(tensors: Tensors, options: Readonly<AllreduceOptions> = {}): Promise<AllreduceStats> {
-    if (this.ended !== undefined) throw this.ended;
-    const batch = this.batchOf(tensors, options);
-    const { signal } = options;
-    return await new Promise<AllreduceStats>((resolve, reject) => {
-      const settled = () => {
-        signal?.removeEventListener('abort', cancel);
-        // The member removes the operation from its queue only after this.
-        queueMicrotask(() => this.checkIdle());
-      };
-      const operation = new Operation(batch, now(), {
-        resolve: (stats) => {
-          settled();
-          const { partial } = stats;
-          // Later: a listener's exception must not stop the member halfway.
-          if (partial !== undefined) queueMicrotask(() => this.emit('partial', { ...stats, partial }));
-          resolve(stats);
-        },
-        reject: (error) => {
-          settled();
-          reject(error);
-        },
-        onProgress: guarded(options.onProgress),
-      });
-      const cancel = () => {
-        this.member.cancel(
-          operation,
-          new AbortedError('the operation was cancelled by its caller', { cause: signal!.reason }),
-          now(),
-        );
-        this.advance();
-      };
-      signal?.addEventListener('abort', cancel, { once: true });
-      this.member.submit(operation, now());
-      if (signal?.aborted) cancel();
-      this.advance();
-    });
+    return await this.side.allreduce(tensors, options);
   }
 
   /** Waits for the calls in progress, then leaves the job: an elastic one goes on without this worker, another needs one at its rank. */
   leave(): Promise<void> {
-    this.closing ??= (async () => {
-      await new Promise<void>((resolve) => {
-        this.idle = resolve;
-        this.checkIdle();
-      });
-      await this.finish(undefined);
-    })();
-    return this.closing;
+    return this.side.leave();
   }
 
   /** Leaves the job immediately; calls in progress reject with ClosedError. */
   async close(): Promise<void> {
-    await this.end(undefined);
+    await this.side.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-
-  private batchOf(tensors: Tensors, { op = 'sum', quantize = false }: Readonly<AllreduceOptions>): TensorBatch {
-    if (!quantize) return new TensorBatch(tensors, op, this.format);
-    checkQuantizes(this.job.name, this.format);
-    this.kernel ??= QuantizeKernel.create();
-    return new QuantizedBatch(tensors, op, { rank: this.rank, workers: this.job.workers }, this.kernel);
-  }
-
-  private hear(message: ControllerMessage): void {
-    if (this.ended !== undefined) return;
-    const fault = faultOf(message, this.rank, this.welcome.job.workers);
-    if (fault !== undefined) {
-      const text = `the controller at ${this.options.controller} announces what cannot be: ${fault}`;
-      void this.end(new MembershipError(text));
-      return;
-    }
-    if (message.welcome !== undefined) void this.welcomed(message.welcome);
-    else if (message.membership !== undefined) {
-      this.member.membership(message.membership, now());
-      this.emit('membership', message.membership);
-    } else if (message.resume !== undefined) {
-      this.member.resume(message.resume, now());
-      this.emit('resumed', { ...message.resume, ranks: this.ranks });
-    } else if (message.aborted !== undefined) {
-      this.member.aborted(message.aborted, now());
-    } else if (message.submitted !== undefined) {
-      this.member.submitted(message.submitted);
-    } else if (message.attendance !== undefined) {
-      this.member.attendance(message.attendance);
-      if (message.attendance.note !== '') this.emit('notice', message.attendance.note);
-    } else if (message.missing !== undefined) {
-      const { ranks, waitMs } = message.missing;
-      this.member.missing(message.missing, now());
-      this.emit('missing', { ranks, waitMs, reason: describeMissing(ranks) });
-    } else if (message.membersLost !== undefined) {
-      this.member.membersLost(message.membersLost, now());
-      void this.end(membersLostError(message.membersLost, this.welcome.job));
-    }
-    this.advance();
-  }
-
-  /** The connection is back. The controller's description of the job may have changed. */
-  private async welcomed(welcome: Welcome): Promise<void> {
-    this.welcome = welcome;
-    this.member.connected(this.memberConfig(), now());
-    this.emit('reconnected');
-    try {
-      await this.transport.connect(service(welcome));
-    } catch (error) {
-      await this.end(error as WorkerError);
-    }
-  }
-
-  private broken(reason: string): void {
-    this.member.disconnected(now());
-    this.emit('disconnected', reason);
-    this.advance();
-  }
-
-  private memberConfig(): MemberConfig {
-    const { welcome, limits } = this;
-    return {
-      job: welcome.job.number,
-      workers: welcome.job.workers,
-      rank: this.options.rank,
-      slots: welcome.job.slots,
-      slotBase: welcome.job.slotBase,
-      valuesPerPacket: welcome.valuesPerPacket,
-      packetSteps: welcome.packetSteps.length > 0 ? welcome.packetSteps : [welcome.valuesPerPacket],
-      burst: limits.burst,
-      rto: limits.rto,
-      patience: { timeoutMs: limits.timeoutMs, membershipTimeoutMs: limits.membershipTimeoutMs },
-      switchAddress: `${welcome.serviceIp}:${welcome.serviceUdpPort}`,
-      transportNote: () => this.transport.note(),
-    };
-  }
-
-  /** Does what is due and arranges to be called again. */
-  private advance(): void {
-    if (this.ended !== undefined) return;
-    const time = now();
-    this.arrange(this.member.advance(time), time);
-  }
-
-  /** Arranges for {@link advance} to be called at `due`. */
-  private arrange(due: number, time: number): void {
-    if (due <= time) this.whenQuiet(QUIET_TURNS);
-    else if (due < this.wakeAt) {
-      clearTimeout(this.timer);
-      this.wakeAt = due;
-      this.timer = setTimeout(() => {
-        this.wakeAt = Infinity;
-        this.whenQuiet(QUIET_TURNS);
-      }, due - time);
-    }
-  }
-
-  /**
-   * Advances when the socket has nothing more to read. Timers run before sockets in a turn of the event
-   * loop, so after a pause of the process every packet whose result waits to be read would seem lost.
-   */
-  private whenQuiet(turns: number): void {
-    const before = this.messages;
-    this.immediate ??= setImmediate(() => {
-      this.immediate = undefined;
-      if (this.messages !== before && turns > 0) this.whenQuiet(turns - 1);
-      else this.advance();
-    });
-  }
-
-  private checkIdle(): void {
-    if (this.idle !== undefined && (this.member.pending === 0 || this.ended !== undefined)) this.idle();
-  }
-
-  private end(error: WorkerError | undefined): Promise<void> {
-    this.closing = this.finish(error);
-    return this.closing;
-  }
-
-  private async finish(error: WorkerError | undefined): Promise<void> {
-    if (this.ended !== undefined) return;
-    const farewell = this.member.farewell();
-    this.ended = error ?? new ClosedError(`rank ${this.rank} has left job '${this.options.job}'`);
-    clearTimeout(this.timer);
-    clearImmediate(this.immediate);
-    this.member.close(this.ended);
-    this.checkIdle();
-    if (error === undefined) {
-      if (farewell !== undefined) this.session.send({ progress: farewell });
-      await this.session.leave();
-    } else await this.session.close();
-    await this.transport.close();
-    this.emit('closed', error);
-  }
 }
 
-function service(welcome: Welcome): { ip: string; udpPort: number; mac?: string } {
-  const { serviceIp, serviceUdpPort, serviceMac } = welcome;
-  return { ip: serviceIp, udpPort: serviceUdpPort, ...(serviceMac === '' ? {} : { mac: serviceMac }) };
-}
-
-/** An exception of the caller's callback must not stop the operation halfway; it becomes an uncaught one. */
-function guarded<T>(callback: ((value: T) => void) | undefined): ((value: T) => void) | undefined {
-  if (callback === undefined) return undefined;
-  return (value) => {
-    try {
-      callback(value);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
-  };
-}
-
-/** Milliseconds of the monotonic clock. */
-function now(): number {
-  return performance.now();
+/** How the worker's thread starts; otherwise what its description says instead. @throws ArgumentError if it must have one and cannot */
+function threadFor({ thread, transport, credentials }: Readonly<JoinOptions>): StartThread | { placement: string } {
+  if (thread === false) return { placement: '' };
+  const bound = [transport !== undefined && 'transport', credentials !== undefined && 'credentials'].filter(Boolean);
+  let why: string | undefined;
+  if (bound.length > 0) why = `${bound.join(' and ')} cannot leave it`;
+  else if (typeof thread === 'function') return thread;
+  else if (!isProgramThere()) why = 'the program of a thread is not beside that of the worker';
+  if (why === undefined) return startWorkerThread;
+  if (thread === undefined) return { placement: `, on the caller's thread (${why})` };
+  throw new ArgumentError(`the worker has to stay on the caller's thread: ${why}; leave "thread" out`);
 }

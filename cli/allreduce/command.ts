@@ -120,6 +120,8 @@ async function run(flags: Flags): Promise<void> {
     job: flags.job,
     rank: flags.rank,
     signal,
+    // This process has nothing else to do.
+    thread: false,
     timeoutMs: flags.timeout * 1000,
     membershipTimeoutMs: flags.wait * 1000,
     announce: operations.map(({ file, tensors }) => ({

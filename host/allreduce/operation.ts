@@ -13,7 +13,12 @@ export interface OperationProgress {
   retransmissions: number;
 }
 
-export interface AllreduceStats {
+export interface AllreduceStats extends OperationResult {
+  /** For people: the way that packets took from this worker, and why not a faster one. */
+  transport: string;
+}
+
+export interface OperationResult {
   /** Number of the operation within the job. */
   operation: number;
   elements: number;
@@ -55,7 +60,7 @@ export interface EpochMembers {
 }
 
 export interface OperationCallbacks {
-  resolve(stats: AllreduceStats): void;
+  resolve(stats: OperationResult): void;
   reject(error: WorkerError): void;
   onProgress?: ((progress: OperationProgress) => void) | undefined;
 }
@@ -111,6 +116,7 @@ export class Operation {
   }
 
   succeed(chunks: number, rttMs: number | undefined, now: number): void {
+    this.batch.release();
     this.batch.finish(this.ranks.length);
     this.callbacks.resolve({
       operation: this.number!,
@@ -139,7 +145,9 @@ export class Operation {
 
   /** Restores the input in the caller's memory, once: after that it may be another call's. */
   giveUp(): void {
-    if (this.starts > 0 && !this.givenUp) this.batch.restore();
+    if (this.givenUp) return;
     this.givenUp = true;
+    this.batch.restore();
+    this.batch.release();
   }
 }

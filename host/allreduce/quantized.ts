@@ -9,8 +9,11 @@ import { VALUE_BYTES } from '../../protocol/message.js';
 import { operationSignature, quantizedOp, submission, type Submission } from '../../protocol/submission.js';
 import { ArgumentError, NotFiniteError } from '../errors.js';
 import type { ChunkPlan } from './chunk-plan.js';
+import { MemoryPool } from './memory-pool.js';
+import type { PackedTensors } from './packed-tensors.js';
+import { type PacketLayout, PacketStore } from './packet-store.js';
 import type { Format, Tensors } from './tensor-list.js';
-import { HOST_IS_LITTLE_ENDIAN, TensorBatch, type ReduceOp } from './tensors.js';
+import { TensorBatch, type ReduceOp } from './tensors.js';
 
 /** What the job adds. */
 const FORMAT = 'int32';
@@ -23,6 +26,7 @@ export interface QuantizingMember {
   readonly rank: number;
   /** Workers of the job, present or not: the scale leaves room for all. */
   readonly workers: number;
+  readonly kernel: QuantizeKernel;
 }
 
 /** @throws ArgumentError unless the job adds integers */
@@ -35,37 +39,59 @@ export function checkQuantizes(job: string, format: Format): void {
 export class QuantizedBatch extends TensorBatch {
   override readonly networkOrder = true;
   override fault: NotFiniteError | undefined = undefined;
+  private quantization: Quantization | undefined;
 
   constructor(
     tensors: Tensors,
     op: ReduceOp,
     private readonly member: QuantizingMember,
-    private readonly kernel: QuantizeKernel,
+    pool = new MemoryPool(),
   ) {
-    super(tensors, op, 'fp32', 'quantize');
+    super(tensors, op, 'fp32', pool, 'quantize');
   }
 
   override get submission(): Submission {
-    return submission(quantizedOp(this.op), FORMAT, this.descriptions);
+    return submission(quantizedOp(this.op), FORMAT, this.packed.descriptions);
   }
 
   override signatureOf(op: ReduceOp): number {
-    return operationSignature(quantizedOp(op), FORMAT, this.descriptions);
+    return operationSignature(quantizedOp(op), FORMAT, this.packed.descriptions);
   }
 
   override describe(): string {
     return `quantized ${super.describe()}`;
   }
 
-  override chunksOf(valuesPerPacket: number): number {
+  override chunksOf({ valuesPerPacket }: PacketLayout): number {
     return new Layout(this.elements, valuesPerPacket, this.member.workers).chunks;
   }
 
-  override plan(valuesPerPacket: number): ChunkPlan {
-    return new Quantization(this, this.kernel, this.member, valuesPerPacket, (element) => {
-      const value = this.describeElement(element);
-      this.fault = new NotFiniteError(`${value}: a job of format ${FORMAT} adds finite numbers only`);
-    });
+  /** Integers are not the input, and depend on what all workers have: each start begins with the input. */
+  override plan(layout: PacketLayout): ChunkPlan {
+    this.restore();
+    this.release();
+    this.quantization = new Quantization(
+      this.packed,
+      this.member,
+      PacketStore.from(this.pool, this.chunksOf(layout), layout),
+      this.pool.take(this.elements * VALUE_BYTES, 0),
+      (element) => {
+        const value = this.packed.describeElement(element);
+        this.fault = new NotFiniteError(`${value}: a job of format ${FORMAT} adds finite numbers only`);
+      },
+    );
+    return this.quantization;
+  }
+
+  override restore(): void {
+    this.quantization?.restore();
+  }
+
+  override release(): void {
+    if (this.quantization === undefined) return;
+    this.quantization.packets.release(this.pool);
+    this.pool.give(this.quantization.saved, 0);
+    this.quantization = undefined;
   }
 }
 
@@ -122,19 +148,24 @@ class Layout {
 /** One start of an operation: which exponents have been agreed on. */
 class Quantization implements ChunkPlan {
   private readonly layout: Layout;
+  private readonly valuesPerPacket: number;
   /** Of each block, over all workers. */
   private readonly exponents: Uint8Array;
   private readonly isAgreed: Uint8Array;
+  /** Blocks whose input is in `saved`: all below this one. */
+  private savedBlocks = 0;
 
   constructor(
-    private readonly batch: TensorBatch,
-    private readonly kernel: QuantizeKernel,
+    private readonly tensors: PackedTensors,
     private readonly member: QuantizingMember,
-    private readonly valuesPerPacket: number,
+    readonly packets: PacketStore,
+    /** Memory for a copy of what results overwrite. */
+    readonly saved: Uint8Array,
     /** An element of this worker is no number. */
     private readonly refuse: (element: number) => void,
   ) {
-    this.layout = new Layout(batch.elements, valuesPerPacket, member.workers);
+    this.valuesPerPacket = packets.layout.valuesPerPacket;
+    this.layout = new Layout(tensors.elements, this.valuesPerPacket, member.workers);
     this.exponents = new Uint8Array(this.layout.blocks);
     this.isAgreed = new Uint8Array(this.layout.groups);
   }
@@ -154,50 +185,59 @@ class Quantization implements ChunkPlan {
     return layout.exponentsIn(chunk) >= 0 || this.isAgreed[layout.groupOf(layout.blockIn(chunk))] === 1;
   }
 
-  load(chunk: number, payload: Uint8Array): void {
+  load(chunk: number): void {
+    const { packets, saved } = this;
+    const { kernel } = this.member;
+    const at = packets.valuesAt(chunk);
     const group = this.layout.exponentsIn(chunk);
     if (group >= 0) {
-      this.loadExponents(group, payload);
+      this.loadExponents(group, packets.bytes, at);
       return;
     }
     const block = this.layout.blockIn(chunk);
     const count = this.take(block);
-    this.kernel.quantize(count, this.scaleOf(block));
-    const bytes = count * VALUE_BYTES;
-    payload.set(this.kernel.bytes.subarray(0, bytes));
-    if (bytes < payload.length) payload.fill(0, bytes);
+    const bytes = kernel.bytes.subarray(0, count * VALUE_BYTES);
+    saved.set(bytes, block * this.valuesPerPacket * VALUE_BYTES);
+    this.savedBlocks = block + 1;
+    kernel.quantize(count, this.scaleOf(block));
+    packets.bytes.set(bytes, at);
   }
 
-  store(chunk: number, payload: Uint8Array, networkOrder: boolean): void {
+  store(chunk: number, message: Uint8Array, at: number, networkOrder: boolean): void {
     const group = this.layout.exponentsIn(chunk);
     if (group >= 0) {
-      this.agree(group, payload, networkOrder);
+      this.agree(group, message.subarray(at), networkOrder);
       return;
     }
-    const { kernel } = this;
+    const { kernel } = this.member;
     const block = this.layout.blockIn(chunk);
     const count = this.valuesIn(block);
     const bytes = kernel.bytes.subarray(0, count * VALUE_BYTES);
-    bytes.set(payload.subarray(0, bytes.length));
+    bytes.set(message.subarray(at, at + bytes.length));
     // The switch answers in the order of the packet that completed the sum, and all are in network order.
-    if (!networkOrder)
-      for (let at = 0; at < bytes.length; at += VALUE_BYTES) bytes.subarray(at, at + VALUE_BYTES).reverse();
+    if (!networkOrder) for (let i = 0; i < bytes.length; i += VALUE_BYTES) bytes.subarray(i, i + VALUE_BYTES).reverse();
     kernel.dequantize(count, this.scaleOf(block));
-    this.batch.store(block * this.valuesPerPacket, count, bytes, !HOST_IS_LITTLE_ENDIAN);
+    this.tensors.write(block * this.valuesPerPacket, count, kernel.bytes, 0);
   }
 
-  private loadExponents(group: number, payload: Uint8Array): void {
+  restore(): void {
+    const count = Math.min(this.tensors.elements, this.savedBlocks * this.valuesPerPacket);
+    this.tensors.write(0, count, this.saved, 0);
+  }
+
+  private loadExponents(group: number, target: Uint8Array, at: number): void {
     const { layout, member } = this;
-    payload.fill(0);
+    const blockBytes = layout.wordsPerBlock * VALUE_BYTES;
+    target.fill(0, at, at + layout.blocksIn(group) * blockBytes);
     const first = group * layout.blocksPerGroup;
     // In network order, the lowest rank of a word is its first byte.
     for (let i = 0; i < layout.blocksIn(group); i++) {
       const count = this.take(first + i);
-      const exponent = this.kernel.exponent(count);
-      payload[i * layout.wordsPerBlock * VALUE_BYTES + member.rank] = exponent;
+      const exponent = member.kernel.exponent(count);
+      target[at + i * blockBytes + member.rank] = exponent;
       if (exponent === NOT_FINITE) {
-        const at = this.kernel.floats.subarray(0, count).findIndex((value) => !Number.isFinite(value));
-        this.refuse((first + i) * this.valuesPerPacket + at);
+        const index = member.kernel.floats.subarray(0, count).findIndex((value) => !Number.isFinite(value));
+        this.refuse((first + i) * this.valuesPerPacket + index);
       }
     }
   }
@@ -223,7 +263,7 @@ class Quantization implements ChunkPlan {
   /** Copies a block's input to the kernel. @returns its values */
   private take(block: number): number {
     const count = this.valuesIn(block);
-    this.batch.load(block * this.valuesPerPacket, count, this.kernel.bytes.subarray(0, count * VALUE_BYTES));
+    this.tensors.read(block * this.valuesPerPacket, count, this.member.kernel.bytes, 0);
     return count;
   }
 
@@ -232,6 +272,6 @@ class Quantization implements ChunkPlan {
   }
 
   private valuesIn(block: number): number {
-    return Math.min(this.valuesPerPacket, this.batch.elements - block * this.valuesPerPacket);
+    return Math.min(this.valuesPerPacket, this.tensors.elements - block * this.valuesPerPacket);
   }
 }

@@ -39,7 +39,7 @@ export class CongestionWindow {
   private last: number | undefined;
   private jitter = 0;
 
-  /** @param slots of the job, and so the maximum that may be in flight */
+  /** @param slots the maximum that may be in flight: those of the job, or fewer */
   constructor(private readonly slots: number) {
     this.size = Math.min(INITIAL_CHUNKS, slots);
   }

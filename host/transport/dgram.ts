@@ -25,6 +25,7 @@ export const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
 export class DgramTransport implements Transport {
   onMessage: ((message: Uint8Array) => void) | undefined;
   readonly localAddress: LocalAddress;
+  readonly bufferBytes: number;
   private socket: dgram.Socket;
   private service: ServiceAddress | undefined;
   private isConnected = false;
@@ -38,6 +39,7 @@ export class DgramTransport implements Transport {
     readonly description: string,
   ) {
     this.socket = this.attach(socket);
+    this.bufferBytes = Math.min(socket.getRecvBufferSize(), socket.getSendBufferSize());
     this.localAddress = {
       ip: options.ip,
       udpPort: socket.address().port,
@@ -80,14 +82,14 @@ export class DgramTransport implements Transport {
     this.isConnected = true;
   }
 
-  send(buffer: Uint8Array, length: number): void {
+  send(memory: Uint8Array, at: number, length: number): void {
     if (this.closed || this.service === undefined) return;
     try {
       // Without a callback node sends immediately, or queues a reference: a queued packet whose slot has
       // moved on by then is sent as the slot's newer packet, which is a duplicate and harmless.
-      if (this.isConnected) this.socket.send(buffer, 0, length);
+      if (this.isConnected) this.socket.send(memory, at, length);
       else if (this.options.connected === false) {
-        this.socket.send(buffer, 0, length, this.service.udpPort, this.service.ip);
+        this.socket.send(memory, at, length, this.service.udpPort, this.service.ip);
       }
     } catch (error) {
       this.count(error as Error);

@@ -23,15 +23,17 @@ export interface Transport {
   readonly localAddress: LocalAddress;
   /** For people: which way messages take, and why not a faster one. */
   readonly description: string;
+  /** Memory that the kernel grants for messages in each direction; undefined: none is needed, or it is not known. */
+  readonly bufferBytes?: number;
   /** Called for every message that arrives, never from within {@link send}. Its memory is valid during the call. */
   onMessage: ((message: Uint8Array) => void) | undefined;
   /** Sends to `service` from now on. */
   connect(service: ServiceAddress): Promise<void>;
   /**
-   * Sends the first `length` bytes of `buffer`, at the latest before the event loop's next turn. If the memory changes
-   * before, what it holds then is sent.
+   * Sends `length` bytes of `memory` from offset `at`, at the latest before the event loop's next turn. If the memory
+   * changes before, what it holds then is sent.
    */
-  send(buffer: Uint8Array, length: number): void;
+  send(memory: Uint8Array, at: number, length: number): void;
   /** For error messages: what the network reported, for example refused packets. */
   note(): string | undefined;
   close(): Promise<void>;

@@ -25,6 +25,8 @@ export interface Libc {
   /** Maps memory of a descriptor, as a view that must not be used after {@link unmap}; undefined if that fails. */
   map(fd: number, bytes: number, protection: number, flags: number, offset: bigint): ArrayBuffer | undefined;
   unmap(memory: ArrayBuffer): void;
+  /** Memory of this process, also another thread's, which must outlive every use of the view. */
+  view(address: bigint, bytes: number): ArrayBuffer;
   /** @param descriptors array of `struct pollfd` */
   poll(descriptors: Uint8Array, count: number, timeoutMs: number): number;
   setns(fd: number, type: number): number;
@@ -86,6 +88,7 @@ export async function loadLibc(): Promise<Libc | LibcMissing> {
       return BigInt.asIntN(64, address) === -1n ? undefined : koffi.view(address, bytes);
     },
     unmap: (memory) => void munmap(koffi.address(new Uint8Array(memory)), memory.byteLength),
+    view: (address, bytes) => koffi.view(address, bytes),
     poll: library.func('int poll(void *, unsigned long, int)'),
     setns: library.func('int setns(int, int)'),
     unshare: library.func('int unshare(int)'),

@@ -29,6 +29,8 @@ export interface UdpSocketOptions {
 export interface UdpSocketHandle {
   readonly fd: number;
   readonly port: number;
+  /** Granted for the direction that has less; Linux says twice what one may request. */
+  readonly bufferBytes: number;
   /** Whether the kernel cuts a message into datagrams. */
   readonly segments: boolean;
   /** Whether the kernel joins datagrams that arrive. */
@@ -58,8 +60,15 @@ export function openUdpSocket(
     libc.setsockopt(fd, level, option, int32(value), 4) === 0;
   if (!set(SOL_SOCKET, SO_RCVBUFFORCE, bufferBytes)) set(SOL_SOCKET, SO_RCVBUF, bufferBytes);
   if (!set(SOL_SOCKET, SO_SNDBUFFORCE, bufferBytes)) set(SOL_SOCKET, SO_SNDBUF, bufferBytes);
+  const granted = (option: number): number => {
+    const value = int32(0);
+    return libc.getsockopt(fd, SOL_SOCKET, option, value, int32(4)) === 0
+      ? new DataView(value.buffer).getInt32(0, true)
+      : bufferBytes;
+  };
   return {
     fd,
+    bufferBytes: Math.min(granted(SO_RCVBUF), granted(SO_SNDBUF)),
     port: new DataView(address.buffer).getUint16(SockaddrIn.port),
     // 0 leaves messages whole; the kernel refuses an option that it does not know.
     segments: offloads && set(SOL_UDP, UDP_SEGMENT, 0),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type FramePort, InProcessTransport, Worker } from '../../host/index.js';
 import { encapsulate, payloadFor } from '../../net/frames.js';
 import { macToBytes } from '../../net/mac.js';
-import { failure, join, joinAll, network, ramp } from './support/network.js';
+import { failure, join, joinAll, network, placed, ramp } from './support/network.js';
 
 describe('allreduce', () => {
   it('sums a tensor over all workers in place', async () => {
@@ -138,7 +138,7 @@ describe('in process', () => {
 describe('failures', () => {
   it('join: an unknown job is refused with the list of jobs, a taken rank too', async () => {
     const net = await network({ workers: 2 });
-    const unknown = await failure(Worker.join({ controller: net.address, job: 'nope', rank: 0 }));
+    const unknown = await failure(Worker.join({ controller: net.address, job: 'nope', rank: 0, ...placed() }));
     expect(unknown).toMatchObject({ code: 'FPISA_JOIN', jobs: ['train'] });
     expect(unknown.message).toMatch(/no job 'nope'.*train/);
     await join(net, 0);
@@ -146,13 +146,15 @@ describe('failures', () => {
   });
 
   it('join: no controller', async () => {
-    const error = await failure(Worker.join({ controller: '127.0.0.1:1', job: 'train', rank: 0, joinTimeoutMs: 300 }));
+    const error = await failure(
+      Worker.join({ controller: '127.0.0.1:1', job: 'train', rank: 0, joinTimeoutMs: 300, ...placed() }),
+    );
     expect(error.code).toBe('FPISA_CONTROLLER_UNREACHABLE');
     expect(error.message).toContain('127.0.0.1:1');
   });
 
   it('join: options that cannot be', async () => {
-    const base = { controller: 'localhost:1', job: 'train', rank: 0 };
+    const base = { controller: 'localhost:1', job: 'train', rank: 0, ...placed() };
     for (const bad of [
       { controller: 'nohost' },
       { job: '' },
@@ -169,7 +171,9 @@ describe('failures', () => {
     const net = await network({ workers: 2 });
     const reason = new Error('enough');
     expect(
-      await failure(Worker.join({ controller: net.address, job: 'train', rank: 0, signal: AbortSignal.abort(reason) })),
+      await failure(
+        Worker.join({ controller: net.address, job: 'train', rank: 0, signal: AbortSignal.abort(reason), ...placed() }),
+      ),
     ).toBe(reason);
   });
 

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { QuantizeKernel } from '../../../arithmetic/index.js';
+import type { ChunkPlan } from '../../../host/allreduce/chunk-plan.js';
 import { QuantizedBatch } from '../../../host/allreduce/quantized.js';
 
 const kernel = QuantizeKernel.create();
 
+const layoutOf = (values: number) => ({ valuesPerPacket: values, steps: [values] });
+
 function planOf(elements: number, values: number, workers: number) {
-  const batch = new QuantizedBatch(new Float32Array(elements), 'sum', { rank: 0, workers }, kernel);
-  const plan = batch.plan(values);
-  expect(plan.chunks).toBe(batch.chunksOf(values));
+  const batch = new QuantizedBatch(new Float32Array(elements), 'sum', { rank: 0, workers, kernel });
+  const layout = layoutOf(values);
+  const plan = batch.plan(layout);
+  expect(plan.chunks).toBe(batch.chunksOf(layout));
   return plan;
 }
 
@@ -44,25 +48,39 @@ describe('the chunks of a quantised operation', () => {
   });
 
   it('begin with exponents, and wait for those of the others', () => {
-    const batch = new QuantizedBatch(Float32Array.of(1, 2, 3), 'sum', { rank: 1, workers: 2 }, kernel);
-    const plan = batch.plan(16);
-    const payload = new Uint8Array(64).fill(9);
-    plan.load(0, payload);
+    const tensor = Float32Array.of(1, 2, 3);
+    const batch = new QuantizedBatch(tensor, 'sum', { rank: 1, workers: 2, kernel });
+    const payload = new Uint8Array(64);
+    const sent = (plan: ChunkPlan, chunk: number) => {
+      plan.load(chunk);
+      plan.packets.pad(chunk, plan.count(chunk));
+      const at = plan.packets.valuesAt(chunk);
+      return plan.packets.bytes.slice(at, at + 64);
+    };
+    const plan = batch.plan(layoutOf(16));
     // 3 < 2^2, and that of rank 1 is the second byte.
-    expect([...payload.subarray(0, 6)]).toEqual([0, 128, 0, 0, 0, 0]);
+    expect([...sent(plan, 0).subarray(0, 6)]).toEqual([0, 128, 0, 0, 0, 0]);
     expect(plan.isReady(1)).toBe(false);
     // Rank 0 has up to 2^10: sums in network order, or in the other.
     payload.set([136, 128, 0, 0]);
-    plan.store(0, payload, true);
+    plan.store(0, payload, 0, true);
     expect(plan.isReady(1)).toBe(true);
-    const again = batch.plan(16);
+    const one = sent(plan, 1);
+    plan.store(1, one, 0, true);
+    expect([...tensor]).toEqual([1, 2, 3]);
+    plan.store(1, new Uint8Array(64), 0, true);
+    expect([...tensor]).toEqual([0, 0, 0]);
+    // Begins again with its input.
+    const again = batch.plan(layoutOf(16));
+    expect([...tensor]).toEqual([1, 2, 3]);
     expect(again.isReady(1)).toBe(false);
+    sent(again, 0);
     payload.set([0, 0, 128, 136]);
-    again.store(0, payload, false);
-    const [one, other] = [new Uint8Array(64), new Uint8Array(64)];
-    plan.load(1, one);
-    again.load(1, other);
-    expect(one).toEqual(other);
+    again.store(0, payload, 0, false);
+    expect(sent(again, 1)).toEqual(one);
     expect(new DataView(one.buffer).getInt32(0)).toBe(2 ** 20);
+    again.store(1, new Uint8Array(64), 0, true);
+    batch.restore();
+    expect([...tensor]).toEqual([1, 2, 3]);
   });
 });

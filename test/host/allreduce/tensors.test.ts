@@ -1,22 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Tensors } from '../../../host/allreduce/tensor-list.js';
+import type { ChunkPlan } from '../../../host/allreduce/chunk-plan.js';
+import { MemoryPool } from '../../../host/allreduce/memory-pool.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';
 
 const lists = fc.array(fc.array(fc.float({ noNaN: true }), { maxLength: 12 }), { minLength: 1, maxLength: 5 });
 
 /** Moves every element of `batch` through chunks of `n`, doubled on the way. */
 function throughSwitch(batch: TensorBatch, n: number, little: boolean): void {
-  for (let start = 0; start < batch.elements; start += n) {
-    const count = Math.min(n, batch.elements - start);
-    const payload = new Uint8Array(n * 4).fill(0xee);
-    batch.load(start, count, payload);
-    const view = new DataView(payload.buffer);
+  const plan = batch.plan({ valuesPerPacket: n, steps: [n] });
+  const { packets } = plan;
+  for (let chunk = 0; chunk < plan.chunks; chunk++) {
+    const count = plan.count(chunk);
+    if (chunk >= packets.loaded) load(plan, chunk);
+    const view = new DataView(packets.bytes.buffer, packets.bytes.byteOffset + packets.valuesAt(chunk), n * 4);
     for (let i = count; i < n; i++) expect(view.getUint32(i * 4)).toBe(0);
-    const out = new DataView(new ArrayBuffer(n * 4));
-    for (let i = 0; i < n; i++) out.setFloat32(i * 4, 2 * view.getFloat32(i * 4, true), little);
-    batch.store(start, count, new Uint8Array(out.buffer), !little);
+    const out = new DataView(new ArrayBuffer(8 + n * 4));
+    for (let i = 0; i < n; i++) out.setFloat32(8 + i * 4, 2 * view.getFloat32(i * 4, true), little);
+    plan.store(chunk, new Uint8Array(out.buffer), 8, !little);
   }
+}
+
+/** As the engine does before it sends a chunk for the first time. */
+function load(plan: ChunkPlan, chunk: number): void {
+  plan.load(chunk);
+  plan.packets.pad(chunk, plan.count(chunk));
 }
 
 describe('tensor batch', () => {
@@ -30,17 +39,37 @@ describe('tensor batch', () => {
     );
   });
 
-  it('restores the input, and sends it however the memory has changed since', () => {
+  it('restores the input, of which results have overwritten a part, and sends it again, also in packets of another size', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 });
     fc.assert(
-      fc.property(lists, (values) => {
+      fc.property(lists, sizes, fc.boolean(), (values, passes, restored) => {
         const tensors = values.map((one) => new Float32Array(one));
-        const batch = new TensorBatch(tensors, 'sum', 'fp32');
-        for (const tensor of tensors) tensor.fill(7);
-        throughSwitch(batch, 4, true);
-        batch.restore();
-        expect(tensors).toEqual(values.map((one) => new Float32Array(one)));
+        const pool = new MemoryPool();
+        const batch = new TensorBatch(tensors, 'sum', 'fp32', pool);
+        for (const n of passes) throughSwitch(batch, n, true);
+        const factor = restored ? 1 : 2;
+        if (restored) batch.restore();
+        batch.release();
+        expect(tensors).toEqual(values.map((one) => new Float32Array(one.map((value) => Math.fround(factor * value)))));
       }),
     );
+  });
+
+  it('fills up packets with zeros, whatever their memory held before', () => {
+    const pool = new MemoryPool();
+    const layout = { valuesPerPacket: 8, steps: [2, 4, 8] };
+    const first = new TensorBatch(new Float32Array(16).fill(NaN), 'sum', 'fp32', pool);
+    const old = first.plan(layout);
+    load(old, 0);
+    load(old, 1);
+    first.release();
+    const plan = new TensorBatch(new Float32Array(11).fill(1), 'sum', 'fp32', pool).plan(layout);
+    const { packets } = plan;
+    expect(packets.bytes).toBe(old.packets.bytes);
+    load(plan, 0);
+    load(plan, 1);
+    const at = packets.valuesAt(1);
+    expect([...new Float32Array(packets.bytes.slice(at, at + 4 * 4).buffer)]).toEqual([1, 1, 1, 0]);
   });
 
   it('works on views into a larger memory', () => {

@@ -3,6 +3,18 @@ import { afterEach } from 'vitest';
 import { type JoinOptions, Worker } from '../../../host/index.js';
 import { FakeNetwork, type FakeOptions } from './fake-controller.js';
 
+let place: NonNullable<JoinOptions['thread']> = false;
+
+/** Where the workers of this file's tests run from now on; on the caller's thread unless this is called. */
+export function placeWorkers(thread: NonNullable<JoinOptions['thread']>): void {
+  place = thread;
+}
+
+/** For tests that call {@link Worker.join} themselves. */
+export function placed(): Pick<JoinOptions, 'thread'> {
+  return { thread: place };
+}
+
 const cleanup: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const undo of cleanup.splice(0).reverse()) await undo();
@@ -15,7 +27,8 @@ export async function network(options: FakeOptions): Promise<FakeNetwork> {
 }
 
 export async function join(net: FakeNetwork, rank: number, options: Partial<JoinOptions> = {}): Promise<Worker> {
-  const worker = await Worker.join({ controller: net.address, job: net.jobName, rank, ...options });
+  const thread = options.transport === undefined ? place : false;
+  const worker = await Worker.join({ controller: net.address, job: net.jobName, rank, thread, ...options });
   cleanup.push(() => worker.close());
   return worker;
 }

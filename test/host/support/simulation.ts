@@ -4,7 +4,7 @@
  * checked element by element for who is in it and how often.
  */
 import { Member } from '../../../host/allreduce/member.js';
-import { type AllreduceStats, Operation } from '../../../host/allreduce/operation.js';
+import { Operation, type OperationResult } from '../../../host/allreduce/operation.js';
 import { DEFAULT_RTO } from '../../../host/transport/rto.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';
 import { AbortedError, type WorkerError } from '../../../host/errors.js';
@@ -18,7 +18,7 @@ import type { Event, Scenario } from './scenario.js';
 export interface Settled {
   rank: number;
   number: number;
-  stats?: AllreduceStats;
+  stats?: OperationResult;
   error?: WorkerError;
   worker: { readonly crashed: boolean };
 }
@@ -80,7 +80,7 @@ class Worker {
         switchAddress: 'model',
       },
       {
-        transmit: (packet) => sim.toSwitch(this, packet),
+        transmit: (memory, at, length) => sim.toSwitch(this, memory.subarray(at, at + length)),
         progress: (message) => sim.toController(this, () => sim.controller.progress(rank, message)),
         failed: (message) => sim.toController(this, () => sim.controller.failed(rank, message)),
         submitted: (message) => sim.toController(this, () => sim.controller.submitted(rank, message)),
@@ -300,7 +300,7 @@ export class Simulation {
     });
   }
 
-  private checkSum(rank: number, number: number, stats: AllreduceStats, tensors: readonly Float32Array[]): void {
+  private checkSum(rank: number, number: number, stats: OperationResult, tensors: readonly Float32Array[]): void {
     const where = `operation ${number} at rank ${rank}, epoch ${stats.epoch}`;
     if (stats.operation !== number) this.problems.push(`${where} ended as operation ${stats.operation}`);
     const ranks = this.controller.history.get(stats.epoch);

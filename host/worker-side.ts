@@ -1,0 +1,25 @@
+/** What carries a worker out: {@link LocalWorker} on the caller's thread, or `ThreadedWorker` in front of one on its own. */
+import type { AllreduceStats, Format, Tensors } from './allreduce/index.js';
+import type { AllreduceOptions } from './options.js';
+import type { JobInfo } from './session/messages.js';
+
+/** What a worker knows about itself; plain data. */
+export interface WorkerState {
+  readonly job: JobInfo;
+  readonly epoch: number | undefined;
+  readonly ranks: readonly number[];
+  readonly completed: number;
+  readonly transportDescription: string;
+}
+
+export interface WorkerSide {
+  readonly state: WorkerState;
+  readonly closed: boolean;
+  allreduce(tensors: Tensors, options: Readonly<AllreduceOptions>): Promise<AllreduceStats>;
+  leave(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function formatOfJob(job: Readonly<JobInfo>): Format {
+  return job.profile.format === 'int32' ? 'int32' : 'fp32';
+}
