@@ -5,8 +5,10 @@ import {
   type AllreduceStats,
   Member,
   type MemberConfig,
+  MemoryInUse,
   Operation,
   describeMissing,
+  PacketStorePool,
   TensorBatch,
   type Tensors,
   type Waiting,
@@ -41,6 +43,8 @@ export interface LocalOptions extends JoinOptions {
 
 export class LocalWorker implements WorkerSide {
   private readonly member: Member;
+  private readonly packetMemory = new PacketStorePool();
+  private readonly memoryInUse = new MemoryInUse();
   private timer: NodeJS.Timeout | undefined;
   /** Messages that have arrived. */
   private messages = 0;
@@ -60,7 +64,7 @@ export class LocalWorker implements WorkerSide {
     private readonly emit: EmitWorkerEvent,
   ) {
     const output = {
-      transmit: (packet: Uint8Array) => transport.send(packet, packet.length),
+      transmit: (memory: Uint8Array, at: number, length: number) => transport.send(memory, at, length),
       progress: (message: Parameters<ConstructorParameters<typeof Member>[1]['progress']>[0]) =>
         session.send({ progress: message }),
       failed: (message: Parameters<ConstructorParameters<typeof Member>[1]['failed']>[0]) =>
@@ -172,11 +176,13 @@ export class LocalWorker implements WorkerSide {
 
   async allreduce(tensors: Tensors, options: Readonly<AllreduceOptions> = {}): Promise<AllreduceStats> {
     if (this.ended !== undefined) throw this.ended;
-    const batch = new TensorBatch(tensors, options.op ?? 'sum', formatOfJob(this.welcome.job));
+    const batch = new TensorBatch(tensors, options.op ?? 'sum', formatOfJob(this.welcome.job), this.packetMemory);
     const { signal } = options;
+    this.memoryInUse.claim(batch);
     return await new Promise<AllreduceStats>((resolve, reject) => {
       const settled = () => {
         signal?.removeEventListener('abort', cancel);
+        this.memoryInUse.release(batch);
         // The member removes the operation from its queue only after this.
         queueMicrotask(() => this.checkIdle());
       };

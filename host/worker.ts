@@ -86,7 +86,7 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
    *
    * @param tensors one, a list, or a record or map by name (whose order does not matter), of any lengths, including 0;
    *   the memory must not be touched until the promise settles
-   * @throws ArgumentError (no number is used up), ShapeMismatchError, AbortedError, MembershipError,
+   * @throws ArgumentError (no number is used up; also for memory of a call that is in progress), ShapeMismatchError, AbortedError, MembershipError,
    *   StalledError, SwitchUnreachableError, ControllerUnreachableError, ClosedError, ThreadError
    */
   async allreduce(tensors: Tensors, options: Readonly<AllreduceOptions> = {}): Promise<AllreduceStats> {

@@ -71,21 +71,22 @@ export function messageBytes(n: number): number {
 
 export const PROBE_BYTES = HEADER_BYTES + PROBE_BODY_BYTES;
 
-export function writeHeader(view: DataView, header: Readonly<Header>): void {
-  view.setUint16(Offset.magic, MAGIC);
-  view.setUint8(Offset.version, VERSION);
-  view.setUint8(Offset.opcode, header.opcode);
-  view.setUint16(Offset.flags, header.flags);
-  view.setUint16(Offset.job, header.job);
-  view.setUint16(Offset.worker, header.worker);
-  view.setUint16(Offset.slot, header.slot);
-  view.setUint32(Offset.epoch, header.epoch);
-  view.setUint32(Offset.operation, header.operation);
-  view.setUint32(Offset.chunk, header.chunk);
-  view.setUint32(Offset.signature, header.signature);
-  view.setUint16(Offset.count, header.count);
-  view.setUint8(Offset.set, header.set);
-  view.setUint8(Offset.reserved, 0);
+/** @param at where the message begins in `view` */
+export function writeHeader(view: DataView, header: Readonly<Header>, at = 0): void {
+  view.setUint16(at + Offset.magic, MAGIC);
+  view.setUint8(at + Offset.version, VERSION);
+  view.setUint8(at + Offset.opcode, header.opcode);
+  view.setUint16(at + Offset.flags, header.flags);
+  view.setUint16(at + Offset.job, header.job);
+  view.setUint16(at + Offset.worker, header.worker);
+  view.setUint16(at + Offset.slot, header.slot);
+  view.setUint32(at + Offset.epoch, header.epoch);
+  view.setUint32(at + Offset.operation, header.operation);
+  view.setUint32(at + Offset.chunk, header.chunk);
+  view.setUint32(at + Offset.signature, header.signature);
+  view.setUint16(at + Offset.count, header.count);
+  view.setUint8(at + Offset.set, header.set);
+  view.setUint8(at + Offset.reserved, 0);
 }
 
 /** @throws MessageFormatError for a short message, a foreign magic or another version. */

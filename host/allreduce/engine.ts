@@ -1,17 +1,19 @@
 /**
- * One operation in one epoch: its chunks through the slot window, each repeated until its result has
- * arrived. A pure state machine: packets and the time are passed in as arguments, packets are sent through
- * `transmit`.
+ * The operations of one epoch: their chunks through the slot window, each repeated until its result has
+ * arrived. The chunks of an operation follow as soon as the commit of the one before is on its way; its own commit
+ * waits for that one's result, so at most two operations are in progress. A pure state machine: packets and the time are
+ * passed in as arguments, packets are sent through `transmit`.
  */
 import { Flag, Opcode } from '../../protocol/constants.js';
 import { HEADER_BYTES, Offset, PROBE_BYTES } from '../../protocol/message.js';
 import { readProbeReply, type SlotState } from '../../protocol/probe.js';
 import { CongestionWindow } from '../transport/congestion.js';
-import { isOurs, type PacketFields, PacketPool, uint16, uint32 } from './packets.js';
+import { elementsIn, packetBytes, type PacketLayout, type PacketStore } from './packet-store.js';
+import { isOurs, type PacketFields, PacketWriter, uint16, uint32 } from './packets.js';
 import { LossRecovery, type RecoveryOutput } from './recovery.js';
 import type { RetransmissionTimeout } from '../transport/rto.js';
 import type { Workload } from './tensors.js';
-import { operationBase, SlotWindow } from './windowing.js';
+import { CHUNK_MODULUS, operationBase, PREVIOUS_COMMIT, SlotWindow } from './windowing.js';
 
 /** New chunks per message read: the one whose slot became free, and one that the burst limit held back. */
 const PER_MESSAGE = 2;
@@ -46,15 +48,27 @@ export interface Counters {
  * - `stray`: not one that this operation waits for; counted.
  * - `accepted`: a result, and more are missing.
  * - `received`: the last result of the data; the commit follows.
- * - `complete`: the commit's result; every worker holds all results.
- * - `refused`: according to the switch, this contribution contradicts the others'.
+ * - `complete`: a commit's result; every worker holds all results of the operation, which is the first in progress.
+ * - `refused`: according to the switch, a contribution to the first operation in progress contradicts the others'.
  * - `probed`: the answer to a probe, see {@link AllreduceEngine.probed}.
  */
 export type Verdict = 'stray' | 'accepted' | 'received' | 'complete' | 'refused' | 'probed';
 
+/** An operation in progress. */
+interface Running {
+  readonly work: Workload;
+  readonly memory: PacketStore;
+  readonly number: number;
+  readonly counters: Counters;
+}
+
+/** Sends the message of `length` bytes at offset `at` of `memory`, which holds it until the next turn of the event loop. */
+export type Transmit = (memory: Uint8Array, at: number, length: number) => void;
+
 export class AllreduceEngine {
   private readonly window: SlotWindow;
-  private readonly pool: PacketPool;
+  private readonly writer = new PacketWriter();
+  private readonly layout: PacketLayout;
   private congestion: CongestionWindow;
   private readonly recovery: LossRecovery;
   private readonly output: RecoveryOutput;
@@ -65,8 +79,12 @@ export class AllreduceEngine {
   private probes = 0;
   /** First chunk number after the operations of this epoch so far. */
   private nextChunk = 0;
-  private work: Workload | undefined;
+  /** The operation that sends. */
+  private current: Running | undefined;
+  /** The one before, of which only the commit is in flight. */
+  private committing: Running | undefined;
   private fields: PacketFields;
+  /** Of the operation that sends, or sent last. */
   private counters: Counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
   /** The latest answer to a probe. */
   probed: SlotState | undefined;
@@ -76,10 +94,11 @@ export class AllreduceEngine {
   constructor(
     private readonly config: Readonly<EngineConfig>,
     private readonly rto: RetransmissionTimeout,
-    private readonly transmit: (packet: Uint8Array) => void,
+    private readonly transmit: Transmit,
   ) {
     this.window = new SlotWindow(config.slots);
-    this.pool = new PacketPool(config.slots, config.packetSteps ?? [config.valuesPerPacket]);
+    const { valuesPerPacket, packetSteps = [valuesPerPacket] } = config;
+    this.layout = { valuesPerPacket, steps: packetSteps };
     this.congestion = new CongestionWindow(mostInFlight(config));
     this.recovery = new LossRecovery(this.window, rto);
     this.output = {
@@ -112,47 +131,70 @@ export class AllreduceEngine {
   }
 
   /**
-   * Begins operation number `operation` in the current epoch; {@link advance} sends its packets.
+   * Begins operation number `operation` in the current epoch, after the one whose commit is in flight if
+   * {@link canFollow}; {@link advance} sends its packets.
    * @throws ArgumentError if `work` has too many chunks
    */
   start(operation: number, work: Workload, counters: Counters): void {
     const dataChunks = this.dataChunks(work);
     const base = operationBase(this.nextChunk, dataChunks + 1, this.config.slots);
+    this.committing = this.canFollow(work) ? this.current : undefined;
     this.nextChunk = base + dataChunks + 1;
-    this.window.start(base, dataChunks);
+    if (this.committing === undefined) {
+      this.window.start(base, dataChunks);
+      this.recovery.begin();
+    } else this.window.follow(dataChunks);
     this.window.limit(this.congestion.chunks);
-    this.work = work;
-    this.counters = counters;
-    this.fields.operation = operation;
-    this.fields.signature = work.signature;
-    this.pool.begin(this.fields);
-    this.recovery.begin();
+    this.run({ work, memory: work.packets(this.layout), number: operation, counters });
     this.probed = undefined;
+  }
+
+  /** Whether {@link start} may be called with `work` while another operation is in progress. */
+  canFollow(work: Workload): boolean {
+    if (this.current === undefined || this.committing !== undefined || !this.window.isCommitting) return false;
+    // Not across the wraparound of the chunk number, where slots are not continuous.
+    return this.nextChunk + this.dataChunks(work) + 1 <= CHUNK_MODULUS;
+  }
+
+  /** Takes back the last {@link start}, of operation number `operation`, if the commit before it is still in flight. */
+  retreat(operation: number): void {
+    const { committing } = this;
+    if (committing === undefined || this.current?.number !== operation) return;
+    this.window.retreat(this.dataChunks(committing.work));
+    this.run(committing);
+    this.committing = undefined;
   }
 
   /** Sends nothing more, and counts every result that still arrives as a stray. */
   stop(): void {
-    this.work = undefined;
+    this.current = this.committing = undefined;
   }
 
-  /** Whether all results of the data have arrived (the commit's may not have). False when stopped. */
+  /** Whether all results of the data have arrived (the commit's may not have), and the operation is the only one in progress. */
   get received(): boolean {
-    return this.work !== undefined && this.window.allDataArrived;
+    return this.current !== undefined && this.committing === undefined && this.window.allDataArrived;
   }
 
-  /** Chunks with a result, and all chunks, both including the commit. */
+  /** Chunks with a result, and all chunks, both including the commit, of the operation that sends. */
   get progress(): { done: number; total: number } {
     return { done: this.window.finished, total: this.window.chunks };
   }
 
+  /** The same of the first operation in progress. */
+  get firstProgress(): { done: number; total: number } {
+    if (this.committing === undefined) return this.progress;
+    const done = this.dataChunks(this.committing.work);
+    return { done, total: done + 1 };
+  }
+
   outstandingSlots(): number[] {
-    return this.work === undefined ? [] : this.window.outstandingSlots();
+    return this.current === undefined ? [] : this.window.outstandingSlots();
   }
 
   /** Chunk number that `slot` waits for; undefined if it does not wait for a chunk. */
   outstandingChunk(slot: number): number | undefined {
     const chunk = this.window.chunkIn(slot);
-    return this.work === undefined || chunk < 0 ? undefined : this.window.number(chunk);
+    return this.current === undefined || chunk === undefined ? undefined : this.window.number(chunk);
   }
 
   /**
@@ -160,7 +202,7 @@ export class AllreduceEngine {
    * @returns when to call again at the latest: `now` if the burst limit held something back
    */
   advance(now: number): number {
-    if (this.work === undefined) return Infinity;
+    if (this.current === undefined) return Infinity;
     let budget = this.config.burst;
     if (now >= this.recovery.due) budget = this.recovery.recover(now, budget, this.output);
     return this.sendNew(now, budget);
@@ -172,7 +214,7 @@ export class AllreduceEngine {
    * @returns when to call {@link advance} at the latest
    */
   refill(now: number): number {
-    return this.work === undefined ? Infinity : this.sendNew(now, PER_MESSAGE);
+    return this.current === undefined ? Infinity : this.sendNew(now, PER_MESSAGE);
   }
 
   receive(message: Uint8Array, now: number): Verdict {
@@ -180,7 +222,7 @@ export class AllreduceEngine {
     this.lastHeard = now;
     const opcode = message[Offset.opcode]!;
     if (opcode === Opcode.RESULT) return this.result(message, now);
-    if (opcode === Opcode.REFUSED) return this.awaited(message) === undefined ? this.stray() : 'refused';
+    if (opcode === Opcode.REFUSED) return this.refused(message);
     if (opcode === Opcode.PROBE_REPLY && message.length >= PROBE_BYTES) {
       this.probed = readProbeReply(new DataView(message.buffer, message.byteOffset, message.byteLength));
       this.answered(uint16(message, Offset.slot), uint32(message, Offset.chunk), now);
@@ -192,29 +234,57 @@ export class AllreduceEngine {
   /** Requests the state of `slot` from the switch. @returns the number that the answer will have */
   probe(slot: number): number {
     const sequence = ++this.probes;
-    this.transmit(this.pool.probeOf(slot, sequence));
+    const probe = this.writer.probeOf(slot, sequence);
+    this.transmit(probe, 0, probe.length);
     return sequence;
   }
 
   private result(message: Uint8Array, now: number): Verdict {
     const slot = this.awaited(message);
-    if (slot === undefined || message.length !== this.pool.bytesIn(slot)) {
+    const chunk = slot === undefined ? undefined : this.window.chunkIn(slot)!;
+    const count = chunk === undefined ? 0 : this.count(chunk);
+    if (slot === undefined || chunk === undefined || message.length !== packetBytes(count, this.layout)) {
       this.noteNeedless(message);
       return this.stray();
     }
-    const chunk = this.window.chunkIn(slot);
-    const count = this.count(chunk);
     if (uint16(message, Offset.count) !== count) return this.stray();
     const flags = uint16(message, Offset.flags);
+    const { work, counters } = this.operationOf(chunk);
     if (count > 0) {
       const networkOrder = (flags & Flag.NETWORK_ORDER) !== 0;
-      this.work!.store(chunk * this.config.valuesPerPacket, count, message.subarray(HEADER_BYTES), networkOrder);
+      work.store(chunk * this.config.valuesPerPacket, count, message, HEADER_BYTES, networkOrder);
     }
     this.measure(slot, flags, now);
-    this.counters.packetsReceived++;
+    counters.packetsReceived++;
     this.window.finish(this.window.number(chunk));
-    if (this.window.complete) return 'complete';
-    return this.window.allDataArrived ? 'received' : 'accepted';
+    if (chunk === PREVIOUS_COMMIT) {
+      this.committing = undefined;
+      return 'complete';
+    }
+    if (this.window.complete) {
+      this.stop();
+      return 'complete';
+    }
+    return this.received ? 'received' : 'accepted';
+  }
+
+  /** A refusal of the second operation in progress is left for when it is the first: its packet is repeated then. */
+  private refused(message: Uint8Array): Verdict {
+    const slot = this.awaited(message);
+    if (slot === undefined) return this.stray();
+    return this.committing === undefined || this.window.chunkIn(slot) === PREVIOUS_COMMIT ? 'refused' : 'stray';
+  }
+
+  private run(operation: Running): void {
+    this.current = operation;
+    this.counters = operation.counters;
+    this.fields.operation = operation.number;
+    this.fields.signature = operation.work.signature;
+    this.writer.begin(this.fields);
+  }
+
+  private operationOf(chunk: number): Running {
+    return chunk === PREVIOUS_COMMIT ? this.committing! : this.current!;
   }
 
   /** Updates the estimates from the time that the result of `slot` took; its flags are those of the packet that it answers. */
@@ -231,19 +301,22 @@ export class AllreduceEngine {
   /** A packet of this worker may have been answered with a result that it already has. */
   private noteNeedless(message: Uint8Array): void {
     const slot = uint16(message, Offset.slot);
-    const { epoch, operation } = this.fields;
-    const isCurrent = uint32(message, Offset.epoch) === epoch && uint32(message, Offset.operation) === operation;
+    const number = uint32(message, Offset.operation);
+    const isCurrent =
+      uint32(message, Offset.epoch) === this.fields.epoch &&
+      (number === this.current?.number || number === this.committing?.number);
     if (!isCurrent || slot >= this.config.slots) return;
     if ((uint16(message, Offset.flags) & Flag.REPEATED) !== 0) this.recovery.needless(slot);
   }
 
   /** What probe `sequence` found in `slot` tells whether its packet arrived, or its result was lost. */
   private answered(slot: number, sequence: number, now: number): void {
-    const chunk = this.outstandingChunk(slot);
+    const chunk = this.current === undefined ? undefined : this.window.chunkIn(slot);
     if (chunk === undefined) return;
-    const { epoch, operation } = this.fields;
+    const { epoch } = this.fields;
+    const { number } = this.operationOf(chunk);
     const held = this.probed!.sets.find(
-      (set) => set.epoch === epoch && set.chunk === chunk && set.operation === operation,
+      (set) => set.epoch === epoch && set.chunk === this.window.number(chunk) && set.operation === number,
     );
     const bitmap = held?.bitmap ?? 0;
     const isOwnThere = (bitmap & this.ownBit) !== 0;
@@ -253,16 +326,17 @@ export class AllreduceEngine {
 
   /** The slot whose outstanding chunk `message` is about; undefined if it matches no slot. */
   private awaited(message: Uint8Array): number | undefined {
-    if (this.work === undefined) return undefined;
+    if (this.current === undefined) return undefined;
     const slot = uint16(message, Offset.slot);
     if (slot >= this.config.slots) return undefined;
     const chunk = this.window.chunkIn(slot);
+    if (chunk === undefined) return undefined;
+    const { number, work } = this.operationOf(chunk);
     const matches =
-      chunk >= 0 &&
       uint32(message, Offset.chunk) === this.window.number(chunk) &&
       uint32(message, Offset.epoch) === this.fields.epoch &&
-      uint32(message, Offset.operation) === this.fields.operation &&
-      uint32(message, Offset.signature) === this.fields.signature &&
+      uint32(message, Offset.operation) === number &&
+      uint32(message, Offset.signature) === work.signature &&
       message[Offset.set] === this.window.set(chunk);
     return matches ? slot : undefined;
   }
@@ -273,32 +347,37 @@ export class AllreduceEngine {
       if (budget-- <= 0) return now;
       this.send(window.take()!, now);
       // An in-process network may have answered within transmit(), and ended the operation.
-      if (this.work === undefined) return Infinity;
+      if (this.current === undefined) return Infinity;
     }
     return this.recovery.due;
   }
 
   private send(chunk: number, now: number): void {
-    const { window, pool } = this;
+    const { window } = this;
+    const { work, memory, counters } = this.current!;
     const slot = window.slot(chunk);
     const count = this.count(chunk);
-    this.work!.load(chunk * this.config.valuesPerPacket, count, pool.payload(slot, count));
-    const packet = pool.contribution(slot, window.set(chunk), window.number(chunk), count);
+    if (chunk >= memory.loaded) work.load(chunk, count);
+    const at = memory.at(chunk);
+    this.writer.contribution(memory.view, at, slot, window.set(chunk), window.number(chunk), count);
     this.recovery.sent(slot, now);
-    this.counters.packetsSent++;
-    this.transmit(packet);
+    counters.packetsSent++;
+    this.transmit(memory.bytes, at, packetBytes(count, this.layout));
   }
 
   private repeat(slot: number): void {
-    this.counters.packetsSent++;
-    this.counters.retransmissions++;
-    this.transmit(this.pool.again(slot));
+    const chunk = this.window.chunkIn(slot)!;
+    const { work, memory, counters } = this.operationOf(chunk);
+    counters.packetsSent++;
+    counters.retransmissions++;
+    const at = memory.at(chunk === PREVIOUS_COMMIT ? this.dataChunks(work) : chunk);
+    this.writer.again(memory.view, at);
+    this.transmit(memory.bytes, at, packetBytes(this.count(chunk), this.layout));
   }
 
-  /** Elements in `chunk`; none in the commit. */
+  /** Elements in `chunk`; none in a commit. */
   private count(chunk: number): number {
-    const { valuesPerPacket } = this.config;
-    return Math.max(0, Math.min(valuesPerPacket, this.work!.elements - chunk * valuesPerPacket));
+    return chunk === PREVIOUS_COMMIT ? 0 : elementsIn(chunk, this.current!.work.elements, this.layout);
   }
 
   private stray(): Verdict {

@@ -2,6 +2,8 @@ import { MAX_WORKERS } from '../../protocol/constants.js';
 
 export { Member } from './member.js';
 export type { MemberConfig } from './member-config.js';
+export { MemoryInUse } from './memory-in-use.js';
+export { PacketStorePool } from './packet-store.js';
 export { type AllreduceStats, Operation, type OperationProgress } from './operation.js';
 export { describeMissing, type MissingRank } from './partial.js';
 export { DEFAULT_RTO, type RtoBounds } from '../transport/rto.js';

@@ -1,7 +1,7 @@
 /** What a member is given, and where its output goes. */
 import type { RtoBounds } from '../transport/rto.js';
 import type { Failed, Progress, Submitted } from '../session/messages.js';
-import type { EngineConfig } from './engine.js';
+import type { EngineConfig, Transmit } from './engine.js';
 import type { Patience, ReportedWorker } from './stall.js';
 import type { Waiting } from './waiting.js';
 
@@ -14,8 +14,8 @@ export const MAX_OPERATION = 2 ** 32 - 1;
 export const FAILURES_AHEAD = 2;
 
 export interface MemberOutput {
-  /** A packet for the switch. Its memory is valid only during the call. */
-  transmit(packet: Uint8Array): void;
+  /** A packet for the switch. */
+  readonly transmit: Transmit;
   /** An answer for the controller. */
   progress(message: Progress): void;
   failed(message: Failed): void;

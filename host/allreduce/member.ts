@@ -52,7 +52,9 @@ export class Member {
     now: number,
   ) {
     this.rto = new RetransmissionTimeout(config.rto);
-    this.engine = new AllreduceEngine(config, this.rto, (packet) => this.output.transmit(packet));
+    this.engine = new AllreduceEngine(config, this.rto, (memory, at, length) =>
+      this.output.transmit(memory, at, length),
+    );
     this.watch = new StallWatch(config.patience, now);
   }
 
@@ -90,7 +92,9 @@ export class Member {
       this.halt(now);
       this.receivedNumber = this.completedNumber;
       this.config = config;
-      this.engine = new AllreduceEngine(config, this.rto, (packet) => this.output.transmit(packet));
+      this.engine = new AllreduceEngine(config, this.rto, (memory, at, length) =>
+        this.output.transmit(memory, at, length),
+      );
     }
     if (this.unanswered !== undefined) this.output.failed(this.unanswered);
   }
@@ -126,6 +130,7 @@ export class Member {
   cancel(operation: Operation, error: WorkerError, now: number): void {
     this.disputes.cancel(operation, error);
     if (!this.queue.includes(operation)) return;
+    this.withdraw(operation);
     operation.fail(error);
     this.settleHead(now);
   }
@@ -218,10 +223,8 @@ export class Member {
     if (head === undefined) return verdict;
     if (verdict === 'accepted' || verdict === 'received' || verdict === 'complete') {
       this.watch.progress(now);
-      const { done, total } = this.engine.progress;
-      if (verdict !== 'accepted') this.receivedNumber = head.number!;
-      if (verdict === 'complete') this.complete(now);
-      head.report(done, total);
+      if (verdict === 'complete') this.complete(head, now);
+      else this.report(verdict === 'received');
     } else if (verdict === 'refused') {
       this.watch.refused(this.engine, uint16(message, Offset.slot), now);
     }
@@ -233,9 +236,7 @@ export class Member {
    * @returns when to call {@link advance} at the latest
    */
   refill(now: number): number {
-    const head = this.queue[0];
-    if (this.running && head !== undefined && !this.started(head)) return now;
-    return this.engine.refill(now);
+    return this.startable === undefined ? this.engine.refill(now) : now;
   }
 
   /**
@@ -243,9 +244,14 @@ export class Member {
    * @returns when to call again at the latest
    */
   advance(now: number): number {
-    const head = this.queue[0];
-    if (this.running && head !== undefined && !this.started(head)) this.begin(head, now);
-    let due = Math.min(this.engine.advance(now), this.disputes.advance(now));
+    let due = this.disputes.advance(now);
+    let sending: number;
+    do {
+      const next = this.startable;
+      if (next !== undefined) this.begin(next, now);
+      sending = this.engine.advance(now);
+    } while (this.startable !== undefined);
+    due = Math.min(due, sending);
     const situation = this.situation();
     if (situation !== undefined) {
       const verdict = this.watch.check(situation, now);
@@ -279,6 +285,20 @@ export class Member {
     return operation.starts > 0 && operation.epoch === this.epoch;
   }
 
+  /** The call to begin now: the first, or the one after it while the first is nothing but its commit. */
+  private get startable(): Operation | undefined {
+    const [first, second] = this.queue;
+    if (!this.running || first === undefined) return undefined;
+    if (!this.started(first)) return first;
+    const waits =
+      second !== undefined &&
+      second.failure === undefined &&
+      !this.started(second) &&
+      !this.aborts.has(second.number!) &&
+      this.engine.canFollow(second.batch);
+    return waits ? second : undefined;
+  }
+
   private begin(operation: Operation, now: number): void {
     const { number: epoch, ranks, missing } = this.epochOf!;
     operation.begin({ epoch, ranks, jobWorkers: this.config.workers, missing }, now);
@@ -291,13 +311,29 @@ export class Member {
     }
   }
 
-  private complete(now: number): void {
-    const operation = this.queue.shift()!;
-    const { total } = this.engine.progress;
-    this.engine.stop();
+  private complete(operation: Operation, now: number): void {
+    const total = this.engine.dataChunks(operation.batch) + 1;
+    this.queue.shift();
     this.pass(operation.number!);
+    // The next one may have come as far while this one's commit was on its way.
+    if (this.engine.received) this.receivedNumber = this.queue[0]!.number!;
     operation.succeed(total, this.rto.roundTripMs, now);
+    operation.report(total, total);
     this.settleHead(now);
+  }
+
+  /** Results of the operation that sends have arrived: of the first call, or of the second if the first is committing. */
+  private report(received: boolean): void {
+    const [first, second] = this.queue;
+    const sending = second !== undefined && this.started(second) ? second : first!;
+    if (received) this.receivedNumber = sending.number!;
+    const { done, total } = this.engine.progress;
+    sending.report(done, total);
+  }
+
+  /** A call that is over before it is the first must not go on behind the first one's commit. */
+  private withdraw(operation: Operation): void {
+    if (this.queue[0] !== operation) this.engine.retreat(operation.number!);
   }
 
   /** Deals with an operation at the head of the queue that has failed, here or elsewhere. */
@@ -313,7 +349,7 @@ export class Member {
     this.halt(now);
     const { failure } = head;
     this.pass(head.number!);
-    if (abort === undefined) this.report(head, failure!);
+    if (abort === undefined) this.announce(head, failure!);
     else {
       const error = this.abortError(abort, head);
       if (error instanceof ShapeMismatchError && error.difference === undefined)
@@ -322,7 +358,7 @@ export class Member {
     }
   }
 
-  private report(operation: Operation, failure: WorkerError): void {
+  private announce(operation: Operation, failure: WorkerError): void {
     this.unanswered = failedMessage(operation, failure);
     this.output.failed(this.unanswered);
   }
@@ -333,7 +369,7 @@ export class Member {
     this.halt(now);
     this.pass(operation.number!);
     this.disputes.begin(operation, error, this.config.rank, now);
-    this.report(operation, error);
+    this.announce(operation, error);
   }
 
   /**

@@ -116,6 +116,7 @@ export class Operation {
   }
 
   succeed(chunks: number, rttMs: number | undefined, now: number): void {
+    this.batch.release();
     this.batch.finish(this.ranks.length);
     this.callbacks.resolve({
       operation: this.number!,
@@ -144,7 +145,9 @@ export class Operation {
 
   /** Restores the input in the caller's memory, once: after that it may be another call's. */
   giveUp(): void {
-    if (this.starts > 0 && !this.givenUp) this.batch.restore();
+    if (this.givenUp) return;
     this.givenUp = true;
+    this.batch.restore();
+    this.batch.release();
   }
 }

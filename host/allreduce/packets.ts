@@ -1,15 +1,6 @@
-/** The packets that a worker sends: memory per slot, allocated once; and the fields it reads from those that arrive. */
+/** The headers of the packets that a worker sends, and the fields that it reads from those that arrive. */
 import { Flag, MAGIC, Opcode, VERSION } from '../../protocol/constants.js';
-import {
-  emptyHeader,
-  type Header,
-  HEADER_BYTES,
-  messageBytes,
-  Offset,
-  PROBE_BYTES,
-  writeHeader,
-} from '../../protocol/message.js';
-import { stepFor } from '../../protocol/packet-steps.js';
+import { emptyHeader, type Header, HEADER_BYTES, Offset, PROBE_BYTES, writeHeader } from '../../protocol/message.js';
 import { HOST_IS_LITTLE_ENDIAN } from './tensors.js';
 
 export interface PacketFields {
@@ -23,36 +14,12 @@ export interface PacketFields {
 /** Tensor memory is sent as it is, so a big-endian host sets the flag. */
 const BYTE_ORDER = HOST_IS_LITTLE_ENDIAN ? 0 : Flag.NETWORK_ORDER;
 
-/**
- * One CONTRIBUTE message per slot. A slot has one chunk in flight, so its memory is not reused for
- * another packet before the result of the first has arrived.
- */
-export class PacketPool {
-  /** By slot, then by step of the length. */
-  private readonly packets: Uint8Array[][] = [];
-  private readonly payloads: Uint8Array[][] = [];
-  private readonly views: DataView[] = [];
-  /** By slot: the step of its packet. */
-  private readonly step: Uint8Array;
+/** Writes the headers of an operation's packets; their memory is the operation's. */
+export class PacketWriter {
   private readonly probe = new Uint8Array(PROBE_BYTES);
+  private readonly probeView = new DataView(this.probe.buffer);
   /** Reused for every packet; {@link begin} sets the fields that an operation's packets share. */
   private readonly header: Header = { ...emptyHeader(Opcode.CONTRIBUTE), flags: BYTE_ORDER };
-
-  /** @param steps values that a packet may hold, ascending */
-  constructor(
-    slots: number,
-    private readonly steps: readonly number[],
-  ) {
-    const bytes = messageBytes(steps.at(-1)!);
-    const memory = new ArrayBuffer(slots * bytes);
-    this.step = new Uint8Array(slots);
-    for (let slot = 0; slot < slots; slot++) {
-      const packets = steps.map((values) => new Uint8Array(memory, slot * bytes, messageBytes(values)));
-      this.packets.push(packets);
-      this.payloads.push(packets.map((packet) => packet.subarray(HEADER_BYTES)));
-      this.views.push(new DataView(memory, slot * bytes, HEADER_BYTES));
-    }
-  }
 
   begin(fields: Readonly<PacketFields>): void {
     this.header.job = fields.job;
@@ -62,41 +29,24 @@ export class PacketPool {
     this.header.signature = fields.signature;
   }
 
-  /** Memory for `count` values, and for those that fill up the shortest packet that holds them. */
-  payload(slot: number, count: number): Uint8Array {
-    const step = (this.step[slot] = stepFor(count, this.steps));
-    return this.payloads[slot]![step]!;
-  }
-
-  /** Bytes of the packet of `slot`, and of its result. */
-  bytesIn(slot: number): number {
-    return this.packet(slot).length;
-  }
-
-  /** Writes the header of the first transmission of a chunk, after its {@link payload}, and returns the whole packet. */
-  contribution(slot: number, set: 0 | 1, chunk: number, count: number): Uint8Array {
+  /** The header of the first transmission of a chunk, at offset `at` of `view`. */
+  contribution(view: DataView, at: number, slot: number, set: 0 | 1, chunk: number, count: number): void {
     const { header } = this;
     header.slot = slot;
     header.set = set;
     header.chunk = chunk;
     header.count = count;
-    writeHeader(this.views[slot]!, header);
-    return this.packet(slot);
+    writeHeader(view, header, at);
   }
 
-  /** The packet in `slot`, marked as a retransmission. */
-  again(slot: number): Uint8Array {
-    this.views[slot]!.setUint16(Offset.flags, BYTE_ORDER | Flag.RETRANSMISSION);
-    return this.packet(slot);
-  }
-
-  private packet(slot: number): Uint8Array {
-    return this.packets[slot]![this.step[slot]!]!;
+  /** Marks the packet at offset `at` of `view` as a retransmission. */
+  again(view: DataView, at: number): void {
+    view.setUint16(at + Offset.flags, BYTE_ORDER | Flag.RETRANSMISSION);
   }
 
   /** PROBE number `sequence`, of `slot` in the job's range. The answer has the same number. */
   probeOf(slot: number, sequence: number): Uint8Array {
-    writeHeader(new DataView(this.probe.buffer), {
+    writeHeader(this.probeView, {
       ...this.header,
       opcode: Opcode.PROBE,
       flags: 0,

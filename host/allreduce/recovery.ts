@@ -197,7 +197,7 @@ export class LossRecovery {
     let allowed = inAdvance;
     let slot = window.lowestSlot;
     for (let i = 0; i < slots; i++, slot = slot + 1 === slots ? 0 : slot + 1) {
-      if (window.chunkIn(slot) < 0) continue;
+      if (window.chunkIn(slot) === undefined) continue;
       const sentAt = transmissions.sentAt[slot]!;
       const overtakenBy = transmissions.overtakenBy(slot);
       const lostAt = overtakenBy > 0 ? this.lostAt(overtakenBy, sentAt, now) : Infinity;

@@ -164,7 +164,7 @@ export class StallWatch {
         rank: config.rank,
         missing: this.missingRanks(situation),
         elsewhere: elsewhere(situation),
-        first: engine.progress.done === 0,
+        first: engine.firstProgress.done === 0,
         switchAddress: config.switchAddress,
       });
     }
@@ -270,7 +270,7 @@ export class StallWatch {
 
   private report(situation: Situation, now: number): StallReport {
     const { engine, operation, config } = situation;
-    const { done, total } = engine.progress;
+    const { done, total } = engine.firstProgress;
     return {
       operation: operation.number!,
       epoch: operation.epoch,

@@ -3,6 +3,7 @@ import { endianness } from 'node:os';
 import { VALUE_BYTES } from '../../protocol/message.js';
 import { operationSignature, submission, type Submission, type TensorDescription } from '../../protocol/submission.js';
 import { ArgumentError } from '../errors.js';
+import { elementsIn, type PacketLayout, type PacketStore, PacketStorePool, sameLayout } from './packet-store.js';
 import { listTensors, type Format, type Tensor, type Tensors } from './tensor-list.js';
 
 export type ReduceOp = 'sum' | 'mean';
@@ -17,27 +18,29 @@ export const HOST_IS_LITTLE_ENDIAN = endianness() === 'LE';
 export interface Workload {
   readonly elements: number;
   readonly signature: number;
-  /** Copies `count` elements from `start` of the saved input into `payload`, and fills the rest with +0. */
-  load(start: number, count: number, payload: Uint8Array): void;
-  /** Writes `count` summed elements to `start`. `networkOrder` is the byte order of `payload`. */
-  store(start: number, count: number, payload: Uint8Array, networkOrder: boolean): void;
+  /** Memory for its packets. That of an earlier start has the same layout, or is given up. */
+  packets(layout: PacketLayout): PacketStore;
+  /** Copies the `count` elements of the next chunk to its packet, and fills the rest of that with +0. */
+  load(chunk: number, count: number): void;
+  /** Writes `count` summed elements to `start`, from offset `at` of `message`, in network or in little-endian order. */
+  store(start: number, count: number, message: Uint8Array, at: number, networkOrder: boolean): void;
 }
 
 /**
- * Holds a copy of the input from construction on, so that an operation can be repeated in another
- * epoch, or undone, although results are written into the caller's memory as they arrive.
+ * Results are written into the caller's memory as they arrive. What a result overwrites has been sent before, and the
+ * packets that were sent are kept until the operation is over: so it can be repeated in another epoch, or undone.
  */
 export class TensorBatch implements Workload {
   readonly elements: number;
   readonly lengths: readonly number[];
   readonly signature: number;
   private readonly descriptions: readonly TensorDescription[];
-  private readonly tensors: readonly Tensor[];
+  readonly tensors: readonly Tensor[];
   /** The same memory as bytes. */
   private readonly outputs: readonly Uint8Array[];
   /** First element of each tensor in the packed order, and the total at the end. */
   private readonly starts: Float64Array;
-  private readonly input: Uint8Array;
+  private memory: PacketStore | undefined;
   /** Tensor that the last access touched: accesses are nearly sequential. */
   private cursor = 0;
 
@@ -46,6 +49,7 @@ export class TensorBatch implements Workload {
     tensors: Tensors,
     readonly op: ReduceOp,
     readonly format: Format,
+    private readonly pool = new PacketStorePool(),
   ) {
     const listed = listTensors(tensors, format);
     checkOp(op, format);
@@ -58,30 +62,44 @@ export class TensorBatch implements Workload {
     this.elements = this.starts[list.length]!;
     this.signature = this.signatureOf(op);
     this.outputs = list.map((tensor) => new Uint8Array(tensor.buffer, tensor.byteOffset, tensor.byteLength));
-    this.input = new Uint8Array(this.elements * VALUE_BYTES);
-    this.outputs.forEach((bytes, i) => this.input.set(bytes, this.starts[i]! * VALUE_BYTES));
   }
 
-  load(start: number, count: number, payload: Uint8Array): void {
-    payload.set(this.input.subarray(start * VALUE_BYTES, (start + count) * VALUE_BYTES));
-    if (count * VALUE_BYTES < payload.length) payload.fill(0, count * VALUE_BYTES);
+  packets(layout: PacketLayout): PacketStore {
+    if (this.memory !== undefined && !sameLayout(this.memory.layout, layout)) {
+      this.restore();
+      this.release();
+    }
+    return (this.memory ??= this.pool.take(this.elements, layout));
   }
 
-  store(start: number, count: number, payload: Uint8Array, networkOrder: boolean): void {
-    const values = networkOrder === HOST_IS_LITTLE_ENDIAN ? swapped(payload, count) : payload;
-    let done = 0;
-    let tensor = this.find(start);
-    while (done < count) {
-      const first = this.starts[tensor]!;
-      const end = this.starts[tensor + 1]!;
-      const position = start + done;
-      const take = Math.min(count - done, end - position);
-      const output = this.outputs[tensor]!;
-      if (take > 0) {
-        output.set(values.subarray(done * VALUE_BYTES, (done + take) * VALUE_BYTES), (position - first) * VALUE_BYTES);
-      }
+  load(chunk: number, count: number): void {
+    const memory = this.memory!;
+    const { bytes, layout } = memory;
+    const start = chunk * layout.valuesPerPacket;
+    const at = memory.valuesAt(chunk);
+    for (let done = 0; done < count;) {
+      const tensor = this.find(start + done);
+      const from = start + done - this.starts[tensor]!;
+      const take = Math.min(count - done, this.lengths[tensor]! - from);
+      const values = this.outputs[tensor]!.subarray(from * VALUE_BYTES, (from + take) * VALUE_BYTES);
+      bytes.set(values, at + done * VALUE_BYTES);
       done += take;
-      tensor++;
+    }
+    const payload = memory.payloadBytes(count);
+    if (count * VALUE_BYTES < payload) bytes.fill(0, at + count * VALUE_BYTES, at + payload);
+    memory.loaded = chunk + 1;
+  }
+
+  store(start: number, count: number, message: Uint8Array, at: number, networkOrder: boolean): void {
+    let values = message.subarray(at, at + count * VALUE_BYTES);
+    if (networkOrder === HOST_IS_LITTLE_ENDIAN) values = swapped(values);
+    for (let done = 0; done < count;) {
+      const tensor = this.find(start + done);
+      const to = start + done - this.starts[tensor]!;
+      const take = Math.min(count - done, this.lengths[tensor]! - to);
+      const part = take === count ? values : values.subarray(done * VALUE_BYTES, (done + take) * VALUE_BYTES);
+      this.outputs[tensor]!.set(part, to * VALUE_BYTES);
+      done += take;
     }
   }
 
@@ -95,9 +113,19 @@ export class TensorBatch implements Workload {
 
   /** Restores the input in the caller's memory. */
   restore(): void {
-    this.outputs.forEach((bytes, i) => {
-      bytes.set(this.input.subarray(this.starts[i]! * VALUE_BYTES, this.starts[i + 1]! * VALUE_BYTES));
-    });
+    const { memory } = this;
+    if (memory === undefined) return;
+    for (let chunk = 0; chunk < memory.loaded; chunk++) {
+      const count = elementsIn(chunk, this.elements, memory.layout);
+      const start = chunk * memory.layout.valuesPerPacket;
+      this.store(start, count, memory.bytes, memory.valuesAt(chunk), !HOST_IS_LITTLE_ENDIAN);
+    }
+  }
+
+  /** Gives the packets' memory back: the operation is over, or begins again from the caller's memory. */
+  release(): void {
+    if (this.memory !== undefined) this.pool.give(this.memory);
+    this.memory = undefined;
   }
 
   /** What other workers must have submitted as well. */
@@ -127,9 +155,9 @@ export class TensorBatch implements Workload {
   }
 }
 
-/** A copy of the first `words` words of `bytes` with the bytes of each reversed. */
-function swapped(bytes: Uint8Array, words: number): Uint8Array {
-  const copy = bytes.slice(0, words * VALUE_BYTES);
+/** A copy of `bytes` with the bytes of each word reversed. */
+function swapped(bytes: Uint8Array): Uint8Array {
+  const copy = bytes.slice();
   for (let i = 0; i < copy.length; i += VALUE_BYTES) copy.subarray(i, i + VALUE_BYTES).reverse();
   return copy;
 }

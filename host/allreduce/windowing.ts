@@ -44,12 +44,17 @@ export function operationBase(next: number, chunks: number, slots: number): numb
   return setOf(next - 1, slots) === 0 ? slots : 0;
 }
 
+/** The commit of the operation before, which is the last chunk below an operation's base. */
+export const PREVIOUS_COMMIT = -1;
 /** No chunk is in flight in a slot. */
-const IDLE = -1;
+const IDLE = -2;
 
-/** The chunks of one operation as they pass through the slots; chunks are counted from the operation's base. */
+/**
+ * The chunks of one operation as they pass through the slots; chunks are counted from the operation's base. The commit of
+ * the operation before may still be in flight; then this operation's waits for that one's result.
+ */
 export class SlotWindow {
-  /** Chunk in flight per slot, or {@link IDLE}. */
+  /** Chunk in flight per slot, {@link PREVIOUS_COMMIT} or {@link IDLE}. */
   private readonly inFlightChunk: Float64Array;
   /** How far ahead of the lowest unfinished chunk may be sent; 1 to `slots`. */
   private length: number;
@@ -60,6 +65,7 @@ export class SlotWindow {
   private next = 0;
   /** All chunks below it are finished. */
   private lowest = 0;
+  private isPreviousInFlight = false;
 
   constructor(readonly slots: number) {
     this.inFlightChunk = new Float64Array(slots).fill(IDLE);
@@ -72,6 +78,21 @@ export class SlotWindow {
     this.dataChunks = dataChunks;
     this.inFlightChunk.fill(IDLE);
     this.done = this.next = this.lowest = 0;
+    this.isPreviousInFlight = false;
+  }
+
+  /** Begins the operation whose chunks follow this one's commit, which is in flight. */
+  follow(dataChunks: number): void {
+    this.start(this.base + this.chunks, dataChunks);
+    this.inFlightChunk[this.slot(PREVIOUS_COMMIT)] = this.lowest = PREVIOUS_COMMIT;
+    this.isPreviousInFlight = true;
+  }
+
+  /** Undoes {@link follow} while that commit, of an operation of `dataChunks`, is in flight: it is all that is left. */
+  retreat(dataChunks: number): void {
+    this.start(this.base - dataChunks - 1, dataChunks);
+    this.done = this.next = this.lowest = dataChunks;
+    this.take();
   }
 
   /** Limits how many chunks may be in flight; chunks already in flight are not affected. */
@@ -89,22 +110,24 @@ export class SlotWindow {
 
   /**
    * The result of chunk number `number` arrived.
-   * @returns the chunk counted from the operation's base, or −1 if it is not in flight
+   * @returns the chunk counted from the operation's base, or undefined if it is not in flight
    */
-  finish(number: number): number {
+  finish(number: number): number | undefined {
     const chunk = number - this.base;
-    if (chunk < 0 || chunk > this.dataChunks) return IDLE;
+    if (chunk < PREVIOUS_COMMIT || chunk > this.dataChunks) return undefined;
     const slot = this.slot(chunk);
-    if (this.inFlightChunk[slot] !== chunk) return IDLE;
+    if (this.inFlightChunk[slot] !== chunk) return undefined;
     this.inFlightChunk[slot] = IDLE;
-    this.done++;
+    if (chunk === PREVIOUS_COMMIT) this.isPreviousInFlight = false;
+    else this.done++;
     while (this.lowest < this.next && this.inFlightChunk[this.slot(this.lowest)] !== this.lowest) this.lowest++;
     return chunk;
   }
 
-  /** Chunk in flight in `slot` counted from the operation's base, or −1. */
-  chunkIn(slot: number): number {
-    return this.inFlightChunk[slot]!;
+  /** Chunk in flight in `slot` counted from the operation's base; undefined if there is none. */
+  chunkIn(slot: number): number | undefined {
+    const chunk = this.inFlightChunk[slot]!;
+    return chunk === IDLE ? undefined : chunk;
   }
 
   number(chunk: number): number {
@@ -119,9 +142,12 @@ export class SlotWindow {
     return setOf(this.base + chunk, this.slots);
   }
 
-  /** Chunks that may be sent now. The commit states that all data has arrived here, so it waits for the last result. */
+  /**
+   * Chunks that may be sent now. The commit states that all data has arrived here, also that of the operation before at
+   * every worker: so it waits for the last result, and for the commit before.
+   */
   get sendable(): number {
-    if (this.next === this.dataChunks) return this.done === this.dataChunks ? 1 : 0;
+    if (this.next === this.dataChunks) return this.done === this.dataChunks && !this.isPreviousInFlight ? 1 : 0;
     return Math.max(0, Math.min(this.dataChunks, this.lowest + this.length) - this.next);
   }
 
@@ -138,13 +164,22 @@ export class SlotWindow {
     return this.done === this.dataChunks + 1;
   }
 
+  /** Whether the commit is in flight, and nothing else. */
+  get isCommitting(): boolean {
+    return this.next === this.dataChunks + 1 && !this.complete;
+  }
+
+  get previousInFlight(): boolean {
+    return this.isPreviousInFlight;
+  }
+
   get chunks(): number {
     return this.dataChunks + 1;
   }
 
   /** Chunks that were sent and have no result. */
   get inFlight(): number {
-    return this.next - this.done;
+    return this.next - this.done + (this.isPreviousInFlight ? 1 : 0);
   }
 
   /** Slot of the lowest chunk without a result. */

@@ -4,7 +4,7 @@
  */
 import type { Worker as Thread } from 'node:worker_threads';
 import { LibcMissing, loadLibc, type Libc } from '../../net/linux/libc.js';
-import type { AllreduceStats, Tensors } from '../allreduce/index.js';
+import { type AllreduceStats, MemoryInUse, type Tensors } from '../allreduce/index.js';
 import { listTensors } from '../allreduce/tensor-list.js';
 import { checkOp } from '../allreduce/tensors.js';
 import { AbortedError, ClosedError, ThreadError } from '../errors.js';
@@ -35,6 +35,7 @@ export class ThreadedWorker implements WorkerSide {
   /** By their number. */
   private readonly calls = new Map<number, PendingCall>();
   private lastCall = 0;
+  private readonly memoryInUse = new MemoryInUse();
   /** Tensors are being copied, for a call that the thread has to learn of before any later one. */
   private copying: Promise<void> | undefined;
   private ended: Error | undefined;
@@ -110,6 +111,9 @@ export class ThreadedWorker implements WorkerSide {
     const format = formatOfJob(this.state.job);
     const list = listTensors(tensors, format);
     checkOp(op ?? 'sum', format);
+    const claim = { tensors: list.map(({ data }) => data) };
+    // The thread has views of its own, which do not show what they share.
+    this.memoryInUse.claim(claim);
     const lent = new LentTensors(list, this.lender);
     const id = ++this.lastCall;
     const onProgress = guarded(options.onProgress);
@@ -135,6 +139,7 @@ export class ThreadedWorker implements WorkerSide {
       return stats;
     } finally {
       signal?.removeEventListener('abort', cancel);
+      this.memoryInUse.release(claim);
     }
   }
 

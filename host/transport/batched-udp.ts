@@ -109,10 +109,10 @@ export class BatchedUdpTransport implements Transport {
     return Promise.resolve();
   }
 
-  send(buffer: Uint8Array, length: number): void {
+  send(memory: Uint8Array, at: number, length: number): void {
     const { service } = this;
     if (this.closed || service === undefined) return;
-    this.sender.put(this.toIp, this.toIp === 0 ? 0 : service.udpPort, this.placeOf(buffer, length), length);
+    this.sender.put(this.toIp, this.toIp === 0 ? 0 : service.udpPort, this.placeOf(memory, at, length), length);
     if (this.isReading || this.isFlushing) return;
     this.isFlushing = true;
     queueMicrotask(() => this.flush());
@@ -141,18 +141,18 @@ export class BatchedUdpTransport implements Transport {
   }
 
   /** Address of a message, which stays where it is until the batch is sent. */
-  private placeOf(buffer: Uint8Array, length: number): number {
+  private placeOf(memory: Uint8Array, offset: number, length: number): number {
     if (length < LEAST_BYTES) {
       if (this.smallUsed === SMALL_MESSAGES) this.flush();
       const at = this.smallUsed++ * LEAST_BYTES;
-      this.small.set(buffer.subarray(0, length), at);
+      this.small.set(memory.subarray(offset, offset + length), at);
       return this.smallAt + at;
     }
-    if (buffer.buffer !== this.lastBuffer) {
-      this.lastBuffer = buffer.buffer;
-      this.lastAddress = Number(this.libc.addressOf(new Uint8Array(buffer.buffer)));
+    if (memory.buffer !== this.lastBuffer) {
+      this.lastBuffer = memory.buffer;
+      this.lastAddress = Number(this.libc.addressOf(new Uint8Array(memory.buffer)));
     }
-    return this.lastAddress + buffer.byteOffset;
+    return this.lastAddress + memory.byteOffset + offset;
   }
 
   private watch(): void {

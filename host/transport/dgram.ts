@@ -82,14 +82,14 @@ export class DgramTransport implements Transport {
     this.isConnected = true;
   }
 
-  send(buffer: Uint8Array, length: number): void {
+  send(memory: Uint8Array, at: number, length: number): void {
     if (this.closed || this.service === undefined) return;
     try {
       // Without a callback node sends immediately, or queues a reference: a queued packet whose slot has
       // moved on by then is sent as the slot's newer packet, which is a duplicate and harmless.
-      if (this.isConnected) this.socket.send(buffer, 0, length);
+      if (this.isConnected) this.socket.send(memory, at, length);
       else if (this.options.connected === false) {
-        this.socket.send(buffer, 0, length, this.service.udpPort, this.service.ip);
+        this.socket.send(memory, at, length, this.service.udpPort, this.service.ip);
       }
     } catch (error) {
       this.count(error as Error);

@@ -36,10 +36,10 @@ export class InProcessTransport implements Transport {
     this.service = endpoint({ ...service, mac: service.mac || BROADCAST });
   }
 
-  send(buffer: Uint8Array, length: number): void {
+  send(memory: Uint8Array, at: number, length: number): void {
     if (this.service === undefined) return;
     // A message is always one packet.
-    this.port.send(encapsulate(this.me, this.service, buffer.subarray(0, length), DONT_FRAGMENT));
+    this.port.send(encapsulate(this.me, this.service, memory.subarray(at, at + length), DONT_FRAGMENT));
   }
 
   note(): string | undefined {

@@ -30,10 +30,10 @@ export interface Transport {
   /** Sends to `service` from now on. */
   connect(service: ServiceAddress): Promise<void>;
   /**
-   * Sends the first `length` bytes of `buffer`, at the latest before the event loop's next turn. If the memory changes
-   * before, what it holds then is sent.
+   * Sends `length` bytes of `memory` from offset `at`, at the latest before the event loop's next turn. If the memory
+   * changes before, what it holds then is sent.
    */
-  send(buffer: Uint8Array, length: number): void;
+  send(memory: Uint8Array, at: number, length: number): void;
   /** For error messages: what the network reported, for example refused packets. */
   note(): string | undefined;
   close(): Promise<void>;

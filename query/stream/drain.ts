@@ -132,6 +132,6 @@ export class Drain {
       sequence: this.starts[slot]!,
       next: this.ends[slot]!,
     });
-    this.outlet.send(this.request, this.request.length);
+    this.outlet.send(this.request, 0, this.request.length);
   }
 }

@@ -53,6 +53,6 @@ export class Opener {
   }
 
   private transmit(): void {
-    this.outlet.send(this.message, HEADER_BYTES);
+    this.outlet.send(this.message, 0, HEADER_BYTES);
   }
 }

@@ -97,6 +97,6 @@ export class RowReceiver {
     this.answer.sequence = sequence;
     this.answer.mask = mask;
     writeHeader(this.view, this.answer);
-    this.outlet.send(this.acknowledgement, HEADER_BYTES);
+    this.outlet.send(this.acknowledgement, 0, HEADER_BYTES);
   }
 }

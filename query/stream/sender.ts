@@ -16,7 +16,8 @@ import { Retransmission, type AnswerTimeouts } from './retransmission.js';
 
 /** Sends messages; a worker's transport. */
 export interface MessageOutlet {
-  send(buffer: Uint8Array, length: number): void;
+  /** As host/transport/transport.ts: `length` bytes of `memory` from offset `at`. */
+  send(memory: Uint8Array, at: number, length: number): void;
 }
 
 export interface StreamOptions extends AnswerTimeouts {
@@ -207,7 +208,7 @@ export class RowSender {
   private transmit(slot: number): void {
     this.statistics.packets++;
     this.statistics.bytes += this.lengths[slot]!;
-    this.outlet.send(this.buffers[slot]!, this.lengths[slot]!);
+    this.outlet.send(this.buffers[slot]!, 0, this.lengths[slot]!);
   }
 
   private async slotIsFree(): Promise<void> {

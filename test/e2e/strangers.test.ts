@@ -64,7 +64,7 @@ class Held {
 
   /** From the worker's own address, which the switch takes for the worker's word. */
   sendAs(rank: number, datagram: Uint8Array): void {
-    this.cluster.transports.get(this.workers[rank]!)!.send(datagram, datagram.length);
+    this.cluster.transports.get(this.workers[rank]!)!.send(datagram, 0, datagram.length);
   }
 
   /** Waits until the switch has dropped exactly this many packets for this reason. */

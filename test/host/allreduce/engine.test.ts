@@ -14,8 +14,8 @@ function begun(burst = 32, { slots = 2, elements = 10, maxInFlight = Infinity } 
   const engine = new AllreduceEngine(
     { job: 7, rank: 1, slots, valuesPerPacket: 4, burst, maxInFlight },
     new RetransmissionTimeout(RTO),
-    (packet) => {
-      sent.push(packet.slice());
+    (memory, at, length) => {
+      sent.push(memory.slice(at, at + length));
     },
   );
   const tensor = Float32Array.from({ length: elements }, (_, i) => i + 1);
@@ -91,6 +91,94 @@ describe('engine', () => {
     expect(header(sent[3]!)).toMatchObject({ chunk: 3, slot: 1, set: 1, count: 0 });
     expect(sent[3]!.subarray(HEADER_BYTES).every((byte) => byte === 0)).toBe(true);
     expect(engine.receive(resultOf(sent[3]!), 3)).toBe('complete');
+  });
+
+  describe('with a second operation', () => {
+    /** The first one's commit is the last packet that was sent. */
+    function committing(elements = 6) {
+      const first = begun(32, { elements });
+      const { engine, sent } = first;
+      const tensor = Float32Array.of(7, 8);
+      const batch = new TensorBatch(tensor, 'mean', 'fp32');
+      const counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
+      expect(engine.canFollow(batch)).toBe(false);
+      engine.advance(0);
+      for (const packet of sent.slice()) engine.receive(resultOf(packet), 1);
+      engine.advance(1);
+      expect(engine.canFollow(batch)).toBe(true);
+      return { ...first, second: { tensor, batch, counters } };
+    }
+
+    it('sends its chunks behind the first one’s commit, and its own commit only after that one’s result', () => {
+      const { engine, sent, counters, second } = committing();
+      const commit = sent.at(-1)!;
+      engine.start(6, second.batch, second.counters);
+      engine.advance(1);
+      const chunk = sent.at(-1)!;
+      expect(header(chunk)).toMatchObject({
+        operation: 6,
+        chunk: 3,
+        slot: 1,
+        count: 2,
+        signature: second.batch.signature,
+      });
+      expect(engine.canFollow(second.batch)).toBe(false);
+      expect(engine.receive(resultOf(chunk), 2)).toBe('accepted');
+      expect(engine.received).toBe(false);
+      engine.advance(2);
+      expect(sent.at(-1)).toBe(chunk);
+      expect(engine.firstProgress).toEqual({ done: 2, total: 3 });
+      expect(engine.receive(resultOf(commit), 3)).toBe('complete');
+      expect(engine.received).toBe(true);
+      engine.advance(3);
+      expect(header(sent.at(-1)!)).toMatchObject({ operation: 6, chunk: 4, count: 0 });
+      expect(engine.receive(resultOf(sent.at(-1)!), 4)).toBe('complete');
+      expect([counters.packetsReceived, second.counters.packetsReceived]).toEqual([3, 2]);
+      expect([...second.tensor]).toEqual([7, 8]);
+    });
+
+    it('repeats the commit as the first one’s, and knows its answer', () => {
+      const { engine, sent, counters, second } = committing();
+      const commit = sent.at(-1)!;
+      engine.start(6, second.batch, second.counters);
+      engine.advance(1);
+      sent.length = 0;
+      for (let now = 2; sent.every((packet) => header(packet).flags === 0); now += 100) engine.advance(now);
+      const [again] = sent.filter((packet) => header(packet).flags === Flag.RETRANSMISSION);
+      expect(header(again!)).toEqual({ ...header(commit), flags: Flag.RETRANSMISSION });
+      expect(counters.retransmissions).toBe(1);
+      expect(engine.receive(resultOf(again!), 2000)).toBe('complete');
+    });
+
+    it('takes it back, and then only the commit is left', () => {
+      const { engine, sent, second } = committing();
+      const commit = sent.at(-1)!;
+      engine.retreat(5);
+      engine.start(6, second.batch, second.counters);
+      engine.advance(1);
+      const chunk = sent.at(-1)!;
+      engine.retreat(5);
+      expect(engine.outstandingSlots()).toHaveLength(2);
+      engine.retreat(6);
+      expect(engine.outstandingSlots()).toEqual([0]);
+      expect(engine.receive(resultOf(chunk), 2)).toBe('stray');
+      expect(engine.received).toBe(true);
+      expect(engine.receive(resultOf(commit), 3)).toBe('complete');
+      expect(engine.outstandingSlots()).toEqual([]);
+    });
+
+    it('leaves a refusal of it for later, but not one of the commit', () => {
+      const { engine, sent, second } = committing();
+      const commit = sent.at(-1)!;
+      engine.start(6, second.batch, second.counters);
+      engine.advance(1);
+      const refuse = (packet: Uint8Array) => resultOf(packet, (view) => view.setUint8(Offset.opcode, Opcode.REFUSED));
+      const chunk = sent.at(-1)!;
+      expect(engine.receive(refuse(chunk), 2)).toBe('stray');
+      expect(engine.receive(refuse(commit), 2)).toBe('refused');
+      engine.receive(resultOf(commit), 2);
+      expect(engine.receive(refuse(chunk), 2)).toBe('refused');
+    });
   });
 
   it.each<[string, (view: DataView) => void]>([

@@ -41,7 +41,7 @@ class Rig {
   readonly member = new Member(
     CONFIG,
     {
-      transmit: (packet) => this.sent.push(packet.slice()),
+      transmit: (memory, at, length) => this.sent.push(memory.slice(at, at + length)),
       progress: (message) => this.progress.push(message),
       failed: (message) => this.failed.push(message),
       submitted: (message) => this.submitted.push(message),
@@ -103,6 +103,36 @@ describe('a member', () => {
     expect(rig.epoch(2)).toEqual({ epoch: 2, completed: 0, received: 1 });
     rig.resume(2, 1);
     expect(call.stats).toMatchObject({ operation: 1, epoch: 1, workers: 2, restarts: 0 });
+  });
+
+  it('sends the next call’s chunks behind the commit, and has received nothing of it before the commit’s result', () => {
+    const { rig, call } = committed();
+    const next = rig.call(4);
+    expect(rig.sent).toHaveLength(2);
+    const [commit] = rig.sent.splice(0, 1);
+    rig.answer();
+    expect(call.stats).toBeUndefined();
+    expect(rig.epoch(1)).toEqual({ epoch: 1, completed: 0, received: 1 });
+    rig.sent.push(commit!);
+    rig.resume(1, 0);
+    rig.answer(1);
+    expect(call.stats).toMatchObject({ operation: 1, chunks: 3 });
+    expect(rig.member.farewell()).toEqual({ epoch: 1, completed: 1, received: 2 });
+    rig.answer();
+    expect(next.stats).toMatchObject({ operation: 2, restarts: 0 });
+  });
+
+  it('gives up a call behind the commit, and completes the one before all the same', () => {
+    const { rig, call } = committed();
+    const next = rig.call(4);
+    const [commit, chunk] = rig.sent.splice(0, 2);
+    rig.member.cancel(next.operation, new AbortedError('enough'), rig.now);
+    expect([...next.tensor]).toEqual([1, 1, 1, 1]);
+    rig.sent.push(chunk!, commit!);
+    rig.answer();
+    expect(call.stats).toMatchObject({ operation: 1 });
+    expect(next.error).toMatchObject({ code: 'FPISA_ABORTED' });
+    expect(rig.failed).toMatchObject([{ operation: 2 }]);
   });
 
   it('begins it again, from its input, if none has', () => {

@@ -55,6 +55,24 @@ describe('an operation', () => {
     }
   });
 
+  it('of many takes hardly more than a round trip if the next one waits already', () => {
+    const seconds = (concurrency: number): number => {
+      const operations = Array.from({ length: 50 }, () => [VALUES]);
+      const scenario = {
+        ...bad,
+        workers: 2,
+        loss: 0,
+        duplication: 0,
+        maxDelayMs: 20,
+        seed: 1,
+        operations,
+        concurrency,
+      };
+      return new Simulation(scenario).run().now / 1000;
+    };
+    expect(seconds(3)).toBeLessThan(0.85 * seconds(1));
+  });
+
   it('repeats nothing where nothing is lost or overtaken', () => {
     expect(run(313, { loss: 0, duplication: 0, maxDelayMs: 0 }).repeated).toBe(0);
   });

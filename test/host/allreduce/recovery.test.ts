@@ -18,7 +18,7 @@ function pair({ chunks, slots = 32 }: { chunks: number; slots?: number }) {
   const engine = new AllreduceEngine(
     config,
     new RetransmissionTimeout({ initialMs: 100, minMs: 20, maxMs: 1000 }),
-    (packet) => sent.push(packet.slice()),
+    (memory, at, length) => sent.push(memory.slice(at, at + length)),
   );
   const counters = { packetsSent: 0, packetsReceived: 0, retransmissions: 0, strays: 0 };
   engine.enterEpoch(EPOCH, 0b01, 0b11);

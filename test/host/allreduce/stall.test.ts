@@ -17,7 +17,7 @@ function waiting() {
   const engine = new AllreduceEngine(
     { job: 1, rank: 0, slots: 4, valuesPerPacket: 4, burst: 8 },
     new RetransmissionTimeout(DEFAULT_RTO),
-    (packet) => sent.push(packet.slice()),
+    (memory, at, length) => sent.push(memory.slice(at, at + length)),
   );
   const operation = new Operation(new TensorBatch(new Float32Array(4), 'sum', 'fp32'), 0, {
     resolve: () => undefined,

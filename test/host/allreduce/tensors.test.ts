@@ -1,21 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Tensors } from '../../../host/allreduce/tensor-list.js';
+import { PacketStorePool } from '../../../host/allreduce/packet-store.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';
 
 const lists = fc.array(fc.array(fc.float({ noNaN: true }), { maxLength: 12 }), { minLength: 1, maxLength: 5 });
 
 /** Moves every element of `batch` through chunks of `n`, doubled on the way. */
 function throughSwitch(batch: TensorBatch, n: number, little: boolean): void {
-  for (let start = 0; start < batch.elements; start += n) {
-    const count = Math.min(n, batch.elements - start);
-    const payload = new Uint8Array(n * 4).fill(0xee);
-    batch.load(start, count, payload);
-    const view = new DataView(payload.buffer);
+  const memory = batch.packets({ valuesPerPacket: n, steps: [n] });
+  for (let chunk = 0; chunk * n < batch.elements; chunk++) {
+    const count = Math.min(n, batch.elements - chunk * n);
+    if (chunk >= memory.loaded) batch.load(chunk, count);
+    const view = new DataView(memory.bytes.buffer, memory.bytes.byteOffset + memory.valuesAt(chunk), n * 4);
     for (let i = count; i < n; i++) expect(view.getUint32(i * 4)).toBe(0);
-    const out = new DataView(new ArrayBuffer(n * 4));
-    for (let i = 0; i < n; i++) out.setFloat32(i * 4, 2 * view.getFloat32(i * 4, true), little);
-    batch.store(start, count, new Uint8Array(out.buffer), !little);
+    const out = new DataView(new ArrayBuffer(8 + n * 4));
+    for (let i = 0; i < n; i++) out.setFloat32(8 + i * 4, 2 * view.getFloat32(i * 4, true), little);
+    batch.store(chunk * n, count, new Uint8Array(out.buffer), 8, !little);
   }
 }
 
@@ -30,17 +31,37 @@ describe('tensor batch', () => {
     );
   });
 
-  it('restores the input, and sends it however the memory has changed since', () => {
+  it('restores the input, of which results have overwritten a part, and sends it again, also in packets of another size', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 });
     fc.assert(
-      fc.property(lists, (values) => {
+      fc.property(lists, sizes, fc.boolean(), (values, passes, restored) => {
         const tensors = values.map((one) => new Float32Array(one));
-        const batch = new TensorBatch(tensors, 'sum', 'fp32');
-        for (const tensor of tensors) tensor.fill(7);
-        throughSwitch(batch, 4, true);
-        batch.restore();
-        expect(tensors).toEqual(values.map((one) => new Float32Array(one)));
+        const pool = new PacketStorePool();
+        const batch = new TensorBatch(tensors, 'sum', 'fp32', pool);
+        for (const n of passes) throughSwitch(batch, n, true);
+        const factor = restored ? 1 : 2;
+        if (restored) batch.restore();
+        batch.release();
+        expect(tensors).toEqual(values.map((one) => new Float32Array(one.map((value) => Math.fround(factor * value)))));
       }),
     );
+  });
+
+  it('fills up packets with zeros, whatever their memory held before', () => {
+    const pool = new PacketStorePool();
+    const layout = { valuesPerPacket: 8, steps: [2, 4, 8] };
+    const first = new TensorBatch(new Float32Array(16).fill(NaN), 'sum', 'fp32', pool);
+    const memory = first.packets(layout);
+    first.load(0, 8);
+    first.load(1, 8);
+    first.release();
+    const second = new TensorBatch(new Float32Array(11).fill(1), 'sum', 'fp32', pool);
+    const reused = second.packets(layout);
+    expect(reused.bytes).toBe(memory.bytes);
+    second.load(0, 8);
+    second.load(1, 3);
+    const at = reused.valuesAt(1);
+    expect([...new Float32Array(reused.bytes.slice(at, at + reused.payloadBytes(3)).buffer)]).toEqual([1, 1, 1, 0]);
   });
 
   it('works on views into a larger memory', () => {

@@ -36,7 +36,7 @@ describe('slot window', () => {
             );
             const [chunk] = flying.splice(choices.next().value % flying.length, 1);
             expect(window.finish(base + chunk!)).toBe(chunk);
-            expect(window.finish(base + chunk!)).toBe(-1);
+            expect(window.finish(base + chunk!)).toBe(undefined);
             finished.add(chunk!);
           }
           expect(sent.sort((a, b) => a - b)).toEqual(Array.from({ length: chunks + 1 }, (_, i) => i));
@@ -76,11 +76,67 @@ describe('slot window', () => {
     );
   });
 
+  it('lets the next operation follow its commit, whose result the next commit waits for, and takes it back', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 8 }),
+        fc.array(fc.tuple(fc.nat(12), fc.boolean()), { minLength: 2, maxLength: 5 }),
+        fc.infiniteStream(fc.nat(1000)),
+        (slots, operations, choices) => {
+          const window = new SlotWindow(slots);
+          const finished = new Set<number>();
+          const flying: number[] = [];
+          let base = 0;
+          const sendAll = (): void => {
+            for (let chunk = window.take(); chunk !== undefined; chunk = window.take()) {
+              const number = base + chunk;
+              if (number >= slots) expect(finished.has(number - slots)).toBe(true);
+              flying.push(number);
+            }
+          };
+          const finishOne = (): void => {
+            expect(flying.length).toBeGreaterThan(0);
+            expect(window.outstandingSlots()).toEqual(flying.map((each) => each % slots).sort((a, b) => a - b));
+            expect(window.inFlight).toBe(flying.length);
+            const [number] = flying.splice(choices.next().value % flying.length, 1);
+            expect(window.finish(number!)).toBe(number! - base);
+            finished.add(number!);
+          };
+          window.start(0, operations[0]![0]);
+          for (const [i, [dataChunks, returns]] of operations.entries()) {
+            for (sendAll(); !window.isCommitting; sendAll()) {
+              // Of this operation's commit, nothing is heard before the one before has its result.
+              if (window.previousInFlight) expect(flying).not.toContain(base + dataChunks);
+              finishOne();
+            }
+            const next = operations[i + 1];
+            if (next === undefined) break;
+            const before = base;
+            const commit = base + dataChunks;
+            window.follow(next[0]);
+            base = commit + 1;
+            sendAll();
+            if (!returns) continue;
+            window.retreat(dataChunks);
+            base = before;
+            expect(window.outstandingSlots()).toEqual([commit % slots]);
+            expect(window.isCommitting).toBe(true);
+            window.follow(next[0]);
+            base = commit + 1;
+            flying.splice(0, flying.length, commit);
+          }
+          finishOne();
+          expect(window.complete).toBe(true);
+        },
+      ),
+    );
+  });
+
   it('knows no chunk that is not in flight', () => {
     const window = new SlotWindow(4);
     window.start(100, 10);
     window.take();
-    for (const number of [99, 101, 104, 110, 111, 2 ** 32 - 1]) expect(window.finish(number)).toBe(-1);
+    for (const number of [99, 101, 104, 110, 111, 2 ** 32 - 1]) expect(window.finish(number)).toBe(undefined);
     expect(window.finish(100)).toBe(0);
   });
 });

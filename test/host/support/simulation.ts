@@ -80,7 +80,7 @@ class Worker {
         switchAddress: 'model',
       },
       {
-        transmit: (packet) => sim.toSwitch(this, packet),
+        transmit: (memory, at, length) => sim.toSwitch(this, memory.subarray(at, at + length)),
         progress: (message) => sim.toController(this, () => sim.controller.progress(rank, message)),
         failed: (message) => sim.toController(this, () => sim.controller.failed(rank, message)),
         submitted: (message) => sim.toController(this, () => sim.controller.submitted(rank, message)),

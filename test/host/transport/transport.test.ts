@@ -43,8 +43,8 @@ describe('in process', () => {
     const answer = received(transport);
     let within = true;
     void answer.then(() => expect(within).toBe(false));
-    const buffer = Uint8Array.of(1, 2, 3);
-    transport.send(buffer, 3);
+    const buffer = Uint8Array.of(0, 1, 2, 3);
+    transport.send(buffer, 1, 3);
     buffer.fill(0);
     within = false;
     expect(await answer).toEqual(Uint8Array.of(9, 9));
@@ -92,7 +92,7 @@ describe.each(KINDS)('UDP by %s', (kind, open) => {
     cleanup.push(() => transport.close());
     await transport.connect({ ip: '127.0.0.1', udpPort: echo.address().port });
     const answer = received(transport);
-    transport.send(Uint8Array.of(1, 2, 3, 4), 3);
+    transport.send(Uint8Array.of(0, 1, 2, 3, 4), 1, 3);
     expect([...(await answer)]).toEqual([3, 2, 1]);
     expect(transport.localAddress.udpPort).toBeGreaterThan(0);
   });
@@ -105,7 +105,7 @@ describe.each(KINDS)('UDP by %s', (kind, open) => {
     for (const echo of [first, second]) {
       await transport.connect({ ip: '127.0.0.1', udpPort: echo.address().port });
       const heard = new Promise<number>((resolve) => echo.once('message', (_message, from) => resolve(from.port)));
-      transport.send(Uint8Array.of(1), 1);
+      transport.send(Uint8Array.of(1), 0, 1);
       expect(await heard).toBe(transport.localAddress.udpPort);
     }
   });
@@ -118,7 +118,7 @@ describe.each(KINDS)('UDP by %s', (kind, open) => {
     const transport = await open({ ip: '127.0.0.1' });
     await transport.connect({ ip: '127.0.0.1', udpPort: port });
     while (transport.note() === undefined) {
-      transport.send(Uint8Array.of(1), 1);
+      transport.send(Uint8Array.of(1), 0, 1);
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(transport.note()).toMatch(/times ECONNREFUSED/);
@@ -131,13 +131,13 @@ describe.each(KINDS)('UDP by %s', (kind, open) => {
     let answer: Uint8Array | undefined;
     transport.onMessage = (message) => (answer = new Uint8Array(message));
     while (answer === undefined) {
-      transport.send(Uint8Array.of(7), 1);
+      transport.send(Uint8Array.of(7), 0, 1);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     expect([...answer]).toEqual([7]);
     await transport.close();
     await transport.close();
-    transport.send(Uint8Array.of(1), 1);
+    transport.send(Uint8Array.of(1), 0, 1);
   });
 
   it('says which address cannot be bound', async () => {
@@ -160,7 +160,7 @@ describe.each(KINDS)('UDP by %s', (kind, open) => {
     const heard: Uint8Array[] = [];
     right.onMessage = (message) => heard.push(new Uint8Array(message));
     for (let i = 0; i < lengths.length; i += 40) {
-      for (let k = i; k < i + 40; k++) left.send(pattern(k), lengths[k]!);
+      for (let k = i; k < i + 40; k++) left.send(pattern(k), 0, lengths[k]!);
       while (heard.length < i + 40) await new Promise((resolve) => setTimeout(resolve, 1));
     }
     heard.forEach((message, i) => expect(Buffer.compare(message, pattern(i)), `message ${i}`).toBe(0));
@@ -185,7 +185,7 @@ describe.each(KINDS)('UDP by %s', (kind, open) => {
       receiver.onMessage = () => arrived++;
       for (let round = 0; round < 3; round++) {
         arrived = 0;
-        for (let i = 0; i < fit; i++) sender.send(new Uint8Array(bytes), bytes);
+        for (let i = 0; i < fit; i++) sender.send(new Uint8Array(bytes), 0, bytes);
         while (arrived < fit) await new Promise((resolve) => setTimeout(resolve, 1));
       }
     },
