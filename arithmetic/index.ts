@@ -7,6 +7,7 @@ export * from './formats.js';
 export * from './fp32-registers.js';
 export * from './key.js';
 export * from './profile.js';
+export * from './quantize-kernel.js';
 export * from './quantize.js';
 export * from './read-out.js';
 export * from './row-sum.js';

@@ -27,7 +27,8 @@ export function quantize(values: Float32Array, scale: number): Int32Array {
 
 /** The inverse, for sums of quantised values. */
 export function dequantize(sums: Int32Array, scale: number): Float32Array {
-  return Float32Array.from(sums, (sum) => sum / scale);
+  const step = 1 / scale;
+  return Float32Array.from(sums, (sum) => sum * step);
 }
 
 function roundHalfEven(x: number): number {

@@ -2,163 +2,184 @@
  * Allreduce of fp32 on this machine: fpisa, OpenMPI over TCP and over shared memory, and PyTorch's Gloo over TCP, side
  * by side in one run, each worker a process.
  *
- *     npm run bench:allreduce -- [--sizes 4096,1048576,67108864] [--workers 4] [--values 2048] [--rounds 5]
- *                                [--repeats 3] [--python python3] [--quick] [--json] [--out FILE]
+ *     npm run bench:allreduce -- [--quick | --middle] [--only sizes,links] [--rounds 2] [--repeats 3] [--values 2048]
+ *         [--sizes 4096,1048576,67108864] [--workers 2,4,8,16]
+ *         [--links 1000,10000] [--link-workers 4,8,16] [--link-bytes 67108864]
+ *         [--python python3] [--json] [--out FILE]
  *
  * A round runs every system once, one after the other, in alternating order; seconds are medians over all repetitions
  * of all rounds, of the slowest worker each. What is not installed is left out with a word: OpenMPI needs mpicc and
- * mpirun, Gloo a Python with PyTorch. --quick: one round, small sizes.
+ * mpirun, Gloo a Python with PyTorch, links of a worker's own need root and iproute2. --middle has fewer sizes and
+ * workers, --quick next to none.
  */
 import { writeFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { runAsCommand, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
-import { findSystems, type Absent, type System } from './allreduce/systems.js';
+import { measureLinks, type LinkOptions } from './allreduce/link-study.js';
+import { startNamespace, whyNoLinks } from './allreduce/links.js';
+import type { Absent } from './allreduce/load.js';
+import { render, type AllreduceReport, type AllreduceRun } from './allreduce/report.js';
+import { measured, type Rounds } from './allreduce/samples.js';
+import { LOOPBACK } from './allreduce/placement.js';
+import { findSystems } from './allreduce/systems.js';
+import { sizeText } from './allreduce/words.js';
 import { describeMachine } from './machine.js';
-import { median } from './switch.js';
+import { inNamespace } from './switch/site.js';
 
-const GIB = 2 ** 30;
-const MAX_BYTES = GIB;
+const MAX_BYTES = 2 ** 30;
 const MAX_WORKERS = 32;
+/** Of a tensor that a worker may hold: input, result, and what a library copies. */
+const COPIES = 4;
+/** Mb/s. */
+const MAX_RATE = 100_000;
 
-export interface AllreduceBenchOptions {
+const STUDIES = ['sizes', 'links'] as const;
+type Study = (typeof STUDIES)[number];
+
+interface Options {
+  readonly studies: readonly Study[];
   readonly sizes: readonly number[];
   readonly workers: readonly number[];
   readonly values: readonly number[];
-  readonly rounds: number;
   readonly repeats: number;
   readonly python: string;
+  readonly links: LinkOptions;
 }
 
-/** One size with one number of workers; what is keyed is keyed by the systems' names. */
-export interface AllreduceRun {
-  readonly bytes: number;
-  readonly workers: number;
-  readonly seconds: Readonly<Record<string, number>>;
-  /** Of one worker, for each GiB of its tensor. */
-  readonly cpuSecondsPerGiB: Readonly<Record<string, number>>;
-}
+/** What is measured unless options say otherwise. */
+const LEVELS = {
+  full: {
+    sizes: '1024,4096,16384,65536,262144,1048576,4194304,16777216,67108864,268435456',
+    workers: '2,4,8,16',
+    rounds: '2',
+    repeats: '3',
+    links: '1000,10000',
+    linkWorkers: '4,8,16',
+    linkBytes: '67108864',
+  },
+  middle: {
+    sizes: '4096,65536,1048576,16777216,67108864',
+    workers: '2,4,8',
+    rounds: '1',
+    repeats: '5',
+    links: '1000',
+    linkWorkers: '4,8,16',
+    linkBytes: '67108864',
+  },
+  quick: {
+    sizes: '4096,1048576',
+    workers: '2',
+    rounds: '1',
+    repeats: '2',
+    links: '1000',
+    linkWorkers: '2',
+    linkBytes: '1048576',
+  },
+} as const;
 
-export interface AllreduceReport {
-  readonly machine: string;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly absent: readonly Absent[];
-  readonly rounds: number;
-  readonly repeats: number;
-  readonly runs: readonly AllreduceRun[];
-}
-
-interface Samples {
-  readonly seconds: number[];
-  readonly cpu: number[];
-}
-
-export async function measure(
-  options: AllreduceBenchOptions,
-  progress: (text: string) => void,
-): Promise<AllreduceReport> {
-  const { sizes, repeats, rounds } = options;
-  const { systems, absent, dispose } = findSystems(options.python, options.values);
-  const runs: AllreduceRun[] = [];
+export async function measure(options: Options, rounds: Rounds): Promise<AllreduceReport> {
+  const { studies, repeats, values, python } = options;
+  const { systems, absent, dispose } = findSystems(python, values);
   try {
-    for (const workers of options.workers) {
-      const samples = new Map(systems.map(({ name }) => [name, sizes.map((): Samples => ({ seconds: [], cpu: [] }))]));
-      for (let round = 0; round < rounds; round++) {
-        for (const system of inTurn(systems, round)) {
-          progress(`${workers} workers, round ${round + 1} of ${rounds}: ${system.name}\n`);
-          const results = await system.run({ workers, sizes, repeats });
-          results.forEach((result, i) => {
-            const into = samples.get(system.name)![i]!;
-            into.seconds.push(...result.seconds);
-            into.cpu.push((result.cpuSeconds / workers / repeats) * (GIB / result.bytes));
-          });
-        }
-      }
-      const keyed = (i: number, value: (each: Samples) => number): Record<string, number> =>
-        Object.fromEntries([...samples].map(([name, each]) => [name, value(each[i]!)]));
-      sizes.forEach((bytes, i) =>
-        runs.push({
-          bytes,
-          workers,
-          seconds: keyed(i, ({ seconds }) => median(seconds)),
-          cpuSecondsPerGiB: keyed(i, ({ cpu }) => median(cpu)),
-        }),
+    const leftOut: Absent[] = [...absent];
+    const runs: AllreduceRun[] = [];
+    for (const workers of studies.includes('sizes') ? options.workers : []) {
+      const fits = (bytes: number): boolean => bytes * workers * COPIES <= totalmem();
+      const sizes = options.sizes.filter(fits);
+      for (const bytes of options.sizes.filter((each) => !fits(each)))
+        leftOut.push({
+          name: `${sizeText(bytes)} with ${workers} workers`,
+          reason: 'this machine has too little memory',
+        });
+      if (sizes.length === 0) continue;
+      runs.push(
+        ...(await measured(systems, { placement: LOOPBACK, workers, sizes, repeats }, `${workers} workers`, rounds)),
       );
     }
+    const noLinks = studies.includes('links') ? whyNoLinks() : undefined;
+    if (noLinks !== undefined) leftOut.push({ name: "links of a worker's own", reason: noLinks });
+    const links =
+      studies.includes('links') && noLinks === undefined
+        ? await measureLinks(systems, options.links, rounds)
+        : undefined;
+    return {
+      machine: describeMachine(),
+      versions: Object.fromEntries(systems.map(({ name, version }) => [name, version])),
+      absent: leftOut,
+      rounds: rounds.rounds,
+      repeats,
+      runs,
+      ...(links !== undefined && { links }),
+    };
   } finally {
     dispose();
   }
-  const versions = Object.fromEntries(systems.map(({ name, version }) => [name, version]));
-  return { machine: describeMachine(), versions, absent, rounds, repeats, runs };
 }
 
-/** The order alternates, so that no system always runs in the state in which the same one left the machine. */
-function inTurn(systems: readonly System[], round: number): readonly System[] {
-  return round % 2 === 0 ? systems : [...systems].reverse();
-}
-
-/** A table: milliseconds, and in brackets how many times as fast as fpisa the system is. */
-export function table({ runs, absent, versions, machine }: AllreduceReport): string {
-  const names = Object.keys(versions);
-  const [mine] = names;
-  const rows = runs.map(({ bytes, workers, seconds, cpuSecondsPerGiB }) => [
-    size(bytes),
-    String(workers),
-    ...names.map((name) => {
-      const ratio = name === mine ? '' : ` (${(seconds[mine!]! / seconds[name]!).toPrecision(2)} x)`;
-      return `${(1000 * seconds[name]!).toPrecision(3)} ms${ratio}, CPU ${cpuSecondsPerGiB[name]!.toPrecision(2)} s/GiB`;
-    }),
-  ]);
-  const all = [['bytes', 'workers', ...names], ...rows];
-  const widths = all[0]!.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
-  return [
-    ...all.map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join('  ')
-        .trimEnd(),
-    ),
-    `In brackets: times as fast as ${mine}.`,
-    `${machine}; ${names.map((name) => `${name}: ${versions[name]}`).join('; ')}`,
-    ...absent.map(({ name, reason }) => `Left out: ${name}, as ${reason}.`),
-  ].join('\n');
-}
-
-function size(bytes: number): string {
-  if (bytes >= 1 << 20) return `${+(bytes / (1 << 20)).toPrecision(3)} MiB`;
-  return bytes >= 1024 ? `${+(bytes / 1024).toPrecision(3)} KiB` : `${bytes} B`;
+function studiesOf(text: string): Study[] {
+  return text.split(',').map((name) => {
+    const study = STUDIES.find((each) => each === name);
+    if (study === undefined) throw new Error(`--only takes ${STUDIES.join(', ')}, not '${name}'`);
+    return study;
+  });
 }
 
 async function main(): Promise<number> {
   const { values: flags } = parseArgs({
     options: {
+      only: { type: 'string', default: STUDIES.join(',') },
       sizes: { type: 'string' },
       workers: { type: 'string' },
       values: { type: 'string', default: '2048' },
+      links: { type: 'string' },
+      'link-workers': { type: 'string' },
+      'link-bytes': { type: 'string' },
       rounds: { type: 'string' },
       repeats: { type: 'string' },
       python: { type: 'string', default: 'python3' },
       quick: { type: 'boolean', default: false },
+      middle: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       out: { type: 'string' },
     },
   });
-  const { quick } = flags;
-  const sizes = wholeNumbers('sizes', flags.sizes ?? (quick ? '4096,1048576' : '4096,1048576,67108864'), 4, MAX_BYTES);
-  if (sizes.some((bytes) => bytes % 4 !== 0)) throw new Error('--sizes are multiples of 4, the bytes of an element');
-  const report = await measure(
-    {
-      sizes,
-      workers: wholeNumbers('workers', flags.workers ?? (quick ? '2' : '4'), 2, MAX_WORKERS),
-      values: wholeNumbers('values', flags.values, 1, 2048),
-      rounds: wholeNumber('rounds', flags.rounds ?? (quick ? '1' : '5'), 1, 1000),
-      repeats: wholeNumber('repeats', flags.repeats ?? (quick ? '2' : '3'), 1, 1000),
-      python: flags.python,
+  const level = LEVELS[flags.quick ? 'quick' : flags.middle ? 'middle' : 'full'];
+  const studies = studiesOf(flags.only);
+  const tensorBytes = (name: string, text: string): number[] => {
+    const sizes = wholeNumbers(name, text, 4, MAX_BYTES);
+    if (sizes.some((bytes) => bytes % 4 !== 0))
+      throw new Error(`--${name} are multiples of 4, the bytes of an element`);
+    return sizes;
+  };
+  const repeats = wholeNumber('repeats', flags.repeats ?? level.repeats, 1, 1000);
+  const options: Options = {
+    studies,
+    sizes: tensorBytes('sizes', flags.sizes ?? level.sizes),
+    workers: wholeNumbers('workers', flags.workers ?? level.workers, 2, MAX_WORKERS),
+    values: wholeNumbers('values', flags.values, 1, 2048),
+    repeats,
+    python: flags.python,
+    links: {
+      megabits: wholeNumbers('links', flags.links ?? level.links, 1, MAX_RATE),
+      workers: wholeNumbers('link-workers', flags['link-workers'] ?? level.linkWorkers, 2, MAX_WORKERS),
+      bytes: tensorBytes('link-bytes', flags['link-bytes'] ?? level.linkBytes)[0]!,
+      repeats,
     },
-    (text) => process.stderr.write(text),
-  );
+  };
+  // Links and their bridge are made there, and are gone with it.
+  if (studies.includes('links') && whyNoLinks() === undefined) {
+    const exitCode = inNamespace(import.meta.url);
+    if (exitCode !== undefined) return exitCode;
+    startNamespace();
+  }
+  const report = await measure(options, {
+    rounds: wholeNumber('rounds', flags.rounds ?? level.rounds, 1, 1000),
+    progress: (text) => process.stderr.write(text),
+  });
   const json = JSON.stringify(report, undefined, 2);
   if (flags.out !== undefined) writeFileSync(flags.out, `${json}\n`);
-  console.log(flags.json ? json : table(report));
+  console.log(flags.json ? json : render(report));
   return 0;
 }
 

@@ -89,6 +89,11 @@ export class AbortedError extends WorkerError {
   readonly code = 'FPISA_ABORTED';
 }
 
+/** A tensor that is to be sent as integers holds a NaN or an infinity, which they cannot express. */
+export class NotFiniteError extends WorkerError {
+  readonly code = 'FPISA_NOT_FINITE';
+}
+
 /** The operation cannot continue with the members that the job has now. */
 export class MembershipError extends WorkerError {
   readonly code = 'FPISA_MEMBERSHIP';

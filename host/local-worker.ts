@@ -6,13 +6,16 @@ import {
   Member,
   type MemberConfig,
   MemoryInUse,
+  MemoryPool,
   Operation,
   describeMissing,
-  PacketStorePool,
+  QuantizedBatch,
   TensorBatch,
+  checkQuantizes,
   type Tensors,
   type Waiting,
 } from './allreduce/index.js';
+import { QuantizeKernel } from '../arithmetic/index.js';
 import { AbortedError, ClosedError, JoinError, MembershipError, type WorkerError } from './errors.js';
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
 import { counted } from '../net/count.js';
@@ -43,8 +46,10 @@ export interface LocalOptions extends JoinOptions {
 
 export class LocalWorker implements WorkerSide {
   private readonly member: Member;
-  private readonly packetMemory = new PacketStorePool();
+  private readonly memory = new MemoryPool();
   private readonly memoryInUse = new MemoryInUse();
+  /** For operations that quantise. */
+  private kernel: QuantizeKernel | undefined;
   private timer: NodeJS.Timeout | undefined;
   /** Messages that have arrived. */
   private messages = 0;
@@ -176,13 +181,13 @@ export class LocalWorker implements WorkerSide {
 
   async allreduce(tensors: Tensors, options: Readonly<AllreduceOptions> = {}): Promise<AllreduceStats> {
     if (this.ended !== undefined) throw this.ended;
-    const batch = new TensorBatch(tensors, options.op ?? 'sum', formatOfJob(this.welcome.job), this.packetMemory);
+    const batch = this.batchOf(tensors, options);
     const { signal } = options;
-    this.memoryInUse.claim(batch);
+    this.memoryInUse.claim(batch.tensors);
     return await new Promise<AllreduceStats>((resolve, reject) => {
       const settled = () => {
         signal?.removeEventListener('abort', cancel);
-        this.memoryInUse.release(batch);
+        this.memoryInUse.release(batch.tensors);
         // The member removes the operation from its queue only after this.
         queueMicrotask(() => this.checkIdle());
       };
@@ -229,6 +234,16 @@ export class LocalWorker implements WorkerSide {
 
   async close(): Promise<void> {
     await this.end(undefined);
+  }
+
+  private batchOf(tensors: Tensors, { op = 'sum', quantize = false }: Readonly<AllreduceOptions>): TensorBatch {
+    const { job } = this.welcome;
+    const format = formatOfJob(job);
+    if (!quantize) return new TensorBatch(tensors, op, format, this.memory);
+    checkQuantizes(job.name, format);
+    this.kernel ??= QuantizeKernel.create();
+    const { rank } = this.options;
+    return new QuantizedBatch(tensors, op, { rank, workers: job.workers, kernel: this.kernel }, this.memory);
   }
 
   private hear(message: ControllerMessage): void {

@@ -58,6 +58,8 @@ export interface AnnouncedOperation {
   tensors: Tensors;
   /** Default `sum`. */
   op?: ReduceOp;
+  /** As of {@link AllreduceOptions}. */
+  quantize?: boolean;
   /** Where the tensors come from, for messages: a file. */
   source?: string;
 }
@@ -65,6 +67,11 @@ export interface AnnouncedOperation {
 export interface AllreduceOptions {
   /** Default `sum`. `mean` divides by the number of members that the sum contains. */
   op?: ReduceOp;
+  /**
+   * Sends fp32 tensors as integers of 32 bits, each packet's scaled by its largest exponent: for a job of format int32,
+   * and at all of its workers.
+   */
+  quantize?: boolean;
   /** Aborts the operation, here and at every other worker. */
   signal?: AbortSignal;
   onProgress?: (progress: OperationProgress) => void;

@@ -31,6 +31,17 @@ const BYTES_PER_TENSOR = 12;
 /** Of one UTF-16 unit in UTF-8. */
 const MAX_BYTES_PER_UNIT = 3;
 
+const QUANTIZED = 'quantized ';
+
+/** How an op on floats that travel as integers is called among workers, so that they tell it from one on integers. */
+export function quantizedOp(op: string): string {
+  return QUANTIZED + op;
+}
+
+export function isQuantized({ op }: Submission): boolean {
+  return op.startsWith(QUANTIZED);
+}
+
 /** FNV-1a over the UTF-16 units of `text`, as an unsigned 32-bit number. */
 function fnv1a(text: string): number {
   let hash = FNV_OFFSET;

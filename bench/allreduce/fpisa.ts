@@ -1,4 +1,4 @@
-/** fpisa as its user runs it: a switch, a controller and workers, each a process, over UDP on this machine. */
+/** fpisa as its user runs it: a switch, a controller and workers, each a process, over UDP. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,40 +7,73 @@ import { ControllerClient } from '../../controlplane/index.js';
 import { shippedFile } from '../../net/package-files.js';
 import { LineProcess } from '../line-process.js';
 import { untilIdle } from '../process-time.js';
-import type { AllreduceLoad, SizeResult } from './load.js';
+import type { AllreduceLoad, SizeResult, System } from './load.js';
 import type { WorkerLine } from './worker.js';
 
 const JOB = 'bench';
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 
-/** @param values per packet */
-export async function runFpisa({ workers, sizes, repeats }: AllreduceLoad, values: number): Promise<SizeResult[]> {
+export interface FpisaOptions {
+  /** Per packet. */
+  readonly values: number;
+  /** Of the job; absent: the default. */
+  readonly slots?: number;
+  /** Probability with which the switch's ports drop a packet, in each direction. */
+  readonly loss?: number;
+}
+
+export function fpisaSystem(name: string, options: FpisaOptions): System {
+  return {
+    name,
+    version: `${options.values} values a packet, node ${process.versions.node}`,
+    isNetworked: true,
+    run: (load) => runFpisa(load, options),
+  };
+}
+
+async function runFpisa(load: AllreduceLoad, options: FpisaOptions): Promise<SizeResult[]> {
+  const { placement, workers, sizes, repeats, onResult } = load;
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
   const processes: LineProcess[] = [];
-  const start = (name: string, file: string, args: readonly string[]): LineProcess => {
-    const started = LineProcess.start(name, process.execPath, [file, ...args]);
+  const start = (name: string, words: readonly string[]): LineProcess => {
+    const [program, ...args] = words;
+    const started = LineProcess.start(name, program!, args);
     processes.push(started);
     return started;
   };
-  const command = shippedFile('bin/fpisa.js');
+  const command = [process.execPath, shippedFile('bin/fpisa.js')];
+  const anyPort = `${placement.middle}:0`;
   let client: ControllerClient | undefined;
   try {
-    const device = start('the switch', command, [
-      ...['switch', '--json', '--p4runtime', '127.0.0.1:0', '--ports', String(workers)],
+    const device = start('the switch', [
+      ...[
+        ...command,
+        'switch',
+        '--json',
+        '--p4runtime',
+        anyPort,
+        '--host',
+        placement.middle,
+        '--ports',
+        String(workers),
+      ],
+      ...(options.loss === undefined ? [] : ['--loss', String(options.loss)]),
     ]);
     const { p4runtime, ports } = await device.next<{ p4runtime: string; ports: Record<string, string> }>();
-    const controllerProcess = start('the controller', command, [
-      ...['controller', '--json', '--log-level', 'error', '--listen', '127.0.0.1:0'],
-      ...['--store', join(folder, 'controller.json')],
-      ...['--switch', p4runtime, '--values', String(values)],
+    const controllerProcess = start('the controller', [
+      ...[...command, 'controller', '--json', '--log-level', 'error', '--listen', anyPort],
+      ...['--store', join(folder, 'controller.json'), '--switch', p4runtime, '--values', String(options.values)],
       ...Object.entries(ports).flatMap(([port, place]) => ['--port', `${port}=${place}`]),
     ]);
     const { controller } = await controllerProcess.next<{ controller: string }>();
     client = new ControllerClient(controller);
-    await client.createJob({ name: JOB, workers });
+    await client.createJob({ name: JOB, workers, ...(options.slots !== undefined && { slots: options.slots }) });
     await untilIdle(device.pid);
     const started = Array.from({ length: workers }, (_, rank) =>
-      start(`worker ${rank}`, WORKER, [controller, JOB, String(rank), String(repeats), ...sizes.map(String)]),
+      start(`worker ${rank}`, [
+        ...[...placement.prefix(rank), process.execPath, WORKER, controller, JOB, String(rank), String(repeats)],
+        ...sizes.map(String),
+      ]),
     );
     const results: SizeResult[] = [];
     for (const bytes of sizes) {
@@ -50,6 +83,7 @@ export async function runFpisa({ workers, sizes, repeats }: AllreduceLoad, value
         seconds: Array.from({ length: repeats }, (_, i) => Math.max(...lines.map(({ seconds }) => seconds[i]!))),
         cpuSeconds: lines.reduce((sum, line) => sum + line.cpuSeconds, 0),
       });
+      onResult?.(results.length);
     }
     return results;
   } finally {

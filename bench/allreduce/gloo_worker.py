@@ -1,4 +1,4 @@
-"""One rank of torch.distributed's Gloo over TCP: gloo_worker.py RANK WORKERS PORT REPEATS BYTES...
+"""One rank of torch.distributed's Gloo over TCP: gloo_worker.py RANK WORKERS HOST:PORT REPEATS BYTES...
 
 Rank 0 writes a line of JSON for each size, as bench/c/allreduce_mpi.c does.
 """
@@ -18,9 +18,9 @@ def cpu_seconds() -> float:
 
 
 def main() -> None:
-    rank, workers, port, repeats, *sizes = (int(text) for text in sys.argv[1:])
+    store = f"tcp://{sys.argv.pop(3)}"
+    rank, workers, repeats, *sizes = (int(text) for text in sys.argv[1:])
     torch.set_num_threads(1)
-    store = f"tcp://127.0.0.1:{port}"
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=workers)
     for size in sizes:
         values = (torch.arange(size // 4) % 1000).float() * 0.001 * (rank + 1)

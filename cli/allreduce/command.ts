@@ -36,6 +36,7 @@ interface Flags extends PlaceFlags {
   op: ReduceOp;
   each?: boolean;
   cast?: 'fp32';
+  quantize?: boolean;
   switch?: string;
   timeout: number;
   wait: number;
@@ -69,6 +70,7 @@ export function allreduceCommand(): Command {
     .addOption(
       new Option('--cast <type>', 'convert elements of other types, such as fp16, bf16 and fp64').choices(['fp32']),
     )
+    .option('--quantize', 'send fp32 tensors as scaled integers, to a job of --profile int32')
     .option('--switch <name>', 'switch at which this worker is, if the job has several');
   for (const option of placeOptions('this worker')) command.addOption(option);
   return command
@@ -122,7 +124,12 @@ async function run(flags: Flags): Promise<void> {
     thread: false,
     timeoutMs: flags.timeout * 1000,
     membershipTimeoutMs: flags.wait * 1000,
-    announce: operations.map(({ file, tensors }) => ({ tensors, op: flags.op, source: file })),
+    announce: operations.map(({ file, tensors }) => ({
+      tensors,
+      op: flags.op,
+      quantize: flags.quantize ?? false,
+      source: file,
+    })),
     ...(flags.ip !== undefined && { ip: flags.ip }),
     ...(flags.udpPort !== undefined && { udpPort: flags.udpPort }),
     ...(flags.switch !== undefined && { switchName: flags.switch }),
@@ -156,7 +163,7 @@ async function run(flags: Flags): Promise<void> {
   try {
     emit({ event: 'joined', job: flags.job, rank: flags.rank, transport: worker.transportDescription });
     output.line(`joined job ${flags.job} as worker ${flags.rank} of ${worker.job.workers}`);
-    const results = await reduceAll(worker, flags.op, operations, signal, (share, retransmissions) => {
+    const results = await reduceAll(worker, flags, operations, signal, (share, retransmissions) => {
       bar.update(share);
       emit({ event: 'progress', share, retransmissions });
     });
@@ -205,7 +212,7 @@ interface FileOperation {
 
 async function reduceAll(
   worker: Worker,
-  op: ReduceOp,
+  { op, quantize = false }: Readonly<Pick<Flags, 'op' | 'quantize'>>,
   operations: readonly FileOperation[],
   signal: AbortSignal,
   onProgress: (share: number, retransmissions: number) => void,
@@ -219,6 +226,7 @@ async function reduceAll(
     const elements = elementsOf(tensors);
     const stats = await worker.allreduce(tensors, {
       op,
+      quantize,
       signal,
       onProgress: (progress) => {
         const now = performance.now();

@@ -1,5 +1,5 @@
 /** Whether the tensors that a worker announces fit its job and the workers that wait already. */
-import { firstDifference } from '../../protocol/submission.js';
+import { firstDifference, isQuantized } from '../../protocol/submission.js';
 import { TensorsDifferError } from '../errors.js';
 import type { AnnouncementMessage } from '../messages.js';
 import type { JobRecord } from './state.js';
@@ -19,8 +19,10 @@ export function checkAnnouncements(
   for (const { submission, source } of own) {
     if (submission === undefined || submission.format === format) continue;
     const name = submission.tensors[0]?.name;
+    const what = name === undefined ? 'tensors' : `tensor "${name}"`;
+    const does = isQuantized(submission) ? `would quantize ${what} to` : `has ${what} of`;
     throw new TensorsDifferError(
-      `${whoOf(rank, source)} has ${name === undefined ? 'tensors' : `tensor "${name}"`} of ${submission.format}, but job "${job.name}" is of ${format}`,
+      `${whoOf(rank, source)} ${does} ${submission.format}, but job "${job.name}" is of ${format}`,
     );
   }
   if (own.length === 0) return;

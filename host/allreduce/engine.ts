@@ -8,7 +8,8 @@ import { Flag, Opcode } from '../../protocol/constants.js';
 import { HEADER_BYTES, Offset, PROBE_BYTES } from '../../protocol/message.js';
 import { readProbeReply, type SlotState } from '../../protocol/probe.js';
 import { CongestionWindow } from '../transport/congestion.js';
-import { elementsIn, packetBytes, type PacketLayout, type PacketStore } from './packet-store.js';
+import type { ChunkPlan } from './chunk-plan.js';
+import { packetBytes, type PacketLayout } from './packet-store.js';
 import { isOurs, type PacketFields, PacketWriter, uint16, uint32 } from './packets.js';
 import { LossRecovery, type RecoveryOutput } from './recovery.js';
 import type { RetransmissionTimeout } from '../transport/rto.js';
@@ -57,7 +58,7 @@ export type Verdict = 'stray' | 'accepted' | 'received' | 'complete' | 'refused'
 /** An operation in progress. */
 interface Running {
   readonly work: Workload;
-  readonly memory: PacketStore;
+  readonly plan: ChunkPlan;
   readonly number: number;
   readonly counters: Counters;
 }
@@ -111,7 +112,7 @@ export class AllreduceEngine {
 
   /** Data chunks that `work` needs; its commit is one more. */
   dataChunks(work: Workload): number {
-    return Math.ceil(work.elements / this.config.valuesPerPacket);
+    return work.chunksOf(this.layout);
   }
 
   /**
@@ -145,7 +146,7 @@ export class AllreduceEngine {
       this.recovery.begin();
     } else this.window.follow(dataChunks);
     this.window.limit(this.congestion.chunks);
-    this.run({ work, memory: work.packets(this.layout), number: operation, counters });
+    this.run({ work, plan: work.plan(this.layout), number: operation, counters });
     this.probed = undefined;
   }
 
@@ -249,11 +250,8 @@ export class AllreduceEngine {
     }
     if (uint16(message, Offset.count) !== count) return this.stray();
     const flags = uint16(message, Offset.flags);
-    const { work, counters } = this.operationOf(chunk);
-    if (count > 0) {
-      const networkOrder = (flags & Flag.NETWORK_ORDER) !== 0;
-      work.store(chunk * this.config.valuesPerPacket, count, message, HEADER_BYTES, networkOrder);
-    }
+    const { plan, counters } = this.operationOf(chunk);
+    if (count > 0) plan.store(chunk, message, HEADER_BYTES, (flags & Flag.NETWORK_ORDER) !== 0);
     this.measure(slot, flags, now);
     counters.packetsReceived++;
     this.window.finish(this.window.number(chunk));
@@ -280,7 +278,7 @@ export class AllreduceEngine {
     this.counters = operation.counters;
     this.fields.operation = operation.number;
     this.fields.signature = operation.work.signature;
-    this.writer.begin(this.fields);
+    this.writer.begin(this.fields, operation.work.networkOrder);
   }
 
   private operationOf(chunk: number): Running {
@@ -343,7 +341,7 @@ export class AllreduceEngine {
 
   private sendNew(now: number, budget: number): number {
     const { window } = this;
-    while (window.sendable > 0) {
+    while (window.sendable > 0 && this.isReady(window.upcoming)) {
       if (budget-- <= 0) return now;
       this.send(window.take()!, now);
       // An in-process network may have answered within transmit(), and ended the operation.
@@ -354,30 +352,44 @@ export class AllreduceEngine {
 
   private send(chunk: number, now: number): void {
     const { window } = this;
-    const { work, memory, counters } = this.current!;
+    const { plan, counters } = this.current!;
+    const { packets } = plan;
     const slot = window.slot(chunk);
     const count = this.count(chunk);
-    if (chunk >= memory.loaded) work.load(chunk, count);
-    const at = memory.at(chunk);
-    this.writer.contribution(memory.view, at, slot, window.set(chunk), window.number(chunk), count);
+    if (chunk >= packets.loaded) {
+      if (count > 0) plan.load(chunk);
+      packets.pad(chunk, count);
+    }
+    const at = packets.at(chunk);
+    this.writer.contribution(packets.view, at, slot, window.set(chunk), window.number(chunk), count);
     this.recovery.sent(slot, now);
     counters.packetsSent++;
-    this.transmit(memory.bytes, at, packetBytes(count, this.layout));
+    this.transmit(packets.bytes, at, packetBytes(count, this.layout));
   }
 
   private repeat(slot: number): void {
     const chunk = this.window.chunkIn(slot)!;
-    const { work, memory, counters } = this.operationOf(chunk);
+    const {
+      plan: { chunks, packets },
+      counters,
+    } = this.operationOf(chunk);
     counters.packetsSent++;
     counters.retransmissions++;
-    const at = memory.at(chunk === PREVIOUS_COMMIT ? this.dataChunks(work) : chunk);
-    this.writer.again(memory.view, at);
-    this.transmit(memory.bytes, at, packetBytes(this.count(chunk), this.layout));
+    const at = packets.at(chunk === PREVIOUS_COMMIT ? chunks : chunk);
+    this.writer.again(packets.view, at);
+    this.transmit(packets.bytes, at, packetBytes(this.count(chunk), this.layout));
   }
 
-  /** Elements in `chunk`; none in a commit. */
+  /** Whether nothing that the plan waits for is missing. The commit waits for all data anyway. */
+  private isReady(chunk: number): boolean {
+    const { plan } = this.current!;
+    return chunk >= plan.chunks || plan.isReady(chunk);
+  }
+
+  /** Values in `chunk`; none in a commit. */
   private count(chunk: number): number {
-    return chunk === PREVIOUS_COMMIT ? 0 : elementsIn(chunk, this.current!.work.elements, this.layout);
+    const { plan } = this.current!;
+    return chunk === PREVIOUS_COMMIT || chunk >= plan.chunks ? 0 : plan.count(chunk);
   }
 
   private stray(): Verdict {

@@ -236,7 +236,9 @@ export class Member {
    * @returns when to call {@link advance} at the latest
    */
   refill(now: number): number {
-    return this.startable === undefined ? this.engine.refill(now) : now;
+    if (this.startable !== undefined) return now;
+    const due = this.engine.refill(now);
+    return this.fault === undefined ? due : now;
   }
 
   /**
@@ -252,6 +254,11 @@ export class Member {
       sending = this.engine.advance(now);
     } while (this.startable !== undefined);
     due = Math.min(due, sending);
+    const { fault } = this;
+    if (fault !== undefined) {
+      this.cancel(this.queue[0]!, fault, now);
+      return now;
+    }
     const situation = this.situation();
     if (situation !== undefined) {
       const verdict = this.watch.check(situation, now);
@@ -279,6 +286,12 @@ export class Member {
   private tell(situation: Situation | undefined, now: number): void {
     const waiting = situation && this.watch.notice(situation, now);
     if (waiting !== undefined) this.output.waiting(waiting);
+  }
+
+  /** What the first call has found in its input that it cannot be finished with. */
+  private get fault(): WorkerError | undefined {
+    const head = this.queue[0];
+    return head?.failure === undefined ? head?.batch.fault : undefined;
   }
 
   private started(operation: Operation): boolean {

@@ -2,15 +2,11 @@
 import { ArgumentError } from '../errors.js';
 import type { Tensor } from './tensor-list.js';
 
-interface Claim {
-  readonly tensors: readonly Tensor[];
-}
-
 export class MemoryInUse {
   private readonly byBuffer = new Map<ArrayBufferLike, Set<Tensor>>();
 
   /** @throws ArgumentError if a call that has claimed them has not released some of the bytes */
-  claim({ tensors }: Claim): void {
+  claim(tensors: readonly Tensor[]): void {
     tensors.forEach((tensor, i) => {
       if (tensor.length === 0) return;
       for (const other of this.byBuffer.get(tensor.buffer) ?? []) {
@@ -28,7 +24,7 @@ export class MemoryInUse {
     }
   }
 
-  release({ tensors }: Claim): void {
+  release(tensors: readonly Tensor[]): void {
     for (const tensor of tensors) {
       const others = this.byBuffer.get(tensor.buffer);
       others?.delete(tensor);

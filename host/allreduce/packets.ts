@@ -1,7 +1,6 @@
 /** The headers of the packets that a worker sends, and the fields that it reads from those that arrive. */
 import { Flag, MAGIC, Opcode, VERSION } from '../../protocol/constants.js';
 import { emptyHeader, type Header, HEADER_BYTES, Offset, PROBE_BYTES, writeHeader } from '../../protocol/message.js';
-import { HOST_IS_LITTLE_ENDIAN } from './tensors.js';
 
 export interface PacketFields {
   job: number;
@@ -11,17 +10,15 @@ export interface PacketFields {
   signature: number;
 }
 
-/** Tensor memory is sent as it is, so a big-endian host sets the flag. */
-const BYTE_ORDER = HOST_IS_LITTLE_ENDIAN ? 0 : Flag.NETWORK_ORDER;
-
 /** Writes the headers of an operation's packets; their memory is the operation's. */
 export class PacketWriter {
   private readonly probe = new Uint8Array(PROBE_BYTES);
   private readonly probeView = new DataView(this.probe.buffer);
   /** Reused for every packet; {@link begin} sets the fields that an operation's packets share. */
-  private readonly header: Header = { ...emptyHeader(Opcode.CONTRIBUTE), flags: BYTE_ORDER };
+  private readonly header: Header = emptyHeader(Opcode.CONTRIBUTE);
 
-  begin(fields: Readonly<PacketFields>): void {
+  begin(fields: Readonly<PacketFields>, networkOrder: boolean): void {
+    this.header.flags = networkOrder ? Flag.NETWORK_ORDER : 0;
     this.header.job = fields.job;
     this.header.worker = fields.rank;
     this.header.epoch = fields.epoch;
@@ -41,7 +38,7 @@ export class PacketWriter {
 
   /** Marks the packet at offset `at` of `view` as a retransmission. */
   again(view: DataView, at: number): void {
-    view.setUint16(at + Offset.flags, BYTE_ORDER | Flag.RETRANSMISSION);
+    view.setUint16(at + Offset.flags, view.getUint16(at + Offset.flags) | Flag.RETRANSMISSION);
   }
 
   /** PROBE number `sequence`, of `slot` in the job's range. The answer has the same number. */

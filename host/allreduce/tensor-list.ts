@@ -32,16 +32,21 @@ export interface ListedTensor extends ShapedTensor {
 }
 
 /**
+ * @param taker for people: what takes tensors of `format`
  * @throws ArgumentError for no tensor, an element type other than the job's, a shape that contradicts the length, and
  *   memory that two tensors share
  */
-export function listTensors(tensors: Tensors, format: Format): readonly ListedTensor[] {
+export function listTensors(
+  tensors: Tensors,
+  format: Format,
+  taker = `a job of format ${format}`,
+): readonly ListedTensor[] {
   const entries = entriesOf(tensors);
   if (entries.length === 0)
     throw new ArgumentError(
       'the list of tensors is empty; an operation takes at least one (of any length, including 0)',
     );
-  const list = entries.map(([name, tensor], i) => listed(name, tensor, labelOf(name, i), format));
+  const list = entries.map(([name, tensor], i) => listed(name, tensor, labelOf(name, i), format, taker));
   refuseOverlaps(list);
   return list;
 }
@@ -71,12 +76,12 @@ function isShaped(value: unknown): value is { readonly shape: readonly unknown[]
   );
 }
 
-function listed(name: string | undefined, tensor: unknown, label: string, format: Format): ListedTensor {
+function listed(name: string | undefined, tensor: unknown, label: string, format: Format, taker: string): ListedTensor {
   const data = isShaped(tensor) ? tensor.data : tensor;
   const expected = format === 'int32' ? Int32Array : Float32Array;
   if (!(data instanceof expected)) {
     const found = data === null || data === undefined ? String(data) : (data as object).constructor.name;
-    throw new ArgumentError(`${label} is a ${found}; a job of format ${format} takes ${expected.name}`);
+    throw new ArgumentError(`${label} is a ${found}; ${taker} takes ${expected.name}`);
   }
   const shape = isShaped(tensor) ? (tensor.shape as readonly number[]) : [data.length];
   const elements = shape.reduce((product, length) => product * length, 1);

@@ -151,6 +151,11 @@ export class SlotWindow {
     return Math.max(0, Math.min(this.dataChunks, this.lowest + this.length) - this.next);
   }
 
+  /** The chunk that {@link take} takes next. */
+  get upcoming(): number {
+    return this.next;
+  }
+
   /** Results that have arrived, the commit's included. */
   get finished(): number {
     return this.done;

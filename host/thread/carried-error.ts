@@ -22,6 +22,7 @@ const CLASSES = {
   FPISA_STALLED: workerErrors.StalledError,
   FPISA_SHAPE_MISMATCH: workerErrors.ShapeMismatchError,
   FPISA_ABORTED: workerErrors.AbortedError,
+  FPISA_NOT_FINITE: workerErrors.NotFiniteError,
   FPISA_MEMBERSHIP: workerErrors.MembershipError,
   FPISA_MEMBERS_LOST: workerErrors.MembersLostError,
   FPISA_CLOSED: workerErrors.ClosedError,

@@ -58,7 +58,7 @@ function changes(state: WorkerState): Pick<ThreadReport, 'state' | 'completed'> 
   return same ? { completed: state.completed } : { state };
 }
 
-function run({ id, format, tensors, op, reports, cancellable }: Call): void {
+function run({ id, format, tensors, op, quantize, reports, cancellable }: Call): void {
   const entries = tensors.map(({ name, shape, memory }) => ({
     name,
     tensor: { shape, data: views.tensor(memory, format) },
@@ -72,6 +72,7 @@ function run({ id, format, tensors, op, reports, cancellable }: Call): void {
   const callOptions: AllreduceOptions = {
     ...(signal !== undefined && { signal }),
     ...(op !== undefined && { op }),
+    ...(quantize && { quantize }),
     ...(reports && {
       onProgress: (progress) => port.postMessage({ progress: { id, report: progress } } satisfies ThreadReport),
     }),

@@ -38,6 +38,7 @@ export interface Call {
   readonly format: Format;
   readonly tensors: readonly LentTensor[];
   readonly op: ReduceOp | undefined;
+  readonly quantize: boolean;
   /** Whether anybody listens. */
   readonly reports: boolean;
   readonly cancellable: boolean;

@@ -4,7 +4,7 @@
  */
 import type { Worker as Thread } from 'node:worker_threads';
 import { LibcMissing, loadLibc, type Libc } from '../../net/linux/libc.js';
-import { type AllreduceStats, MemoryInUse, type Tensors } from '../allreduce/index.js';
+import { type AllreduceStats, checkQuantizes, MemoryInUse, type Tensors } from '../allreduce/index.js';
 import { listTensors } from '../allreduce/tensor-list.js';
 import { checkOp } from '../allreduce/tensors.js';
 import { AbortedError, ClosedError, ThreadError } from '../errors.js';
@@ -107,13 +107,14 @@ export class ThreadedWorker implements WorkerSide {
 
   async allreduce(tensors: Tensors, options: Readonly<AllreduceOptions>): Promise<AllreduceStats> {
     if (this.ended !== undefined) throw this.ended;
-    const { op, signal } = options;
-    const format = formatOfJob(this.state.job);
-    const list = listTensors(tensors, format);
+    const { op, signal, quantize = false } = options;
+    const { job } = this.state;
+    if (quantize) checkQuantizes(job.name, formatOfJob(job));
+    const format = quantize ? 'fp32' : formatOfJob(job);
+    const list = listTensors(tensors, format, quantize ? 'quantize' : undefined);
     checkOp(op ?? 'sum', format);
-    const claim = { tensors: list.map(({ data }) => data) };
-    // The thread has views of its own, which do not show what they share.
-    this.memoryInUse.claim(claim);
+    const memory = list.map(({ data }) => data);
+    this.memoryInUse.claim(memory);
     const lent = new LentTensors(list, this.lender);
     const id = ++this.lastCall;
     const onProgress = guarded(options.onProgress);
@@ -129,7 +130,7 @@ export class ThreadedWorker implements WorkerSide {
           if (call === undefined) return;
           call.posted = true;
           const listeners = { reports: onProgress !== undefined, cancellable: signal !== undefined };
-          this.post({ call: { id, format, tensors: lent.tensors, op, ...listeners } });
+          this.post({ call: { id, format, tensors: lent.tensors, op, quantize, ...listeners } });
           if (signal?.aborted) cancel();
         };
         if (this.copying === undefined && !lent.hasCopies) post();
@@ -139,7 +140,7 @@ export class ThreadedWorker implements WorkerSide {
       return stats;
     } finally {
       signal?.removeEventListener('abort', cancel);
-      this.memoryInUse.release(claim);
+      this.memoryInUse.release(memory);
     }
   }
 

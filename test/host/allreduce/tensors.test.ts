@@ -1,23 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Tensors } from '../../../host/allreduce/tensor-list.js';
-import { PacketStorePool } from '../../../host/allreduce/packet-store.js';
+import type { ChunkPlan } from '../../../host/allreduce/chunk-plan.js';
+import { MemoryPool } from '../../../host/allreduce/memory-pool.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';
 
 const lists = fc.array(fc.array(fc.float({ noNaN: true }), { maxLength: 12 }), { minLength: 1, maxLength: 5 });
 
 /** Moves every element of `batch` through chunks of `n`, doubled on the way. */
 function throughSwitch(batch: TensorBatch, n: number, little: boolean): void {
-  const memory = batch.packets({ valuesPerPacket: n, steps: [n] });
-  for (let chunk = 0; chunk * n < batch.elements; chunk++) {
-    const count = Math.min(n, batch.elements - chunk * n);
-    if (chunk >= memory.loaded) batch.load(chunk, count);
-    const view = new DataView(memory.bytes.buffer, memory.bytes.byteOffset + memory.valuesAt(chunk), n * 4);
+  const plan = batch.plan({ valuesPerPacket: n, steps: [n] });
+  const { packets } = plan;
+  for (let chunk = 0; chunk < plan.chunks; chunk++) {
+    const count = plan.count(chunk);
+    if (chunk >= packets.loaded) load(plan, chunk);
+    const view = new DataView(packets.bytes.buffer, packets.bytes.byteOffset + packets.valuesAt(chunk), n * 4);
     for (let i = count; i < n; i++) expect(view.getUint32(i * 4)).toBe(0);
     const out = new DataView(new ArrayBuffer(8 + n * 4));
     for (let i = 0; i < n; i++) out.setFloat32(8 + i * 4, 2 * view.getFloat32(i * 4, true), little);
-    batch.store(chunk * n, count, new Uint8Array(out.buffer), 8, !little);
+    plan.store(chunk, new Uint8Array(out.buffer), 8, !little);
   }
+}
+
+/** As the engine does before it sends a chunk for the first time. */
+function load(plan: ChunkPlan, chunk: number): void {
+  plan.load(chunk);
+  plan.packets.pad(chunk, plan.count(chunk));
 }
 
 describe('tensor batch', () => {
@@ -36,7 +44,7 @@ describe('tensor batch', () => {
     fc.assert(
       fc.property(lists, sizes, fc.boolean(), (values, passes, restored) => {
         const tensors = values.map((one) => new Float32Array(one));
-        const pool = new PacketStorePool();
+        const pool = new MemoryPool();
         const batch = new TensorBatch(tensors, 'sum', 'fp32', pool);
         for (const n of passes) throughSwitch(batch, n, true);
         const factor = restored ? 1 : 2;
@@ -48,20 +56,20 @@ describe('tensor batch', () => {
   });
 
   it('fills up packets with zeros, whatever their memory held before', () => {
-    const pool = new PacketStorePool();
+    const pool = new MemoryPool();
     const layout = { valuesPerPacket: 8, steps: [2, 4, 8] };
     const first = new TensorBatch(new Float32Array(16).fill(NaN), 'sum', 'fp32', pool);
-    const memory = first.packets(layout);
-    first.load(0, 8);
-    first.load(1, 8);
+    const old = first.plan(layout);
+    load(old, 0);
+    load(old, 1);
     first.release();
-    const second = new TensorBatch(new Float32Array(11).fill(1), 'sum', 'fp32', pool);
-    const reused = second.packets(layout);
-    expect(reused.bytes).toBe(memory.bytes);
-    second.load(0, 8);
-    second.load(1, 3);
-    const at = reused.valuesAt(1);
-    expect([...new Float32Array(reused.bytes.slice(at, at + reused.payloadBytes(3)).buffer)]).toEqual([1, 1, 1, 0]);
+    const plan = new TensorBatch(new Float32Array(11).fill(1), 'sum', 'fp32', pool).plan(layout);
+    const { packets } = plan;
+    expect(packets.bytes).toBe(old.packets.bytes);
+    load(plan, 0);
+    load(plan, 1);
+    const at = packets.valuesAt(1);
+    expect([...new Float32Array(packets.bytes.slice(at, at + 4 * 4).buffer)]).toEqual([1, 1, 1, 0]);
   });
 
   it('works on views into a larger memory', () => {

@@ -9,7 +9,7 @@ import type { StartThread } from '../../../host/thread/start.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** What the thread imports. */
-const FOLDERS = ['host', 'net', 'protocol'];
+const FOLDERS = ['arithmetic', 'host', 'net', 'protocol'];
 
 let built: string | undefined;
 afterAll(() => {

@@ -20,6 +20,7 @@ const ALL = [
   new errors.ClosedError('j'),
   new errors.TransportError('k', { cause }),
   new errors.ThreadError('l'),
+  new errors.NotFiniteError('m'),
   new TypeError('of no class of ours'),
 ];
 
