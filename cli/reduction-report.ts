@@ -28,12 +28,17 @@ export interface ReductionReport {
   readonly loss: number;
   readonly profile: string;
   readonly valuesPerPacket: number;
+  /** The ways that the workers' packets took, each once. */
+  readonly transports: readonly string[];
   readonly elapsedMs: number;
   readonly layers: readonly LayerReport[];
 }
 
 /** The parameters of a run, and how long it took. */
-export type ReductionFacts = Pick<ReductionReport, 'workers' | 'valuesPerPacket' | 'loss' | 'profile' | 'elapsedMs'>;
+export type ReductionFacts = Pick<
+  ReductionReport,
+  'workers' | 'valuesPerPacket' | 'loss' | 'profile' | 'transports' | 'elapsedMs'
+>;
 
 export function reductionReport(layers: readonly LayerReport[], facts: ReductionFacts): ReductionReport {
   const identicalAcrossWorkers = layers.every((layer) => layer.identical);
@@ -50,6 +55,7 @@ export function reductionReport(layers: readonly LayerReport[], facts: Reduction
     loss: facts.loss,
     profile: facts.profile,
     valuesPerPacket: facts.valuesPerPacket,
+    transports: [...new Set(facts.transports)].sort(),
     elapsedMs: facts.elapsedMs,
     layers,
   };
@@ -95,6 +101,7 @@ export function printReport(output: Output, report: ReductionReport): void {
   output.line(
     `${counted(report.elements, 'element')} from ${counted(report.workers, 'worker')}, ${counted(report.packets, 'packet')}, ${report.retransmissions} retransmitted`,
   );
+  output.line(`packets went by ${report.transports.join('; ')}`);
   output.line(verdict(report));
 }
 

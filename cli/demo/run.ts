@@ -196,6 +196,7 @@ async function assemble(
     valuesPerPacket,
     loss,
     profile: profile.name,
+    transports: ends.flatMap(({ tensors }) => tensors.map(({ transport }) => transport)),
     elapsedMs: Math.round(performance.now() - started),
   });
 }

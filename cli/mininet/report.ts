@@ -35,7 +35,9 @@ export interface MininetReport extends ReductionReport {
 }
 
 export interface MininetFacts
-  extends Omit<ReductionFacts, 'profile' | 'elapsedMs'>, Pick<MininetReport, 'switch' | 'switches' | 'lost' | 'notes'> {
+  extends
+    Omit<ReductionFacts, 'profile' | 'transports' | 'elapsedMs'>,
+    Pick<MininetReport, 'switch' | 'switches' | 'lost' | 'notes'> {
   readonly profile: NumericProfile;
   /** Of the monotonic clock. */
   readonly started: number;
@@ -92,6 +94,7 @@ export async function verify(
       valuesPerPacket,
       loss,
       profile: profile.name,
+      transports: ends.flatMap(({ results }) => results.map(({ transport }) => transport)),
       elapsedMs: Math.round(performance.now() - started),
     }),
     layers,

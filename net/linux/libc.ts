@@ -64,6 +64,14 @@ export async function loadLibc(): Promise<Libc | LibcMissing> {
       `needs the package koffi, which does not load (${why}); install it with "npm install koffi"`,
     );
   }
+  try {
+    return functionsOf(koffi);
+  } catch (error) {
+    return new LibcMissing(`needs functions that this machine's C library lacks (${(error as Error).message})`);
+  }
+}
+
+function functionsOf(koffi: typeof import('koffi').default): Libc {
   const library = koffi.load(null);
   const ioctl = library.func('int ioctl(int, unsigned long, ...)');
   const recvmmsg = library.func('int recvmmsg(int, void *, unsigned int, int, void *)');
