@@ -12,6 +12,8 @@ export interface LayerReport extends LayerVerdict {
   /** Sent by all workers. */
   readonly packets: number;
   readonly retransmissions: number;
+  /** Values of a whole chunk. */
+  readonly packetValues: number;
 }
 
 export interface ReductionReport {
@@ -27,7 +29,9 @@ export interface ReductionReport {
   readonly retransmissions: number;
   readonly loss: number;
   readonly profile: string;
+  /** As the switch's program takes them, and the least that any layer had: of what all paths carry. */
   readonly valuesPerPacket: number;
+  readonly packetValues: number;
   readonly elapsedMs: number;
   readonly layers: readonly LayerReport[];
 }
@@ -50,6 +54,7 @@ export function reductionReport(layers: readonly LayerReport[], facts: Reduction
     loss: facts.loss,
     profile: facts.profile,
     valuesPerPacket: facts.valuesPerPacket,
+    packetValues: Math.min(facts.valuesPerPacket, ...layers.map((layer) => layer.packetValues)),
     elapsedMs: facts.elapsedMs,
     layers,
   };
@@ -93,7 +98,7 @@ export function printReport(output: Output, report: ReductionReport): void {
   );
   output.line();
   output.line(
-    `${counted(report.elements, 'element')} from ${counted(report.workers, 'worker')}, ${counted(report.packets, 'packet')}, ${report.retransmissions} retransmitted`,
+    `${counted(report.elements, 'element')} from ${counted(report.workers, 'worker')}, ${counted(report.packets, 'packet')} of up to ${counted(report.packetValues, 'value')}, ${report.retransmissions} retransmitted`,
   );
   output.line(verdict(report));
 }

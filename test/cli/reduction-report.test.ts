@@ -16,6 +16,7 @@ function report(results: readonly Float32Array[], inputs: readonly Float32Array[
     elapsedMs: 1,
     packets: 10,
     retransmissions: 2,
+    packetValues: 16,
     ...verifyLayer(inputs, results, PROFILE),
   };
   return reductionReport([layer, layer], { workers: 4, valuesPerPacket: 16, loss: 0, profile: 'fpisa', elapsedMs: 5 });

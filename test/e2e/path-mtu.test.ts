@@ -1,15 +1,24 @@
 /** Packets as long as the narrowest cable carries, found out by the workers: nothing fails for their length. */
+import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { onlyJson, type Line } from '../cli/support/command.js';
-import { namespacesMissing } from '../emulator/support/network-namespace.js';
+import { Command, onEnd, onlyJson, type Line } from '../cli/support/command.js';
+import { Namespace, namespacesMissing } from '../emulator/support/network-namespace.js';
 import { expectSameBits, marked, markedSum } from './support/data.js';
-import type { Done } from './support/obedient-worker.js';
+import { ObedientWorker, type Done } from './support/obedient-worker.js';
 import { InterfacesSite, type Cable } from './support/interfaces-site.js';
 
 const missing = await namespacesMissing();
 
 const cable = (atWorker: number, atSwitch = atWorker): Cable => ({ atWorker, atSwitch });
 const LENGTH = 30_001;
+const SWITCH_AT = ['--p4runtime', '127.0.0.1:0'];
+
+async function namespace(): Promise<Namespace> {
+  const created = await Namespace.create();
+  onEnd(() => created.remove());
+  created.ip('link set lo up');
+  return created;
+}
 
 interface Shown {
   readonly packetValues: number;
@@ -69,6 +78,51 @@ describe.skipIf(missing !== undefined)(
       expect((await site.ask('doctor')).stdout).toContain(
         `its packets hold ${reason}, because the path of worker 1 carries no more`,
       );
+    });
+
+    it('a router in the middle, to a switch with UDP ports, whatever the transport', async () => {
+      const [host, router, far] = [await namespace(), await namespace(), await namespace()];
+      host.ip(
+        'link add down type veth peer name up',
+        `link set up netns ${router.path}`,
+        'addr add 10.1.0.1/24 dev down',
+        'link set down mtu 9000 up',
+        'route add 10.2.0.0/24 via 10.1.0.2',
+      );
+      router.ip(
+        'link add down type veth peer name up2',
+        `link set up2 netns ${far.path}`,
+        'addr add 10.1.0.2/24 dev up',
+        'addr add 10.2.0.1/24 dev down',
+        'link set up mtu 9000 up',
+        'link set down mtu 1500 up',
+      );
+      router.inside(() => writeFileSync('/proc/sys/net/ipv4/ip_forward', '1'));
+      far.ip('addr add 10.2.0.2/24 dev up2', 'link set up2 mtu 9000 up', 'route add default via 10.2.0.1');
+      const device = host.inside(
+        () => new Command(['switch', '--json', ...SWITCH_AT, '--ports', '3', '--host', '10.1.0.1']),
+      );
+      const { p4runtime, ports } = await device.line();
+      const places = Object.entries(ports as Record<string, string>).flatMap(([port, place]) => [
+        '--port',
+        `${port}=${place}`,
+      ]);
+      const controller = host.inside(
+        () => new Command(['controller', '--json', '--listen', '0.0.0.0:0', '--switch', String(p4runtime), ...places]),
+      );
+      const listening = String((await controller.line())['controller']).split(':')[1]!;
+      const create = ['job', 'create', 'job', '--workers', '3', '--controller', `127.0.0.1:${listening}`];
+      expect(await host.inside(() => new Command(create)).ended).toMatchObject({ code: 0 });
+      const options = { workers: 3, job: 'job', controller: `10.1.0.1:${listening}` };
+      const workers = [
+        host.inside(() => ObedientWorker.start({ ...options, rank: 0, ip: '10.1.0.1' })),
+        far.inside(() => ObedientWorker.start({ ...options, rank: 1, ip: '10.2.0.2' })),
+        far.inside(() => ObedientWorker.start({ ...options, rank: 2, ip: '10.2.0.2', dgram: true })),
+      ];
+      for (const worker of workers) await worker.joined();
+      for (const done of await Promise.all(workers.map((worker) => worker.reduce(50_000))))
+        expect(done).toEqual({ packetValues: 256, restarts: 0, right: true });
+      expect(controller.stderr).toContain('256 values instead of 2048: the path of workers 1, 2 carries no more');
     });
   },
 );

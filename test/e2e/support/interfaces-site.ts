@@ -36,6 +36,8 @@ export class InterfacesSite {
     expect(up['ports']).toEqual(
       Object.fromEntries(Array.from({ length: workers }, (_, rank) => [String(rank + 1), `port${rank + 1}`])),
     );
+    const mtus = Array.from({ length: workers }, (_, rank) => [String(rank + 1), (cables[rank] ?? ORDINARY).atSwitch]);
+    expect(up['mtu']).toEqual(Object.fromEntries(mtus));
     const controller = site.at(
       site.host,
       ...[

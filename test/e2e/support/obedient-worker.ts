@@ -16,9 +16,10 @@ export interface Done {
 
 const PROGRAM = `
 import { createInterface } from 'node:readline';
-import { Worker } from ${JSON.stringify(join(ROOT, 'dist/host/index.js'))};
-const { workers, ...options } = JSON.parse(process.argv[1]);
-const worker = await Worker.join(options);
+import { DgramTransport, Worker } from ${JSON.stringify(join(ROOT, 'dist/host/index.js'))};
+const { workers, dgram, ...options } = JSON.parse(process.argv[1]);
+const transport = dgram ? { transport: await DgramTransport.open({ ip: options.ip }) } : {};
+const worker = await Worker.join({ ...options, ...transport });
 console.log('{}');
 for await (const line of createInterface(process.stdin)) {
   const tensor = Float32Array.from({ length: Number(line) }, (_, i) => 2 ** options.rank * (1 + (i % 13)));
@@ -41,7 +42,7 @@ export class ObedientWorker {
     });
   }
 
-  /** @param options of Worker.join, and how many workers the job has */
+  /** @param options of Worker.join, how many `workers` the job has, and `dgram` for that transport */
   static start(options: Readonly<Record<string, unknown>>): ObedientWorker {
     const args = ['--input-type=module', '--eval', PROGRAM, JSON.stringify(options)];
     return new ObedientWorker(spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
