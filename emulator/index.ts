@@ -19,6 +19,7 @@ export { DataPlaneError } from './dataplane/data-plane-error.js';
 export { ThreadedSwitch, type ThreadedSwitchOptions } from './dataplane/threaded-switch.js';
 export { InProcessPort } from './ports/in-process-port.js';
 export { InterfaceError } from './ports/linux/interface-error.js';
+export { interfaceMtu } from './ports/linux/interface-mtu.js';
 export { isInterfaceName } from './ports/linux/interfaces.js';
 export { RawSocket } from './ports/linux/raw-socket.js';
 export type { RawSocketStatistics } from './ports/linux/raw-socket.js';

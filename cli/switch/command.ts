@@ -6,6 +6,7 @@ import {
   defaultCacheFolder,
   ENGINE_NAMES,
   FaultInjector,
+  interfaceMtu,
   isInterfaceName,
   P4RuntimeServer,
   PortError,
@@ -170,15 +171,27 @@ async function run(flags: Flags, command: Command): Promise<void> {
       server.listen(address, credentials),
     );
     const p4runtime = `${hostPort(flags.p4runtime, DEFAULT_P4RUNTIME).host}:${port}`;
-    output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports } satisfies SwitchReady);
+    const mtu = await mtus(ports);
+    const ready: SwitchReady = { ready: true, p4runtime, deviceId: flags.deviceId, ports };
+    output.object(Object.keys(mtu).length === 0 ? ready : { ...ready, mtu });
     output.line(`switch serves P4Runtime at ${p4runtime}, device ${flags.deviceId}`);
     for (const [number, place] of Object.entries(ports))
-      output.line(`port ${number}: ${isInterfaceName(place) ? 'interface' : 'UDP'} ${place}`);
+      output.line(
+        `port ${number}: ${isInterfaceName(place) ? `interface ${place}, MTU ${mtu[number]!}` : `UDP ${place}`}`,
+      );
     await Promise.race([aborted(stop), failed]);
   } finally {
     await close();
     await server.close();
   }
+}
+
+/** Of the ports that are network interfaces: longer packets cannot leave there. */
+async function mtus(ports: Readonly<Record<string, string>>): Promise<Record<string, number>> {
+  const mtu: Record<string, number> = {};
+  for (const [number, place] of Object.entries(ports))
+    if (isInterfaceName(place)) mtu[number] = await interfaceMtu(place);
+  return mtu;
 }
 
 /** A switch that can be opened, in whatever way it runs its packets. */

@@ -6,7 +6,7 @@ import { FpisaSwitch } from './fpisa-switch.js';
 
 export const JOB = 1;
 export const EPOCH = 1;
-export const SLOTS = 2;
+const SLOTS = 2;
 export const UPLINK = 100;
 export interface Node {
   readonly fpisa: FpisaSwitch;
