@@ -1,5 +1,6 @@
 /** The functions of the C library that sockets need beyond what node:dgram has, through koffi. */
 import { endianness } from 'node:os';
+import { MAP_FIXED } from './abi.js';
 
 /** Reports that a descriptor may be read or written; stops when the descriptor has an error. */
 export interface Watch {
@@ -25,6 +26,8 @@ export interface Libc {
   /** Maps memory of a descriptor, as a view that must not be used after {@link unmap}; undefined if that fails. */
   map(fd: number, bytes: number, protection: number, flags: number, offset: bigint): ArrayBuffer | undefined;
   unmap(memory: ArrayBuffer): void;
+  /** Maps memory of a descriptor (-1: none, all zero) over what is at an address, the start of a page. @returns whether it is */
+  mapAt(address: bigint, fd: number, bytes: number, protection: number, flags: number): boolean;
   /** @param descriptors array of `struct pollfd` */
   poll(descriptors: Uint8Array, count: number, timeoutMs: number): number;
   setns(fd: number, type: number): number;
@@ -85,6 +88,8 @@ export async function loadLibc(): Promise<Libc | LibcMissing> {
       const address = mmap(null, bytes, protection, flags, fd, offset) as bigint;
       return BigInt.asIntN(64, address) === -1n ? undefined : koffi.view(address, bytes);
     },
+    mapAt: (address, fd, bytes, protection, flags) =>
+      mmap(address, bytes, protection, flags | MAP_FIXED, fd, 0n) === address,
     unmap: (memory) => void munmap(koffi.address(new Uint8Array(memory)), memory.byteLength),
     poll: library.func('int poll(void *, unsigned long, int)'),
     setns: library.func('int setns(int, int)'),
