@@ -129,8 +129,9 @@ export class PacketRing implements Arrivals {
     let count = 0;
     let at = this.mappedAt + next * slotBytes;
     while (count < BATCH_FRAMES) {
+      // An atomic load costs a call; what it orders matters only once there is a frame.
+      if ((words[at >>> 2]! & TP_STATUS_USER) === 0) break;
       const status = Atomics.load(words, at >>> 2);
-      if ((status & TP_STATUS_USER) === 0) break;
       let long = -1;
       if ((status & TP_STATUS_COPY) !== 0) {
         if (this.longs === LONG_FRAMES) break;
