@@ -211,7 +211,10 @@ export class PacketRing implements Arrivals {
     const from = base + BigInt(this.region.byteOffset);
     const at = from + BigInt((PAGE_BYTES - Number(from % BigInt(PAGE_BYTES))) % PAGE_BYTES);
     this.mappedAt = Number(at - base);
-    return this.libc.mapAt(at, this.fd, this.ringBytes, PROT_READ_WRITE, MAP_SHARED | MAP_POPULATE);
+    if (this.libc.mapAt(at, this.fd, this.ringBytes, PROT_READ_WRITE, MAP_SHARED | MAP_POPULATE)) return true;
+    // The kernel may have taken away what was there.
+    this.leave();
+    return false;
   }
 
   /** The memory is the caller's again, and zero. */

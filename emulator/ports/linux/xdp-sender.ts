@@ -33,7 +33,7 @@ const ETHERNET_BYTES = 14;
 const BUSY_TRIES = 20;
 const BUSY_MS = 10;
 /** Longer frames are copied by the library's function. */
-const MAX_WORD_COPY_BYTES = 512;
+const MAX_WORD_COPY_BYTES = 128;
 /** Retries while the kernel takes nothing; after them its queue counts as full. */
 const STUCK_TRIES = 16;
 
