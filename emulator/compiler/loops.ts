@@ -7,16 +7,23 @@ import { assume, blocksOf, invariantBlocks, selectBranches, type Block } from '.
 import { FlowFacts, NO_LIMITS } from './analysis/facts.js';
 import { flowOf, type FlowNode } from './analysis/flow.js';
 import { countedLoop, threaded } from './analysis/induction.js';
-import { liveAtEntry } from './analysis/liveness.js';
+import { liveAtEntry, livenessOf } from './analysis/liveness.js';
 import { withoutSaturation } from './overflow.js';
 import { PrimitiveCompiler } from './primitives.js';
 import type { Facts } from './analysis/ranges.js';
 import { renderFlow } from './render.js';
 import { CompileScope, type Promoted } from './scope.js';
 import { NeedsMemory, type Unit } from './unit.js';
+import { Refusal } from './vector/refusal.js';
+import { VectorLoop } from './vector/loop.js';
 import { MAX_BACKWARD_JUMPS } from '../limits.js';
 
 const NOTHING: Facts = new Map();
+
+interface Version {
+  readonly scope: CompileScope;
+  readonly body: Ref;
+}
 
 /**
  * Adds the function of an action with loops. Its fields live in locals, which are loaded before it, and stored after it
@@ -30,20 +37,17 @@ export function addLoops(action: ActionDef, name: string, unit: Unit): void {
   const { expressions } = new PrimitiveCompiler(scope);
   const blocks = blocksOf(action);
   const signature = b.createType([b.i32, b.i32]);
-  const versions: { readonly scope: CompileScope; readonly body: Ref }[] = [];
+  const versions: Version[] = [];
   const test = (e: Expression): Ref => {
     const result = expressions.bool(e);
     scope.endStatement();
     return result;
   };
   const version = (known: ReadonlyMap<number, boolean>, open: readonly Block[], facts: Facts): Ref => {
-    const [first, ...others] = open;
+    const left = assume(blocks, known);
+    const [first, ...others] = open.filter(({ start }) => left.some((block) => block.start === start));
     if (first === undefined) {
-      const own = new CompileScope(unit, 2, action);
-      versions.push({
-        scope: own,
-        body: compileVersion(withoutSaturation(flowOf(selectBranches(assume(blocks, known)))), own, facts),
-      });
+      versions.push(bestVersion(left, action, unit, facts));
       return m.call(`${name}v${versions.length - 1}`, [scope.frame, scope.args], b.none);
     }
     const given = (holds: boolean): Ref => version(new Map([...known, [first.start, holds]]), others, facts);
@@ -56,11 +60,35 @@ export function addLoops(action: ActionDef, name: string, unit: Unit): void {
   m.addFunction(name, signature, b.none, scope.vars, body);
 }
 
-function compileVersion(flow: readonly FlowNode[], scope: CompileScope, initial: Facts): Ref {
+/** With vector code if possible. */
+function bestVersion(blocks: readonly Block[], action: ActionDef, unit: Unit, facts: Facts): Version {
+  const flow = withoutSaturation(flowOf(selectBranches(blocks)));
+  try {
+    const scope = new CompileScope(unit, 2, action);
+    return { scope, body: compileVersion(flow, scope, facts, flowOf(blocks)) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (process.env['V_DEBUG']) console.log(action.name, error.message);
+  }
+  const scope = new CompileScope(unit, 2, action);
+  return { scope, body: compileVersion(flow, scope, facts, undefined) };
+}
+
+/**
+ * @param branching the same without selections, from which vector code is made; undefined: no vector code is wanted
+ * @throws Refusal if there can be none
+ */
+function compileVersion(
+  flow: readonly FlowNode[],
+  scope: CompileScope,
+  initial: Facts,
+  branching: readonly FlowNode[] | undefined,
+): Ref {
   const { m, b, program, liveOut } = scope.unit;
   const compiler = new PrimitiveCompiler(scope);
   const loop = countedLoop(flow, program, scope.ranges, initial);
-  const nodes = loop === undefined ? flow : threaded(flow, loop);
+  // Vector code comes before the test of the first pass, which therefore has to stay.
+  const nodes = loop === undefined || branching !== undefined ? flow : threaded(flow, loop);
   const facts = new FlowFacts(nodes, program, scope.ranges, initial, loop?.limits ?? NO_LIMITS, true);
   const live = liveAtEntry(nodes, facts, (field) => liveOut.has(field));
   // A field that is only read stays in memory: a register for it would be one less for what the loop works on.
@@ -79,9 +107,11 @@ function compileVersion(flow: readonly FlowNode[], scope: CompileScope, initial:
     return m.local.set(promoted.get(field)!.local, value);
   });
   scope.promoted = promoted;
+  const vector = branching === undefined ? undefined : vectorCode(branching, scope, compiler, initial);
   const body = renderFlow(nodes, scope, compiler, {
     counted: loop === undefined || loop.trips > BigInt(MAX_BACKWARD_JUMPS),
     facts,
+    ...(vector === undefined || loop === undefined ? {} : { before: { node: loop.head, code: vector } }),
   });
   const ends = [...ranges.keys()]
     .filter((field) => liveOut.has(field))
@@ -89,6 +119,18 @@ function compileVersion(flow: readonly FlowNode[], scope: CompileScope, initial:
   const values = ends.map(({ field, kind }) => scope.readField(field, kind));
   scope.promoted = undefined;
   return m.block(null, [...load, body, ...ends.map(({ field }, i) => scope.writeField(field, values[i]!))], b.none);
+}
+
+/** @throws Refusal if there can be none */
+function vectorCode(nodes: readonly FlowNode[], scope: CompileScope, compiler: PrimitiveCompiler, initial: Facts): Ref {
+  const { program, liveOut } = scope.unit;
+  const loop = countedLoop(nodes, program, scope.ranges, initial);
+  if (loop === undefined) throw new Refusal('it is not one loop that counts up to a constant');
+  if (loop.trips > BigInt(MAX_BACKWARD_JUMPS)) throw new Refusal('it may be endless');
+  const facts = new FlowFacts(nodes, program, scope.ranges, initial, loop.limits, true);
+  const after = nodes[loop.head]!.otherwise!.to;
+  const live = livenessOf(nodes, facts, (field) => liveOut.has(field)).atEntry(after);
+  return new VectorLoop(nodes, loop, facts, scope, compiler.expressions).compile(live);
 }
 
 /** The range of all values that are written to each field. */
