@@ -228,7 +228,7 @@ export class BitCompiler {
   }
 
   private fourWords(fields: readonly FieldDef[], from: number): boolean {
-    if (from + 4 > fields.length) return false;
+    if (!this.scope.unit.simd || from + 4 > fields.length) return false;
     const start = this.scope.slot(fields[from]!).offset;
     return [0, 1, 2, 3].every(
       (i) => this.isWord(fields[from + i]!) && this.scope.slot(fields[from + i]!).offset === start + 4 * i,

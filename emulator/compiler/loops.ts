@@ -12,6 +12,7 @@ import { withoutSaturation } from './overflow.js';
 import { PrimitiveCompiler } from './primitives.js';
 import type { Facts } from './analysis/ranges.js';
 import { renderFlow } from './render.js';
+import type { LoopReport } from './report.js';
 import { CompileScope, type Promoted } from './scope.js';
 import { NeedsMemory, type Unit } from './unit.js';
 import { Refusal } from './vector/refusal.js';
@@ -23,6 +24,11 @@ const NOTHING: Facts = new Map();
 interface Version {
   readonly scope: CompileScope;
   readonly body: Ref;
+}
+
+interface Outcome {
+  /** Why there is no vector code; undefined: there is. */
+  readonly refusal: string | undefined;
 }
 
 /**
@@ -37,7 +43,7 @@ export function addLoops(action: ActionDef, name: string, unit: Unit): void {
   const { expressions } = new PrimitiveCompiler(scope);
   const blocks = blocksOf(action);
   const signature = b.createType([b.i32, b.i32]);
-  const versions: Version[] = [];
+  const versions: (Version & Outcome)[] = [];
   const test = (e: Expression): Ref => {
     const result = expressions.bool(e);
     scope.endStatement();
@@ -56,22 +62,32 @@ export function addLoops(action: ActionDef, name: string, unit: Unit): void {
   const { condition, facts } = assumptionsOf(flowOf(blocks), unit.program, new CompileScope(unit, 2, action).ranges);
   const fast = version(new Map(), invariantBlocks(action, blocks), facts);
   const body = condition === undefined ? fast : m.if(test(condition), fast, version(new Map(), [], NOTHING));
+  unit.report.loops.push(reportOf(action, versions));
   versions.forEach((made, i) => m.addFunction(`${name}v${i}`, signature, b.none, made.scope.vars, made.body));
   m.addFunction(name, signature, b.none, scope.vars, body);
 }
 
+/** The version for values that nothing is known about need not be the one that runs. */
+function reportOf(action: ActionDef, versions: readonly Outcome[]): LoopReport {
+  const { name } = action;
+  if (versions.some(({ refusal }) => refusal === undefined)) return { action: name, vectorised: true };
+  return { action: name, vectorised: false, reason: versions[0]!.refusal! };
+}
+
 /** With vector code if possible. */
-function bestVersion(blocks: readonly Block[], action: ActionDef, unit: Unit, facts: Facts): Version {
+function bestVersion(blocks: readonly Block[], action: ActionDef, unit: Unit, facts: Facts): Version & Outcome {
   const flow = withoutSaturation(flowOf(selectBranches(blocks)));
-  try {
+  const version = (branching: readonly FlowNode[] | undefined): Version => {
     const scope = new CompileScope(unit, 2, action);
-    return { scope, body: compileVersion(flow, scope, facts, flowOf(blocks)) };
+    return { scope, body: compileVersion(flow, scope, facts, branching) };
+  };
+  if (!unit.simd) return { ...version(undefined), refusal: 'this engine has no vector instructions' };
+  try {
+    return { ...version(flowOf(blocks)), refusal: undefined };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (process.env['V_DEBUG']) console.log(action.name, error.message);
+    return { ...version(undefined), refusal: error.message };
   }
-  const scope = new CompileScope(unit, 2, action);
-  return { scope, body: compileVersion(flow, scope, facts, undefined) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ActionDef, Program } from '../../json/program.js';
 import type { FieldDef } from '../../json/data.js';
 import { blocksOf } from './blocks.js';
-import { mentioned } from './effects.js';
+import { mentioned } from '../../json/mentioned.js';
 import { FlowFacts, NO_LIMITS } from './facts.js';
 import { edgesOf, EXIT, flowOf, type FlowNode } from './flow.js';
 import type { Layout } from '../../machine/layout.js';

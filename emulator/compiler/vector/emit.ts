@@ -1,6 +1,6 @@
 import type { Ref } from '../binaryen.js';
 import type { CompileScope } from '../scope.js';
-import { rampKey, type Carried, type Cells, type Node, type Ramp, type Scalar } from './graph.js';
+import { partsOfRare, rampKey, type Carried, type Cells, type Node, type Ramp, type Scalar } from './graph.js';
 import { emitShift, emitVector, shiftLanes, splatOf } from './operators.js';
 import { lowered } from './lowering.js';
 import type { Graph } from './graph.js';
@@ -148,35 +148,37 @@ export class Emitter {
   private rare(node: Node): void {
     if (node.operation.kind !== 'rare' || this.held.has(node)) return;
     const { m, b } = this.scope.unit;
-    const { count } = node.operation;
-    const [mask, ...values] = node.args as [Node, ...Node[]];
-    const elses = values.slice(0, count);
-    const thens = values.slice(count);
-    const maskLocal = this.local(mask);
-    const results = elses.map((other) => {
-      const from = this.local(other);
+    const { mask, choices } = partsOfRare(node);
+    const get = (local: number): Ref => m.local.get(local, b.v128);
+    const tested = this.local(signOf(mask));
+    const results = choices.map((choice) => {
       const local = this.vector();
-      this.code.push(m.local.set(local, m.local.get(from, b.v128)));
+      this.code.push(m.local.set(local, get(this.local(choice.b))));
       return local;
     });
     const [outer, outerBranch] = [this.code, this.branch];
     const inBranch: Node[] = [];
     this.code = [];
     this.branch = inBranch;
-    thens.forEach((then) => this.local(then));
-    thens.forEach((then, i) => {
-      const get = (local: number): Ref => m.local.get(local, b.v128);
-      const chosen = this.graph.select(mask, then, elses[i]!);
-      this.code.push(m.local.set(results[i]!, get(this.local(chosen))));
+    choices.forEach((choice, i) => {
+      const chosen = this.local(this.graph.select(choice.mask, choice.a, choice.b));
+      this.code.push(m.local.set(results[i]!, get(chosen)));
     });
     const code = this.code;
     for (const made of inBranch) this.held.delete(made);
     this.code = outer;
     this.branch = outerBranch;
-    this.code.push(m.if(m.v128.any_true(m.local.get(maskLocal, b.v128)), m.block(null, code, b.none)));
-    this.hold(node, maskLocal);
+    // Shorter in V8 than any_true, whose result is first made a number.
+    this.code.push(m.if(m.i32x4.bitmask(m.local.get(tested, b.v128)), m.block(null, code, b.none)));
+    this.hold(node, tested);
     results.forEach((local, index) => {
       this.hold(this.graph.node({ kind: 'resultOfRare', index }, [node]), local);
     });
   }
+}
+
+/** What has the same highest bits as a mask. */
+function signOf(mask: Node): Node {
+  const { operation } = mask;
+  return operation.kind === 'shift' && operation.name === 'i32x4.shr_s' ? mask.args[0]! : mask;
 }

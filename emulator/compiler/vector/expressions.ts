@@ -11,7 +11,7 @@ import {
 import { keepsAll, type Ranges } from '../analysis/ranges.js';
 import { byteSwappedField } from '../byte-order.js';
 import { unsaturated } from '../comparisons.js';
-import { argsOf, SWAP_BYTES, wordsOf, type Node } from './graph.js';
+import { argsOf, SWAP_BYTES, wordsOf, type Node, type Scalar } from './graph.js';
 import { vectorKind, type Comparison, type LaneBuilder, type Lanes } from './lanes.js';
 import { Refusal } from './refusal.js';
 import type { ShiftMerger } from './shifts.js';
@@ -236,8 +236,15 @@ export class LaneExpressions {
     if (by.min >= BigInt(BITS[kind])) return this.build.constant(0n, kind);
     const left = this.low(e.left, kind);
     const same = this.uniforms.distance(e.right, BITS[kind], false);
-    if (same !== undefined) return this.build.shift('shl', left, same);
+    if (same !== undefined) return this.shiftedAlike(left, same);
     return this.shifts.shift('shl', left, this.distance(e.right, kind), by);
+  }
+
+  /** For 32 bits, a product takes less than a shift by a variable distance. */
+  private shiftedAlike(value: Lanes, by: number | Scalar): Lanes {
+    if (value.kind === 'i64' || typeof by === 'number') return this.build.shift('shl', value, by);
+    const factors = this.build.graph.splat(this.uniforms.powerOfTwo(by));
+    return { kind: 'i32', parts: [this.build.graph.apply('i32x4.mul', value.parts[0]!, factors)] };
   }
 
   /** The distance of each lane, as i32 lanes or i64 lanes like the value. */
@@ -282,6 +289,6 @@ export class LaneExpressions {
   private saturated(sum: Node, overflow: Node): Node {
     const { graph } = this.build;
     const limit = graph.apply('v128.xor', graph.shift('i32x4.shr_s', sum, 31), graph.constant32(SIGN_BIT));
-    return graph.select(overflow, limit, sum);
+    return graph.rare(overflow, [{ mask: overflow, a: limit, b: sum }])[0]!;
   }
 }

@@ -82,10 +82,10 @@ export type Operation =
   /** The same for two lanes of 64 bits, as one scalar operation for each. */
   | { readonly kind: 'shiftOneByOne'; readonly name: VectorShift }
   /**
-   * Arguments: a mask, values, and as many others that replace them where the mask is set. The replacements are
-   * computed only if it is set in some lane.
+   * Choices for which `a` is computed only if the mask is set in some lane; the results are nodes of their own (see
+   * Graph.rare).
    */
-  | { readonly kind: 'rare'; readonly count: number }
+  | { readonly kind: 'rare' }
   | { readonly kind: 'resultOfRare'; readonly index: number };
 
 /** A value of 128 bits. Nodes are pure, and equal ones are one node. */
@@ -97,6 +97,13 @@ export interface Node {
   readonly invariant: boolean;
 }
 
+/** `a` where the mask is set, `b` elsewhere. */
+export interface Choice {
+  readonly mask: Node;
+  readonly a: Node;
+  readonly b: Node;
+}
+
 export const SWAP_BYTES = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
 /** The low words of four 64-bit lanes. */
 export const LOW_WORDS = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
@@ -104,6 +111,7 @@ export const LOW_WORDS = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 
 /** The computation of a group of passes, as a graph that is simplified while it is built. */
 export class Graph {
   private readonly known = new Map<string, Node>();
+  private readonly rares = new Map<Node, Node>();
   private nodes = 0;
 
   /** Number of nodes so far: how much a part of the loop costs. */
@@ -190,10 +198,35 @@ export class Graph {
     const sum = argsOf(a, 'i32x4.add');
     if (sum?.[0] === b && wordsOf(sum[1]!)?.every((word) => word === 1) === true)
       return this.apply('i32x4.sub', b, mask);
+    const [masked, maskedToo] = [argsOf(a, 'v128.and'), argsOf(b, 'v128.and')];
+    if (masked !== undefined && masked[1] === maskedToo?.[1])
+      return this.apply('v128.and', this.select(mask, masked[0]!, maskedToo![0]!), masked[1]!);
+    const [difference, reverse] = [argsOf(a, 'i32x4.sub'), argsOf(b, 'i32x4.sub')];
+    if (difference !== undefined && difference[0] === reverse?.[1] && difference[1] === reverse?.[0])
+      return this.apply('i32x4.sub', this.apply('v128.xor', b, mask), mask);
     const order = argsOf(mask, 'i32x4.gt_s');
     if (order?.[0] === a && order[1] === b) return this.apply('i32x4.max_s', a, b);
     if (order?.[0] === b && order[1] === a) return this.apply('i32x4.min_s', a, b);
     return this.node({ kind: 'vector', name: 'v128.bitselect' }, [a, b, mask]);
+  }
+
+  /**
+   * For each choice, `a` where its mask is set, `b` elsewhere; if the mask of all of them is set in no lane, little
+   * else is computed. All choices with one mask are made at one place, if possible.
+   * @param mask of 32-bit lanes; those of the choices are the same, for lanes of their width
+   */
+  rare(mask: Node, choices: readonly Choice[]): Node[] {
+    const before = this.rares.get(mask);
+    const needed = choices.flatMap(({ a, b }) => [a, b]);
+    if (before === undefined || needed.some((value) => dependsOn(value, before))) {
+      const node = this.node({ kind: 'rare' }, argsOfRare(mask, choices));
+      this.rares.set(mask, node);
+      return choices.map((_, index) => this.node({ kind: 'resultOfRare', index }, [node]));
+    }
+    const others = partsOfRare(before).choices;
+    this.forget(before);
+    before.args = argsOfRare(mask, [...others, ...choices]);
+    return choices.map((_, i) => this.node({ kind: 'resultOfRare', index: others.length + i }, [before]));
   }
 
   private simplified(name: VectorOperator, args: readonly Node[]): Node | undefined {
@@ -263,6 +296,17 @@ export class Graph {
     const [p, q, r, s] = x.map((word, i) => operator(word, y[i]!)) as [number, number, number, number];
     return this.words(p, q, r, s);
   }
+}
+
+function argsOfRare(mask: Node, choices: readonly Choice[]): Node[] {
+  return [mask, ...choices.flatMap((choice) => [choice.mask, choice.a, choice.b])];
+}
+
+export function partsOfRare({ args }: Node): { mask: Node; choices: Choice[] } {
+  const [mask, ...others] = args;
+  const choices: Choice[] = [];
+  for (let i = 0; i < others.length; i += 3) choices.push({ mask: others[i]!, a: others[i + 1]!, b: others[i + 2]! });
+  return { mask: mask!, choices };
 }
 
 /** The arguments of a node with this operator. */

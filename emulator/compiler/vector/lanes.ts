@@ -78,8 +78,23 @@ export class LaneBuilder {
   }
 
   select(mask: Node, a: Lanes, b: Lanes): Lanes {
-    const masks = a.kind === 'i32' ? [mask] : this.widen({ kind: 'i32', parts: [mask] }, true).parts;
+    const masks = this.masks(mask, a.kind);
     return this.of(a.kind, (part) => this.graph.select(masks[part]!, a.parts[part]!, b.parts[part]!));
+  }
+
+  /** The same for several values, when the mask is set in few lanes. */
+  rare(mask: Node, values: readonly { readonly a: Lanes; readonly b: Lanes }[]): Lanes[] {
+    const choices = values.flatMap(({ a, b }) => {
+      const masks = this.masks(mask, a.kind);
+      return a.parts.map((part, i) => ({ mask: masks[i]!, a: part, b: b.parts[i]! }));
+    });
+    const chosen = this.graph.rare(mask, choices);
+    let next = 0;
+    return values.map(({ a: { kind, parts } }) => ({ kind, parts: parts.map(() => chosen[next++]!) }));
+  }
+
+  private masks(mask: Node, kind: ScalarKind): readonly Node[] {
+    return kind === 'i32' ? [mask] : this.widen({ kind: 'i32', parts: [mask] }, true).parts;
   }
 
   /** The mask of the lanes where it holds; both sides are within `range`. */

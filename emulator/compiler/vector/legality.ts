@@ -1,7 +1,8 @@
 import type { Expression, FieldDef } from '../../json/data.js';
 import type { Primitive, Program } from '../../json/program.js';
 import { unsignedRange } from '../../machine/value-representation.js';
-import { assignedBy, effectOf, mentioned, placeOf } from '../analysis/effects.js';
+import { mentioned } from '../../json/mentioned.js';
+import { assignedBy, effectOf, placeOf } from '../analysis/effects.js';
 import type { FlowNode } from '../analysis/flow.js';
 import type { Ranges } from '../analysis/ranges.js';
 import type { LoopShape } from './shape.js';

@@ -9,12 +9,13 @@ import {
   type Range,
   type ScalarKind,
 } from '../../machine/value-representation.js';
+import { testedSum } from '../overflow.js';
 import { assignedBy, placeOf } from '../analysis/effects.js';
 import type { FlowFacts } from '../analysis/facts.js';
 import { EXIT, type FlowNode } from '../analysis/flow.js';
 import type { Ranges } from '../analysis/ranges.js';
 import { LaneExpressions, type LaneValue } from './expressions.js';
-import { rampKey, wordsOf, type Cells, type Node, type Scalar } from './graph.js';
+import { argsOf, rampKey, wordsOf, type Cells, type Node, type Scalar } from './graph.js';
 import { vectorKind, type LaneBuilder, type Lanes } from './lanes.js';
 import { updateOf, type Reduction } from './legality.js';
 import { Refusal } from './refusal.js';
@@ -25,7 +26,9 @@ import type { Uniforms } from './uniforms.js';
 /** The largest body, in nodes that are visited: branches that do not nest are followed more than once. */
 const MAX_VISITS = 500;
 /** A branch with at least this many operations is jumped over if no lane takes it, and few are expected to. */
-const RARE_SIZE = 8;
+const RARE_SIZE = 3;
+/** Operations of x64 for one of WebAssembly. */
+const BITSELECT_SIZE = 3;
 
 /** Passes that came to a primitive `count`, by lane. */
 export interface Count {
@@ -122,7 +125,7 @@ export class Passes {
     const { graph } = this.build;
     const before = this.state;
     const { path } = this.shifts;
-    const side = (first: number, holds: boolean): { state: State; size: number } => {
+    const side = (first: number, holds: boolean): Side => {
       const size = graph.size;
       this.state = new Map(before);
       this.shifts.path = [...path, { mask, holds }];
@@ -132,14 +135,11 @@ export class Passes {
     const yes = side(then, true);
     const no = side(otherwise, false);
     this.shifts.path = path;
-    const rare = isUnlikely(condition);
-    if (rare === true && yes.size >= RARE_SIZE) this.state = this.merged(mask, yes.state, no.state, true);
-    else if (rare === false && no.size >= RARE_SIZE)
-      this.state = this.merged(graph.not(mask), no.state, yes.state, true);
-    else this.state = this.merged(mask, yes.state, no.state, false);
+    if (isUnlikely(condition) === false) this.state = this.merged(graph.not(mask), no, yes, true);
+    else this.state = this.merged(mask, yes, no, isUnlikely(condition) === true);
   }
 
-  private merged(mask: Node, a: State, b: State, rare: boolean): State {
+  private merged(mask: Node, { state: a, size }: Side, { state: b }: Side, unlikely: boolean): State {
     const { build } = this;
     const result: State = new Map();
     const changes: { slot: Slot; range: Range; a: Lanes; b: Lanes }[] = [];
@@ -153,21 +153,13 @@ export class Passes {
       const kind = vectorKind(range);
       changes.push({ slot, range, a: build.as(x.lanes, kind, x.range), b: build.as(y.lanes, kind, y.range) });
     }
-    const merged = rare ? this.rare(mask, changes) : changes.map((c) => build.select(mask, c.a, c.b));
+    const selected = changes.map((c) => build.select(mask, c.a, c.b));
+    const saved = selected
+      .flatMap(({ parts }) => parts)
+      .reduce((sum, part) => sum + (argsOf(part, 'v128.bitselect') === undefined ? 1 : BITSELECT_SIZE), size);
+    const merged = unlikely && saved >= RARE_SIZE ? build.rare(mask, changes) : selected;
     changes.forEach(({ slot, range }, i) => result.set(slot, { lanes: merged[i]!, range }));
     return result;
-  }
-
-  private rare(mask: Node, changes: readonly { a: Lanes; b: Lanes }[]): Lanes[] {
-    const { graph } = this.build;
-    const elses = changes.flatMap(({ b }) => b.parts);
-    const thens = changes.flatMap(({ a }) => a.parts);
-    const node = graph.node({ kind: 'rare', count: elses.length }, [mask, ...elses, ...thens]);
-    let index = 0;
-    return changes.map(({ a: { kind, parts } }) => ({
-      kind,
-      parts: parts.map(() => graph.node({ kind: 'resultOfRare', index: index++ }, [node])),
-    }));
   }
 
   /** What a slot holds; for cells and counts that were not written, what was there before the pass. */
@@ -316,6 +308,12 @@ export class Passes {
   }
 }
 
+/** One side of a branch: what it leaves behind, and how many operations it takes. */
+interface Side {
+  readonly state: State;
+  readonly size: number;
+}
+
 interface Source {
   readonly range: Range;
   low(kind: ScalarKind): Lanes;
@@ -328,6 +326,7 @@ function sameLanes(a: Lanes, b: Lanes): boolean {
 /** Programs compare with a constant to find what is special. Undefined: nothing can be said. */
 function isUnlikely(e: Expression): boolean | undefined {
   if (e.op === 'fromBool' || e.op === 'toBool') return isUnlikely(e.of);
+  if (testedSum(e) !== undefined) return true;
   if (e.op === 'not') {
     const of = isUnlikely(e.of);
     return of === undefined ? undefined : !of;

@@ -1,6 +1,6 @@
 import type { Expression, FieldDef } from '../../json/data.js';
 import { kindOf, type ScalarKind } from '../../machine/value-representation.js';
-import { mentioned } from '../analysis/effects.js';
+import { mentioned } from '../../json/mentioned.js';
 import type { Ref } from '../binaryen.js';
 import type { ExpressionCompiler } from '../expression.js';
 import type { CompileScope } from '../scope.js';
@@ -52,6 +52,15 @@ export class Uniforms {
     }
     if (range.max >= BigInt(bits) || !this.isUniform(e)) return undefined;
     return this.scalar(e, 'i32', () => this.expressions.low(e, 'i32'));
+  }
+
+  powerOfTwo({ local }: Scalar): Scalar {
+    const { m, b } = this.scope.unit;
+    const key = `power ${local}`;
+    let scalar = this.scalars.get(key);
+    if (scalar === undefined)
+      this.scalars.set(key, (scalar = this.local('i32', m.i32.shl(m.i32.const(1), m.local.get(local, b.i32)))));
+    return scalar;
   }
 
   /** Something that is only known as code. */
