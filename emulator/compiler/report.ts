@@ -1,3 +1,5 @@
+import type { FieldDef } from '../json/data.js';
+
 /** What the compiler made of a loop. */
 export interface LoopReport {
   readonly action: string;
@@ -18,4 +20,31 @@ export interface MoveReport {
 export interface CompilerReport {
   readonly loops: LoopReport[];
   readonly moves: MoveReport[];
+}
+
+const BLOCK_WORDS = 4;
+
+/** Collects fields of a header that are copied four at a time, one after the other. */
+export class Blocks {
+  private first: FieldDef | undefined;
+  private words = 0;
+
+  constructor(
+    private readonly report: CompilerReport,
+    private readonly describe: (name: string, words: number) => MoveReport,
+  ) {}
+
+  /** @param field the first of four. */
+  add(field: FieldDef): void {
+    this.first ??= field;
+    this.words += BLOCK_WORDS;
+  }
+
+  /** Something else follows. */
+  end(): void {
+    if (this.first === undefined) return;
+    this.report.moves.push(this.describe(`${this.first.header.name}.${this.first.name}`, this.words));
+    this.first = undefined;
+    this.words = 0;
+  }
 }
