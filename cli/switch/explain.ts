@@ -23,7 +23,7 @@ export async function explainFile(file: string, json: Buffer, output: Output): P
       cause: error,
     });
   });
-  output.object({ program: file, loops, moves });
+  output.object({ ok: true, program: file, loops, moves });
   for (const { action, vectorised, reason } of loops)
     output.line(`loop in ${action}: ${vectorised ? 'vector code' : `no vector code: ${reason}`}`);
   for (const { from, to, words } of moves) output.line(`block of ${words} words: ${from} to ${to}`);

@@ -21,6 +21,8 @@ import { MAX_BACKWARD_JUMPS } from '../limits.js';
 
 const NOTHING: Facts = new Map();
 
+const NOT_COUNTED = 'it is not one loop that counts up to a constant';
+
 interface Version {
   readonly scope: CompileScope;
   readonly body: Ref;
@@ -43,51 +45,61 @@ export function addLoops(action: ActionDef, name: string, unit: Unit): void {
   const { expressions } = new PrimitiveCompiler(scope);
   const blocks = blocksOf(action);
   const signature = b.createType([b.i32, b.i32]);
-  const versions: (Version & Outcome)[] = [];
+  const versions: Version[] = [];
+  const outcomes: Outcome[] = [];
   const test = (e: Expression): Ref => {
     const result = expressions.bool(e);
     scope.endStatement();
     return result;
   };
+  const general = (): Ref => called(scalarVersion(blocks, action, unit, NOTHING));
+  const called = (made: Version): Ref => {
+    versions.push(made);
+    return m.call(`${name}v${versions.length - 1}`, [scope.frame, scope.args], b.none);
+  };
   const version = (known: ReadonlyMap<number, boolean>, open: readonly Block[], facts: Facts): Ref => {
     const left = assume(blocks, known);
     const [first, ...others] = open.filter(({ start }) => left.some((block) => block.start === start));
     if (first === undefined) {
-      versions.push(bestVersion(left, action, unit, facts));
-      return m.call(`${name}v${versions.length - 1}`, [scope.frame, scope.args], b.none);
+      const made = bestVersion(left, action, unit, facts);
+      outcomes.push(made);
+      return called(made);
     }
     const given = (holds: boolean): Ref => version(new Map([...known, [first.start, holds]]), others, facts);
     return m.if(test(first.condition!), given(true), given(false));
   };
   const { condition, facts } = assumptionsOf(flowOf(blocks), unit.program, new CompileScope(unit, 2, action).ranges);
   const fast = version(new Map(), invariantBlocks(action, blocks), facts);
-  const body = condition === undefined ? fast : m.if(test(condition), fast, version(new Map(), [], NOTHING));
-  unit.report.loops.push(reportOf(action, versions));
+  const body = condition === undefined ? fast : m.if(test(condition), fast, general());
+  unit.report.loops.push(reportOf(action, outcomes));
   versions.forEach((made, i) => m.addFunction(`${name}v${i}`, signature, b.none, made.scope.vars, made.body));
   m.addFunction(name, signature, b.none, scope.vars, body);
 }
 
-/** The version for values that nothing is known about need not be the one that runs. */
-function reportOf(action: ActionDef, versions: readonly Outcome[]): LoopReport {
+function reportOf(action: ActionDef, outcomes: readonly Outcome[]): LoopReport {
   const { name } = action;
-  if (versions.some(({ refusal }) => refusal === undefined)) return { action: name, vectorised: true };
-  return { action: name, vectorised: false, reason: versions[0]!.refusal! };
+  if (outcomes.some(({ refusal }) => refusal === undefined)) return { action: name, vectorised: true };
+  return { action: name, vectorised: false, reason: outcomes[0]!.refusal! };
 }
 
 /** With vector code if possible. */
 function bestVersion(blocks: readonly Block[], action: ActionDef, unit: Unit, facts: Facts): Version & Outcome {
-  const flow = withoutSaturation(flowOf(selectBranches(blocks)));
-  const version = (branching: readonly FlowNode[] | undefined): Version => {
-    const scope = new CompileScope(unit, 2, action);
-    return { scope, body: compileVersion(flow, scope, facts, branching) };
-  };
-  if (!unit.simd) return { ...version(undefined), refusal: 'this engine has no vector instructions' };
+  if (!unit.simd)
+    return { ...scalarVersion(blocks, action, unit, facts), refusal: 'this engine has no vector instructions' };
   try {
-    return { ...version(flowOf(blocks)), refusal: undefined };
+    const scope = new CompileScope(unit, 2, action);
+    // The scalar loop makes few passes here, so it need not be fast.
+    const body = compileVersion(flowOf(selectBranches(blocks)), scope, facts, flowOf(blocks));
+    return { scope, body, refusal: undefined };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { ...version(undefined), refusal: error.message };
+    return { ...scalarVersion(blocks, action, unit, facts), refusal: error.message };
   }
+}
+
+function scalarVersion(blocks: readonly Block[], action: ActionDef, unit: Unit, facts: Facts): Version {
+  const scope = new CompileScope(unit, 2, action);
+  return { scope, body: compileVersion(withoutSaturation(flowOf(selectBranches(blocks))), scope, facts, undefined) };
 }
 
 /**
@@ -103,6 +115,7 @@ function compileVersion(
   const { m, b, program, liveOut } = scope.unit;
   const compiler = new PrimitiveCompiler(scope);
   const loop = countedLoop(flow, program, scope.ranges, initial);
+  if (loop === undefined && branching !== undefined) throw new Refusal(NOT_COUNTED);
   // Vector code comes before the test of the first pass, which therefore has to stay.
   const nodes = loop === undefined || branching !== undefined ? flow : threaded(flow, loop);
   const facts = new FlowFacts(nodes, program, scope.ranges, initial, loop?.limits ?? NO_LIMITS, true);
@@ -141,7 +154,7 @@ function compileVersion(
 function vectorCode(nodes: readonly FlowNode[], scope: CompileScope, compiler: PrimitiveCompiler, initial: Facts): Ref {
   const { program, liveOut } = scope.unit;
   const loop = countedLoop(nodes, program, scope.ranges, initial);
-  if (loop === undefined) throw new Refusal('it is not one loop that counts up to a constant');
+  if (loop === undefined) throw new Refusal(NOT_COUNTED);
   if (loop.trips > BigInt(MAX_BACKWARD_JUMPS)) throw new Refusal('it may be endless');
   const facts = new FlowFacts(nodes, program, scope.ranges, initial, loop.limits, true);
   const after = nodes[loop.head]!.otherwise!.to;

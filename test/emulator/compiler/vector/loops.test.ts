@@ -6,7 +6,6 @@ import {
   assign,
   branch,
   counts,
-  expectSame,
   loop,
   of,
   OUT,
@@ -14,11 +13,11 @@ import {
   program,
   read,
   REGISTERS,
-  reportOf,
   scalar,
   word,
   write,
-} from './support.js';
+} from './programs.js';
+import { expectSame, reportOf } from './support.js';
 
 beforeAll(loadCompiler);
 
