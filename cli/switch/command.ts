@@ -46,6 +46,7 @@ import { Output } from '../output.js';
 import { Repetitions } from '../repetitions.js';
 import { aborted, interruption } from '../signals.js';
 import { serverCredentials, serverTlsOptions, type TlsFlags } from '../tls.js';
+import { checkExplainOptions, explainFile } from './explain.js';
 import type { SwitchReady } from './ready.js';
 
 interface Flags extends FaultFlags, TlsFlags {
@@ -62,6 +63,7 @@ interface Flags extends FaultFlags, TlsFlags {
   program?: string;
   p4info?: string;
   engine: EngineName;
+  explain?: boolean;
   json?: boolean;
 }
 
@@ -130,6 +132,7 @@ export function switchCommand(): Command {
         .choices(ENGINE_NAMES)
         .default('compiled'),
     )
+    .option('--explain', 'say which loops and copies of --program run on vectors, or why not, and end')
     .addOption(jsonOption());
   for (const option of [...serverTlsOptions(), ...faultOptions()]) command.addOption(option);
   return command
@@ -139,13 +142,20 @@ export function switchCommand(): Command {
 Examples:
   $ fpisa switch --ports 8 --base-port 47001
   $ fpisa switch --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002 --loss 0.05
-  $ sudo fpisa switch --port 1=veth1 --port 2=veth2`,
+  $ sudo fpisa switch --port 1=veth1 --port 2=veth2
+  $ fpisa switch --explain --program program.json`,
     )
     .action((flags: Flags, self: Command) => run(flags, self));
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
   const output = new Output(flags.json ?? false);
+  if (flags.explain === true) {
+    if (flags.program === undefined) throw new UsageError('--explain needs --program, the BMv2 JSON to explain');
+    checkExplainOptions(command);
+    await explainFile(flags.program, read(flags.program), output);
+    return;
+  }
   if (flags.p4info !== undefined && flags.program === undefined)
     throw new UsageError('--p4info needs --program, the BMv2 JSON that p4c wrote beside it');
   for (const [name, option] of [
