@@ -1,5 +1,5 @@
 /**
- * Last step of `npm run build`: removes files from dist/ that no longer have a source, so that a file that was moved is
+ * A step of `npm run build`: removes files from dist/ that no longer have a source, so that a file that was moved is
  * not published twice. Runs after the compiler, not before it, so that dist/ stays complete for processes that use it.
  */
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';

@@ -4,6 +4,7 @@ import { artifactOf, type Artifact } from '../machine/artifact.js';
 import { binaryenIfLoaded, loadBinaryen } from './binaryen.js';
 import type { CompileJob, CompileResult } from './compile-thread.js';
 import { DiskCache } from './disk-cache.js';
+import { precompiled } from './precompiled.js';
 import { Layout } from '../machine/layout.js';
 import { compileProgram } from './module.js';
 
@@ -47,7 +48,8 @@ export async function compileAside(
 ): Promise<Artifact> {
   const known = knownArtifact(key, dropPort);
   if (known !== undefined) return known;
-  const kept = folder === undefined ? undefined : new DiskCache(folder).read(key, dropPort);
+  const kept =
+    folder === undefined ? undefined : (new DiskCache(folder).read(key, dropPort) ?? precompiled(key, dropPort));
   if (kept !== undefined) return remembered(key, dropPort, artifactOf(kept));
   // Threads cannot be started from TypeScript sources, as tests run them.
   if (binaryenIfLoaded() !== undefined || import.meta.url.endsWith('.ts')) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, extname, isAbsolute, join } from 'node:path';
+import { basename, dirname, extname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
 import { replaceFileSync } from '../../net/atomic-file.js';
@@ -38,8 +38,7 @@ export class DiskCache {
       const body = file.subarray(DIGEST_BYTES);
       if (!digest(body).equals(file.subarray(0, DIGEST_BYTES))) return undefined;
       const stored = deserialize(body) as Omit<CompiledProgram, 'layout'>;
-      const now = new Date();
-      utimesSync(path, now, now);
+      this.touch(path);
       return { ...stored, layout: new Layout(stored.program) };
     } catch {
       return undefined;
@@ -60,6 +59,21 @@ export class DiskCache {
       this.prune();
     } catch {
       // It is compiled again next time.
+    }
+  }
+
+  /** Names of the files that hold these programs. */
+  names(programs: readonly { readonly key: string; readonly dropPort: number }[]): string[] {
+    return programs.map(({ key, dropPort }) => basename(this.path(key, dropPort)));
+  }
+
+  /** For {@link prune}. */
+  private touch(path: string): void {
+    const now = new Date();
+    try {
+      utimesSync(path, now, now);
+    } catch {
+      // A folder of another user, as that of an installed package.
     }
   }
 
