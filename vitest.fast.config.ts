@@ -17,6 +17,7 @@ const SLOW = [
   'emulator/ports',
   'examples',
   'fuzz',
+  'host/bad-weather.test.ts',
   'host/thread',
   'host/transport',
   'host/worker.test.ts',

@@ -17,6 +17,7 @@ export type {
 export * from './errors.js';
 export type { JobInfo, JobProfile } from './session/messages.js';
 export type { LocalAddress, ServiceAddress, Transport } from './transport/transport.js';
+export { openUdp } from './transport/udp.js';
 export { DgramTransport, type DgramOptions, localIpTowards } from './transport/dgram.js';
 export { type FramePort, InProcessTransport } from './transport/in-process.js';
 export * from './files/index.js';

@@ -161,7 +161,7 @@ async function run(flags: Flags): Promise<void> {
     emit({ event: 'partial', operation, workers, jobWorkers, missing, message: partial }),
   );
   try {
-    emit({ event: 'joined', job: flags.job, rank: flags.rank });
+    emit({ event: 'joined', job: flags.job, rank: flags.rank, transport: worker.transportDescription });
     output.line(`joined job ${flags.job} as worker ${flags.rank} of ${worker.job.workers}`);
     const results = await reduceAll(worker, flags, operations, signal, (share, retransmissions) => {
       bar.update(share);
@@ -170,14 +170,15 @@ async function run(flags: Flags): Promise<void> {
     stopWaiting();
     bar.stop();
     for (const [index, file] of files.entries()) await writeTensorFile(flags.out[index]!, file);
-    for (const { file, tensors, elements, elapsedMs, packetsSent, retransmissions, partial } of results) {
+    for (const { file, tensors, elements, elapsedMs, packetsSent, packetValues, retransmissions, partial } of results) {
       output.line(
-        `${file}: ${tensors.join(', ')}: ${counted(elements, 'element')} in ${elapsedMs.toFixed(0)} ms, ${counted(packetsSent, 'packet')}, ${retransmissions} retransmitted${partial === undefined ? '' : `, ${partial}`}`,
+        `${file}: ${tensors.join(', ')}: ${counted(elements, 'element')} in ${elapsedMs.toFixed(0)} ms, ${counted(packetsSent, 'packet')} of up to ${counted(packetValues, 'value')}, ${retransmissions} retransmitted${partial === undefined ? '' : `, ${partial}`}`,
       );
     }
     const partial = partialOf(results);
     if (partial !== undefined) note(partial);
     output.line(`wrote ${flags.out.join(', ')}`);
+    output.line(`packets went by ${worker.transportDescription}`);
     await worker.leave();
     emit({
       event: 'done',
@@ -185,6 +186,7 @@ async function run(flags: Flags): Promise<void> {
       ...(partial !== undefined && { partial }),
       job: flags.job,
       rank: flags.rank,
+      transport: worker.transportDescription,
       tensors: results,
     });
   } catch (error) {

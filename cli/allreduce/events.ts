@@ -10,7 +10,8 @@ export interface TensorResult extends AllreduceStats {
 
 /** A line of `--events`; the last one is also what `--json` prints. */
 export type AllreduceEvent =
-  | { readonly event: 'joined'; readonly job: string; readonly rank: number }
+  /** `transport`: the way that packets will take, and why not a faster one. */
+  | { readonly event: 'joined'; readonly job: string; readonly rank: number; readonly transport: string }
   /** Members were lost or have left, and the job waits for them. */
   | { readonly event: 'missing'; readonly ranks: readonly MissingRank[]; readonly waitMs: number }
   /** A sum does not contain all of the job's workers. */
@@ -35,5 +36,7 @@ export type AllreduceEvent =
       readonly partial?: string;
       readonly job: string;
       readonly rank: number;
+      /** The way that packets took. */
+      readonly transport: string;
       readonly tensors: readonly TensorResult[];
     };

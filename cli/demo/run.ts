@@ -186,6 +186,7 @@ async function assemble(
         elapsedMs: Math.max(...stats.map((each) => each.elapsedMs)),
         packets: sum(stats, (each) => each.packetsSent),
         retransmissions: sum(stats, (each) => each.retransmissions),
+        packetValues: Math.min(...stats.map((each) => each.packetValues)),
       });
     }
     done += inputs[0]!.tensors.size;
@@ -196,6 +197,7 @@ async function assemble(
     valuesPerPacket,
     loss,
     profile: profile.name,
+    transports: ends.flatMap(({ tensors }) => tensors.map(({ transport }) => transport)),
     elapsedMs: Math.round(performance.now() - started),
   });
 }

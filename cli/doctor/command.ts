@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { counted } from '../../net/count.js';
 import { ControllerClient } from '../../controlplane/index.js';
 import { diagnose, needsSecondReading } from './diagnose.js';
+import { diagnoseMachine } from './machine.js';
 import { takeReading, type Interval } from './reading.js';
 import { ExitCode } from '../exit-codes.js';
 import { controllerOption, integer, jsonOption } from '../options.js';
@@ -40,10 +41,12 @@ async function run(flags: Flags): Promise<void> {
   const client = new ControllerClient(flags.controller);
   try {
     const { before, after, seconds } = await watch(client, flags);
-    const findings = diagnose({ before, after, seconds });
+    const machine = await diagnoseMachine();
+    const findings = [...diagnose({ before, after, seconds }), ...machine.findings];
     const faults = findings.filter(({ level }) => level === 'fault');
     const { switches } = after.status;
-    output.object({ ok: faults.length === 0, findings, switches, jobs: after.jobs.map(({ job }) => job) });
+    const { transport } = machine;
+    output.object({ ok: faults.length === 0, findings, switches, jobs: after.jobs.map(({ job }) => job), transport });
     for (const { level, subject, finding, remedy } of findings)
       output.line(`${level === 'fault' ? 'FAULT' : 'note '}  ${subject}: ${finding}; ${remedy}`);
     const looked = `inspected ${counted(switches.length, 'switch')} and ${counted(after.jobs.length, 'job')}`;

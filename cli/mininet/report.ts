@@ -35,7 +35,9 @@ export interface MininetReport extends ReductionReport {
 }
 
 export interface MininetFacts
-  extends Omit<ReductionFacts, 'profile' | 'elapsedMs'>, Pick<MininetReport, 'switch' | 'switches' | 'lost' | 'notes'> {
+  extends
+    Omit<ReductionFacts, 'profile' | 'transports' | 'elapsedMs'>,
+    Pick<MininetReport, 'switch' | 'switches' | 'lost' | 'notes'> {
   readonly profile: NumericProfile;
   /** Of the monotonic clock. */
   readonly started: number;
@@ -80,6 +82,7 @@ export async function verify(
         elapsedMs: Math.max(...stats.map((each) => each.elapsedMs)),
         packets: sum(stats, (each) => each.packetsSent),
         retransmissions: sum(stats, (each) => each.retransmissions),
+        packetValues: Math.min(...stats.map((each) => each.packetValues)),
         ranks,
       });
     }
@@ -92,6 +95,7 @@ export async function verify(
       valuesPerPacket,
       loss,
       profile: profile.name,
+      transports: ends.flatMap(({ results }) => results.map(({ transport }) => transport)),
       elapsedMs: Math.round(performance.now() - started),
     }),
     layers,

@@ -63,27 +63,45 @@ export class BatchedUdpTransport implements Transport {
   }
 
   /**
+   * @param loaded functions of the C library; default: those of this machine
    * @returns the reason if this machine cannot do it
    * @throws TransportError if the address cannot be bound
    */
-  static async open(options: Readonly<DgramOptions>): Promise<BatchedUdpTransport | LibcMissing> {
-    const libc = await loadLibc();
+  static async open(
+    options: Readonly<DgramOptions>,
+    loaded?: Libc | LibcMissing,
+  ): Promise<BatchedUdpTransport | LibcMissing> {
+    const libc = loaded ?? (await loadLibc());
     if (libc instanceof LibcMissing) return libc;
     const { ip, udpPort = 0, socketBufferBytes = SOCKET_BUFFER_BYTES } = options;
     const bytes = ipv4ToBytes(ip);
     if (bytes === undefined) return new LibcMissing(`takes IPv4 addresses only, not ${ip}`);
-    const handle = openUdpSocket(libc, { ip: bytes, port: udpPort, bufferBytes: socketBufferBytes });
+    const handle = openUdpSocket(libc, { ip: bytes, port: udpPort, bufferBytes: socketBufferBytes, whole: true });
     if (handle instanceof UdpSocketRefused)
       throw new TransportError(`cannot bind UDP ${ip}:${udpPort}: ${handle.symbol}`);
     const transport = new BatchedUdpTransport(libc, handle, options);
+    // Sandboxes let pass what node:dgram needs, and not always these.
+    const { receiver } = transport;
+    const strays = receiver.receive();
+    if (receiver.lastError !== undefined) {
+      await transport.close();
+      return new LibcMissing(`is not permitted here (recvmmsg: ${receiver.lastError})`);
+    }
+    for (let i = 0; i < strays; i++) receiver.prepare(i);
     transport.watch();
     return transport;
   }
 
   get description(): string {
     const { segments, joins } = this.handle;
-    const offloads = [...(segments && this.sender.segmentation ? ['UDP_SEGMENT'] : []), ...(joins ? ['UDP_GRO'] : [])];
-    return `batches${offloads.length === 0 ? ' without offloads' : ` with ${offloads.join(' and ')}`}`;
+    const isRefused = segments && !this.sender.segmentation;
+    const used = [...(segments && !isRefused ? ['UDP_SEGMENT'] : []), ...(joins ? ['UDP_GRO'] : [])];
+    const lacking = [...(segments ? [] : ['UDP_SEGMENT']), ...(joins ? [] : ['UDP_GRO'])];
+    return [
+      `batches${used.length === 0 ? '' : ` with ${used.join(' and ')}`}`,
+      ...(lacking.length === 0 ? [] : [`without ${lacking.join(' and ')}, which this kernel lacks`]),
+      ...(isRefused ? ['without UDP_SEGMENT, which the way to the switch refuses'] : []),
+    ].join(', ');
   }
 
   get bufferBytes(): number {
@@ -119,7 +137,10 @@ export class BatchedUdpTransport implements Transport {
   }
 
   note(): string | undefined {
-    const list = [...this.errors, ...this.sender.errors].map(([code, count]) => `${count} times ${code}`);
+    // A refused datagram is reported to whichever call comes next.
+    const counts = new Map(this.errors);
+    for (const [code, count] of this.sender.errors) counts.set(code, (counts.get(code) ?? 0) + count);
+    const list = [...counts].map(([code, count]) => `${count} times ${code}`);
     return list.length === 0 ? undefined : `the socket reported ${list.join(', ')}`;
   }
 

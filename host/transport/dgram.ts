@@ -1,5 +1,6 @@
 /** The portable transport: one UDP socket of node:dgram. */
 import dgram from 'node:dgram';
+import { ipv4ToBytes } from '../../net/ipv4.js';
 import { TransportError } from '../errors.js';
 import type { LocalAddress, ServiceAddress, Transport } from './transport.js';
 
@@ -53,6 +54,10 @@ export class DgramTransport implements Transport {
    * @throws TransportError if the address cannot be bound
    */
   static async open(options: Readonly<DgramOptions>, why?: string): Promise<DgramTransport> {
+    if (ipv4ToBytes(options.ip) === undefined)
+      throw new TransportError(
+        `'${options.ip}' is not an IPv4 address of this machine: packets to and from switches are IPv4, so give one such as 10.0.0.1`,
+      );
     const description = why === undefined ? 'node:dgram' : `node:dgram (sending in batches ${why})`;
     return new DgramTransport(await bind(options, options.udpPort ?? 0), options, description);
   }
@@ -156,12 +161,12 @@ export async function localIpTowards(host: string, port: number): Promise<string
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
-      socket.connect(port, host, () => resolve());
+      socket.connect(port, host, (error?: Error | null) => (error ? reject(error) : resolve()));
     });
     return socket.address().address;
   } catch (error) {
     throw new TransportError(
-      `no route to ${host}, so give the worker's own address as 'ip': ${(error as Error).message}`,
+      `${host} is not reached over IPv4 (${(error as Error).message}), so give the worker's own IPv4 address, which switches see, as 'ip'`,
       { cause: error },
     );
   } finally {

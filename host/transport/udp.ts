@@ -1,14 +1,17 @@
 /** A worker's UDP socket: by batches where the machine has them, else by node:dgram. */
-import { LibcMissing } from '../../net/linux/libc.js';
+import { type Libc, LibcMissing } from '../../net/linux/libc.js';
 import { BatchedUdpTransport } from './batched-udp.js';
 import { DgramTransport, type DgramOptions } from './dgram.js';
 import { parseHostPort } from '../../net/host-port.js';
 import { localIpTowards } from './dgram.js';
 import type { Transport } from './transport.js';
 
-/** @throws TransportError if the address cannot be bound */
-async function openUdp(options: Readonly<DgramOptions>): Promise<Transport> {
-  const batched = await BatchedUdpTransport.open(options);
+/**
+ * @param libc functions of the C library; default: those of this machine
+ * @throws TransportError if the address cannot be bound
+ */
+export async function openUdp(options: Readonly<DgramOptions>, libc?: Libc | LibcMissing): Promise<Transport> {
+  const batched = await BatchedUdpTransport.open(options, libc);
   return batched instanceof LibcMissing ? await DgramTransport.open(options, batched.reason) : batched;
 }
 

@@ -97,6 +97,9 @@ describe('fpisa doctor', () => {
       () => diagnose(run),
       ({ ok }) => ok,
     );
+    expect(onlyJson(await site.run('doctor', '--json'))).toMatchObject({
+      transport: expect.stringMatching(/^(batches|node:dgram)/) as string,
+    });
     expect((await site.run('doctor')).stdout).toBe('inspected 1 switch and 0 jobs: no fault\n');
 
     expect(await site.run('job', 'create', 'training', '--workers', '3')).toMatchObject({ code: 0 });

@@ -16,9 +16,12 @@ function report(results: readonly Float32Array[], inputs: readonly Float32Array[
     elapsedMs: 1,
     packets: 10,
     retransmissions: 2,
+    packetValues: 16,
     ...verifyLayer(inputs, results, PROFILE),
   };
-  return reductionReport([layer, layer], { workers: 4, valuesPerPacket: 16, loss: 0, profile: 'fpisa', elapsedMs: 5 });
+  const transports = ['node:dgram (no koffi)', 'batches', 'batches'];
+  const facts = { workers: 4, valuesPerPacket: 16, loss: 0, profile: 'fpisa', elapsedMs: 5, transports };
+  return reductionReport([layer, layer], facts);
 }
 
 /** The sums, as each worker has them. */
@@ -51,6 +54,8 @@ describe('the verdict of the demonstration', () => {
       retransmissions: 4,
     });
     expect(exitCodeOfReport(good)).toBe(0);
+    expect(good.transports).toEqual(['batches', 'node:dgram (no koffi)']);
+    expect(printed(good)).toMatch(/^packets went by batches; node:dgram \(no koffi\)$/m);
     expect(printed(good)).toMatch(/^OK: every worker holds the same sums/m);
   });
 

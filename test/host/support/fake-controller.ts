@@ -45,6 +45,7 @@ export class FakeNetwork {
   readonly switch: ModelSwitch;
   readonly controller: ModelController;
   private readonly ports = new Map<number, dgram.Socket>();
+  private readonly portNumbers: number[] = [];
   private readonly streams = new Map<number, Stream>();
   private readonly peers = new Map<number, dgram.RemoteInfo>();
   private server: grpc.Server | undefined;
@@ -63,7 +64,7 @@ export class FakeNetwork {
 
   static async start(options: FakeOptions): Promise<FakeNetwork> {
     const network = new FakeNetwork(options);
-    for (let rank = 0; rank < 8; rank++) await network.openPort(rank);
+    for (let rank = 0; rank < 8; rank++) network.portNumbers.push(await network.openPort(rank));
     await network.startController();
     return network;
   }
@@ -79,7 +80,7 @@ export class FakeNetwork {
 
   /** UDP port of the service at the switch port of `rank`. */
   portOf(rank: number): number {
-    return this.ports.get(rank)!.address().port;
+    return this.portNumbers[rank]!;
   }
 
   async startController(): Promise<void> {
@@ -125,9 +126,19 @@ export class FakeNetwork {
 
   async stop(): Promise<void> {
     this.killController();
-    await Promise.all(
-      [...this.ports.values()].map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))),
-    );
+    await this.killSwitch();
+  }
+
+  /** Nobody listens at its ports from now on. */
+  async killSwitch(): Promise<void> {
+    const ports = [...this.ports.values()];
+    this.ports.clear();
+    await Promise.all(ports.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
+  }
+
+  /** At the UDP ports that it had; it has forgotten nothing. */
+  async startSwitch(): Promise<void> {
+    for (const [rank, port] of this.portNumbers.entries()) await this.openPort(rank, port);
   }
 
   private get slots(): number {
@@ -211,9 +222,9 @@ export class FakeNetwork {
     };
   }
 
-  private async openPort(rank: number): Promise<void> {
+  private async openPort(rank: number, port = 0): Promise<number> {
     const socket = dgram.createSocket({ type: 'udp4', recvBufferSize: 1 << 20 });
-    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => socket.bind(port, '127.0.0.1', resolve));
     this.ports.set(rank, socket);
     socket.on('message', (message, from) => {
       this.peers.set(rank, from);
@@ -221,9 +232,10 @@ export class FakeNetwork {
       for (const delivery of this.switch.handle(rank, message)) {
         const peer = this.peers.get(delivery.rank);
         if (peer === undefined || this.options.loses?.()) continue;
-        this.ports.get(delivery.rank)!.send(delivery.message, peer.port, peer.address);
+        this.ports.get(delivery.rank)?.send(delivery.message, peer.port, peer.address);
       }
     });
     socket.on('error', () => undefined);
+    return socket.address().port;
   }
 }

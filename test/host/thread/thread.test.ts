@@ -61,6 +61,16 @@ describe('memory', () => {
     }
   });
 
+  it('of a call in progress is refused to the next one', async () => {
+    const net = await network({ workers: 1 });
+    const worker = await join(net, 0);
+    const tensor = ramp(0, 50);
+    const [first, second] = [worker.allreduce(tensor), failure(worker.allreduce(tensor.subarray(20, 30)))];
+    expect(await second).toMatchObject({ code: 'FPISA_ARGUMENT' });
+    await first;
+    expect((await worker.allreduce(tensor.subarray(20, 30))).operation).toBe(2);
+  });
+
   it('calls keep their order, whether their tensors are copied or not', async () => {
     const net = await network({ workers: 2, valuesPerPacket: 1024, slots: 64 });
     const workers = await joinAll(net, 2);
