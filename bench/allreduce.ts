@@ -9,7 +9,7 @@
  *
  * Four studies: sizes and numbers of workers on the loopback; links of a worker's own; a limit of processor time for each
  * worker; and how fpisa's time grows with its settings. A round runs every system once, one after the other, in alternating order; seconds are medians over all repetitions
- * of all rounds, of the slowest worker each. What is not installed is left out with a word: OpenMPI needs mpicc and
+ * of all rounds, of the slowest worker each. Over links below 1 Gb/s tensors are as much smaller. What is not installed is left out with a word: OpenMPI needs mpicc and
  * mpirun, Gloo a Python with PyTorch, links of a worker's own need root and iproute2. --middle has fewer sizes and
  * workers, --quick next to none.
  */

@@ -11,6 +11,7 @@ import { runAsCommand } from '../../scripts/arguments.js';
 import { DocsPageError } from '../query/docs.js';
 import { plotOf, tables, type Tables } from './page.js';
 import type { AllreduceReport } from './report.js';
+import { sizeText } from './words.js';
 
 /** Headings of the page, each followed by one table. */
 const SECTIONS: Readonly<Record<keyof Tables, string>> = {
@@ -52,6 +53,13 @@ export function filled(page: string, report: AllreduceReport): string {
       new RegExp(`(\\nMeasured on .*?\\b${name} )[^\\s,;]+`),
       (versions[key] ?? 'none').replace(/^.* /, ''),
     );
+  const { cpuLimits, growth } = report;
+  const load = ({ workers, bytes }: { workers: number; bytes: number }, and: string): string =>
+    `${workers} workers${and}${sizeText(bytes)}`;
+  // tables() has refused a report without them.
+  replace('load with limited processors', /(\nMiB of tensor a second with )[^,\n]*/, load(cpuLimits!, ' and '));
+  replace('limit of processors', /(\(limited by )[^;\n]*/, cpuLimits!.by);
+  replace('load of what grows', /(\nfpisa alone, on the loopback, )[^;\n]*/, load(growth!, ', '));
   replace('number of repetitions', /(\nMeasured on .*?medians of )\d+/, String(rounds * repeats));
   return text;
 }

@@ -5,9 +5,14 @@ import type { AllreduceReport, LinkRun } from './report.js';
 import { measured, type Rounds } from './samples.js';
 import { megabits as rateText } from './words.js';
 
+/** Mb/s. */
+const FAST = 1000;
+const ELEMENT_BYTES = 4;
+
 export interface LinkOptions {
   readonly megabits: readonly number[];
   readonly workers: readonly number[];
+  /** Over links of 1 Gb/s and more; over slower ones as many as take no longer. */
   readonly bytes: number;
   readonly repeats: number;
 }
@@ -23,11 +28,12 @@ export async function measureLinks(
     for (const rate of megabits) {
       const sent: Record<string, number> = {};
       const received: Record<string, number> = {};
+      const size = bytesOver(rate, bytes);
       const links = await Links.make(count, rate);
       try {
         const [run] = await measured(
           networked,
-          { placement: links, workers: count, sizes: [bytes], repeats },
+          { placement: links, workers: count, sizes: [size], repeats },
           `${count} workers behind links of ${rateText(rate)}`,
           rounds,
           async ({ name }, run) => {
@@ -35,7 +41,7 @@ export async function measureLinks(
             await run();
             const after = links.bytes();
             // The repetition that is not measured crosses the links, too.
-            const tensors = count * bytes * (repeats + 1);
+            const tensors = count * size * (repeats + 1);
             sent[name] = (after.sent - before.sent) / tensors;
             received[name] = (after.received - before.received) / tensors;
           },
@@ -47,4 +53,10 @@ export async function measureLinks(
     }
   }
   return { mtu: LINK_MTU, burstBytes: LINK_BURST_BYTES, runs };
+}
+
+function bytesOver(rate: number, bytes: number): number {
+  return rate >= FAST
+    ? bytes
+    : Math.max(ELEMENT_BYTES, Math.floor((bytes * rate) / FAST / ELEMENT_BYTES) * ELEMENT_BYTES);
 }

@@ -15,6 +15,9 @@ const MINE = 'fpisa';
 const PEERS = ['openmpi_tcp', 'gloo'] as const;
 /** A plot has marks for so many. */
 const PLOTTED = [MINE, ...PEERS, 'openmpi_shm', 'int32'] as const;
+const MAX_TICKS = 6;
+/** Mb/s. */
+const GIGABIT = 1000;
 const LEAST_BYTES_OF_CPU = 2 ** 20;
 
 export class AllreduceDataError extends Error {
@@ -59,9 +62,16 @@ export function tables(report: AllreduceReport): Tables {
         ]),
     ),
     links: table(
-      ['link', 'workers', ...withoutShared(names).map((name) => TITLES[name] ?? name), 'fpisa against the better'],
+      [
+        'link',
+        'bytes',
+        'workers',
+        ...withoutShared(names).map((name) => TITLES[name] ?? name),
+        'fpisa against the better',
+      ],
       links.runs.map((run) => [
         megabits(run.megabits),
+        sizeText(run.bytes),
         String(run.workers),
         ...withoutShared(names).map((name) => linkCell(run, name)),
         times(againstBetter(run)),
@@ -87,14 +97,18 @@ export function plotOf(report: AllreduceReport): string {
   const { links, cpuLimits } = complete(report);
   const workers = mode(runs.map((run) => run.workers));
   const bytes = mode(runs.filter((run) => run.bytes >= LEAST_BYTES_OF_CPU).map((run) => run.bytes));
-  const rate = links.runs[0]!.megabits;
+  const rate = links.runs.some((run) => run.megabits === GIGABIT) ? GIGABIT : links.runs[0]!.megabits;
+  const overLinks = links.runs.filter((run) => run.megabits === rate);
   return plot([
-    panel(
-      `${workers} workers on one machine`,
-      'bytes',
-      'ms',
-      runs.filter((run) => run.workers === workers).map((run) => [run.bytes, scaled(run.seconds, 1000)]),
-    ),
+    {
+      ...panel(
+        `${workers} workers on one machine`,
+        'bytes',
+        'ms',
+        runs.filter((run) => run.workers === workers).map((run) => [run.bytes, scaled(run.seconds, 1000)]),
+      ),
+      xText: spaced([...new Set(runs.map((run) => run.bytes))]),
+    },
     panel(
       `${sizeText(bytes)} on one machine`,
       'workers',
@@ -102,10 +116,10 @@ export function plotOf(report: AllreduceReport): string {
       runs.filter((run) => run.bytes === bytes).map((run) => [run.workers, scaled(run.seconds, 1000)]),
     ),
     panel(
-      `${sizeText(links.runs[0]!.bytes)} over links of ${megabits(rate)}`,
+      `${sizeText(overLinks[0]!.bytes)} over links of ${megabits(rate)}`,
       'workers',
       'ms',
-      links.runs.filter((run) => run.megabits === rate).map((run) => [run.workers, scaled(run.seconds, 1000)]),
+      overLinks.map((run) => [run.workers, scaled(run.seconds, 1000)]),
     ),
     panel(
       `${cpuLimits.workers} workers with limited processors`,
@@ -146,7 +160,7 @@ function targets({ runs, links }: AllreduceReport): string {
     [8, 1.6],
     [16, 1.7],
   ] as const) {
-    const run = links?.runs.find((each) => each.megabits === 1000 && each.workers === workers);
+    const run = links?.runs.find((each) => each.megabits === GIGABIT && each.workers === workers);
     if (run === undefined) continue;
     const reached = againstBetter(run);
     const what = `links of 1 Gb/s, ${sizeText(run.bytes)}, ${workers} workers, against the better of Gloo and OpenMPI`;
@@ -208,6 +222,13 @@ function panel(title: string, x: string, y: string, points: readonly (readonly [
       .map(([at, values]) => [at, values[name]!] as const),
   }));
   return { title, x, y, series };
+}
+
+/** Sizes as words, but so few that there is space between them. */
+function spaced(sizes: readonly number[]): (bytes: number) => string {
+  const every = Math.ceil(sizes.length / MAX_TICKS);
+  const sorted = [...sizes].sort((a, b) => b - a);
+  return (bytes) => (sorted.indexOf(bytes) % every === 0 ? sizeText(bytes) : '');
 }
 
 /** What occurs most often; of several the last. */

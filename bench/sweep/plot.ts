@@ -10,6 +10,8 @@ export interface Panel {
   readonly title: string;
   readonly x: string;
   readonly y: string;
+  /** Text of a value on the x axis; default its digits. */
+  readonly xText?: (value: number) => string;
   readonly series: readonly Series[];
 }
 
@@ -36,7 +38,7 @@ export function plot(panels: readonly Panel[]): string {
   ].join('\n');
 }
 
-function draw({ title, x, y, series }: Panel): string {
+function draw({ title, x, y, series, xText = short }: Panel): string {
   const all = series.flatMap(({ points }) => points);
   const across = axis(
     all.map((point) => point[0]),
@@ -59,7 +61,7 @@ function draw({ title, x, y, series }: Panel): string {
     ]),
     ...across.ticks.flatMap((value) => [
       line(across.at(value), bottom, across.at(value), bottom + 4, '#333333'),
-      text(across.at(value), bottom + 18, short(value), 'middle'),
+      text(across.at(value), bottom + 18, xText(value), 'middle'),
     ]),
     line(left, bottom, right, bottom, '#333333'),
     line(left, bottom, left, top, '#333333'),

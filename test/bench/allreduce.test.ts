@@ -6,7 +6,7 @@ import { render, type AllreduceReport } from '../../bench/allreduce/report.js';
 import { ensureBuilt, ROOT } from '../cli/support/built.js';
 import { namespacesMissing } from '../emulator/support/network-namespace.js';
 
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 900_000;
 
 function bench(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [join(ROOT, 'dist/bench/allreduce.js'), ...args], { encoding: 'utf8' });
