@@ -1,13 +1,14 @@
 /**
- * Allreduce of fp32 on this machine: fpisa, OpenMPI over TCP and over shared memory, and PyTorch's Gloo over TCP, side
- * by side in one run, each worker a process.
+ * Allreduce of fp32 on this machine: fpisa, the same with integers (SwitchML's scheme), OpenMPI over TCP and over shared
+ * memory, and PyTorch's Gloo over TCP, side by side in one run, each worker a process.
  *
- *     npm run bench:allreduce -- [--quick | --middle] [--only sizes,links] [--rounds 2] [--repeats 3] [--values 2048]
+ *     npm run bench:allreduce -- [--quick | --middle] [--only sizes,links,cpu,growth] [--rounds 2] [--repeats 3] [--values 2048]
  *         [--sizes 4096,1048576,67108864] [--workers 2,4,8,16]
  *         [--links 1000,10000] [--link-workers 4,8,16] [--link-bytes 67108864]
  *         [--python python3] [--json] [--out FILE]
  *
- * A round runs every system once, one after the other, in alternating order; seconds are medians over all repetitions
+ * Four studies: sizes and numbers of workers on the loopback; links of a worker's own; a limit of processor time for each
+ * worker; and how fpisa's time grows with its settings. A round runs every system once, one after the other, in alternating order; seconds are medians over all repetitions
  * of all rounds, of the slowest worker each. What is not installed is left out with a word: OpenMPI needs mpicc and
  * mpirun, Gloo a Python with PyTorch, links of a worker's own need root and iproute2. --middle has fewer sizes and
  * workers, --quick next to none.
@@ -16,6 +17,8 @@ import { writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { runAsCommand, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
+import { measureCpuLimits, type CpuOptions } from './allreduce/cpu-study.js';
+import { measureGrowth, type GrowthOptions } from './allreduce/growth-study.js';
 import { measureLinks, type LinkOptions } from './allreduce/link-study.js';
 import { startNamespace, whyNoLinks } from './allreduce/links.js';
 import type { Absent } from './allreduce/load.js';
@@ -34,7 +37,7 @@ const COPIES = 4;
 /** Mb/s. */
 const MAX_RATE = 100_000;
 
-const STUDIES = ['sizes', 'links'] as const;
+const STUDIES = ['sizes', 'links', 'cpu', 'growth'] as const;
 type Study = (typeof STUDIES)[number];
 
 interface Options {
@@ -45,6 +48,8 @@ interface Options {
   readonly repeats: number;
   readonly python: string;
   readonly links: LinkOptions;
+  readonly cpu: CpuOptions;
+  readonly growth: GrowthOptions;
 }
 
 /** What is measured unless options say otherwise. */
@@ -57,6 +62,14 @@ const LEVELS = {
     links: '1000,10000',
     linkWorkers: '4,8,16',
     linkBytes: '67108864',
+    cpu: { shares: [0.05, 0.1, 0.2, 0.4], workers: 4, bytes: 2 ** 24 },
+    growth: {
+      values: [64, 256, 1024, 2048],
+      slots: [8, 16, 32, 64, 128, 512],
+      loss: [0, 0.001, 0.01, 0.05],
+      workers: 4,
+      bytes: 2 ** 24,
+    },
   },
   middle: {
     sizes: '4096,65536,1048576,16777216,67108864',
@@ -66,6 +79,14 @@ const LEVELS = {
     links: '1000',
     linkWorkers: '4,8,16',
     linkBytes: '67108864',
+    cpu: { shares: [0.05, 0.1, 0.2, 0.4], workers: 4, bytes: 2 ** 24 },
+    growth: {
+      values: [64, 256, 1024, 2048],
+      slots: [8, 64, 512],
+      loss: [0, 0.001, 0.01],
+      workers: 4,
+      bytes: 2 ** 24,
+    },
   },
   quick: {
     sizes: '4096,1048576',
@@ -75,6 +96,8 @@ const LEVELS = {
     links: '1000',
     linkWorkers: '2',
     linkBytes: '1048576',
+    cpu: { shares: [0.5], workers: 2, bytes: 2 ** 20 },
+    growth: { values: [256, 2048], slots: [64], loss: [0.01], workers: 2, bytes: 2 ** 20 },
   },
 } as const;
 
@@ -103,6 +126,10 @@ export async function measure(options: Options, rounds: Rounds): Promise<Allredu
       studies.includes('links') && noLinks === undefined
         ? await measureLinks(systems, options.links, rounds)
         : undefined;
+    const cpuLimits = studies.includes('cpu') ? await measureCpuLimits(systems, options.cpu, rounds) : undefined;
+    const growth = studies.includes('growth')
+      ? await measureGrowth(options.growth, Math.max(...values), rounds)
+      : undefined;
     return {
       machine: describeMachine(),
       versions: Object.fromEntries(systems.map(({ name, version }) => [name, version])),
@@ -111,6 +138,8 @@ export async function measure(options: Options, rounds: Rounds): Promise<Allredu
       repeats,
       runs,
       ...(links !== undefined && { links }),
+      ...(cpuLimits !== undefined && { cpuLimits }),
+      ...(growth !== undefined && { growth }),
     };
   } finally {
     dispose();
@@ -166,6 +195,8 @@ async function main(): Promise<number> {
       bytes: tensorBytes('link-bytes', flags['link-bytes'] ?? level.linkBytes)[0]!,
       repeats,
     },
+    cpu: { ...level.cpu, repeats },
+    growth: { ...level.growth, repeats },
   };
   // Links and their bridge are made there, and are gone with it.
   if (studies.includes('links') && whyNoLinks() === undefined) {

@@ -1,24 +1,36 @@
 /**
- * Packets per second: BMv2's simple_switch_grpc and `fpisa switch`, side by side in one run, with the same program,
- * veth pairs and generator; and in process the time per value compared with a C loop.
+ * Packets per second: BMv2's simple_switch_grpc, `fpisa switch`, and the kernel's limit (a loop in C that only answers
+ * frames), side by side in one run, with the same program, veth pairs and generator; and in process the time per value
+ * compared with a C loop.
  *
  *     npm run bench:switch -- [--values 16,64,256] [--workers 2] [--window 24] [--more 64,256] [--rounds 5]
  *                             [--seconds 2] [--any-cpu] [--json]
  *
  * With --values none only the router is measured. The window must be below 32, the number of packets that a port of
- * simple_switch accepts in one burst (of a burst of 48 it loses 16); --more adds windows, for both switches. Switch
+ * simple_switch accepts in one burst (of a burst of 48 it loses 16); --more adds windows, for all of them. Switch
  * and generator each run on their own CPU, unless --any-cpu is given.
  *
  * Needs Linux, root (it creates its own network namespace) and a C compiler.
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { measure as measureEngines, type EngineRow } from './engine.js';
+import { measure as measureEngines } from './engine.js';
+import { FrameLoop } from './switch/frame-loop.js';
 import { Generator, type Measurement } from './switch/generator.js';
 import { runAsCommand, seconds, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
 import { describeMachine } from './machine.js';
+import {
+  KERNEL,
+  render,
+  targetsOf,
+  type Contestant,
+  type Ratio,
+  type Report,
+  type SwitchBenchOptions,
+  type SwitchRow,
+} from './switch/report.js';
 import { inNamespace, makeCables, type BenchSite } from './switch/site.js';
-import { startSwitch, SWITCHES, versionOf, type SwitchName } from './switch/switches.js';
+import { startSwitch, SWITCHES, versionOf } from './switch/switches.js';
 import { fpisa, router, type SwitchWorkload } from './switch/workloads.js';
 
 /** Run before timing starts, to warm caches. */
@@ -27,47 +39,9 @@ const SWITCH_CPU = 0;
 const GENERATOR_CPU = 1;
 const MTU = 1500;
 const ENGINE_SECONDS = 1;
-/** Factors: fpisa and router relative to BMv2's packets per second, perValue relative to the C loop. */
-export const TARGETS = { fpisa: 100, router: 5, perValue: 2 } as const;
-
-export interface SwitchBenchOptions {
-  readonly values: readonly number[];
-  readonly workers: number;
-  readonly window: number;
-  readonly more: readonly number[];
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly anyCpu: boolean;
-}
-
-/** One switch, one program, one window: medians over the rounds. */
-export interface SwitchRow {
-  readonly workload: string;
-  readonly window: number;
-  readonly switch: SwitchName;
-  /** Packets a second that the switch took; it sent as many. Undefined if it lost any. */
-  readonly packetsPerSecond: number | undefined;
-  /** Share of time in which the generator was busy; near 1 the generator is the bottleneck. */
-  readonly generatorBusy: number;
-  /** CPUs that the switch used. */
-  readonly switchBusy: number;
-}
-
-/** Emulator against simple_switch_grpc: median of the rounds' ratios, each of two consecutive runs. */
-export interface Ratio {
-  readonly workload: string;
-  readonly window: number;
-  readonly ratio: number;
-}
-
-export interface Report {
-  readonly machine: string;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly skipped: readonly SwitchName[];
-  readonly options: SwitchBenchOptions;
-  readonly rows: readonly SwitchRow[];
-  readonly ratios: readonly Ratio[];
-  readonly engines: readonly EngineRow[];
+interface Programs {
+  readonly generator: Generator;
+  readonly frameLoop: FrameLoop;
 }
 
 interface Run {
@@ -83,16 +57,18 @@ export function median(numbers: readonly number[]): number {
 
 /** Runs one switch with each window in turn. @throws if a packet was wrong */
 async function run(
-  name: SwitchName,
+  name: Contestant,
   workload: SwitchWorkload,
   site: BenchSite,
-  generator: Generator,
+  { generator, frameLoop }: Programs,
   windows: readonly number[],
   { seconds, anyCpu }: SwitchBenchOptions,
 ): Promise<Run[]> {
-  const running = await startSwitch(name, site.switchEnds, anyCpu ? undefined : SWITCH_CPU, (client) =>
-    workload.install(client),
-  );
+  const switchCpu = anyCpu ? undefined : SWITCH_CPU;
+  const running =
+    name === KERNEL
+      ? await frameLoop.start(workload.load, site.switchEnds, switchCpu)
+      : await startSwitch(name, site.switchEnds, switchCpu, (client) => workload.install(client));
   try {
     let first = 0;
     return windows.map((window) => {
@@ -116,14 +92,14 @@ async function run(
 }
 
 export async function measure(options: SwitchBenchOptions, progress: (text: string) => void): Promise<Report> {
-  const generator = Generator.compile();
-  if (generator === undefined)
+  const [generator, frameLoop] = [Generator.compile(), FrameLoop.compile()];
+  if (generator === undefined || frameLoop === undefined)
     throw new Error('this measurement needs a C compiler for its generator; "cc" is not on PATH');
   const site = makeCables(options.workers, MTU);
   const versions = Object.fromEntries(
     SWITCHES.flatMap((name) => [[name, versionOf(name)] as const]).filter(([, version]) => version !== undefined),
   ) as Record<string, string>;
-  const names = SWITCHES.filter((name) => versions[name] !== undefined);
+  const names: Contestant[] = [...SWITCHES.filter((name) => versions[name] !== undefined), KERNEL];
   const windows = [options.window, ...options.more];
   const workloads = [
     ...options.values.map((values) => fpisa(values, site.loadEnds, Math.max(...windows))),
@@ -133,11 +109,11 @@ export async function measure(options: SwitchBenchOptions, progress: (text: stri
   const ratios: Ratio[] = [];
   try {
     for (const workload of workloads) {
-      const runs = new Map<SwitchName, Run[][]>(names.map((name) => [name, []]));
+      const runs = new Map<Contestant, Run[][]>(names.map((name) => [name, []]));
       for (let round = 0; round < options.rounds; round++) {
-        // The order alternates, so that neither switch always runs in the state in which the other left the machine.
+        // The order alternates, so that none always runs in the state in which the same other one left the machine.
         for (const name of round % 2 === 0 ? names : [...names].reverse()) {
-          const measured = await run(name, workload, site, generator, windows, options);
+          const measured = await run(name, workload, site, { generator, frameLoop }, windows, options);
           runs.get(name)!.push(measured);
           const text = measured
             .map(
@@ -158,27 +134,44 @@ export async function measure(options: SwitchBenchOptions, progress: (text: stri
               rounds.map((each) => each[i]!),
             ),
           );
-        const [first, second] = SWITCHES.map((name) => runs.get(name)?.map((each) => rate(each[i]!)));
-        const each = second?.flatMap((mine, k) =>
-          mine === undefined || first?.[k] === undefined ? [] : [mine / first[k]],
-        );
-        if (each !== undefined && each.length === options.rounds)
-          ratios.push({ workload: workload.name, window, ratio: median(each) });
+        const ratesOf = (name: Contestant) => runs.get(name)?.map((each) => rate(each[i]!));
+        const [bmv2, emulator, kernel] = (['simple_switch_grpc', 'emulator', KERNEL] as const).map(ratesOf);
+        ratios.push({
+          workload: workload.name,
+          window,
+          ratio: medianRatio(emulator, bmv2),
+          limit: medianRatio(kernel, bmv2),
+          ofLimit: medianRatio(emulator, kernel),
+        });
       });
     }
   } finally {
     generator.remove();
+    frameLoop.remove();
   }
   const engines = options.values.length === 0 ? [] : await measureEngines(options.values, ENGINE_SECONDS);
   return {
     machine: describeMachine(),
     versions,
-    skipped: SWITCHES.filter((name) => !names.includes(name)),
+    skipped: SWITCHES.filter((name) => versions[name] === undefined),
     options,
     rows,
     ratios,
     engines,
+    targets: targetsOf(ratios, engines),
   };
+}
+
+/** Of the rounds' ratios; undefined if one of both was not measured or lost packets. */
+function medianRatio(
+  numerators: readonly (number | undefined)[] | undefined,
+  denominators: readonly (number | undefined)[] | undefined,
+): number | undefined {
+  const each = numerators?.flatMap((mine, k) => {
+    const other = denominators?.[k];
+    return mine === undefined || other === undefined ? [] : [mine / other];
+  });
+  return each === undefined || each.length === 0 || each.length < numerators!.length ? undefined : median(each);
 }
 
 /** Undefined if packets were lost. */
@@ -186,7 +179,7 @@ function rate({ measured: { packets, lost, seconds } }: Run): number | undefined
   return lost > 0 ? undefined : packets / seconds;
 }
 
-function row(workload: SwitchWorkload, window: number, name: SwitchName, runs: readonly Run[]): SwitchRow {
+function row(workload: SwitchWorkload, window: number, name: Contestant, runs: readonly Run[]): SwitchRow {
   const rates = runs.map(rate);
   return {
     workload: workload.name,
@@ -196,51 +189,6 @@ function row(workload: SwitchWorkload, window: number, name: SwitchName, runs: r
     generatorBusy: median(runs.map(({ measured }) => measured.busy)),
     switchBusy: median(runs.map(({ switchBusy }) => switchBusy)),
   };
-}
-
-/** The report as text, with Markdown tables. */
-export function render({ machine, versions, skipped, options, rows, ratios, engines }: Report): string {
-  const columns = SWITCHES.filter((name) => !skipped.includes(name));
-  const percent = (share: number): string => `${Math.round(share * 100)} %`;
-  const keys = [...new Set(rows.map(({ workload, window }) => JSON.stringify([workload, window])))].map(
-    (key) => JSON.parse(key) as [string, number],
-  );
-  const lines = keys.map(([workload, window]) => {
-    const cells = columns.map((name) => {
-      const found = rows.find((each) => each.switch === name && each.workload === workload && each.window === window)!;
-      if (found.packetsPerSecond === undefined) return 'loses packets';
-      return `${Math.round(found.packetsPerSecond).toLocaleString('en')} (${percent(found.switchBusy)}, ${percent(found.generatorBusy)})`;
-    });
-    const ratio = ratios.find((each) => each.workload === workload && each.window === window);
-    return `| ${workload} | ${window} | ${cells.join(' | ')} | ${ratio === undefined ? '' : `${ratio.ratio.toFixed(1)} x`} |`;
-  });
-  const values = [...new Set(engines.map((each) => each.values))];
-  const perValue = values.map((n) => {
-    const of = (engine: EngineRow['engine']) => engines.find((each) => each.values === n && each.engine === engine);
-    const [c, compiled] = [of('C loop'), of('compiled')];
-    return `| ${n} | ${c === undefined ? 'no C compiler' : c.nsPerValue.toFixed(2)} | ${compiled?.nsPerValue.toFixed(2) ?? ''} | ${compiled?.ratio === undefined ? '' : `${compiled.ratio.toFixed(2)} x`} |`;
-  });
-  return [
-    `${machine}; ${Object.entries(versions)
-      .map(([name, version]) => `${name}: ${version}`)
-      .join(', ')}`,
-    ...skipped.map((name) => `${name} is not on PATH, so it was not measured`),
-    `${options.workers} ports, median of ${options.rounds} rounds of ${options.seconds} s; packets a second that went in, and as many came out, without loss (CPUs of the switch, of the generator)${options.anyCpu ? '' : '; switch and generator with a CPU each'}`,
-    '',
-    `| program | in flight | ${columns.join(' | ')} | emulator against simple_switch_grpc |`,
-    `|---|---|${columns.map(() => '---|').join('')}---|`,
-    ...lines,
-    ...(perValue.length === 0
-      ? []
-      : [
-          '',
-          'In process, nanoseconds per fp32 value added (the whole packet, against a C loop that only adds):',
-          '',
-          '| N | C loop | compiled | compiled against C |',
-          '|---|---|---|---|',
-          ...perValue,
-        ]),
-  ].join('\n');
 }
 
 async function main(): Promise<number> {

@@ -12,6 +12,8 @@ export interface LayerReport extends LayerVerdict {
   /** Sent by all workers. */
   readonly packets: number;
   readonly retransmissions: number;
+  /** Values of a whole chunk. */
+  readonly packetValues: number;
 }
 
 export interface ReductionReport {
@@ -27,9 +29,11 @@ export interface ReductionReport {
   readonly retransmissions: number;
   readonly loss: number;
   readonly profile: string;
+  /** As the switch's program takes them, and the least that any layer had: of what all paths carry. */
   readonly valuesPerPacket: number;
   /** The ways that the workers' packets took, each once. */
   readonly transports: readonly string[];
+  readonly packetValues: number;
   readonly elapsedMs: number;
   readonly layers: readonly LayerReport[];
 }
@@ -56,6 +60,7 @@ export function reductionReport(layers: readonly LayerReport[], facts: Reduction
     profile: facts.profile,
     valuesPerPacket: facts.valuesPerPacket,
     transports: [...new Set(facts.transports)].sort(),
+    packetValues: Math.min(facts.valuesPerPacket, ...layers.map((layer) => layer.packetValues)),
     elapsedMs: facts.elapsedMs,
     layers,
   };
@@ -99,7 +104,7 @@ export function printReport(output: Output, report: ReductionReport): void {
   );
   output.line();
   output.line(
-    `${counted(report.elements, 'element')} from ${counted(report.workers, 'worker')}, ${counted(report.packets, 'packet')}, ${report.retransmissions} retransmitted`,
+    `${counted(report.elements, 'element')} from ${counted(report.workers, 'worker')}, ${counted(report.packets, 'packet')} of up to ${counted(report.packetValues, 'value')}, ${report.retransmissions} retransmitted`,
   );
   output.line(`packets went by ${report.transports.join('; ')}`);
   output.line(verdict(report));

@@ -11,6 +11,7 @@ export type {
   Member as MemberMessage,
   MissingRank as MissingRankMessage,
   ParentLink as ParentLinkMessage,
+  Path as PathMessage,
   Profile as ProfileMessage,
   Progress as ProgressMessage,
   SetReport as SetReportMessage,
@@ -68,4 +69,5 @@ export type ControllerMessage =
   | { readonly submitted: wire.Submitted }
   | { readonly attendance: wire.Attendance }
   | { readonly missing: wire.Missing }
-  | { readonly membersLost: wire.MembersLost };
+  | { readonly membersLost: wire.MembersLost }
+  | { readonly tryPath: wire.TryPath };

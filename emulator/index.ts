@@ -1,6 +1,7 @@
 /** The software switch: runs BMv2 JSON as simple_switch does. */
 export * from './control.js';
 export { defaultCacheFolder } from './compiler/disk-cache.js';
+export { explain } from './compiler/explain.js';
 export { CompileError, CompilerMissingError, P4c } from './conformance/p4c.js';
 export { runSuite } from './conformance/run.js';
 export type { CaseResult, GroupScore, Outcome, SuiteReport, SuiteRunOptions } from './conformance/run.js';
@@ -19,6 +20,7 @@ export { DataPlaneError } from './dataplane/data-plane-error.js';
 export { ThreadedSwitch, type ThreadedSwitchOptions } from './dataplane/threaded-switch.js';
 export { InProcessPort } from './ports/in-process-port.js';
 export { InterfaceError } from './ports/linux/interface-error.js';
+export { interfaceMtu } from './ports/linux/interface-mtu.js';
 export { isInterfaceName } from './ports/linux/interfaces.js';
 export { RawSocket } from './ports/linux/raw-socket.js';
 export type { RawSocketStatistics } from './ports/linux/raw-socket.js';

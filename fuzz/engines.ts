@@ -17,6 +17,7 @@ import type { Program } from '../emulator/json/program.js';
 import type { Coverage } from './engines/coverage.js';
 import { Dice } from './engines/dice.js';
 import { DifferenceError, Differential } from './engines/differential.js';
+import { randomLoops } from './engines/generate/loops.js';
 import { randomProgram } from './engines/generate/program.js';
 import { runAsCommand, wholeNumber } from '../scripts/arguments.js';
 
@@ -78,7 +79,7 @@ export async function fuzz(
     const dice = new Dice(seed);
     const random = sources.length === 0 || dice.below(100) < generated;
     const source = random
-      ? { name: GENERATED, program: loadProgram(randomProgram(seed)) }
+      ? { name: GENERATED, program: loadProgram(dice.oneIn(3) ? randomLoops(seed) : randomProgram(seed)) }
       : sources[seed % sources.length]!;
     const scale = Math.max(1, source.program.fieldCount / FIELDS_OF_A_SMALL_PROGRAM);
     const count = Math.min(Math.ceil(PACKETS_PER_RUN / scale), packets - total.packets);

@@ -22,7 +22,7 @@ import { counted } from '../net/count.js';
 import { messageBytes } from '../protocol/message.js';
 import { guarded } from './guarded.js';
 import { membersLostError } from './members-lost.js';
-import type { Announcement, ControllerMessage, Welcome } from './session/messages.js';
+import type { Announcement, ControllerMessage, Path, Welcome } from './session/messages.js';
 import { faultOf } from './session/validity.js';
 import type { EmitWorkerEvent } from './worker-events.js';
 import { formatOfJob, type WorkerSide, type WorkerState } from './worker-side.js';
@@ -76,6 +76,7 @@ export class LocalWorker implements WorkerSide {
         session.send({ failed: message }),
       submitted: (message: Parameters<ConstructorParameters<typeof Member>[1]['submitted']>[0]) =>
         session.send({ submitted: message }),
+      path: (message: Path) => session.send({ path: message }),
       waiting: (waiting: Waiting) => this.emit('waiting', waiting),
     };
     this.member = new Member(this.memberConfig(), output, now());
@@ -116,6 +117,7 @@ export class LocalWorker implements WorkerSide {
         // Of operations that may be over, when it returns.
         announcements: worker === undefined ? [...options.announcements] : [],
         process: identity,
+        followsPacketValues: true,
       }),
       onMessage: (message) => {
         if (worker !== undefined) worker.hear(message);
@@ -149,6 +151,7 @@ export class LocalWorker implements WorkerSide {
       epoch: this.member.epoch,
       ranks: this.member.ranks,
       completed: this.member.completed,
+      packetValues: this.member.packetValues,
       transportDescription: this.transportDescription,
     };
   }
@@ -248,7 +251,7 @@ export class LocalWorker implements WorkerSide {
 
   private hear(message: ControllerMessage): void {
     if (this.ended !== undefined) return;
-    const fault = faultOf(message, this.rank, this.welcome.job.workers);
+    const fault = faultOf(message, this.rank, this.welcome.job.workers, packetStepsOf(this.welcome));
     if (fault !== undefined) {
       const text = `the controller at ${this.options.controller} announces what cannot be: ${fault}`;
       void this.end(new MembershipError(text));
@@ -261,6 +264,8 @@ export class LocalWorker implements WorkerSide {
     } else if (message.resume !== undefined) {
       this.member.resume(message.resume, now());
       this.emit('resumed', { ...message.resume, ranks: this.member.ranks });
+    } else if (message.tryPath !== undefined) {
+      this.member.tryPath(message.tryPath, now());
     } else if (message.aborted !== undefined) {
       this.member.aborted(message.aborted, now());
     } else if (message.submitted !== undefined) {
@@ -306,7 +311,7 @@ export class LocalWorker implements WorkerSide {
       slots: welcome.job.slots,
       slotBase: welcome.job.slotBase,
       valuesPerPacket: welcome.valuesPerPacket,
-      packetSteps: welcome.packetSteps.length > 0 ? welcome.packetSteps : [welcome.valuesPerPacket],
+      packetSteps: packetStepsOf(welcome),
       burst: limits.burst,
       maxInFlight: this.maxInFlight,
       rto: limits.rto,
@@ -378,6 +383,10 @@ export class LocalWorker implements WorkerSide {
 function service(welcome: Welcome): { ip: string; udpPort: number; mac?: string } {
   const { serviceIp, serviceUdpPort, serviceMac } = welcome;
   return { ip: serviceIp, udpPort: serviceUdpPort, ...(serviceMac === '' ? {} : { mac: serviceMac }) };
+}
+
+function packetStepsOf({ packetSteps, valuesPerPacket }: Welcome): readonly number[] {
+  return packetSteps.length > 0 ? packetSteps : [valuesPerPacket];
 }
 
 /** Milliseconds of the monotonic clock. */

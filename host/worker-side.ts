@@ -9,6 +9,8 @@ export interface WorkerState {
   readonly epoch: number | undefined;
   readonly ranks: readonly number[];
   readonly completed: number;
+  /** Values of a whole chunk in the current epoch. */
+  readonly packetValues: number;
   readonly transportDescription: string;
 }
 

@@ -75,6 +75,11 @@ export class Worker extends EventEmitter<WorkerEvents> implements AsyncDisposabl
     return this.side.state.transportDescription;
   }
 
+  /** Values of a whole chunk in the current epoch: as many as the program and the ways of all members carry. */
+  get packetValues(): number {
+    return this.side.state.packetValues;
+  }
+
   get closed(): boolean {
     return this.side.closed;
   }

@@ -8,7 +8,7 @@ import { shippedFile } from '../../net/package-files.js';
 import { LineProcess } from '../line-process.js';
 import { untilIdle } from '../process-time.js';
 import type { AllreduceLoad, SizeResult, System } from './load.js';
-import type { WorkerLine } from './worker.js';
+import type { Scheme, WorkerLine } from './worker.js';
 
 const JOB = 'bench';
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
@@ -16,6 +16,8 @@ const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 export interface FpisaOptions {
   /** Per packet. */
   readonly values: number;
+  /** Floats that the switch adds, or integers that workers make of them (SwitchML's scheme). */
+  readonly scheme?: Scheme;
   /** Of the job; absent: the default. */
   readonly slots?: number;
   /** Probability with which the switch's ports drop a packet, in each direction. */
@@ -25,7 +27,7 @@ export interface FpisaOptions {
 export function fpisaSystem(name: string, options: FpisaOptions): System {
   return {
     name,
-    version: `${options.values} values a packet, node ${process.versions.node}`,
+    version: `${options.scheme === 'int32' ? 'quantized, ' : ''}${options.values} values a packet, node ${process.versions.node}`,
     isNetworked: true,
     run: (load) => runFpisa(load, options),
   };
@@ -67,12 +69,18 @@ async function runFpisa(load: AllreduceLoad, options: FpisaOptions): Promise<Siz
     ]);
     const { controller } = await controllerProcess.next<{ controller: string }>();
     client = new ControllerClient(controller);
-    await client.createJob({ name: JOB, workers, ...(options.slots !== undefined && { slots: options.slots }) });
+    const { scheme = 'fp32', slots } = options;
+    await client.createJob({
+      name: JOB,
+      workers,
+      ...(slots !== undefined && { slots }),
+      ...(scheme === 'int32' && { profile: 'int32' }),
+    });
     await untilIdle(device.pid);
     const started = Array.from({ length: workers }, (_, rank) =>
       start(`worker ${rank}`, [
-        ...[...placement.prefix(rank), process.execPath, WORKER, controller, JOB, String(rank), String(repeats)],
-        ...sizes.map(String),
+        ...[...placement.prefix(rank), process.execPath, WORKER, controller, JOB, scheme, String(rank)],
+        ...[repeats, ...sizes].map(String),
       ]),
     );
     const results: SizeResult[] = [];

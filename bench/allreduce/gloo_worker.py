@@ -4,7 +4,7 @@ Rank 0 writes a line of JSON for each size, as bench/c/allreduce_mpi.c does.
 """
 
 import json
-import os
+import resource
 import sys
 import time
 
@@ -13,8 +13,8 @@ import torch.distributed as dist
 
 
 def cpu_seconds() -> float:
-    usage = os.times()
-    return usage.user + usage.system
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:

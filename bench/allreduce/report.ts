@@ -1,5 +1,5 @@
 /** What bench:allreduce found: the JSON that it prints, and the same as a table for people. */
-import { mebibytes, megabits, milliseconds, percent, sizeText, times } from './words.js';
+import { mebibytes, megabits, milliseconds, percent, roughly, sizeText, times } from './words.js';
 import type { Absent } from './load.js';
 
 /** By the systems' names. */
@@ -24,7 +24,7 @@ export interface LinkRun extends AllreduceRun {
 }
 
 /** Bytes of tensor a second, with each worker limited to a share of a processor. */
-export interface CpuLimitRun {
+interface CpuLimitRun {
   readonly share: number;
   readonly bytesPerSecond: Keyed;
 }
@@ -113,7 +113,7 @@ export function render(report: AllreduceReport): string {
           ...growth[what].map(({ setting, seconds, cpuSecondsPerGiB }) => [
             what === 'loss' ? percent(setting) : String(setting),
             milliseconds(seconds),
-            cpuSecondsPerGiB.toPrecision(2),
+            roughly(cpuSecondsPerGiB),
           ]),
         ]),
       );
@@ -131,7 +131,7 @@ function cell({ seconds, cpuSecondsPerGiB }: AllreduceRun, name: string): string
   const its = seconds[name];
   if (its === undefined) return '';
   const compared = name === Object.keys(seconds)[0] ? '' : ` (${times(mine / its)})`;
-  return `${milliseconds(its)}${compared}, CPU ${cpuSecondsPerGiB[name]!.toPrecision(2)} s/GiB`;
+  return `${milliseconds(its)}${compared}, CPU ${roughly(cpuSecondsPerGiB[name]!)} s/GiB`;
 }
 
 function aligned(rows: readonly (readonly string[])[]): string {

@@ -14,7 +14,7 @@ export interface FoundSystems {
   dispose(): void;
 }
 
-/** @param python interpreter that may have PyTorch. @param values per packet: one fpisa for each */
+/** @param python interpreter that may have PyTorch. @param values per packet: one fpisa for each, and the int32 path for the largest */
 export function findSystems(python: string, values: readonly number[]): FoundSystems {
   const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
   const absent: Absent[] = [];
@@ -23,8 +23,9 @@ export function findSystems(python: string, values: readonly number[]): FoundSys
   const gloo = findGloo(python);
   if (gloo === undefined) absent.push({ name: 'gloo', reason: `${python} has no PyTorch; --python names another` });
   const own = values.map((n) => fpisaSystem(values.length === 1 ? 'fpisa' : `fpisa_n${n}`, { values: n }));
+  const integers = fpisaSystem('int32', { values: Math.max(...values), scheme: 'int32' });
   return {
-    systems: [...own, ...mpi, ...(gloo === undefined ? [] : [gloo])],
+    systems: [...own, integers, ...mpi, ...(gloo === undefined ? [] : [gloo])],
     absent,
     dispose: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -18,7 +18,12 @@ export function megabits(rate: number): string {
 }
 
 export function times(ratio: number): string {
-  return `${Number(ratio.toPrecision(2))} x`;
+  return `${roughly(ratio)} x`;
+}
+
+/** To two digits. */
+export function roughly(value: number): string {
+  return String(Number(value.toPrecision(2)));
 }
 
 export function percent(share: number): string {

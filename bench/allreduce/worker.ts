@@ -1,4 +1,4 @@
-/** One worker of bench:allreduce: worker.js CONTROLLER JOB RANK REPEATS BYTES..., a line of JSON for each size. */
+/** One worker of bench:allreduce: worker.js CONTROLLER JOB SCHEME RANK REPEATS BYTES..., a line of JSON for each size. */
 import { Worker } from '../../host/index.js';
 
 export interface WorkerLine {
@@ -9,9 +9,15 @@ export interface WorkerLine {
 
 /** Sums are exact where every contribution is a small multiple of this. */
 const UNIT = 1 / 1024;
+/** No value of fewer than 64 workers is above 2^6, so that W of them are wrong by at most W²·2^(6 − 32) (docs/arithmetic.md). */
+const QUANTIZATION = 2 ** -25;
+
+/** What travels. */
+export type Scheme = 'fp32' | 'int32';
 
 async function main(): Promise<void> {
-  const [controller, job, ...numbers] = process.argv.slice(2);
+  const [controller, job, scheme, ...numbers] = process.argv.slice(2);
+  const quantize = (scheme as Scheme) === 'int32';
   const [rank, repeats, ...sizes] = numbers.map(Number);
   const worker = await Worker.join({ controller: controller!, job: job!, rank: rank! });
   const barrier = new Float32Array(1);
@@ -22,9 +28,9 @@ async function main(): Promise<void> {
     // The first one is not measured: pages, the window, the estimate of round trips.
     for (let i = -1; i < repeats!; i++) {
       for (let k = 0; k < values.length; k++) values[k] = (k % 1000) * UNIT * (rank! + 1);
-      await worker.allreduce(barrier);
+      await worker.allreduce(barrier, { quantize });
       const [cpu, start] = [process.cpuUsage(), performance.now()];
-      await worker.allreduce(values);
+      await worker.allreduce(values, { quantize });
       const used = process.cpuUsage(cpu);
       if (i < 0) continue;
       seconds.push((performance.now() - start) / 1000);
@@ -32,7 +38,8 @@ async function main(): Promise<void> {
     }
     const workers = worker.ranks.length;
     const factor = (workers * (workers + 1)) / 2;
-    const wrong = values.findIndex((value, k) => value !== (k % 1000) * UNIT * factor);
+    const tolerance = quantize ? QUANTIZATION * workers ** 2 : 0;
+    const wrong = values.findIndex((value, k) => !(Math.abs(value - (k % 1000) * UNIT * factor) <= tolerance));
     if (wrong >= 0) throw new Error(`element ${wrong} of ${bytes} bytes is ${values[wrong]}`);
     process.stdout.write(`${JSON.stringify({ bytes, seconds, cpuSeconds } satisfies WorkerLine)}\n`);
   }

@@ -10,215 +10,16 @@
  *   router  what a port sends returns at the next one.
  * Prints one JSON object.
  *
- * Sends through AF_XDP where the kernel allows it, otherwise through a packet socket; receives through a packet socket.
+ * port.h says how frames are sent and received.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <linux/if_xdp.h>
-#include <net/if.h>
-#include <poll.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "port.h"
 
-#define BATCH 64
-#define CHUNKS 1024
-#define CHUNK_BYTES 4096
-#define FRAME_BYTES 16384
-#define PORTS 64
-/* Ethernet, IPv4 without options, UDP; then the header of an fpisa message. */
-#define MESSAGE 42
-#define OPCODE (MESSAGE + 3)
-#define SLOT (MESSAGE + 10)
-#define CHUNK (MESSAGE + 20)
-#define SET (MESSAGE + 30)
-#define VALUES (MESSAGE + 32)
-#define RESULT 2
 /* After this long without a frame, those in flight count as lost. */
 #define LOST_SECONDS 3.0
-/* How long to poll before blocking: waking up takes time. */
-#define SPIN_SECONDS 200e-6
 
-struct frames {
-    uint8_t *bytes;
-    int length, count;
-};
-
-struct port {
-    const char *name;
-    int receiver, sender, xdp;
-    struct frames out, in;
-    /* Of AF_XDP. */
-    uint8_t *memory;
-    volatile uint32_t *producer, *consumer, *done, *taken;
-    struct xdp_desc *entries;
-    uint32_t next_chunk;
-    /* Of the packet socket. */
-    struct mmsghdr send[BATCH], receive[BATCH];
-    struct iovec send_at[BATCH], receive_at[BATCH];
-    uint8_t *send_memory, *receive_memory;
-    int pending;
-    uint64_t sent, received;
-    /* All chunks below this one were sent. */
-    uint64_t next;
-};
-
-static struct port ports[PORTS];
-static int port_count, is_router, window;
+static int is_router, window;
 static uint64_t wrong, end_chunk = UINT64_MAX;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
-
-static void fail(const char *what, const char *which)
-{
-    fprintf(stderr, "generator: %s %s: %s\n", what, which, strerror(errno));
-    exit(1);
-}
-
-static struct frames read_frames(const char *path)
-{
-    struct frames frames = { .count = 1 };
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        fail("cannot read", path);
-    /* 16 bits: the length of each frame. */
-    int high = fgetc(file), low = fgetc(file);
-    frames.length = high << 8 | low;
-    frames.bytes = malloc(256 * FRAME_BYTES);
-    frames.count = (int) fread(frames.bytes, 1, 256 * FRAME_BYTES, file) / frames.length;
-    fclose(file);
-    return frames;
-}
-
-static void set_option(int fd, int level, int option, int value)
-{
-    (void) setsockopt(fd, level, option, &value, sizeof value);
-}
-
-static int packet_socket(const char *name, int protocol)
-{
-    int fd = socket(AF_PACKET, SOCK_RAW, 0);
-    if (fd < 0)
-        fail("no packet socket at", name);
-    set_option(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
-    set_option(fd, SOL_PACKET, PACKET_QDISC_BYPASS, 1);
-    set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20);
-    set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, 64 << 20);
-    struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = htons((uint16_t) protocol), .sll_ifindex = (int) if_nametoindex(name) };
-    struct packet_mreq promiscuous = { .mr_ifindex = address.sll_ifindex, .mr_type = PACKET_MR_PROMISC };
-    (void) setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof promiscuous);
-    if (bind(fd, (struct sockaddr *) &address, sizeof address) != 0)
-        fail("cannot bind to", name);
-    return fd;
-}
-
-/* A socket that sends only needs no XDP program. Returns -1 where the kernel refuses. */
-static int xdp_socket(struct port *port)
-{
-    int fd = socket(AF_XDP, SOCK_RAW, 0), size = CHUNKS, budget = CHUNKS;
-    if (fd < 0)
-        return -1;
-    port->memory = mmap(NULL, (size_t) CHUNKS * CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    struct xdp_umem_reg memory = { .addr = (uint64_t) (uintptr_t) port->memory, .len = (uint64_t) CHUNKS * CHUNK_BYTES, .chunk_size = CHUNK_BYTES };
-    struct xdp_mmap_offsets at;
-    socklen_t length = sizeof at;
-    if (setsockopt(fd, SOL_XDP, XDP_UMEM_REG, &memory, sizeof memory) != 0
-        || setsockopt(fd, SOL_XDP, XDP_UMEM_FILL_RING, &size, sizeof size) != 0
-        || setsockopt(fd, SOL_XDP, XDP_UMEM_COMPLETION_RING, &size, sizeof size) != 0
-        || setsockopt(fd, SOL_XDP, XDP_TX_RING, &size, sizeof size) != 0
-        || getsockopt(fd, SOL_XDP, XDP_MMAP_OFFSETS, &at, &length) != 0)
-        goto refused;
-    char *transmit = mmap(NULL, at.tx.desc + CHUNKS * sizeof(struct xdp_desc), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, XDP_PGOFF_TX_RING);
-    char *completed = mmap(NULL, at.cr.desc + CHUNKS * sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, (off_t) XDP_UMEM_PGOFF_COMPLETION_RING);
-    if (transmit == MAP_FAILED || completed == MAP_FAILED)
-        goto refused;
-    struct sockaddr_xdp address = { .sxdp_family = AF_XDP, .sxdp_ifindex = if_nametoindex(port->name), .sxdp_flags = XDP_COPY };
-    /* The kernel releases the previous run's socket in the background. */
-    for (int tries = 0; bind(fd, (struct sockaddr *) &address, sizeof address) != 0; tries++) {
-        if (errno != EBUSY || tries == 50)
-            goto refused;
-        usleep(10000);
-    }
-    /* XDP_MAX_TX_SKB_BUDGET, Linux 6.17: frames that one call sends; 32 in earlier kernels. */
-    (void) setsockopt(fd, SOL_XDP, 9, &budget, sizeof budget);
-    port->producer = (uint32_t *) (transmit + at.tx.producer);
-    port->consumer = (uint32_t *) (transmit + at.tx.consumer);
-    port->entries = (struct xdp_desc *) (transmit + at.tx.desc);
-    port->done = (uint32_t *) (completed + at.cr.producer);
-    port->taken = (uint32_t *) (completed + at.cr.consumer);
-    return fd;
-refused:
-    close(fd);
-    return -1;
-}
-
-static void open_port(struct port *port, char *text)
-{
-    port->name = strtok(text, ",");
-    port->out = read_frames(strtok(NULL, ","));
-    port->in = read_frames(strtok(NULL, ","));
-    port->receiver = packet_socket(port->name, ETH_P_ALL);
-    port->sender = packet_socket(port->name, 0);
-    port->xdp = port->out.length <= CHUNK_BYTES ? xdp_socket(port) : -1;
-    port->send_memory = malloc((size_t) BATCH * FRAME_BYTES);
-    port->receive_memory = malloc((size_t) BATCH * FRAME_BYTES);
-    for (int i = 0; i < BATCH; i++) {
-        port->send_at[i] = (struct iovec) { port->send_memory + i * FRAME_BYTES, (size_t) port->out.length };
-        port->receive_at[i] = (struct iovec) { port->receive_memory + i * FRAME_BYTES, FRAME_BYTES };
-        port->send[i].msg_hdr.msg_iov = &port->send_at[i];
-        port->receive[i].msg_hdr.msg_iov = &port->receive_at[i];
-        port->send[i].msg_hdr.msg_iovlen = port->receive[i].msg_hdr.msg_iovlen = 1;
-    }
-}
-
-static void flush(struct port *port)
-{
-    if (port->pending == 0)
-        return;
-    if (port->xdp >= 0) {
-        __atomic_store_n(port->producer, port->next_chunk, __ATOMIC_RELEASE);
-        while (__atomic_load_n(port->consumer, __ATOMIC_ACQUIRE) != port->next_chunk)
-            if (sendto(port->xdp, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 && errno != EAGAIN && errno != EBUSY && errno != ENOBUFS)
-                fail("cannot send at", port->name);
-        /* Chunks are used round robin, and there are more of them than can be in flight. */
-        __atomic_store_n(port->taken, __atomic_load_n(port->done, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
-    } else {
-        for (int done = 0; done < port->pending; ) {
-            int count = sendmmsg(port->sender, port->send + done, (unsigned) (port->pending - done), 0);
-            if (count <= 0)
-                fail("cannot send at", port->name);
-            done += count;
-        }
-    }
-    port->pending = 0;
-}
-
-/* Memory for the next frame, which has the length of the port's frames. */
-static uint8_t *queue(struct port *port)
-{
-    if (port->pending == BATCH)
-        flush(port);
-    port->sent++;
-    if (port->xdp < 0)
-        return port->send_memory + port->pending++ * FRAME_BYTES;
-    uint32_t chunk = port->next_chunk % CHUNKS;
-    port->entries[port->next_chunk++ % CHUNKS] = (struct xdp_desc) { .addr = (uint64_t) chunk * CHUNK_BYTES, .len = (uint32_t) port->out.length };
-    port->pending++;
-    return port->memory + (size_t) chunk * CHUNK_BYTES;
-}
 
 static void put32(uint8_t *at, uint32_t value)
 {
@@ -288,17 +89,16 @@ static int pump(void)
     int all = 0;
     for (int i = 0; i < port_count; i++) {
         struct port *port = &ports[i];
-        int count = recvmmsg(port->receiver, port->receive, BATCH, MSG_DONTWAIT, NULL);
-        if (count <= 0)
+        int count = take(port);
+        if (count == 0)
             continue;
         for (int k = 0; k < count; k++) {
-            const uint8_t *frame = port->receive_memory + k * FRAME_BYTES;
-            int length = (int) port->receive[k].msg_len;
             if (is_router)
-                take_routed(i, frame, length);
+                take_routed(i, frame_of(port, k), length_of(port, k));
             else
-                take_result(port, frame, length);
+                take_result(port, frame_of(port, k), length_of(port, k));
         }
+        release(port, count);
         for (int k = 0; k < port_count; k++)
             flush(&ports[k]);
         all += count;
@@ -320,10 +120,7 @@ static double run(double until, int draining)
         } else if (at - last > LOST_SECONDS) {
             return -1;
         } else if (at - last > SPIN_SECONDS) {
-            struct pollfd waiting[PORTS];
-            for (int i = 0; i < port_count; i++)
-                waiting[i] = (struct pollfd) { .fd = ports[i].receiver, .events = POLLIN };
-            (void) poll(waiting, (nfds_t) port_count, 20);
+            wait_for_frames(20);
             at = now();
         }
     }
@@ -341,7 +138,7 @@ int main(int argc, char **argv)
     uint64_t first = strtoull(argv[3], NULL, 10);
     double warm_up = atof(argv[4]), seconds = atof(argv[5]);
     for (; port_count < argc - 6 && port_count < PORTS; port_count++)
-        open_port(&ports[port_count], argv[6 + port_count]);
+        open_port(&ports[port_count], argv[6 + port_count], 1, 1);
 
     for (int i = 0; i < port_count; i++) {
         for (int k = 0; k < window; k++)

@@ -1,9 +1,6 @@
 /** The generator of both switches: bench/c/generator.c, compiled on demand. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { shippedFile } from '../../net/package-files.js';
+import { spawnSync } from 'node:child_process';
+import { CProgram, pinned } from './c-program.js';
 
 /** The other end of a switch port's cable. */
 export interface LoadPort {
@@ -46,34 +43,18 @@ export interface Measurement {
 }
 
 export class Generator {
-  private constructor(private readonly folder: string) {}
+  private constructor(private readonly program: CProgram) {}
 
   /** Undefined if there is no C compiler. */
   static compile(): Generator | undefined {
-    const folder = mkdtempSync(join(tmpdir(), 'fpisa-bench-'));
-    try {
-      execFileSync('cc', ['-O3', '-o', join(folder, 'generator'), shippedFile('bench/c/generator.c')], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
-      return new Generator(folder);
-    } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
+    const program = CProgram.compile('generator');
+    return program && new Generator(program);
   }
 
   /** Blocks the thread until it is done. */
   run({ kind, ports }: Load, { window, first, warmUpSeconds, seconds, cpu }: RunOptions): Measurement {
-    const specs = ports.map((port, i) =>
-      [port.interface, this.file(`${i}.out`, port.out), this.file(`${i}.in`, port.in)].join(','),
-    );
-    const command = [
-      join(this.folder, 'generator'),
-      kind,
-      ...[window, first, warmUpSeconds, seconds].map(String),
-      ...specs,
-    ];
+    const specs = ports.map((port, i) => this.program.port(i, port.interface, port.out, port.in));
+    const command = [this.program.path, kind, ...[window, first, warmUpSeconds, seconds].map(String), ...specs];
     const [program, ...args] = pinned(cpu, command);
     const { status, stdout, stderr, error } = spawnSync(program!, args, { encoding: 'utf8' });
     if (status !== 0) throw new Error(`the generator failed: ${error?.message ?? stderr.trim()}`);
@@ -81,19 +62,6 @@ export class Generator {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    this.program.remove();
   }
-
-  /** The length of a frame in two bytes, then the frames. */
-  private file(name: string, frames: readonly Uint8Array[]): string {
-    const path = join(this.folder, name);
-    const { length } = frames[0]!;
-    writeFileSync(path, Buffer.concat([Uint8Array.of(length >> 8, length & 0xff), ...frames]));
-    return path;
-  }
-}
-
-/** A command that runs on one CPU only. */
-export function pinned(cpu: number | undefined, command: readonly string[]): string[] {
-  return cpu === undefined ? [...command] : ['taskset', '-c', String(cpu), ...command];
 }

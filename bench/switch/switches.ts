@@ -8,7 +8,7 @@ import { CPU_PORT } from '../../protocol/constants.js';
 import { supportedOptions } from '../../net/bmv2.js';
 import { shippedFile } from '../../net/package-files.js';
 import { cpuSeconds, untilIdle } from '../process-time.js';
-import { pinned } from './generator.js';
+import { pinned } from './c-program.js';
 
 export const SWITCHES = ['simple_switch_grpc', 'emulator'] as const;
 export type SwitchName = (typeof SWITCHES)[number];

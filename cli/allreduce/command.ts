@@ -170,9 +170,9 @@ async function run(flags: Flags): Promise<void> {
     stopWaiting();
     bar.stop();
     for (const [index, file] of files.entries()) await writeTensorFile(flags.out[index]!, file);
-    for (const { file, tensors, elements, elapsedMs, packetsSent, retransmissions, partial } of results) {
+    for (const { file, tensors, elements, elapsedMs, packetsSent, packetValues, retransmissions, partial } of results) {
       output.line(
-        `${file}: ${tensors.join(', ')}: ${counted(elements, 'element')} in ${elapsedMs.toFixed(0)} ms, ${counted(packetsSent, 'packet')}, ${retransmissions} retransmitted${partial === undefined ? '' : `, ${partial}`}`,
+        `${file}: ${tensors.join(', ')}: ${counted(elements, 'element')} in ${elapsedMs.toFixed(0)} ms, ${counted(packetsSent, 'packet')} of up to ${counted(packetValues, 'value')}, ${retransmissions} retransmitted${partial === undefined ? '' : `, ${partial}`}`,
       );
     }
     const partial = partialOf(results);

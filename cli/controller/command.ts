@@ -43,7 +43,7 @@ import { clientTls, clientTlsOptions, type TlsFlags } from '../tls.js';
 import { checkKeys } from './configuration.js';
 import type { ControllerReady } from './ready.js';
 
-/** Where ports are interfaces: small enough for any link. */
+/** Where ports are interfaces the switch may be BMv2, which adds large packets more slowly, value for value. */
 const DEFAULT_VALUES = 64;
 const MAX_VALUES = 2048;
 const DEFAULT_RETURN_SECONDS = 15;

@@ -186,6 +186,7 @@ async function assemble(
         elapsedMs: Math.max(...stats.map((each) => each.elapsedMs)),
         packets: sum(stats, (each) => each.packetsSent),
         retransmissions: sum(stats, (each) => each.retransmissions),
+        packetValues: Math.min(...stats.map((each) => each.packetValues)),
       });
     }
     done += inputs[0]!.tensors.size;

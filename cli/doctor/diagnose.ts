@@ -1,6 +1,7 @@
 /** What `fpisa doctor` finds: each finding names a fault in one sentence, and its remedy. */
 import type { JobMessage, StatusMessage } from '../../controlplane/index.js';
 import { workers, type Finding } from './finding.js';
+import { diagnosePacketSize } from './packet-size.js';
 import type { Interval, Reading } from './reading.js';
 import { diagnoseSwitch, hasFaultyDrops } from './switches.js';
 import { diagnoseTraffic } from './traffic.js';
@@ -33,7 +34,7 @@ export function diagnose(interval: Interval): Finding[] {
       const earlier = before.status.switches.find(({ name }) => name === report.name);
       return diagnoseSwitch(earlier, report, seconds, explained(report.name));
     }),
-    ...after.jobs.flatMap(({ job }) => diagnoseJob(job, after.status)),
+    ...after.jobs.flatMap(({ job }) => [...diagnoseJob(job, after.status), ...diagnosePacketSize(job)]),
     ...traffic.flatMap(({ findings }) => findings),
   ];
 }

@@ -129,7 +129,7 @@ async function list(client: ControllerClient, output: Output): Promise<void> {
     return;
   }
   output.table(
-    ['job', 'switch', 'state', 'workers', 'slots', 'profile', 'epoch'],
+    ['job', 'switch', 'state', 'workers', 'slots', 'profile', 'epoch', 'values'],
     jobs.map((job) => [
       job.name,
       job.switchName,
@@ -138,12 +138,19 @@ async function list(client: ControllerClient, output: Output): Promise<void> {
       job.slots,
       job.profile.name,
       job.epoch,
+      packetValues(job),
     ]),
   );
 }
 
 function atLeast({ workers, minWorkers }: JobMessage): string {
   return minWorkers < workers ? ` (elastic: at least ${minWorkers})` : '';
+}
+
+/** Most values in a packet; `256 of 2048` where a path keeps it below what the program takes. */
+function packetValues({ packetValues: values, valuesPerPacket }: JobMessage): string {
+  if (values === 0) return '-';
+  return values < valuesPerPacket ? `${values} of ${valuesPerPacket}` : String(values);
 }
 
 function show(output: Output, job: JobMessage): void {
@@ -156,16 +163,18 @@ function show(output: Output, job: JobMessage): void {
   output.line(
     `profile ${profile.name}: ${profile.format}, ${profile.mode}, ${counted(profile.guard, 'guard digit')}, ${profile.rounding}`,
   );
+  output.line(`values per packet: ${job.packetValues === 0 ? `up to ${job.valuesPerPacket}` : packetValues(job)}`);
   if (job.members.length > 0) {
     output.line();
     output.table(
-      ['rank', 'address', 'switch', 'port', 'connected'],
+      ['rank', 'address', 'switch', 'port', 'connected', 'path'],
       job.members.map((member) => [
         member.rank,
         `${member.ip}:${member.udpPort}`,
         member.switchName,
         member.switchPort,
         member.connected ? 'yes' : 'no',
+        member.packetValues === 0 ? '-' : counted(member.packetValues, 'value'),
       ]),
     );
   }

@@ -11,9 +11,11 @@ class TopologyError(Exception):
 
 
 class AggregationIntf(TCIntf):
-    """Mininet's interface with traffic control, which fails if it cannot be configured as requested."""
+    """Mininet's interface with traffic control and an MTU, which fails if it cannot be configured as requested."""
 
-    def config(self, **params):
+    def config(self, mtu=None, **params):
+        if mtu is not None:
+            self.cmd('ip link set dev %s mtu %d' % (self.name, mtu))
         params.update(txo=False, rxo=False)
         result = super().config(**params)
         said = ''.join((result or {}).get('tcoutputs', [])).strip()
@@ -57,7 +59,7 @@ def has_netem():
 
 
 class AggregationLink(TCLink):
-    """A link that carries contributions and results: `bw` in Mbit/s, `delay` as '5ms', `loss` in percent."""
+    """A link that carries contributions and results: `bw` in Mbit/s, `delay` as '5ms', `loss` in percent, `mtu` in bytes."""
 
     def __init__(self, *args, **params):
         params.update(cls1=AggregationIntf, cls2=AggregationIntf)

@@ -27,11 +27,11 @@ SERVICE_UDP_PORT = 0xF15A
 class AggregationTopo(Topo):
     """Base of topologies: switches that aggregate, and workers on them.
 
-    loss (percent), delay (as '5ms') and bw (Mbit/s) apply to all links.
+    loss (percent), delay (as '5ms'), bw (Mbit/s) and mtu (bytes) apply to all links.
     """
 
-    def __init__(self, *args, loss=None, delay=None, bw=None, **params):
-        given = {'loss': loss, 'delay': delay, 'bw': bw}
+    def __init__(self, *args, loss=None, delay=None, bw=None, mtu=None, **params):
+        given = {'loss': loss, 'delay': delay, 'bw': bw, 'mtu': mtu}
         self.link_parameters = {name: value for name, value in given.items() if value is not None}
         super().__init__(*args, **params)
 

@@ -82,6 +82,7 @@ export async function verify(
         elapsedMs: Math.max(...stats.map((each) => each.elapsedMs)),
         packets: sum(stats, (each) => each.packetsSent),
         retransmissions: sum(stats, (each) => each.retransmissions),
+        packetValues: Math.min(...stats.map((each) => each.packetValues)),
         ranks,
       });
     }

@@ -6,6 +6,7 @@ import {
   defaultCacheFolder,
   ENGINE_NAMES,
   FaultInjector,
+  interfaceMtu,
   isInterfaceName,
   P4RuntimeServer,
   PortError,
@@ -45,6 +46,7 @@ import { Output } from '../output.js';
 import { Repetitions } from '../repetitions.js';
 import { aborted, interruption } from '../signals.js';
 import { serverCredentials, serverTlsOptions, type TlsFlags } from '../tls.js';
+import { checkExplainOptions, explainFile } from './explain.js';
 import type { SwitchReady } from './ready.js';
 
 interface Flags extends FaultFlags, TlsFlags {
@@ -61,6 +63,7 @@ interface Flags extends FaultFlags, TlsFlags {
   program?: string;
   p4info?: string;
   engine: EngineName;
+  explain?: boolean;
   json?: boolean;
 }
 
@@ -129,6 +132,7 @@ export function switchCommand(): Command {
         .choices(ENGINE_NAMES)
         .default('compiled'),
     )
+    .option('--explain', 'say which loops and copies of --program run on vectors, or why not, and end')
     .addOption(jsonOption());
   for (const option of [...serverTlsOptions(), ...faultOptions()]) command.addOption(option);
   return command
@@ -138,13 +142,20 @@ export function switchCommand(): Command {
 Examples:
   $ fpisa switch --ports 8 --base-port 47001
   $ fpisa switch --port 1=127.0.0.1:47001 --port 2=127.0.0.1:47002 --loss 0.05
-  $ sudo fpisa switch --port 1=veth1 --port 2=veth2`,
+  $ sudo fpisa switch --port 1=veth1 --port 2=veth2
+  $ fpisa switch --explain --program program.json`,
     )
     .action((flags: Flags, self: Command) => run(flags, self));
 }
 
 async function run(flags: Flags, command: Command): Promise<void> {
   const output = new Output(flags.json ?? false);
+  if (flags.explain === true) {
+    if (flags.program === undefined) throw new UsageError('--explain needs --program, the BMv2 JSON to explain');
+    checkExplainOptions(command);
+    await explainFile(flags.program, read(flags.program), output);
+    return;
+  }
   if (flags.p4info !== undefined && flags.program === undefined)
     throw new UsageError('--p4info needs --program, the BMv2 JSON that p4c wrote beside it');
   for (const [name, option] of [
@@ -170,15 +181,27 @@ async function run(flags: Flags, command: Command): Promise<void> {
       server.listen(address, credentials),
     );
     const p4runtime = `${hostPort(flags.p4runtime, DEFAULT_P4RUNTIME).host}:${port}`;
-    output.object({ ready: true, p4runtime, deviceId: flags.deviceId, ports } satisfies SwitchReady);
+    const mtu = await mtus(ports);
+    const ready: SwitchReady = { ready: true, p4runtime, deviceId: flags.deviceId, ports };
+    output.object(Object.keys(mtu).length === 0 ? ready : { ...ready, mtu });
     output.line(`switch serves P4Runtime at ${p4runtime}, device ${flags.deviceId}`);
     for (const [number, place] of Object.entries(ports))
-      output.line(`port ${number}: ${isInterfaceName(place) ? 'interface' : 'UDP'} ${place}`);
+      output.line(
+        `port ${number}: ${isInterfaceName(place) ? `interface ${place}, MTU ${mtu[number]!}` : `UDP ${place}`}`,
+      );
     await Promise.race([aborted(stop), failed]);
   } finally {
     await close();
     await server.close();
   }
+}
+
+/** Of the ports that are network interfaces: longer packets cannot leave there. */
+async function mtus(ports: Readonly<Record<string, string>>): Promise<Record<string, number>> {
+  const mtu: Record<string, number> = {};
+  for (const [number, place] of Object.entries(ports))
+    if (isInterfaceName(place)) mtu[number] = await interfaceMtu(place);
+  return mtu;
 }
 
 /** A switch that can be opened, in whatever way it runs its packets. */

@@ -5,4 +5,6 @@ export interface SwitchReady {
   readonly deviceId: number;
   /** By number: `host:udpport`, or the name of an interface. */
   readonly ports: Readonly<Record<string, string>>;
+  /** By number, of network interfaces: bytes of the longest packet. Absent where there are none. */
+  readonly mtu?: Readonly<Record<string, number>>;
 }

@@ -28,7 +28,7 @@ export interface ControllerOptions {
 
 /** All in milliseconds. */
 export interface ControllerTiming {
-  /** For a member to answer Membership before it is dropped. */
+  /** For a member to answer Membership before it is dropped, and TryPath before the job begins without its answer. */
   readonly progressTimeoutMs: number;
   /** For a member that was lost to return, and for all members of a running job after the controller restarted. */
   readonly returnTimeoutMs: number;

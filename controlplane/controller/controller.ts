@@ -200,12 +200,12 @@ export class Controller {
     const welcome = {
       job: this.describe(job),
       valuesPerPacket: config.valuesPerPacket,
-      packetSteps: wantedBuild(config)?.steps ?? [],
+      packetSteps: [...stepsOf(config)],
       switchName: member.switchName,
       switchPort: member.switchPort,
       ...serviceOf(config, member.switchPort),
     };
-    session.join(member, link, { welcome }, hello.announcements);
+    session.join(member, link, { welcome }, hello.announcements, hello.followsPacketValues);
     return { session, rank: member.rank };
   }
 
@@ -290,6 +290,7 @@ export class Controller {
         save: (change) => this.saveOrStop(() => this.change(name, change)),
         nextEpoch: () => nextEpoch(this.state, this.state.jobs[name]!),
         program: () => this.programJob(this.state.jobs[name]!),
+        packetSteps: () => stepsOf(this.state.switches[this.state.jobs[name]!.switchName]!),
         bitsSeenBy: ({ switchName }) => {
           const job = this.state.jobs[name]!;
           return bitsSeenAt(this.state.switches, job, job.members, switchName);
@@ -367,15 +368,26 @@ export class Controller {
     const { name, number, workers, minWorkers, epoch, slotBase, slots, switchName, multicastGroup } = job;
     const members = this.occupants(job)
       .filter((occupant) => occupant.job === name)
-      .map(({ member, connected }) => ({ ...member, connected }))
+      .map(({ member, connected }) => ({
+        ...member,
+        connected,
+        packetValues: session?.packetValuesOf(member.rank) ?? 0,
+      }))
       .sort((a, b) => a.rank - b.rank);
     return {
       ...{ name, number, workers, minWorkers, epoch, slotBase, slots, members, switchName, multicastGroup },
       profile: { ...job.profile },
       switches: [...job.switches],
       state: session?.state ?? 'waiting',
+      packetValues: session?.packetValues ?? 0,
+      valuesPerPacket: this.state.switches[switchName]!.valuesPerPacket,
       events: {},
       switchEvents: [],
     };
   }
+}
+
+/** Values that packets of the switch may hold, ascending. */
+function stepsOf(config: SwitchConfig): readonly number[] {
+  return wantedBuild(config)?.steps ?? [];
 }

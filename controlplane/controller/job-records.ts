@@ -24,10 +24,15 @@ export interface JobRecords {
   program(): Promise<void>;
   /** Of the stored members, in order: the bit that stands for each in the slots of `member`'s switch (placement.ts). */
   bitsSeenBy(member: MemberRecord): number[];
+  /** Values that packets may hold, ascending; empty: the switch's build is not known. */
+  packetSteps(): readonly number[];
 }
 
 export interface SessionTiming {
-  /** How long a member may take to answer Membership before it is dropped, in milliseconds. */
+  /**
+   * How long a member may take to answer Membership before it is dropped, and TryPath before the job begins without its
+   * answer; in milliseconds.
+   */
   readonly progressTimeoutMs: number;
   /**
    * How long a lost member, or after a restart of the controller all of them, may take to return before the job goes
@@ -41,7 +46,8 @@ export interface SessionTiming {
  * - `returning`: members are missing, after a restart of the controller or because they were lost, and have some time
  *   to return. If an epoch was running then it still is: what the missing have contributed to is completed.
  * - `collecting`: a new epoch is stored and announced; Progress is awaited from each member.
- * - `programming`: everyone has answered and has stopped sending; the switches are being written.
+ * - `programming`: everyone has answered and has stopped sending; the switches are being written, and then the members
+ *   find out how long packets may be.
  * - `running`: Resume was sent.
  */
 export type JobPhaseInside = 'waiting' | 'returning' | 'collecting' | 'programming' | 'running';

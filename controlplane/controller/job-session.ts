@@ -9,6 +9,7 @@ import type {
   FailedMessage,
   JobPhase,
   MissingRankMessage,
+  PathMessage,
   ProgressMessage,
   SubmittedMessage,
 } from '../messages.js';
@@ -16,6 +17,7 @@ import { checkAnnouncements } from './announcements.js';
 import { Deadline } from './deadline.js';
 import type { JobPhaseInside, JobRecords, MemberLink, SessionTiming } from './job-records.js';
 import { SILENT, type Log } from './log.js';
+import { PacketSizes } from './packet-sizes.js';
 import { Standings } from './standings.js';
 import type { MemberRecord } from './state.js';
 
@@ -24,6 +26,8 @@ interface Attached {
   readonly link: MemberLink;
   /** What it says it will reduce. */
   readonly announcements: readonly AnnouncementMessage[];
+  /** It finds out what its way carries, and its chunks have the size that Resume says. */
+  readonly followsPacketValues: boolean;
 }
 
 export class JobSession {
@@ -33,6 +37,7 @@ export class JobSession {
   /** Answers for the stored epoch only: cleared whenever it is raised. */
   private readonly progress = new Map<number, ProgressMessage>();
   private readonly standings: Standings;
+  private readonly sizes: PacketSizes;
   /** Ranks that left of their own accord; others that are missing were lost. */
   private readonly left: Set<number>;
   /** Since the controller's start no epoch has begun. */
@@ -51,6 +56,7 @@ export class JobSession {
   ) {
     const { members, active, left } = records.record();
     this.standings = new Standings(active?.members ?? members);
+    this.sizes = new PacketSizes(() => records.packetSteps());
     this.left = new Set(left);
     this.restarted = members.length > 0;
     this.phase = this.restarted ? 'returning' : 'waiting';
@@ -60,6 +66,16 @@ export class JobSession {
   get state(): JobPhase {
     if (this.phase === 'waiting' || this.phase === 'running') return this.phase;
     return 'recovering';
+  }
+
+  /** Values of a whole chunk in the epoch that runs; 0: none has run. */
+  get packetValues(): number {
+    return this.sizes.current;
+  }
+
+  /** Most values of a packet that the way of `rank` carries; 0: not known. */
+  packetValuesOf(rank: number): number {
+    return this.sizes.of(rank);
   }
 
   connectedRanks(): number[] {
@@ -95,11 +111,12 @@ export class JobSession {
     link: MemberLink,
     welcome: ControllerMessage,
     announcements: readonly AnnouncementMessage[] = [],
+    followsPacketValues = false,
   ): void {
     const { rank, ip, udpPort, switchName, switchPort } = member;
     const previous = this.attached.get(rank);
     if (previous !== undefined) this.forget(rank);
-    this.attached.set(rank, { member, link, announcements });
+    this.attached.set(rank, { member, link, announcements, followsPacketValues });
     this.left.delete(rank);
     previous?.link.end(new MembershipEndedError(`worker ${rank} connected again`));
     this.report(
@@ -169,10 +186,23 @@ export class JobSession {
     this.sendToOthers(rank, { submitted: { ...submitted, rank } });
   }
 
+  /** @throws SessionProtocolError for a size that packets do not have */
+  path(rank: number, link: MemberLink, report: PathMessage): void {
+    if (!this.holds(rank, link) || report.epoch !== this.records.record().epoch) return;
+    if (this.sizes.trying) {
+      if (this.sizes.answer(rank, report)) this.resume(report.epoch);
+    } else if (this.phase === 'running' && this.sizes.narrow(rank, report))
+      this.raise(`the path of worker ${rank} carries only packets of up to ${report.values} values`);
+  }
+
   /** A switch of the active members has lost its registers and tables: rounds in progress cannot be completed. */
   switchLost(switchName: string): void {
     // The epoch that is written to it next is one in which no member has sent yet.
-    if (this.phase === 'programming') return;
+    if (this.phase === 'programming') {
+      // It had been written, which is to be waited for again.
+      if (this.sizes.trying) this.program();
+      return;
+    }
     this.records.save({ active: undefined });
     const which = this.records.record().switches.length === 1 ? 'the switch' : `switch "${switchName}"`;
     if (this.phase === 'running') this.raise(`${which} restarted`);
@@ -212,6 +242,7 @@ export class JobSession {
 
   private forget(rank: number): void {
     this.standings.depart(rank);
+    this.sizes.forget(rank);
     this.progress.delete(rank);
   }
 
@@ -240,6 +271,7 @@ export class JobSession {
   /** Too few are left, but the others may come back. */
   private awaitReturn(): void {
     this.restarted = false;
+    this.sizes.stop();
     if (this.phase !== 'returning') {
       this.phase = 'returning';
       this.deadline.start(this.timing.returnTimeoutMs, () => this.returnTimeExpired());
@@ -255,6 +287,7 @@ export class JobSession {
     this.restarted = this.givingUp = false;
     this.progress.clear();
     this.standings.clear();
+    this.sizes.clear();
     this.left.clear();
     this.records.save({ members: [], active: undefined, completed: 0, left: [] });
     void this.records.program().catch(() => undefined);
@@ -286,6 +319,7 @@ export class JobSession {
   /** A new epoch with everyone who is connected. */
   private raise(reason: string): void {
     this.deadline.stop();
+    this.sizes.stop();
     this.progress.clear();
     const members = this.connectedMembers();
     const epoch = this.records.nextEpoch();
@@ -307,6 +341,7 @@ export class JobSession {
    */
   private program(): void {
     this.deadline.stop();
+    this.sizes.stop();
     this.phase = 'programming';
     const { epoch, members } = this.records.record();
     // With the position: a controller that starts here takes these members for those of the last epoch that ran.
@@ -315,21 +350,37 @@ export class JobSession {
       !this.closed && this.phase === 'programming' && this.records.record().epoch === epoch;
     this.records.program().then(
       () => {
-        if (current()) this.resume(epoch);
+        if (current()) this.tryPaths(epoch);
       },
       () => undefined,
     );
   }
 
+  /** The switches answer: how long may packets be? */
+  private tryPaths(epoch: number): void {
+    const follow = [...this.attached].map(([rank, { followsPacketValues }]) => [rank, followsPacketValues] as const);
+    if (!this.sizes.begin(new Map(follow))) {
+      this.resume(epoch);
+      return;
+    }
+    for (const { link } of this.attached.values()) link.send({ tryPath: { epoch } });
+    this.deadline.start(this.timing.progressTimeoutMs, () => this.resume(epoch));
+  }
+
   private resume(epoch: number): void {
+    this.deadline.stop();
     // An operation may have failed since the members answered.
     if (this.dropContradicting()) return;
     const { completed } = this;
     this.records.save({ completed });
     this.phase = 'running';
     this.standings.resumed(this.connectedMembers());
-    this.report('info', { epoch, completed }, `epoch ${epoch} runs after operation ${completed}`);
-    for (const { link } of this.attached.values()) link.send({ resume: { epoch, completed } });
+    this.sizes.choose();
+    const packetValues = this.sizes.announced;
+    const size = this.sizes.describe();
+    const text = `epoch ${epoch} runs after operation ${completed}${size === '' ? '' : `, with ${size}`}`;
+    this.report('info', { epoch, completed, ...(packetValues > 0 && { packetValues }) }, text);
+    for (const { link } of this.attached.values()) link.send({ resume: { epoch, completed, packetValues } });
   }
 
   /** Those who were missing have not returned: the others learn what is complete, and that nothing else will be. */

@@ -67,6 +67,7 @@ export class JoinStream implements MemberLink {
     if (message.progress) session.progressed(rank, this, message.progress);
     else if (message.failed) session.failed(rank, this, message.failed);
     else if (message.submitted) session.submitted(rank, this, message.submitted);
+    else if (message.path) session.path(rank, this, message.path);
     else if (message.leave) session.leave(rank, this);
   }
 

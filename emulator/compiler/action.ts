@@ -23,6 +23,8 @@ export function addAction(action: ActionDef, unit: Unit): void {
       return;
     } catch (error) {
       if (!(error instanceof NeedsMemory)) throw error;
+      const reason = 'something in the action needs its fields in memory';
+      unit.report.loops.push({ action: action.name, vectorised: false, reason });
     }
   }
   const scope = new CompileScope(unit, 2, action);

@@ -2,6 +2,7 @@ import type { FieldDef, HeaderDef } from '../json/data.js';
 import { kindOf, unsignedRange, type ScalarKind } from '../machine/value-representation.js';
 import type { Ref } from './binaryen.js';
 import type { Slot } from '../machine/layout.js';
+import { Blocks } from './report.js';
 import type { CompileScope } from './scope.js';
 
 /** Four 32-bit fields, each byte-swapped. */
@@ -57,11 +58,13 @@ export class BitCompiler {
     const { m } = this.scope.unit;
     const steps: Ref[] = [];
     let at = bit;
+    const blocks = new Blocks(this.scope.unit.report, (name, words) => ({ from: 'packet', to: name, words }));
     for (let i = 0; i < fields.length;) {
       const field = fields[i]!;
       const { offset, kind } = this.scope.slot(field);
       if (at % 8 === 0 && this.fourWords(fields, i)) {
         steps.push(m.v128.store(offset, 4, this.scope.frame, this.swapped(m.v128.load(at / 8, 1, pointer()))));
+        blocks.add(field);
         i += 4;
         at += 128;
         continue;
@@ -70,7 +73,9 @@ export class BitCompiler {
       else steps.push(this.scope.writeField(field, this.readScalar(field, kind, pointer, at)));
       i++;
       at += field.width;
+      blocks.end();
     }
+    blocks.end();
     return steps;
   }
 
@@ -121,14 +126,18 @@ export class BitCompiler {
     let at = byte;
     let group: Piece[] = [];
     let bits = 0;
+    const blocks = new Blocks(this.scope.unit.report, (name, words) => ({ from: name, to: 'packet', words }));
     while (queue.length > 0) {
       if (bits === 0 && this.fourWordPieces(queue)) {
-        const { offset } = this.scope.slot((queue[0] as { field: FieldDef }).field);
+        const { field } = queue[0] as { field: FieldDef };
+        const { offset } = this.scope.slot(field);
+        blocks.add(field);
         steps.push(m.v128.store(at, 1, pointer(), this.swapped(m.v128.load(offset, 4, this.scope.frame))));
         queue.splice(0, 4);
         at += 16;
         continue;
       }
+      blocks.end();
       const piece = queue.shift()!;
       const free = 64 - bits;
       if (piece.width > free) {
@@ -149,6 +158,7 @@ export class BitCompiler {
         bits = 0;
       }
     }
+    blocks.end();
     if (bits !== 0) throw new Error('fields do not add up to whole bytes');
     return steps;
   }
@@ -228,7 +238,7 @@ export class BitCompiler {
   }
 
   private fourWords(fields: readonly FieldDef[], from: number): boolean {
-    if (from + 4 > fields.length) return false;
+    if (!this.scope.unit.simd || from + 4 > fields.length) return false;
     const start = this.scope.slot(fields[from]!).offset;
     return [0, 1, 2, 3].every(
       (i) => this.isWord(fields[from + i]!) && this.scope.slot(fields[from + i]!).offset === start + 4 * i,

@@ -7,6 +7,7 @@ import { deserialize, serialize } from 'node:v8';
 import { replaceFileSync } from '../../net/atomic-file.js';
 import { Layout } from '../machine/layout.js';
 import type { CompiledProgram } from '../machine/artifact.js';
+import { hasVectors } from './simd.js';
 
 const MAX_FILES = 64;
 const SUFFIX = '.compiled';
@@ -96,7 +97,7 @@ let identity: string | undefined;
  */
 function compilerIdentity(): string {
   if (identity === undefined) {
-    const hash = createHash('sha256').update(process.versions.v8);
+    const hash = createHash('sha256').update(process.versions.v8).update(String(hasVectors()));
     const own = fileURLToPath(import.meta.url);
     const root = dirname(dirname(own));
     const files = DECIDING_FOLDERS.flatMap((folder) =>

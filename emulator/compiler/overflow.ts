@@ -2,7 +2,8 @@ import type { Expression } from '../json/data.js';
 import type { Operand, Primitive } from '../json/program.js';
 import type { Step } from './analysis/blocks.js';
 import { unsaturated } from './comparisons.js';
-import { assignedBy, mentioned, placeOf } from './analysis/effects.js';
+import { mentioned } from '../json/mentioned.js';
+import { assignedBy, placeOf } from './analysis/effects.js';
 import { edgesOf, type FlowNode } from './analysis/flow.js';
 
 /**
@@ -30,7 +31,7 @@ export function withoutSaturation(nodes: readonly FlowNode[]): FlowNode[] {
 }
 
 /** The saturating expression of a condition that holds exactly when it saturates. */
-function testedSum(e: Expression | undefined): Expression | undefined {
+export function testedSum(e: Expression | undefined): Expression | undefined {
   if (e?.op === 'fromBool' || e?.op === 'toBool') return testedSum(e.of);
   if (e?.op !== 'equal' || !e.negated) return undefined;
   if (unsaturated(e.left, e.right) !== e.left) return e.left;

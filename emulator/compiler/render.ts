@@ -11,6 +11,8 @@ export interface Rendering {
   readonly counted: boolean;
   /** What is known about fields; undefined: nothing. */
   readonly facts?: FlowFacts;
+  /** Code that runs before a node whenever it is not reached by a backward jump. */
+  readonly before?: { readonly node: number; readonly code: Ref };
 }
 
 /** Structured control flow: reducible loops become WebAssembly loops. Nodes that are never reached are left out. */
@@ -18,7 +20,7 @@ export function renderFlow(
   nodes: readonly FlowNode[],
   scope: CompileScope,
   compiler: PrimitiveCompiler,
-  { counted, facts }: Rendering,
+  { counted, facts, before }: Rendering,
 ): Ref {
   const { m, b } = scope.unit;
   const relooper = new b.Relooper(m);
@@ -35,7 +37,10 @@ export function renderFlow(
     const idle = made.otherwise === undefined || decides(nodes[at]!) ? [] : [m.drop(made.otherwise)];
     return relooper.addBlock(m.block(null, [made.steps, ...idle], b.none));
   });
-  const blockOf = (to: number): number => (placeOf(to) === EXIT ? exit : blocks[to]!);
+  const ahead = before === undefined ? undefined : relooper.addBlock(before.code);
+  if (before !== undefined) relooper.addBranch(ahead!, blocks[before.node]!, 0, m.nop());
+  const blockOf = ({ to, counted: back }: Edge): number =>
+    placeOf(to) === EXIT ? exit : to === before?.node && !back ? ahead! : blocks[to]!;
   let loops: number | undefined;
   const passing = (edge: Edge): Ref => {
     if (!edge.counted || !counted) return m.nop();
@@ -50,8 +55,8 @@ export function renderFlow(
     if (!reached(at)) return;
     const { next, otherwise } = node;
     if (otherwise !== undefined && decides(node))
-      relooper.addBranch(blocks[at]!, blockOf(otherwise.to), code[at]!.otherwise!, passing(otherwise));
-    relooper.addBranch(blocks[at]!, blockOf(next.to), 0, passing(next));
+      relooper.addBranch(blocks[at]!, blockOf(otherwise), code[at]!.otherwise!, passing(otherwise));
+    relooper.addBranch(blocks[at]!, blockOf(next), 0, passing(next));
   });
   return relooper.renderAndDispose(blocks[0]!, helper);
 }

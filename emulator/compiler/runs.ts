@@ -24,8 +24,8 @@ export function compileRun(
   from: number,
   scope: CompileScope,
 ): { length: number; code: Ref } | undefined {
-  const { m, b, layout } = scope.unit;
-  const first = moveOf(primitives[from]!);
+  const { m, b, layout, report, simd } = scope.unit;
+  const first = simd ? moveOf(primitives[from]!) : undefined;
   if (first === undefined) return undefined;
   const start = scope.slot(first.field).offset;
   const follows = (primitive: Primitive | undefined, n: number): boolean => {
@@ -41,6 +41,9 @@ export function compileRun(
   while (follows(primitives[from + length], length)) length++;
   length -= length % VECTOR_WORDS;
   if (length === 0) return undefined;
+  const ends = [`${first.field.header.name}.${first.field.name}`, `${first.register.name}[${first.cell}]`] as const;
+  const [source, target] = first.op === 'register_write' ? ends : ([ends[1], ends[0]] as const);
+  report.moves.push({ from: source, to: target, words: length });
   const cells = layout.registers[first.register.index]! + first.cell * WORD_BYTES;
   const code = Array.from({ length: length / VECTOR_WORDS }, (_, i) => {
     const at = i * VECTOR_WORDS * WORD_BYTES;

@@ -2,7 +2,9 @@ import type { Program } from '../json/program.js';
 import type { FieldDef } from '../json/data.js';
 import type { BinaryenApi, Module, Ref } from './binaryen.js';
 import type { Fallbacks } from '../machine/artifact.js';
+import type { CompilerReport } from './report.js';
 import type { Layout } from '../machine/layout.js';
+import { hasVectors } from './simd.js';
 import { liveOutFields } from './analysis/liveness.js';
 
 /** Thrown while an action is compiled with fields in locals, when something in it needs them in memory. */
@@ -11,6 +13,7 @@ export class NeedsMemory extends Error {}
 /** The module under construction. */
 export class Unit {
   readonly fallbacks: Fallbacks = { expressions: [], primitives: [], valueSets: [], messages: [] };
+  readonly report: CompilerReport = { loops: [], moves: [] };
   readonly m: Module;
   /** Fields that may be read after an action has ended, so that it has to leave them in the frame. */
   readonly liveOut: ReadonlySet<FieldDef>;
@@ -22,6 +25,8 @@ export class Unit {
     readonly program: Program,
     readonly layout: Layout,
     readonly dropPort: number,
+    /** Whether vector instructions may be used. */
+    readonly simd = hasVectors(),
   ) {
     this.liveOut = liveOutFields(program, layout);
     const { i32, i64, none } = b;
@@ -32,7 +37,7 @@ export class Unit {
       Features.Atomics |
         Features.BulkMemory |
         Features.BulkMemoryOpt |
-        Features.SIMD128 |
+        (simd ? Features.SIMD128 : 0) |
         Features.SignExt |
         Features.MutableGlobals |
         Features.NontrappingFPToInt,

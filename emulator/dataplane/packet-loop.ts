@@ -195,8 +195,7 @@ export class PacketLoop implements FrameSink {
       const at = socket.offset(i);
       const length = socket.length(i);
       // Segments of one frame lie close together, and the bytes after a packet are overwritten.
-      const isClose = i + 1 < count && Math.abs(socket.offset(i + 1) - at) < length + slack;
-      this.runOne(port, isClose ? this.copied(at, length, slack) : at, length);
+      this.runOne(port, socket.room(i) < length + slack ? this.copied(at, length, slack) : at, length);
     }
   }
 

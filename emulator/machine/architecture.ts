@@ -1,4 +1,4 @@
-import type { FramePlan } from './frame-plan.js';
+import { TIME_FIELDS, type FramePlan } from './frame-plan.js';
 import type { FrameMemory } from './memory-view.js';
 
 export type Get = (frame: number) => number;
@@ -6,6 +6,9 @@ export type Set = (frame: number, value: number) => void;
 
 /** Reads and writes of the fields of the architecture, as plain numbers. */
 export class Architecture {
+  /** Whether the program reads when a packet arrived, or anything else that is a time. */
+  readonly needsIngressTime: boolean;
+  readonly needsEgressTime: boolean;
   readonly ingressPort: Set;
   readonly packetLength: Set;
   readonly instanceType: Set;
@@ -35,20 +38,22 @@ export class Architecture {
     this.instanceType = this.setter('standard_metadata.instance_type');
     this.setEgressSpec = this.setter('standard_metadata.egress_spec');
     this.egressPort = this.setter('standard_metadata.egress_port');
-    this.ingressTime = this.setter('intrinsic_metadata.ingress_global_timestamp');
-    this.egressTime = this.setter('intrinsic_metadata.egress_global_timestamp');
+    this.ingressTime = this.setter(TIME_FIELDS.ingress);
+    this.egressTime = this.setter(TIME_FIELDS.egress);
     this.setReplica = this.setter('intrinsic_metadata.egress_rid');
     this.egressSpec = this.getter('standard_metadata.egress_spec');
     this.multicastGroup = this.getter('intrinsic_metadata.mcast_grp');
     this.replica = this.getter('intrinsic_metadata.egress_rid');
     this.priority = this.getter('intrinsic_metadata.priority');
-    this.enqueueTime = this.setter('queueing_metadata.enq_timestamp');
-    this.readEnqueueTime = this.getter('queueing_metadata.enq_timestamp');
+    this.enqueueTime = this.setter(TIME_FIELDS.enqueued);
+    this.readEnqueueTime = this.getter(TIME_FIELDS.enqueued);
     this.enqueueDepth = this.setter('queueing_metadata.enq_qdepth');
-    this.timeDelta = this.setter('queueing_metadata.deq_timedelta');
+    this.timeDelta = this.setter(TIME_FIELDS.queueing);
     this.dequeueDepth = this.setter('queueing_metadata.deq_qdepth');
     this.queueId = this.setter('queueing_metadata.qid');
-    this.hasEnqueueTime = plan.architecture.has('queueing_metadata.enq_timestamp');
+    this.hasEnqueueTime = plan.architecture.has(TIME_FIELDS.enqueued);
+    this.needsIngressTime = plan.architecture.has(TIME_FIELDS.ingress);
+    this.needsEgressTime = plan.architecture.has(TIME_FIELDS.egress) || this.hasEnqueueTime;
   }
 
   /** Queues of the emulator are always empty: a packet is finished before the next one arrives. */

@@ -1,7 +1,15 @@
 import type { EngineHost } from '../engine.js';
+import { mentioned } from '../json/mentioned.js';
 import type { Program } from '../json/program.js';
 import type { Kind } from './value-representation.js';
 import type { Layout } from './layout.js';
+
+export const TIME_FIELDS = {
+  ingress: 'intrinsic_metadata.ingress_global_timestamp',
+  egress: 'intrinsic_metadata.egress_global_timestamp',
+  enqueued: 'queueing_metadata.enq_timestamp',
+  queueing: 'queueing_metadata.deq_timedelta',
+} as const;
 
 /** Where a field lies in a frame, and how it is cut. */
 interface PlannedField {
@@ -22,7 +30,7 @@ export interface FramePlan {
   readonly frameBytes: number;
   /** Bytes after a packet that must exist and read as zero. */
   readonly slack: number;
-  /** Fields of the architecture by their names. */
+  /** Fields of the architecture by their names, without times that the program does not read. */
   readonly architecture: ReadonlyMap<string, PlannedField>;
   /** Places of the fields of each list whose fields are preserved in copies. */
   readonly fieldLists: ReadonlyMap<number, readonly { readonly offset: number; readonly bytes: number }[]>;
@@ -36,11 +44,14 @@ export function framePlan(
   layout: Layout,
   { dropPort, maxPasses, queuesPerPort }: Pick<EngineHost, 'dropPort' | 'maxPasses' | 'queuesPerPort'>,
 ): FramePlan {
+  const unread = unreadTimes(program);
   const architecture = new Map(
-    [...program.architecture].map(([name, { index, width, signed, saturating }]) => {
-      const { offset, kind, limbs, range } = layout.fields[index]!;
-      return [name, { offset, kind, limbs, width, signed, saturating, negative: range.min < 0n }] as const;
-    }),
+    [...program.architecture]
+      .filter(([name]) => !unread.has(name))
+      .map(([name, { index, width, signed, saturating }]) => {
+        const { offset, kind, limbs, range } = layout.fields[index]!;
+        return [name, { offset, kind, limbs, width, signed, saturating, negative: range.min < 0n }] as const;
+      }),
   );
   const fieldLists = new Map(
     [...program.fieldLists].map(
@@ -63,4 +74,20 @@ export function framePlan(
     maxPasses,
     queuesPerPort,
   };
+}
+
+/** Fields that hold times, in groups of which all are kept if the program names one: reading a clock takes a while. */
+const TIMES = [[TIME_FIELDS.ingress], [TIME_FIELDS.egress, TIME_FIELDS.enqueued, TIME_FIELDS.queueing]];
+
+function unreadTimes(program: Program): Set<string> {
+  const { headers, architecture, ...others } = program;
+  void headers;
+  // This primitive names the whole header of the architecture, but reads nothing.
+  const drops = program.actions.flatMap(({ primitives }) => primitives.filter(({ op }) => op === 'mark_to_drop'));
+  const named = mentioned(others, drops);
+  const isNamed = (name: string): boolean => {
+    const field = architecture.get(name);
+    return field !== undefined && named.has(field);
+  };
+  return new Set(TIMES.filter((group) => !group.some(isNamed)).flat());
 }

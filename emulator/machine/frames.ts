@@ -7,6 +7,7 @@ import { HEADROOM_BYTES } from '../limits.js';
 /** The functions of a compiled module. */
 export interface Code {
   readonly clear: (frame: number) => void;
+  readonly receive: (frame: number, port: number, address: number, length: number) => void;
   readonly copy: (to: number, from: number) => void;
   readonly clearMetadata: (frame: number) => void;
   readonly parse: (frame: number) => void;
@@ -51,17 +52,8 @@ export class Frames {
 
   /** A packet as it arrives. The bytes stay where they are; those after it, as many as the plan's slack, are zeroed. */
   receive(port: number, address: number, length: number): number {
-    const { bytes } = this.memory;
-    const end = address + length;
-    for (let at = end; at < end + this.plan.slack; at++) bytes[at] = 0;
     const frame = this.take();
-    this.code.clear(frame);
-    this.set(frame, FRAME.start, address);
-    this.set(frame, FRAME.end, end);
-    this.set(frame, FRAME.length, length);
-    this.set(frame, FRAME.ingressLength, length);
-    this.set(frame, FRAME.capacity, length + HEADROOM_BYTES);
-    this.set(frame, FRAME.ingressPort, port);
+    this.code.receive(frame, port, address, length);
     return frame;
   }
 

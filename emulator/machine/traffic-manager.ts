@@ -67,7 +67,7 @@ export class FrameTrafficManager {
     const first = frames.receive(port, address, length);
     architecture.ingressPort(first, port);
     architecture.packetLength(first, length);
-    architecture.ingressTime(first, host.clock());
+    if (architecture.needsIngressTime) architecture.ingressTime(first, host.clock());
     again[this.passes++] = first;
     for (let next = 0; next < this.passes; next++) {
       if (next >= this.plan.maxPasses) {
@@ -124,7 +124,7 @@ export class FrameTrafficManager {
 
   private egress(p: number, port: number, sink: FrameSink): void {
     const { frames, code, architecture, host, plan } = this;
-    const now = host.clock();
+    const now = architecture.needsEgressTime ? host.clock() : 0;
     architecture.egressTime(p, now);
     architecture.dequeued(p, now);
     architecture.egressPort(p, port);
@@ -222,7 +222,7 @@ export class FrameTrafficManager {
       host.onDrop('queue');
       return;
     }
-    architecture.enqueued(p, host.clock(), priority);
+    architecture.enqueued(p, architecture.needsEgressTime ? host.clock() : 0, priority);
     this.queue[this.queued] = p;
     this.queuePorts[this.queued++] = port;
   }

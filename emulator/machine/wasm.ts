@@ -7,6 +7,7 @@ export interface WasmMemory {
 export type WasmModule = object;
 
 interface Api {
+  validate(bytes: Uint8Array): boolean;
   readonly Memory: new (descriptor: { initial: number; maximum: number; shared: boolean }) => WasmMemory;
   readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Instance: new (

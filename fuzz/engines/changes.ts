@@ -7,7 +7,7 @@ import type { Wishes } from './packets.js';
 
 export const PORTS = [0, 1, 2, 3, 510];
 /** Cells of each array that the control plane writes, and that are compared during a run. */
-export const WATCHED_CELLS = 16;
+export const WATCHED_CELLS = 32;
 const KEPT_ENTRIES = 24;
 const KEPT_VALUES = 48;
 const PROFILE_IDS = 6;

@@ -110,6 +110,11 @@ export class AllreduceEngine {
     this.fields = { job: config.job, rank: config.rank, epoch: 0, operation: 0, signature: 0 };
   }
 
+  /** Values of a whole chunk. */
+  get packetValues(): number {
+    return this.config.valuesPerPacket;
+  }
+
   /** Data chunks that `work` needs; its commit is one more. */
   dataChunks(work: Workload): number {
     return work.chunksOf(this.layout);

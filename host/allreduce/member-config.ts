@@ -1,6 +1,6 @@
 /** What a member is given, and where its output goes. */
 import type { RtoBounds } from '../transport/rto.js';
-import type { Failed, Progress, Submitted } from '../session/messages.js';
+import type { Failed, Path, Progress, Submitted } from '../session/messages.js';
 import type { EngineConfig, Transmit } from './engine.js';
 import type { Patience, ReportedWorker } from './stall.js';
 import type { Waiting } from './waiting.js';
@@ -21,6 +21,8 @@ export interface MemberOutput {
   failed(message: Failed): void;
   /** The other side of another worker's mismatch. */
   submitted(message: Submitted): void;
+  /** What the way to the switch and back carries. */
+  path(message: Path): void;
   /** For the caller: an operation has waited for some time. */
   waiting(waiting: Waiting): void;
 }

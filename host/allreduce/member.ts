@@ -10,13 +10,23 @@
  *   the controller relies on the answer.
  */
 import { type WorkerError, MembershipError, ShapeMismatchError } from '../errors.js';
-import type { Failed, MembersLost, Membership, Missing, Progress, Resume, Submitted } from '../session/messages.js';
+import type {
+  Failed,
+  MembersLost,
+  Membership,
+  Missing,
+  Progress,
+  Resume,
+  Submitted,
+  TryPath,
+} from '../session/messages.js';
 import { Offset } from '../../protocol/message.js';
 import { abortError, difference, Disputes, failedMessage } from './disputes.js';
 import { AllreduceEngine, type Verdict } from './engine.js';
 import { FAILURES_AHEAD, MAX_OPERATION, type MemberConfig, type MemberOutput } from './member-config.js';
 import type { Operation } from './operation.js';
-import { uint16 } from './packets.js';
+import { isOurs, uint16 } from './packets.js';
+import { PathProbe } from './path-probe.js';
 import { RetransmissionTimeout } from '../transport/rto.js';
 import { type EpochMembership, epochMembers, passedError } from './epoch-members.js';
 import { bitmapOf, type Situation, StallWatch } from './stall.js';
@@ -24,6 +34,7 @@ import type { Attending } from './waiting.js';
 
 export class Member {
   private engine: AllreduceEngine;
+  private path: PathProbe;
   private readonly rto: RetransmissionTimeout;
   private readonly watch: StallWatch;
   private readonly queue: Operation[] = [];
@@ -52,9 +63,8 @@ export class Member {
     now: number,
   ) {
     this.rto = new RetransmissionTimeout(config.rto);
-    this.engine = new AllreduceEngine(config, this.rto, (memory, at, length) =>
-      this.output.transmit(memory, at, length),
-    );
+    this.engine = this.engineFor(config);
+    this.path = this.probeFor(config);
     this.watch = new StallWatch(config.patience, now);
   }
 
@@ -70,6 +80,11 @@ export class Member {
   /** Last operation that is complete here. */
   get completed(): number {
     return this.completedNumber;
+  }
+
+  /** Values of a whole chunk in the current epoch. */
+  get packetValues(): number {
+    return this.engine.packetValues;
   }
 
   /** Calls that have not been resolved or rejected yet. */
@@ -92,9 +107,8 @@ export class Member {
       this.halt(now);
       this.receivedNumber = this.completedNumber;
       this.config = config;
-      this.engine = new AllreduceEngine(config, this.rto, (memory, at, length) =>
-        this.output.transmit(memory, at, length),
-      );
+      this.engine = this.engineFor(config);
+      this.path = this.probeFor(config);
     }
     if (this.unanswered !== undefined) this.output.failed(this.unanswered);
   }
@@ -144,6 +158,7 @@ export class Member {
   /** Rejects every call. The caller leaves the job, so that the others continue without this worker. */
   close(error: WorkerError): void {
     this.engine.stop();
+    this.path.stop();
     this.running = false;
     this.disputes.end();
     for (const operation of this.queue.splice(0)) operation.fail(error);
@@ -160,10 +175,16 @@ export class Member {
     this.attending = undefined;
     if (!repeated) {
       this.halt(now);
+      this.path.stop();
       this.epochOf = epochMembers(message);
       this.unanswered = undefined;
     }
     this.output.progress({ epoch: message.epoch, completed: this.completedNumber, received: this.receivedNumber });
+  }
+
+  /** The switches admit packets of the epoch: the controller asks how long they may be. */
+  tryPath(message: TryPath, now: number): void {
+    if (message.epoch === this.epoch && !this.running) this.path.ask(message.epoch, now);
   }
 
   resume(message: Resume, now: number): void {
@@ -175,6 +196,8 @@ export class Member {
     // A failure that was announced before is part of `completed`, unless the controller found that it could not be.
     this.aborts.clear();
     this.running = true;
+    this.path.stop();
+    this.adjust(message.packetValues ?? 0);
     const { ranks, bits } = this.epochOf!;
     this.engine.enterEpoch(message.epoch, bitmapOf(bits, ranks.indexOf(this.config.rank)), bitmapOf(bits));
     this.watch.progress(now);
@@ -214,6 +237,10 @@ export class Member {
   }
 
   receive(message: Uint8Array, now: number): Verdict {
+    if (isOurs(message, this.config.job) && this.path.receive(message, now)) {
+      this.engine.lastHeard = now;
+      return 'probed';
+    }
     const verdict = this.engine.receive(message, now);
     const head = this.queue[0];
     if (verdict === 'probed') {
@@ -238,7 +265,7 @@ export class Member {
   refill(now: number): number {
     if (this.startable !== undefined) return now;
     const due = this.engine.refill(now);
-    return this.fault === undefined ? due : now;
+    return this.fault === undefined ? Math.min(due, this.path.due) : now;
   }
 
   /**
@@ -246,7 +273,7 @@ export class Member {
    * @returns when to call again at the latest
    */
   advance(now: number): number {
-    let due = this.disputes.advance(now);
+    let due = Math.min(this.disputes.advance(now), this.path.advance(now));
     let sending: number;
     do {
       const next = this.startable;
@@ -254,6 +281,8 @@ export class Member {
       sending = this.engine.advance(now);
     } while (this.startable !== undefined);
     due = Math.min(due, sending);
+    if (this.running && this.queue.length > 0)
+      due = Math.min(due, this.path.doubt(this.epoch!, this.packetValues, this.watch.progressedAt, now));
     const { fault } = this;
     if (fault !== undefined) {
       this.cancel(this.queue[0]!, fault, now);
@@ -314,7 +343,7 @@ export class Member {
 
   private begin(operation: Operation, now: number): void {
     const { number: epoch, ranks, missing } = this.epochOf!;
-    operation.begin({ epoch, ranks, jobWorkers: this.config.workers, missing }, now);
+    operation.begin({ epoch, ranks, jobWorkers: this.config.workers, missing, packetValues: this.packetValues }, now);
     this.watch.progress(now);
     try {
       this.engine.start(operation.number!, operation.batch, operation.counters);
@@ -433,6 +462,27 @@ export class Member {
   private pass(number: number): void {
     this.completedNumber = this.receivedNumber = number;
     this.aborts.delete(number);
+  }
+
+  /** Another size of the chunks, for all members of the epoch. @param packetValues 0: that of the build */
+  private adjust(packetValues: number): void {
+    const { valuesPerPacket, packetSteps } = this.config;
+    const values = packetValues === 0 ? valuesPerPacket : packetValues;
+    if (values === this.packetValues) return;
+    const steps = packetSteps?.filter((step) => step <= values);
+    this.engine = this.engineFor({
+      ...this.config,
+      valuesPerPacket: values,
+      ...(steps !== undefined && { packetSteps: steps }),
+    });
+  }
+
+  private engineFor(config: Readonly<MemberConfig>): AllreduceEngine {
+    return new AllreduceEngine(config, this.rto, this.output.transmit);
+  }
+
+  private probeFor({ job, rank, valuesPerPacket, packetSteps }: Readonly<MemberConfig>): PathProbe {
+    return new PathProbe({ job, rank, steps: packetSteps ?? [valuesPerPacket] }, this.output);
   }
 
   private halt(now: number): void {

@@ -49,6 +49,8 @@ export interface OperationResult {
   partial: string | undefined;
   /** Times that a change of the membership made it begin again. */
   restarts: number;
+  /** Values of a whole chunk: as many as the program's packets hold, or as the way of each worker carries. */
+  packetValues: number;
 }
 
 /** Who is in an epoch, and who is not. */
@@ -57,6 +59,7 @@ export interface EpochMembers {
   readonly ranks: readonly number[];
   readonly jobWorkers: number;
   readonly missing: readonly MissingRank[];
+  readonly packetValues: number;
 }
 
 export interface OperationCallbacks {
@@ -79,6 +82,7 @@ export class Operation {
   ranks: readonly number[] = [];
   private jobWorkers = 0;
   private missing: readonly MissingRank[] = [];
+  private packetValues = 0;
   /**
    * The caller already has its answer, but the number is not used up: other workers may submit tensors
    * for it, and must be told once it is at the head of the queue.
@@ -94,12 +98,13 @@ export class Operation {
     private readonly callbacks: OperationCallbacks,
   ) {}
 
-  begin({ epoch, ranks, jobWorkers, missing }: EpochMembers, now: number): void {
+  begin({ epoch, ranks, jobWorkers, missing, packetValues }: EpochMembers, now: number): void {
     if (this.starts++ === 0) this.startedAt = now;
     this.epoch = epoch;
     this.ranks = ranks;
     this.jobWorkers = jobWorkers;
     this.missing = missing;
+    this.packetValues = packetValues;
     this.reportAt = 0;
   }
 
@@ -132,6 +137,7 @@ export class Operation {
       missing: this.missing,
       partial: partialNote(this.ranks.length, this.jobWorkers, this.missing),
       restarts: this.starts - 1,
+      packetValues: this.packetValues,
     });
   }
 

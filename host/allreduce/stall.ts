@@ -84,6 +84,11 @@ export class StallWatch {
     this.lastProgress = this.haltedAt = this.checkedAt = now;
   }
 
+  /** When the operation last made progress, or began. */
+  get progressedAt(): number {
+    return this.lastProgress;
+  }
+
   progress(now: number): void {
     this.lastProgress = now;
     this.probeAt = now + this.probeIntervalMs;

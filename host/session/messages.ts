@@ -11,10 +11,11 @@ export type {
   MembersLost,
   Missing,
   MissingRank,
+  Path,
   Profile as JobProfile,
   Progress,
-  Resume,
   Submitted,
+  TryPath,
 } from '../../protocol/generated/fpisa.js';
 
 export interface JobInfo extends Pick<
@@ -33,22 +34,26 @@ export interface Welcome extends Omit<wire.Welcome, 'job' | 'switchName'> {
 /** `bits`: a value above 31 stands for a rank that is counted at another switch. */
 export type Membership = Omit<wire.Membership, 'bits' | 'missing'> & Partial<Pick<wire.Membership, 'bits' | 'missing'>>;
 
+export type Resume = Omit<wire.Resume, 'packetValues'> & Partial<Pick<wire.Resume, 'packetValues'>>;
+
 /** Exactly one field is set. */
 export type WorkerMessage =
   | { readonly hello: wire.Hello }
   | { readonly progress: wire.Progress }
   | { readonly failed: wire.Failed }
   | { readonly submitted: wire.Submitted }
+  | { readonly path: wire.Path }
   | { readonly leave: wire.Leave };
 
 /** Exactly one field is set. */
 export interface ControllerMessage {
   readonly welcome?: Welcome;
   readonly membership?: Membership;
-  readonly resume?: wire.Resume;
+  readonly resume?: Resume;
   readonly aborted?: wire.Failed;
   readonly submitted?: wire.Submitted;
   readonly attendance?: wire.Attendance;
   readonly missing?: wire.Missing;
   readonly membersLost?: wire.MembersLost;
+  readonly tryPath?: wire.TryPath;
 }

@@ -10,12 +10,21 @@ const MAX_VALUES = 16_000;
 
 /**
  * @param workers of the job
+ * @param steps values that its packets may hold
  * @returns why a worker of `rank` cannot use the message; undefined for a valid one
  */
-export function faultOf(message: ControllerMessage, rank: number, workers: number): string | undefined {
-  const { welcome, membership, missing, membersLost } = message;
+export function faultOf(
+  message: ControllerMessage,
+  rank: number,
+  workers: number,
+  steps: readonly number[] = [],
+): string | undefined {
+  const { welcome, membership, resume, missing, membersLost } = message;
   if (welcome !== undefined) return faultOfWelcome(welcome, rank);
   if (membership !== undefined) return faultOfMembership(membership, rank, workers);
+  const values = resume?.packetValues ?? 0;
+  if (values !== 0 && !steps.includes(values))
+    return `chunks of ${values} values, where packets have ${steps.join(', ')}`;
   const ranks = missing?.ranks ?? membersLost?.ranks;
   return ranks === undefined ? undefined : faultOfMissing(ranks, workers);
 }

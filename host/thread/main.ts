@@ -53,6 +53,7 @@ function changes(state: WorkerState): Pick<ThreadReport, 'state' | 'completed'> 
     told?.job === state.job &&
     told.epoch === state.epoch &&
     told.ranks === state.ranks &&
+    told.packetValues === state.packetValues &&
     told.transportDescription === state.transportDescription;
   told = state;
   return same ? { completed: state.completed } : { state };

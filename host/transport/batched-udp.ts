@@ -76,7 +76,7 @@ export class BatchedUdpTransport implements Transport {
     const { ip, udpPort = 0, socketBufferBytes = SOCKET_BUFFER_BYTES } = options;
     const bytes = ipv4ToBytes(ip);
     if (bytes === undefined) return new LibcMissing(`takes IPv4 addresses only, not ${ip}`);
-    const handle = openUdpSocket(libc, { ip: bytes, port: udpPort, bufferBytes: socketBufferBytes });
+    const handle = openUdpSocket(libc, { ip: bytes, port: udpPort, bufferBytes: socketBufferBytes, whole: true });
     if (handle instanceof UdpSocketRefused)
       throw new TransportError(`cannot bind UDP ${ip}:${udpPort}: ${handle.symbol}`);
     const transport = new BatchedUdpTransport(libc, handle, options);

@@ -9,11 +9,18 @@ export const SOCK_CLOEXEC = 0o2000000;
 export const ETH_P_ALL = 0x0003;
 
 export const SOL_SOCKET = 1;
+/** Reading it clears it. */
+export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 /** Beyond net.core.wmem_max; needs CAP_NET_ADMIN. */
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
+
+export const SOL_IP = 0;
+/** Don't-fragment on every packet, and no limit but that of the link at hand: for those that try what a path carries. */
+export const IP_MTU_DISCOVER = 10;
+export const IP_PMTUDISC_PROBE = 3;
 
 export const SOL_UDP = 17;
 /** Linux 4.18: a message is cut into datagrams of this size, the last of which may be smaller. */
@@ -23,13 +30,35 @@ export const UDP_GRO = 104;
 
 export const SOL_PACKET = 263;
 export const PACKET_ADD_MEMBERSHIP = 1;
+export const PACKET_RX_RING = 5;
 export const PACKET_STATISTICS = 6;
+/** Frames that are too long for a slot of the ring are also queued, whole. */
+export const PACKET_COPY_THRESH = 7;
 export const PACKET_AUXDATA = 8;
+export const PACKET_VERSION = 10;
+/** Unused bytes before each frame in a ring. */
+export const PACKET_RESERVE = 12;
 export const PACKET_VNET_HDR = 15;
 export const PACKET_QDISC_BYPASS = 20;
 /** Linux 4.20. */
 export const PACKET_IGNORE_OUTGOING = 23;
 export const PACKET_MR_PROMISC = 1;
+export const TPACKET_V2 = 1;
+/** `struct tpacket_req` */
+export const TpacketReq = { bytes: 16, blockSize: 0, blocks: 4, slotSize: 8, slots: 12 } as const;
+/** `struct tpacket2_hdr`, at the start of each slot of a ring. */
+export const Tpacket2Hdr = {
+  bytes: 32,
+  status: 0,
+  length: 4,
+  captured: 8,
+  frame: 12,
+  vlanTci: 24,
+  vlanTpid: 26,
+} as const;
+export const TP_STATUS_KERNEL = 0;
+export const TP_STATUS_USER = 1;
+export const TP_STATUS_COPY = 1 << 1;
 
 export const AF_XDP = 44;
 export const SOL_XDP = 283;
@@ -54,6 +83,10 @@ export const XDP_DESC_BYTES = 16;
 
 export const PROT_READ_WRITE = 3;
 export const MAP_SHARED = 1;
+export const MAP_PRIVATE = 2;
+/** Replaces what is mapped there. */
+export const MAP_FIXED = 0x10;
+export const MAP_ANONYMOUS = 0x20;
 export const MAP_POPULATE = 0x8000;
 
 export const SIOCGIFMTU = 0x8921;

@@ -1,5 +1,6 @@
 /** The functions of the C library that sockets need beyond what node:dgram has, through koffi. */
 import { endianness } from 'node:os';
+import { MAP_FIXED } from './abi.js';
 
 /** Reports that a descriptor may be read or written; stops when the descriptor has an error. */
 export interface Watch {
@@ -27,6 +28,8 @@ export interface Libc {
   unmap(memory: ArrayBuffer): void;
   /** Memory of this process, also another thread's, which must outlive every use of the view. */
   view(address: bigint, bytes: number): ArrayBuffer;
+  /** Maps memory of a descriptor (-1: none, all zero) over what is at an address, the start of a page. @returns whether it is */
+  mapAt(address: bigint, fd: number, bytes: number, protection: number, flags: number): boolean;
   /** @param descriptors array of `struct pollfd` */
   poll(descriptors: Uint8Array, count: number, timeoutMs: number): number;
   setns(fd: number, type: number): number;
@@ -95,6 +98,8 @@ function functionsOf(koffi: typeof import('koffi').default): Libc {
       const address = mmap(null, bytes, protection, flags, fd, offset) as bigint;
       return BigInt.asIntN(64, address) === -1n ? undefined : koffi.view(address, bytes);
     },
+    mapAt: (address, fd, bytes, protection, flags) =>
+      mmap(address, bytes, protection, flags | MAP_FIXED, fd, 0n) === address,
     unmap: (memory) => void munmap(koffi.address(new Uint8Array(memory)), memory.byteLength),
     view: (address, bytes) => koffi.view(address, bytes),
     poll: library.func('int poll(void *, unsigned long, int)'),

@@ -114,7 +114,7 @@ export class UdpSender {
       if (count > 0) continue;
       const symbol = libc.errorName(libc.errno());
       // What an earlier datagram met is reported here once; nothing of this message was sent.
-      if (symbol === 'ECONNREFUSED' && retried !== done) {
+      if ((symbol === 'ECONNREFUSED' || symbol === 'EMSGSIZE') && retried !== done) {
         this.note(symbol);
         retried = done;
         continue;
@@ -168,10 +168,13 @@ export class UdpSender {
     if (count > 1) this.controlView.setUint16(i * NumberMessage.bytes + NumberMessage.data, this.sizes[i]!, true);
   }
 
-  /** The kernel, the card or the path does not cut messages: from now on each holds one datagram. */
+  /**
+   * The kernel, the card or the path does not cut messages: from now on each holds one datagram. Unless a datagram is too
+   * large by itself: that was why, and those of other sizes may share messages.
+   */
   private sendSingly(i: number): void {
     const { libc, headers } = this;
-    this.cuts = false;
+    const tooLarge = this.counts.tooLarge;
     headers[i * HEADER + Mmsghdr.iovLength / 4] = 1;
     headers[i * HEADER + Mmsghdr.controlLength / 4] = 0;
     for (let k = 0; k < this.segments[i]!; k++) {
@@ -180,6 +183,7 @@ export class UdpSender {
       else this.lost(libc.errorName(libc.errno()), 1);
     }
     this.point(i, 0);
+    if (this.counts.tooLarge === tooLarge) this.cuts = false;
   }
 
   /** Lets message i begin at its k-th datagram. */

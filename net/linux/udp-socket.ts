@@ -1,6 +1,8 @@
 /** Opening UDP sockets for batches of datagrams (udp(7)). */
 import {
   AF_INET,
+  IP_MTU_DISCOVER,
+  IP_PMTUDISC_PROBE,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_SNDBUF,
@@ -8,6 +10,7 @@ import {
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SockaddrIn,
+  SOL_IP,
   SOL_SOCKET,
   SOL_UDP,
   UDP_GRO,
@@ -24,6 +27,8 @@ export interface UdpSocketOptions {
   readonly bufferBytes: number;
   /** False: one datagram a message, as on kernels without offloads. Default true. */
   readonly offloads?: boolean;
+  /** True: no datagram is fragmented; what is longer than the link or the path carries is lost. Default false. */
+  readonly whole?: boolean;
 }
 
 export interface UdpSocketHandle {
@@ -45,7 +50,7 @@ export class UdpSocketRefused {
 
 export function openUdpSocket(
   libc: Libc,
-  { ip, port, bufferBytes, offloads = true }: UdpSocketOptions,
+  { ip, port, bufferBytes, offloads = true, whole = false }: UdpSocketOptions,
 ): UdpSocketHandle | UdpSocketRefused {
   const refused = (): UdpSocketRefused => new UdpSocketRefused(libc.errorName(libc.errno()));
   const fd = libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -66,6 +71,7 @@ export function openUdpSocket(
       ? new DataView(value.buffer).getInt32(0, true)
       : bufferBytes;
   };
+  if (whole) set(SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
   return {
     fd,
     bufferBytes: Math.min(granted(SO_RCVBUF), granted(SO_SNDBUF)),

@@ -22,6 +22,15 @@ parser FpisaParser(packet_in packet,
 #endif
 #endif
             (MAGIC, VERSION, OPCODE_PROBE, UDP_LENGTH_OF_PROBE): parse_probe;
+#ifdef VALUES_IN_STEPS
+            /* As long as values would be: zeros stay payload. */
+            (MAGIC, VERSION, OPCODE_PROBE, UDP_LENGTH_OF_VALUES): parse_probe;
+            (MAGIC, VERSION, OPCODE_PROBE, UDP_LENGTH_OF_256): parse_probe;
+            (MAGIC, VERSION, OPCODE_PROBE, UDP_LENGTH_OF_1024): parse_probe;
+#if VALUES_PER_PACKET == 2048
+            (MAGIC, VERSION, OPCODE_PROBE, UDP_LENGTH_OF_2048): parse_probe;
+#endif
+#endif
             default: accept;
         }
     }

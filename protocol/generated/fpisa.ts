@@ -83,6 +83,13 @@ export interface Job {
   readonly switchEvents: readonly SwitchEvents[];
   /** an operation has at least this many members; equal to `workers` unless the job is elastic */
   readonly minWorkers: number;
+  /**
+   * Most values in a packet in the running epoch: the least of what the build takes and all members' ways carry.
+   * 0: no epoch has run since the controller started.
+   */
+  readonly packetValues: number;
+  /** of the build */
+  readonly valuesPerPacket: number;
 }
 
 export interface Job_EventsEntry {
@@ -108,6 +115,8 @@ export interface Member {
   readonly switchPort: number;
   readonly connected: boolean;
   readonly switchName: string;
+  /** most values of a packet that its way carries; 0: not known */
+  readonly packetValues: number;
 }
 
 export interface ListJobsRequest {
@@ -214,6 +223,7 @@ export interface WorkerMessage {
   readonly failed?: Failed | undefined;
   readonly leave?: Leave | undefined;
   readonly submitted?: Submitted | undefined;
+  readonly path?: Path | undefined;
 }
 
 export interface Hello {
@@ -235,6 +245,11 @@ export interface Hello {
    * Empty: it does not say.
    */
   readonly announcements: readonly Announcement[];
+  /**
+   * It answers TryPath, and its packets hold what Resume says. A job with a worker that does not has packets of the
+   * build's size.
+   */
+  readonly followsPacketValues: boolean;
   /**
    * Identity of the process: random, chosen when the worker starts, 32 hexadecimal digits. Another process may have
    * the same rank and address later, but it knows nothing of this one's operations.
@@ -280,6 +295,16 @@ export interface Progress {
   readonly received: number;
 }
 
+/**
+ * What the way between this worker and its switch carries, both ways: the answer to TryPath, and sent again when
+ * operations come to a halt because it carries less than it did.
+ */
+export interface Path {
+  readonly epoch: number;
+  /** most values of a packet that came through; 0: no packet did, of whatever length */
+  readonly values: number;
+}
+
 /** An operation cannot be finished by this worker; the others are told. */
 export interface Failed {
   readonly operation: number;
@@ -320,6 +345,7 @@ export interface ControllerMessage {
   readonly attendance?: Attendance | undefined;
   readonly missing?: Missing | undefined;
   readonly membersLost?: MembersLost | undefined;
+  readonly tryPath?: TryPath | undefined;
 }
 
 export interface Welcome {
@@ -394,6 +420,19 @@ export interface Attendance {
 export interface Resume {
   readonly epoch: number;
   readonly completed: number;
+  /**
+   * Values of a whole chunk in this epoch, the same for all members: one of the packet_steps. 0: all packets have one
+   * length.
+   */
+  readonly packetValues: number;
+}
+
+/**
+ * The switches hold the tables of the new epoch. Each worker finds out by probes which of the packet_steps come
+ * through, and answers with Path. Resume follows when all have.
+ */
+export interface TryPath {
+  readonly epoch: number;
 }
 
 function createBaseProfile(): Profile {
@@ -702,6 +741,8 @@ function createBaseJob(): Job {
     switches: [],
     switchEvents: [],
     minWorkers: 0,
+    packetValues: 0,
+    valuesPerPacket: 0,
   };
 }
 
@@ -751,6 +792,12 @@ export const Job: MessageFns<Job> = {
     }
     if (message.minWorkers !== 0) {
       writer.uint32(160).uint32(message.minWorkers);
+    }
+    if (message.packetValues !== 0) {
+      writer.uint32(168).uint32(message.packetValues);
+    }
+    if (message.valuesPerPacket !== 0) {
+      writer.uint32(176).uint32(message.valuesPerPacket);
     }
     return writer;
   },
@@ -891,6 +938,22 @@ export const Job: MessageFns<Job> = {
             message.minWorkers = reader.uint32();
             continue;
           }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.packetValues = reader.uint32();
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.valuesPerPacket = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -933,6 +996,8 @@ export const Job: MessageFns<Job> = {
     message.switches = object.switches?.map((e) => e) || [];
     message.switchEvents = object.switchEvents?.map((e) => SwitchEvents.fromPartial(e)) || [];
     message.minWorkers = object.minWorkers ?? 0;
+    message.packetValues = object.packetValues ?? 0;
+    message.valuesPerPacket = object.valuesPerPacket ?? 0;
     return message;
   },
 };
@@ -1150,7 +1215,7 @@ export const SwitchEvents_EventsEntry: MessageFns<SwitchEvents_EventsEntry> = {
 };
 
 function createBaseMember(): Member {
-  return { rank: 0, ip: "", udpPort: 0, mac: "", switchPort: 0, connected: false, switchName: "" };
+  return { rank: 0, ip: "", udpPort: 0, mac: "", switchPort: 0, connected: false, switchName: "", packetValues: 0 };
 }
 
 export const Member: MessageFns<Member> = {
@@ -1175,6 +1240,9 @@ export const Member: MessageFns<Member> = {
     }
     if (message.switchName !== "") {
       writer.uint32(58).string(message.switchName);
+    }
+    if (message.packetValues !== 0) {
+      writer.uint32(64).uint32(message.packetValues);
     }
     return writer;
   },
@@ -1248,6 +1316,14 @@ export const Member: MessageFns<Member> = {
             message.switchName = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.packetValues = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -1272,6 +1348,7 @@ export const Member: MessageFns<Member> = {
     message.switchPort = object.switchPort ?? 0;
     message.connected = object.connected ?? false;
     message.switchName = object.switchName ?? "";
+    message.packetValues = object.packetValues ?? 0;
     return message;
   },
 };
@@ -2385,6 +2462,9 @@ export const WorkerMessage: MessageFns<WorkerMessage> = {
     if (message.submitted !== undefined) {
       Submitted.encode(message.submitted, writer.uint32(42).fork()).join();
     }
+    if (message.path !== undefined) {
+      Path.encode(message.path, writer.uint32(50).fork()).join();
+    }
     return writer;
   },
 
@@ -2441,6 +2521,14 @@ export const WorkerMessage: MessageFns<WorkerMessage> = {
             message.submitted = Submitted.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.path = Path.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -2469,6 +2557,7 @@ export const WorkerMessage: MessageFns<WorkerMessage> = {
     message.submitted = (object.submitted !== undefined && object.submitted !== null)
       ? Submitted.fromPartial(object.submitted)
       : undefined;
+    message.path = (object.path !== undefined && object.path !== null) ? Path.fromPartial(object.path) : undefined;
     return message;
   },
 };
@@ -2484,6 +2573,7 @@ function createBaseHello(): Hello {
     completed: 0,
     switchName: "",
     announcements: [],
+    followsPacketValues: false,
     process: "",
   };
 }
@@ -2516,6 +2606,9 @@ export const Hello: MessageFns<Hello> = {
     }
     for (const v of message.announcements) {
       Announcement.encode(v!, writer.uint32(74).fork()).join();
+    }
+    if (message.followsPacketValues !== false) {
+      writer.uint32(80).bool(message.followsPacketValues);
     }
     if (message.process !== "") {
       writer.uint32(122).string(message.process);
@@ -2608,6 +2701,14 @@ export const Hello: MessageFns<Hello> = {
             message.announcements.push(Announcement.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.followsPacketValues = reader.bool();
+            continue;
+          }
           case 15: {
             if (tag !== 122) {
               break;
@@ -2642,6 +2743,7 @@ export const Hello: MessageFns<Hello> = {
     message.completed = object.completed ?? 0;
     message.switchName = object.switchName ?? "";
     message.announcements = object.announcements?.map((e) => Announcement.fromPartial(e)) || [];
+    message.followsPacketValues = object.followsPacketValues ?? false;
     message.process = object.process ?? "";
     return message;
   },
@@ -2967,6 +3069,73 @@ export const Progress: MessageFns<Progress> = {
   },
 };
 
+function createBasePath(): Path {
+  return { epoch: 0, values: 0 };
+}
+
+export const Path: MessageFns<Path> = {
+  encode(message: Path, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epoch !== 0) {
+      writer.uint32(8).uint32(message.epoch);
+    }
+    if (message.values !== 0) {
+      writer.uint32(16).uint32(message.values);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Path {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePath() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.values = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          throw new globalThis.Error("illegal tag " + tag);
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<Path>, I>>(base?: I): Path {
+    return Path.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Path>, I>>(object: I): Path {
+    const message = createBasePath() as any;
+    message.epoch = object.epoch ?? 0;
+    message.values = object.values ?? 0;
+    return message;
+  },
+};
+
 function createBaseFailed(): Failed {
   return { operation: 0, code: "", message: "", shape: "" };
 }
@@ -3238,6 +3407,9 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
     if (message.membersLost !== undefined) {
       MembersLost.encode(message.membersLost, writer.uint32(90).fork()).join();
     }
+    if (message.tryPath !== undefined) {
+      TryPath.encode(message.tryPath, writer.uint32(98).fork()).join();
+    }
     return writer;
   },
 
@@ -3318,6 +3490,14 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
             message.membersLost = MembersLost.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.tryPath = TryPath.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -3358,6 +3538,9 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
       : undefined;
     message.membersLost = (object.membersLost !== undefined && object.membersLost !== null)
       ? MembersLost.fromPartial(object.membersLost)
+      : undefined;
+    message.tryPath = (object.tryPath !== undefined && object.tryPath !== null)
+      ? TryPath.fromPartial(object.tryPath)
       : undefined;
     return message;
   },
@@ -3976,7 +4159,7 @@ export const Attendance: MessageFns<Attendance> = {
 };
 
 function createBaseResume(): Resume {
-  return { epoch: 0, completed: 0 };
+  return { epoch: 0, completed: 0, packetValues: 0 };
 }
 
 export const Resume: MessageFns<Resume> = {
@@ -3986,6 +4169,9 @@ export const Resume: MessageFns<Resume> = {
     }
     if (message.completed !== 0) {
       writer.uint32(16).uint32(message.completed);
+    }
+    if (message.packetValues !== 0) {
+      writer.uint32(24).uint32(message.packetValues);
     }
     return writer;
   },
@@ -4019,6 +4205,14 @@ export const Resume: MessageFns<Resume> = {
             message.completed = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.packetValues = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -4038,6 +4232,62 @@ export const Resume: MessageFns<Resume> = {
     const message = createBaseResume() as any;
     message.epoch = object.epoch ?? 0;
     message.completed = object.completed ?? 0;
+    message.packetValues = object.packetValues ?? 0;
+    return message;
+  },
+};
+
+function createBaseTryPath(): TryPath {
+  return { epoch: 0 };
+}
+
+export const TryPath: MessageFns<TryPath> = {
+  encode(message: TryPath, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epoch !== 0) {
+      writer.uint32(8).uint32(message.epoch);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TryPath {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTryPath() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          throw new globalThis.Error("illegal tag " + tag);
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<TryPath>, I>>(base?: I): TryPath {
+    return TryPath.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<TryPath>, I>>(object: I): TryPath {
+    const message = createBaseTryPath() as any;
+    message.epoch = object.epoch ?? 0;
     return message;
   },
 };

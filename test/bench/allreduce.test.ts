@@ -38,6 +38,7 @@ describe('bench:allreduce', () => {
       expect(Object.keys(seconds)).toEqual(Object.keys(report.versions));
       expect(Object.keys(cpuSecondsPerGiB)).toEqual(Object.keys(report.versions));
       expect(seconds['fpisa']).toBeGreaterThan(0);
+      expect(seconds['int32']).toBeGreaterThan(0);
     }
     expect(render(report)).toMatch(/^4 KiB +2 +[\d.]+ ms, CPU [\d.e+]+ s\/GiB/m);
   });
@@ -70,8 +71,17 @@ describe('bench:allreduce', () => {
     },
   );
 
+  it('limits processors, and changes one setting at a time', { timeout: PATIENCE_MS }, () => {
+    const { cpuLimits, growth } = measured('--only', 'cpu,growth');
+    expect(cpuLimits!.runs.map(({ share }) => share)).toEqual([0.5]);
+    expect(cpuLimits!.runs[0]!.bytesPerSecond['fpisa']).toBeGreaterThan(0);
+    expect(cpuLimits!.runs[0]!.bytesPerSecond['int32']).toBeGreaterThan(0);
+    expect(growth!.values.map(({ setting }) => setting)).toEqual([256, 2048]);
+    expect(growth!.loss[0]!.seconds).toBeGreaterThan(0);
+  });
+
   it.each([
-    [['--only', 'everything'], "--only takes sizes, links, not 'everything'"],
+    [['--only', 'everything'], "--only takes sizes, links, cpu, growth, not 'everything'"],
     [['--sizes', '5'], '--sizes are multiples of 4, the bytes of an element'],
     [['--workers', '1'], "--workers is a whole number from 2 to 32, not '1'"],
   ])('refuses %j', (args, message) => {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { render, type Report } from '../../bench/switch.js';
+import { render, type Report } from '../../bench/switch/report.js';
 import { KINDS, measureLookups } from '../../bench/sweep/lookups.js';
 import { plot, type Panel } from '../../bench/sweep/plot.js';
 import { panels, readSweep, tables, type Sweep } from '../../bench/sweep.js';
@@ -128,7 +128,7 @@ describe('docs/performance.md', () => {
     const tablesOfReport = render(report)
       .split('\n\n')
       .filter((part) => part.startsWith('|'));
-    expect(tablesOfReport).toHaveLength(2);
+    expect(tablesOfReport).toHaveLength(3);
     for (const table of tablesOfReport) expect(page).toContain(table);
   });
 });

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Switch } from '../../emulator/index.js';
-import { median, render, type Report } from '../../bench/switch.js';
+import { median } from '../../bench/switch.js';
+import { render, targetsOf, TARGETS, type Ratio, type Report } from '../../bench/switch/report.js';
 import { contributed, fpisa, router } from '../../bench/switch/workloads.js';
 import { ensureBuilt, ROOT } from '../cli/support/built.js';
 import { namespacesMissing } from '../emulator/support/network-namespace.js';
@@ -47,21 +48,33 @@ const REPORT: Report = {
       generatorBusy: 0.2,
       switchBusy: 1,
     },
+    ...[24, 64].map((window) => ({
+      workload: 'fpisa, N = 64',
+      window,
+      switch: 'kernel' as const,
+      packetsPerSecond: 40_000,
+      generatorBusy: 0.3,
+      switchBusy: 1,
+    })),
   ],
-  ratios: [{ workload: 'fpisa, N = 64', window: 24, ratio: 2.504 }],
+  ratios: [
+    { workload: 'fpisa, N = 64', window: 24, ratio: 2.504, limit: 4, ofLimit: 0.626 },
+    { workload: 'fpisa, N = 64', window: 64, ratio: undefined, limit: undefined, ofLimit: 0.65 },
+  ],
   engines: [
     { engine: 'C loop', values: 64, nsPerValue: 2, ratio: 1 },
     { engine: 'compiled', values: 64, nsPerValue: 5, ratio: 2.5 },
   ],
+  targets: [],
 };
 
 describe('the report of bench:switch', () => {
   it('has a row for each program and window, with rates and their ratio', () => {
     expect(render(REPORT).split('\n').slice(3)).toEqual([
-      '| program | in flight | simple_switch_grpc | emulator | emulator against simple_switch_grpc |',
-      '|---|---|---|---|---|',
-      '| fpisa, N = 64 | 24 | 10,000 (100 %, 11 %) | 25,000 (100 %, 20 %) | 2.5 x |',
-      '| fpisa, N = 64 | 64 | loses packets | 26,000 (100 %, 20 %) |  |',
+      "| program | in flight | simple_switch_grpc | emulator | kernel's limit | emulator, of the kernel's limit | emulator against simple_switch_grpc |",
+      '|---|---|---|---|---|---|---|',
+      '| fpisa, N = 64 | 24 | 10,000 (100 %, 11 %) | 25,000 (100 %, 20 %) | 40,000 (100 %, 30 %) | 63 % | 2.50 x |',
+      '| fpisa, N = 64 | 64 | loses packets | 26,000 (100 %, 20 %) | 40,000 (100 %, 30 %) | 65 % |  |',
       '',
       'In process, nanoseconds per fp32 value added (the whole packet, against a C loop that only adds):',
       '',
@@ -75,11 +88,59 @@ describe('the report of bench:switch', () => {
     const alone = {
       ...REPORT,
       skipped: ['simple_switch_grpc' as const],
-      rows: REPORT.rows.filter((row) => row.switch === 'emulator'),
+      rows: REPORT.rows.filter((row) => row.switch !== 'simple_switch_grpc'),
       ratios: [],
     };
     expect(render(alone)).toMatch(/^simple_switch_grpc is not on PATH, so it was not measured$/m);
-    expect(render(alone)).toMatch(/^\| fpisa, N = 64 \| 24 \| 25,000 \(100 %, 20 %\) \| {2}\|$/m);
+    expect(render(alone)).toMatch(
+      /^\| fpisa, N = 64 \| 24 \| 25,000 \(100 %, 20 %\) \| 40,000 \(100 %, 30 %\) \| {2}\| {2}\|$/m,
+    );
+  });
+
+  it("says of each target whether it is reached, and if not whether the kernel's limit would be", () => {
+    const { fpisa, router, perValue } = TARGETS;
+    const of = (workload: string, ratio: number, limit: number): Ratio => ({
+      workload,
+      window: 24,
+      ratio,
+      limit,
+      ofLimit: ratio / limit,
+    });
+    const targets = targetsOf(
+      [
+        of('fpisa, N = 16', 1, 2),
+        of('fpisa, N = 64', fpisa[64], 500),
+        of('fpisa, N = 256', fpisa[256] - 1, fpisa[256]),
+        of('IPv4 router', router - 2, router - 1),
+        // In which simple_switch_grpc loses packets.
+        { workload: 'IPv4 router', window: 64, ratio: undefined, limit: undefined, ofLimit: 0.5 },
+      ],
+      [
+        { engine: 'C loop', values: 64, nsPerValue: 2, ratio: 1 },
+        { engine: 'compiled', values: 64, nsPerValue: 3, ratio: perValue[64] },
+        { engine: 'compiled', values: 256, nsPerValue: 3, ratio: perValue[256] + 0.25 },
+      ],
+    );
+    expect(targets.map(({ isReached, limitReaches }) => [isReached, limitReaches])).toEqual([
+      [true, true],
+      [false, true],
+      [false, false],
+      [true, undefined],
+      [false, undefined],
+    ]);
+    expect(
+      render({ ...REPORT, targets })
+        .split('\n')
+        .slice(-7),
+    ).toEqual([
+      "| target | | reached | kernel's limit |",
+      '|---|---|---|---|',
+      '| fpisa, N = 64, against simple_switch_grpc | at least 120 x | 120.0 x | 500.0 x |',
+      '| fpisa, N = 256, against simple_switch_grpc | at least 300 x | 299.0 x: missed | 300.0 x: would reach it |',
+      '| IPv4 router, against simple_switch_grpc | at least 6 x | 4.0 x: missed | 5.0 x: would not reach it either |',
+      '| in process, N = 64: time per value, against the C loop | at most 2 x | 2.00 x |  |',
+      '| in process, N = 256: time per value, against the C loop | at most 1 x | 1.25 x: missed |  |',
+    ]);
   });
 
   it('takes medians', () => {
@@ -185,15 +246,29 @@ describe.skipIf(missing !== undefined)(missing === undefined ? 'bench:switch' : 
     expect(report).toMatchObject({
       skipped: ['simple_switch_grpc'],
       options: { workers: 3, window: 5, more: [40] },
-      ratios: [],
+      targets: [],
     });
     expect(report.rows.map(({ workload, window, switch: name }) => [workload, window, name])).toEqual([
       ['fpisa, N = 16', 5, 'emulator'],
+      ['fpisa, N = 16', 5, 'kernel'],
       ['fpisa, N = 16', 40, 'emulator'],
+      ['fpisa, N = 16', 40, 'kernel'],
       ['IPv4 router', 5, 'emulator'],
+      ['IPv4 router', 5, 'kernel'],
       ['IPv4 router', 40, 'emulator'],
+      ['IPv4 router', 40, 'kernel'],
     ]);
     for (const { packetsPerSecond } of report.rows) expect(packetsPerSecond).toBeGreaterThan(0);
+    expect(report.ratios.map(({ ratio, ofLimit }) => [ratio, ofLimit! > 0])).toEqual(
+      Array.from({ length: 4 }, () => [undefined, true]),
+    );
+  });
+
+  it.each(['generator', 'frame_loop'])('the C program %s has no warnings', (name) => {
+    const source = join(ROOT, `bench/c/${name}.c`);
+    const args = ['-std=c11', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', source];
+    const { status, stderr } = spawnSync('cc', args, { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([0, '']);
   });
 
   it('says when there is no C compiler', () => {

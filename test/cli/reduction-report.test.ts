@@ -16,6 +16,7 @@ function report(results: readonly Float32Array[], inputs: readonly Float32Array[
     elapsedMs: 1,
     packets: 10,
     retransmissions: 2,
+    packetValues: 16,
     ...verifyLayer(inputs, results, PROFILE),
   };
   const transports = ['node:dgram (no koffi)', 'batches', 'batches'];

@@ -36,6 +36,7 @@ function member(rank: number, changes: Partial<MemberMessage> = {}): MemberMessa
     switchName: 's1',
     switchPort: rank + 1,
     connected: true,
+    packetValues: 0,
     ...changes,
   };
 }
@@ -57,6 +58,8 @@ function jobReport(
       switches: ['s1'],
       multicastGroup: 1,
       state: 'running',
+      packetValues: 64,
+      valuesPerPacket: 64,
       events: {},
     },
     profile: { name: 'fpisa', format: 'fp32', mode: 'full', guard: 5, rounding: 'nearest-even', leftShiftLimit: 0 },
@@ -105,6 +108,24 @@ const saidOf = (report: Partial<SwitchStatusMessage>): string[] => {
   const only: Reading = { status: { store: 'memory', switches: [switchReport(report)] }, jobs: [] };
   return said({ before: only, after: only, seconds: 0 });
 };
+
+test('packets that are shorter than the program takes, and whose path is the reason', () => {
+  const narrow = (members: MemberMessage[]): string[] => {
+    const job = { packetValues: 256, valuesPerPacket: 2048, members };
+    return said(between({ job }, { job })).filter((text) => text.includes('packets hold'));
+  };
+  const finding = 'note job train: its packets hold up to 256 values instead of 2048';
+  const remedy = 'none needed; it is faster with an MTU of at least 8252 bytes on every link';
+  const paths = (...values: number[]): MemberMessage[] =>
+    values.map((packetValues, rank) => member(rank, { packetValues }));
+  expect(narrow(paths(2048, 256, 1024))).toEqual([
+    `${finding}, because the path of worker 1 carries no more; ${remedy} between there and switch s1, and on the switch's ports`,
+  ]);
+  expect(narrow(paths(256, 2048, 256))[0]).toContain('because the path of workers 0, 2 carries no more');
+  expect(narrow(paths(2048, 2048, 2048))).toEqual([`${finding}; ${remedy}`]);
+  const wide = { packetValues: 2048, valuesPerPacket: 2048 };
+  expect(said(between({ job: wide }, { job: wide })).join()).not.toContain('packets hold');
+});
 
 describe('switches', () => {
   test('no switch at all', () => {

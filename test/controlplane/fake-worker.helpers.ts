@@ -43,6 +43,7 @@ export class FakeWorker {
         completed: 0,
         switchName: '',
         announcements: [],
+        followsPacketValues: false,
         ...hello,
         process: this.process,
       },

@@ -11,6 +11,7 @@ afterEach(() => {
 });
 
 const WORKERS = 3;
+const STEPS = [64, 256, 1024];
 const TIMING = { progressTimeoutMs: 1000, returnTimeoutMs: 1000 };
 
 const member = (rank: number): MemberRecord => ({
@@ -46,6 +47,9 @@ class Worker implements MemberLink {
   over = false;
   epoch = 0;
   resumed = 0;
+  /** Epoch in which it was asked last what its way carries, and its answer. */
+  asked = 0;
+  path: number | undefined;
   /** Between Resume and the next Membership, or the failure of its operation. */
   runs = false;
   /** The process has ended: it does not connect again. */
@@ -75,8 +79,16 @@ class Worker implements MemberLink {
       this.epoch = epoch;
       this.runs = false;
     }
+    if ('tryPath' in message) {
+      // The switch admits its probes.
+      expect(message.tryPath.epoch).toBe(this.epoch);
+      expect(this.world.written).toEqual({ epoch: this.epoch, members: this.world.record.members });
+      this.asked = this.epoch;
+      this.path = undefined;
+    }
     if ('resume' in message) {
-      const { epoch, completed } = message.resume;
+      const { epoch, completed, packetValues } = message.resume;
+      this.world.checkSize(epoch, packetValues);
       expect(epoch).toBe(this.epoch);
       expect(epoch).toBeGreaterThan(this.resumed);
       // The tables hold exactly this membership, and each of its members has reported its progress.
@@ -117,12 +129,20 @@ class World {
   written: JobRecord['active'];
   usedUp = 0;
   readonly violations: unknown[] = [];
+  /** Times that an epoch ran with packets of less than the build's size, and that one was left because of it. */
+  narrow = 0;
+  narrowed = 0;
+  /** Limits may have expired since the members were asked. */
+  expired = false;
   readonly answered = new Map<number, number>();
   readonly workers = new Map<number, Worker>();
   private writes: (() => void)[] = [];
   session: JobSession;
   /** @param minWorkers of the job */
-  constructor(minWorkers: number) {
+  constructor(
+    minWorkers: number,
+    readonly follows: boolean,
+  ) {
     this.record_ = { ...NEW_JOB, minWorkers };
     this.session = new JobSession(this.records(), TIMING);
   }
@@ -137,7 +157,19 @@ class World {
       nextEpoch: () => this.record_.epoch + 1,
       program: () => this.program(),
       bitsSeenBy: () => this.record_.members.map(({ rank }) => rank),
+      packetSteps: () => STEPS,
     };
+  }
+  /** The same for all, and the least that any has found. */
+  checkSize(epoch: number, packetValues: number): void {
+    const largest = STEPS.at(-1)!;
+    const members = this.record.members.map(({ rank }) => this.workers.get(rank)!);
+    const known = members.map(({ path }) => path ?? 0).filter((values) => this.follows && values > 0);
+    expect(packetValues).toBe(Math.min(largest, ...known));
+    if (packetValues < largest) this.narrow++;
+    if (!this.follows) return;
+    for (const each of members) expect(each.asked).toBe(epoch);
+    if (!this.expired) expect(members.every(({ path }) => path !== undefined)).toBe(true);
   }
   save(change: Partial<JobRecord>): void {
     if (change.epoch !== undefined) expect(change.epoch).toBeGreaterThan(this.record_.epoch);
@@ -162,16 +194,28 @@ class World {
 
 type Step =
   | { readonly kind: 'join' | 'lose' | 'leave' | 'answer'; readonly rank: number }
-  | { readonly kind: 'fail'; readonly rank: number }
-  | { readonly kind: 'allJoin' | 'allAnswer' | 'finish' | 'write' | 'timeout' | 'switchLost' | 'restart' };
+  | { readonly kind: 'fail' | 'narrow'; readonly rank: number }
+  | { readonly kind: 'path'; readonly rank: number; readonly values: number }
+  | {
+      readonly kind:
+        'allJoin' | 'allAnswer' | 'finish' | 'write' | 'timeout' | 'switchLost' | 'restart' | 'allPath' | 'begin';
+    };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 12,
     arbitrary: fc.record({
-      kind: fc.constantFrom('join', 'answer', 'answer', 'answer', 'lose', 'leave', 'fail'),
+      kind: fc.constantFrom('join', 'answer', 'answer', 'answer', 'lose', 'leave', 'fail', 'narrow', 'narrow'),
       rank: fc.nat(WORKERS - 1),
     }) as fc.Arbitrary<Step>,
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('path' as const),
+      rank: fc.nat(WORKERS - 1),
+      values: fc.constantFrom(0, ...STEPS),
+    }),
   },
   {
     weight: 12,
@@ -184,6 +228,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         'write',
         'write',
         'write',
+        'allPath',
+        'allPath',
+        'begin',
+        'begin',
+        'timeout',
+        'timeout',
         'timeout',
         'switchLost',
         'restart',
@@ -205,7 +255,8 @@ async function take(world: World, move: Step): Promise<void> {
       const process = again ? former.process : `process ${++world.processes}`;
       const worker = new Worker(world, move.rank, process, again ? former.completed : 0);
       world.workers.set(move.rank, worker);
-      world.session.join({ ...member(move.rank), process }, worker, { welcome: {} as WelcomeMessage });
+      const welcome = { welcome: {} as WelcomeMessage };
+      world.session.join({ ...member(move.rank), process }, worker, welcome, [], world.follows);
       return;
     }
     case 'lose':
@@ -221,7 +272,8 @@ async function take(world: World, move: Step): Promise<void> {
     }
     case 'answer': {
       const worker = alive(move.rank);
-      if (!worker || worker.epoch === 0) return;
+      // It says where it stands when it has been told to stop, and then stands there.
+      if (!worker || worker.epoch === 0 || worker.runs) return;
       world.answered.set(move.rank, worker.epoch);
       world.session.progressed(move.rank, worker, {
         epoch: worker.epoch,
@@ -230,6 +282,30 @@ async function take(world: World, move: Step): Promise<void> {
       });
       return;
     }
+    case 'path': {
+      const worker = alive(move.rank);
+      if (!worker || worker.asked === 0) return;
+      const { epoch } = world.record;
+      const ran = worker.runs;
+      // It knows only what it was asked in this epoch, or, once that runs, that it is less.
+      if (worker.asked === worker.epoch && worker.resumed < worker.epoch) worker.path = move.values;
+      world.session.path(move.rank, worker, { epoch: worker.asked, values: move.values });
+      if (ran && world.record.epoch > epoch) world.narrowed++;
+      return;
+    }
+    case 'narrow':
+      // A whole epoch, in the course of which a path turns out to carry less.
+      await take(world, { kind: 'begin' });
+      for (const kind of ['path', 'allAnswer', 'write', 'path', 'begin'] as const)
+        await take(world, kind === 'path' ? { kind, rank: move.rank, values: STEPS[0]! } : { kind });
+      return;
+    case 'begin':
+      for (const kind of ['allJoin', 'allAnswer', 'write', 'allPath'] as const) await take(world, { kind });
+      return;
+    case 'allPath':
+      for (let rank = 0; rank < WORKERS; rank++)
+        if (alive(rank)?.path === undefined) await take(world, { kind: 'path', rank, values: STEPS.at(-1)! });
+      return;
     case 'allJoin':
     case 'allAnswer':
       for (let rank = 0; rank < WORKERS; rank++)
@@ -253,6 +329,7 @@ async function take(world: World, move: Step): Promise<void> {
     case 'write':
       return world.write();
     case 'timeout':
+      world.expired = true;
       vi.advanceTimersByTime(1000);
       return;
     case 'switchLost':
@@ -269,18 +346,21 @@ async function take(world: World, move: Step): Promise<void> {
 }
 
 test.each([
-  ['an elastic job', 1],
-  ['a job that needs two', 2],
-  ['a job that needs all', WORKERS],
+  ['an elastic job', 1, true],
+  ['a job that needs two', 2, true],
+  ['a job that needs all', WORKERS, true],
+  ['a job of workers that take any size', 2, false],
 ])(
   '%s: no history gives out an epoch or operation number twice, or resumes before all stand still',
-  async (_, minWorkers) => {
+  async (_, minWorkers, follows) => {
     vi.useFakeTimers();
     let resumes = 0;
     let dismissals = 0;
+    let narrow = 0;
+    let narrowed = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 120, size: 'max' }), async (moves) => {
-        const world = new World(minWorkers);
+        const world = new World(minWorkers, follows);
         for (const move of moves) {
           await take(world, move);
           if (world.violations.length > 0) throw world.violations[0];
@@ -292,17 +372,23 @@ test.each([
           }
         }
         dismissals += world.dismissals;
+        narrow += world.narrow;
+        narrowed += world.narrowed;
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
     // The histories must make progress for the expectations to mean anything.
     expect(resumes).toBeGreaterThan(200);
-    if (minWorkers > 1) expect(dismissals).toBeGreaterThan(10);
+    if (follows) {
+      expect(narrow).toBeGreaterThan(20);
+      expect(narrowed).toBeGreaterThan(20);
+    }
+    if (minWorkers > 1) expect(dismissals).toBeGreaterThan(0);
   },
 );
 
 test('what all remaining members have received is complete, though the one that knew has died', async () => {
-  const world = new World(1);
+  const world = new World(1, false);
   const told: ControllerMessage[] = [];
   const link = (rank: number): MemberLink => ({
     send: (message) => void (rank === 0 && told.push(message)),
@@ -316,14 +402,14 @@ test('what all remaining members have received is complete, though the one that 
   for (const rank of [0, 1, 2]) world.session.join(member(rank), links[rank]!, { welcome: {} as WelcomeMessage });
   for (const rank of [0, 1, 2]) answer(rank, 1, 0, 0);
   await world.write();
-  expect(resumed()).toEqual({ epoch: 1, completed: 0 });
+  expect(resumed()).toEqual({ epoch: 1, completed: 0, packetValues: 1024 });
 
   // Worker 2 has completed operation 1, and dies before it can report that.
   world.session.disconnected(2, links[2]!);
   answer(0, 2, 0, 1);
   answer(1, 2, 0, 1);
   await world.write();
-  expect(resumed()).toEqual({ epoch: 2, completed: 1 });
+  expect(resumed()).toEqual({ epoch: 2, completed: 1, packetValues: 1024 });
 
   // One of them lacks results of operation 2, so that no worker can have completed it.
   world.session.join(member(2), links[2]!, { welcome: {} as WelcomeMessage });
@@ -331,7 +417,7 @@ test('what all remaining members have received is complete, though the one that 
   answer(1, 3, 1, 1);
   answer(2, 3, 0, 0);
   await world.write();
-  expect(resumed()).toEqual({ epoch: 3, completed: 1 });
+  expect(resumed()).toEqual({ epoch: 3, completed: 1, packetValues: 1024 });
 
   // A newcomer in place of worker 2 has no state and does not count.
   world.session.disconnected(2, links[2]!);
@@ -342,5 +428,5 @@ test('what all remaining members have received is complete, though the one that 
   answer(1, 5, 1, 2);
   answer(2, 5, 0, 0);
   await world.write();
-  expect(resumed()).toEqual({ epoch: 5, completed: 2 });
+  expect(resumed()).toEqual({ epoch: 5, completed: 2, packetValues: 1024 });
 });

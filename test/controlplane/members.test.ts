@@ -123,7 +123,7 @@ describe('a process', () => {
     members[0]!.standing = { completed: 7, received: 8 };
     members[1]!.send({ progress: { epoch: 1, completed: 7, received: 8 } });
     const successor = site.worker(1);
-    expect(await successor.resume(2)).toEqual({ epoch: 2, completed: 8 });
+    expect(await successor.resume(2)).toEqual({ epoch: 2, completed: 8, packetValues: 0 });
     expect((await members[1]!.error()).details).toBe('worker 1 connected again');
   });
 

@@ -241,8 +241,8 @@ describe('controller restart', () => {
     const second = site.worker(1, { completed: 9 });
     second.standing = { completed: 9, received: 9 };
     expect(await first.membership(2)).toMatchObject({ epoch: 2, ranks: [0, 1], reason: 'the controller restarted' });
-    expect(await first.resume(2)).toEqual({ epoch: 2, completed: 9 });
-    expect(await second.resume(2)).toEqual({ epoch: 2, completed: 9 });
+    expect(await first.resume(2)).toEqual({ epoch: 2, completed: 9, packetValues: 0 });
+    expect(await second.resume(2)).toEqual({ epoch: 2, completed: 9, packetValues: 0 });
   });
 
   test('members that do not come back in time are dropped', async () => {
@@ -272,8 +272,8 @@ describe('controller restart', () => {
     const first = site.worker(0, { process: before.members[0]!.process });
     first.standing = { completed: 7, received: 8 };
     const second = site.worker(1);
-    expect(await second.resume(2)).toEqual({ epoch: 2, completed: 8 });
-    expect(await first.resume(2)).toEqual({ epoch: 2, completed: 8 });
+    expect(await second.resume(2)).toEqual({ epoch: 2, completed: 8, packetValues: 0 });
+    expect(await first.resume(2)).toEqual({ epoch: 2, completed: 8, packetValues: 0 });
   });
 
   test('an elastic job goes on without members that do not come back, one that needs all does not', async () => {

@@ -30,6 +30,8 @@ describe('jobs', () => {
       name: 'b',
       number: 0,
       minWorkers: 4,
+      packetValues: 0,
+      valuesPerPacket: 16,
       workers: 4,
       epoch: 0,
       slotBase: 0,

@@ -57,8 +57,8 @@ describe('start', () => {
     const second = site.worker(1);
     expect(await second.welcome()).toMatchObject({ switchPort: 1, serviceIp: '10.0.0.254', serviceUdpPort: 0xf15a });
     expect(await second.membership(1)).toMatchObject({ epoch: 1, ranks: [0, 1], reason: 'all workers have joined' });
-    expect(await second.resume(1)).toEqual({ epoch: 1, completed: 0 });
-    expect(await first.resume(1)).toEqual({ epoch: 1, completed: 0 });
+    expect(await second.resume(1)).toEqual({ epoch: 1, completed: 0, packetValues: 0 });
+    expect(await first.resume(1)).toEqual({ epoch: 1, completed: 0, packetValues: 0 });
     expect(installed(site)).toEqual({ 0: 1, 1: 1 });
     expect(masks(site)).toEqual([3, 3]);
     expect(replicas(site)).toEqual([1, 2]);
@@ -83,7 +83,7 @@ describe('start', () => {
     await expect.poll(() => site.fake.updates.length, { interval: 5 }).toBeGreaterThan(20);
     expect(worker.received.some((message) => 'resume' in message)).toBe(false);
     allowed = true;
-    expect(await worker.resume(1)).toEqual({ epoch: 1, completed: 0 });
+    expect(await worker.resume(1)).toEqual({ epoch: 1, completed: 0, packetValues: 0 });
     expect(installed(site)).toEqual({ 0: 1 });
   });
 });
@@ -95,7 +95,7 @@ describe('membership changes', () => {
     members[2]!.standing = { completed: 5, received: 5 };
     members[1]!.kill();
     expect(await members[0]!.membership(2)).toMatchObject({ epoch: 2, ranks: [0, 2], reason: 'worker 1 was lost' });
-    expect(await members[0]!.resume(2)).toEqual({ epoch: 2, completed: 5 });
+    expect(await members[0]!.resume(2)).toEqual({ epoch: 2, completed: 5, packetValues: 0 });
     expect(installed(site)).toEqual({ 0: 2, 2: 2 });
     expect(masks(site)).toEqual([5, 5]);
     expect(replicas(site)).toEqual([1, 3]);
@@ -142,7 +142,7 @@ describe('membership changes', () => {
     members[1]!.kill();
     await members[0]!.resume(2);
     const late = site.worker(1, { udpPort: 41_000 });
-    expect(await late.resume(3)).toEqual({ epoch: 3, completed: 0 });
+    expect(await late.resume(3)).toEqual({ epoch: 3, completed: 0, packetValues: 0 });
     expect(await members[2]!.membership(3)).toMatchObject({ epoch: 3, ranks: [0, 1, 2], reason: 'worker 1 joined' });
     await members[2]!.resume(3);
     expect(masks(site)).toEqual([7, 7, 7]);
@@ -154,7 +154,7 @@ describe('membership changes', () => {
     members[1]!.send({ progress: { epoch: 1, completed: 7, received: 7 } });
     members[1]!.leave();
     expect(await members[0]!.membership(2)).toMatchObject({ epoch: 2, ranks: [0], reason: 'worker 1 left' });
-    expect(await members[0]!.resume(2)).toEqual({ epoch: 2, completed: 7 });
+    expect(await members[0]!.resume(2)).toEqual({ epoch: 2, completed: 7, packetValues: 0 });
   });
 
   test('what a member completed counts even when it leaves while a new epoch is being collected', async () => {
@@ -168,7 +168,7 @@ describe('membership changes', () => {
     members[1]!.leave();
     await members[2]!.membership(3);
     members[2]!.send({ progress: { epoch: 3, completed: 7, received: 8 } });
-    expect(await members[2]!.resume(3)).toEqual({ epoch: 3, completed: 8 });
+    expect(await members[2]!.resume(3)).toEqual({ epoch: 3, completed: 8, packetValues: 0 });
   });
 
   test('a member that does not answer Membership is dropped', async () => {
@@ -205,7 +205,7 @@ describe('membership changes', () => {
     members[1]!.standing = { completed: 3, received: 3 };
     const again = site.worker(0, { completed: 3, process: members[0]!.process });
     again.standing = { completed: 3, received: 3 };
-    expect(await again.resume(2)).toEqual({ epoch: 2, completed: 3 });
+    expect(await again.resume(2)).toEqual({ epoch: 2, completed: 3, packetValues: 0 });
     expect((await members[0]!.error()).details).toBe('worker 0 connected again');
     expect((await members[1]!.membership(2)).ranks).toEqual([0, 1]);
   });
@@ -229,7 +229,7 @@ describe('failed operations', () => {
       ranks: [0, 1, 2],
       reason: 'worker 1 aborted operation 3',
     });
-    for (const member of members) expect(await member.resume(2)).toEqual({ epoch: 2, completed: 3 });
+    for (const member of members) expect(await member.resume(2)).toEqual({ epoch: 2, completed: 3, packetValues: 0 });
     expect(members[1]!.received.some((message) => 'aborted' in message)).toBe(false);
   });
 
@@ -240,7 +240,7 @@ describe('failed operations', () => {
     await members[0]!.resume(2);
     await members[1]!.resume(2);
     members[0]!.fail(2, 'next');
-    expect(await members[1]!.resume(3)).toEqual({ epoch: 3, completed: 2 });
+    expect(await members[1]!.resume(3)).toEqual({ epoch: 3, completed: 2, packetValues: 0 });
     // Whichever arrived first was told to the other; the second one changed nothing.
     const aborts = members.flatMap(({ received }) =>
       received.flatMap((message) => ('aborted' in message ? [message.aborted.operation] : [])),
@@ -381,6 +381,7 @@ describe('Join is refused', () => {
         switchName: '',
         announcements: [],
         process: members[0]!.process,
+        followsPacketValues: false,
       },
     });
     expect((await members[0]!.error()).details).toBe(

@@ -92,6 +92,19 @@ describe('a quantised operation', () => {
     for (const result of await reduced(left, inputs)) expectSameBits(result, reference(inputs, 16, 3));
   });
 
+  it('begins again with a new process at a lost rank, exponents and all', async () => {
+    const cluster = await Cluster.start({ workers: 3, ports: 4, profile: 'int32' });
+    const members = await cluster.joinAll({ mortal: true });
+    const inputs = members.map((_, rank) => floats(rank, 3000, 20));
+    const survivors = [members[0]!, members[2]!];
+    const missing = new Promise((resolve) => survivors[0]!.once('missing', resolve));
+    const others = reduced(survivors, [inputs[0]!, inputs[2]!]);
+    await cluster.kill(members[1]!);
+    await missing;
+    const results = [...(await reduced([await cluster.join(1)], [inputs[1]!])), ...(await others)];
+    for (const result of results) expectSameBits(result, reference(inputs, 16));
+  });
+
   it.each([NaN, -Infinity])('fails at all workers for %s at one, and the next one works', async (value) => {
     const cluster = await Cluster.start({ workers: 2, profile: 'int32' });
     const members = await cluster.joinAll();

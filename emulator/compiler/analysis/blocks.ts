@@ -106,7 +106,7 @@ export function selectBranches(blocks: readonly Block[]): Block[] {
 }
 
 /** Versions of an action are made for at most this many conditions. */
-const MAX_INVARIANTS = 2;
+const MAX_INVARIANTS = 3;
 
 /** Blocks of an action with loops whose conditions nothing in the action can change. */
 export function invariantBlocks(action: ActionDef, blocks: readonly Block[]): Block[] {

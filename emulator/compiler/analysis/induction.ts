@@ -14,6 +14,10 @@ export interface CountedLoop {
   readonly trips: bigint;
   /** Fields that grow by a constant once in each pass, and are written nowhere else. */
   readonly counters: ReadonlyMap<FieldDef, bigint>;
+  /** The counters, and those fields that are also written before or after the loop. */
+  readonly steps: ReadonlyMap<FieldDef, bigint>;
+  /** The condition of each pass: this field is less than the limit. */
+  readonly bound: { readonly field: FieldDef; readonly limit: bigint };
   readonly limits: Limits;
   /** What is known without the backward jump of the loop. */
   readonly before: FlowFacts;
@@ -62,7 +66,7 @@ export function countedLoop(
     bounds.set(field, { min: start.min, max: end });
     within.set(field, { min: start.min, max: trips > 0n ? end - by : end });
   }
-  return { head, trips, counters, before, limits: { nodes: inLoop, bounds, head, within } };
+  return { head, trips, counters, steps, bound, before, limits: { nodes: inLoop, bounds, head, within } };
 }
 
 /** The condition `field < limit`. */

@@ -1,18 +1,23 @@
 import type { ActionDef, Program } from '../../json/program.js';
 import type { FieldDef } from '../../json/data.js';
 import { blocksOf } from './blocks.js';
-import { mentioned } from './effects.js';
+import { mentioned } from '../../json/mentioned.js';
 import { FlowFacts, NO_LIMITS } from './facts.js';
 import { edgesOf, EXIT, flowOf, type FlowNode } from './flow.js';
 import type { Layout } from '../../machine/layout.js';
 import { Ranges } from './ranges.js';
 
-/** Fields that may be read before they are written when the action begins. */
-export function liveAtEntry(
+/** Fields that may be read before they are written, by place in an action. */
+export interface Liveness {
+  readonly atEntry: (node: number) => ReadonlySet<FieldDef>;
+}
+
+/** @param atExit whether a field that the action writes is read after it. */
+export function livenessOf(
   nodes: readonly FlowNode[],
   facts: FlowFacts,
   atExit: (field: FieldDef) => boolean,
-): Set<FieldDef> {
+): Liveness {
   const written = new Set<FieldDef>();
   /** By node: fields that it reads before it writes them, and fields that it certainly writes. */
   const uses = nodes.map((node, at) => {
@@ -52,7 +57,16 @@ export function liveAtEntry(
       }
     }
   }
-  return live[0]!;
+  return { atEntry: (node) => (node === EXIT ? end : live[node]!) };
+}
+
+/** Fields that may be read before they are written when the action begins. */
+export function liveAtEntry(
+  nodes: readonly FlowNode[],
+  facts: FlowFacts,
+  atExit: (field: FieldDef) => boolean,
+): ReadonlySet<FieldDef> {
+  return livenessOf(nodes, facts, atExit).atEntry(0);
 }
 
 /**
@@ -67,7 +81,7 @@ export function liveOutFields(program: Program, layout: Layout): Set<FieldDef> {
   return fields;
 }
 
-function readFirst(action: ActionDef, program: Program, layout: Layout): Set<FieldDef> {
+function readFirst(action: ActionDef, program: Program, layout: Layout): ReadonlySet<FieldDef> {
   const nodes = flowOf(blocksOf(action));
   const ranges = new Ranges((index) => layout.params[action.index]![index]!.range);
   return liveAtEntry(nodes, new FlowFacts(nodes, program, ranges, new Map(), NO_LIMITS, true), () => false);

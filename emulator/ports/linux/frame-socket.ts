@@ -7,6 +7,8 @@ export interface FrameSocketOptions {
    * which is slower. Default true.
    */
   readonly useXdp?: boolean;
+  /** Whether to receive from a ring, if this kernel can and the socket is an interface's. Default true. */
+  readonly useRing?: boolean;
   /** The memory of the region, if it may grow: otherwise frames beyond its initial size are sent the slower way. */
   readonly memory?: { readonly buffer: ArrayBufferLike };
 }
@@ -28,6 +30,8 @@ export interface FrameSocket {
   offset(i: number): number;
   /** Bytes of frame i. */
   length(i: number): number;
+  /** Bytes from the start of frame i on that may be changed: what is after them is another's. */
+  room(i: number): number;
   /**
    * Queues a frame that lies anywhere in the region's buffer, and stays there unchanged until {@link flush}.
    * @param offset from the start of the buffer

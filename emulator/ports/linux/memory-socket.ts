@@ -1,19 +1,19 @@
-import { MSG_DONTWAIT, MSG_TRUNC, VnetHeader } from '../../../net/linux/abi.js';
+import { MSG_DONTWAIT, VnetHeader } from '../../../net/linux/abi.js';
 import type { Libc } from '../../../net/linux/libc.js';
+import { BATCH_FRAMES, type Arrivals } from './arrivals.js';
 import type { FrameSocket, FrameSocketOptions } from './frame-socket.js';
+import { mtuOf } from './interfaces.js';
+import { MESSAGE_BYTES, MessageArrivals } from './message-arrivals.js';
 import { MAX_FRAME_BYTES } from './message-batch.js';
 import { MessageVectors } from './message-vectors.js';
 import { finish, insertTag, isFinished, readOffload, segmentCount, VLAN_TAG_BYTES } from './offload.js';
+import { PacketRing } from './packet-ring.js';
 import { openReceiver, openSender, takeDrops } from './packet-socket.js';
 import { XdpSender } from './xdp-sender.js';
 
-/** Frames per system call. */
-const BATCH_FRAMES = 64;
 const ETHERNET_BYTES = 14;
-/** Frames begin at this offset of their slot: before it are the virtio header and space to put back a VLAN tag. */
-const FRAME_OFFSET = 16;
-/** An odd number of cache lines, so that frames do not compete for the same sets of the cache. */
-const STRIDE = Math.ceil((FRAME_OFFSET + MAX_FRAME_BYTES) / 128) * 128 + 64;
+/** Segments begin at multiples of this, after space to put back a VLAN tag. */
+const SEGMENT_ALIGNMENT = 16;
 /** Memory for the segments of frames that hold several. */
 const SEGMENT_BYTES = 1 << 20;
 /** What a segment takes besides its payload and the bytes before its transport header: TCP's at most, and a tag's gap. */
@@ -39,16 +39,17 @@ export interface MemorySocketStatistics {
  */
 export class MemorySocket implements FrameSocket {
   /** Bytes of memory that a socket needs. */
-  static readonly REGION_BYTES = BATCH_FRAMES * STRIDE + SEGMENT_BYTES + XdpSender.MEMORY_BYTES + XdpSender.ALIGNMENT;
+  static readonly REGION_BYTES =
+    BATCH_FRAMES * MESSAGE_BYTES + SEGMENT_BYTES + XdpSender.MEMORY_BYTES + XdpSender.ALIGNMENT;
 
   private readonly counts: MemorySocketStatistics = { received: 0, unfinished: 0, sent: 0, badSize: 0, sendErrors: 0 };
-  private readonly incoming: MessageVectors;
   private readonly outgoing: MessageVectors;
-  /** Place and length of each frame of the last {@link receive}. */
+  /** Place and length of each frame of the last {@link receive}, and the bytes from its start that are its own. */
   private readonly offsets = new Uint32Array(MAX_FRAMES);
   private readonly lengths = new Uint32Array(MAX_FRAMES);
+  private readonly rooms = new Uint32Array(MAX_FRAMES);
   private frames = 0;
-  /** Messages of the kernel's last batch, and how many of them have been made into frames. */
+  /** Frames of the kernel's last batch, and how many of them have been finished. */
   private arrived = 0;
   private taken = 0;
   /** Next free byte for segments. */
@@ -67,12 +68,12 @@ export class MemorySocket implements FrameSocket {
   private constructor(
     private readonly libc: Libc,
     private readonly receiver: number,
+    private readonly incoming: Arrivals,
     private readonly sender: number,
     readonly interfaceName: string,
     region: Uint8Array,
     { useXdp = true, memory }: FrameSocketOptions,
   ) {
-    this.incoming = new MessageVectors(libc, BATCH_FRAMES, true);
     this.outgoing = new MessageVectors(libc, BATCH_FRAMES, false);
     this.region = region;
     this.view = new DataView(region.buffer);
@@ -93,10 +94,16 @@ export class MemorySocket implements FrameSocket {
     options: FrameSocketOptions = {},
   ): MemorySocket {
     requireRoom(region);
-    const receiver = openReceiver(libc, interfaceName);
+    let ring: PacketRing | undefined;
+    const receiver = openReceiver(libc, interfaceName, (fd) => {
+      if (options.useRing !== false) ring = PacketRing.open(libc, fd, mtuOf(libc, interfaceName), region);
+    });
     try {
-      return new MemorySocket(libc, receiver, openSender(libc, interfaceName), interfaceName, region, options);
+      const sender = openSender(libc, interfaceName);
+      const incoming = ring ?? new MessageArrivals(libc, receiver, region, BATCH_FRAMES);
+      return new MemorySocket(libc, receiver, incoming, sender, interfaceName, region, options);
     } catch (error) {
+      ring?.close();
       libc.close(receiver);
       throw error;
     }
@@ -114,6 +121,11 @@ export class MemorySocket implements FrameSocket {
     return this.xdp === undefined ? 'AF_PACKET' : 'AF_XDP';
   }
 
+  /** How frames are received. */
+  get receivesBy(): 'ring' | 'recvmmsg' {
+    return this.incoming instanceof PacketRing ? 'ring' : 'recvmmsg';
+  }
+
   get closed(): boolean {
     return this.isClosed;
   }
@@ -125,8 +137,9 @@ export class MemorySocket implements FrameSocket {
 
   /**
    * Continues in another memory: frames of the last {@link receive} stay in the old one, and what is queued is sent.
-   * @param region as in {@link openWith}; so are the options
-   * @throws RangeError if the region is too small, the socket is closed or frames are left behind ({@link hasLeft})
+   * @param region as in {@link openWith}; so are the options, except that the way of receiving stays
+   * @throws RangeError if the region is too small, the socket is closed or frames are left behind ({@link hasLeft});
+   *   InterfaceError if the kernel has no memory left
    */
   moveTo(region: Uint8Array, { useXdp = true, memory }: FrameSocketOptions = {}): void {
     requireRoom(region);
@@ -134,9 +147,10 @@ export class MemorySocket implements FrameSocket {
       throw new RangeError('a socket can only move while it is open and has no frames left from the last receive()');
     this.flush();
     this.leaveXdp();
-    this.frames = 0;
+    this.frames = this.arrived = this.taken = 0;
     this.region = region;
     this.view = new DataView(region.buffer);
+    this.incoming.moveTo(region);
     this.settle(memory ?? region, useXdp);
   }
 
@@ -147,7 +161,7 @@ export class MemorySocket implements FrameSocket {
 
   /** Whether more frames may be waiting after the last {@link receive}, as far as is known without a system call. */
   get hasMore(): boolean {
-    return this.taken < this.arrived || this.arrived === BATCH_FRAMES;
+    return this.taken < this.arrived || this.incoming.mayHaveMore;
   }
 
   /**
@@ -158,12 +172,7 @@ export class MemorySocket implements FrameSocket {
   receive(): number {
     if (this.isClosed) return 0;
     if (this.taken === this.arrived) {
-      for (let i = 0; i < this.arrived; i++) this.incoming.prepareToReceive(i);
-      // An interface that goes down reports one error; when it comes up again the socket continues.
-      this.arrived = Math.max(
-        0,
-        this.libc.recvmmsg(this.receiver, this.incoming.addresses[0]!, BATCH_FRAMES, MSG_DONTWAIT),
-      );
+      this.arrived = this.incoming.take();
       this.taken = 0;
     }
     this.frames = 0;
@@ -181,6 +190,10 @@ export class MemorySocket implements FrameSocket {
   /** Bytes of frame i. */
   length(i: number): number {
     return this.lengths[i]!;
+  }
+
+  room(i: number): number {
+    return this.rooms[i]!;
   }
 
   /**
@@ -242,20 +255,17 @@ export class MemorySocket implements FrameSocket {
     this.isClosed = true;
     this.pending = 0;
     this.leaveXdp();
+    this.incoming.close();
     this.libc.close(this.receiver);
     this.libc.close(this.sender);
   }
 
   private settle(memory: { readonly buffer: ArrayBufferLike }, useXdp: boolean): void {
-    const { libc, region, incoming, outgoing } = this;
-    this.segmentsAt = region.byteOffset + BATCH_FRAMES * STRIDE;
+    const { libc, region, outgoing } = this;
+    this.segmentsAt = region.byteOffset + BATCH_FRAMES * MESSAGE_BYTES;
     const memoryAt = Math.ceil((this.segmentsAt + SEGMENT_BYTES) / XdpSender.ALIGNMENT) * XdpSender.ALIGNMENT;
     if (useXdp) this.xdp = XdpSender.open(libc, this.interfaceName, memory, memoryAt);
-    incoming.base = outgoing.base = libc.addressOf(new Uint8Array(region.buffer));
-    for (let i = 0; i < BATCH_FRAMES; i++) {
-      incoming.place(i, this.frameAt(i) - VnetHeader.bytes, VnetHeader.bytes + MAX_FRAME_BYTES);
-      incoming.prepareToReceive(i);
-    }
+    outgoing.base = libc.addressOf(new Uint8Array(region.buffer));
   }
 
   private leaveXdp(): void {
@@ -267,23 +277,20 @@ export class MemorySocket implements FrameSocket {
     this.xdp = undefined;
   }
 
-  private frameAt(i: number): number {
-    return this.region.byteOffset + i * STRIDE + FRAME_OFFSET;
-  }
-
-  private add(offset: number, length: number): void {
+  private add(offset: number, length: number, room: number): void {
     this.offsets[this.frames] = offset;
+    this.rooms[this.frames] = room;
     this.lengths[this.frames++] = length;
   }
 
-  /** Turns message i into frames. @returns false if there is no space for them next to those already there */
+  /** Turns what arrived as number i into frames. @returns false if there is no space for them next to those already there */
   private take(i: number): boolean {
     const { incoming, view } = this;
-    const frame = this.frameAt(i);
+    const frame = incoming.at(i);
     const offload = frame - VnetHeader.bytes;
-    const length = incoming.length(i) - VnetHeader.bytes;
-    if (length < 0 || (incoming.flags(i) & MSG_TRUNC) !== 0) this.counts.unfinished++;
-    else if (!incoming.hasVlan(i) && isFinished(view, offload)) this.add(frame, length);
+    const length = incoming.length(i);
+    if (!incoming.isWhole(i)) this.counts.unfinished++;
+    else if (!incoming.hasVlan(i) && isFinished(view, offload)) this.add(frame, length, incoming.room(i));
     else return this.finish(i, frame, offload, length);
     return true;
   }
@@ -297,22 +304,25 @@ export class MemorySocket implements FrameSocket {
     const needed = length + segmentCount(offload, length) * (offload.checksumStart + SEGMENT_OVERHEAD);
     const free = this.segmentsAt + SEGMENT_BYTES - this.segmentTop;
     if (needed > free && needed <= SEGMENT_BYTES) return false;
-    const memory = new Uint8Array(buffer, frame, MAX_FRAME_BYTES);
+    const room = incoming.room(i);
+    const memory = new Uint8Array(buffer, frame, Math.min(room, MAX_FRAME_BYTES));
     const isCarried =
       needed <= free &&
       finish(memory, length, offload, segment, (finished, bytes) => {
         let at = frame;
+        let free = room;
         if (finished === segment) {
-          at = this.segmentTop + FRAME_OFFSET;
-          this.segmentTop = at + Math.ceil(bytes / FRAME_OFFSET) * FRAME_OFFSET;
+          at = this.segmentTop + SEGMENT_ALIGNMENT;
+          free = Math.ceil(bytes / SEGMENT_ALIGNMENT) * SEGMENT_ALIGNMENT;
+          this.segmentTop = at + free;
           new Uint8Array(buffer, at, bytes).set(segment.subarray(0, bytes));
         }
         if (vlan === undefined) {
-          this.add(at, bytes);
+          this.add(at, bytes, free);
           return;
         }
         insertTag(new Uint8Array(buffer, at - VLAN_TAG_BYTES, bytes + VLAN_TAG_BYTES), vlan.tpid, vlan.tci);
-        this.add(at - VLAN_TAG_BYTES, bytes + VLAN_TAG_BYTES);
+        this.add(at - VLAN_TAG_BYTES, bytes + VLAN_TAG_BYTES, free + VLAN_TAG_BYTES);
       });
     if (!isCarried) counts.unfinished++;
     return true;

@@ -29,12 +29,16 @@ const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
  * A socket that receives whatever arrives at an interface, for any address, but nothing that leaves it. A virtio header
  * precedes each frame, in both directions; a VLAN tag is in a control message.
  * @param interfaceName in the network namespace of the calling thread
+ * @param configure is called before anything arrives
  * @returns the descriptor
  * @throws InterfaceError with one of the reasons EMULATOR_PORT_NO_INTERFACE, EMULATOR_PORT_DOWN,
  *   EMULATOR_PORT_PERMISSION, EMULATOR_PORT_UNSUPPORTED, EMULATOR_PORT_FAILED
  */
-export function openReceiver(libc: Libc, interfaceName: string): number {
-  return openSocket(libc, interfaceName, ETH_P_ALL, (fd, index) => configureReceiver(libc, fd, index, interfaceName));
+export function openReceiver(libc: Libc, interfaceName: string, configure: (fd: number) => void = () => {}): number {
+  return openSocket(libc, interfaceName, ETH_P_ALL, (fd, index) => {
+    configureReceiver(libc, fd, index, interfaceName);
+    configure(fd);
+  });
 }
 
 /**
@@ -118,7 +122,7 @@ function growSendBuffer(libc: Libc, fd: number): void {
   if (!setOption(libc, fd, SOL_SOCKET, SO_SNDBUFFORCE, bytes)) setOption(libc, fd, SOL_SOCKET, SO_SNDBUF, bytes);
 }
 
-function setOption(libc: Libc, fd: number, level: number, option: number, value: Uint8Array): boolean {
+export function setOption(libc: Libc, fd: number, level: number, option: number, value: Uint8Array): boolean {
   return libc.setsockopt(fd, level, option, value, value.length) === 0;
 }
 
@@ -135,6 +139,6 @@ function openError(libc: Libc, name: string, what: string): InterfaceError {
   return new InterfaceError('EMULATOR_PORT_FAILED', `network interface "${name}" cannot be opened (${what}: ${code})`);
 }
 
-function int32(value: number): Uint8Array {
+export function int32(value: number): Uint8Array {
   return new Uint8Array(Int32Array.of(value).buffer);
 }

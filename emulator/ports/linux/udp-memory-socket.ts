@@ -179,6 +179,10 @@ export class UdpMemorySocket implements FrameSocket {
     return this.lengths[i]!;
   }
 
+  room(i: number): number {
+    return i + 1 < this.frames ? Math.abs(this.offsets[i + 1]! - this.offsets[i]!) : Infinity;
+  }
+
   send(offset: number, length: number): void {
     if (this.isClosed) {
       this.counts.sendErrors++;

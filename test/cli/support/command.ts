@@ -116,6 +116,12 @@ export class Command {
     await this.output((text) => pattern.exec(text) ?? undefined);
   }
 
+  /** Waits until such a text is part of standard error. */
+  async errorText(pattern: RegExp): Promise<void> {
+    await this.output(() => pattern.exec(this.stderr) ?? undefined);
+  }
+
+  /** @param find is given what standard output is so far */
   private async output<T>(find: (text: string) => T | undefined): Promise<T> {
     for (;;) {
       const found = find(this.stdout);

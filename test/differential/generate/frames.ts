@@ -32,11 +32,9 @@ export function contributionOf(
   return { port: portOf(rank), bytes: udpFrame(contribution(full, words, bigEndian), fromWorker(rank), options) };
 }
 
-export function probeOf(job: Job, rank: number, header: Partial<Header> = {}): Packet {
-  return {
-    port: portOf(rank),
-    bytes: udpFrame(probe({ job: job.number, worker: rank, epoch: job.epoch, ...header }), fromWorker(rank)),
-  };
+export function probeOf(job: Job, rank: number, header: Partial<Header> = {}, bytes?: number): Packet {
+  const message = probe({ job: job.number, worker: rank, epoch: job.epoch, ...header }, bytes);
+  return { port: portOf(rank), bytes: udpFrame(message, fromWorker(rank)) };
 }
 
 /** The parent switch's packet for a round, which arrives through the uplink. */

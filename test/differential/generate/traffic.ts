@@ -1,6 +1,7 @@
 /** An endless stream of packets for a site: right ones, late ones, repeated ones, contradicting ones, broken ones. */
 import { packetSteps, stepFor } from '../../../protocol/packet-steps.js';
 import { Flag, Opcode } from '../../../protocol/constants.js';
+import { messageBytes } from '../../../protocol/message.js';
 import { MESSAGE_OFFSET, fromWorker, ipv4Frame, probe, udpFrame, type FrameOptions } from '../../p4/support/frames.js';
 import type { SeededRandom } from '../random.js';
 import { CPU_PORT, type Packet } from '../scenario.js';
@@ -162,11 +163,20 @@ export class Traffic {
     const { job } = random.pick(this.jobs);
     const slot = random.chance(0.8) ? random.below(job.slots) : random.pick([job.slots, 511, 65_535]);
     const rank = random.below(job.workers);
-    return probeOf(job, rank, {
+    const header = {
       slot,
       ...(random.chance(0.1) && { epoch: random.word() }),
       ...(random.chance(0.1) && { worker: rank + 1 }),
-    });
+    };
+    const steps = packetSteps(this.n);
+    if (steps.length === 1 || random.chance(0.4)) return probeOf(job, rank, header);
+    // As long as a contribution, which tells what the path carries; or of a length that no packet has.
+    return probeOf(
+      job,
+      rank,
+      header,
+      messageBytes(random.chance(0.9) ? random.pick(steps) : random.between(15, this.n)),
+    );
   }
 
   /** What a parent switch may send, and what others send in its name. */
@@ -177,8 +187,9 @@ export class Traffic {
     const { job, nextChunk } = random.pick(children);
     const header = {
       ...place(job, (nextChunk - random.below(3)) >>> 0),
-      opcode: random.chance(0.8) ? Opcode.RESULT : Opcode.REFUSED,
+      opcode: (random.chance(0.8) ? Opcode.RESULT : Opcode.REFUSED) as number,
     };
+    if (packetSteps(this.n).length > 1 && random.chance(0.3)) header.opcode = Opcode.PROBE_REPLY;
     const packet = fromParent(job, header, this.words());
     switch (random.below(10)) {
       case 0:

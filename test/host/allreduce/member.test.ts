@@ -6,7 +6,7 @@ import { Operation, type OperationResult } from '../../../host/allreduce/operati
 import { DEFAULT_RTO } from '../../../host/transport/rto.js';
 import { TensorBatch } from '../../../host/allreduce/tensors.js';
 import { AbortedError, type WorkerError } from '../../../host/errors.js';
-import type { Failed, Progress, Submitted } from '../../../host/session/messages.js';
+import type { Failed, Path, Progress, Submitted } from '../../../host/session/messages.js';
 import { Opcode } from '../../../protocol/constants.js';
 import { Offset } from '../../../protocol/message.js';
 
@@ -37,6 +37,7 @@ class Rig {
   readonly progress: Progress[] = [];
   readonly failed: Failed[] = [];
   readonly submitted: Submitted[] = [];
+  readonly paths: Path[] = [];
   readonly waiting: string[] = [];
   readonly member = new Member(
     CONFIG,
@@ -45,6 +46,7 @@ class Rig {
       progress: (message) => this.progress.push(message),
       failed: (message) => this.failed.push(message),
       submitted: (message) => this.submitted.push(message),
+      path: (message) => this.paths.push(message),
       waiting: ({ message }) => this.waiting.push(message),
     },
     0,

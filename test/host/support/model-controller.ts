@@ -1,5 +1,5 @@
 /** The controller's half of the Join call as plain code: memberships, epochs, resumes. */
-import type { ControllerMessage, Failed, Progress, Submitted } from '../../../host/session/messages.js';
+import type { ControllerMessage, Failed, Path, Progress, Submitted } from '../../../host/session/messages.js';
 
 interface Member {
   answer: Progress | undefined;
@@ -11,6 +11,8 @@ interface Member {
 export interface ModelControllerOptions {
   /** Members that the job waits for before its first epoch runs. */
   workers: number;
+  /** Values that a packet may hold, ascending; with several, each epoch begins with what the members' ways carry. */
+  steps?: readonly number[];
   send(rank: number, message: ControllerMessage): void;
   /** Tables of the switch for an epoch that is about to run. */
   install(epoch: number, ranks: readonly number[]): void;
@@ -23,6 +25,10 @@ export class ModelController {
   private readonly members = new Map<number, Member>();
   private consumed = 0;
   private disputed: number | undefined;
+  /** What members have found in this epoch, until all have. */
+  private found: Map<number, number> | undefined;
+  /** Values of a whole chunk, by epoch. */
+  readonly packetValues = new Map<number, number>();
   /** Whether the job has had all its workers once. */
   begun = false;
 
@@ -65,8 +71,26 @@ export class ModelController {
     for (const other of this.ranks) if (other !== rank) this.options.send(other, { submitted: { ...message, rank } });
   }
 
+  path(rank: number, { epoch, values }: Path): void {
+    if (epoch !== this.epoch || !this.members.has(rank)) return;
+    const { found } = this;
+    if (found === undefined) {
+      if (values > 0 && values < (this.packetValues.get(epoch) ?? 0))
+        this.raise(`packets to rank ${rank} are too long`);
+      return;
+    }
+    found.set(rank, values);
+    if (found.size < this.members.size) return;
+    this.found = undefined;
+    const packetValues = Math.min(this.options.steps!.at(-1)!, ...[...found.values()].filter((each) => each > 0));
+    this.packetValues.set(epoch, packetValues);
+    for (const each of this.ranks)
+      this.options.send(each, { resume: { epoch, completed: this.consumed, packetValues } });
+  }
+
   raise(reason: string): void {
     this.epoch++;
+    this.found = undefined;
     for (const member of this.members.values()) member.answer = undefined;
     for (const rank of this.ranks)
       this.options.send(rank, { membership: { epoch: this.epoch, ranks: this.ranks, reason } });
@@ -89,6 +113,11 @@ export class ModelController {
     for (const member of members) member.established = true;
     this.history.set(this.epoch, this.ranks);
     this.options.install(this.epoch, this.ranks);
-    for (const rank of this.ranks) this.options.send(rank, { resume: { epoch: this.epoch, completed } });
+    if ((this.options.steps?.length ?? 1) === 1) {
+      for (const rank of this.ranks) this.options.send(rank, { resume: { epoch: this.epoch, completed } });
+      return;
+    }
+    this.found = new Map();
+    for (const rank of this.ranks) this.options.send(rank, { tryPath: { epoch: this.epoch } });
   }
 }

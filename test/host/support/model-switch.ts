@@ -80,7 +80,7 @@ export class ModelSwitch {
     if (header.slot >= job.slots || job.slotBase + header.slot >= POOL || header.set > 1) return this.drop('BAD_SLOT');
     const absolute = job.slotBase + header.slot;
     if (header.opcode === Opcode.PROBE)
-      return message.length === PROBE_BYTES
+      return message.length === PROBE_BYTES || this.isPathProbe(message, header.epoch)
         ? [{ rank, message: this.probe(message, absolute) }]
         : this.drop('BAD_LENGTH');
     if (header.opcode !== Opcode.CONTRIBUTE) return this.drop('BAD_OPCODE');
@@ -128,6 +128,14 @@ export class ModelSwitch {
       else view.setInt32(HEADER_BYTES + i * 4, Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, sum)), little);
     });
     return out;
+  }
+
+  /** As long as a packet, of a program whose packets have several lengths. */
+  private isPathProbe({ length }: Uint8Array, epoch: number): boolean {
+    const { steps } = this;
+    return (
+      steps.length > 1 && epoch === this.installed?.epoch && steps.some((values) => messageBytes(values) === length)
+    );
   }
 
   private probe(message: Uint8Array, absolute: number): Uint8Array {

@@ -6,6 +6,14 @@ export type Event =
   | { kind: 'join'; at: number; rank: number }
   | { kind: 'switch-restart'; at: number };
 
+/** From a moment on, longer packets vanish between a worker and the switch, one way or both. */
+export interface Narrowing {
+  at: number;
+  rank: number;
+  values: number;
+  way: 'up' | 'down' | 'both';
+}
+
 export interface Scenario {
   seed: number;
   workers: number;
@@ -22,6 +30,8 @@ export interface Scenario {
   /** Longest delay of a packet, so also how far packets overtake each other. */
   maxDelayMs: number;
   events: readonly Event[];
+  /** In order of time; a later one of the same rank replaces the earlier. */
+  paths?: readonly Narrowing[];
   mutation?: Mutation;
   /** Without any result for this long an operation fails; default: 120 s, longer than any recovery. */
   timeoutMs?: number;

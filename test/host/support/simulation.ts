@@ -10,6 +10,7 @@ import { TensorBatch } from '../../../host/allreduce/tensors.js';
 import { AbortedError, type WorkerError } from '../../../host/errors.js';
 import type { ControllerMessage } from '../../../host/session/messages.js';
 import { Random } from '../../../net/random.js';
+import { messageBytes } from '../../../protocol/message.js';
 import { Agenda } from './agenda.js';
 import { ModelController } from './model-controller.js';
 import { ModelSwitch } from './model-switch.js';
@@ -84,6 +85,7 @@ class Worker {
         progress: (message) => sim.toController(this, () => sim.controller.progress(rank, message)),
         failed: (message) => sim.toController(this, () => sim.controller.failed(rank, message)),
         submitted: (message) => sim.toController(this, () => sim.controller.submitted(rank, message)),
+        path: (message) => sim.toController(this, () => sim.controller.path(rank, message)),
         waiting: () => undefined,
       },
       sim.now,
@@ -108,6 +110,7 @@ export class Simulation {
     this.modelSwitch = new ModelSwitch(scenario.valuesPerPacket, 'fp32', scenario.mutation, scenario.packetSteps);
     this.controller = new ModelController({
       workers: scenario.workers,
+      ...(scenario.packetSteps !== undefined && { steps: scenario.packetSteps }),
       send: (rank, message) => this.toWorker(rank, message),
       install: (epoch, ranks) => {
         this.processes.set(
@@ -147,8 +150,10 @@ export class Simulation {
   }
 
   toSwitch(worker: Worker, packet: Uint8Array): void {
+    if (!this.carries(worker.rank, 'up', packet)) return;
     this.network(packet, (copy) => {
       for (const { rank, message } of this.modelSwitch.handle(worker.rank, copy)) {
+        if (!this.carries(rank, 'down', message)) continue;
         this.network(message, (result) => {
           const receiver = this.workers.get(rank);
           if (receiver?.alive) {
@@ -176,6 +181,7 @@ export class Simulation {
     this.at(worker.lastIn, () => {
       if (!worker.alive || !worker.connected) return;
       if (message.membership) worker.member.membership(message.membership, this.now);
+      if (message.tryPath) worker.member.tryPath(message.tryPath, this.now);
       if (message.resume) {
         worker.member.resume(message.resume, this.now);
         // A new process takes up the job's numbering; later ones keep the order of their calls.
@@ -369,6 +375,16 @@ export class Simulation {
       const copy = packet.slice();
       this.at(this.now + 0.05 + this.random.fraction() ** 3 * maxDelayMs, () => arrive(copy));
     }
+  }
+
+  private carries(rank: number, way: 'up' | 'down', message: Uint8Array): boolean {
+    const { paths = [] } = this.scenario;
+    const latest = paths.findLast((path) => path.rank === rank && path.at <= this.now);
+    return (
+      latest === undefined ||
+      (latest.way !== 'both' && latest.way !== way) ||
+      message.length <= messageBytes(latest.values)
+    );
   }
 
   private alive(): Worker[] {

@@ -112,8 +112,9 @@ export function contribution(header: Partial<Header>, words: ArrayLike<number>, 
   return message;
 }
 
-export function probe(header: Partial<Header>): Uint8Array {
-  const message = new Uint8Array(PROBE_BYTES);
+/** @param bytes of the message, which zeros fill up */
+export function probe(header: Partial<Header>, bytes = PROBE_BYTES): Uint8Array {
+  const message = new Uint8Array(bytes);
   writeHeader(new DataView(message.buffer), { ...EMPTY_HEADER, opcode: Opcode.PROBE, ...header });
   return message;
 }
