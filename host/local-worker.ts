@@ -161,8 +161,9 @@ export class LocalWorker implements WorkerSide {
   }
 
   private get transportDescription(): string {
-    const { maxInFlight, transport, options } = this;
+    const { transport, options } = this;
     const { bufferBytes = Infinity } = transport;
+    const maxInFlight = this.maxInFlight(this.member.packetValues);
     const few =
       maxInFlight < FEW && maxInFlight < this.welcome.job.slots
         ? `, at most ${counted(maxInFlight, 'packet')} in flight (buffers of ${Math.round(bufferBytes / 1024)} KiB; raise net.core.rmem_max and wmem_max)`
@@ -171,11 +172,11 @@ export class LocalWorker implements WorkerSide {
   }
 
   /** With more, results could arrive for which the socket has no space. */
-  private get maxInFlight(): number {
+  private maxInFlight(valuesPerPacket: number): number {
     const { bufferBytes } = this.transport;
     return bufferBytes === undefined
       ? this.welcome.job.slots
-      : messagesThatFit(bufferBytes, messageBytes(this.welcome.valuesPerPacket));
+      : messagesThatFit(bufferBytes, messageBytes(valuesPerPacket));
   }
 
   get closed(): boolean {
@@ -313,7 +314,7 @@ export class LocalWorker implements WorkerSide {
       valuesPerPacket: welcome.valuesPerPacket,
       packetSteps: packetStepsOf(welcome),
       burst: limits.burst,
-      maxInFlight: this.maxInFlight,
+      maxInFlight: (valuesPerPacket) => this.maxInFlight(valuesPerPacket),
       rto: limits.rto,
       patience: { timeoutMs: limits.timeoutMs, membershipTimeoutMs: limits.membershipTimeoutMs },
       switchAddress: `${welcome.serviceIp}:${welcome.serviceUdpPort}`,

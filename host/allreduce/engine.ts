@@ -30,8 +30,8 @@ export interface EngineConfig {
   packetSteps?: readonly number[];
   /** Chunk number at which each epoch begins: 0, except in tests of its wraparound. */
   firstChunk?: number;
-  /** What the socket's buffers hold; default: all slots. */
-  maxInFlight?: number;
+  /** How many results of this size the socket's buffers hold; default: those of all slots. */
+  maxInFlight?: (valuesPerPacket: number) => number;
   /** Maximum of packets sent before the caller may read its socket again. */
   burst: number;
 }
@@ -403,6 +403,6 @@ export class AllreduceEngine {
   }
 }
 
-function mostInFlight({ slots, maxInFlight = slots }: Readonly<EngineConfig>): number {
-  return Math.min(slots, maxInFlight);
+function mostInFlight({ slots, valuesPerPacket, maxInFlight }: Readonly<EngineConfig>): number {
+  return Math.min(slots, maxInFlight?.(valuesPerPacket) ?? slots);
 }

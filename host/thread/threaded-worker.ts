@@ -115,7 +115,6 @@ export class ThreadedWorker implements WorkerSide {
     checkOp(op ?? 'sum', format);
     const memory = list.map(({ data }) => data);
     this.memoryInUse.claim(memory);
-    const lent = new LentTensors(list, this.lender);
     const id = ++this.lastCall;
     const onProgress = guarded(options.onProgress);
     const cancel = (): void => {
@@ -123,6 +122,7 @@ export class ThreadedWorker implements WorkerSide {
     };
     signal?.addEventListener('abort', cancel, { once: true });
     try {
+      const lent = new LentTensors(list, this.lender);
       const stats = await new Promise<AllreduceStats>((resolve, reject) => {
         this.calls.set(id, { lent, signal, onProgress, posted: false, resolve, reject });
         const post = (): void => {
@@ -134,7 +134,8 @@ export class ThreadedWorker implements WorkerSide {
           if (signal?.aborted) cancel();
         };
         if (this.copying === undefined && !lent.hasCopies) post();
-        else this.afterCopies(() => lent.copyIn(), post);
+        else
+          this.afterCopies(() => lent.copyIn()).then(post, (error: unknown) => this.settle(id)?.reject(error as Error));
       });
       await lent.copyOut();
       return stats;
@@ -160,13 +161,17 @@ export class ThreadedWorker implements WorkerSide {
     this.thread.postMessage(request);
   }
 
-  /** Keeps the order of the calls. */
-  private afterCopies(copy: () => Promise<void>, then: () => void): void {
-    const mine = (this.copying ?? Promise.resolve()).then(copy).then(() => {
-      if (this.copying === mine) this.copying = undefined;
-      then();
-    });
-    this.copying = mine;
+  /** Keeps the order of the calls. What follows the returned promise at once comes before what follows the next one. */
+  private afterCopies(copy: () => Promise<void>): Promise<void> {
+    const mine = (this.copying ?? Promise.resolve()).then(copy);
+    // One call's failure is none of the next one's.
+    const over = mine
+      .catch(() => undefined)
+      .then(() => {
+        if (this.copying === over) this.copying = undefined;
+      });
+    this.copying = over;
+    return mine;
   }
 
   private hear({ state, completed, joined, refused, event, closed, progress, succeeded, failed }: ThreadReport): void {

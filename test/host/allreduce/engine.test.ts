@@ -12,7 +12,7 @@ const RTO = { initialMs: 100, minMs: 10, maxMs: 1000 };
 function begun(burst = 32, { slots = 2, elements = 10, maxInFlight = Infinity } = {}) {
   const sent: Uint8Array[] = [];
   const engine = new AllreduceEngine(
-    { job: 7, rank: 1, slots, valuesPerPacket: 4, burst, maxInFlight },
+    { job: 7, rank: 1, slots, valuesPerPacket: 4, burst, maxInFlight: (values) => (values === 4 ? maxInFlight : 0) },
     new RetransmissionTimeout(RTO),
     (memory, at, length) => {
       sent.push(memory.slice(at, at + length));

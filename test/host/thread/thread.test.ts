@@ -71,6 +71,21 @@ describe('memory', () => {
     expect((await worker.allreduce(tensor.subarray(20, 30))).operation).toBe(2);
   });
 
+  it('that cannot be copied fails its own call, and no other', async () => {
+    const net = await network({ workers: 1 });
+    const worker = await join(net, 0);
+    const copied = new Float32Array(resizable(4 * 300_000));
+    const call = failure(worker.allreduce(copied));
+    const next = worker.allreduce(ramp(0, 5));
+    // Breaks the rule that it is not touched, between two pieces.
+    copied.subarray = () => {
+      throw new Error('gone');
+    };
+    expect((await call).message).toBe('gone');
+    expect((await next).operation).toBe(1);
+    await worker.leave();
+  });
+
   it('calls keep their order, whether their tensors are copied or not', async () => {
     const net = await network({ workers: 2, valuesPerPacket: 1024, slots: 64 });
     const workers = await joinAll(net, 2);
