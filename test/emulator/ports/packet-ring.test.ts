@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { PACKET_RX_RING, SOL_PACKET } from '../../../net/linux/abi.js';
 import type { Libc } from '../../../net/linux/libc.js';
 import { requireLibc } from '../../../emulator/ports/linux/require-libc.js';
 import { waitForFrames, type FrameSocketOptions } from '../../../emulator/ports/linux/frame-socket.js';
@@ -84,6 +85,36 @@ describe.skipIf(missing !== undefined)(
     it('are taken by recvmmsg where the interface carries frames that would leave a ring few slots', () => {
       site.namespace.ip('link set inner mtu 9000');
       expect(open(region()).receivesBy).toBe('recvmmsg');
+    });
+
+    it.each(['has no ring', 'does not map it'] as const)('are taken by recvmmsg where the kernel %s', async (how) => {
+      const without: Libc =
+        how === 'has no ring'
+          ? {
+              ...libc,
+              setsockopt: (fd, level, option, value, bytes) =>
+                level === SOL_PACKET && option === PACKET_RX_RING
+                  ? -1
+                  : libc.setsockopt(fd, level, option, value, bytes),
+            }
+          : {
+              ...libc,
+              mapAt: (address, fd, bytes, protection, flags) =>
+                fd < 0 && libc.mapAt(address, fd, bytes, protection, flags),
+            };
+      const at = region();
+      const socket = MemorySocket.openWith(without, 'inner', at, { useXdp: false });
+      closers.push(() => socket.close());
+      expect(socket.receivesBy).toBe('recvmmsg');
+      const wire = await wireEnd('outer');
+      for (let n = 0; n < 100; n++) wire.send(numbered(n, 1400));
+      wire.flush();
+      const got: Uint8Array[] = [];
+      await until(() => {
+        got.push(...turn(socket, at));
+        return got.length === 100;
+      });
+      expect(got.findIndex((frame, n) => Buffer.compare(frame, numbered(n, 1400)) !== 0)).toBe(-1);
     });
 
     it('that nobody takes are counted once the ring is full, and the next ones arrive', async () => {
