@@ -2,9 +2,9 @@
  * Finds out how long packets may be on the way to the switch and back, by probes as long as packets
  * (docs/protocol.md, "Packet size"); after RFC 8899, with the switch as the other end. A pure state machine.
  *
- * The lengths are tried together, so that a loss meets all of them alike, and each try ends with the shortest. How often that one is answered
- * tells how often a longer one would be if it came through: a length is given up only when its silence would be a
- * rare accident otherwise. So a lossy path takes more tries, and a silent one is never taken for a narrow one.
+ * The lengths are tried together, so that losses meet all of them alike. How often the shortest is answered tells how
+ * often a longer one would be if it came through, and a length is given up only when its silence would be a rare
+ * accident otherwise. So a lossy path takes more tries, and a silent one is never taken for a narrow one.
  */
 import type { Transmit } from './engine.js';
 import { Opcode } from '../../protocol/constants.js';
@@ -21,8 +21,8 @@ const LONGEST_MS = 1000;
 /** The same once one has, in round trips, and at least. */
 const ROUND_TRIPS = 4;
 const LEAST_MS = 20;
-/** A longer packet may come this much later than the shortest, and at least as much as a round trip. */
-const GRACE_MS = 5;
+/** Longer packets may come this much later than the shortest, which is sent first, and at least as much as two round trips. */
+const GRACE_MS = 20;
 /** Without any answer the search ends after this time, and in any case after the second one. */
 const SILENCE_MS = 2000;
 const LIMIT_MS = 8000;
@@ -167,7 +167,7 @@ export class PathProbe {
     this.heard.add(sequence);
     if (sequence !== this.sequence) return;
     this.roundTrip ??= now - this.sentAt;
-    this.overAt = Math.min(this.overAt, now + Math.max(GRACE_MS, this.roundTrip));
+    this.overAt = Math.min(this.overAt, now + Math.max(GRACE_MS, 2 * this.roundTrip));
   }
 
   private try(now: number): void {
@@ -176,8 +176,10 @@ export class PathProbe {
     const usual = this.roundTrip === undefined ? FIRST_MS : Math.max(LEAST_MS, ROUND_TRIPS * this.roundTrip);
     const patience = Math.min(LONGEST_MS, usual * GROWTH ** this.silences);
     this.overAt = Math.min(now + patience, this.startedAt + LIMIT_MS);
-    for (let step = this.config.steps.length - 1; step > this.best; step--) this.send(step);
+    // Each is longer than the one before, so that a transport does not send two as one message: what the kernel has yet
+    // to cut passes links of virtual machines and namespaces that a packet of that length alone does not pass.
     if (this.best >= 0) this.send(0);
+    for (let step = this.best + 1; step < this.config.steps.length; step++) this.send(step);
   }
 
   private send(step: number): void {

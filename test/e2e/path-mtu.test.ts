@@ -83,22 +83,22 @@ describe.skipIf(missing !== undefined)(
     it('a router in the middle, to a switch with UDP ports, whatever the transport', async () => {
       const [host, router, far] = [await namespace(), await namespace(), await namespace()];
       host.ip(
-        'link add down type veth peer name up',
-        `link set up netns ${router.path}`,
-        'addr add 10.1.0.1/24 dev down',
-        'link set down mtu 9000 up',
-        'route add 10.2.0.0/24 via 10.1.0.2',
+        'link add east type veth peer name west',
+        `link set west netns ${router.path}`,
+        'addr add 10.1.0.1/24 dev east',
+        'link set east mtu 9000 up',
       );
       router.ip(
-        'link add down type veth peer name up2',
-        `link set up2 netns ${far.path}`,
-        'addr add 10.1.0.2/24 dev up',
-        'addr add 10.2.0.1/24 dev down',
-        'link set up mtu 9000 up',
-        'link set down mtu 1500 up',
+        'link add south type veth peer name north',
+        `link set north netns ${far.path}`,
+        'addr add 10.1.0.2/24 dev west',
+        'addr add 10.2.0.1/24 dev south',
+        'link set west mtu 9000 up',
+        'link set south mtu 1500 up',
       );
       router.inside(() => writeFileSync('/proc/sys/net/ipv4/ip_forward', '1'));
-      far.ip('addr add 10.2.0.2/24 dev up2', 'link set up2 mtu 9000 up', 'route add default via 10.2.0.1');
+      far.ip('addr add 10.2.0.2/24 dev north', 'link set north mtu 9000 up', 'route add default via 10.2.0.1');
+      host.ip('route add 10.2.0.0/24 via 10.1.0.2');
       const device = host.inside(
         () => new Command(['switch', '--json', ...SWITCH_AT, '--ports', '3', '--host', '10.1.0.1']),
       );

@@ -11,6 +11,7 @@ import { Simulation } from '../support/simulation.js';
 import type { Narrowing, Scenario } from '../support/scenario.js';
 
 const STEPS = [64, 256, 1024, 2048];
+const SHORTEST = messageBytes(STEPS[0]!);
 const EPOCH = 3;
 
 interface Way {
@@ -27,7 +28,7 @@ interface Way {
 /** A prober at one end of a way, in virtual time. */
 class Rig {
   now = 0;
-  sent = 0;
+  readonly lengths: number[] = [];
   readonly found: (Path & { at: number })[] = [];
   private readonly agenda = new Agenda();
   private readonly random: Random;
@@ -38,6 +39,10 @@ class Rig {
       path: (message) => this.found.push({ ...message, at: this.now }),
     },
   );
+
+  get sent(): number {
+    return this.lengths.length;
+  }
 
   constructor(readonly way: Way) {
     this.random = new Random(way.seed);
@@ -55,7 +60,7 @@ class Rig {
   }
 
   private carry(packet: Uint8Array): void {
-    this.sent++;
+    this.lengths.push(packet.length);
     const { values, loss, delayMs, jitterMs } = this.way;
     expect(readHeader(new DataView(packet.buffer)).epoch).toBe(EPOCH);
     if (values === 0 || packet.length > messageBytes(values)) return;
@@ -115,7 +120,11 @@ describe('a worker that is asked what its way carries', () => {
     narrow.prober.ask(EPOCH, 0);
     narrow.run();
     expect(narrow.found[0]).toMatchObject({ values: 256 });
-    expect(narrow.found[0]!.at).toBeLessThan(100);
+    expect(narrow.found[0]!.at).toBeLessThan(200);
+    // No two that a transport could send as one message.
+    expect(narrow.lengths.every((length, i) => i === 0 || length > narrow.lengths[i - 1]! || length === SHORTEST)).toBe(
+      true,
+    );
     expect(narrow.sent).toBeLessThan(40);
   });
 
@@ -145,7 +154,7 @@ describe('a worker that is asked what its way carries', () => {
       change(new DataView(copy.buffer));
       return copy;
     };
-    const [largest] = sent.splice(0) as [Uint8Array];
+    const largest = sent.splice(0).at(-1)!;
     for (const at of [Offset.operation, Offset.epoch, Offset.chunk])
       expect(
         prober.receive(
@@ -158,7 +167,7 @@ describe('a worker that is asked what its way carries', () => {
     prober.ask(EPOCH, 5);
     prober.receive(reply(largest), 6);
     expect(found).toEqual([]);
-    prober.receive(reply(sent[0]!), 7);
+    prober.receive(reply(sent.at(-1)!), 7);
     expect(found).toEqual([{ epoch: EPOCH, values: 2048 }]);
     // What asks for the state of a slot is somebody else's.
     expect(prober.receive(new Uint8Array(88).fill(Opcode.PROBE_REPLY, Offset.opcode, Offset.opcode + 1), 8)).toBe(
