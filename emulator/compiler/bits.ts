@@ -2,7 +2,7 @@ import type { FieldDef, HeaderDef } from '../json/data.js';
 import { kindOf, unsignedRange, type ScalarKind } from '../machine/value-representation.js';
 import type { Ref } from './binaryen.js';
 import type { Slot } from '../machine/layout.js';
-import { Blocks } from './report.js';
+import { BlockMoves } from './report.js';
 import type { CompileScope } from './scope.js';
 
 /** Four 32-bit fields, each byte-swapped. */
@@ -58,7 +58,7 @@ export class BitCompiler {
     const { m } = this.scope.unit;
     const steps: Ref[] = [];
     let at = bit;
-    const blocks = new Blocks(this.scope.unit.report, (name, words) => ({ from: 'packet', to: name, words }));
+    const blocks = new BlockMoves(this.scope.unit.report, (name, words) => ({ from: 'packet', to: name, words }));
     for (let i = 0; i < fields.length;) {
       const field = fields[i]!;
       const { offset, kind } = this.scope.slot(field);
@@ -126,7 +126,7 @@ export class BitCompiler {
     let at = byte;
     let group: Piece[] = [];
     let bits = 0;
-    const blocks = new Blocks(this.scope.unit.report, (name, words) => ({ from: name, to: 'packet', words }));
+    const blocks = new BlockMoves(this.scope.unit.report, (name, words) => ({ from: name, to: 'packet', words }));
     while (queue.length > 0) {
       if (bits === 0 && this.fourWordPieces(queue)) {
         const { field } = queue[0] as { field: FieldDef };

@@ -15,7 +15,7 @@ import { renderFlow } from './render.js';
 import type { LoopReport } from './report.js';
 import { CompileScope, type Promoted } from './scope.js';
 import { NeedsMemory, type Unit } from './unit.js';
-import { Refusal } from './vector/refusal.js';
+import { VectorRefusal } from './vector/refusal.js';
 import { VectorLoop } from './vector/loop.js';
 import { MAX_BACKWARD_JUMPS } from '../limits.js';
 
@@ -92,7 +92,7 @@ function bestVersion(blocks: readonly Block[], action: ActionDef, unit: Unit, fa
     const body = compileVersion(flowOf(selectBranches(blocks)), scope, facts, flowOf(blocks));
     return { scope, body, refusal: undefined };
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof VectorRefusal)) throw error;
     return { ...scalarVersion(blocks, action, unit, facts), refusal: error.message };
   }
 }
@@ -104,7 +104,7 @@ function scalarVersion(blocks: readonly Block[], action: ActionDef, unit: Unit, 
 
 /**
  * @param branching the same without selections, from which vector code is made; undefined: no vector code is wanted
- * @throws Refusal if there can be none
+ * @throws VectorRefusal if there can be none
  */
 function compileVersion(
   flow: readonly FlowNode[],
@@ -115,7 +115,7 @@ function compileVersion(
   const { m, b, program, liveOut } = scope.unit;
   const compiler = new PrimitiveCompiler(scope);
   const loop = countedLoop(flow, program, scope.ranges, initial);
-  if (loop === undefined && branching !== undefined) throw new Refusal(NOT_COUNTED);
+  if (loop === undefined && branching !== undefined) throw new VectorRefusal(NOT_COUNTED);
   // Vector code comes before the test of the first pass, which therefore has to stay.
   const nodes = loop === undefined || branching !== undefined ? flow : threaded(flow, loop);
   const facts = new FlowFacts(nodes, program, scope.ranges, initial, loop?.limits ?? NO_LIMITS, true);
@@ -150,12 +150,12 @@ function compileVersion(
   return m.block(null, [...load, body, ...ends.map(({ field }, i) => scope.writeField(field, values[i]!))], b.none);
 }
 
-/** @throws Refusal if there can be none */
+/** @throws VectorRefusal if there can be none */
 function vectorCode(nodes: readonly FlowNode[], scope: CompileScope, compiler: PrimitiveCompiler, initial: Facts): Ref {
   const { program, liveOut } = scope.unit;
   const loop = countedLoop(nodes, program, scope.ranges, initial);
-  if (loop === undefined) throw new Refusal(NOT_COUNTED);
-  if (loop.trips > BigInt(MAX_BACKWARD_JUMPS)) throw new Refusal('it may be endless');
+  if (loop === undefined) throw new VectorRefusal(NOT_COUNTED);
+  if (loop.trips > BigInt(MAX_BACKWARD_JUMPS)) throw new VectorRefusal('it may be endless');
   const facts = new FlowFacts(nodes, program, scope.ranges, initial, loop.limits, true);
   const after = nodes[loop.head]!.otherwise!.to;
   const live = livenessOf(nodes, facts, (field) => liveOut.has(field)).atEntry(after);

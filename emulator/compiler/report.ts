@@ -25,7 +25,7 @@ export interface CompilerReport {
 const BLOCK_WORDS = 4;
 
 /** Collects fields of a header that are copied four at a time, one after the other. */
-export class Blocks {
+export class BlockMoves {
   private first: FieldDef | undefined;
   private words = 0;
 

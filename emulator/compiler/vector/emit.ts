@@ -1,3 +1,4 @@
+import type { RegisterDef } from '../../json/data.js';
 import type { Ref } from '../binaryen.js';
 import type { CompileScope } from '../scope.js';
 import { partsOfRare, rampKey, type Carried, type Cells, type Node, type Ramp, type Scalar } from './graph.js';
@@ -5,14 +6,13 @@ import { emitShift, emitVector, shiftLanes, splatOf } from './operators.js';
 import { lowered } from './lowering.js';
 import type { Graph } from './graph.js';
 
-const CELL_BYTES = { i32: 4, i64: 8 } as const;
-
 /** Code of graph nodes, each of which is held in a local. */
 export class Emitter {
   /** Code that goes before the loop. */
   readonly before: Ref[] = [];
   private readonly held = new Map<Node, number>();
   private readonly addresses = new Map<string, number>();
+  private ahead = 0;
   private code: Ref[] = [];
   /** Nodes whose code is in a branch, by the nesting of branches. */
   private branch: Node[] | undefined;
@@ -24,9 +24,18 @@ export class Emitter {
     private readonly counter: (ramp: Ramp) => Ref,
   ) {}
 
-  /** The code of all nodes so far that are not the same for all passes. */
+  /** The code of all nodes so far, and of what {@link store} and {@link set} do. */
   get body(): readonly Ref[] {
     return this.code;
+  }
+
+  /**
+   * What follows is about passes that come later than those that the counters say, with code of its own.
+   * @param passes how much later
+   */
+  begin(passes: number): void {
+    this.ahead = passes;
+    for (const node of this.held.keys()) if (!node.invariant) this.held.delete(node);
   }
 
   get(node: Node): Ref {
@@ -38,13 +47,14 @@ export class Emitter {
     const { m } = this.scope.unit;
     const { register } = cells;
     const base = this.scope.unit.layout.registers[register.index]!;
+    const offset = base + this.ahead * cellBytes(register);
     parts.forEach((part, i) => {
-      this.code.push(m.v128.store(base + 16 * i, 4, this.address(cells), this.get(part)));
+      this.code.push(m.v128.store(offset + 16 * i, 4, this.address(cells), this.get(part)));
     });
   }
 
-  set({ local }: Carried, node: Node): Ref {
-    return this.scope.unit.m.local.set(local, this.get(node));
+  set({ local }: Carried, node: Node): void {
+    this.code.push(this.scope.unit.m.local.set(local, this.get(node)));
   }
 
   private local(node: Node): number {
@@ -90,11 +100,12 @@ export class Emitter {
         return splatOf(m, operation.scalar.kind, this.scalar(operation.scalar));
       case 'ramp': {
         const { step } = operation.ramp;
-        const steps = [...new Uint8Array(Int32Array.of(0, step, 2 * step, 3 * step).buffer)];
+        const steps = [...new Uint8Array(Int32Array.from([0, 1, 2, 3], (n) => (this.ahead + n) * step).buffer)];
         return m.i32x4.add(m.i32x4.splat(this.counterOf(operation.ramp)), m.v128.const(steps));
       }
       case 'cells': {
-        const base = this.scope.unit.layout.registers[operation.cells.register.index]!;
+        const { register } = operation.cells;
+        const base = this.scope.unit.layout.registers[register.index]! + this.ahead * cellBytes(register);
         return m.v128.load(base + 16 * operation.part, 4, this.address(operation.cells));
       }
       case 'vector':
@@ -132,7 +143,7 @@ export class Emitter {
   /** Bytes from the first cell of a register to those of the four passes. */
   private address({ register, ramp }: Cells): Ref {
     const { m, b } = this.scope.unit;
-    const bytes = CELL_BYTES[register.width <= 32 ? 'i32' : 'i64'];
+    const bytes = cellBytes(register);
     const key = `${rampKey(ramp)} ${bytes}`;
     let local = this.addresses.get(key);
     if (local === undefined) {
@@ -181,4 +192,8 @@ export class Emitter {
 function signOf(mask: Node): Node {
   const { operation } = mask;
   return operation.kind === 'shift' && operation.name === 'i32x4.shr_s' ? mask.args[0]! : mask;
+}
+
+function cellBytes({ width }: RegisterDef): number {
+  return width <= 32 ? 4 : 8;
 }

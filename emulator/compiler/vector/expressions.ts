@@ -13,7 +13,7 @@ import { byteSwappedField } from '../byte-order.js';
 import { unsaturated } from '../comparisons.js';
 import { argsOf, SWAP_BYTES, wordsOf, type Node, type Scalar } from './graph.js';
 import { vectorKind, type Comparison, type LaneBuilder, type Lanes } from './lanes.js';
-import { Refusal } from './refusal.js';
+import { VectorRefusal } from './refusal.js';
 import type { ShiftMerger } from './shifts.js';
 import type { Uniforms } from './uniforms.js';
 
@@ -88,7 +88,7 @@ export class LaneExpressions {
       default:
         if (e.type === 'data') return this.notZero(e);
     }
-    throw new Refusal(`an expression with the operator "${e.op}"`);
+    throw new VectorRefusal(`an expression with the operator "${e.op}"`);
   }
 
   private notZero(e: Expression): Node {
@@ -177,7 +177,7 @@ export class LaneExpressions {
       }
       default:
     }
-    throw new Refusal(`an expression with the operator "${e.op === 'arithmetic' ? e.operator : e.op}"`);
+    throw new VectorRefusal(`an expression with the operator "${e.op === 'arithmetic' ? e.operator : e.op}"`);
   }
 
   /** See ExpressionCompiler.modular. */
@@ -249,7 +249,7 @@ export class LaneExpressions {
 
   /** The distance of each lane, as i32 lanes or i64 lanes like the value. */
   private distance(e: Expression, kind: ScalarKind): Lanes {
-    if (kind === 'i32' && this.kind(e) === 'i64') throw new Refusal('a shift distance of more than 32 bits');
+    if (kind === 'i32' && this.kind(e) === 'i64') throw new VectorRefusal('a shift distance of more than 32 bits');
     return this.low(e, kind);
   }
 

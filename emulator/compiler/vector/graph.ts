@@ -27,43 +27,41 @@ export interface Carried {
 }
 
 /** Operators of WebAssembly; in a mask, a lane is all zeros or all ones. */
-export const VECTOR_OPERATORS = [
-  'v128.and',
-  'v128.or',
-  'v128.xor',
-  'v128.andnot',
-  'v128.not',
-  'v128.bitselect',
-  'i8x16.swizzle',
-  'i32x4.add',
-  'i32x4.sub',
-  'i32x4.mul',
-  'i32x4.neg',
-  'i32x4.eq',
-  'i32x4.gt_s',
-  'i32x4.ge_u',
-  'i32x4.min_s',
-  'i32x4.max_s',
-  'i32x4.min_u',
-  'i32x4.max_u',
-  'i32x4.trunc_sat_f32x4_s',
-  'i64x2.add',
-  'i64x2.sub',
-  'i64x2.mul',
-  'i64x2.eq',
-  'i64x2.gt_s',
-  'i64x2.extend_low_i32x4_s',
-  'i64x2.extend_high_i32x4_s',
-  'i64x2.extend_low_i32x4_u',
-  'i64x2.extend_high_i32x4_u',
-  'f64x2.add',
-  'f64x2.sub',
-  'f64x2.mul',
-  'f64x2.floor',
-  'f64x2.convert_low_i32x4_s',
-  'f64x2.convert_low_i32x4_u',
-] as const;
-export type VectorOperator = (typeof VECTOR_OPERATORS)[number];
+export type VectorOperator =
+  | 'v128.and'
+  | 'v128.or'
+  | 'v128.xor'
+  | 'v128.andnot'
+  | 'v128.not'
+  | 'v128.bitselect'
+  | 'i8x16.swizzle'
+  | 'i32x4.add'
+  | 'i32x4.sub'
+  | 'i32x4.mul'
+  | 'i32x4.neg'
+  | 'i32x4.eq'
+  | 'i32x4.gt_s'
+  | 'i32x4.ge_u'
+  | 'i32x4.min_s'
+  | 'i32x4.max_s'
+  | 'i32x4.min_u'
+  | 'i32x4.max_u'
+  | 'i32x4.trunc_sat_f32x4_s'
+  | 'i64x2.add'
+  | 'i64x2.sub'
+  | 'i64x2.mul'
+  | 'i64x2.eq'
+  | 'i64x2.gt_s'
+  | 'i64x2.extend_low_i32x4_s'
+  | 'i64x2.extend_high_i32x4_s'
+  | 'i64x2.extend_low_i32x4_u'
+  | 'i64x2.extend_high_i32x4_u'
+  | 'f64x2.add'
+  | 'f64x2.sub'
+  | 'f64x2.mul'
+  | 'f64x2.floor'
+  | 'f64x2.convert_low_i32x4_s'
+  | 'f64x2.convert_low_i32x4_u';
 export type VectorShift = `${'i32x4' | 'i64x2'}.${'shl' | 'shr_s' | 'shr_u'}`;
 
 export type Operation =

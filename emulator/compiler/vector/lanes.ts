@@ -1,6 +1,6 @@
 import { kindOf, union, type Range, type ScalarKind } from '../../machine/value-representation.js';
 import { LOW_WORDS, type Graph, type Node, type VectorShift } from './graph.js';
-import { Refusal } from './refusal.js';
+import { VectorRefusal } from './refusal.js';
 
 /**
  * The values of four passes: four lanes of 32 bits, or two vectors with two lanes of 64 bits each. As elsewhere, a
@@ -16,7 +16,7 @@ export type Comparison = '<' | '>' | '<=' | '>=' | '==' | '!=';
 /** Kind of values that vectors can hold. */
 export function vectorKind(range: Range): ScalarKind {
   const kind = kindOf(range);
-  if (kind === 'wide') throw new Refusal('a number needs more than 64 bits');
+  if (kind === 'wide') throw new VectorRefusal('a number needs more than 64 bits');
   return kind;
 }
 

@@ -72,7 +72,7 @@ function updateIn(field: FieldDef, e: Expression): Update | undefined {
   return by === undefined || mentioned(by).has(field) ? undefined : { operator, by };
 }
 
-export function primitivesOf(nodes: readonly FlowNode[], shape: LoopShape): Primitive[] {
+function primitivesOf(nodes: readonly FlowNode[], shape: LoopShape): Primitive[] {
   return [...shape.body].flatMap((at) =>
     nodes[at]!.steps.map((step) => {
       if (!('primitive' in step)) throw new Error('a branch was turned into a selection before its loop was looked at');

@@ -13,13 +13,15 @@ import { Graph, type Carried, type Cells, type Node, type Ramp } from './graph.j
 import { LaneBuilder } from './lanes.js';
 import { changedFields, reductionsOf, type Reduction } from './legality.js';
 import { Passes, type Count, type PassesResult } from './passes.js';
-import { Refusal } from './refusal.js';
+import { VectorRefusal } from './refusal.js';
 import { shapeOf, type LoopShape } from './shape.js';
 import { ShiftMerger } from './shifts.js';
 import { Uniforms } from './uniforms.js';
 
 /** Passes that are made at once. */
 const LANES = 4;
+/** Groups of passes in one round of the loop, if that leaves no more passes to the scalar loop. */
+const UNROLLED = 2;
 
 /**
  * Code that makes most passes of a counted loop, four at a time, and leaves the rest to the loop itself. It is legal
@@ -37,12 +39,14 @@ export class VectorLoop {
   private readonly counters = new Map<FieldDef, number>();
   private readonly reductions: ReadonlyMap<FieldDef, Reduction>;
   private readonly parts = new Map<FieldDef, Node>();
+  /** How many passes one round of the vector loop makes. */
+  private readonly passes: number;
   /** What has to hold before the loop. */
   private readonly conditions: Ref[] = [];
 
   /**
    * @param scope fields that the loop writes are promoted
-   * @throws Refusal if some pass may depend on another one, or vectors cannot do what it does
+   * @throws VectorRefusal if some pass may depend on another one, or vectors cannot do what it does
    */
   constructor(
     private readonly nodes: readonly FlowNode[],
@@ -52,7 +56,8 @@ export class VectorLoop {
     expressions: ExpressionCompiler,
   ) {
     const { ranges, unit } = scope;
-    if (loop.trips < BigInt(LANES)) throw new Refusal(`the loop has fewer than ${LANES} passes`);
+    if (loop.trips < BigInt(LANES)) throw new VectorRefusal(`the loop has fewer than ${LANES} passes`);
+    this.passes = loop.trips % BigInt(UNROLLED * LANES) === 0n ? UNROLLED * LANES : LANES;
     this.shape = shapeOf(nodes, loop, facts);
     this.changes = changedFields(nodes, this.shape, ranges.at(new Map()), unit.program);
     this.uniforms = new Uniforms(scope, expressions, this.graph, this.changes);
@@ -62,7 +67,7 @@ export class VectorLoop {
 
   /**
    * @param liveAfter fields that are read after the loop
-   * @throws Refusal
+   * @throws VectorRefusal
    */
   compile(liveAfter: ReadonlySet<FieldDef>): Ref {
     const initial = new Map([...this.countersBefore(), ...this.reductionsBefore()]);
@@ -89,7 +94,8 @@ export class VectorLoop {
     return [...this.loop.steps].flatMap(([field, by]): [FieldDef, LaneValue][] => {
       const range = entry.get(field) ?? fieldRange(field);
       if (!this.changes.has(field)) return [];
-      if (kindOf(range) !== 'i32' || by > 0xffffffn) throw new Refusal(`counter ${field.name} needs more than 32 bits`);
+      if (kindOf(range) !== 'i32' || by > 0xffffffn)
+        throw new VectorRefusal(`counter ${field.name} needs more than 32 bits`);
       this.keepFromWrapping(field, by);
       const step = Number(by);
       this.counters.set(field, step);
@@ -102,7 +108,7 @@ export class VectorLoop {
   private keepFromWrapping(field: FieldDef, by: bigint): void {
     if (field.width === 32 || this.loop.limits.bounds.has(field)) return;
     const most = unsignedRange(field.width).max - by * this.loop.trips;
-    if (most < 0n) throw new Refusal(`counter ${field.name} can wrap around`);
+    if (most < 0n) throw new VectorRefusal(`counter ${field.name} can wrap around`);
     this.atMost(this.scope.readField(field, 'i32'), most);
   }
 
@@ -129,7 +135,7 @@ export class VectorLoop {
   private checkRegisters({ cells, state }: PassesResult): void {
     for (const { register } of cells.filter((c) => state.has(c))) {
       if (cells.filter((c) => c.register === register).length > 1)
-        throw new Refusal(`register ${register.name} is accessed at more than one index, and written`);
+        throw new VectorRefusal(`register ${register.name} is accessed at more than one index, and written`);
     }
     for (const of of cells) this.keepWithin(of);
   }
@@ -141,7 +147,8 @@ export class VectorLoop {
     const range = this.facts.at(this.shape.first)!.get(counter) ?? fieldRange(counter);
     const all: Range = { min: range.min + BigInt(offset), max: range.max + BigInt(offset) };
     if (base === undefined && contains({ min: 0n, max: size - 1n }, all)) return;
-    if (size < this.loop.trips) throw new Refusal(`register ${register.name} has fewer cells than the loop has passes`);
+    if (size < this.loop.trips)
+      throw new VectorRefusal(`register ${register.name} has fewer cells than the loop has passes`);
     const from = this.scope.readField(counter, 'i32');
     const based = base === undefined ? from : m.i32.add(from, m.local.get(base.local, b.i32));
     this.atMost(m.i32.add(based, m.i32.const(offset)), size - this.loop.trips);
@@ -153,7 +160,7 @@ export class VectorLoop {
       if (this.counters.has(field) || this.reductions.has(field) || !liveAfter.has(field)) return [];
       const value = state.get(field);
       if (value === undefined)
-        throw new Refusal(`field ${field.header.name}.${field.name} keeps the value of an earlier pass`);
+        throw new VectorRefusal(`field ${field.header.name}.${field.name} keeps the value of an earlier pass`);
       return [[field, value]];
     });
   }
@@ -170,12 +177,16 @@ export class VectorLoop {
       ...[...this.parts].map(([field, from]) => ({ from, to: state.get(field)!.lanes.parts[0]! })),
       ...counts.map((count) => ({ from: count.carried, to: state.get(count)!.lanes.parts[0]! })),
     ];
-    for (const { parts: values } of written) values.forEach((value) => emitter.get(value));
-    for (const { to } of parts) emitter.get(to);
-    for (const [, { lanes }] of last) lanes.parts.forEach((part) => emitter.get(part));
-    for (const { of, parts: values } of written) emitter.store(of, values);
     const carried = (node: Node): Carried => (node.operation as { readonly carried: Carried }).carried;
-    const sets = parts.map(({ from, to }) => emitter.set(carried(from), to));
+    for (let passes = 0; passes < this.passes; passes += LANES) {
+      emitter.begin(passes);
+      // All cells are read before any is written.
+      for (const { parts: values } of written) values.forEach((value) => emitter.get(value));
+      for (const { to } of parts) emitter.get(to);
+      for (const [, { lanes }] of last) lanes.parts.forEach((part) => emitter.get(part));
+      for (const { of, parts: values } of written) emitter.store(of, values);
+      for (const { from, to } of parts) emitter.set(carried(from), to);
+    }
     const starts = [
       ...[...this.reductions].map(([field, { operator }]) => {
         const all = operator === '&' ? 255 : 0;
@@ -185,11 +196,11 @@ export class VectorLoop {
     ];
     const advance = [...this.counters].map(([field, step]) => {
       const kind = scope.kindOf(field);
-      const by = kind === 'i32' ? m.i32.const(LANES * step) : m.i64.const(BigInt(LANES * step));
+      const by = kind === 'i32' ? m.i32.const(this.passes * step) : m.i64.const(BigInt(this.passes * step));
       return scope.writeField(field, m[kind].add(scope.readField(field, kind), by));
     });
     const more = this.more();
-    const body = m.block(null, [...emitter.prologue, ...emitter.body, ...sets, ...advance, m.br_if('vector', more())]);
+    const body = m.block(null, [...emitter.prologue, ...emitter.body, ...advance, m.br_if('vector', more())]);
     const loop = m.block(null, [
       ...emitter.before,
       ...starts,
@@ -204,12 +215,12 @@ export class VectorLoop {
     return m.block(null, [...this.uniforms.code, m.if(conditions, loop)], b.none);
   }
 
-  /** Whether there are four more passes. */
+  /** Whether there are as many more passes as are made at once. */
   private more(): () => Ref {
     const { m } = this.scope.unit;
     const { field, limit } = this.loop.bound;
-    const most = limit - 1n - this.loop.steps.get(field)! * BigInt(LANES - 1);
-    if (most < 0n) throw new Refusal(`the loop has fewer than ${LANES} passes`);
+    const most = limit - 1n - this.loop.steps.get(field)! * BigInt(this.passes - 1);
+    if (most < 0n) throw new VectorRefusal(`the loop has fewer than ${LANES} passes`);
     const kind = this.scope.kindOf(field);
     const bound = (): Ref => (kind === 'i32' ? m.i32.const(Number(BigInt.asIntN(32, most))) : m.i64.const(most));
     return () => m[kind].le_u(this.scope.readField(field, kind), bound());

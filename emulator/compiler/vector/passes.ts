@@ -18,7 +18,7 @@ import { LaneExpressions, type LaneValue } from './expressions.js';
 import { argsOf, rampKey, wordsOf, type Cells, type Node, type Scalar } from './graph.js';
 import { vectorKind, type LaneBuilder, type Lanes } from './lanes.js';
 import { updateOf, type Reduction } from './legality.js';
-import { Refusal } from './refusal.js';
+import { VectorRefusal } from './refusal.js';
 import { taken, type LoopShape } from './shape.js';
 import type { ShiftMerger } from './shifts.js';
 import type { Uniforms } from './uniforms.js';
@@ -87,14 +87,14 @@ export class Passes {
   private read(field: FieldDef): LaneValue {
     const value = this.state.get(field);
     if (value === undefined)
-      throw new Refusal(`field ${field.header.name}.${field.name} goes from one pass to the next`);
+      throw new VectorRefusal(`field ${field.header.name}.${field.name} goes from one pass to the next`);
     return value;
   }
 
   /** From a node to where the ways meet. */
   private through(from: number, to: number): void {
     for (let at = from; at !== to;) {
-      if (at === EXIT || ++this.visits > MAX_VISITS) throw new Refusal('the loop has too many branches');
+      if (at === EXIT || ++this.visits > MAX_VISITS) throw new VectorRefusal('the loop has too many branches');
       const node = this.nodes[at]!;
       const now = new Map(this.facts.at(at));
       this.ranges.at(now);
@@ -198,7 +198,7 @@ export class Passes {
         this.count(args[0]!.counter, expression(1));
         return after();
     }
-    if (op !== 'no_op') throw new Refusal(`primitive ${op}`);
+    if (op !== 'no_op') throw new VectorRefusal(`primitive ${op}`);
     after();
   }
 
@@ -225,7 +225,7 @@ export class Passes {
   private store(field: FieldDef, source: Source, after: () => void): void {
     const { build } = this;
     const { width, signed, saturating } = field;
-    if (field.varbit) throw new Refusal(`field ${field.name} of variable width`);
+    if (field.varbit) throw new VectorRefusal(`field ${field.name} of variable width`);
     if (this.reductions.has(field)) throw new Error(`field ${field.name} is more than a reduction`);
     const { range } = source;
     const mask = unsignedRange(width);
@@ -266,7 +266,7 @@ export class Passes {
 
   private registerWrite(register: RegisterDef, index: Expression, value: Expression): void {
     const cells = this.cellsAt(register, index);
-    if (register.width > 64) throw new Refusal(`register ${register.name} has more than 64 bits`);
+    if (register.width > 64) throw new VectorRefusal(`register ${register.name} has more than 64 bits`);
     const range = unsignedRange(register.width);
     const kind = register.width <= 32 ? 'i32' : 'i64';
     const low = this.expressions.low(value, kind);
@@ -277,13 +277,13 @@ export class Passes {
 
   /** The cells that four passes access, which have to be next to each other. */
   private cellsAt(register: RegisterDef, index: Expression): Cells {
-    if (register.width > 64) throw new Refusal(`register ${register.name} has more than 64 bits`);
+    if (register.width > 64) throw new VectorRefusal(`register ${register.name} has more than 64 bits`);
     const range = this.expressions.range(index);
     if (range.min < 0n || kindOf(range) !== 'i32')
-      throw new Refusal(`the index of register ${register.name} may be negative or have more than 32 bits`);
+      throw new VectorRefusal(`the index of register ${register.name} may be negative or have more than 32 bits`);
     const { operation } = this.expressions.low(index, 'i32').parts[0]!;
     if (operation.kind !== 'ramp' || operation.ramp.step !== 1)
-      throw new Refusal(`the index of register ${register.name} does not follow the passes one by one`);
+      throw new VectorRefusal(`the index of register ${register.name} does not follow the passes one by one`);
     const key = `${register.index} ${rampKey(operation.ramp)}`;
     let cells = this.cells.get(key);
     if (cells === undefined) this.cells.set(key, (cells = { register, ramp: operation.ramp }));
@@ -293,7 +293,7 @@ export class Passes {
   private count(counter: CounterDef, index: Expression): void {
     const range = this.expressions.range(index);
     if (!this.uniforms.isUniform(index))
-      throw new Refusal(`the index of counter ${counter.name} differs between passes`);
+      throw new VectorRefusal(`the index of counter ${counter.name} differs between passes`);
     const at = this.uniforms.exact(index);
     const known = this.counts.find((c) => c.counter === counter && c.at.local === at.local);
     const count: Count = known ?? { counter, at, range, carried: this.carried() };

@@ -1,7 +1,7 @@
 import type { FlowFacts } from '../analysis/facts.js';
 import { edgesOf, EXIT, type Edge, type FlowNode } from '../analysis/flow.js';
 import type { CountedLoop } from '../analysis/induction.js';
-import { Refusal } from './refusal.js';
+import { VectorRefusal } from './refusal.js';
 
 /** The nodes of one pass: from the first one after the loop's test to the one that jumps back. */
 export interface LoopShape {
@@ -12,22 +12,22 @@ export interface LoopShape {
   readonly join: ReadonlyMap<number, number>;
 }
 
-/** @throws Refusal if a pass can end in another way than by the jump back to the loop's test */
+/** @throws VectorRefusal if a pass can end in another way than by the jump back to the loop's test */
 export function shapeOf(nodes: readonly FlowNode[], loop: CountedLoop, facts: FlowFacts): LoopShape {
   const { head } = loop;
   const first = nodes[head]!.next.to;
-  if (nodes[head]!.steps.length > 0) throw new Refusal('something is computed before the test of each pass');
+  if (nodes[head]!.steps.length > 0) throw new VectorRefusal('something is computed before the test of each pass');
   const order: number[] = [];
   const seen = new Set<number>();
   const visit = (at: number): void => {
     if (at === head || seen.has(at)) return;
-    if (at === EXIT) throw new Refusal('a pass can leave the loop early');
+    if (at === EXIT) throw new VectorRefusal('a pass can leave the loop early');
     seen.add(at);
     for (const { to } of taken(nodes[at]!, facts)) visit(to);
     order.push(at);
   };
   visit(first);
-  if (first === head || order.length === 0) throw new Refusal('the loop does nothing');
+  if (first === head || order.length === 0) throw new VectorRefusal('the loop does nothing');
   return { head, first, body: seen, join: joins(nodes, order, head, facts) };
 }
 

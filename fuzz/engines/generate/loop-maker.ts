@@ -1,6 +1,6 @@
 import type { Dice } from '../dice.js';
 import { asData, call, field, hexstr, operation, type Json } from './json.js';
-import { INVARIANTS, TEMPORARIES, type Primitive, type RegisterShape } from './loop-program.js';
+import { INVARIANTS, TEMPORARIES, type PrimitiveJson, type RegisterShape } from './loop-program.js';
 
 const STATEMENTS = 8;
 const MAX_DEPTH = 2;
@@ -8,7 +8,7 @@ const CAST_WIDTHS = [1, 7, 8, 16, 31, 32, 32, 33, 40];
 
 /** Primitives of one action, whose jumps are relative until it is complete. */
 export class LoopMaker {
-  private readonly code: Primitive[] = [];
+  private readonly code: PrimitiveJson[] = [];
   private readonly indices = new Map<RegisterShape, Json>();
   private readonly written = new Set<string>();
   private readonly strange: boolean;
@@ -21,7 +21,7 @@ export class LoopMaker {
     this.strange = dice.oneIn(4);
   }
 
-  make(): Primitive[] {
+  make(): PrimitiveJson[] {
     const { dice, code } = this;
     if (dice.oneIn(2))
       code.push(this.assign('j', this.masked(dice.oneIn(2) ? this.invariant() : hexstr(dice.below(4)), 0x3f)));
@@ -33,7 +33,7 @@ export class LoopMaker {
       '_jump_if_zero',
       asData(operation('<', this.scalar('i'), hexstr(dice.oneIn(8) ? dice.below(6) : 7 + dice.below(14)))),
       hexstr(0),
-    ) as Primitive;
+    ) as PrimitiveJson;
     code.push(test);
     for (const [name] of TEMPORARIES) if (!this.strange || !dice.oneIn(6)) code.push(this.define(name));
     for (let n = 0; n < STATEMENTS; n++) this.statement(MAX_DEPTH);
@@ -43,7 +43,7 @@ export class LoopMaker {
     if (!dice.oneIn(4))
       code.push(this.assign('k', this.masked(operation('+', this.scalar('k'), hexstr(1 + dice.below(3))), 0xffff)));
     code.push(this.assign('i', this.masked(operation('+', this.scalar('i'), hexstr(step)), 0xffffffff)));
-    code.push(call('_jump', hexstr(head)) as Primitive);
+    code.push(call('_jump', hexstr(head)) as PrimitiveJson);
     test.parameters[1] = hexstr(code.length);
     return code;
   }
@@ -69,7 +69,7 @@ export class LoopMaker {
               : dice.oneIn(2)
                 ? this.invariant()
                 : hexstr(dice.below(14)),
-          ) as Primitive,
+          ) as PrimitiveJson,
         );
         return;
       case 5:
@@ -91,25 +91,25 @@ export class LoopMaker {
   private branch(depth: number): void {
     const { dice, code } = this;
     if (depth === 0) return;
-    const test = call('_jump_if_zero', asData(this.condition(2)), hexstr(0)) as Primitive;
+    const test = call('_jump_if_zero', asData(this.condition(2)), hexstr(0)) as PrimitiveJson;
     code.push(test);
     for (let n = 1 + dice.below(3); n > 0; n--) this.statement(depth - 1);
     if (dice.oneIn(2)) {
       test.parameters[1] = hexstr(code.length);
       return;
     }
-    const end = call('_jump', hexstr(0)) as Primitive;
+    const end = call('_jump', hexstr(0)) as PrimitiveJson;
     code.push(end);
     test.parameters[1] = hexstr(code.length);
     for (let n = 1 + dice.below(2); n > 0; n--) this.statement(depth - 1);
     end.parameters[0] = hexstr(code.length);
   }
 
-  private assign(name: string, value: Json): Primitive {
-    return call('assign', this.scalar(name), value) as Primitive;
+  private assign(name: string, value: Json): PrimitiveJson {
+    return call('assign', this.scalar(name), value) as PrimitiveJson;
   }
 
-  private define(name: string): Primitive {
+  private define(name: string): PrimitiveJson {
     const { dice } = this;
     const value = this.value(2);
     const read = dice.oneIn(3);
@@ -121,17 +121,17 @@ export class LoopMaker {
       this.scalar(name),
       { type: 'register_array', value: register.name },
       this.index(register),
-    ) as Primitive;
+    ) as PrimitiveJson;
   }
 
-  private write(): Primitive {
+  private write(): PrimitiveJson {
     const register = this.dice.pick(this.registers);
     return call(
       'register_write',
       { type: 'register_array', value: register.name },
       this.index(register),
       this.value(2),
-    ) as Primitive;
+    ) as PrimitiveJson;
   }
 
   /** The same for all accesses to a register, unless the loop is a strange one. */
@@ -148,7 +148,7 @@ export class LoopMaker {
     return index;
   }
 
-  private reduce(): Primitive {
+  private reduce(): PrimitiveJson {
     const { dice } = this;
     const name = dice.pick(['sum', 'bits']);
     const place = field('h', name);
@@ -157,11 +157,11 @@ export class LoopMaker {
       name === 'bits'
         ? operation(dice.pick(['|', '|', '|', '^']), place, by)
         : this.masked(operation('+', place, by), 0xffffffff);
-    return call('assign', place, value) as Primitive;
+    return call('assign', place, value) as PrimitiveJson;
   }
 
   /** What keeps a loop as it is. */
-  private odd(): Primitive {
+  private odd(): PrimitiveJson {
     const { dice } = this;
     switch (dice.below(4)) {
       case 0:
@@ -170,7 +170,7 @@ export class LoopMaker {
           operation('/', this.temporary(), operation('|', this.temporary(), hexstr(dice.below(2)))),
         );
       case 1:
-        return call('exit') as Primitive;
+        return call('exit') as PrimitiveJson;
       case 2:
         return this.assign('i', this.masked(operation('+', this.scalar('i'), hexstr(1)), 0xffffffff));
       default:

@@ -21,7 +21,7 @@ export interface RegisterShape {
   readonly size: number;
 }
 
-export interface Primitive {
+export interface PrimitiveJson {
   readonly op: string;
   readonly parameters: Json[];
 }

@@ -4,7 +4,7 @@ import { loopProgram, type RegisterShape } from '../../../../fuzz/engines/genera
 
 export const scalar = (name: string): Json => field('scalars', name);
 export const of = (name: string): Json => field('h', name);
-export const array = (name: string): Json => ({ type: 'register_array', value: name });
+const array = (name: string): Json => ({ type: 'register_array', value: name });
 export const counts: Json = { type: 'counter_array', value: 'counts' };
 export const word = (value: Json): Json => operation('&', value, hexstr(0xffffffff));
 export const plus = (name: string, by: number): Json => word(operation('+', scalar(name), hexstr(by)));
