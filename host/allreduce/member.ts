@@ -22,26 +22,24 @@ import type {
 } from '../session/messages.js';
 import { Offset } from '../../protocol/message.js';
 import { abortError, difference, Disputes, failedMessage } from './disputes.js';
-import { AllreduceEngine, type Verdict } from './engine.js';
-import { FAILURES_AHEAD, MAX_OPERATION, type MemberConfig, type MemberOutput } from './member-config.js';
+import { faultOfFirst, firstUnanswered, sending, startable } from './calls.js';
+import type { AllreduceEngine, Verdict } from './engine.js';
+import { FailuresElsewhere } from './failures-elsewhere.js';
+import { MAX_OPERATION, type MemberConfig, type MemberOutput } from './member-config.js';
 import type { Operation } from './operation.js';
-import { isOurs, uint16 } from './packets.js';
-import { PathProbe } from './path-probe.js';
+import { uint16 } from './packets.js';
+import { Traffic } from './traffic.js';
 import { RetransmissionTimeout } from '../transport/rto.js';
 import { type EpochMembership, epochMembers, passedError } from './epoch-members.js';
 import { bitmapOf, type Situation, StallWatch } from './stall.js';
 import type { Attending } from './waiting.js';
 
 export class Member {
-  private engine: AllreduceEngine;
-  private path: PathProbe;
+  private traffic: Traffic;
   private readonly rto: RetransmissionTimeout;
   private readonly watch: StallWatch;
   private readonly queue: Operation[] = [];
-  /** Other workers' failures of numbers that were used up before this worker made the corresponding call. */
-  private readonly lost = new Map<number, Failed>();
-  /** Other workers' failures by operation number, until that number is used up. */
-  private readonly aborts = new Map<number, Failed>();
+  private readonly failures = new FailuresElsewhere();
   private epochOf: EpochMembership | undefined;
   private running = false;
   /** Set by the first Resume: from then on, calls are numbered. */
@@ -63,9 +61,12 @@ export class Member {
     now: number,
   ) {
     this.rto = new RetransmissionTimeout(config.rto);
-    this.engine = this.engineFor(config);
-    this.path = this.probeFor(config);
+    this.traffic = new Traffic(config, this.rto, output);
     this.watch = new StallWatch(config.patience, now);
+  }
+
+  private get engine(): AllreduceEngine {
+    return this.traffic.engine;
   }
 
   /** Current epoch; undefined before the first Membership. */
@@ -84,7 +85,7 @@ export class Member {
 
   /** Values of a whole chunk in the current epoch. */
   get packetValues(): number {
-    return this.engine.packetValues;
+    return this.traffic.packetValues;
   }
 
   /** Calls that have not been resolved or rejected yet. */
@@ -107,8 +108,7 @@ export class Member {
       this.halt(now);
       this.receivedNumber = this.completedNumber;
       this.config = config;
-      this.engine = this.engineFor(config);
-      this.path = this.probeFor(config);
+      this.traffic = new Traffic(config, this.rto, this.output);
     }
     if (this.unanswered !== undefined) this.output.failed(this.unanswered);
   }
@@ -128,8 +128,7 @@ export class Member {
       }
       operation.number = ++this.lastNumber;
       if (operation.number <= this.completedNumber) {
-        const reason = this.lost.get(operation.number);
-        this.lost.delete(operation.number);
+        const reason = this.failures.takeMissed(operation.number);
         operation.fail(
           reason === undefined ? passedError(this.config.rank, operation.number) : this.abortError(reason, operation),
         );
@@ -158,7 +157,7 @@ export class Member {
   /** Rejects every call. The caller leaves the job, so that the others continue without this worker. */
   close(error: WorkerError): void {
     this.engine.stop();
-    this.path.stop();
+    this.traffic.stopProbing();
     this.running = false;
     this.disputes.end();
     for (const operation of this.queue.splice(0)) operation.fail(error);
@@ -175,7 +174,7 @@ export class Member {
     this.attending = undefined;
     if (!repeated) {
       this.halt(now);
-      this.path.stop();
+      this.traffic.stopProbing();
       this.epochOf = epochMembers(message);
       this.unanswered = undefined;
     }
@@ -184,7 +183,7 @@ export class Member {
 
   /** The switches admit packets of the epoch: the controller asks how long they may be. */
   tryPath(message: TryPath, now: number): void {
-    if (message.epoch === this.epoch && !this.running) this.path.ask(message.epoch, now);
+    if (message.epoch === this.epoch && !this.running) this.traffic.tryPath(message.epoch, now);
   }
 
   resume(message: Resume, now: number): void {
@@ -194,10 +193,9 @@ export class Member {
     // Older than this worker's own answer: the controller will receive that and raise the epoch again.
     if (message.completed < this.completedNumber) return;
     // A failure that was announced before is part of `completed`, unless the controller found that it could not be.
-    this.aborts.clear();
+    this.failures.clear();
     this.running = true;
-    this.path.stop();
-    this.adjust(message.packetValues ?? 0);
+    this.traffic.begin(message.packetValues ?? 0);
     const { ranks, bits } = this.epochOf!;
     this.engine.enterEpoch(message.epoch, bitmapOf(bits, ranks.indexOf(this.config.rank)), bitmapOf(bits));
     this.watch.progress(now);
@@ -215,9 +213,7 @@ export class Member {
     const own = this.queue.find(({ number }) => number === failure.operation);
     if (own !== undefined && difference(failure, own, this.config.rank) !== undefined)
       this.output.submitted({ operation: failure.operation, submission: own.batch.submission });
-    const ahead = failure.operation - this.completedNumber;
-    if (!this.numbered || ahead <= 0 || ahead > FAILURES_AHEAD) return;
-    this.aborts.set(failure.operation, failure);
+    if (!this.numbered || !this.failures.add(failure, this.completedNumber)) return;
     this.settleHead(now);
   }
 
@@ -237,11 +233,8 @@ export class Member {
   }
 
   receive(message: Uint8Array, now: number): Verdict {
-    if (isOurs(message, this.config.job) && this.path.receive(message, now)) {
-      this.engine.lastHeard = now;
-      return 'probed';
-    }
-    const verdict = this.engine.receive(message, now);
+    const verdict = this.traffic.receive(message, now);
+    if (verdict === 'path') return 'probed';
     const head = this.queue[0];
     if (verdict === 'probed') {
       this.watch.probed(this.engine, this.config.slotBase, this.epoch, now);
@@ -264,8 +257,8 @@ export class Member {
    */
   refill(now: number): number {
     if (this.startable !== undefined) return now;
-    const due = this.engine.refill(now);
-    return this.fault === undefined ? Math.min(due, this.path.due) : now;
+    const due = this.traffic.refill(now);
+    return faultOfFirst(this.queue) === undefined ? due : now;
   }
 
   /**
@@ -273,17 +266,17 @@ export class Member {
    * @returns when to call again at the latest
    */
   advance(now: number): number {
-    let due = Math.min(this.disputes.advance(now), this.path.advance(now));
-    let sending: number;
+    let due = Math.min(this.disputes.advance(now), this.traffic.advanceProbes(now));
+    let sendAt: number;
     do {
       const next = this.startable;
       if (next !== undefined) this.begin(next, now);
-      sending = this.engine.advance(now);
+      sendAt = this.engine.advance(now);
     } while (this.startable !== undefined);
-    due = Math.min(due, sending);
+    due = Math.min(due, sendAt);
     if (this.running && this.queue.length > 0)
-      due = Math.min(due, this.path.doubt(this.epoch!, this.packetValues, this.watch.progressedAt, now));
-    const { fault } = this;
+      due = Math.min(due, this.traffic.doubt(this.epoch!, this.watch.progressedAt, now));
+    const fault = faultOfFirst(this.queue);
     if (fault !== undefined) {
       this.cancel(this.queue[0]!, fault, now);
       return now;
@@ -305,7 +298,7 @@ export class Member {
 
   /** That of the first call that has no answer yet. */
   private situation(): Situation | undefined {
-    const operation = this.queue.find(({ failure }) => failure === undefined);
+    const operation = firstUnanswered(this.queue);
     if (operation === undefined) return undefined;
     const { engine, running, epochOf, config, attending } = this;
     const { number: epoch, ranks: members = [], bits = [] } = epochOf ?? {};
@@ -317,28 +310,10 @@ export class Member {
     if (waiting !== undefined) this.output.waiting(waiting);
   }
 
-  /** What the first call has found in its input that it cannot be finished with. */
-  private get fault(): WorkerError | undefined {
-    const head = this.queue[0];
-    return head?.failure === undefined ? head?.batch.fault : undefined;
-  }
-
-  private started(operation: Operation): boolean {
-    return operation.starts > 0 && operation.epoch === this.epoch;
-  }
-
-  /** The call to begin now: the first, or the one after it while the first is nothing but its commit. */
   private get startable(): Operation | undefined {
-    const [first, second] = this.queue;
-    if (!this.running || first === undefined) return undefined;
-    if (!this.started(first)) return first;
-    const waits =
-      second !== undefined &&
-      second.failure === undefined &&
-      !this.started(second) &&
-      !this.aborts.has(second.number!) &&
-      this.engine.canFollow(second.batch);
-    return waits ? second : undefined;
+    return this.running
+      ? startable(this.queue, { epoch: this.epoch, engine: this.engine, failures: this.failures })
+      : undefined;
   }
 
   private begin(operation: Operation, now: number): void {
@@ -366,11 +341,10 @@ export class Member {
 
   /** Results of the operation that sends have arrived: of the first call, or of the second if the first is committing. */
   private report(received: boolean): void {
-    const [first, second] = this.queue;
-    const sending = second !== undefined && this.started(second) ? second : first!;
-    if (received) this.receivedNumber = sending.number!;
+    const operation = sending(this.queue, this.epoch);
+    if (received) this.receivedNumber = operation.number!;
     const { done, total } = this.engine.progress;
-    sending.report(done, total);
+    operation.report(done, total);
   }
 
   /** A call that is over before it is the first must not go on behind the first one's commit. */
@@ -385,7 +359,7 @@ export class Member {
       this.rejectAborted();
       return;
     }
-    const abort = this.aborts.get(head.number!);
+    const abort = this.failures.of(head.number);
     if (head.failure === undefined && abort === undefined) return;
     this.queue.shift();
     this.halt(now);
@@ -420,7 +394,7 @@ export class Member {
    */
   private rejectAborted(): void {
     for (const operation of this.queue) {
-      const abort = operation.number === undefined ? undefined : this.aborts.get(operation.number);
+      const abort = this.failures.of(operation.number);
       if (abort !== undefined) operation.fail(this.abortError(abort, operation));
     }
   }
@@ -448,41 +422,20 @@ export class Member {
     }
     while (this.queue[0] !== undefined && this.queue[0].number! <= target) {
       const operation = this.queue.shift()!;
-      const abort = this.aborts.get(operation.number!);
+      const abort = this.failures.of(operation.number);
       operation.fail(
         abort === undefined ? passedError(this.config.rank, operation.number!) : this.abortError(abort, operation),
       );
       this.pass(operation.number!);
     }
-    for (const [number, abort] of this.aborts) if (number <= target) this.lost.set(number, abort);
+    this.failures.skip(target);
     this.completedNumber = this.receivedNumber = Math.max(this.completedNumber, target);
   }
 
   /** `number` is used up. */
   private pass(number: number): void {
     this.completedNumber = this.receivedNumber = number;
-    this.aborts.delete(number);
-  }
-
-  /** Another size of the chunks, for all members of the epoch. @param packetValues 0: that of the build */
-  private adjust(packetValues: number): void {
-    const { valuesPerPacket, packetSteps } = this.config;
-    const values = packetValues === 0 ? valuesPerPacket : packetValues;
-    if (values === this.packetValues) return;
-    const steps = packetSteps?.filter((step) => step <= values);
-    this.engine = this.engineFor({
-      ...this.config,
-      valuesPerPacket: values,
-      ...(steps !== undefined && { packetSteps: steps }),
-    });
-  }
-
-  private engineFor(config: Readonly<MemberConfig>): AllreduceEngine {
-    return new AllreduceEngine(config, this.rto, this.output.transmit);
-  }
-
-  private probeFor({ job, rank, valuesPerPacket, packetSteps }: Readonly<MemberConfig>): PathProbe {
-    return new PathProbe({ job, rank, steps: packetSteps ?? [valuesPerPacket] }, this.output);
+    this.failures.pass(number);
   }
 
   private halt(now: number): void {
