@@ -62,6 +62,18 @@ describe('a welcome', () => {
   });
 });
 
+describe('a resume', () => {
+  const resume = (packetValues: number): string | undefined =>
+    faultOf({ resume: { epoch: 3, completed: 0, packetValues } }, RANK, 4, [64, 256, 1024]);
+
+  it('has chunks of a size that packets have, or says nothing of it', () => {
+    for (const packetValues of [0, 64, 256, 1024]) expect(resume(packetValues)).toBeUndefined();
+    expect(faultOf({ resume: { epoch: 3, completed: 0 } }, RANK, 4, [16])).toBeUndefined();
+    for (const packetValues of [1, 63, 2048, 2 ** 32 - 1])
+      expect(resume(packetValues)).toBe(`chunks of ${packetValues} values, where packets have 64, 256, 1024`);
+  });
+});
+
 describe('a membership', () => {
   it('is accepted as controllers send it', () => {
     expect(faultOf({ membership: MEMBERSHIP }, RANK, 4)).toBeUndefined();
