@@ -1,6 +1,7 @@
 /** The software switch: runs BMv2 JSON as simple_switch does. */
 export * from './control.js';
 export { defaultCacheFolder } from './compiler/disk-cache.js';
+export { precompile, PRECOMPILED_FOLDER } from './compiler/precompiled.js';
 export { explain } from './compiler/explain.js';
 export { CompileError, CompilerMissingError, P4c } from './conformance/p4c.js';
 export { runSuite } from './conformance/run.js';

@@ -5,7 +5,7 @@ import type { FailuresElsewhere } from './failures-elsewhere.js';
 import type { Operation } from './operation.js';
 
 /** Whether it sends, or has sent, in `epoch`. */
-export function hasStarted(operation: Operation, epoch: number | undefined): boolean {
+function hasStarted(operation: Operation, epoch: number | undefined): boolean {
   return operation.starts > 0 && operation.epoch === epoch;
 }
 
