@@ -35,6 +35,7 @@ export type VectorOperator =
   | 'v128.not'
   | 'v128.bitselect'
   | 'i8x16.swizzle'
+  | 'i8x16.sub'
   | 'i32x4.add'
   | 'i32x4.sub'
   | 'i32x4.mul'
@@ -52,16 +53,12 @@ export type VectorOperator =
   | 'i64x2.mul'
   | 'i64x2.eq'
   | 'i64x2.gt_s'
+  | 'i64x2.extmul_low_i32x4_u'
+  | 'i64x2.extmul_high_i32x4_u'
   | 'i64x2.extend_low_i32x4_s'
   | 'i64x2.extend_high_i32x4_s'
   | 'i64x2.extend_low_i32x4_u'
-  | 'i64x2.extend_high_i32x4_u'
-  | 'f64x2.add'
-  | 'f64x2.sub'
-  | 'f64x2.mul'
-  | 'f64x2.floor'
-  | 'f64x2.convert_low_i32x4_s'
-  | 'f64x2.convert_low_i32x4_u';
+  | 'i64x2.extend_high_i32x4_u';
 export type VectorShift = `${'i32x4' | 'i64x2'}.${'shl' | 'shr_s' | 'shr_u'}`;
 
 export type Operation =

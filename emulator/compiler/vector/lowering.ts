@@ -1,14 +1,12 @@
-import { Graph, LOW_WORDS, type Node } from './graph.js';
+import { argsOf, wordsOf, type Graph, type Node } from './graph.js';
 
-const MANTISSA_BITS = 52;
-const EXPONENT_BIAS = 1023;
-/** Bits of a float's high word that are below the exponent. */
-const HIGH_MANTISSA_BITS = MANTISSA_BITS - 32;
-/** A float of this size has the integer that was added to it in its low bits, also a negative one. */
-const INTEGER_IN_LOW_BITS = 0x4338000000000000n;
-const ZEROS_AND_LOW_HALF = [0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23];
-const ZEROS_AND_HIGH_HALF = [8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31];
-const HIGH_HALF = [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15];
+/** The lowest byte of each 32-bit lane, in all four bytes of it. */
+const LOW_BYTES = [0x00000000, 0x04040404, 0x08080808, 0x0c0c0c0c] as const;
+/** How far a number of 32 bits is above the bits of each of its bytes: 24 for the lowest, none for the highest. */
+const DISTANCE_OF_BYTES = 0x00081018;
+/** Bytes with one bit: for 0 to 7, that many below the highest; and none for 8 to 15. */
+const ONE_BIT = [0x10204080, 0x01020408, 0, 0] as const;
+const HIGH_WORDS = [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31];
 
 /**
  * Shifts of each lane by its own distance, which WebAssembly does not have, in terms of what it has. The distance is
@@ -30,24 +28,34 @@ export function lowered(node: Node, graph: Graph): Node {
 }
 
 /**
- * A number of 32 bits is exact as a float of 64 bits, and so is its product with a power of two. Rounded down, that is
- * what the arithmetic shift gives, for any distance.
+ * The upper half of a product with 2^(32 - distance). The factor is 2^(31 - distance), which fits 32 bits, so the other
+ * 2 goes to the number or the product. A negative number is shifted as its complement, which is not negative.
  */
 function shiftedRight(graph: Graph, value: Node, distance: Node, signed: boolean): Node {
-  const exponents = graph.shift(
-    'i32x4.shl',
-    graph.apply('i32x4.sub', graph.constant32(EXPONENT_BIAS), distance),
-    HIGH_MANTISSA_BITS,
-  );
-  const zero = graph.constant32(0);
-  const half = (from: Node, order: readonly number[]): Node => {
-    const convert = signed ? 'f64x2.convert_low_i32x4_s' : 'f64x2.convert_low_i32x4_u';
-    const factors = graph.shuffle(zero, exponents, order);
-    const quotient = graph.apply('f64x2.floor', graph.apply('f64x2.mul', graph.apply(convert, from), factors));
-    return graph.apply('f64x2.add', quotient, graph.constant64(INTEGER_IN_LOW_BITS));
-  };
-  const high = graph.shuffle(value, value, HIGH_HALF);
-  return graph.shuffle(half(value, ZEROS_AND_LOW_HALF), half(high, ZEROS_AND_HIGH_HALF), LOW_WORDS);
+  const factor = powersBelow31(graph, distance);
+  const product = (number: Node, half: 'low' | 'high'): Node =>
+    graph.apply(`i64x2.extmul_${half}_i32x4_u`, number, factor);
+  if (!signed) {
+    const doubled = (half: 'low' | 'high'): Node => {
+      const made = product(value, half);
+      return graph.apply('i64x2.add', made, made);
+    };
+    return graph.shuffle(doubled('low'), doubled('high'), HIGH_WORDS);
+  }
+  const sign = graph.shift('i32x4.shr_s', value, 31);
+  const magnitude = graph.apply('v128.xor', value, sign);
+  const twice = graph.apply('i32x4.add', magnitude, magnitude);
+  return graph.apply('v128.xor', graph.shuffle(product(twice, 'low'), product(twice, 'high'), HIGH_WORDS), sign);
+}
+
+/** 2^(31 - distance), or 0 for a longer distance, of which only the low byte is read: its bytes are looked up. */
+function powersBelow31(graph: Graph, distance: Node): Node {
+  const masked = argsOf(distance, 'v128.and');
+  const keepsByte = masked !== undefined && wordsOf(masked[1]!)?.every((word) => (word & 255) === 255) === true;
+  const bytes = graph.apply('i8x16.swizzle', keepsByte ? masked[0]! : distance, graph.words(...LOW_BYTES));
+  // A swizzle gives zero for what is not from 0 to 15.
+  const place = graph.apply('i8x16.sub', bytes, graph.constant32(DISTANCE_OF_BYTES));
+  return graph.apply('i8x16.swizzle', graph.words(...ONE_BIT), place);
 }
 
 /**

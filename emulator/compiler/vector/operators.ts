@@ -21,6 +21,7 @@ const EMIT: Readonly<Record<VectorOperator, Emit>> = {
   'v128.not': one((m) => m.v128.not),
   'v128.bitselect': (m, [a, c, mask]) => m.v128.bitselect(a!, c!, mask!),
   'i8x16.swizzle': two((m) => m.i8x16.swizzle),
+  'i8x16.sub': two((m) => m.i8x16.sub),
   'i32x4.add': two((m) => m.i32x4.add),
   'i32x4.sub': two((m) => m.i32x4.sub),
   'i32x4.mul': two((m) => m.i32x4.mul),
@@ -38,16 +39,12 @@ const EMIT: Readonly<Record<VectorOperator, Emit>> = {
   'i64x2.mul': two((m) => m.i64x2.mul),
   'i64x2.eq': two((m) => m.i64x2.eq),
   'i64x2.gt_s': two((m) => m.i64x2.gt_s),
+  'i64x2.extmul_low_i32x4_u': two((m) => m.i64x2.extmul_low_i32x4_u),
+  'i64x2.extmul_high_i32x4_u': two((m) => m.i64x2.extmul_high_i32x4_u),
   'i64x2.extend_low_i32x4_s': one((m) => m.i64x2.extend_low_i32x4_s),
   'i64x2.extend_high_i32x4_s': one((m) => m.i64x2.extend_high_i32x4_s),
   'i64x2.extend_low_i32x4_u': one((m) => m.i64x2.extend_low_i32x4_u),
   'i64x2.extend_high_i32x4_u': one((m) => m.i64x2.extend_high_i32x4_u),
-  'f64x2.add': two((m) => m.f64x2.add),
-  'f64x2.sub': two((m) => m.f64x2.sub),
-  'f64x2.mul': two((m) => m.f64x2.mul),
-  'f64x2.floor': one((m) => m.f64x2.floor),
-  'f64x2.convert_low_i32x4_s': one((m) => m.f64x2.convert_low_i32x4_s),
-  'f64x2.convert_low_i32x4_u': one((m) => m.f64x2.convert_low_i32x4_u),
 };
 
 export function emitVector(m: Module, name: VectorOperator, args: readonly Ref[]): Ref {

@@ -50,7 +50,7 @@ export class ShiftMerger {
     return { kind, parts: [node] };
   }
 
-  /** Distances beyond the width all do the same. Numbers above 255 would need more of the exponent of a float than there is. */
+  /** Distances beyond the width all do the same. The distance then fits a byte. */
   private capped(distance: Lanes, by: Range): Lanes {
     if (by.max <= 255n) return distance;
     if (distance.kind === 'i64') return distance;
