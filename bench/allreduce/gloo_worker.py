@@ -12,6 +12,10 @@ import torch
 import torch.distributed as dist
 
 
+WARM_UP_BYTES = 2**26
+MOST_WARM_UPS = 50
+
+
 def cpu_seconds() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
@@ -24,8 +28,9 @@ def main() -> None:
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=workers)
     for size in sizes:
         values = (torch.arange(size // 4) % 1000).float() * 0.001 * (rank + 1)
-        # Once without measuring: connections, pages.
-        dist.all_reduce(values.clone())
+        # Without measuring, as often as bench/allreduce/load.ts says: connections, pages.
+        for _ in range(max(1, min(MOST_WARM_UPS, WARM_UP_BYTES // size))):
+            dist.all_reduce(values.clone())
         times, cpu = [], 0.0
         for _ in range(repeats):
             tensor = values.clone()

@@ -14,10 +14,19 @@ export interface AllreduceLoad {
   readonly workers: number;
   /** In bytes, in their order; one may occur several times. */
   readonly sizes: readonly number[];
-  /** Of each size, after one that is not measured. */
+  /** Of each size, after some that are not measured ({@link warmUps}). */
   readonly repeats: number;
   /** Called when a size is done; the next one begins at once. */
   readonly onResult?: (done: number) => void;
+}
+
+/** Bytes, and operations at most, that are summed before a size is measured; at least one operation. */
+const WARM_UP_BYTES = 2 ** 26;
+const MOST_WARM_UPS = 50;
+
+/** Operations that every system does before those that are measured, as in a program that has run for a while. */
+export function warmUps(bytes: number): number {
+  return Math.max(1, Math.min(MOST_WARM_UPS, Math.floor(WARM_UP_BYTES / bytes)));
 }
 
 export interface System {

@@ -1,5 +1,6 @@
 /** One worker of bench:allreduce: worker.js CONTROLLER JOB SCHEME RANK REPEATS BYTES..., a line of JSON for each size. */
 import { Worker } from '../../host/index.js';
+import { warmUps } from './load.js';
 
 export interface WorkerLine {
   readonly bytes: number;
@@ -25,8 +26,8 @@ async function main(): Promise<void> {
     const values = new Float32Array(bytes / 4);
     const seconds: number[] = [];
     let cpuSeconds = 0;
-    // The first one is not measured: pages, the window, the estimate of round trips.
-    for (let i = -1; i < repeats!; i++) {
+    // The first ones are not measured: pages, the window, the estimate of round trips, code that is not optimised yet.
+    for (let i = -warmUps(bytes); i < repeats!; i++) {
       for (let k = 0; k < values.length; k++) values[k] = (k % 1000) * UNIT * (rank! + 1);
       await worker.allreduce(barrier, { quantize });
       const [cpu, start] = [process.cpuUsage(), performance.now()];

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../net/random.js';
 import {
+  type MessageOutlet,
   MasterEndpoint,
   RowSender,
   QueryStalledError,
@@ -35,11 +36,11 @@ class Network {
     return this.random.fraction();
   }
 
-  attach(rank: number, receive: (message: Uint8Array) => void): { send: (buffer: Uint8Array, length: number) => void } {
+  attach(rank: number, receive: (message: Uint8Array) => void): MessageOutlet {
     this.hosts.set(rank === MASTER ? 100 : rank + 1, receive);
     return {
-      send: (buffer, length) => {
-        const message = buffer.slice(0, length);
+      send: (memory, at, length) => {
+        const message = memory.slice(at, at + length);
         this.travel(() => {
           for (const { port, payload } of this.query.sendRaw(rank, message)) {
             const bytes = new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
