@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { threadArguments } from '../../net/thread-arguments.js';
 import type { Program } from '../json/program.js';
 import { artifactOf, type Artifact } from '../machine/artifact.js';
 import { binaryenIfLoaded, loadBinaryen } from './binaryen.js';
@@ -72,7 +73,10 @@ function compileHere(program: Program, key: string, dropPort: number, folder: st
 }
 
 function compileOnThread(job: CompileJob): Promise<CompileResult> {
-  const worker = new Worker(new URL('./compile-thread.js', import.meta.url), { workerData: job });
+  const worker = new Worker(new URL('./compile-thread.js', import.meta.url), {
+    workerData: job,
+    execArgv: threadArguments(),
+  });
   worker.unref();
   return new Promise((resolve, reject) => {
     worker.once('message', resolve);

@@ -4,6 +4,7 @@ import type { Control } from '../control.js';
 import { compileAside } from '../compiler/cache.js';
 import { EmulatorError } from '../errors.js';
 import type { FaultOptions } from '../faults.js';
+import { threadArguments } from '../../net/thread-arguments.js';
 import { identityOf } from '../json/identity.js';
 import type { Device, PreparedProgram } from '../p4runtime/device.js';
 import { PortError } from '../ports/port.js';
@@ -266,5 +267,9 @@ export class ThreadedSwitch implements Device {
 }
 
 function startThread(data: PacketThreadData): Worker {
-  return new Worker(new URL('./packet-thread.js', import.meta.url), { workerData: data, name: 'packets' });
+  return new Worker(new URL('./packet-thread.js', import.meta.url), {
+    workerData: data,
+    name: 'packets',
+    execArgv: threadArguments(),
+  });
 }
