@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 
 
-WARM_UP_BYTES = 2**26
+WARM_UP_BYTES = 2**24
 MOST_WARM_UPS = 50
 
 

@@ -21,7 +21,7 @@ export interface AllreduceLoad {
 }
 
 /** Bytes, and operations at most, that are summed before a size is measured; at least one operation. */
-const WARM_UP_BYTES = 2 ** 26;
+const WARM_UP_BYTES = 2 ** 24;
 const MOST_WARM_UPS = 50;
 
 /** Operations that every system does before those that are measured, as in a program that has run for a while. */

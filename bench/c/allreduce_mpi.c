@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#define WARM_UP_BYTES (1L << 26)
+#define WARM_UP_BYTES (1L << 24)
 #define MOST_WARM_UPS 50
 
 static double cpu_seconds(void) {
