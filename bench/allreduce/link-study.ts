@@ -1,6 +1,6 @@
 /** The systems over links of a worker's own, where bytes decide and not this machine's processors. */
 import { Links, LINK_BURST_BYTES, LINK_MTU } from './links.js';
-import type { System } from './load.js';
+import { type System, warmUps } from './load.js';
 import type { AllreduceReport, LinkRun } from './report.js';
 import { measured, type Rounds } from './samples.js';
 import { megabits as rateText } from './words.js';
@@ -41,7 +41,7 @@ export async function measureLinks(
             await run();
             const after = links.bytes();
             // The repetition that is not measured crosses the links, too.
-            const tensors = count * size * (repeats + 1);
+            const tensors = count * size * (repeats + warmUps(size));
             sent[name] = (after.sent - before.sent) / tensors;
             received[name] = (after.received - before.received) / tensors;
           },
