@@ -11,6 +11,7 @@ import { CongestionWindow } from '../transport/congestion.js';
 import type { ChunkPlan } from './chunk-plan.js';
 import { packetBytes, type PacketLayout } from './packet-store.js';
 import { isOurs, type PacketFields, PacketWriter, uint16, uint32 } from './packets.js';
+import { type Counters, type EngineConfig, mostInFlight, type Transmit, type Verdict } from './engine-types.js';
 import { LossRecovery, type RecoveryOutput } from './recovery.js';
 import type { RetransmissionTimeout } from '../transport/rto.js';
 import type { Workload } from './tensors.js';
@@ -19,42 +20,6 @@ import { CHUNK_MODULUS, operationBase, PREVIOUS_COMMIT, SlotWindow } from './win
 /** New chunks per message read: the one whose slot became free, and one that the burst limit held back. */
 const PER_MESSAGE = 2;
 
-export interface EngineConfig {
-  /** Job number as in packets. */
-  job: number;
-  rank: number;
-  /** Slots of the job. */
-  slots: number;
-  valuesPerPacket: number;
-  /** Values that a packet may hold, ascending; the last is `valuesPerPacket`, which is the default. */
-  packetSteps?: readonly number[];
-  /** Chunk number at which each epoch begins: 0, except in tests of its wraparound. */
-  firstChunk?: number;
-  /** How many results of this size the socket's buffers hold; default: those of all slots. */
-  maxInFlight?: (valuesPerPacket: number) => number;
-  /** Maximum of packets sent before the caller may read its socket again. */
-  burst: number;
-}
-
-/** Counted since the operation began, across all its restarts. */
-export interface Counters {
-  packetsSent: number;
-  packetsReceived: number;
-  retransmissions: number;
-  strays: number;
-}
-
-/**
- * How a message was classified.
- * - `stray`: not one that this operation waits for; counted.
- * - `accepted`: a result, and more are missing.
- * - `received`: the last result of the data; the commit follows.
- * - `complete`: a commit's result; every worker holds all results of the operation, which is the first in progress.
- * - `refused`: according to the switch, a contribution to the first operation in progress contradicts the others'.
- * - `probed`: the answer to a probe, see {@link AllreduceEngine.probed}.
- */
-export type Verdict = 'stray' | 'accepted' | 'received' | 'complete' | 'refused' | 'probed';
-
 /** An operation in progress. */
 interface Running {
   readonly work: Workload;
@@ -62,9 +27,6 @@ interface Running {
   readonly number: number;
   readonly counters: Counters;
 }
-
-/** Sends the message of `length` bytes at offset `at` of `memory`, which holds it until the next turn of the event loop. */
-export type Transmit = (memory: Uint8Array, at: number, length: number) => void;
 
 export class AllreduceEngine {
   private readonly window: SlotWindow;
@@ -401,8 +363,4 @@ export class AllreduceEngine {
     this.counters.strays++;
     return 'stray';
   }
-}
-
-function mostInFlight({ slots, valuesPerPacket, maxInFlight }: Readonly<EngineConfig>): number {
-  return Math.min(slots, maxInFlight?.(valuesPerPacket) ?? slots);
 }

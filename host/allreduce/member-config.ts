@@ -1,7 +1,7 @@
 /** What a member is given, and where its output goes. */
 import type { RtoBounds } from '../transport/rto.js';
 import type { Failed, Path, Progress, Submitted } from '../session/messages.js';
-import type { EngineConfig, Transmit } from './engine.js';
+import type { EngineConfig, Transmit } from './engine-types.js';
 import type { Patience, ReportedWorker } from './stall.js';
 import type { Waiting } from './waiting.js';
 

@@ -23,7 +23,8 @@ import type {
 import { Offset } from '../../protocol/message.js';
 import { abortError, difference, Disputes, failedMessage } from './disputes.js';
 import { faultOfFirst, firstUnanswered, sending, startable } from './calls.js';
-import type { AllreduceEngine, Verdict } from './engine.js';
+import type { AllreduceEngine } from './engine.js';
+import type { Verdict } from './engine-types.js';
 import { FailuresElsewhere } from './failures-elsewhere.js';
 import { MAX_OPERATION, type MemberConfig, type MemberOutput } from './member-config.js';
 import type { Operation } from './operation.js';

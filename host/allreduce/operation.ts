@@ -1,6 +1,6 @@
 /** One allreduce call from its submission to its completion. */
 import type { WorkerError } from '../errors.js';
-import type { Counters } from './engine.js';
+import type { Counters } from './engine-types.js';
 import { partialNote, type MissingRank } from './partial.js';
 import type { TensorBatch } from './tensors.js';
 

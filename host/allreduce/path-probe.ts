@@ -6,7 +6,7 @@
  * often a longer one would be if it came through, and a length is given up only when its silence would be a rare
  * accident otherwise. So a lossy path takes more tries, and a silent one is never taken for a narrow one.
  */
-import type { Transmit } from './engine.js';
+import type { Transmit } from './engine-types.js';
 import { Opcode } from '../../protocol/constants.js';
 import { emptyHeader, messageBytes, Offset, PROBE_BYTES, writeHeader } from '../../protocol/message.js';
 import type { Path } from '../session/messages.js';

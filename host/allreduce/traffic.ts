@@ -1,6 +1,7 @@
 /** What a member sends to its switch and hears from it: the packets of operations, and probes of how long they may be. */
 import type { RetransmissionTimeout } from '../transport/rto.js';
-import { AllreduceEngine, type Verdict } from './engine.js';
+import { AllreduceEngine } from './engine.js';
+import type { Verdict } from './engine-types.js';
 import type { MemberConfig, MemberOutput } from './member-config.js';
 import { isOurs } from './packets.js';
 import { PathProbe } from './path-probe.js';
