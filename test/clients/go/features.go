@@ -168,6 +168,12 @@ func digests(primary *session, n names) {
 		must(primary.stream.Send(&p4v1.StreamMessageRequest{Update: &p4v1.StreamMessageRequest_DigestAck{
 			DigestAck: &p4v1.DigestListAck{DigestId: list.GetDigestId(), ListId: list.GetListId()},
 		}}))
+		// The stream's messages are taken in order: once the error has come, the next packet cannot overtake the
+		// acknowledgement.
+		must(primary.stream.Send(&p4v1.StreamMessageRequest{Update: &p4v1.StreamMessageRequest_DigestAck{DigestAck: &p4v1.DigestListAck{}}}))
+		if primary.next().GetError() == nil {
+			panic("no error came")
+		}
 	}
 	check("digest disabled", failed(primary.write(remove(learn), remove(digest))))
 }

@@ -354,6 +354,15 @@ async fn digests(primary: &mut Session, n: &Names) {
         primary
             .send(stream_message_request::Update::DigestAck(ack))
             .await;
+        // The stream's messages are taken in order: once the error has come, the next packet cannot overtake the
+        // acknowledgement.
+        let unknown = DigestListAck::default();
+        primary
+            .send(stream_message_request::Update::DigestAck(unknown))
+            .await;
+        let stream_message_response::Update::Error(_) = primary.next().await else {
+            panic!("no error came")
+        };
     }
     check(
         "digest disabled",

@@ -185,6 +185,10 @@ final class Features {
       DigestListAck ack =
           DigestListAck.newBuilder().setDigestId(list.getDigestId()).setListId(list.getListId()).build();
       primary.send(StreamMessageRequest.newBuilder().setDigestAck(ack).build());
+      // The stream's messages are taken in order: once the error has come, the next packet cannot overtake the
+      // acknowledgement.
+      primary.send(StreamMessageRequest.newBuilder().setDigestAck(DigestListAck.getDefaultInstance()).build());
+      if (!primary.next().hasError()) throw new IllegalStateException("no error came");
     }
     Link.check("digest disabled", primary.write(Names.delete(learn), Names.delete(digest)));
   }
