@@ -29,7 +29,7 @@ control Membership(inout headers_t hdr,
         meta.guard = guard;
         meta.rounding = rounding;
         meta.left_shift_limit = (exponent_t) left_shift_limit;
-        meta.scale_base = SCALE_BIAS + 8 - (bit<16>) guard;
+        meta.scale_base = SCALE_BIAS + 8 - (bit<32>) guard;
         meta.events = (bit<32>) hdr.fpisa.job * EVENTS_PER_JOB;
         meta.overwrites = (bit<32>) hdr.fpisa.job * EVENTS_PER_JOB + EVENT_OVERWRITE;
         meta.overflows = (bit<32>) hdr.fpisa.job * EVENTS_PER_JOB + EVENT_OVERFLOW;
