@@ -384,7 +384,7 @@ test.each([
           // In a running epoch, members and connected workers are the same.
           if (world.session.state === 'running') {
             expect(world.written).toEqual({ epoch: world.record.epoch, members: world.record.members });
-            expect(world.session.connectedRanks()).toEqual(world.record.members.map(({ rank }) => rank));
+            expect(world.session.connected.ranks()).toEqual(world.record.members.map(({ rank }) => rank));
             resumes++;
           }
         }
