@@ -5,6 +5,7 @@ import {
   type AllreduceStats,
   Member,
   type MemberConfig,
+  type MemberOutput,
   MemoryInUse,
   MemoryPool,
   Operation,
@@ -13,7 +14,6 @@ import {
   TensorBatch,
   checkQuantizes,
   type Tensors,
-  type Waiting,
 } from './allreduce/index.js';
 import { QuantizeKernel } from '../arithmetic/index.js';
 import { AbortedError, ClosedError, JoinError, MembershipError, type WorkerError } from './errors.js';
@@ -22,7 +22,7 @@ import { counted } from '../net/count.js';
 import { messageBytes } from '../protocol/message.js';
 import { guarded } from './guarded.js';
 import { membersLostError } from './members-lost.js';
-import type { Announcement, ControllerMessage, Path, Welcome } from './session/messages.js';
+import type { Announcement, ControllerMessage, Welcome } from './session/messages.js';
 import { faultOf } from './session/validity.js';
 import type { EmitWorkerEvent } from './worker-events.js';
 import { formatOfJob, type WorkerSide, type WorkerState } from './worker-side.js';
@@ -68,16 +68,13 @@ export class LocalWorker implements WorkerSide {
     private welcome: Welcome,
     private readonly emit: EmitWorkerEvent,
   ) {
-    const output = {
-      transmit: (memory: Uint8Array, at: number, length: number) => transport.send(memory, at, length),
-      progress: (message: Parameters<ConstructorParameters<typeof Member>[1]['progress']>[0]) =>
-        session.send({ progress: message }),
-      failed: (message: Parameters<ConstructorParameters<typeof Member>[1]['failed']>[0]) =>
-        session.send({ failed: message }),
-      submitted: (message: Parameters<ConstructorParameters<typeof Member>[1]['submitted']>[0]) =>
-        session.send({ submitted: message }),
-      path: (message: Path) => session.send({ path: message }),
-      waiting: (waiting: Waiting) => this.emit('waiting', waiting),
+    const output: MemberOutput = {
+      transmit: (memory, at, length) => transport.send(memory, at, length),
+      progress: (message) => session.send({ progress: message }),
+      failed: (message) => session.send({ failed: message }),
+      submitted: (message) => session.send({ submitted: message }),
+      path: (message) => session.send({ path: message }),
+      waiting: (waiting) => this.emit('waiting', waiting),
     };
     this.member = new Member(this.memberConfig(), output, now());
     transport.onMessage = (message) => {
