@@ -16,7 +16,7 @@ import {
   type Tensors,
 } from './allreduce/index.js';
 import { QuantizeKernel } from '../arithmetic/index.js';
-import { AbortedError, ClosedError, JoinError, MembershipError, type WorkerError } from './errors.js';
+import { AbortedError, JoinError, MembershipError, type WorkerError } from './errors.js';
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
 import { counted } from '../net/count.js';
 import { messageBytes } from '../protocol/message.js';
@@ -25,7 +25,7 @@ import { membersLostError } from './members-lost.js';
 import type { Announcement, ControllerMessage, Welcome } from './session/messages.js';
 import { faultOf } from './session/validity.js';
 import type { EmitWorkerEvent } from './worker-events.js';
-import { formatOfJob, type WorkerSide, type WorkerState } from './worker-side.js';
+import { formatOfJob, leftError, type WorkerSide, type WorkerState } from './worker-side.js';
 import { ControllerSession } from './session/session.js';
 import { messagesThatFit } from './transport/buffer-capacity.js';
 import { openSocketTowards } from './transport/udp.js';
@@ -153,10 +153,6 @@ export class LocalWorker implements WorkerSide {
     };
   }
 
-  private get rank(): number {
-    return this.options.rank;
-  }
-
   private get transportDescription(): string {
     const { transport, options } = this;
     const { bufferBytes = Infinity } = transport;
@@ -249,7 +245,7 @@ export class LocalWorker implements WorkerSide {
 
   private hear(message: ControllerMessage): void {
     if (this.ended !== undefined) return;
-    const fault = faultOf(message, this.rank, this.welcome.job.workers, packetStepsOf(this.welcome));
+    const fault = faultOf(message, this.options.rank, this.welcome.job.workers, packetStepsOf(this.welcome));
     if (fault !== undefined) {
       const text = `the controller at ${this.options.controller} announces what cannot be: ${fault}`;
       void this.end(new MembershipError(text));
@@ -364,7 +360,7 @@ export class LocalWorker implements WorkerSide {
   private async finish(error: WorkerError | undefined): Promise<void> {
     if (this.ended !== undefined) return;
     const farewell = this.member.farewell();
-    this.ended = error ?? new ClosedError(`rank ${this.rank} has left job '${this.options.job}'`);
+    this.ended = error ?? leftError(this.options);
     clearTimeout(this.timer);
     clearImmediate(this.immediate);
     this.member.close(this.ended);
