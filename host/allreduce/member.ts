@@ -26,7 +26,7 @@ import type { AllreduceEngine } from './engine.js';
 import type { Verdict } from './engine-types.js';
 import type { MemberConfig, MemberOutput } from './member-config.js';
 import type { Operation } from './operation.js';
-import { uint16 } from './packets.js';
+import { uint16 } from '../../net/big-endian.js';
 import { Traffic } from './traffic.js';
 import { RetransmissionTimeout } from '../transport/rto.js';
 import { type EpochMembership, epochMembers } from './epoch-members.js';

@@ -1,4 +1,5 @@
 import { encapsulate, FRAME_OVERHEAD_BYTES, udpOffset, type FrameEndpoint } from '../../../net/frames.js';
+import { putUint16, uint16, uint32 } from '../../../net/big-endian.js';
 import { ipv4ToBytes } from '../../../net/ipv4.js';
 import { foldSum, sumOfWords } from '../../../net/checksum.js';
 import type { Libc } from '../../../net/linux/libc.js';
@@ -179,14 +180,15 @@ export class UdpMemorySocket implements FrameSocket {
       return;
     }
     if (offset + length > this.bytes.length) this.bytes = new Uint8Array(this.memory.buffer);
-    const udp = udpOffset(this.bytes, offset, length);
-    const port = udp < 0 ? 0 : this.uint16(udp + 2);
+    const { bytes } = this;
+    const udp = udpOffset(bytes, offset, length);
+    const port = udp < 0 ? 0 : uint16(bytes, udp + 2);
     if (port === 0) {
       this.counts.notCarried++;
       return;
     }
-    const ip = ((this.uint16(offset + IP_RECEIVER) << 16) | this.uint16(offset + IP_RECEIVER + 2)) >>> 0;
-    this.outgoing.put(ip, port, this.base + udp + UDP_BYTES, this.uint16(udp + 4) - UDP_BYTES);
+    const ip = uint32(bytes, offset + IP_RECEIVER);
+    this.outgoing.put(ip, port, this.base + udp + UDP_BYTES, uint16(bytes, udp + 4) - UDP_BYTES);
   }
 
   flush(): void {
@@ -248,9 +250,9 @@ export class UdpMemorySocket implements FrameSocket {
     const ipLength = HEADER_BYTES - IP + payload;
     const checksum = ~foldSum(header.sum + ipLength) & 0xffff;
     bytes.set(header.bytes, frame);
-    this.putUint16(frame + IP_LENGTH, ipLength);
-    this.putUint16(frame + IP_CHECKSUM, checksum);
-    this.putUint16(frame + HEADER_BYTES - UDP_BYTES + 4, UDP_BYTES + payload);
+    putUint16(bytes, frame + IP_LENGTH, ipLength);
+    putUint16(bytes, frame + IP_CHECKSUM, checksum);
+    putUint16(bytes, frame + HEADER_BYTES - UDP_BYTES + 4, UDP_BYTES + payload);
     this.offsets[this.frames] = frame;
     this.lengths[this.frames++] = HEADER_BYTES + payload;
   }
@@ -274,15 +276,6 @@ export class UdpMemorySocket implements FrameSocket {
     this.lastSender = key;
     this.lastHeader = header;
     return header;
-  }
-
-  private uint16(at: number): number {
-    return (this.bytes[at]! << 8) | this.bytes[at + 1]!;
-  }
-
-  private putUint16(at: number, value: number): void {
-    this.bytes[at] = value >>> 8;
-    this.bytes[at + 1] = value;
   }
 }
 
