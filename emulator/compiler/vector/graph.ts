@@ -193,6 +193,9 @@ export class Graph {
     const sum = argsOf(a, 'i32x4.add');
     if (sum?.[0] === b && wordsOf(sum[1]!)?.every((word) => word === 1) === true)
       return this.apply('i32x4.sub', b, mask);
+    const increased = argsOf(b, 'i32x4.add');
+    if (increased?.[0] === a && wordsOf(increased[1]!)?.every((word) => word === 1) === true)
+      return this.apply('i32x4.add', b, mask);
     const [masked, maskedToo] = [argsOf(a, 'v128.and'), argsOf(b, 'v128.and')];
     if (masked !== undefined && masked[1] === maskedToo?.[1])
       return this.apply('v128.and', this.select(mask, masked[0]!, maskedToo![0]!), masked[1]!);
