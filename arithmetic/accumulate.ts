@@ -2,6 +2,7 @@
  * Accumulation into one register pair, for every format: the definition that all other
  * implementations must match (docs/arithmetic.md, "Accumulate").
  */
+import { shiftSigned } from './bits.js';
 import { unpack } from './element.js';
 import { FORMATS, specialExponent, type Format } from './formats.js';
 import type { NumericProfile } from './profile.js';
@@ -44,9 +45,10 @@ export function accumulate(state: RegisterState | undefined, bits: bigint, profi
     if (operand.exponent === special && ahead > 0) return { state: operand, event: undefined };
   }
 
-  // BigInt's >> is arithmetic and takes any distance, so a long shift gives 0 or -1 without a special case.
-  if (ahead <= 0) return add(format, state.exponent, state.mantissa, operand.mantissa >> BigInt(-ahead));
-  if (profile.mode === 'full') return add(format, operand.exponent, state.mantissa >> BigInt(ahead), operand.mantissa);
+  const { alignment } = profile;
+  if (ahead <= 0) return add(format, state.exponent, state.mantissa, shiftSigned(operand.mantissa, -ahead, alignment));
+  if (profile.mode === 'full')
+    return add(format, operand.exponent, shiftSigned(state.mantissa, ahead, alignment), operand.mantissa);
   if (ahead <= profile.leftShiftLimit)
     return add(format, state.exponent, state.mantissa, operand.mantissa << BigInt(ahead));
   return { state: operand, event: 'overwrite' };

@@ -20,3 +20,15 @@ export function shiftRounded(value: bigint, shift: number, rounding: 'truncate' 
   const up = left > half || (left === half && (quotient & 1n) === 1n);
   return up ? quotient + 1n : quotient;
 }
+
+/**
+ * `value` divided by 2^distance, a signed number, rounded once: towards minus infinity, or to nearest with ties to
+ * even. `distance` is not negative.
+ */
+export function shiftSigned(value: bigint, distance: number, rounding: 'floor' | 'nearest-even'): bigint {
+  // BigInt's >> is arithmetic and takes any distance, so a long shift gives 0 or -1 without a special case.
+  const shift = BigInt(distance);
+  if (rounding === 'floor' || distance === 0) return value >> shift;
+  // Half minus one, plus the quotient's last bit: a tie is rounded up only from an odd quotient.
+  return (value + (1n << (shift - 1n)) - 1n + ((value >> shift) & 1n)) >> shift;
+}

@@ -11,6 +11,7 @@ export type ProfileErrorReason =
   | 'unknown-preset'
   | 'unknown-format'
   | 'unknown-mode'
+  | 'unknown-alignment'
   | 'unknown-rounding'
   | 'bad-number'
   | 'too-many-workers'

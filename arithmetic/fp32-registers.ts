@@ -20,8 +20,10 @@ const NAN_UNIT = 1;
 const POSITIVE_INFINITY_UNIT = 1 << 10;
 const NEGATIVE_INFINITY_UNIT = 1 << 20;
 const COUNT_MASK = 0x3ff;
-/** The longest shift that a 32-bit `>>` can do; any longer one gives the same 0 or -1. */
+/** The longest shift that a 32-bit `>>` can do. */
 const LONGEST_SHIFT = 31;
+/** Half of what is kept, when the bits shifted out are at the top of a word. */
+const HALF = 0x80000000;
 
 export class Fp32Registers {
   /** X of each element. */
@@ -65,6 +67,7 @@ export class Fp32Registers {
     const { exponents, mantissas, events } = this;
     const { guard, leftShiftLimit } = this.profile;
     const full = this.profile.mode === 'full';
+    const shift = this.profile.alignment === 'floor' ? shiftedDown : shiftedToNearest;
     for (let i = 0; i < bits.length; i++) {
       const x = bits[i]!;
       const e = exponentOf(x);
@@ -74,14 +77,14 @@ export class Fp32Registers {
       let sum: number;
       if (e <= X) {
         if (X === SPECIAL && e !== SPECIAL) continue;
-        sum = M + (m >> Math.min(X - e, LONGEST_SHIFT));
+        sum = M + shift(m, X - e);
       } else if (e === SPECIAL) {
         exponents[i] = e;
         mantissas[i] = m;
         continue;
       } else if (full) {
         exponents[i] = e;
-        sum = (M >> Math.min(e - X, LONGEST_SHIFT)) + m;
+        sum = shift(M, e - X) + m;
       } else if (e - X <= leftShiftLimit) {
         // Fits 32 bits: checkProfile limits leftShiftLimit + guard to the headroom.
         sum = M + (m << (e - X));
@@ -128,6 +131,21 @@ function mantissaOf(x: number, guard: number): number {
   }
   const magnitude = (field === 0 ? fraction : fraction | HIDDEN_BIT) << guard;
   return negative ? -magnitude : magnitude;
+}
+
+/** Any distance beyond the longest shift gives the same 0 or -1. */
+function shiftedDown(mantissa: number, distance: number): number {
+  return mantissa >> Math.min(distance, LONGEST_SHIFT);
+}
+
+/** To nearest, ties to even. No mantissa is more than half of 2^32, so a distance of 32 or more gives 0. */
+function shiftedToNearest(mantissa: number, distance: number): number {
+  if (distance === 0) return mantissa;
+  if (distance > LONGEST_SHIFT) return 0;
+  const quotient = mantissa >> distance;
+  // The bits shifted out, at the top of a word: the last bit of an odd quotient below them makes a tie greater than half.
+  const lost = (mantissa << (32 - distance)) >>> 0;
+  return lost + (quotient & 1) > HALF ? quotient + 1 : quotient;
 }
 
 function readOutOne(X: number, M: number, guard: number, nearest: boolean): number {

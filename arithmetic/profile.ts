@@ -13,6 +13,10 @@ import { FORMAT_NAMES, FORMATS, headroom, type FormatName } from './formats.js';
 export const MODES = ['full', 'approximate'] as const;
 export type Mode = (typeof MODES)[number];
 
+/** What alignment does with the bits that it shifts out, of whichever operand is shifted right. */
+export const ALIGNMENTS = ['floor', 'nearest-even'] as const;
+export type Alignment = (typeof ALIGNMENTS)[number];
+
 /** What the read-out does with the bits that do not fit the fraction. */
 export const ROUNDINGS = ['truncate', 'nearest-even'] as const;
 export type Rounding = (typeof ROUNDINGS)[number];
@@ -24,6 +28,7 @@ export interface NumericProfile {
   readonly mode: Mode;
   /** Guard digits G: the mantissa is held shifted left by this many bits. */
   readonly guard: number;
+  readonly alignment: Alignment;
   readonly rounding: Rounding;
   /** L, approximate mode only: the largest left shift of a packet's mantissa; 0 in full mode. */
   readonly leftShiftLimit: number;
@@ -40,6 +45,7 @@ export interface ProfileOverrides {
   readonly format?: string | undefined;
   readonly mode?: string | undefined;
   readonly guard?: number | undefined;
+  readonly alignment?: string | undefined;
   readonly rounding?: string | undefined;
   readonly leftShiftLimit?: number | undefined;
 }
@@ -56,14 +62,15 @@ interface Preset {
   readonly format: FormatName;
   readonly mode: Mode;
   readonly guard: number | 'largest';
+  readonly alignment: Alignment;
   readonly rounding: Rounding;
 }
 
 const PRESET_ROWS: Record<PresetName, Preset> = {
-  fpisa: { format: 'fp32', mode: 'full', guard: 'largest', rounding: 'nearest-even' },
-  'fpisa-paper': { format: 'fp32', mode: 'full', guard: 0, rounding: 'truncate' },
-  'fpisa-a': { format: 'fp32', mode: 'approximate', guard: 0, rounding: 'truncate' },
-  int32: { format: 'int32', mode: 'full', guard: 0, rounding: 'truncate' },
+  fpisa: { format: 'fp32', mode: 'full', guard: 'largest', alignment: 'nearest-even', rounding: 'nearest-even' },
+  'fpisa-paper': { format: 'fp32', mode: 'full', guard: 0, alignment: 'floor', rounding: 'truncate' },
+  'fpisa-a': { format: 'fp32', mode: 'approximate', guard: 0, alignment: 'floor', rounding: 'truncate' },
+  int32: { format: 'int32', mode: 'full', guard: 0, alignment: 'floor', rounding: 'truncate' },
 };
 
 /** Bits by which a sum of `workers` equal addends can grow: ceil(log2 workers). */
@@ -119,11 +126,12 @@ type ProfileFields = Omit<NumericProfile, 'name'>;
 function applied(preset: Preset, workers: number, overrides: ProfileOverrides): ProfileFields {
   const format = choice(overrides.format ?? preset.format, FORMAT_NAMES, 'format', 'unknown-format');
   const mode = choice(overrides.mode ?? preset.mode, MODES, 'mode', 'unknown-mode');
+  const alignment = choice(overrides.alignment ?? preset.alignment, ALIGNMENTS, 'alignment', 'unknown-alignment');
   const rounding = choice(overrides.rounding ?? preset.rounding, ROUNDINGS, 'rounding', 'unknown-rounding');
   // If no guard fits, use 0: checkWorkers then reports which worker counts would fit.
   const guard = overrides.guard ?? (preset.guard === 'largest' ? (largestGuard(format, workers) ?? 0) : preset.guard);
   const left = mode === 'approximate' ? Math.max(0, headroom(FORMATS[format]) - guard) : 0;
-  return { format, mode, guard, rounding, leftShiftLimit: overrides.leftShiftLimit ?? left };
+  return { format, mode, guard, alignment, rounding, leftShiftLimit: overrides.leftShiftLimit ?? left };
 }
 
 /**
@@ -133,6 +141,7 @@ function applied(preset: Preset, workers: number, overrides: ProfileOverrides): 
 export function checkProfile(profile: NumericProfile): void {
   choice(profile.format, FORMAT_NAMES, 'format', 'unknown-format');
   choice(profile.mode, MODES, 'mode', 'unknown-mode');
+  choice(profile.alignment, ALIGNMENTS, 'alignment', 'unknown-alignment');
   choice(profile.rounding, ROUNDINGS, 'rounding', 'unknown-rounding');
   const room = headroom(FORMATS[profile.format]);
   wholeNumber(profile.guard, room, room, 'guard', profile.format);
@@ -184,7 +193,9 @@ function checkWorkers(profile: NumericProfile, workers: number): void {
 }
 
 /** What a profile computes with; its name is only what it is called. */
-type ProfileNumbers = Readonly<Record<'format' | 'mode' | 'guard' | 'rounding' | 'leftShiftLimit', unknown>>;
+type ProfileNumbers = Readonly<
+  Record<'format' | 'mode' | 'guard' | 'alignment' | 'rounding' | 'leftShiftLimit', unknown>
+>;
 
 /** Whether two profiles give the same bits for the same inputs. */
 export function computeAlike(a: ProfileNumbers, b: ProfileNumbers): boolean {
@@ -192,6 +203,7 @@ export function computeAlike(a: ProfileNumbers, b: ProfileNumbers): boolean {
     a.format === b.format &&
     a.mode === b.mode &&
     a.guard === b.guard &&
+    a.alignment === b.alignment &&
     a.rounding === b.rounding &&
     a.leftShiftLimit === b.leftShiftLimit
   );

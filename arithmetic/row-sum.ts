@@ -4,7 +4,7 @@
  * by one bit, so a sum never overflows before the format does; and alignment rounds to the nearest, ties to even,
  * instead of down, so that millions of small errors do not all go one way.
  */
-import { bitLength, shiftRounded } from './bits.js';
+import { bitLength, shiftRounded, shiftSigned } from './bits.js';
 import { infinity, quietNaN, fieldsOf, withSign } from './element.js';
 import { FORMATS, maxExponentField, type FloatFormat } from './formats.js';
 
@@ -46,11 +46,8 @@ export function rowSumOf({ format, guard }: RowSumProfile, bits: bigint): RowSum
   return { exponent: Math.max(1, exponent), mantissa: negative ? -significand : significand };
 }
 
-/** Rounds to nearest, ties to even; also correct for negative numbers, since >> and + work on two's complement. */
 function shiftNearest(mantissa: bigint, distance: number): bigint {
-  if (distance === 0) return mantissa;
-  const shift = BigInt(distance);
-  return (mantissa + (1n << (shift - 1n)) - 1n + ((mantissa >> shift) & 1n)) >> shift;
+  return shiftSigned(mantissa, distance, 'nearest-even');
 }
 
 export function addRow(profile: RowSumProfile, sum: RowSumState, bits: bigint): RowSumState {

@@ -24,6 +24,8 @@ const WORKERS = 32;
 const CONTRIBUTORS = 31;
 const SLOTS = 8;
 const GUARD = 2;
+/** To nearest, as the profile fpisa aligns. */
+const ALIGNMENT = 1;
 const FIRST_PORT = 40_000;
 const SERVICE: FrameEndpoint = {
   mac: macOfIpv4(Uint8Array.of(10, 0, 0, 254)),
@@ -58,7 +60,7 @@ function startSwitch(json: string, engine: EngineChoice): Switch {
     call: { action: 'fpisa.serve', args: [] },
   });
   for (let rank = 0; rank < WORKERS; rank++) {
-    const profile = [0, 0, GUARD, 1, 0];
+    const profile = [0, 0, GUARD, 1, 0, ALIGNMENT];
     const args = [2 ** rank, 2 ** WORKERS - 1, 1, 0, SLOTS, 1, ...profile].map(BigInt);
     const keys = [rank + 1, workerAddress(rank), FIRST_PORT + rank, 0, rank].map(exact);
     device.control.insertEntry('fpisa.member', { keys, priority: 0, call: { action: 'fpisa.join', args } });

@@ -71,8 +71,8 @@ function summary(errors: Float64Array): ErrorSummary {
 }
 
 /**
- * A switch that adds k values is off by at most (k − 1)·2^−G ulps of the largest, plus its own rounding: half
- * an ulp to nearest, one when truncating. In a tree the values that a switch adds may be such sums
+ * A switch that adds k values is off by at most (k − 1)·2^−G ulps of the largest, or half of that if alignment is to
+ * nearest, plus its own rounding: half an ulp to nearest, one when truncating. In a tree the values that a switch adds may be such sums
  * themselves, and their errors come on top. Everything in units of 2^-(G+1) of the smallest subnormal, so integers.
  */
 function countOutOfBound(
@@ -86,6 +86,7 @@ function countOutOfBound(
   const bits = inputs.map(bitsOf);
   const resultBits = bitsOf(result);
   const scale = BigInt(profile.guard + 1);
+  const unit = profile.alignment === 'nearest-even' ? 1n : 2n;
   const rounding = (ulp: bigint): bigint => (ulp << scale) / (profile.rounding === 'truncate' ? 1n : 2n);
 
   const addend = (node: SumTree, i: number): Addend => {
@@ -108,7 +109,7 @@ function countOutOfBound(
       error += each.error;
       if (each.ulp > ulp) ulp = each.ulp;
     }
-    return { units, error: error + BigInt(nodes.length - 1) * ulp * 2n };
+    return { units, error: error + BigInt(nodes.length - 1) * ulp * unit };
   };
 
   let count = 0;

@@ -75,7 +75,7 @@ export function fpisa(values: number, interfaces: readonly string[], slots: numb
 
 function jobTables(workers: readonly FrameEndpoint[], slots: number): ReturnType<typeof insert>[] {
   const group = JOB.number + 1;
-  const profile = { mode: 0, format: 0, guard: 2, rounding: 1, left_shift_limit: 0 };
+  const profile = { mode: 0, format: 0, guard: 2, rounding: 1, left_shift_limit: 0, alignment: 1 };
   const text = (bytes: Uint8Array): string => bytes.join('.');
   return [
     insert({ entry: { table: 'fpisa.local', match: { dst_addr: text(SERVICE.ip) }, action: 'fpisa.serve' } }),

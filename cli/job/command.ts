@@ -1,7 +1,7 @@
 /** `fpisa job`: create, list, show and delete jobs. */
 import { Command, Option } from 'commander';
 import { counted } from '../../net/count.js';
-import { PRESETS } from '../../arithmetic/index.js';
+import { ALIGNMENTS, PRESETS } from '../../arithmetic/index.js';
 import { MAX_WORKERS, POOL_SLOTS } from '../../protocol/constants.js';
 import { ControllerClient, type CreateJobRequest, type JobMessage } from '../../controlplane/index.js';
 import { controllerOption, elasticity, elasticOptions, integer, jsonOption, type ElasticFlags } from '../options.js';
@@ -17,6 +17,7 @@ interface CreateFlags extends CommonFlags, ElasticFlags {
   slots?: number;
   profile: string;
   guard?: number;
+  alignment?: string;
   rounding?: string;
   mode?: string;
   leftShiftLimit?: number;
@@ -41,6 +42,7 @@ export function jobCommand(): Command {
     .addOption(new Option('--slots <number>', 'chunks that may be in flight').argParser(integer(1, POOL_SLOTS)))
     .addOption(new Option('--profile <preset>', 'how the switch adds').choices([...PRESETS]).default('fpisa'))
     .addOption(new Option('--guard <digits>', 'guard digits below the mantissa').argParser(integer(0, 31)))
+    .addOption(new Option('--alignment <mode>', 'rounding at alignment').choices([...ALIGNMENTS]))
     .addOption(new Option('--rounding <mode>', 'rounding on read-out').choices(['truncate', 'nearest-even']))
     .addOption(new Option('--mode <mode>', 'what the switch can do').choices(['full', 'approximate']))
     .addOption(new Option('--left-shift-limit <bits>', 'approximate mode only').argParser(integer(0, 31)))
@@ -113,6 +115,7 @@ async function create(client: ControllerClient, output: Output, name: string, fl
     ...elasticity(flags),
     ...(flags.slots !== undefined && { slots: flags.slots }),
     ...(flags.guard !== undefined && { guard: flags.guard }),
+    ...(flags.alignment !== undefined && { alignment: flags.alignment }),
     ...(flags.rounding !== undefined && { rounding: flags.rounding }),
     ...(flags.mode !== undefined && { mode: flags.mode }),
     ...(flags.leftShiftLimit !== undefined && { leftShiftLimit: flags.leftShiftLimit }),
@@ -161,7 +164,7 @@ function show(output: Output, job: JobMessage): void {
     `${job.switches.length > 1 ? `switches ${job.switches.join(', ')}` : `switch ${job.switchName}`}, job number ${job.number}, slots ${job.slotBase} to ${job.slotBase + job.slots - 1}`,
   );
   output.line(
-    `profile ${profile.name}: ${profile.format}, ${profile.mode}, ${counted(profile.guard, 'guard digit')}, ${profile.rounding}`,
+    `profile ${profile.name}: ${profile.format}, ${profile.mode}, ${counted(profile.guard, 'guard digit')}, alignment ${profile.alignment === '' ? 'floor' : profile.alignment}, rounding ${profile.rounding}`,
   );
   output.line(`values per packet: ${job.packetValues === 0 ? `up to ${job.valuesPerPacket}` : packetValues(job)}`);
   if (job.members.length > 0) {

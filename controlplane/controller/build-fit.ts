@@ -23,8 +23,17 @@ export const COMPLETIONS = 'fpisa.completions';
 
 /** Jobs need all of these. */
 const NEEDED_TABLES: readonly string[] = [Table.local, Table.member, Table.receiver];
+/** A build without it, as all were before it existed, rounds down. */
+const ALIGNMENT_PARAM = 'alignment';
 /** Numeric profile: a build with only one way to add does not need these. */
-const PROFILE_PARAMS: ReadonlySet<string> = new Set(['mode', 'format', 'guard', 'rounding', 'left_shift_limit']);
+const PROFILE_PARAMS: ReadonlySet<string> = new Set([
+  'mode',
+  'format',
+  'guard',
+  'rounding',
+  'left_shift_limit',
+  ALIGNMENT_PARAM,
+]);
 
 export class BuildFit {
   /** Full names of the optional tables and counters that the build does not have. */
@@ -67,9 +76,16 @@ export class BuildFit {
     };
   }
 
-  /** The entry without parameters that the build does not take. */
+  /**
+   * The entry without parameters that the build does not take.
+   * @throws ArtifactError when the build would add in another way than the entry says
+   */
   entry(entry: EntryInput): EntryInput {
     if (entry.table !== Table.member) return entry;
+    if (entry.params?.[ALIGNMENT_PARAM] === 1 && !this.joinParams.has(ALIGNMENT_PARAM))
+      throw new ArtifactError(
+        `build ${this.build} has no parameter ${ALIGNMENT_PARAM} of fpisa.join, so it only aligns with floor: compile it from this release's P4 sources, or create the job with --alignment floor`,
+      );
     const params = Object.entries(entry.params ?? {}).filter(
       ([name]) => this.joinParams.has(name) || !PROFILE_PARAMS.has(name),
     );

@@ -9,16 +9,17 @@ import type { ProfileRecord, SwitchConfig } from './state.js';
 /** Formats that the P4 program supports; the reference model has more. */
 const SWITCH_FORMATS = { fp32: 0, int32: 1 } as const;
 const MODES = { full: 0, approximate: 1 } as const;
+const ALIGNMENTS = { floor: 0, 'nearest-even': 1 } as const;
 const ROUNDINGS = { truncate: 0, 'nearest-even': 1 } as const;
 
 /** @throws InvalidJobError with the valid choices: unknown names, or a guard that leaves too little headroom */
 export function resolveJobProfile(request: CreateJobRequest): ProfileRecord {
-  const { guard, rounding, leftShiftLimit, mode } = request;
+  const { guard, alignment, rounding, leftShiftLimit, mode } = request;
   try {
     const { name, format, ...numeric } = resolveProfile({
       preset: request.profile === undefined || request.profile === '' ? undefined : request.profile,
       workers: request.workers,
-      overrides: { guard, rounding, leftShiftLimit, mode },
+      overrides: { guard, alignment, rounding, leftShiftLimit, mode },
     });
     if (format !== 'fp32' && format !== 'int32') {
       throw new InvalidJobError(
@@ -30,6 +31,7 @@ export function resolveJobProfile(request: CreateJobRequest): ProfileRecord {
       format,
       mode: numeric.mode,
       guard: numeric.guard,
+      alignment: numeric.alignment,
       rounding: numeric.rounding,
       leftShiftLimit: numeric.leftShiftLimit,
     };
@@ -53,20 +55,21 @@ export function checkProfileOffered(profile: ProfileRecord, workers: number, swi
   }
 }
 
-function described({ name, format, mode, guard, rounding, leftShiftLimit }: ProfileRecord): string {
+function described({ name, format, mode, guard, alignment, rounding, leftShiftLimit }: ProfileRecord): string {
   if (name !== 'custom') return `profile ${name}`;
-  return `a profile of ${format}, mode ${mode}, guard ${guard}, ${rounding}${mode === 'approximate' ? `, left-shift limit ${leftShiftLimit}` : ''}`;
+  return `a profile of ${format}, mode ${mode}, guard ${guard}, alignment ${alignment}, rounding ${rounding}${mode === 'approximate' ? `, left-shift limit ${leftShiftLimit}` : ''}`;
 }
 
 /** The profile as `fpisa.join` takes it (p4/v1model, table `fpisa.member`). */
 export function profileParams(
   profile: ProfileRecord,
-): Record<'mode' | 'format' | 'guard' | 'rounding' | 'left_shift_limit', number> {
+): Record<'mode' | 'format' | 'guard' | 'rounding' | 'left_shift_limit' | 'alignment', number> {
   return {
     mode: MODES[profile.mode],
     format: SWITCH_FORMATS[profile.format],
     guard: profile.guard,
     rounding: ROUNDINGS[profile.rounding],
     left_shift_limit: profile.leftShiftLimit,
+    alignment: ALIGNMENTS[profile.alignment],
   };
 }

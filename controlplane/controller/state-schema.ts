@@ -3,7 +3,7 @@
  * in it is trusted before it has this form. The meaning of values, such as addresses, is checked where they are used.
  */
 import { z } from 'zod';
-import type { ActiveEpoch, ControllerState, JobRecord, MemberRecord, SwitchConfig } from './state.js';
+import type { ActiveEpoch, ControllerState, JobRecord, MemberRecord, ProfileRecord, SwitchConfig } from './state.js';
 
 const MAX_STORE_ID = 2 ** 32 - 1;
 
@@ -57,6 +57,8 @@ const job = fields({
     format: oneOf(['fp32', 'int32']),
     mode: oneOf(['full', 'approximate']),
     guard: count,
+    // Stores of earlier releases lack it: all switches rounded down.
+    alignment: oneOf(['floor', 'nearest-even']).exactOptional(),
     rounding: oneOf(['truncate', 'nearest-even']),
     leftShiftLimit: count,
   }),
@@ -95,6 +97,12 @@ export function completeState(stored: z.infer<typeof storedState>): ControllerSt
   return { ...rest, version, storeId, switches, jobs, epochFloor, generations };
 }
 
+/** What was the preset `fpisa` before profiles had an alignment is none of today's presets. */
+function completeProfile({ alignment, ...profile }: StoredJob['profile']): ProfileRecord {
+  if (alignment !== undefined) return { ...profile, alignment };
+  return { ...profile, name: profile.name === 'fpisa' ? 'custom' : profile.name, alignment: 'floor' };
+}
+
 function completeJob({ countersReset, active, members, ...job }: StoredJob): JobRecord {
   const { switchName } = job;
   const complete = (each: readonly StoredMember[]): MemberRecord[] =>
@@ -109,6 +117,7 @@ function completeJob({ countersReset, active, members, ...job }: StoredJob): Job
   });
   return {
     ...job,
+    profile: completeProfile(job.profile),
     switches: job.switches ?? [switchName],
     minWorkers: job.minWorkers ?? job.workers,
     left: job.left ?? [],

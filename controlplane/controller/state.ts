@@ -51,6 +51,7 @@ export interface ProfileRecord {
   readonly format: 'fp32' | 'int32';
   readonly mode: 'full' | 'approximate';
   readonly guard: number;
+  readonly alignment: 'floor' | 'nearest-even';
   readonly rounding: 'truncate' | 'nearest-even';
   readonly leftShiftLimit: number;
 }

@@ -22,7 +22,7 @@ const udpOf = (worker: number): number => 40_000 + worker;
 export class FpisaSite implements Site {
   private readonly values: number;
   private readonly chunks = new Int32Array(JOBS);
-  /** Mode, integers, guard, rounding and left shifts of each job; including profiles that no controller writes. */
+  /** Mode, integers, guard, rounding, left shifts and alignment of each job; including profiles that no controller writes. */
   private readonly profiles: readonly (readonly bigint[])[];
 
   constructor(
@@ -30,7 +30,7 @@ export class FpisaSite implements Site {
     private readonly dice: Dice,
   ) {
     this.profiles = Array.from({ length: JOBS }, () =>
-      [dice.below(2), dice.oneIn(4) ? 1 : 0, dice.below(8), dice.below(2), dice.below(10)].map(BigInt),
+      [dice.below(2), dice.oneIn(4) ? 1 : 0, dice.below(8), dice.below(2), dice.below(10), dice.below(2)].map(BigInt),
     );
     this.values = (program.headers.find(({ name }) => name === 'values')?.fixedBytes ?? 0) / 4;
   }

@@ -62,6 +62,8 @@ const bit<32> EVENTS_PER_JOB = 16;
 /* Numeric profile, as the membership table's action carries it (docs/arithmetic.md, "Profile"). */
 const bit<8> MODE_FULL = 0;
 const bit<8> MODE_APPROXIMATE = 1;
+const bit<8> ALIGNMENT_FLOOR = 0;
+const bit<8> ALIGNMENT_NEAREST_EVEN = 1;
 const bit<8> ROUNDING_TRUNCATE = 0;
 const bit<8> ROUNDING_NEAREST_EVEN = 1;
 const bit<8> FORMAT_FP32 = 0;

@@ -19,6 +19,8 @@ struct meta_t {
     bit<8> guard;
     bit<8> rounding;
     exponent_t left_shift_limit;
+    bit<32> round_above;        // alignment: bits shifted out, as a fraction of 2^32, of which more rounds up
+    exponent_t longest_shift;   // alignment: beyond it nothing is left, not even a sign
     bit<32> events;             // index of the job's first event counter
     bit<32> overwrites;         // index of its overwrite counter
     bit<32> overflows;          // index of its overflow counter
@@ -52,6 +54,9 @@ struct meta_t {
     exponent_t stored_exponent;
     mantissa_bits_t stored_bits;
     mantissa_t stored_mantissa;
+    exponent_t distance;        // of the two exponents
+    mantissa_t aligned;         // the mantissa with the smaller exponent
+    bit<32> lost;               // bits that alignment shifts out of it
     bit<32> sign;
     bit<32> magnitude;          // of the sum; then what rounding looks at
     bit<8> shift;

@@ -47,36 +47,59 @@ control Accumulate(inout meta_t meta,
 
     /* The packet's exponent is the smaller one, or equal: its mantissa is shifted. */
     action align_packet() {
-        if (meta.stored_exponent != SPECIAL_EXPONENT) {
-            meta.mantissa = meta.mantissa >> (bit<8>) (meta.stored_exponent - meta.exponent);
-        } else if (meta.exponent != SPECIAL_EXPONENT) {
-            meta.mantissa = 0;
-        }
+        meta.distance = meta.stored_exponent - meta.exponent;
+        meta.aligned = meta.mantissa;
+        meta.mantissa = meta.stored_mantissa;
+        meta.exponent = meta.stored_exponent;
     }
 
     /* The packet's exponent is the larger one: the stored mantissa is shifted, or FPISA-A's alternative is used. */
     action align_stored() {
-        if (meta.exponent == SPECIAL_EXPONENT) {
-            meta.stored_mantissa = 0;
-        } else if (meta.mode == MODE_FULL) {
-            meta.stored_mantissa =
-                meta.stored_mantissa >> (bit<8>) (meta.exponent - meta.stored_exponent);
+        if (meta.mode == MODE_FULL) {
+            meta.distance = meta.exponent - meta.stored_exponent;
+            meta.aligned = meta.stored_mantissa;
+        } else if (meta.exponent == SPECIAL_EXPONENT) {
+            meta.distance = meta.exponent - meta.stored_exponent;
+            meta.aligned = meta.stored_mantissa;
         } else if (meta.exponent - meta.stored_exponent <= meta.left_shift_limit) {
             meta.mantissa = meta.mantissa << (bit<8>) (meta.exponent - meta.stored_exponent);
             meta.exponent = meta.stored_exponent;
+            meta.distance = 0;
+            meta.aligned = meta.stored_mantissa;
         } else {
-            meta.stored_mantissa = 0;
+            meta.distance = 0;
+            meta.aligned = 0;
             events.count(meta.overwrites);
         }
         exponents.write(meta.index, meta.exponent);
     }
 
+    /*
+     * Both roundings at once: `round_above` and `longest_shift` are such that floor never rounds up (membership.p4).
+     * The bits shifted out stand at the top of a word, whose lowest bit is free: the last bit of an odd quotient makes
+     * a tie more than half. A shift by more than the register's width leaves no such bits, and rounds to 0.
+     */
+    action shift_right() {
+        meta.lost = ((bit<32>) meta.aligned << 1) << (8w31 - (bit<8>) meta.distance);
+        meta.aligned = meta.aligned >> (bit<8>) meta.distance;
+        if (meta.lost | ((bit<32>) meta.aligned & 1) > meta.round_above) {
+            meta.aligned = meta.aligned + 1;
+        }
+        if (meta.distance > meta.longest_shift) {
+            meta.aligned = 0;
+        }
+        /* Of a special and a number, the number is shifted; unit counts are added only to each other. */
+        if (meta.exponent == SPECIAL_EXPONENT && meta.distance != 0) {
+            meta.aligned = 0;
+        }
+    }
+
     /* Saturating; the exact sum differs from the saturated one exactly when it does not fit. */
     action add() {
-        if (meta.stored_mantissa |+| meta.mantissa != meta.stored_mantissa + meta.mantissa) {
+        if (meta.aligned |+| meta.mantissa != meta.aligned + meta.mantissa) {
             events.count(meta.overflows);
         }
-        mantissas.write(meta.index, (mantissa_bits_t) (meta.stored_mantissa |+| meta.mantissa));
+        mantissas.write(meta.index, (mantissa_bits_t) (meta.aligned |+| meta.mantissa));
     }
 
     action add_float() {
@@ -93,6 +116,7 @@ control Accumulate(inout meta_t meta,
             } else {
                 align_stored();
             }
+            shift_right();
             add();
         }
     }
@@ -104,7 +128,7 @@ control Accumulate(inout meta_t meta,
             mantissas.write(meta.index, (mantissa_bits_t) meta.mantissa);
         } else {
             mantissas.read(meta.stored_bits, meta.index);
-            meta.stored_mantissa = (mantissa_t) meta.stored_bits;
+            meta.aligned = (mantissa_t) meta.stored_bits;
             add();
         }
     }

@@ -17,7 +17,8 @@ control Membership(inout headers_t hdr,
                 bit<8> format,
                 bit<8> guard,
                 bit<8> rounding,
-                bit<8> left_shift_limit) {
+                bit<8> left_shift_limit,
+                bit<8> alignment) {
         meta.member = bitmap;
         meta.members = all;
         meta.group = group;
@@ -29,6 +30,13 @@ control Membership(inout headers_t hdr,
         meta.guard = guard;
         meta.rounding = rounding;
         meta.left_shift_limit = (exponent_t) left_shift_limit;
+        if (alignment == ALIGNMENT_NEAREST_EVEN) {
+            meta.round_above = 0x80000000;
+            meta.longest_shift = 31;
+        } else {
+            meta.round_above = 0xFFFFFFFF;
+            meta.longest_shift = 0xFFFF;
+        }
         meta.scale_base = SCALE_BIAS + 8 - (bit<32>) guard;
         meta.events = (bit<32>) hdr.fpisa.job * EVENTS_PER_JOB;
         meta.overwrites = (bit<32>) hdr.fpisa.job * EVENTS_PER_JOB + EVENT_OVERWRITE;

@@ -36,6 +36,8 @@ export interface Profile {
   /** truncate or nearest-even */
   readonly rounding: string;
   readonly leftShiftLimit: number;
+  /** floor or nearest-even; empty (an older peer): floor */
+  readonly alignment: string;
 }
 
 export interface CreateJobRequest {
@@ -54,6 +56,9 @@ export interface CreateJobRequest {
     | undefined;
   /** top of the job's tree of switches; empty: the only one without a parent */
   readonly switchName: string;
+  readonly alignment?:
+    | string
+    | undefined;
   /** operations go on with fewer workers when some are lost */
   readonly elastic: boolean;
   /** of an elastic job: it does not go on with fewer; 0: 1 */
@@ -436,7 +441,7 @@ export interface TryPath {
 }
 
 function createBaseProfile(): Profile {
-  return { name: "", format: "", mode: "", guard: 0, rounding: "", leftShiftLimit: 0 };
+  return { name: "", format: "", mode: "", guard: 0, rounding: "", leftShiftLimit: 0, alignment: "" };
 }
 
 export const Profile: MessageFns<Profile> = {
@@ -458,6 +463,9 @@ export const Profile: MessageFns<Profile> = {
     }
     if (message.leftShiftLimit !== 0) {
       writer.uint32(48).uint32(message.leftShiftLimit);
+    }
+    if (message.alignment !== "") {
+      writer.uint32(58).string(message.alignment);
     }
     return writer;
   },
@@ -523,6 +531,14 @@ export const Profile: MessageFns<Profile> = {
             message.leftShiftLimit = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.alignment = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           throw new globalThis.Error("illegal tag " + tag);
@@ -546,6 +562,7 @@ export const Profile: MessageFns<Profile> = {
     message.guard = object.guard ?? 0;
     message.rounding = object.rounding ?? "";
     message.leftShiftLimit = object.leftShiftLimit ?? 0;
+    message.alignment = object.alignment ?? "";
     return message;
   },
 };
@@ -582,6 +599,9 @@ export const CreateJobRequest: MessageFns<CreateJobRequest> = {
     }
     if (message.switchName !== "") {
       writer.uint32(74).string(message.switchName);
+    }
+    if (message.alignment !== undefined) {
+      writer.uint32(82).string(message.alignment);
     }
     if (message.elastic !== false) {
       writer.uint32(160).bool(message.elastic);
@@ -677,6 +697,14 @@ export const CreateJobRequest: MessageFns<CreateJobRequest> = {
             message.switchName = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.alignment = reader.string();
+            continue;
+          }
           case 20: {
             if (tag !== 160) {
               break;
@@ -719,6 +747,7 @@ export const CreateJobRequest: MessageFns<CreateJobRequest> = {
     message.leftShiftLimit = object.leftShiftLimit ?? undefined;
     message.mode = object.mode ?? undefined;
     message.switchName = object.switchName ?? "";
+    message.alignment = object.alignment ?? undefined;
     message.elastic = object.elastic ?? false;
     message.minWorkers = object.minWorkers ?? 0;
     return message;

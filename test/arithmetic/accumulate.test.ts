@@ -82,13 +82,54 @@ describe('facts known of the paper', () => {
     expect(sum([256, 1.9], approximate).value).not.toBe(sum([1.9, 256], approximate).value);
   });
 
-  it('alignment rounds towards minus infinity', () => {
+  it('alignment to floor rounds towards minus infinity', () => {
     const tiny = 2 ** -40;
     expect(sum([1, tiny], paper).last.mantissa).toBe(2n ** 23n);
     expect(sum([1, -tiny], paper).last.mantissa).toBe(2n ** 23n - 1n);
     expect(sum([-tiny, 1], paper).last.mantissa).toBe(2n ** 23n - 1n);
     // Shifts by the register's width and far beyond.
     expect(sum([2 ** 100, -(2 ** -100)], paper).last.mantissa).toBe(2n ** 23n - 1n);
+  });
+});
+
+describe('alignment to nearest, ties to even', () => {
+  const near = resolveProfile({ preset: 'fpisa-paper', workers: 128, overrides: { alignment: 'nearest-even' } });
+  const one = 2n ** 23n;
+
+  it.each([
+    [2 ** -24, 0n],
+    [1.5 * 2 ** -24, 1n],
+    [3 * 2 ** -24, 2n],
+    [5 * 2 ** -24, 2n],
+    [-(2 ** -24), 0n],
+    [-1.5 * 2 ** -24, -1n],
+    [-3 * 2 ** -24, -2n],
+    [-5 * 2 ** -24, -2n],
+    [-(2 ** -40), 0n],
+    [2 ** -40, 0n],
+    [-(2 ** -120), 0n],
+  ])('1 and %f: the packet is shifted', (x, units) => {
+    expect(sum([1, x], near).last.mantissa).toBe(one + units);
+    expect(sum([x, 1], near).last.mantissa).toBe(one + units);
+  });
+
+  it('a register at saturation is shifted without overflow, by any distance up to its width', () => {
+    const top = 2n ** 31n - 1n;
+    const saturated = (sign: number, next: number) =>
+      sum([...new Array<number>(sign < 0 ? 200 : 129).fill(sign * FULLEST), next], near).last;
+    for (const distance of [1, 2, 15, 29, 30, 31, 32, 33, 100]) {
+      const shift = 2n ** BigInt(distance);
+      const up = (top + shift / 2n) / shift;
+      expect(saturated(1, 2 ** distance).mantissa - one).toBe(distance > 31 ? 0n : up);
+      const down = distance > 31 ? 0n : -(2n ** BigInt(31 - distance));
+      expect(saturated(-1, 2 ** distance).mantissa - one).toBe(down);
+    }
+  });
+
+  it('also in approximate mode, where only the packet is shifted right', () => {
+    const a = resolveProfile({ preset: 'fpisa-a', workers: 128, overrides: { alignment: 'nearest-even' } });
+    expect(sum([1, -(2 ** -40)], a).last.mantissa).toBe(one);
+    expect(sum([1, 3 * 2 ** -24], a).last.mantissa).toBe(one + 2n);
   });
 });
 

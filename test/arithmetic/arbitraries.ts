@@ -64,16 +64,18 @@ export function profileOf(name: FloatName): fc.Arbitrary<NumericProfile> {
   return fc
     .record({
       mode: fc.constantFrom('full', 'approximate'),
+      alignment: fc.constantFrom('floor', 'nearest-even'),
       rounding: fc.constantFrom('truncate', 'nearest-even'),
       guard: fc.integer({ min: 0, max: room }),
       leftShift: fc.integer({ min: 0, max: room }),
     })
-    .map(({ mode, rounding, guard, leftShift }) =>
+    .map(({ mode, alignment, rounding, guard, leftShift }) =>
       resolveProfile({
         workers: 1,
         overrides: {
           format: name,
           mode,
+          alignment,
           rounding,
           guard,
           leftShiftLimit: mode === 'full' ? 0 : Math.min(leftShift, room - guard),

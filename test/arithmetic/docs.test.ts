@@ -87,11 +87,12 @@ describe('tables', () => {
 
   it('bounds', () => {
     const rows = tableRows('| workers | 2 |');
-    const [workers, , guards, ours, sequential] = rows.map((cells) => cells.slice(1).map(Number));
+    const [workers, , guards, ours, floor, sequential] = rows.map((cells) => cells.slice(1).map(Number));
     workers!.forEach((w, i) => {
       const { guard } = resolveProfile({ workers: w });
       expect(guards![i]).toBe(guard);
-      expect(ours![i]).toBe(Number((0.5 + (w - 1) / 2 ** guard).toPrecision(i === 6 ? 4 : 3)));
+      expect(ours![i]).toBe(Number((0.5 + (w - 1) / 2 ** (guard + 1)).toPrecision(3)));
+      expect(floor![i]).toBe(Number((0.5 + (w - 1) / 2 ** guard).toPrecision(i === 6 ? 4 : 3)));
       expect(sequential![i]).toBe((w - 1) / 2);
     });
   });

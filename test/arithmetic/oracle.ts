@@ -15,6 +15,15 @@ function floorTo(value: bigint, grid: bigint): bigint {
   return value - rest;
 }
 
+/** The nearest multiple of the grid; of two, the even one. */
+function nearestTo(value: bigint, grid: bigint): bigint {
+  const below = floorTo(value, grid);
+  const above = below + grid;
+  const [down, up] = [value - below, above - value];
+  if (down !== up) return down < up ? below : above;
+  return (below / grid) % 2n === 0n ? below : above;
+}
+
 function gridOf(exponent: number): bigint {
   return 2n ** BigInt(exponent - 1);
 }
@@ -47,7 +56,8 @@ export function oracleAccumulate(values: readonly bigint[], profile: NumericProf
     }
     const exponent = ahead > 0 && profile.mode === 'full' ? e : last.exponent;
     const grid = gridOf(exponent);
-    const sum = floorTo(last.value, grid) + floorTo(value, grid);
+    const toGrid = profile.alignment === 'floor' ? floorTo : nearestTo;
+    const sum = toGrid(last.value, grid) + toGrid(value, grid);
     // R - 1 magnitude bits = F + 1 significand bits and H bits of headroom.
     const limit = 2n ** BigInt(format.fractionBits + 1 + headroom(format)) * grid;
     const clamped = sum >= limit ? limit - grid : sum < -limit ? -limit : sum;

@@ -42,6 +42,7 @@ describe('presets', () => {
       format: 'fp32',
       mode: 'full',
       guard: 4,
+      alignment: 'nearest-even',
       rounding: 'nearest-even',
       leftShiftLimit: 0,
     });
@@ -52,11 +53,13 @@ describe('presets', () => {
       format: 'fp32',
       mode: 'full',
       guard: 0,
+      alignment: 'floor',
       rounding: 'truncate',
     });
     expect(resolveProfile({ preset: 'fpisa-a', workers: 8 })).toMatchObject({
       mode: 'approximate',
       guard: 0,
+      alignment: 'floor',
       rounding: 'truncate',
       leftShiftLimit: 7,
     });
@@ -64,6 +67,7 @@ describe('presets', () => {
       name: 'int32',
       format: 'int32',
       guard: 0,
+      alignment: 'floor',
     });
   });
 
@@ -86,6 +90,8 @@ describe('presets', () => {
 describe('overrides', () => {
   it('make a profile custom, unless they say what the preset says', () => {
     expect(resolveProfile({ workers: 8, overrides: { rounding: 'truncate' } }).name).toBe('custom');
+    expect(resolveProfile({ workers: 8, overrides: { alignment: 'floor' } }).name).toBe('custom');
+    expect(resolveProfile({ preset: 'fpisa-a', workers: 8, overrides: { alignment: 'floor' } }).name).toBe('fpisa-a');
     expect(resolveProfile({ workers: 8, overrides: { rounding: 'nearest-even', guard: 4 } }).name).toBe('fpisa');
     expect(resolveProfile({ workers: 8, overrides: { guard: undefined } }).name).toBe('fpisa');
   });
@@ -105,6 +111,7 @@ describe('overrides', () => {
     [{ format: 'fp8' }, 'unknown-format', 'fp32, fp16, bf16, fp64, int32'],
     [{ mode: 'half' }, 'unknown-mode', 'full, approximate'],
     [{ rounding: 'up' }, 'unknown-rounding', 'truncate, nearest-even'],
+    [{ alignment: 'up' }, 'unknown-alignment', 'floor, nearest-even'],
     [{ guard: 1.5 }, 'bad-number', '0 to 7'],
     [{ guard: -1 }, 'bad-number', '0 to 7'],
     [{ guard: Number.NaN }, 'bad-number', '0 to 7'],

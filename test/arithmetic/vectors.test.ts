@@ -40,6 +40,8 @@ describe('golden vectors', () => {
         expect(elements.some((e) => e.out === out)).toBe(true);
       expect(elements.some((e) => /^[08]0[0-7]/.test(e.out) && e.out !== '00000000')).toBe(true);
     }
+    const settings = parsed('custom').groups.map(({ profile: { mode, alignment } }) => `${mode} ${alignment}`);
+    expect(new Set(settings).size).toBe(4);
     expect(parsed('int32').groups.some((group) => group.elements.some((e) => e.overflows > 0))).toBe(true);
   });
 });

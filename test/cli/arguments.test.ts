@@ -103,6 +103,7 @@ describe('wrong arguments', () => {
     ['job create training --workers 33', /"33" is not a whole number from 1 to 32/],
     ['job create training --workers 4 --profile best', /choices are fpisa, fpisa-paper, fpisa-a, int32/],
     ['job create training --workers 4 --rounding up', /choices are truncate, nearest-even/],
+    ['job create training --workers 4 --alignment up', /choices are floor, nearest-even/],
     ['allreduce --rank 0 --in a.npy --out b.npy', /required option '-j, --job <name>'/],
     ['allreduce --job a --rank 0 --out b.npy', /required option '-i, --in <file>'/],
     ['allreduce --job a --rank one --in a.npy --out b.npy', /"one" is not a whole number from 0/],

@@ -77,8 +77,18 @@ describe('fpisa job', () => {
       '3',
       '--rounding',
       'nearest-even',
+      '--alignment',
+      'nearest-even',
     );
-    expect(own.profile).toMatchObject({ name: 'custom', guard: 3, rounding: 'nearest-even' });
+    expect(own.profile).toMatchObject({
+      name: 'custom',
+      guard: 3,
+      alignment: 'nearest-even',
+      rounding: 'nearest-even',
+    });
+    expect((await job('show', 'own')).stdout).toContain(
+      'profile custom: fp32, full, 3 guard digits, alignment nearest-even, rounding nearest-even\n',
+    );
     await job('delete', 'own');
   });
 
@@ -156,7 +166,11 @@ describe('fpisa job on a build that does not compute every profile', () => {
     ['', 'profile fpisa'],
     [
       '--profile fpisa-a --rounding nearest-even',
-      'a profile of fp32, mode approximate, guard 0, nearest-even, left-shift limit 7',
+      'a profile of fp32, mode approximate, guard 0, alignment floor, rounding nearest-even, left-shift limit 7',
+    ],
+    [
+      '--profile fpisa-a --alignment nearest-even',
+      'a profile of fp32, mode approximate, guard 0, alignment nearest-even, rounding truncate, left-shift limit 7',
     ],
   ])('"%s" is refused with the profiles that there are', async (flags, what) => {
     const args = ['job', 'create', 'refused', '--workers', '2', ...flags.split(' ').filter((flag) => flag !== '')];

@@ -25,7 +25,15 @@ describe('newJob', () => {
       slotBase: 0,
       slots: DEFAULT_SLOTS,
       epoch: 0,
-      profile: { name: 'fpisa', format: 'fp32', mode: 'full', guard: 6, rounding: 'nearest-even', leftShiftLimit: 0 },
+      profile: {
+        name: 'fpisa',
+        format: 'fp32',
+        mode: 'full',
+        guard: 6,
+        alignment: 'nearest-even',
+        rounding: 'nearest-even',
+        leftShiftLimit: 0,
+      },
     });
   });
 
@@ -104,27 +112,35 @@ describe('newJob', () => {
 
 describe('profile', () => {
   test.each([
-    [{ workers: 8 }, { mode: 0, format: 0, guard: 4, rounding: 1, left_shift_limit: 0 }],
-    [{ workers: 1 }, { mode: 0, format: 0, guard: 7, rounding: 1, left_shift_limit: 0 }],
+    [{ workers: 8 }, { mode: 0, format: 0, guard: 4, rounding: 1, left_shift_limit: 0, alignment: 1 }],
+    [{ workers: 1 }, { mode: 0, format: 0, guard: 7, rounding: 1, left_shift_limit: 0, alignment: 1 }],
     [
       { workers: 8, profile: 'fpisa-paper' },
-      { mode: 0, format: 0, guard: 0, rounding: 0, left_shift_limit: 0 },
+      { mode: 0, format: 0, guard: 0, rounding: 0, left_shift_limit: 0, alignment: 0 },
     ],
     [
       { workers: 8, profile: 'fpisa-a' },
-      { mode: 1, format: 0, guard: 0, rounding: 0, left_shift_limit: 7 },
+      { mode: 1, format: 0, guard: 0, rounding: 0, left_shift_limit: 7, alignment: 0 },
     ],
     [
       { workers: 8, profile: 'fpisa-a', leftShiftLimit: 3 },
-      { mode: 1, format: 0, guard: 0, rounding: 0, left_shift_limit: 3 },
+      { mode: 1, format: 0, guard: 0, rounding: 0, left_shift_limit: 3, alignment: 0 },
     ],
     [
       { workers: 8, profile: 'int32' },
-      { mode: 0, format: 1, guard: 0, rounding: 0, left_shift_limit: 0 },
+      { mode: 0, format: 1, guard: 0, rounding: 0, left_shift_limit: 0, alignment: 0 },
     ],
     [
       { workers: 8, guard: 2, rounding: 'truncate' },
-      { mode: 0, format: 0, guard: 2, rounding: 0, left_shift_limit: 0 },
+      { mode: 0, format: 0, guard: 2, rounding: 0, left_shift_limit: 0, alignment: 1 },
+    ],
+    [
+      { workers: 8, alignment: 'floor' },
+      { mode: 0, format: 0, guard: 4, rounding: 1, left_shift_limit: 0, alignment: 0 },
+    ],
+    [
+      { workers: 8, profile: 'fpisa-a', alignment: 'nearest-even' },
+      { mode: 1, format: 0, guard: 0, rounding: 0, left_shift_limit: 7, alignment: 1 },
     ],
   ])('%j becomes the parameters of fpisa.join', (request, params) => {
     expect(profileParams(resolveJobProfile({ name: 'a', ...request }))).toEqual(params);
@@ -155,9 +171,16 @@ describe('profile', () => {
       [{ profile: 'fpisa-paper' }, 'profile fpisa-paper'],
       [
         { profile: 'fpisa-a', leftShiftLimit: 3 },
-        'a profile of fp32, mode approximate, guard 0, truncate, left-shift limit 3',
+        'a profile of fp32, mode approximate, guard 0, alignment floor, rounding truncate, left-shift limit 3',
       ],
-      [{ profile: 'fpisa-paper', guard: 2 }, 'a profile of fp32, mode full, guard 2, truncate'],
+      [
+        { profile: 'fpisa-paper', guard: 2 },
+        'a profile of fp32, mode full, guard 2, alignment floor, rounding truncate',
+      ],
+      [
+        { profile: 'fpisa-a', alignment: 'nearest-even' },
+        'a profile of fp32, mode approximate, guard 0, alignment nearest-even, rounding truncate, left-shift limit 7',
+      ],
     ])('%j is refused, whichever switch of the tree cannot', (request, what) => {
       expect(onRestricted(request)).toThrow(
         new ProfileNotOfferedError(what, 'leaf', 'fpisa-a-n16', ['fpisa-a', 'int32']),
@@ -168,6 +191,7 @@ describe('profile', () => {
   test.each([
     [{ workers: 8, profile: 'fpsia' }, /unknown preset 'fpsia', valid are: fpisa, fpisa-paper, fpisa-a, int32/],
     [{ workers: 8, rounding: 'up' }, /unknown rounding 'up', valid are: truncate, nearest-even/],
+    [{ workers: 8, alignment: 'up' }, /unknown alignment 'up', valid are: floor, nearest-even/],
     [{ workers: 8, guard: 5 }, /for 8 workers the guard is at most 4, with guard 5 at most 4 workers fit/],
   ])('%j is refused', (request, message) => {
     expect(() => resolveJobProfile({ name: 'a', ...request })).toThrow(message);

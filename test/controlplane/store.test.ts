@@ -113,6 +113,8 @@ describe('FileStore', () => {
     const placed = { ...member, process: '', switchName: 's1' };
     expect(read['a']).toEqual({
       ...job,
+      // Its switches rounded down, which the preset of this name no longer does.
+      profile: { ...PROFILE, name: 'custom', alignment: 'floor' },
       minWorkers: 1,
       left: [],
       switches: ['s1'],
@@ -175,7 +177,7 @@ describe('a store that is JSON of another form is refused in one sentence with p
     minWorkers: 1,
     slotBase: 0,
     slots: 8,
-    profile: PROFILE,
+    profile: { ...PROFILE, alignment: 'nearest-even' },
     epoch: 3,
     members: [member],
     left: [],
@@ -221,6 +223,10 @@ describe('a store that is JSON of another form is refused in one sentence with p
     [
       { ...whole, jobs: { a: { ...job, profile } } },
       'has "fast" as "jobs.a.profile.mode", which must be full or approximate',
+    ],
+    [
+      { ...whole, jobs: { a: { ...job, profile: { ...PROFILE, alignment: 'up' } } } },
+      'has "up" as "jobs.a.profile.alignment", which must be floor or nearest-even',
     ],
     [
       { ...whole, jobs: { a: { ...job, members: [member, { ...member, ip: null }] } } },

@@ -198,7 +198,11 @@ export class Graph {
         : this.apply('i32x4.add', b, this.apply('v128.and', more, mask));
     }
     const less = this.constantAbove(b, a);
-    if (less !== undefined) return this.apply('i32x4.add', a, this.apply('v128.andnot', less, mask));
+    if (less !== undefined) {
+      return wordsOf(less)!.every((word) => word === 1)
+        ? this.apply('i32x4.add', b, mask)
+        : this.apply('i32x4.add', a, this.apply('v128.andnot', less, mask));
+    }
     const [masked, maskedToo] = [argsOf(a, 'v128.and'), argsOf(b, 'v128.and')];
     if (masked !== undefined && masked[1] === maskedToo?.[1])
       return this.apply('v128.and', this.select(mask, masked[0]!, maskedToo![0]!), masked[1]!);

@@ -4,7 +4,7 @@
  *
  *     FPISA_WRITE_VECTORS=1 npx vitest run test/arithmetic/vectors.test.ts
  */
-import { accumulateAll, MODES, PRESETS, readOut, resolveProfile, ROUNDINGS, type NumericProfile } from '../../../arithmetic/index.js';
+import { accumulateAll, ALIGNMENTS, MODES, PRESETS, readOut, resolveProfile, ROUNDINGS, type NumericProfile } from '../../../arithmetic/index.js';
 import { RandomSource } from '../../../net/random.js';
 
 export const SEED = 0xf15a2112;
@@ -154,7 +154,8 @@ export function generate(seed: number): VectorFile[] {
     const guard = random.between(0, 7 - Math.ceil(Math.log2(workers)));
     const mode = random.pick(MODES);
     const leftShiftLimit = mode === 'full' ? 0 : random.between(0, 7 - guard);
-    const profile = resolveProfile({ workers, overrides: { mode, guard, leftShiftLimit, rounding: random.pick(ROUNDINGS) } });
+    const rounding = random.pick(ROUNDINGS);
+    const profile = resolveProfile({ workers, overrides: { mode, guard, leftShiftLimit, rounding, alignment: random.pick(ALIGNMENTS) } });
     return group(random, workers, profile, CUSTOM_ELEMENTS);
   });
   return [...files, { version: 1, name: 'custom', seed, groups: custom }];

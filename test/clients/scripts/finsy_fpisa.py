@@ -11,7 +11,7 @@ from link import check
 async def main():
     async with connected(program=True) as switch:
         match = fy.Match(ingress_port=1, src_addr="10.0.0.1", src_port=40000, job=1, worker=0)
-        parameters = ("bitmap", "all", "group", "slot_base", "slots", "epoch", "mode", "format", "guard", "rounding", "left_shift_limit")
+        parameters = ("bitmap", "all", "group", "slot_base", "slots", "epoch", "mode", "format", "guard", "rounding", "left_shift_limit", "alignment")
         member = fy.P4TableEntry("member", match=match, action=fy.Action("join", **{name: number for number, name in enumerate(parameters, start=1)}))
         route = fy.P4TableEntry("ipv4", match=fy.Match(dst_addr="10.0.0.0/24"), action=fy.Action("fpisa.forward", port=2, src_mac=1, dst_mac=2))
         group = fy.P4MulticastGroupEntry(1, replicas=[(1, 1), (2, 2)])

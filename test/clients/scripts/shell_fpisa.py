@@ -10,7 +10,7 @@ check("tables", sorted(each.preamble.name for each in sh.P4Objects(sh.P4Type.tab
 member = sh.TableEntry("fpisa.member")(action="fpisa.join")
 for key, value in {"ingress_port": "1", "src_addr": "10.0.0.1", "src_port": "40000", "job": "1", "worker": "0"}.items():
     member.match[key] = value
-parameters = ("bitmap", "all", "group", "slot_base", "slots", "epoch", "mode", "format", "guard", "rounding", "left_shift_limit")
+parameters = ("bitmap", "all", "group", "slot_base", "slots", "epoch", "mode", "format", "guard", "rounding", "left_shift_limit", "alignment")
 for number, name in enumerate(parameters, start=1):
     member.action[name] = str(number)
 member.insert()

@@ -263,7 +263,7 @@ describe('a build without', () => {
 
   test('parameters of profiles that it does not have', async () => {
     const site = await startTofino(
-      tnaP4Info(['param mode', 'param guard', 'param rounding', 'param left_shift_limit']),
+      tnaP4Info(['param mode', 'param guard', 'param rounding', 'param left_shift_limit', 'param alignment']),
     );
     await runJob(site);
     // bitmap, all, group, slot base, slots, epoch, format

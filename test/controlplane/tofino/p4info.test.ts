@@ -34,6 +34,7 @@ const DIFFERENCES = [
   'fpisa.join has no guard of 8 bits',
   'fpisa.join has no rounding of 8 bits',
   'fpisa.join has no left_shift_limit of 8 bits',
+  'fpisa.join has no alignment of 8 bits',
 ];
 
 /** What the controller uses, a line each. */
@@ -89,6 +90,26 @@ describe.skipIf(builds.length === 0)(
     });
   },
 );
+
+describe('a build without the parameter alignment, which rounds down', () => {
+  const fit = new BuildFit('older', indexP4Info(tnaP4Info(['param alignment'])));
+  const entry = (alignment: number) => ({
+    table: Table.member,
+    match: {},
+    action: 'fpisa.join',
+    params: { guard: 3, alignment },
+  });
+
+  test('takes the memberships of jobs that do, without it', () => {
+    expect(fit.entry(entry(0)).params).toEqual({ guard: 3 });
+  });
+
+  test('is given none of a job that aligns to nearest', () => {
+    expect(() => fit.entry(entry(1))).toThrow(
+      /build older has no parameter alignment of fpisa\.join, so it only aligns with floor: .*--alignment floor/,
+    );
+  });
+});
 
 describe('the comparison', () => {
   test('finds nothing between equal programs', () => {

@@ -64,6 +64,7 @@ function customProfile(random: SeededRandom): ProfileParams {
     guard,
     rounding: random.below(2),
     left_shift_limit: random.below(8 - guard),
+    alignment: random.below(2),
   };
 }
 
@@ -75,6 +76,7 @@ function oddProfile(random: SeededRandom): ProfileParams {
     guard: random.pick([0, 7, 8, 9, 24, 31, 32, 33, 40, 255]),
     rounding: random.below(3),
     left_shift_limit: random.below(256),
+    alignment: random.below(3),
   };
 }
 

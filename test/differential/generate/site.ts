@@ -10,6 +10,7 @@ export interface ProfileParams {
   readonly guard: number;
   readonly rounding: number;
   readonly left_shift_limit: number;
+  readonly alignment: number;
 }
 
 export function profileParams(profile: NumericProfile): ProfileParams {
@@ -19,6 +20,7 @@ export function profileParams(profile: NumericProfile): ProfileParams {
     guard: profile.guard,
     rounding: profile.rounding === 'truncate' ? 0 : 1,
     left_shift_limit: profile.leftShiftLimit,
+    alignment: profile.alignment === 'floor' ? 0 : 1,
   };
 }
 

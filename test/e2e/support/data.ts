@@ -51,12 +51,12 @@ function ulp(x: number): number {
   return 2 ** (Math.floor(Math.log2(Math.abs(x))) - 23);
 }
 
-/** |result − S| < (W − 1)·2^−G·u + ½ ulp(result): docs/arithmetic.md, "Error", for rounding to nearest. */
+/** |result − S| ≤ (W − 1)·2^−(G+1)·u + ½ ulp(result): docs/arithmetic.md, "Error", for the profile fpisa. */
 export function expectWithinBound(result: Float32Array, inputs: readonly Float32Array[], guard: number): void {
   const exact = exactSum(inputs);
   const outside = [...result.keys()].filter((i) => {
     const largest = Math.max(...inputs.map((input) => Math.abs(input[i]!)));
-    const alignment = largest === 0 ? 0 : ((inputs.length - 1) * ulp(largest)) / 2 ** guard;
+    const alignment = largest === 0 ? 0 : ((inputs.length - 1) * ulp(largest)) / 2 ** (guard + 1);
     const rounding = result[i] === 0 ? 0 : ulp(result[i]!) / 2;
     return Math.abs(result[i]! - exact[i]!) > alignment + rounding;
   });

@@ -43,12 +43,45 @@ describe('random entries, packets and state', () => {
 
 describe('contributions of workers', () => {
   const profiles: NumericProfile[] = [
-    { name: 'fpisa', format: 'fp32', mode: 'full', guard: 2, rounding: 'nearest-even', leftShiftLimit: 0 },
-    { name: 'fpisa-a', format: 'fp32', mode: 'approximate', guard: 0, rounding: 'truncate', leftShiftLimit: 7 },
-    { name: 'int32', format: 'int32', mode: 'full', guard: 0, rounding: 'truncate', leftShiftLimit: 0 },
+    {
+      name: 'fpisa',
+      format: 'fp32',
+      mode: 'full',
+      guard: 2,
+      alignment: 'nearest-even',
+      rounding: 'nearest-even',
+      leftShiftLimit: 0,
+    },
+    {
+      name: 'custom',
+      format: 'fp32',
+      mode: 'full',
+      guard: 2,
+      alignment: 'floor',
+      rounding: 'nearest-even',
+      leftShiftLimit: 0,
+    },
+    {
+      name: 'fpisa-a',
+      format: 'fp32',
+      mode: 'approximate',
+      guard: 0,
+      alignment: 'floor',
+      rounding: 'truncate',
+      leftShiftLimit: 7,
+    },
+    {
+      name: 'int32',
+      format: 'int32',
+      mode: 'full',
+      guard: 0,
+      alignment: 'floor',
+      rounding: 'truncate',
+      leftShiftLimit: 0,
+    },
   ];
 
-  it.each(profiles)('are added alike: $format, $mode', async (profile) => {
+  it.each(profiles)('are added alike: $format, $mode, $alignment', async (profile) => {
     const interpreted = new FpisaSwitch(16);
     const compiled = new FpisaSwitch(16, { engine: 'compiled' });
     await compiled.device.ready();

@@ -90,6 +90,7 @@ export class FpisaSwitch {
             BigInt(profile.guard),
             profile.rounding === 'truncate' ? 0n : 1n,
             BigInt(profile.leftShiftLimit),
+            profile.alignment === 'floor' ? 0n : 1n,
           ],
         },
       });

@@ -90,6 +90,7 @@ export class Tree {
               BigInt(profile.guard),
               1n,
               0n,
+              1n,
             ],
           },
         });
