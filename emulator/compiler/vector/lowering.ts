@@ -63,9 +63,23 @@ function powersBelow31(graph: Graph, distance: Node): Node {
  * a signed number, but its negative is not.
  */
 function shiftedLeft(graph: Graph, value: Node, distance: Node): Node {
+  const rest = restOf31(distance);
+  if (rest !== undefined) return graph.apply('i32x4.mul', value, powersBelow31(graph, rest));
   const floats = graph.apply('i32x4.add', graph.shift('i32x4.shl', distance, 23), graph.constant32(0xbf800000));
   const factors = graph.apply('i32x4.trunc_sat_f32x4_s', floats);
   const product = graph.apply('i32x4.mul', graph.apply('i32x4.neg', value), factors);
   const tooFar = graph.apply('i32x4.gt_s', distance, graph.constant32(31));
   return graph.select(tooFar, graph.constant32(0), product);
+}
+
+/**
+ * The d of a distance 31 - d, whole or modulo 256: its power of two is the factor of a right shift by d, which often
+ * stands beside it, since what one of them shifts out is what the other one keeps.
+ */
+function restOf31(distance: Node): Node | undefined {
+  const masked = argsOf(distance, 'v128.and');
+  const isByte = masked !== undefined && wordsOf(masked[1]!)?.every((word) => word === 255) === true;
+  const difference = argsOf(isByte ? masked[0]! : distance, 'i32x4.sub');
+  if (difference === undefined || wordsOf(difference[0]!)?.every((word) => word === 31) !== true) return undefined;
+  return difference[1];
 }

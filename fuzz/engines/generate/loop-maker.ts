@@ -220,13 +220,15 @@ export class LoopMaker {
     const cut = (value: Json): Json =>
       dice.oneIn(3) ? value : this.masked(value, dice.pick([0xffffffff, 0xffffffff, 0xffff, 0xff]));
     const word = (value: Json): Json => this.masked(value, 0xffffffff);
-    const distance = (): Json =>
-      dice.oneIn(2) ? hexstr(dice.below(40)) : this.masked(next(), dice.pick([7, 31, 0xff]));
+    const varying = (): Json => this.masked(next(), dice.pick([7, 31, 0xff]));
+    const distance = (): Json => (dice.oneIn(2) ? hexstr(dice.below(40)) : varying());
+    // The rest of a distance to 31, as in code that rounds what a right shift loses.
+    const rest = (): Json => this.masked(operation('-', hexstr(31), varying()), 0xff);
     switch (dice.below(12)) {
       case 0:
         return operation('~', null, next());
       case 1:
-        return cut(operation('<<', word(next()), distance()));
+        return cut(operation('<<', word(next()), dice.oneIn(3) ? rest() : distance()));
       case 2:
       case 3:
         return operation(

@@ -28,6 +28,7 @@ const READS = [read('t0', 'r0', i), read('t5', 'r1', i), read('t2', 'r2', i)];
 const mapping = (value: Json): Json[] => loop(16, [...READS, write('r4', i, value)]);
 const [t0, t5, t2] = [scalar('t0'), scalar('t5'), scalar('t2')];
 const small = operation('&', t2, hexstr(0x3f));
+const restOf = (distance: Json): Json => operation('&', operation('-', hexstr(31), distance), hexstr(0xff));
 const byteSwapped = [
   operation('&', operation('<<', t0, hexstr(24)), hexstr(0xffffffff)),
   operation('&', operation('<<', t0, hexstr(8)), hexstr(0xff0000)),
@@ -53,6 +54,37 @@ describe('operators', () => {
     '<< by a constant': word(operation('<<', t0, hexstr(5))),
     '<< by something invariant': word(operation('<<', t0, of('c'))),
     '<< by something else in each pass': word(operation('<<', t0, small)),
+    '<< by the rest to 31': word(operation('<<', t0, restOf(small))),
+    '<< by the rest of up to 255 to 31': word(operation('<<', t0, restOf(operation('&', t5, hexstr(0xff))))),
+    '<< by the rest of any number to 31': word(operation('<<', t0, restOf(t5))),
+    '<< by the rest to 31, which is not negative': word(
+      operation('<<', t0, operation('-', hexstr(31), operation('&', t2, hexstr(0x1f)))),
+    ),
+    '<< by the rest to 30': word(operation('<<', t0, operation('&', operation('-', hexstr(30), small), hexstr(0xff)))),
+    'a right shift, rounded to nearest and even': word(
+      operation(
+        '+',
+        operation('>>', signed(t0), small),
+        asData(
+          operation(
+            '>',
+            operation(
+              '|',
+              word(operation('<<', word(operation('<<', t0, hexstr(1))), restOf(small))),
+              operation('&', operation('>>', signed(t0), small), hexstr(1)),
+            ),
+            of('a'),
+          ),
+        ),
+      ),
+    ),
+    'one more where a condition holds': operation('?', word(operation('+', t0, hexstr(1))), t0, operation('>', t5, t0)),
+    'one more where a condition does not hold': operation(
+      '?',
+      t0,
+      word(operation('+', t0, hexstr(1))),
+      operation('>', t5, t0),
+    ),
     '<< of 64 bits': operation('>>', operation('&', operation('<<', t0, small), hexstr(0xffffffffffn)), hexstr(8)),
     '>> by a constant': operation('>>', t0, hexstr(5)),
     '>> by more than the width': operation('>>', t0, hexstr(33)),
