@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runAsCommand } from '../../scripts/arguments.js';
-import { DocsPageError } from '../query/docs.js';
+import { DocsPage, DocsPageError } from '../docs-page.js';
 import { plotOf, tables, type AccuracyReport, type Tables } from './page.js';
 
 /** Headings of the page, each followed by one table. */
@@ -25,17 +25,14 @@ const SECTIONS: Readonly<Record<keyof Tables, string>> = {
 };
 
 /** @throws DocsPageError if the page has no place for one of the results, or a result is missing */
-export function filled(page: string, report: AccuracyReport): string {
-  let text = page;
+export function filled(text: string, report: AccuracyReport): string {
+  const page = new DocsPage(text);
   const made = tables(report);
   for (const [name, heading] of Object.entries(SECTIONS) as [keyof Tables, string][]) {
     if (made[name] === '') throw new DocsPageError(`the report lacks the rows of ${name}: run the whole study`);
-    // Up to the first table, but not past another heading.
-    const place = new RegExp(`(\\n${heading}\\n(?:(?!#|\\|).*\\n)*)(?:\\|.*\\n)+`);
-    if (!place.test(text)) throw new DocsPageError(`the page has no table below "${heading}"`);
-    text = text.replace(place, (_, before: string) => `${before}${made[name]}\n`);
+    page.fillTable(heading, made[name]);
   }
-  return text;
+  return page.text;
 }
 
 export function readAccuracy(folder: string): AccuracyReport {

@@ -11,8 +11,10 @@ export interface AccuracyReport {
   readonly spreads: readonly SpreadRow[];
 }
 
-/** A plot has marks for so many. */
-const PLOTTED = ['sequential', 'fpisa', 'fpisa, floor', 'fpisa-wide', 'fpisa-a+'] as const;
+const PLOTTED = ['sequential', 'fpisa', 'fpisa, floor', 'fpisa-wide'] as const;
+/** Those whose errors differ by many powers of ten. */
+const PLOTTED_WITHOUT_SHIFTS = ['fpisa-a', 'fpisa-a+', 'block', 'sequential', 'fpisa'] as const;
+const PLOTTED_SPREADS: readonly string[] = ['early', 'late', 'normal', 'log-normal 2'];
 /** Worker count of the tables and plots that compare inputs. */
 const TYPICAL_WORKERS = 32;
 const EVENT_SCHEMES = ['fpisa-a', 'fpisa-a+', 'fpisa-a+, floor'] as const;
@@ -132,8 +134,9 @@ export function plotOf({ rows, spreads }: AccuracyReport): string {
     of: readonly StudyRow[],
     x: (row: StudyRow) => number,
     y: (row: StudyRow) => number | null,
+    names: readonly string[] = PLOTTED,
   ): Panel['series'] =>
-    PLOTTED.map((name) => ({
+    names.map((name) => ({
       name,
       points: of
         .filter(({ scheme }) => scheme === name)
@@ -156,20 +159,23 @@ export function plotOf({ rows, spreads }: AccuracyReport): string {
       title: 'late gradients, relative error of all sums',
       x: 'workers',
       y: 'relative error',
-      series: curves(late, workers, (row) => row.relative),
+      above: 1e4,
+      series: curves(late, workers, (row) => row.relative, PLOTTED_WITHOUT_SHIFTS),
     },
     {
       title: `log-normal, ${TYPICAL_WORKERS} workers, 99th percentile`,
       x: 'σ of the logarithm',
       y: 'ulp',
+      above: 25,
       series: curves(logNormal, sigma, (row) => row.p99),
     },
     {
       title: 'sums whose addends are within 2^7',
       x: 'workers',
       y: '%',
+      legend: 'bottom',
       series: [...new Set(spreads.map(({ input }) => input))]
-        .filter((name) => ['early', 'late', 'normal', 'log-normal 2', 'log-normal 4'].includes(name))
+        .filter((name) => PLOTTED_SPREADS.includes(name))
         .map((name) => ({
           name,
           points: spreads

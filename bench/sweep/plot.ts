@@ -12,6 +12,10 @@ export interface Panel {
   readonly y: string;
   /** Text of a value on the x axis; default its digits. */
   readonly xText?: (value: number) => string;
+  /** Space for the legend above the largest value, as a factor of it. */
+  readonly above?: number;
+  /** Where the curves leave room for the legend; default above them. */
+  readonly legend?: 'top' | 'bottom';
   readonly series: readonly Series[];
 }
 
@@ -38,20 +42,31 @@ export function plot(panels: readonly Panel[]): string {
   ].join('\n');
 }
 
-function draw({ title, x, y, series, xText = short }: Panel): string {
+function draw({
+  title,
+  x,
+  y,
+  series,
+  xText = short,
+  legend = 'top',
+  above = legend === 'top' ? 2.5 : 1,
+}: Panel): string {
   const all = series.flatMap(({ points }) => points);
   const across = axis(
     all.map((point) => point[0]),
     MARGIN.left,
     WIDTH - MARGIN.right,
     'tight',
+    above,
   );
   const up = axis(
     all.map((point) => point[1]),
     HEIGHT - MARGIN.bottom,
     MARGIN.top,
     'decades',
+    above,
   );
+  const legendTop = legend === 'top' ? MARGIN.top + 12 : HEIGHT - MARGIN.bottom - 16 * series.length + 8;
   const [left, right, bottom, top] = [MARGIN.left, WIDTH - MARGIN.right, HEIGHT - MARGIN.bottom, MARGIN.top];
   return [
     text((left + right) / 2, top - 14, title, 'middle', 'font-weight="bold"'),
@@ -73,7 +88,7 @@ function draw({ title, x, y, series, xText = short }: Panel): string {
         points.map((point) => [across.at(point[0]), up.at(point[1])] as const),
         i,
         left + 12,
-        top + 12 + 16 * i,
+        legendTop + 16 * i,
       ),
     ),
   ].join('\n');
@@ -117,16 +132,15 @@ interface Axis {
 }
 
 /** Logarithmic. With 'tight' each value that occurs is a tick, if there are few; with 'decades' 1, 2 and 5 of each power of ten. */
-function axis(values: readonly number[], from: number, to: number, kind: 'tight' | 'decades'): Axis {
+function axis(values: readonly number[], from: number, to: number, kind: 'tight' | 'decades', above: number): Axis {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const steps: number[] = [];
-  for (let power = 10 ** Math.floor(Math.log10(low)); power <= high * 10; power *= 10)
+  for (let power = 10 ** Math.floor(Math.log10(low)); power <= high * above * 10; power *= 10)
     steps.push(power, 2 * power, 5 * power);
-  // Space above for the legend.
   const [first, last] =
     kind === 'tight'
       ? [low, high]
-      : [Math.max(...steps.filter((step) => step <= low)), Math.min(...steps.filter((step) => step >= high * 2.5))];
+      : [Math.max(...steps.filter((step) => step <= low)), Math.min(...steps.filter((step) => step >= high * above))];
   const distinct = [...new Set(values)].sort((a, b) => a - b);
   const all = kind === 'tight' ? distinct : steps.filter((step) => step >= first && step <= last);
   const ticks = all.length > 10 ? all.filter((step) => Number.isInteger(Math.log10(step))) : all;
@@ -135,6 +149,8 @@ function axis(values: readonly number[], from: number, to: number, kind: 'tight'
 }
 
 export function short(value: number): string {
+  // Ticks are products of powers of ten, which are not exact below 1.
+  if (value < 1) return value < 1e-3 ? value.toExponential(0) : String(Number(value.toPrecision(6)));
   if (value >= 1e6) return `${value / 1e6} M`;
   return value >= 10_000 ? `${value / 1000} k` : String(value);
 }
