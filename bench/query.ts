@@ -25,7 +25,7 @@ import { describeMachine } from './machine.js';
 import { QUERIES, type BenchQuery, type DataSet } from './query/queries.js';
 import { plotOf, rowOf, tables, type QueryReport, type QueryRow, type SwitchCost } from './query/report.js';
 import { Alone, WithSwitch, type Run, type SwitchRun } from './query/systems.js';
-import { median } from './switch.js';
+import { median } from './median.js';
 
 export interface QueryBenchOptions {
   readonly scale: number;

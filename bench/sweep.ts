@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureC, measureEngine } from './engine.js';
 import { describeMachine } from './machine.js';
-import { median } from './switch.js';
+import { median } from './median.js';
 import { KINDS, measureLookups, type LookupRow } from './sweep/lookups.js';
 import { plot, type Panel } from './sweep/plot.js';
 import { Generator } from './switch/generator.js';

@@ -19,6 +19,7 @@ import { FrameLoop } from './switch/frame-loop.js';
 import { Generator, type Measurement } from './switch/generator.js';
 import { runAsCommand, seconds, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
 import { describeMachine } from './machine.js';
+import { median } from './median.js';
 import {
   KERNEL,
   render,
@@ -47,12 +48,6 @@ interface Programs {
 interface Run {
   readonly measured: Measurement;
   readonly switchBusy: number;
-}
-
-export function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 === 1 ? sorted[Math.floor(middle)]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** Runs one switch with each window in turn. @throws if a packet was wrong */

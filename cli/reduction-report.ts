@@ -29,11 +29,12 @@ export interface ReductionReport {
   readonly retransmissions: number;
   readonly loss: number;
   readonly profile: string;
-  /** As the switch's program takes them, and the least that any layer had: of what all paths carry. */
+  /** As the switch's program takes them. */
   readonly valuesPerPacket: number;
+  /** The least that any layer had, of what all paths carry. */
+  readonly packetValues: number;
   /** The ways that the workers' packets took, each once. */
   readonly transports: readonly string[];
-  readonly packetValues: number;
   readonly elapsedMs: number;
   readonly layers: readonly LayerReport[];
 }

@@ -5,6 +5,7 @@ import {
   type AllreduceStats,
   Member,
   type MemberConfig,
+  type MemberOutput,
   MemoryInUse,
   MemoryPool,
   Operation,
@@ -13,19 +14,18 @@ import {
   TensorBatch,
   checkQuantizes,
   type Tensors,
-  type Waiting,
 } from './allreduce/index.js';
 import { QuantizeKernel } from '../arithmetic/index.js';
-import { AbortedError, ClosedError, JoinError, MembershipError, type WorkerError } from './errors.js';
+import { AbortedError, JoinError, MembershipError, type WorkerError } from './errors.js';
 import { type AllreduceOptions, type JoinOptions, type Settings, settings } from './options.js';
 import { counted } from '../net/count.js';
 import { messageBytes } from '../protocol/message.js';
 import { guarded } from './guarded.js';
 import { membersLostError } from './members-lost.js';
-import type { Announcement, ControllerMessage, Path, Welcome } from './session/messages.js';
+import type { Announcement, ControllerMessage, Welcome } from './session/messages.js';
 import { faultOf } from './session/validity.js';
 import type { EmitWorkerEvent } from './worker-events.js';
-import { formatOfJob, type WorkerSide, type WorkerState } from './worker-side.js';
+import { formatOfJob, leftError, type WorkerSide, type WorkerState } from './worker-side.js';
 import { ControllerSession } from './session/session.js';
 import { messagesThatFit } from './transport/buffer-capacity.js';
 import { openSocketTowards } from './transport/udp.js';
@@ -68,16 +68,13 @@ export class LocalWorker implements WorkerSide {
     private welcome: Welcome,
     private readonly emit: EmitWorkerEvent,
   ) {
-    const output = {
-      transmit: (memory: Uint8Array, at: number, length: number) => transport.send(memory, at, length),
-      progress: (message: Parameters<ConstructorParameters<typeof Member>[1]['progress']>[0]) =>
-        session.send({ progress: message }),
-      failed: (message: Parameters<ConstructorParameters<typeof Member>[1]['failed']>[0]) =>
-        session.send({ failed: message }),
-      submitted: (message: Parameters<ConstructorParameters<typeof Member>[1]['submitted']>[0]) =>
-        session.send({ submitted: message }),
-      path: (message: Path) => session.send({ path: message }),
-      waiting: (waiting: Waiting) => this.emit('waiting', waiting),
+    const output: MemberOutput = {
+      transmit: (memory, at, length) => transport.send(memory, at, length),
+      progress: (message) => session.send({ progress: message }),
+      failed: (message) => session.send({ failed: message }),
+      submitted: (message) => session.send({ submitted: message }),
+      path: (message) => session.send({ path: message }),
+      waiting: (waiting) => this.emit('waiting', waiting),
     };
     this.member = new Member(this.memberConfig(), output, now());
     transport.onMessage = (message) => {
@@ -154,10 +151,6 @@ export class LocalWorker implements WorkerSide {
       packetValues: this.member.packetValues,
       transportDescription: this.transportDescription,
     };
-  }
-
-  private get rank(): number {
-    return this.options.rank;
   }
 
   private get transportDescription(): string {
@@ -252,7 +245,7 @@ export class LocalWorker implements WorkerSide {
 
   private hear(message: ControllerMessage): void {
     if (this.ended !== undefined) return;
-    const fault = faultOf(message, this.rank, this.welcome.job.workers, packetStepsOf(this.welcome));
+    const fault = faultOf(message, this.options.rank, this.welcome.job.workers, packetStepsOf(this.welcome));
     if (fault !== undefined) {
       const text = `the controller at ${this.options.controller} announces what cannot be: ${fault}`;
       void this.end(new MembershipError(text));
@@ -367,7 +360,7 @@ export class LocalWorker implements WorkerSide {
   private async finish(error: WorkerError | undefined): Promise<void> {
     if (this.ended !== undefined) return;
     const farewell = this.member.farewell();
-    this.ended = error ?? new ClosedError(`rank ${this.rank} has left job '${this.options.job}'`);
+    this.ended = error ?? leftError(this.options);
     clearTimeout(this.timer);
     clearImmediate(this.immediate);
     this.member.close(this.ended);

@@ -1,4 +1,5 @@
 /** Ethernet/IPv4/UDP frames around datagrams (RFC 894, RFC 791, RFC 768). */
+import { uint16 } from './big-endian.js';
 import { internetChecksum } from './checksum.js';
 
 const ETHERNET_BYTES = 14;
@@ -114,8 +115,4 @@ export function udpOffset(bytes: Uint8Array, from = 0, length = bytes.length): n
   if (udp < ip + IPV4_BYTES || end > from + length || udp + UDP_BYTES > end) return -1;
   const udpLength = uint16(bytes, udp + 4);
   return udpLength < UDP_BYTES || udp + udpLength > end ? -1 : udp;
-}
-
-function uint16(frame: Uint8Array, at: number): number {
-  return (frame[at]! << 8) | frame[at + 1]!;
 }

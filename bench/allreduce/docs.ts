@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runAsCommand } from '../../scripts/arguments.js';
-import { DocsPageError } from '../query/docs.js';
+import { DocsPage } from '../docs-page.js';
 import { plotOf, tables, type Tables } from './page.js';
 import type { AllreduceReport } from './report.js';
 import { sizeText } from './words.js';
@@ -26,29 +26,19 @@ const SECTIONS: Readonly<Record<keyof Tables, string>> = {
 };
 
 /** @throws DocsPageError if the page has no place for one of the results */
-export function filled(page: string, report: AllreduceReport): string {
-  let text = page;
-  const replace = (what: string, pattern: RegExp, by: string): void => {
-    if (!pattern.test(text)) throw new DocsPageError(`the page has no ${what}`);
-    text = text.replace(pattern, (_, before: string) => `${before}${by}`);
-  };
+export function filled(text: string, report: AllreduceReport): string {
+  const page = new DocsPage(text);
   const made = tables(report);
-  for (const [name, heading] of Object.entries(SECTIONS) as [keyof Tables, string][]) {
-    // Up to the first table, but not past another heading.
-    replace(
-      `table below "${heading}"`,
-      new RegExp(`(\\n${heading}\\n(?:(?!#|\\|).*\\n)*)(?:\\|.*\\n)+`),
-      `${made[name]}\n`,
-    );
-  }
+  for (const [name, heading] of Object.entries(SECTIONS) as [keyof Tables, string][])
+    page.fillTable(heading, made[name]);
   const { machine, rounds, repeats, versions } = report;
-  replace('machine of the allreduce', /(\nMeasured on )[^;\n]*/, machine);
+  page.fill('machine of the allreduce', /(\nMeasured on )[^;\n]*/, machine);
   for (const [name, key] of [
     ['node', 'fpisa'],
     ['OpenMPI', 'openmpi_tcp'],
     ['PyTorch', 'gloo'],
   ] as const)
-    replace(
+    page.fill(
       `version of ${name}`,
       new RegExp(`(\\nMeasured on .*?\\b${name} )[^\\s,;]+`),
       (versions[key] ?? 'none').replace(/^.* /, ''),
@@ -57,11 +47,11 @@ export function filled(page: string, report: AllreduceReport): string {
   const load = ({ workers, bytes }: { workers: number; bytes: number }, and: string): string =>
     `${workers} workers${and}${sizeText(bytes)}`;
   // tables() has refused a report without them.
-  replace('load with limited processors', /(\nMiB of tensor a second with )[^,\n]*/, load(cpuLimits!, ' and '));
-  replace('limit of processors', /(\(limited by )[^;\n]*/, cpuLimits!.by);
-  replace('load of what grows', /(\nfpisa alone, on the loopback, )[^;\n]*/, load(growth!, ', '));
-  replace('number of repetitions', /(\nMeasured on .*?medians of )\d+/, String(rounds * repeats));
-  return text;
+  page.fill('load with limited processors', /(\nMiB of tensor a second with )[^,\n]*/, load(cpuLimits!, ' and '));
+  page.fill('limit of processors', /(\(limited by )[^;\n]*/, cpuLimits!.by);
+  page.fill('load of what grows', /(\nfpisa alone, on the loopback, )[^;\n]*/, load(growth!, ', '));
+  page.fill('number of repetitions', /(\nMeasured on .*?medians of )\d+/, String(rounds * repeats));
+  return page.text;
 }
 
 export function readAllreduce(folder: string): AllreduceReport {

@@ -1,5 +1,5 @@
 /** Runs systems in rounds, and keeps what each took for each size. */
-import { median } from '../switch.js';
+import { median } from '../median.js';
 import type { AllreduceLoad, System } from './load.js';
 import type { AllreduceRun, Keyed } from './report.js';
 

@@ -1,5 +1,5 @@
 /*
- * The arithmetic of p4/v1model/accumulate.p4 (design section 1.3, full mode) as a plain loop: the reference
+ * The arithmetic of p4/v1model/accumulate.p4 (docs/arithmetic.md, full mode, alignment to nearest) as a plain loop: the reference
  * for the software switch's time per value. Prints the median over rounds, in nanoseconds per value.
  *
  * usage: fpisa_add <values per packet> <workers> <rounds>
@@ -28,14 +28,19 @@ static void unpack(uint32_t word, int guard, uint32_t *exponent, int32_t *mantis
     *mantissa = word >> 31 ? -magnitude : magnitude;
 }
 
-static int32_t shift_right(int32_t value, uint32_t by)
+/* To the nearest, ties to even, or down. What is lost stands at the top of a word; an odd quotient makes a tie more. */
+static int32_t shift_right(int32_t value, uint32_t by, int nearest)
 {
-    return value >> (by > 31 ? 31 : by);
+    if (by > 31)
+        return nearest ? 0 : value >> 31;
+    int32_t quotient = value >> by;
+    uint32_t lost = (uint32_t) value << 1 << (31 - by);
+    return nearest && (lost | (quotient & 1)) > 0x80000000u ? quotient + 1 : quotient;
 }
 
 /* Kept out of line, so that the loop is not specialised for the caller's constants. */
 __attribute__((noinline)) static void add_packet(const uint8_t *packet, uint16_t *exponents, uint32_t *mantissas,
-                                                 int values, int first, int guard)
+                                                 int values, int first, int guard, int nearest)
 {
     for (int i = 0; i < values; i++) {
         uint32_t word = (uint32_t) packet[4 * i] | (uint32_t) packet[4 * i + 1] << 8
@@ -52,11 +57,11 @@ __attribute__((noinline)) static void add_packet(const uint8_t *packet, uint16_t
         int32_t stored = (int32_t) mantissas[i];
         if (exponent <= stored_exponent) {
             if (stored_exponent != SPECIAL)
-                mantissa = shift_right(mantissa, stored_exponent - exponent);
+                mantissa = shift_right(mantissa, stored_exponent - exponent, nearest);
             else if (exponent != SPECIAL)
                 mantissa = 0;
         } else {
-            stored = exponent == SPECIAL ? 0 : shift_right(stored, exponent - stored_exponent);
+            stored = exponent == SPECIAL ? 0 : shift_right(stored, exponent - stored_exponent, nearest);
             exponents[i] = (uint16_t) exponent;
         }
         int64_t sum = (int64_t) stored + mantissa;
@@ -108,7 +113,7 @@ int main(int argc, char **argv)
             clock_gettime(CLOCK_MONOTONIC, &from);
             for (int worker = 0; worker < workers; worker++)
                 add_packet((const uint8_t *) (packets + worker * values), exponents + (round % slots) * values,
-                           mantissas + (round % slots) * values, values, worker == 0, 2);
+                           mantissas + (round % slots) * values, values, worker == 0, 2, 1);
             clock_gettime(CLOCK_MONOTONIC, &to);
             times[round] = (to.tv_sec - from.tv_sec) * 1e9 + (double) (to.tv_nsec - from.tv_nsec);
         }

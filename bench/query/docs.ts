@@ -7,6 +7,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runAsCommand } from '../../scripts/arguments.js';
+import { DocsPage } from '../docs-page.js';
 import { readReport, tables, type QueryReport } from './report.js';
 
 /** Headings of the page, each followed by one table. */
@@ -17,45 +18,30 @@ const SECTIONS = {
   targets: '### Targets',
 } as const;
 
-export class DocsPageError extends Error {
-  readonly code = 'FPISA_BENCH_DOCS';
-  override readonly name = 'DocsPageError';
-}
-
 /** @throws DocsPageError if the page has no place for one of the results */
-export function filled(page: string, report: QueryReport): string {
-  let text = page;
-  const replace = (what: string, pattern: RegExp, by: string): void => {
-    if (!pattern.test(text)) throw new DocsPageError(`the page has no ${what}`);
-    text = text.replace(pattern, (_, before: string) => `${before}${by}`);
-  };
+export function filled(text: string, report: QueryReport): string {
+  const page = new DocsPage(text);
   const made = tables(report);
-  for (const [name, heading] of Object.entries(SECTIONS) as [keyof typeof SECTIONS, string][]) {
-    // Up to the first table, but not past another heading.
-    replace(
-      `table below "${heading}"`,
-      new RegExp(`(\\n${heading}\\n(?:(?!#|\\|).*\\n)*)(?:\\|.*\\n)+`),
-      `${made[name]}\n`,
-    );
-  }
+  for (const [name, heading] of Object.entries(SECTIONS) as [keyof typeof SECTIONS, string][])
+    page.fillTable(heading, made[name]);
   const { machine, versions, scale, rounds } = report;
-  replace('machine', /(\nMachine: )[^;\n]*/, machine);
+  page.fill('machine', /(\nMachine: )[^;\n]*/, machine);
   for (const [name, version] of Object.entries({
     node: versions['node'],
     DuckDB: versions['duckdb'],
     Spark: versions['spark'],
     Java: versions['java'],
   })) {
-    replace(
+    page.fill(
       `version of ${name}`,
       new RegExp(`(\\nMachine: .*?\\b${name} )[^\\s,;)]+`),
       (version ?? '').replace(/^v/, ''),
     );
   }
-  replace('scale factor', /(TPC-H at scale factor )[\d.]+/, String(scale));
-  replace('scale of the Big Data benchmark', /(benchmark's tables at scale )[\d.]+/, String(scale));
-  replace('number of rounds', /(Times are medians of )\d+/, String(rounds));
-  return text;
+  page.fill('scale factor', /(TPC-H at scale factor )[\d.]+/, String(scale));
+  page.fill('scale of the Big Data benchmark', /(benchmark's tables at scale )[\d.]+/, String(scale));
+  page.fill('number of rounds', /(Times are medians of )\d+/, String(rounds));
+  return page.text;
 }
 
 await runAsCommand(import.meta.url, () => {

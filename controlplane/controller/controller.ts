@@ -147,7 +147,7 @@ export class Controller {
   deleteJob(name: string, force = false): void {
     const job = findJob(this.state, name);
     const session = this.sessions.get(name);
-    const ranks = session?.connectedRanks() ?? [];
+    const ranks = session?.connected.ranks() ?? [];
     if (ranks.length > 0 && !force) {
       throw new JobBusyError(
         `job "${name}" has connected workers (ranks ${choices(ranks)}); stop them, or force the deletion`,
@@ -360,7 +360,7 @@ export class Controller {
   }
 
   private occupants(job: JobRecord): Occupant[] {
-    return occupantsBeside(this.state, job, (name) => this.sessions.get(name)?.connectedMembers() ?? []);
+    return occupantsBeside(this.state, job, (name) => this.sessions.get(name)?.connected.members() ?? []);
   }
 
   private describe(job: JobRecord): JobMessage {
@@ -371,7 +371,7 @@ export class Controller {
       .map(({ member, connected }) => ({
         ...member,
         connected,
-        packetValues: session?.packetValuesOf(member.rank) ?? 0,
+        packetValues: session?.packetSizes.of(member.rank) ?? 0,
       }))
       .sort((a, b) => a.rank - b.rank);
     return {
@@ -379,7 +379,7 @@ export class Controller {
       profile: { ...job.profile },
       switches: [...job.switches],
       state: session?.state ?? 'waiting',
-      packetValues: session?.packetValues ?? 0,
+      packetValues: session?.packetSizes.current ?? 0,
       valuesPerPacket: this.state.switches[switchName]!.valuesPerPacket,
       events: {},
       switchEvents: [],

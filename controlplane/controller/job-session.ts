@@ -8,7 +8,6 @@ import type {
   ControllerMessage,
   FailedMessage,
   JobPhase,
-  MissingRankMessage,
   PathMessage,
   ProgressMessage,
   SubmittedMessage,
@@ -18,28 +17,20 @@ import { Deadline } from './deadline.js';
 import type { JobPhaseInside, JobRecords, MemberLink, SessionTiming } from './job-records.js';
 import { SILENT, type Log } from './log.js';
 import { PacketSizes } from './packet-sizes.js';
+import { PathDialogue } from './path-dialogue.js';
+import { Roster } from './roster.js';
 import { Standings } from './standings.js';
 import type { MemberRecord } from './state.js';
-
-interface Attached {
-  readonly member: MemberRecord;
-  readonly link: MemberLink;
-  /** What it says it will reduce. */
-  readonly announcements: readonly AnnouncementMessage[];
-  /** It finds out what its way carries, and its chunks have the size that Resume says. */
-  readonly followsPacketValues: boolean;
-}
 
 export class JobSession {
   private phase: JobPhaseInside;
   /** Connected workers by rank. From `collecting` to `running` these are exactly the members of the stored epoch. */
-  private readonly attached = new Map<number, Attached>();
+  private readonly roster: Roster;
   /** Answers for the stored epoch only: cleared whenever it is raised. */
   private readonly progress = new Map<number, ProgressMessage>();
   private readonly standings: Standings;
   private readonly sizes: PacketSizes;
-  /** Ranks that left of their own accord; others that are missing were lost. */
-  private readonly left: Set<number>;
+  private readonly paths: PathDialogue;
   /** Since the controller's start no epoch has begun. */
   private restarted: boolean;
   /** The missing members had their time: the others only settle what is complete. */
@@ -57,7 +48,8 @@ export class JobSession {
     const { members, active, left } = records.record();
     this.standings = new Standings(active?.members ?? members);
     this.sizes = new PacketSizes(() => records.packetSteps());
-    this.left = new Set(left);
+    this.paths = new PathDialogue(this.sizes, timing.progressTimeoutMs);
+    this.roster = new Roster(() => records.record().workers, left);
     this.restarted = members.length > 0;
     this.phase = this.restarted ? 'returning' : 'waiting';
     if (this.restarted) this.deadline.start(timing.returnTimeoutMs, () => this.returnTimeExpired());
@@ -68,22 +60,13 @@ export class JobSession {
     return 'recovering';
   }
 
-  /** Values of a whole chunk in the epoch that runs; 0: none has run. */
-  get packetValues(): number {
-    return this.sizes.current;
+  /** How long the job's packets are, and may be on the members' ways. */
+  get packetSizes(): Pick<PacketSizes, 'current' | 'of'> {
+    return this.sizes;
   }
 
-  /** Most values of a packet that the way of `rank` carries; 0: not known. */
-  packetValuesOf(rank: number): number {
-    return this.sizes.of(rank);
-  }
-
-  connectedRanks(): number[] {
-    return [...this.attached.keys()].sort((a, b) => a - b);
-  }
-
-  connectedMembers(): MemberRecord[] {
-    return this.connectedRanks().map((rank) => this.attached.get(rank)!.member);
+  get connected(): Pick<Roster, 'ranks' | 'members'> {
+    return this.roster;
   }
 
   /**
@@ -92,8 +75,7 @@ export class JobSession {
    * @throws TensorsDifferError
    */
   compare(rank: number, announcements: readonly AnnouncementMessage[]): void {
-    const waiting = this.phase === 'waiting' ? this.attached : new Map<number, Attached>();
-    const others = new Map([...waiting].map(([other, attached]) => [other, attached.announcements]));
+    const others = new Map(this.phase === 'waiting' ? this.roster.announcements() : []);
     try {
       checkAnnouncements(this.records.record(), rank, announcements, others);
     } catch (error) {
@@ -114,10 +96,9 @@ export class JobSession {
     followsPacketValues = false,
   ): void {
     const { rank, ip, udpPort, switchName, switchPort } = member;
-    const previous = this.attached.get(rank);
+    const previous = this.roster.get(rank);
     if (previous !== undefined) this.forget(rank);
-    this.attached.set(rank, { member, link, announcements, followsPacketValues });
-    this.left.delete(rank);
+    this.roster.add({ member, link, announcements, followsPacketValues });
     previous?.link.end(new MembershipEndedError(`worker ${rank} connected again`));
     this.report(
       'info',
@@ -127,17 +108,17 @@ export class JobSession {
     link.send(welcome);
     const { workers, members } = this.records.record();
     if (this.phase === 'waiting') {
-      if (this.attached.size === workers) this.raise('all workers have joined');
+      if (this.roster.size === workers) this.raise('all workers have joined');
     } else if (this.restarted) {
-      if (members.every((each) => this.attached.has(each.rank))) this.regroup('the controller restarted');
+      if (members.every((each) => this.roster.has(each.rank))) this.regroup('the controller restarted');
     } else this.regroup(`worker ${rank} joined`);
     this.tellWhoIsAwaited();
   }
 
   /** The worker has sent Leave. */
   leave(rank: number, link: MemberLink): void {
-    if (this.holds(rank, link)) {
-      this.left.add(rank);
+    if (this.roster.holds(rank, link)) {
+      this.roster.leaves(rank);
       this.report('info', { rank }, `worker ${rank} left`);
     }
     this.detach(rank, link, `worker ${rank} left`);
@@ -146,19 +127,19 @@ export class JobSession {
 
   /** The worker's stream ended without a Leave. */
   disconnected(rank: number, link: MemberLink): void {
-    if (this.holds(rank, link)) this.report('warn', { rank }, `worker ${rank} was lost`);
+    if (this.roster.holds(rank, link)) this.report('warn', { rank }, `worker ${rank} was lost`);
     this.detach(rank, link, `worker ${rank} was lost`);
   }
 
   /** @throws SessionProtocolError for a report that cannot be true */
   progressed(rank: number, link: MemberLink, report: ProgressMessage): void {
-    if (!this.holds(rank, link) || this.phase === 'waiting') return;
+    if (!this.roster.holds(rank, link) || this.phase === 'waiting') return;
     const record = this.records.record();
-    this.standings.add(this.attached.get(rank)!.member, report, record);
+    this.standings.add(this.roster.get(rank)!.member, report, record);
     if (this.phase !== 'collecting' || report.epoch !== record.epoch) return;
     this.progress.set(rank, report);
-    if (this.progress.size < this.attached.size || this.dropContradicting()) return;
-    if (this.attached.size < this.required) this.dismiss();
+    if (this.progress.size < this.roster.size || this.dropContradicting()) return;
+    if (this.roster.size < this.required) this.dismiss();
     else this.program();
   }
 
@@ -168,11 +149,12 @@ export class JobSession {
    */
   failed(rank: number, link: MemberLink, failed: FailedMessage): void {
     const { operation } = failed;
-    if (!this.holds(rank, link) || this.phase === 'waiting' || operation <= this.records.record().completed) return;
+    if (!this.roster.holds(rank, link) || this.phase === 'waiting' || operation <= this.records.record().completed)
+      return;
     // Several members may abort the same operation; the first one counts.
-    if (!this.standings.fail(this.attached.get(rank)!.member, operation)) return;
+    if (!this.standings.fail(this.roster.get(rank)!.member, operation)) return;
     this.disputed = failed.submission === undefined ? undefined : operation;
-    this.sendToOthers(rank, { aborted: { ...failed, rank } });
+    this.roster.sendToOthers(rank, { aborted: { ...failed, rank } });
     const { message: reason } = failed;
     this.report('warn', { rank, operation, reason }, `worker ${rank} aborted operation ${operation}: ${reason}`);
     // Before Resume the number is simply included in Resume.
@@ -181,17 +163,16 @@ export class JobSession {
 
   /** A worker says what it brought to the operation that another one could not finish; one such answer is enough. */
   submitted(rank: number, link: MemberLink, submitted: SubmittedMessage): void {
-    if (!this.holds(rank, link) || submitted.operation !== this.disputed) return;
+    if (!this.roster.holds(rank, link) || submitted.operation !== this.disputed) return;
     this.disputed = undefined;
-    this.sendToOthers(rank, { submitted: { ...submitted, rank } });
+    this.roster.sendToOthers(rank, { submitted: { ...submitted, rank } });
   }
 
   /** @throws SessionProtocolError for a size that packets do not have */
   path(rank: number, link: MemberLink, report: PathMessage): void {
-    if (!this.holds(rank, link) || report.epoch !== this.records.record().epoch) return;
-    if (this.sizes.trying) {
-      if (this.sizes.answer(rank, report)) this.resume(report.epoch);
-    } else if (this.phase === 'running' && this.sizes.narrow(rank, report))
+    if (!this.roster.holds(rank, link) || report.epoch !== this.records.record().epoch) return;
+    if (this.paths.open) this.paths.answer(rank, report);
+    else if (this.phase === 'running' && this.sizes.narrow(rank, report))
       this.raise(`the path of worker ${rank} carries only packets of up to ${report.values} values`);
   }
 
@@ -200,7 +181,7 @@ export class JobSession {
     // The epoch that is written to it next is one in which no member has sent yet.
     if (this.phase === 'programming') {
       // It had been written, which is to be waited for again.
-      if (this.sizes.trying) this.program();
+      if (this.paths.open) this.program();
       return;
     }
     this.records.save({ active: undefined });
@@ -219,17 +200,12 @@ export class JobSession {
   close(error: ControlPlaneError): void {
     this.closed = true;
     this.deadline.stop();
-    const links = [...this.attached.values()];
-    this.attached.clear();
-    for (const { link } of links) link.end(error);
-  }
-
-  private holds(rank: number, link: MemberLink): boolean {
-    return this.attached.get(rank)?.link === link;
+    this.paths.stop();
+    for (const { link } of this.roster.removeAll()) link.end(error);
   }
 
   private detach(rank: number, link: MemberLink, reason: string): void {
-    if (!this.holds(rank, link)) return;
+    if (!this.roster.holds(rank, link)) return;
     this.remove(rank);
     if (this.phase !== 'waiting' && !this.restarted) this.regroup(reason);
     this.tellWhoIsAwaited();
@@ -237,12 +213,12 @@ export class JobSession {
 
   private remove(rank: number): void {
     this.forget(rank);
-    this.attached.delete(rank);
+    this.roster.remove(rank);
   }
 
   private forget(rank: number): void {
     this.standings.depart(rank);
-    this.sizes.forget(rank);
+    this.paths.forget(rank);
     this.progress.delete(rank);
   }
 
@@ -251,17 +227,12 @@ export class JobSession {
     return this.records.record().minWorkers;
   }
 
-  private missing(): MissingRankMessage[] {
-    const ranks = [...Array(this.records.record().workers).keys()].filter((rank) => !this.attached.has(rank));
-    return ranks.map((rank) => ({ rank, left: this.left.has(rank) }));
-  }
-
   /** The connected workers have changed. */
   private regroup(reason: string): void {
-    if (this.attached.size === 0) {
+    if (this.roster.size === 0) {
       this.report('info', { reason }, `no worker is left (${reason})`);
       this.reset();
-    } else if (this.attached.size >= this.required) {
+    } else if (this.roster.size >= this.required) {
       this.givingUp = false;
       this.raise(reason);
     } else if (this.givingUp) this.raise(reason);
@@ -271,13 +242,13 @@ export class JobSession {
   /** Too few are left, but the others may come back. */
   private awaitReturn(): void {
     this.restarted = false;
-    this.sizes.stop();
+    this.paths.stop();
     if (this.phase !== 'returning') {
       this.phase = 'returning';
       this.deadline.start(this.timing.returnTimeoutMs, () => this.returnTimeExpired());
     }
     const waitMs = this.deadline.remainingMs;
-    for (const { link } of this.attached.values()) link.send({ missing: { ranks: this.missing(), waitMs } });
+    this.roster.send({ missing: { ranks: this.roster.missing(), waitMs } });
   }
 
   /** No member is left: as at the start. */
@@ -287,14 +258,11 @@ export class JobSession {
     this.restarted = this.givingUp = false;
     this.progress.clear();
     this.standings.clear();
+    this.paths.stop();
     this.sizes.clear();
-    this.left.clear();
+    this.roster.forgetThoseWhoLeft();
     this.records.save({ members: [], active: undefined, completed: 0, left: [] });
     void this.records.program().catch(() => undefined);
-  }
-
-  private sendToOthers(rank: number, message: ControllerMessage): void {
-    for (const [other, { link }] of this.attached) if (other !== rank) link.send(message);
   }
 
   private tellWhoIsAwaited(): void {
@@ -302,34 +270,32 @@ export class JobSession {
   }
 
   private tellAttendance(note: string): void {
-    const attendance = { ranks: this.connectedRanks(), expected: this.awaitedRanks(), note };
-    for (const { link } of this.attached.values()) link.send({ attendance });
+    this.roster.send({ attendance: { ranks: this.roster.ranks(), expected: this.awaitedRanks(), note } });
   }
 
   /** Ranks that the job cannot run without, and that are not connected. */
   private awaitedRanks(): number[] {
-    if (this.phase === 'waiting') return this.missing().map(({ rank }) => rank);
-    if (this.phase !== 'returning') return [];
+    if (this.phase !== 'waiting' && this.phase !== 'returning') return [];
     // After a restart of the controller the members are awaited; later whoever makes the job whole.
     const { members } = this.records.record();
-    const ranks = this.restarted ? members.map(({ rank }) => rank) : this.missing().map(({ rank }) => rank);
-    return ranks.filter((rank) => !this.attached.has(rank));
+    const ranks = (this.restarted ? members : this.roster.missing()).map(({ rank }) => rank);
+    return ranks.filter((rank) => !this.roster.has(rank));
   }
 
   /** A new epoch with everyone who is connected. */
   private raise(reason: string): void {
     this.deadline.stop();
-    this.sizes.stop();
+    this.paths.stop();
     this.progress.clear();
-    const members = this.connectedMembers();
+    const members = this.roster.members();
     const epoch = this.records.nextEpoch();
     this.phase = 'collecting';
     this.restarted = false;
-    const missing = this.missing();
-    this.records.save({ epoch, members, left: [...this.left] });
+    const missing = this.roster.missing();
+    this.records.save({ epoch, members, left: this.roster.left });
     const ranks = members.map(({ rank }) => rank);
     this.report('info', { epoch, ranks, reason }, `epoch ${epoch} with ranks ${ranks.join(', ')}: ${reason}`);
-    for (const { member, link } of this.attached.values()) {
+    for (const { member, link } of this.roster.all()) {
       link.send({ membership: { epoch, ranks, reason, bits: this.records.bitsSeenBy(member), missing } });
     }
     this.deadline.start(this.timing.progressTimeoutMs, () => this.progressTimeExpired());
@@ -341,7 +307,7 @@ export class JobSession {
    */
   private program(): void {
     this.deadline.stop();
-    this.sizes.stop();
+    this.paths.stop();
     this.phase = 'programming';
     const { epoch, members } = this.records.record();
     // With the position: a controller that starts here takes these members for those of the last epoch that ran.
@@ -350,21 +316,10 @@ export class JobSession {
       !this.closed && this.phase === 'programming' && this.records.record().epoch === epoch;
     this.records.program().then(
       () => {
-        if (current()) this.tryPaths(epoch);
+        if (current()) this.paths.begin(epoch, this.roster.all(), () => this.resume(epoch));
       },
       () => undefined,
     );
-  }
-
-  /** The switches answer: how long may packets be? */
-  private tryPaths(epoch: number): void {
-    const follow = [...this.attached].map(([rank, { followsPacketValues }]) => [rank, followsPacketValues] as const);
-    if (!this.sizes.begin(new Map(follow))) {
-      this.resume(epoch);
-      return;
-    }
-    for (const { link } of this.attached.values()) link.send({ tryPath: { epoch } });
-    this.deadline.start(this.timing.progressTimeoutMs, () => this.resume(epoch));
   }
 
   private resume(epoch: number): void {
@@ -374,23 +329,21 @@ export class JobSession {
     const { completed } = this;
     this.records.save({ completed });
     this.phase = 'running';
-    this.standings.resumed(this.connectedMembers());
+    this.standings.resumed(this.roster.members());
     this.sizes.choose();
     const packetValues = this.sizes.announced;
     const size = this.sizes.describe();
     const text = `epoch ${epoch} runs after operation ${completed}${size === '' ? '' : `, with ${size}`}`;
     this.report('info', { epoch, completed, ...(packetValues > 0 && { packetValues }) }, text);
-    for (const { link } of this.attached.values()) link.send({ resume: { epoch, completed, packetValues } });
+    this.roster.send({ resume: { epoch, completed, packetValues } });
   }
 
   /** Those who were missing have not returned: the others learn what is complete, and that nothing else will be. */
   private dismiss(): void {
     const { completed } = this;
     const waitedMs = this.timing.returnTimeoutMs;
-    const membersLost = { completed, ranks: this.missing(), waitedMs };
-    const links = [...this.attached.values()];
-    this.attached.clear();
-    for (const { link } of links) {
+    const membersLost = { completed, ranks: this.roster.missing(), waitedMs };
+    for (const { link } of this.roster.removeAll()) {
       link.send({ membersLost });
       link.end();
     }
@@ -405,11 +358,11 @@ export class JobSession {
   /** Ends the membership of those whose reports cannot be true. @returns whether there were any */
   private dropContradicting(): boolean {
     const { contradicting } = this.standings.settlement(this.records.record().completed);
-    const dropped = contradicting.filter((rank) => this.attached.has(rank));
+    const dropped = contradicting.filter((rank) => this.roster.has(rank));
     this.standings.void(contradicting);
     if (dropped.length === 0) return false;
     for (const rank of dropped) {
-      const { link } = this.attached.get(rank)!;
+      const { link } = this.roster.get(rank)!;
       this.remove(rank);
       link.end(new SessionProtocolError(`the reports of worker ${rank} contradict those of the others`));
     }
@@ -418,17 +371,17 @@ export class JobSession {
   }
 
   private progressTimeExpired(): void {
-    const silent = [...this.attached].filter(([rank]) => !this.progress.has(rank));
-    for (const [rank] of silent) this.remove(rank);
+    const silent = this.roster.all().filter(({ member: { rank } }) => !this.progress.has(rank));
+    for (const { member } of silent) this.remove(member.rank);
     const seconds = this.timing.progressTimeoutMs / 1000;
-    for (const [rank, { link }] of silent) {
+    for (const { member, link } of silent) {
       link.end(
         new MembershipEndedError(
-          `worker ${rank} did not answer Membership within ${seconds} s and is no longer a member`,
+          `worker ${member.rank} did not answer Membership within ${seconds} s and is no longer a member`,
         ),
       );
     }
-    this.regroup(`no answer from worker ${silent.map(([rank]) => rank).join(', ')}`);
+    this.regroup(`no answer from worker ${silent.map(({ member }) => member.rank).join(', ')}`);
   }
 
   private returnTimeExpired(): void {

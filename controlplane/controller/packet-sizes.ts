@@ -7,9 +7,7 @@ import type { PathMessage } from '../messages.js';
 
 export class PacketSizes {
   /** By rank, what was found last: most values of a packet that came through; 0: no packet did, so nothing is known. */
-  private readonly found = new Map<number, number>();
-  /** Members that have been asked and have not answered. */
-  private readonly asked = new Set<number>();
+  private readonly paths = new Map<number, number>();
   private chosen = 0;
 
   /** @param steps values that the program's packets may hold, ascending */
@@ -20,81 +18,62 @@ export class PacketSizes {
     return this.chosen;
   }
 
-  /** Whether answers are awaited. */
-  get trying(): boolean {
-    return this.asked.size > 0;
+  /** Whether the program's packets have more than one length. */
+  get selectable(): boolean {
+    return this.steps().length > 1;
   }
 
   /** Most values of a packet that the way of `rank` carries; 0: not known. */
   of(rank: number): number {
-    return this.found.get(rank) ?? 0;
-  }
-
-  /**
-   * An epoch begins.
-   * @param follow whether each member, by rank, answers and follows what is chosen
-   * @returns whether they are to be asked what their ways carry
-   */
-  begin(follow: ReadonlyMap<number, boolean>): boolean {
-    this.stop();
-    this.found.clear();
-    if (this.steps().length <= 1 || ![...follow.values()].every((follows) => follows)) return false;
-    for (const rank of follow.keys()) this.asked.add(rank);
-    return true;
-  }
-
-  /** Answers are no longer awaited. */
-  stop(): void {
-    this.asked.clear();
+    return this.paths.get(rank) ?? 0;
   }
 
   /** No epoch runs. */
   clear(): void {
-    this.stop();
-    this.found.clear();
+    this.forgetPaths();
     this.chosen = 0;
   }
 
-  forget(rank: number): void {
-    this.asked.delete(rank);
-    this.found.delete(rank);
+  forgetPaths(): void {
+    this.paths.clear();
   }
 
-  /** @returns whether it was the last answer @throws SessionProtocolError for a length that packets do not have */
-  answer(rank: number, { values }: PathMessage): boolean {
+  forget(rank: number): void {
+    this.paths.delete(rank);
+  }
+
+  /** What the way of `rank` carries. @throws SessionProtocolError for a length that packets do not have */
+  found(rank: number, { values }: PathMessage): void {
     this.check(rank, values);
-    this.found.set(rank, values);
-    return this.asked.delete(rank) && this.asked.size === 0;
+    this.paths.set(rank, values);
   }
 
   /** The way of `rank` carries less than before. @returns whether that is less than the job's packets @throws SessionProtocolError */
   narrow(rank: number, { values }: PathMessage): boolean {
     this.check(rank, values);
     if (values === 0 || values >= this.chosen) return false;
-    this.found.set(rank, values);
+    this.paths.set(rank, values);
     return true;
   }
 
   /** What Resume says: 0 where the program's packets have only one length. */
   get announced(): number {
-    return this.steps().length > 1 ? this.chosen : 0;
+    return this.selectable ? this.chosen : 0;
   }
 
   /** For all that have not answered, the others' answers hold; they say so if operations halt. */
   choose(): void {
-    this.stop();
-    const known = [...this.found.values()].filter((values) => values > 0);
+    const known = [...this.paths.values()].filter((values) => values > 0);
     this.chosen = Math.min(this.steps().at(-1) ?? 0, ...known);
   }
 
   /** For people: the size, and whose way is the reason that it is not the program's. Empty where there is no choice. */
   describe(): string {
-    const steps = this.steps();
-    if (steps.length <= 1) return '';
-    const largest = steps.at(-1)!;
+    if (!this.selectable) return '';
+    const largest = this.steps().at(-1)!;
     const size = `packets of up to ${this.chosen} values`;
     if (this.chosen === largest) return size;
-    const ranks = [...this.found].filter(([, values]) => values === this.chosen).map(([rank]) => rank);
+    const ranks = [...this.paths].filter(([, values]) => values === this.chosen).map(([rank]) => rank);
     const whose = `${ranks.length === 1 ? 'worker' : 'workers'} ${ranks.sort((a, b) => a - b).join(', ')}`;
     return `${size} instead of ${largest}: the path of ${whose} carries no more`;
   }

@@ -1,4 +1,5 @@
 import { VALUE_BYTES } from '../../protocol/message.js';
+import { HOST_IS_LITTLE_ENDIAN, swapWords } from '../byte-order.js';
 import type { ChunkPlan } from './chunk-plan.js';
 import type { PackedTensors } from './packed-tensors.js';
 import type { PacketStore } from './packet-store.js';
@@ -13,7 +14,6 @@ export class InOrder implements ChunkPlan {
   constructor(
     private readonly tensors: PackedTensors,
     readonly packets: PacketStore,
-    private readonly isLittleEndian: boolean,
   ) {
     this.chunks = Math.ceil(tensors.elements / packets.layout.valuesPerPacket);
   }
@@ -33,7 +33,7 @@ export class InOrder implements ChunkPlan {
 
   store(chunk: number, message: Uint8Array, at: number, networkOrder: boolean): void {
     const count = this.count(chunk);
-    if (networkOrder === this.isLittleEndian) {
+    if (networkOrder === HOST_IS_LITTLE_ENDIAN) {
       this.tensors.write(this.startOf(chunk), count, swapped(message, at, count), 0);
     } else this.tensors.write(this.startOf(chunk), count, message, at);
   }
@@ -53,7 +53,8 @@ export class InOrder implements ChunkPlan {
 
 /** A copy of `words` words with the bytes of each reversed. */
 function swapped(bytes: Uint8Array, at: number, words: number): Uint8Array {
-  const copy = bytes.slice(at, at + words * VALUE_BYTES);
-  for (let i = 0; i < copy.length; i += VALUE_BYTES) copy.subarray(i, i + VALUE_BYTES).reverse();
+  // Not slice(), which of a Buffer is no copy.
+  const copy = new Uint8Array(bytes.subarray(at, at + words * VALUE_BYTES));
+  swapWords(copy);
   return copy;
 }

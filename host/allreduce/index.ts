@@ -1,7 +1,7 @@
 import { MAX_WORKERS } from '../../protocol/constants.js';
 
 export { Member } from './member.js';
-export type { MemberConfig } from './member-config.js';
+export type { MemberConfig, MemberOutput } from './member-config.js';
 export { MemoryInUse } from './memory-in-use.js';
 export { MemoryPool } from './memory-pool.js';
 export { type AllreduceStats, Operation, type OperationProgress } from './operation.js';

@@ -1,15 +1,14 @@
 /**
- * A worker's membership in its job: numbers operations, follows the epochs, and decides which operation is
- * complete, begins again or is lost (docs/protocol.md, "Epochs"). A pure state machine around
+ * A worker's membership in its job: follows the epochs, and decides which operation is complete, begins again or is
+ * lost (docs/protocol.md, "Epochs"). A pure state machine around
  * {@link AllreduceEngine}: input and the time are arguments, output goes to {@link MemberOutput}.
  *
  * Invariants
- * - `completed ≤ received ≤ completed + 1`, unless both were set by a Resume.
  * - While `running`, the operation at the head of the queue has the number `completed + 1`.
  * - Between the answer to a Membership and its Resume neither `completed` nor `received` changes, since
  *   the controller relies on the answer.
  */
-import { type WorkerError, MembershipError, ShapeMismatchError } from '../errors.js';
+import { type WorkerError, ShapeMismatchError } from '../errors.js';
 import type {
   Failed,
   MembersLost,
@@ -22,16 +21,15 @@ import type {
 } from '../session/messages.js';
 import { Offset } from '../../protocol/message.js';
 import { abortError, difference, Disputes, failedMessage } from './disputes.js';
-import { faultOfFirst, firstUnanswered, sending, startable } from './calls.js';
+import { Calls } from './calls.js';
 import type { AllreduceEngine } from './engine.js';
 import type { Verdict } from './engine-types.js';
-import { FailuresElsewhere } from './failures-elsewhere.js';
-import { MAX_OPERATION, type MemberConfig, type MemberOutput } from './member-config.js';
+import type { MemberConfig, MemberOutput } from './member-config.js';
 import type { Operation } from './operation.js';
-import { uint16 } from './packets.js';
+import { uint16 } from '../../net/big-endian.js';
 import { Traffic } from './traffic.js';
 import { RetransmissionTimeout } from '../transport/rto.js';
-import { type EpochMembership, epochMembers, passedError } from './epoch-members.js';
+import { type EpochMembership, epochMembers } from './epoch-members.js';
 import { bitmapOf, type Situation, StallWatch } from './stall.js';
 import type { Attending } from './waiting.js';
 
@@ -39,15 +37,9 @@ export class Member {
   private traffic: Traffic;
   private readonly rto: RetransmissionTimeout;
   private readonly watch: StallWatch;
-  private readonly queue: Operation[] = [];
-  private readonly failures = new FailuresElsewhere();
+  private readonly calls: Calls;
   private epochOf: EpochMembership | undefined;
   private running = false;
-  /** Set by the first Resume: from then on, calls are numbered. */
-  private numbered = false;
-  private lastNumber = 0;
-  private completedNumber = 0;
-  private receivedNumber = 0;
   /** A session has begun since the last Membership, so epochs may have passed without this worker. */
   private mayHaveMissedEpochs = false;
   /** The failure to which the controller has not yet answered with a new epoch. */
@@ -61,6 +53,7 @@ export class Member {
     private readonly output: MemberOutput,
     now: number,
   ) {
+    this.calls = new Calls(config.rank);
     this.rto = new RetransmissionTimeout(config.rto);
     this.traffic = new Traffic(config, this.rto, output);
     this.watch = new StallWatch(config.patience, now);
@@ -81,7 +74,7 @@ export class Member {
 
   /** Last operation that is complete here. */
   get completed(): number {
-    return this.completedNumber;
+    return this.calls.completed;
   }
 
   /** Values of a whole chunk in the current epoch. */
@@ -91,7 +84,7 @@ export class Member {
 
   /** Calls that have not been resolved or rejected yet. */
   get pending(): number {
-    return this.queue.filter((operation) => operation.failure === undefined).length + this.disputes.pending;
+    return this.calls.pending + this.disputes.pending;
   }
 
   /** A session with the controller begins (again), with these facts of the job. */
@@ -107,7 +100,7 @@ export class Member {
     if (!same) {
       // Another switch or another build: nothing in flight can be answered any more.
       this.halt(now);
-      this.receivedNumber = this.completedNumber;
+      this.calls.forgetReceived();
       this.config = config;
       this.traffic = new Traffic(config, this.rto, this.output);
     }
@@ -121,29 +114,14 @@ export class Member {
 
   /** Queues a call. Its callbacks may be called before this returns. */
   submit(operation: Operation, now: number): void {
-    if (this.queue.length === 0) this.watch.progress(now);
-    if (this.numbered) {
-      if (this.lastNumber === MAX_OPERATION) {
-        operation.fail(new MembershipError(`the job has used up its ${MAX_OPERATION} operations: create it again`));
-        return;
-      }
-      operation.number = ++this.lastNumber;
-      if (operation.number <= this.completedNumber) {
-        const reason = this.failures.takeMissed(operation.number);
-        operation.fail(
-          reason === undefined ? passedError(this.config.rank, operation.number) : this.abortError(reason, operation),
-        );
-        return;
-      }
-    }
-    this.queue.push(operation);
-    this.settleHead(now);
+    if (this.calls.first === undefined) this.watch.progress(now);
+    if (this.calls.add(operation)) this.settleHead(now);
   }
 
   /** Aborts a call; the other workers are told when its number is at the head of the queue. */
   cancel(operation: Operation, error: WorkerError, now: number): void {
     this.disputes.cancel(operation, error);
-    if (!this.queue.includes(operation)) return;
+    if (!this.calls.has(operation)) return;
     this.withdraw(operation);
     operation.fail(error);
     this.settleHead(now);
@@ -151,8 +129,8 @@ export class Member {
 
   /** What a worker reports to the controller before it leaves: others may still wait for a result that it has. */
   farewell(): Progress | undefined {
-    if (this.epoch === undefined || !this.numbered) return undefined;
-    return { epoch: this.epoch, completed: this.completedNumber, received: this.receivedNumber };
+    if (this.epoch === undefined || !this.calls.numbered) return undefined;
+    return { epoch: this.epoch, ...this.calls.position };
   }
 
   /** Rejects every call. The caller leaves the job, so that the others continue without this worker. */
@@ -161,7 +139,7 @@ export class Member {
     this.traffic.stopProbing();
     this.running = false;
     this.disputes.end();
-    for (const operation of this.queue.splice(0)) operation.fail(error);
+    this.calls.failAll(error);
   }
 
   membership(message: Membership, now: number): void {
@@ -169,7 +147,7 @@ export class Member {
     const skipped = this.epoch !== undefined && message.epoch > this.epoch + 1;
     if (this.mayHaveMissedEpochs && skipped) {
       // The others may have repeated the operation without this worker, so its sum may not be theirs.
-      this.receivedNumber = this.completedNumber;
+      this.calls.forgetReceived();
     }
     this.mayHaveMissedEpochs = false;
     this.attending = undefined;
@@ -179,7 +157,7 @@ export class Member {
       this.epochOf = epochMembers(message);
       this.unanswered = undefined;
     }
-    this.output.progress({ epoch: message.epoch, completed: this.completedNumber, received: this.receivedNumber });
+    this.output.progress({ epoch: message.epoch, ...this.calls.position });
   }
 
   /** The switches admit packets of the epoch: the controller asks how long they may be. */
@@ -189,12 +167,12 @@ export class Member {
 
   resume(message: Resume, now: number): void {
     if (message.epoch !== this.epoch || this.running || this.unanswered !== undefined) return;
-    if (this.numbered) this.catchUp(message.completed, now);
-    else this.adopt(message.completed);
+    if (this.calls.numbered) this.catchUp(message.completed, now);
+    else this.calls.adopt(message.completed);
     // Older than this worker's own answer: the controller will receive that and raise the epoch again.
-    if (message.completed < this.completedNumber) return;
+    if (message.completed < this.calls.completed) return;
     // A failure that was announced before is part of `completed`, unless the controller found that it could not be.
-    this.failures.clear();
+    this.calls.clearAborted();
     this.running = true;
     this.traffic.begin(message.packetValues ?? 0);
     const { ranks, bits } = this.epochOf!;
@@ -211,11 +189,10 @@ export class Member {
   /** Another worker cannot finish an operation. A new epoch follows. */
   aborted(failure: Failed, now: number): void {
     this.disputes.compare(failure);
-    const own = this.queue.find(({ number }) => number === failure.operation);
+    const own = this.calls.find(failure.operation);
     if (own !== undefined && difference(failure, own, this.config.rank) !== undefined)
       this.output.submitted({ operation: failure.operation, submission: own.batch.submission });
-    if (!this.numbered || !this.failures.add(failure, this.completedNumber)) return;
-    this.settleHead(now);
+    if (this.calls.aborted(failure)) this.settleHead(now);
   }
 
   /** What another worker brought to an operation that was given up because the tensors differ. */
@@ -230,13 +207,13 @@ export class Member {
 
   /** They have not returned. The caller rejects what is left. */
   membersLost(message: MembersLost, now: number): void {
-    if (this.numbered) this.catchUp(message.completed, now);
+    if (this.calls.numbered) this.catchUp(message.completed, now);
   }
 
   receive(message: Uint8Array, now: number): Verdict {
     const verdict = this.traffic.receive(message, now);
     if (verdict === 'path') return 'probed';
-    const head = this.queue[0];
+    const head = this.calls.first;
     if (verdict === 'probed') {
       this.watch.probed(this.engine, this.config.slotBase, this.epoch, now);
       this.tell(this.situation(), now);
@@ -259,7 +236,7 @@ export class Member {
   refill(now: number): number {
     if (this.startable !== undefined) return now;
     const due = this.traffic.refill(now);
-    return faultOfFirst(this.queue) === undefined ? due : now;
+    return this.calls.faultOfFirst === undefined ? due : now;
   }
 
   /**
@@ -275,11 +252,11 @@ export class Member {
       sendAt = this.engine.advance(now);
     } while (this.startable !== undefined);
     due = Math.min(due, sendAt);
-    if (this.running && this.queue.length > 0)
+    if (this.running && this.calls.first !== undefined)
       due = Math.min(due, this.traffic.doubt(this.epoch!, this.watch.progressedAt, now));
-    const fault = faultOfFirst(this.queue);
+    const fault = this.calls.faultOfFirst;
     if (fault !== undefined) {
-      this.cancel(this.queue[0]!, fault, now);
+      this.cancel(this.calls.first!, fault, now);
       return now;
     }
     const situation = this.situation();
@@ -299,7 +276,7 @@ export class Member {
 
   /** That of the first call that has no answer yet. */
   private situation(): Situation | undefined {
-    const operation = firstUnanswered(this.queue);
+    const operation = this.calls.firstUnanswered;
     if (operation === undefined) return undefined;
     const { engine, running, epochOf, config, attending } = this;
     const { number: epoch, ranks: members = [], bits = [] } = epochOf ?? {};
@@ -312,9 +289,7 @@ export class Member {
   }
 
   private get startable(): Operation | undefined {
-    return this.running
-      ? startable(this.queue, { epoch: this.epoch, engine: this.engine, failures: this.failures })
-      : undefined;
+    return this.running ? this.calls.startable(this.epoch, this.engine) : undefined;
   }
 
   private begin(operation: Operation, now: number): void {
@@ -323,7 +298,7 @@ export class Member {
     this.watch.progress(now);
     try {
       this.engine.start(operation.number!, operation.batch, operation.counters);
-      if (this.engine.received) this.receivedNumber = operation.number!;
+      if (this.engine.received) this.calls.received(operation.number!);
     } catch (error) {
       this.cancel(operation, error as WorkerError, now);
     }
@@ -331,10 +306,9 @@ export class Member {
 
   private complete(operation: Operation, now: number): void {
     const total = this.engine.dataChunks(operation.batch) + 1;
-    this.queue.shift();
-    this.pass(operation.number!);
+    this.calls.pass();
     // The next one may have come as far while this one's commit was on its way.
-    if (this.engine.received) this.receivedNumber = this.queue[0]!.number!;
+    if (this.engine.received) this.calls.received(this.calls.first!.number!);
     operation.succeed(total, this.rto.roundTripMs, now);
     operation.report(total, total);
     this.settleHead(now);
@@ -342,33 +316,31 @@ export class Member {
 
   /** Results of the operation that sends have arrived: of the first call, or of the second if the first is committing. */
   private report(received: boolean): void {
-    const operation = sending(this.queue, this.epoch);
-    if (received) this.receivedNumber = operation.number!;
+    const operation = this.calls.sending(this.epoch);
+    if (received) this.calls.received(operation.number!);
     const { done, total } = this.engine.progress;
     operation.report(done, total);
   }
 
   /** A call that is over before it is the first must not go on behind the first one's commit. */
   private withdraw(operation: Operation): void {
-    if (this.queue[0] !== operation) this.engine.retreat(operation.number!);
+    if (this.calls.first !== operation) this.engine.retreat(operation.number!);
   }
 
   /** Deals with an operation at the head of the queue that has failed, here or elsewhere. */
   private settleHead(now: number): void {
-    const head = this.queue[0];
+    const head = this.calls.first;
     if (head === undefined || !this.running) {
-      this.rejectAborted();
+      this.calls.rejectAborted();
       return;
     }
-    const abort = this.failures.of(head.number);
+    const abort = this.calls.abortOf(head);
     if (head.failure === undefined && abort === undefined) return;
-    this.queue.shift();
     this.halt(now);
-    const { failure } = head;
-    this.pass(head.number!);
+    const { failure } = this.calls.pass();
     if (abort === undefined) this.announce(head, failure!);
     else {
-      const error = this.abortError(abort, head);
+      const error = abortError(abort, head, this.config.rank);
       if (error instanceof ShapeMismatchError && error.difference === undefined)
         this.disputes.begin(head, error, this.config.rank, now);
       else head.fail(error);
@@ -382,70 +354,22 @@ export class Member {
 
   /** The switch has refused the tensors of the operation that runs: the others are told at once. */
   private refused(operation: Operation, error: ShapeMismatchError, now: number): void {
-    this.queue.shift();
     this.halt(now);
-    this.pass(operation.number!);
+    this.calls.pass();
     this.disputes.begin(operation, error, this.config.rank, now);
     this.announce(operation, error);
   }
 
-  /**
-   * Callers need not wait for a new epoch to learn that their operation was aborted; the number is
-   * used up only when the controller confirms it.
-   */
-  private rejectAborted(): void {
-    for (const operation of this.queue) {
-      const abort = this.failures.of(operation.number);
-      if (abort !== undefined) operation.fail(this.abortError(abort, operation));
-    }
-  }
-
-  /** The first Resume: the job's numbering becomes this worker's. */
-  private adopt(completed: number): void {
-    this.numbered = true;
-    this.completedNumber = this.receivedNumber = this.lastNumber = completed;
-    for (const operation of this.queue) operation.number = ++this.lastNumber;
-  }
-
   /** The job has completed operation `target`, which may be ahead of this worker. */
   private catchUp(target: number, now: number): void {
-    const head = this.queue[0];
-    if (
-      head !== undefined &&
-      head.number === this.receivedNumber &&
-      head.number > this.completedNumber &&
-      target >= head.number
-    ) {
-      // The commit's result was lost, but another worker has it: all workers hold all results.
-      this.queue.shift();
-      this.pass(head.number);
-      if (head.failure === undefined) head.succeed(this.engine.dataChunks(head.batch) + 1, this.rto.roundTripMs, now);
-    }
-    while (this.queue[0] !== undefined && this.queue[0].number! <= target) {
-      const operation = this.queue.shift()!;
-      const abort = this.failures.of(operation.number);
-      operation.fail(
-        abort === undefined ? passedError(this.config.rank, operation.number!) : this.abortError(abort, operation),
-      );
-      this.pass(operation.number!);
-    }
-    this.failures.skip(target);
-    this.completedNumber = this.receivedNumber = Math.max(this.completedNumber, target);
-  }
-
-  /** `number` is used up. */
-  private pass(number: number): void {
-    this.completedNumber = this.receivedNumber = number;
-    this.failures.pass(number);
+    this.calls.catchUp(target, (operation) => {
+      operation.succeed(this.engine.dataChunks(operation.batch) + 1, this.rto.roundTripMs, now);
+    });
   }
 
   private halt(now: number): void {
     this.engine.stop();
     this.running = false;
     this.watch.halted(now);
-  }
-
-  private abortError(failure: Failed, operation: Operation): WorkerError {
-    return abortError(failure, operation, this.config.rank);
   }
 }

@@ -1,4 +1,5 @@
 /** The headers of the packets that a worker sends, and the fields that it reads from those that arrive. */
+import { uint16 } from '../../net/big-endian.js';
 import { Flag, MAGIC, Opcode, VERSION } from '../../protocol/constants.js';
 import { emptyHeader, type Header, HEADER_BYTES, Offset, PROBE_BYTES, writeHeader } from '../../protocol/message.js';
 
@@ -54,14 +55,6 @@ export class PacketWriter {
     });
     return this.probe;
   }
-}
-
-export function uint16(message: Uint8Array, at: number): number {
-  return (message[at]! << 8) | message[at + 1]!;
-}
-
-export function uint32(message: Uint8Array, at: number): number {
-  return ((message[at]! << 24) | (message[at + 1]! << 16) | (message[at + 2]! << 8) | message[at + 3]!) >>> 0;
 }
 
 /** Whether `message` has a whole header of this protocol version and belongs to `job`. */

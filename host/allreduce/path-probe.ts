@@ -10,7 +10,7 @@ import type { Transmit } from './engine-types.js';
 import { Opcode } from '../../protocol/constants.js';
 import { emptyHeader, messageBytes, Offset, PROBE_BYTES, writeHeader } from '../../protocol/message.js';
 import type { Path } from '../session/messages.js';
-import { uint32 } from './packets.js';
+import { uint32 } from '../../net/big-endian.js';
 
 /** The risk that is taken, each time, of giving up a length that comes through. */
 const RISK = 1 / 2000;

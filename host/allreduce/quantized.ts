@@ -7,6 +7,7 @@
 import { blockScale, exponentOfField, NOT_FINITE, QuantizeKernel } from '../../arithmetic/index.js';
 import { VALUE_BYTES } from '../../protocol/message.js';
 import { operationSignature, quantizedOp, submission, type Submission } from '../../protocol/submission.js';
+import { swapWords } from '../byte-order.js';
 import { ArgumentError, NotFiniteError } from '../errors.js';
 import type { ChunkPlan } from './chunk-plan.js';
 import { MemoryPool } from './memory-pool.js';
@@ -215,7 +216,7 @@ class Quantization implements ChunkPlan {
     const bytes = kernel.bytes.subarray(0, count * VALUE_BYTES);
     bytes.set(message.subarray(at, at + bytes.length));
     // The switch answers in the order of the packet that completed the sum, and all are in network order.
-    if (!networkOrder) for (let i = 0; i < bytes.length; i += VALUE_BYTES) bytes.subarray(i, i + VALUE_BYTES).reverse();
+    if (!networkOrder) swapWords(bytes);
     kernel.dequantize(count, this.scaleOf(block));
     this.tensors.write(block * this.valuesPerPacket, count, kernel.bytes, 0);
   }

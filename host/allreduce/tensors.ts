@@ -1,6 +1,6 @@
 /** The tensors of one operation. */
-import { endianness } from 'node:os';
 import { operationSignature, submission, type Submission } from '../../protocol/submission.js';
+import { HOST_IS_LITTLE_ENDIAN } from '../byte-order.js';
 import { ArgumentError, type WorkerError } from '../errors.js';
 import type { ChunkPlan } from './chunk-plan.js';
 import { InOrder } from './in-order.js';
@@ -11,8 +11,6 @@ import { listTensors, type Format, type Tensor, type Tensors } from './tensor-li
 
 export type ReduceOp = 'sum' | 'mean';
 export const REDUCE_OPS: readonly ReduceOp[] = ['sum', 'mean'];
-
-export const HOST_IS_LITTLE_ENDIAN = endianness() === 'LE';
 
 /** What the engine moves through the switch: values by chunk, independent of their tensors. */
 export interface Workload {
@@ -73,7 +71,7 @@ export class TensorBatch implements Workload {
       this.release();
     }
     const packets = (): PacketStore => PacketStore.from(this.pool, this.chunksOf(layout), layout);
-    return (this.started ??= new InOrder(this.packed, packets(), HOST_IS_LITTLE_ENDIAN));
+    return (this.started ??= new InOrder(this.packed, packets()));
   }
 
   /** Turns the sum in the caller's memory into the op's result for `workers` members. */

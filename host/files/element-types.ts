@@ -1,6 +1,6 @@
 /** Types of the elements of tensor files, and how each becomes what workers reduce: fp32 or int32. */
-import { endianness } from 'node:os';
 import type { Tensor } from '../allreduce/index.js';
+import { HOST_IS_LITTLE_ENDIAN } from '../byte-order.js';
 import { FileDtypeError } from './errors.js';
 
 export type ElementType = 'fp16' | 'bf16' | 'fp32' | 'fp64' | 'int32';
@@ -22,7 +22,7 @@ export interface ReadOptions {
 /** How messages name the conversion, for the command and for programs. */
 export const CAST_REMEDY = "--cast fp32 (in programs, {cast: 'fp32'})";
 
-const HOST_ORDER: ByteOrder = endianness() === 'LE' ? 'little' : 'big';
+const HOST_ORDER: ByteOrder = HOST_IS_LITTLE_ENDIAN ? 'little' : 'big';
 
 /** Where elements come from, for errors. */
 export interface ElementSource {

@@ -1,6 +1,6 @@
 /** The contents of a tensor file, independent of its format. */
 import type { Tensor } from '../allreduce/index.js';
-import { HOST_IS_LITTLE_ENDIAN } from '../allreduce/tensors.js';
+import { HOST_IS_LITTLE_ENDIAN } from '../byte-order.js';
 
 export interface FileTensor {
   /** Elements per dimension, outermost first; empty for a scalar. */

@@ -5,7 +5,13 @@
  */
 import { randomInt } from 'node:crypto';
 import { LibcMissing, type Libc } from '../../net/linux/libc.js';
+import { VALUE_BYTES } from '../../protocol/message.js';
 import type { Format, Tensor } from '../allreduce/index.js';
+
+/** Beyond V8's limit for arrays that it keeps where they can move. */
+const PROBE_INTEGERS = 64;
+/** Views that are kept. */
+const MAX_VIEWS = 256;
 
 /** Elements somewhere in this process. */
 export type Lent =
@@ -35,10 +41,6 @@ export function lend(tensor: Tensor, libc: Libc | undefined): Lent | undefined {
   return { address: libc.addressOf(new Uint8Array(buffer as ArrayBuffer, byteOffset, tensor.byteLength)), elements };
 }
 
-/** Beyond V8's limit for arrays that it keeps where they can move. */
-const PROBE_INTEGERS = 64;
-const MAX_VIEWS = 256;
-
 /** Views of lent memory; those of one address are made once, because each counts as memory of the thread. */
 export class LentViews {
   private readonly views = new Map<bigint, ArrayBuffer>();
@@ -48,7 +50,7 @@ export class LentViews {
   reads({ address, value }: ProbedMemory): boolean {
     if (this.libc instanceof LibcMissing) return false;
     try {
-      return new Int32Array(this.libc.view(address, 4))[0] === value;
+      return new Int32Array(this.libc.view(address, Int32Array.BYTES_PER_ELEMENT))[0] === value;
     } catch {
       return false;
     }
@@ -58,7 +60,7 @@ export class LentViews {
     const Elements = format === 'int32' ? Int32Array : Float32Array;
     if ('buffer' in lent)
       return new Elements(lent.buffer as ArrayBufferLike as ArrayBuffer, lent.byteOffset, lent.elements);
-    return lent.elements === 0 ? new Elements(0) : new Elements(this.view(lent.address, 4 * lent.elements));
+    return lent.elements === 0 ? new Elements(0) : new Elements(this.view(lent.address, VALUE_BYTES * lent.elements));
   }
 
   private view(address: bigint, bytes: number): ArrayBuffer {

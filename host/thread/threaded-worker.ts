@@ -7,12 +7,12 @@ import { LibcMissing, loadLibc, type Libc } from '../../net/linux/libc.js';
 import { type AllreduceStats, checkQuantizes, MemoryInUse, type Tensors } from '../allreduce/index.js';
 import { listTensors } from '../allreduce/tensor-list.js';
 import { checkOp } from '../allreduce/tensors.js';
-import { AbortedError, ClosedError, ThreadError } from '../errors.js';
+import { AbortedError, ThreadError } from '../errors.js';
 import { guarded } from '../guarded.js';
 import type { LocalOptions } from '../local-worker.js';
 import type { AllreduceOptions } from '../options.js';
 import type { EmitWorkerEvent } from '../worker-events.js';
-import { formatOfJob, type WorkerSide, type WorkerState } from '../worker-side.js';
+import { formatOfJob, leftError, type WorkerSide, type WorkerState } from '../worker-side.js';
 import { uncarry } from './carried-error.js';
 import { LentTensors } from './lent-tensors.js';
 import { probeMemory } from './lent-memory.js';
@@ -152,7 +152,7 @@ export class ThreadedWorker implements WorkerSide {
   }
 
   async close(): Promise<void> {
-    this.ended ??= this.left();
+    this.ended ??= leftError(this.options);
     this.post({ end: 'close' });
     await this.exited;
   }
@@ -187,7 +187,7 @@ export class ThreadedWorker implements WorkerSide {
     } else if (refused !== undefined) this.closing = { error: uncarry(refused) };
     else if (closed !== undefined) {
       this.closing = { error: closed.error && uncarry(closed.error) };
-      this.ended ??= this.closing.error ?? this.left();
+      this.ended ??= this.closing.error ?? leftError(this.options);
     }
   }
 
@@ -208,8 +208,8 @@ export class ThreadedWorker implements WorkerSide {
   /** The thread is no more: nobody waits for it. */
   private gone(): void {
     const error = this.closing === undefined ? this.died() : this.closing.error;
-    this.joined?.reject(error ?? this.left());
-    this.ended ??= error ?? this.left();
+    this.joined?.reject(error ?? leftError(this.options));
+    this.ended ??= error ?? leftError(this.options);
     for (const id of [...this.calls.keys()]) this.fail(id, error ?? this.ended);
     if (this.current !== undefined) this.emit('closed', error as never);
   }
@@ -226,9 +226,5 @@ export class ThreadedWorker implements WorkerSide {
       `the thread of rank ${this.options.rank} in job '${this.options.job}' ended: ${why}; the tensors of its calls hold neither input nor result, so join again and begin from your own copies`,
       options,
     );
-  }
-
-  private left(): ClosedError {
-    return new ClosedError(`rank ${this.options.rank} has left job '${this.options.job}'`);
   }
 }

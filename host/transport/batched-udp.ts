@@ -1,4 +1,5 @@
 /** The fast transport: a UDP socket whose datagrams travel in batches, through calls of the C library. */
+import { uint32 } from '../../net/big-endian.js';
 import { ipv4ToBytes } from '../../net/ipv4.js';
 import { LibcMissing, loadLibc, type Libc, type Watch } from '../../net/linux/libc.js';
 import { SockaddrIn } from '../../net/linux/abi.js';
@@ -115,7 +116,7 @@ export class BatchedUdpTransport implements Transport {
     if (ip === undefined) throw new TransportError(`'${service.ip}' is not an IPv4 address`);
     this.toIp = 0;
     if (this.options.connected === false) {
-      this.toIp = ((ip[0]! << 24) | (ip[1]! << 16) | (ip[2]! << 8) | ip[3]!) >>> 0;
+      this.toIp = uint32(ip, 0);
       return Promise.resolve();
     }
     const { libc, handle, localAddress } = this;

@@ -10,7 +10,8 @@ const HIGH = 2 ** 32;
 
 /**
  * Receives messages in batches, each of which is one datagram, or several of one sender and one size that the kernel
- * joined (UDP_GRO). Every message has its place in memory, see {@link place}. Nothing is allocated per message.
+ * joined (UDP_GRO). Every message has its place in memory, which may be several pieces, see {@link place}. Nothing is
+ * allocated per message.
  */
 export class UdpReceiver {
   private readonly headers: Uint32Array;
@@ -27,9 +28,11 @@ export class UdpReceiver {
     private readonly fd: number,
     /** Messages that one call may return. */
     readonly messages: number,
+    /** The most pieces of memory that one message may be scattered to. */
+    readonly pieces = 1,
   ) {
     this.headers = new Uint32Array(messages * HEADER);
-    this.vectors = new Uint32Array(messages * VECTOR);
+    this.vectors = new Uint32Array(messages * pieces * VECTOR);
     this.names = new Uint32Array(messages * NAME);
     this.nameBytes = new DataView(this.names.buffer);
     this.controls = new Uint32Array(messages * CONTROL);
@@ -40,16 +43,20 @@ export class UdpReceiver {
     for (let i = 0; i < messages; i++) {
       const at = i * Mmsghdr.bytes;
       headers.setBigUint64(at + Mmsghdr.name, namesAt + BigInt(i * SockaddrIn.bytes), true);
-      headers.setBigUint64(at + Mmsghdr.iov, vectorsAt + BigInt(i * Iovec.bytes), true);
+      headers.setBigUint64(at + Mmsghdr.iov, vectorsAt + BigInt(i * pieces * Iovec.bytes), true);
       headers.setBigUint64(at + Mmsghdr.iovLength, 1n, true);
       headers.setBigUint64(at + Mmsghdr.control, controlsAt + BigInt(i * NumberMessage.bytes), true);
       this.prepare(i);
     }
   }
 
-  /** Sets where in this process message i goes; longer ones are cut off. */
-  place(i: number, address: number, length: number): void {
-    const at = i * VECTOR;
+  /**
+   * Sets where in this process message i goes, or a piece of it: the kernel fills pieces 0 to `piece` one after the other.
+   * What is longer than all of them is cut off.
+   */
+  place(i: number, address: number, length: number, piece = 0): void {
+    this.headers[i * HEADER + Mmsghdr.iovLength / 4] = piece + 1;
+    const at = (i * this.pieces + piece) * VECTOR;
     this.vectors[at] = address % HIGH;
     this.vectors[at + 1] = address / HIGH;
     this.vectors[at + Iovec.length / 4] = length;

@@ -24,8 +24,8 @@ const bit<32> ALL_BUT_PLUS_INF = 0xFFF003FF;
 /* A normalised magnitude has its leading one at bit 31, eight above the fraction's implied one. */
 const bit<8> NORMAL_SHIFT = 8;
 /* `scale` is an exponent plus this, so that it stays unsigned down to the smallest subnormal. */
-const bit<16> SCALE_BIAS = 64;
+const bit<32> SCALE_BIAS = 64;
 /* Minus the scale: how far a subnormal's magnitude is shifted. */
-const bit<16> SUBNORMAL_SHIFT = 8 + 1 + SCALE_BIAS;
+const bit<32> SUBNORMAL_SHIFT = 8 + 1 + SCALE_BIAS;
 
 #endif

@@ -24,7 +24,7 @@ struct meta_t {
     bit<32> events;             // index of the job's first event counter
     bit<32> overwrites;         // index of its overwrite counter
     bit<32> overflows;          // index of its overflow counter
-    bit<16> scale_base;         // what turns a stored exponent into the scale of read-out
+    bit<32> scale_base;         // what turns a stored exponent into the scale of read-out
 
     /* What the packet's set held when the packet arrived. */
     set_index_t set;
@@ -58,9 +58,9 @@ struct meta_t {
     mantissa_t aligned;         // the mantissa with the smaller exponent
     bit<32> lost;               // bits that alignment shifts out of it
     bit<32> sign;
-    bit<40> magnitude;          // 32 bits, and room for rounding's carry
+    bit<32> magnitude;          // of the sum; then what rounding looks at
     bit<8> shift;
-    bit<16> scale;              // exponent of the normalised magnitude, biased
+    bit<32> scale;              // exponent of the normalised magnitude, biased
     bit<32> word;
 }
 

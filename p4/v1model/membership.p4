@@ -37,7 +37,7 @@ control Membership(inout headers_t hdr,
             meta.round_above = 0xFFFFFFFF;
             meta.longest_shift = 0xFFFF;
         }
-        meta.scale_base = SCALE_BIAS + 8 - (bit<16>) guard;
+        meta.scale_base = SCALE_BIAS + 8 - (bit<32>) guard;
         meta.events = (bit<32>) hdr.fpisa.job * EVENTS_PER_JOB;
         meta.overwrites = (bit<32>) hdr.fpisa.job * EVENTS_PER_JOB + EVENT_OVERWRITE;
         meta.overflows = (bit<32>) hdr.fpisa.job * EVENTS_PER_JOB + EVENT_OVERFLOW;

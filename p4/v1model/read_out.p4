@@ -48,30 +48,32 @@ control ReadOut(inout meta_t meta,
     action assemble() {
         if (meta.scale > SCALE_BIAS) {
             meta.shift = NORMAL_SHIFT;
-            meta.word = (bit<32>) (meta.scale - (SCALE_BIAS + 1)) << 23;
+            meta.word = (meta.scale - (SCALE_BIAS + 1)) << 23;
         } else {
             meta.shift = (bit<8>) (SUBNORMAL_SHIFT - meta.scale);
             meta.word = 0;
         }
+        meta.word = meta.word + (meta.magnitude >> meta.shift);
         if (meta.rounding == ROUNDING_NEAREST_EVEN) {
-            /* Half an ulp minus one, plus the ulp's own bit: ties go to the even neighbour. */
-            meta.magnitude = meta.magnitude + ((40w1 << (meta.shift - 1)) - 1)
-                + ((meta.magnitude >> meta.shift) & 1);
+            /* What was shifted out, moved to the top: more than half an ulp, or half of one beside an odd fraction. */
+            meta.magnitude = meta.magnitude << (32 - meta.shift);
+            if (meta.magnitude | (meta.word & 1) > 0x80000000) {
+                meta.word = meta.word + 1;
+            }
         }
-        meta.word = meta.word + (bit<32>) (meta.magnitude >> meta.shift);
         if (meta.word > PLUS_INF) {
             meta.word = PLUS_INF;
         }
     }
 
     action read_finite() {
-        meta.scale = meta.scale_base + meta.stored_exponent;
+        meta.scale = meta.scale_base + (bit<32>) meta.stored_exponent;
         if (meta.stored_mantissa < 0) {
             meta.sign = SIGN_BIT;
-            meta.magnitude = (bit<40>) (bit<32>) (-meta.stored_mantissa);
+            meta.magnitude = (bit<32>) (-meta.stored_mantissa);
         } else {
             meta.sign = 0;
-            meta.magnitude = (bit<40>) meta.stored_bits;
+            meta.magnitude = meta.stored_bits;
         }
         normalise();
         assemble();

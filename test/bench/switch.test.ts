@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Switch } from '../../emulator/index.js';
-import { median } from '../../bench/switch.js';
+import { median } from '../../bench/median.js';
 import { render, targetsOf, TARGETS, type Ratio, type Report } from '../../bench/switch/report.js';
 import { contributed, fpisa, router } from '../../bench/switch/workloads.js';
 import { ensureBuilt, ROOT } from '../cli/support/built.js';

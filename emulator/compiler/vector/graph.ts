@@ -190,12 +190,19 @@ export class Graph {
     if (other?.[2] === mask) return this.select(mask, a, other[1]!);
     const negative = argsOf(a, 'i32x4.neg');
     if (negative?.[0] === b) return this.apply('i32x4.sub', this.apply('v128.xor', b, mask), mask);
-    const sum = argsOf(a, 'i32x4.add');
-    if (sum?.[0] === b && wordsOf(sum[1]!)?.every((word) => word === 1) === true)
-      return this.apply('i32x4.sub', b, mask);
-    const increased = argsOf(b, 'i32x4.add');
-    if (increased?.[0] === a && wordsOf(increased[1]!)?.every((word) => word === 1) === true)
-      return this.apply('i32x4.add', b, mask);
+    // Where something constant is added or not, what is selected is that constant or 0: an operation instead of three.
+    const more = this.constantAbove(a, b);
+    if (more !== undefined) {
+      return wordsOf(more)!.every((word) => word === 1)
+        ? this.apply('i32x4.sub', b, mask)
+        : this.apply('i32x4.add', b, this.apply('v128.and', more, mask));
+    }
+    const less = this.constantAbove(b, a);
+    if (less !== undefined) {
+      return wordsOf(less)!.every((word) => word === 1)
+        ? this.apply('i32x4.add', b, mask)
+        : this.apply('i32x4.add', a, this.apply('v128.andnot', less, mask));
+    }
     const [masked, maskedToo] = [argsOf(a, 'v128.and'), argsOf(b, 'v128.and')];
     if (masked !== undefined && masked[1] === maskedToo?.[1])
       return this.apply('v128.and', this.select(mask, masked[0]!, maskedToo![0]!), masked[1]!);
@@ -205,7 +212,16 @@ export class Graph {
     const order = argsOf(mask, 'i32x4.gt_s');
     if (order?.[0] === a && order[1] === b) return this.apply('i32x4.max_s', a, b);
     if (order?.[0] === b && order[1] === a) return this.apply('i32x4.min_s', a, b);
+    const unsigned = argsOf(mask, 'i32x4.ge_u');
+    if (unsigned?.[0] === a && unsigned[1] === b) return this.apply('i32x4.max_u', a, b);
+    if (unsigned?.[0] === b && unsigned[1] === a) return this.apply('i32x4.min_u', a, b);
     return this.node({ kind: 'vector', name: 'v128.bitselect' }, [a, b, mask]);
+  }
+
+  /** The constant that `a` is above `b`, if it is known. */
+  private constantAbove(a: Node, b: Node): Node | undefined {
+    const sum = argsOf(a, 'i32x4.add');
+    return sum?.[0] === b && wordsOf(sum[1]!) !== undefined ? sum[1] : undefined;
   }
 
   /**

@@ -2,6 +2,7 @@
  * What a network card would do to a frame before it is on a wire, for frames that the kernel hands over without it:
  * checksums, segmentation and the VLAN tag. A sender on the other end of a veth pair leaves all of that undone.
  */
+import { putUint16, uint16 } from '../../../net/big-endian.js';
 import { foldSum, internetChecksum, sumOfWords } from '../../../net/checksum.js';
 import { VnetHeader } from '../../../net/linux/abi.js';
 
@@ -68,15 +69,6 @@ export function insertTag(frame: Uint8Array, tpid: number, tci: number): void {
   putUint16(frame, ADDRESSES_BYTES + 2, tci);
 }
 
-function putUint16(frame: Uint8Array, at: number, value: number): void {
-  frame[at] = value >>> 8;
-  frame[at + 1] = value;
-}
-
-function getUint16(frame: Uint8Array, at: number): number {
-  return (frame[at]! << 8) | frame[at + 1]!;
-}
-
 /** Of UDP or TCP: 0 becomes its other form, as a UDP checksum of 0 would mean "none". */
 function putTransportChecksum(frame: Uint8Array, at: number, total: number): void {
   putUint16(frame, at, ~foldSum(total) & 0xffff || 0xffff);
@@ -110,7 +102,7 @@ export function finish(
 function networkOffset(frame: Uint8Array): number {
   let at = ETHERNET_BYTES;
   for (;;) {
-    const type = getUint16(frame, at - 2);
+    const type = uint16(frame, at - 2);
     if (type !== ETHERTYPE_VLAN && type !== ETHERTYPE_SERVICE_VLAN) return at;
     at += VLAN_TAG_BYTES;
   }
@@ -141,7 +133,7 @@ function segment(
     scratch.set(frame.subarray(from, to), headers);
     if (version === 4) {
       putUint16(scratch, network + 2, end - network);
-      putUint16(scratch, network + 4, getUint16(frame, network + 4) + n);
+      putUint16(scratch, network + 4, uint16(frame, network + 4) + n);
       putUint16(scratch, network + 10, 0);
       putUint16(scratch, network + 10, internetChecksum(scratch, network, network + (scratch[network]! & 0xf) * 4));
     } else {

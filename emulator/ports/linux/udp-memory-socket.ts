@@ -1,10 +1,5 @@
-import {
-  encapsulate,
-  FRAME_OVERHEAD_BYTES,
-  MAX_PAYLOAD_BYTES,
-  udpOffset,
-  type FrameEndpoint,
-} from '../../../net/frames.js';
+import { encapsulate, FRAME_OVERHEAD_BYTES, udpOffset, type FrameEndpoint } from '../../../net/frames.js';
+import { putUint16, uint16, uint32 } from '../../../net/big-endian.js';
 import { ipv4ToBytes } from '../../../net/ipv4.js';
 import { foldSum, sumOfWords } from '../../../net/checksum.js';
 import type { Libc } from '../../../net/linux/libc.js';
@@ -15,19 +10,14 @@ import { openUdpSocket, UdpSocketRefused } from '../../../net/linux/udp-socket.j
 import type { PortStatistics } from '../port.js';
 import { serviceEndpoint, UDP_PORT_BUFFER_BYTES, udpOpenError, type UdpServiceAddress } from '../udp-address.js';
 import type { FrameSocket, FrameSocketOptions } from './frame-socket.js';
+import { FRAME_ALIGNMENT, frameStride, MAX_PIECES, MessagePlaces } from './message-places.js';
 
 /** Messages per system call; each may hold up to 64 datagrams that the kernel joined. */
 const BATCH_MESSAGES = 32;
-/** Frames begin at multiples of this, as words are read from them. */
-const ALIGNMENT = 16;
 const HEADER_BYTES = FRAME_OVERHEAD_BYTES;
-/** An odd number of cache lines, so that messages do not compete for the same sets of the cache. */
-const STRIDE = Math.ceil((ALIGNMENT + HEADER_BYTES + MAX_PAYLOAD_BYTES) / 128) * 128 + 64;
-/** Memory for the datagrams of messages that hold several. */
+/** Memory for the datagrams of messages that do not lie as frames do. */
 const SEGMENT_BYTES = 1 << 20;
-/** Between the frames there: bytes after a packet are overwritten when it runs. */
-const SEGMENT_GAP = 64;
-const MAX_FRAMES = BATCH_MESSAGES + Math.ceil(SEGMENT_BYTES / (HEADER_BYTES + SEGMENT_GAP));
+const MAX_FRAMES = BATCH_MESSAGES * MAX_PIECES + Math.ceil(SEGMENT_BYTES / frameStride(0));
 /** Datagrams may come from any number of forged addresses; what is forgotten is made again. */
 const MAX_SENDERS = 4096;
 
@@ -56,15 +46,16 @@ interface SenderHeader {
 /**
  * A switch port that is one UDP socket, like {@link UdpPort}, but whose frames lie in the caller's memory and travel in
  * batches. A datagram that comes in gets the headers of a frame from its sender to the service in front of it; the
- * datagram of a frame that leaves is sent from where it lies. Messages that hold several datagrams are taken apart by a
- * copy: frames need space for their headers.
+ * datagram of a frame that leaves is sent from where it lies. {@link MessagePlaces} has messages of several datagrams
+ * scattered to where they are frames; others are taken apart by a copy, as frames need space for their headers.
  */
 export class UdpMemorySocket implements FrameSocket {
   /** Bytes of memory that a socket needs. */
-  static readonly REGION_BYTES = BATCH_MESSAGES * STRIDE + SEGMENT_BYTES + ALIGNMENT;
+  static readonly REGION_BYTES = MessagePlaces.bytes(BATCH_MESSAGES) + SEGMENT_BYTES + FRAME_ALIGNMENT;
 
   private readonly counts: PortStatistics = { received: 0, sent: 0, notCarried: 0, sendErrors: 0 };
   private readonly incoming: UdpReceiver;
+  private readonly places: MessagePlaces;
   private readonly outgoing: UdpSender;
   private readonly service: FrameEndpoint;
   private readonly senders = new Map<number, SenderHeader>();
@@ -79,7 +70,6 @@ export class UdpMemorySocket implements FrameSocket {
   private segmentTop = 0;
   private isClosed = false;
   private base = 0;
-  private regionAt = 0;
   private segmentsAt = 0;
   private memory: { readonly buffer: ArrayBufferLike };
   private bytes: Uint8Array;
@@ -95,7 +85,8 @@ export class UdpMemorySocket implements FrameSocket {
     private readonly libcOf = libc,
   ) {
     this.service = serviceEndpoint(spec.number, spec.service);
-    this.incoming = new UdpReceiver(libc, handle.fd, BATCH_MESSAGES);
+    this.incoming = new UdpReceiver(libc, handle.fd, BATCH_MESSAGES, MAX_PIECES);
+    this.places = new MessagePlaces(this.incoming);
     this.outgoing = new UdpSender(libc, handle.fd, handle.segments);
     this.memory = memory ?? region;
     this.bytes = new Uint8Array(region.buffer);
@@ -160,7 +151,7 @@ export class UdpMemorySocket implements FrameSocket {
     if (this.isClosed) return 0;
     const { incoming } = this;
     if (this.taken === this.arrived) {
-      for (let i = 0; i < this.arrived; i++) incoming.prepare(i);
+      for (let i = 0; i < this.arrived; i++) this.places.prepare(i);
       this.arrived = incoming.receive();
       this.taken = 0;
     }
@@ -189,14 +180,15 @@ export class UdpMemorySocket implements FrameSocket {
       return;
     }
     if (offset + length > this.bytes.length) this.bytes = new Uint8Array(this.memory.buffer);
-    const udp = udpOffset(this.bytes, offset, length);
-    const port = udp < 0 ? 0 : this.uint16(udp + 2);
+    const { bytes } = this;
+    const udp = udpOffset(bytes, offset, length);
+    const port = udp < 0 ? 0 : uint16(bytes, udp + 2);
     if (port === 0) {
       this.counts.notCarried++;
       return;
     }
-    const ip = ((this.uint16(offset + IP_RECEIVER) << 16) | this.uint16(offset + IP_RECEIVER + 2)) >>> 0;
-    this.outgoing.put(ip, port, this.base + udp + UDP_BYTES, this.uint16(udp + 4) - UDP_BYTES);
+    const ip = uint32(bytes, offset + IP_RECEIVER);
+    this.outgoing.put(ip, port, this.base + udp + UDP_BYTES, uint16(bytes, udp + 4) - UDP_BYTES);
   }
 
   flush(): void {
@@ -215,41 +207,37 @@ export class UdpMemorySocket implements FrameSocket {
     this.memory = memory ?? region;
     this.bytes = new Uint8Array(region.buffer);
     this.base = Number(this.libcOf.addressOf(this.bytes));
-    this.regionAt = Math.ceil(region.byteOffset / ALIGNMENT) * ALIGNMENT;
-    this.segmentsAt = this.regionAt + BATCH_MESSAGES * STRIDE;
-    for (let i = 0; i < BATCH_MESSAGES; i++) {
-      this.incoming.place(i, this.base + this.frameAt(i) + HEADER_BYTES, MAX_PAYLOAD_BYTES);
-      this.incoming.prepare(i);
-    }
+    const at = Math.ceil(region.byteOffset / FRAME_ALIGNMENT) * FRAME_ALIGNMENT;
+    this.segmentsAt = at + MessagePlaces.bytes(BATCH_MESSAGES);
+    this.places.settle(at, this.base);
+    for (let i = 0; i < BATCH_MESSAGES; i++) this.incoming.prepare(i);
     this.arrived = this.taken = 0;
-  }
-
-  private frameAt(i: number): number {
-    return this.regionAt + i * STRIDE;
   }
 
   /** Turns message i into frames. @returns false if there is no space for them next to those already there */
   private take(i: number): boolean {
-    const { incoming, bytes } = this;
+    const { incoming, places, bytes } = this;
     const length = incoming.length(i);
-    const frame = this.frameAt(i);
     if (incoming.isCutOff(i)) {
       this.counts.notCarried++;
       return true;
     }
     const header = this.headerOf(incoming.senderIp(i), incoming.senderPort(i));
     const size = incoming.datagramBytes(i);
-    if (length <= size) {
-      this.add(frame, length, header);
+    if (length <= size && places.isWhole(i, length)) {
+      this.add(places.frame(i), length, header);
       return true;
     }
-    const stride = Math.ceil((HEADER_BYTES + size + SEGMENT_GAP) / ALIGNMENT) * ALIGNMENT;
+    if (length > size) places.expect(size);
+    if (places.isScattered(i, size)) {
+      for (let k = 0; k * size < length; k++) this.add(places.frame(i, k), Math.min(size, length - k * size), header);
+      return true;
+    }
+    const stride = frameStride(size);
     if (this.segmentTop + Math.ceil(length / size) * stride > this.segmentsAt + SEGMENT_BYTES) return false;
-    const from = frame + HEADER_BYTES;
     for (let done = 0; done < length; done += size) {
       const payload = Math.min(size, length - done);
-      const at = this.segmentTop + HEADER_BYTES;
-      bytes.copyWithin(at, from + done, from + done + payload);
+      places.copy(bytes, i, done, payload, this.segmentTop + HEADER_BYTES);
       this.add(this.segmentTop, payload, header);
       this.segmentTop += stride;
     }
@@ -262,9 +250,9 @@ export class UdpMemorySocket implements FrameSocket {
     const ipLength = HEADER_BYTES - IP + payload;
     const checksum = ~foldSum(header.sum + ipLength) & 0xffff;
     bytes.set(header.bytes, frame);
-    this.putUint16(frame + IP_LENGTH, ipLength);
-    this.putUint16(frame + IP_CHECKSUM, checksum);
-    this.putUint16(frame + HEADER_BYTES - UDP_BYTES + 4, UDP_BYTES + payload);
+    putUint16(bytes, frame + IP_LENGTH, ipLength);
+    putUint16(bytes, frame + IP_CHECKSUM, checksum);
+    putUint16(bytes, frame + HEADER_BYTES - UDP_BYTES + 4, UDP_BYTES + payload);
     this.offsets[this.frames] = frame;
     this.lengths[this.frames++] = HEADER_BYTES + payload;
   }
@@ -288,15 +276,6 @@ export class UdpMemorySocket implements FrameSocket {
     this.lastSender = key;
     this.lastHeader = header;
     return header;
-  }
-
-  private uint16(at: number): number {
-    return (this.bytes[at]! << 8) | this.bytes[at + 1]!;
-  }
-
-  private putUint16(at: number, value: number): void {
-    this.bytes[at] = value >>> 8;
-    this.bytes[at + 1] = value;
   }
 }
 

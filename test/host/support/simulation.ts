@@ -15,6 +15,7 @@ import { Agenda } from './agenda.js';
 import { ModelController } from './model-controller.js';
 import { ModelSwitch } from './model-switch.js';
 import type { Event, Scenario } from './scenario.js';
+import { fillContribution, sumProblem } from './sums.js';
 
 export interface Settled {
   rank: number;
@@ -28,23 +29,6 @@ const JOB = 7;
 const SLOT_BASE = 5;
 /** Virtual time after which a run has hung. */
 const PATIENCE_MS = 3_600_000;
-
-/** Ranks with a digit in the same element: with more, sums would not be exact in fp32. */
-const DIGITS = 4;
-
-/**
- * What rank r brings as element i of operation n: in the elements of its group of ranks a digit of its own (base 8),
- * and above all digits a number that names operation and element. Sums of up to 16 ranks are exact in fp32.
- */
-function contribution(rank: number, number: number, element: number, workers: number): number {
-  const groups = Math.ceil(workers / DIGITS);
-  const digit = element % groups === Math.floor(rank / DIGITS) ? 8 ** (rank % DIGITS) : 0;
-  return digit + 4096 * tag(number, element);
-}
-
-function tag(number: number, element: number): number {
-  return (number * 37 + element * 11) % 127;
-}
 
 class Worker {
   readonly member: Member;
@@ -269,10 +253,7 @@ export class Simulation {
     while (worker.alive && !worker.leaving && worker.open.length < concurrency && worker.next <= operations.length) {
       const number = worker.next++;
       const tensors = operations[number - 1]!.map((length) => new Float32Array(length));
-      let element = 0;
-      for (const tensor of tensors)
-        for (let i = 0; i < tensor.length; i++)
-          tensor[i] = contribution(worker.rank, number, element++, this.scenario.workers);
+      fillContribution(tensors, worker.rank, number, this.scenario.workers);
       const input = tensors.map((tensor) => tensor.slice());
       const operation: Operation = new Operation(new TensorBatch(tensors, 'sum', 'fp32'), this.now, {
         resolve: (stats) => this.end(worker, operation, number, { rank: worker.rank, number, stats, worker }, tensors),
@@ -296,7 +277,12 @@ export class Simulation {
     tensors: readonly Float32Array[],
   ): void {
     this.settled.push(settled);
-    if (settled.stats) this.checkSum(worker.rank, number, settled.stats, tensors);
+    if (settled.stats) {
+      const { workers } = this.scenario;
+      const ranks = this.controller.history.get(settled.stats.epoch);
+      const problem = sumProblem({ rank: worker.rank, number, stats: settled.stats, ranks, workers }, tensors);
+      if (problem !== undefined) this.problems.push(problem);
+    }
     worker.open.splice(worker.open.indexOf(operation), 1);
     this.at(this.now + this.random.fraction() * 2, () => {
       if (!worker.alive) return;
@@ -304,30 +290,6 @@ export class Simulation {
       this.submit(worker);
       this.step(worker);
     });
-  }
-
-  private checkSum(rank: number, number: number, stats: OperationResult, tensors: readonly Float32Array[]): void {
-    const where = `operation ${number} at rank ${rank}, epoch ${stats.epoch}`;
-    if (stats.operation !== number) this.problems.push(`${where} ended as operation ${stats.operation}`);
-    const ranks = this.controller.history.get(stats.epoch);
-    if (ranks === undefined || !ranks.includes(rank) || stats.workers !== ranks.length) {
-      this.problems.push(`${where} says ${stats.workers} workers, but the epoch's are ${String(ranks)}`);
-      return;
-    }
-    const { workers } = this.scenario;
-    let element = 0;
-    for (const tensor of tensors) {
-      for (const value of tensor) {
-        const expected = ranks.reduce((sum, one) => sum + contribution(one, number, element, workers), 0);
-        if (value !== expected) {
-          this.problems.push(
-            `${where}: element ${element} is ${value}, expected ${expected} from ranks ${ranks.join(',')}`,
-          );
-          return;
-        }
-        element++;
-      }
-    }
   }
 
   /**
