@@ -1,13 +1,12 @@
 /** Element-wise sums of whole vectors, as a switch with the given profile computes them. */
 import { accumulate, type Events, type RegisterState } from './accumulate.js';
+import { commonArray, elementsOf, type NumericVector } from './element-arrays.js';
 import { VectorError } from './errors.js';
-import { FORMATS, type FormatName } from './formats.js';
+import { FORMATS } from './formats.js';
 import { Fp32Registers } from './fp32-registers.js';
 import { checkProfile, MAX_PROFILE_WORKERS, type NumericProfile } from './profile.js';
 import { readOut } from './read-out.js';
 import { bitsOf, commonLength } from './vectors.js';
-
-export type NumericVector = Float32Array | Float64Array | Int32Array | Uint16Array | Uint32Array | BigUint64Array;
 
 export interface Aggregate<V extends NumericVector> {
   /** The sums, in a new array of the same type as the input. */
@@ -15,17 +14,6 @@ export interface Aggregate<V extends NumericVector> {
   /** Totals over all elements. */
   readonly events: Events;
 }
-
-type Constructor = new (length: number) => NumericVector;
-
-/** Which arrays hold elements of a format: numbers where JavaScript has such an array, bits otherwise. */
-const ARRAYS: Record<FormatName, readonly Constructor[]> = {
-  fp32: [Float32Array, Uint32Array],
-  fp16: [Uint16Array],
-  bf16: [Uint16Array],
-  fp64: [Float64Array, BigUint64Array],
-  int32: [Int32Array, Uint32Array],
-};
 
 /**
  * Adds up vectors of equal length in the given order, which stands for the order of arrival: the last bits of a
@@ -45,19 +33,13 @@ export function aggregate<V extends NumericVector>(vectors: readonly V[], profil
       `${vectors.length} vectors are too many: the Inf and NaN counts allow at most ${MAX_PROFILE_WORKERS}`,
     );
   }
-  const kinds = ARRAYS[profile.format];
-  const kind = kinds.find((constructor) => vectors[0] instanceof constructor);
-  if (kind === undefined || !vectors.every((vector) => vector instanceof kind)) {
-    throw new VectorError(
-      `vectors of format ${profile.format} must all be of one type: ${kinds.map((k) => k.name).join(' or ')}`,
-    );
-  }
-  if (profile.format !== 'fp32') return aggregateGeneric(vectors, length, kind as new (length: number) => V, profile);
+  const kind = commonArray(vectors, profile.format);
+  if (profile.format !== 'fp32') return aggregateGeneric(vectors, length, kind, profile);
 
   const registers = new Fp32Registers(length, profile);
   for (const vector of vectors as readonly (Float32Array | Uint32Array)[]) registers.contribute(bitsOf(vector));
   const bits = registers.readOut();
-  const result = kind === Float32Array ? new Float32Array(bits.buffer) : bits;
+  const result = vectors[0] instanceof Float32Array ? new Float32Array(bits.buffer) : bits;
   return { result: result as NumericVector as V, events: registers.events };
 }
 
@@ -69,9 +51,9 @@ function aggregateGeneric<V extends NumericVector>(
   profile: NumericProfile,
 ): Aggregate<V> {
   const width = FORMATS[profile.format].bits;
-  const inputs = vectors.map((vector) => accessor(vector, width));
+  const inputs = vectors.map((vector) => elementsOf(vector, width));
   const result = new kind(length);
-  const output = accessor(result, width);
+  const output = elementsOf(result, width);
   const events: Events = { overwrites: 0, overflows: 0 };
   for (let i = 0; i < length; i++) {
     let state: RegisterState | undefined;
@@ -84,21 +66,4 @@ function aggregateGeneric<V extends NumericVector>(
     output.set(i, readOut(state!, profile));
   }
   return { result, events };
-}
-
-interface Accessor {
-  get(index: number): bigint;
-  set(index: number, bits: bigint): void;
-}
-
-/** The elements' bits over the array's own memory, so that no NaN payload passes through a number. */
-function accessor(vector: NumericVector, width: number): Accessor {
-  const { buffer, byteOffset, length } = vector;
-  if (width === 64) {
-    const words = new BigUint64Array(buffer, byteOffset, length);
-    return { get: (i) => words[i]!, set: (i, bits) => void (words[i] = bits) };
-  }
-  const words =
-    width === 16 ? new Uint16Array(buffer, byteOffset, length) : new Uint32Array(buffer, byteOffset, length);
-  return { get: (i) => BigInt(words[i]!), set: (i, bits) => void (words[i] = Number(bits)) };
 }

@@ -31,6 +31,8 @@ function float(name: string, exponentBits: number, fractionBits: number, registe
 
 export const FORMATS = {
   fp32: float('fp32', 8, 23, 32),
+  /** fp32 elements in registers of twice the width. */
+  'fp32-wide': float('fp32-wide', 8, 23, 64),
   fp16: float('fp16', 5, 10, 32),
   bf16: float('bf16', 8, 7, 32),
   fp64: float('fp64', 11, 52, 64),

@@ -1,8 +1,12 @@
 export * from './accumulate.js';
 export * from './aggregate.js';
+export * from './approximate-plus.js';
+export * from './block.js';
 export { fieldsOf, infinity, isNaNBits, quietNaN, unpack, type Fields, type Operand } from './element.js';
+export type { NumericVector } from './element-arrays.js';
 export * from './errors.js';
 export * from './exact.js';
+export * from './exact-register.js';
 export * from './formats.js';
 export * from './fp32-registers.js';
 export * from './key.js';
@@ -12,3 +16,4 @@ export * from './quantize.js';
 export * from './read-out.js';
 export * from './row-sum.js';
 export { bitsOf, errorsInUlps, exactSums, roundedSums, sequentialSum } from './vectors.js';
+export { wideProfile } from './wide.js';

@@ -5,10 +5,13 @@ import type { RegisterState } from './accumulate.js';
 import { FORMATS, specialExponent, type FloatFormat, type Format } from './formats.js';
 import type { NumericProfile } from './profile.js';
 
+/** What a read-out needs to know of a profile. */
+export type ReadOutProfile = Pick<NumericProfile, 'format' | 'guard' | 'rounding'>;
+
 const COUNT_MASK = (1n << 10n) - 1n;
 
 /** @returns the element's bits, an unsigned number of the format's width. */
-export function readOut(state: RegisterState, profile: NumericProfile): bigint {
+export function readOut(state: RegisterState, profile: ReadOutProfile): bigint {
   const format: Format = FORMATS[profile.format];
   if (format.kind === 'integer') return BigInt.asUintN(format.bits, state.mantissa);
   // A sum of zero has no sign: -0 + -0 also gives +0.

@@ -22,7 +22,7 @@ import { loadGradient, PHASES, RECORDED_WORKERS, type Phase } from './gradients.
 import { runAsCommand, wholeNumbers } from '../scripts/arguments.js';
 
 /** Values that share a scale in the int32 baseline: the values of one packet, as in SwitchML's larger packets. */
-const BLOCK = 256;
+export const BLOCK = 256;
 const NO_EVENTS: Events = { overwrites: 0, overflows: 0 };
 
 export const SCHEMES = ['fpisa', 'fpisa-paper', 'fpisa-a', 'int32', 'sequential'] as const;
@@ -77,7 +77,7 @@ export function measure(gradients: readonly Float32Array[], workers: number): Ac
   });
 }
 
-function addUp(scheme: Scheme, vectors: readonly Float32Array[]): { result: Float32Array; events: Events } {
+export function addUp(scheme: Scheme, vectors: readonly Float32Array[]): { result: Float32Array; events: Events } {
   if (scheme === 'sequential') return { result: sequentialSum(vectors), events: NO_EVENTS };
   const profile = resolveProfile({ preset: scheme satisfies PresetName, workers: vectors.length });
   if (scheme !== 'int32') return aggregate(vectors, profile);

@@ -11,7 +11,11 @@ export const RECORDED_WORKERS = 8;
 
 /** One worker's gradient of a phase: all its fp32 tensors end to end, in the order of the file. @param folder of the recording */
 export function loadGradient(phase: Phase, rank: number, folder = shippedFile('bench/data/gradients')): Float32Array {
-  const file = readFileSync(join(folder, phase, `worker-${rank}.safetensors`));
+  return readTensor(readFileSync(join(folder, phase, `worker-${rank}.safetensors`)));
+}
+
+/** All fp32 tensors of a safetensors file end to end. */
+export function readTensor(file: Buffer): Float32Array {
   // A safetensors file: length of its JSON header (8 bytes, little-endian), header, tensors.
   const data = 8 + Number(file.readBigUInt64LE(0));
   const header = JSON.parse(file.toString('utf8', 8, data)) as Record<string, { dtype?: string }>;

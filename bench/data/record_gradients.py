@@ -4,7 +4,9 @@
 A small convolutional network learns scikit-learn's handwritten digits. Every step, each worker
 computes the gradient of its own shard of the batch in fp32; the gradients are averaged and applied.
 Of one early and one late step, each worker's gradient (before averaging) is written to
-`gradients/{early,late}/worker-{rank}.safetensors`, with tensors named as PyTorch names them.
+`gradients/{early,late}/worker-{rank}.safetensors`, with tensors named as PyTorch names them. With
+`--elements`, only a sample of the parameters is kept, all workers in one file
+`{early,late}.safetensors`: a tensor `gradients` of one row per worker.
 
 Needs torch, scikit-learn, numpy and safetensors; see README.md for the versions used.
 """
@@ -67,10 +69,20 @@ def worker_gradient(model: nn.Module, images: torch.Tensor, labels: torch.Tensor
     return {name: p.grad.detach().clone() for name, p in model.named_parameters()}, loss.item()
 
 
+def sample(gradients: list[dict[str, torch.Tensor]], elements: int) -> torch.Tensor:
+    """The same random parameters of each worker; only those that at least two workers have a gradient for."""
+    rows = torch.stack([torch.cat([tensor.flatten() for tensor in gradient.values()]) for gradient in gradients])
+    shared = ((rows != 0).sum(0) >= 2).nonzero().flatten()
+    chosen = shared[torch.randperm(len(shared), generator=torch.Generator().manual_seed(SEED))[:elements]]
+    return rows[:, chosen.sort().values].contiguous()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--steps", type=int, default=600, help="the last step is the late one")
+    parser.add_argument("--shard", type=int, default=SHARD, help="images of a worker and step")
+    parser.add_argument("--elements", type=int, help="keep a sample of so many parameters; default: all")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "gradients")
     args = parser.parse_args()
 
@@ -82,13 +94,13 @@ def main() -> None:
     train_x, test_x, train_y, test_y = digits()
     model = DigitsNet()
     optimiser = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
-    batch = SHARD * args.workers
+    batch = args.shard * args.workers
     order = torch.Generator().manual_seed(SEED)
     phases = {EARLY_STEP: "early", args.steps: "late"}
     report = {
         "parameters": sum(p.numel() for p in model.parameters()),
         "workers": args.workers,
-        "shard": SHARD,
+        "shard": args.shard,
         "seed": SEED,
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -102,15 +114,17 @@ def main() -> None:
         if len(permutation) < batch:
             permutation = torch.randperm(len(train_x), generator=order)
         chosen, permutation = permutation[:batch], permutation[batch:]
-        shards = chosen.split(SHARD)
+        shards = chosen.split(args.shard)
         results = [worker_gradient(model, train_x[shard], train_y[shard]) for shard in shards]
         gradients = [gradient for gradient, _ in results]
         loss = sum(value for _, value in results) / len(results)
 
         if phase := phases.get(step):
-            folder = args.output / phase
+            folder = args.output if args.elements else args.output / phase
             folder.mkdir(parents=True, exist_ok=True)
-            for rank, gradient in enumerate(gradients):
+            if args.elements:
+                save_file({"gradients": sample(gradients, args.elements)}, folder / f"{phase}.safetensors")
+            for rank, gradient in enumerate([] if args.elements else gradients):
                 save_file(gradient, folder / f"worker-{rank}.safetensors")
             report["phases"][phase] = {
                 "step": step,

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { FORMATS, headroom, resolveProfile, type FloatFormat, type NumericProfile } from '../../arithmetic/index.js';
 
-export const FLOAT_NAMES = ['fp32', 'fp16', 'bf16', 'fp64'] as const;
+export const FLOAT_NAMES = ['fp32', 'fp32-wide', 'fp16', 'bf16', 'fp64'] as const;
 export type FloatName = (typeof FLOAT_NAMES)[number];
 
 function assemble(format: FloatFormat, negative: boolean, exponent: number, fraction: bigint): bigint {

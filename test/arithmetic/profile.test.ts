@@ -108,7 +108,7 @@ describe('overrides', () => {
   });
 
   it.each([
-    [{ format: 'fp8' }, 'unknown-format', 'fp32, fp16, bf16, fp64, int32'],
+    [{ format: 'fp8' }, 'unknown-format', 'fp32, fp32-wide, fp16, bf16, fp64, int32'],
     [{ mode: 'half' }, 'unknown-mode', 'full, approximate'],
     [{ rounding: 'up' }, 'unknown-rounding', 'truncate, nearest-even'],
     [{ alignment: 'up' }, 'unknown-alignment', 'floor, nearest-even'],
