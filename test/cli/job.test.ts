@@ -33,7 +33,7 @@ describe('fpisa job', () => {
     expect({ code, stdout }).toEqual({
       code: 0,
       stdout: expect.stringMatching(
-        /^job training: waiting, 4 workers, epoch 0\n.*slots \d+ to \d+\nprofile fpisa: fp32, full, 5 guard digits, nearest-even\nvalues per packet: up to \d+\n$/,
+        /^job training: waiting, 4 workers, epoch 0\n.*slots \d+ to \d+\nprofile fpisa: fp32, full, 5 guard digits, alignment nearest-even, rounding nearest-even\nvalues per packet: up to \d+\n$/,
       ) as string,
     });
     expect((await job('list')).stdout).toMatch(
