@@ -9,6 +9,8 @@ import { RandomSource } from '../../../net/random.js';
 
 export const SEED = 0xf15a2112;
 export const WORKER_COUNTS = [1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 32] as const;
+/** Contributions that fill a register beyond its limit, whatever the alignment of the profile. */
+const SATURATING_WORKERS = 16;
 /** Elements per worker count: a multiple of the 16 values of the smallest packet. */
 const ELEMENTS = 48;
 /** Profiles of `custom.json`, and elements for each. */
@@ -106,6 +108,16 @@ const INT32_KINDS: Record<string, (random: Random, workers: number) => number[]>
   'extremes': (r, n) => fill(n, () => r.pick([0x7fffffff, 0x80000000, 1, 0xffffffff, 0])),
 };
 
+/** With the largest guard even two of the first half saturate; then larger numbers shift what the register holds. */
+const SATURATING_KINDS: typeof KINDS = {
+  'a saturated register is shifted': (r, n) => {
+    const sign = r.word() % 2 === 1;
+    const exponent = r.between(40, 180);
+    const larger = r.between(1, 34);
+    return fill(n, () => fp32(sign, exponent, 0x7fffff)).map((word, i) => (i < n / 2 ? word : any(r, exponent + 1, exponent + larger)));
+  },
+};
+
 function fill(count: number, make: () => number): number[] {
   return Array.from({ length: count }, make);
 }
@@ -129,8 +141,14 @@ function element(kind: string, words: readonly number[], profile: NumericProfile
   };
 }
 
-function group(random: Random, workers: number, profile: NumericProfile, count: number): VectorGroup {
-  const kinds = Object.entries(profile.format === 'int32' ? INT32_KINDS : KINDS);
+function group(
+  random: Random,
+  workers: number,
+  profile: NumericProfile,
+  count: number,
+  of = profile.format === 'int32' ? INT32_KINDS : KINDS,
+): VectorGroup {
+  const kinds = Object.entries(of);
   const elements = Array.from({ length: count }, (_, i) => {
     const [kind, make] = kinds[i % kinds.length]!;
     return element(kind, make(random, workers), profile);
@@ -158,6 +176,11 @@ export function generate(seed: number): VectorFile[] {
     const profile = resolveProfile({ workers, overrides: { mode, guard, leftShiftLimit, rounding, alignment: random.pick(ALIGNMENTS) } });
     return group(random, workers, profile, CUSTOM_ELEMENTS);
   });
+  // For one worker: no rule keeps more of them from overflowing.
+  const saturating = ALIGNMENTS.map((alignment) =>
+    group(random, SATURATING_WORKERS, resolveProfile({ workers: 1, overrides: { alignment } }), CUSTOM_ELEMENTS, SATURATING_KINDS),
+  );
+  custom.push(...saturating);
   return [...files, { version: 1, name: 'custom', seed, groups: custom }];
 }
 
