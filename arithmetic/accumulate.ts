@@ -46,16 +46,17 @@ export function accumulate(state: RegisterState | undefined, bits: bigint, profi
   }
 
   const { alignment } = profile;
-  if (ahead <= 0) return add(format, state.exponent, state.mantissa, shiftSigned(operand.mantissa, -ahead, alignment));
+  if (ahead <= 0)
+    return addSaturated(format, state.exponent, state.mantissa, shiftSigned(operand.mantissa, -ahead, alignment));
   if (profile.mode === 'full')
-    return add(format, operand.exponent, shiftSigned(state.mantissa, ahead, alignment), operand.mantissa);
+    return addSaturated(format, operand.exponent, shiftSigned(state.mantissa, ahead, alignment), operand.mantissa);
   if (ahead <= profile.leftShiftLimit)
-    return add(format, state.exponent, state.mantissa, operand.mantissa << BigInt(ahead));
+    return addSaturated(format, state.exponent, state.mantissa, operand.mantissa << BigInt(ahead));
   return { state: operand, event: 'overwrite' };
 }
 
-/** The exact sum, saturated to the range of the mantissa register. */
-function add(format: Format, exponent: number, a: bigint, b: bigint): Step {
+/** The exact sum of two mantissas, saturated to the range of the mantissa register. */
+export function addSaturated(format: Format, exponent: number, a: bigint, b: bigint): Step {
   const exact = a + b;
   const limit = 1n << BigInt(format.registerBits - 1);
   if (exact >= limit) return { state: { exponent, mantissa: limit - 1n }, event: 'overflow' };

@@ -4,7 +4,7 @@
  * every mantissa gives its last places away to headroom, so that an overwrite, which loses all that was added before,
  * is rarer; what alignment shifts out is rounded; and shifts to the left end before the register is full.
  */
-import type { RegisterState, Step } from './accumulate.js';
+import { addSaturated, type RegisterState, type Step } from './accumulate.js';
 import type { Aggregate } from './aggregate.js';
 import { shiftSigned } from './bits.js';
 import { mapElements, type NumericVector } from './element-arrays.js';
@@ -67,10 +67,7 @@ export function accumulateApproximatePlus(
       event: state === undefined ? undefined : 'overwrite',
     };
   }
-  const exact = state.mantissa + broughtTo(state.exponent);
-  const limit = 1n << BigInt(format.registerBits - 1);
-  const sum = exact >= limit ? limit - 1n : exact < -limit ? -limit : exact;
-  return { state: { exponent: state.exponent, mantissa: sum }, event: sum === exact ? undefined : 'overflow' };
+  return addSaturated(format, state.exponent, state.mantissa, broughtTo(state.exponent));
 }
 
 /**

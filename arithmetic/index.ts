@@ -1,4 +1,4 @@
-export * from './accumulate.js';
+export { accumulate, accumulateAll, type Events, type RegisterState, type Step } from './accumulate.js';
 export * from './aggregate.js';
 export * from './approximate-plus.js';
 export * from './block.js';

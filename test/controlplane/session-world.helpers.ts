@@ -4,6 +4,7 @@ import type { JobRecords, MemberLink } from '../../controlplane/controller/job-r
 import { JobSession } from '../../controlplane/controller/job-session.js';
 import type { JobRecord, MemberRecord } from '../../controlplane/controller/state.js';
 import type { ControllerMessage } from '../../controlplane/messages.js';
+import { PAPER_PROFILE } from '../support/paper-profile.js';
 
 export const WORKERS = 3;
 export const STEPS = [64, 256, 1024];
@@ -29,15 +30,7 @@ const NEW_JOB: JobRecord = {
   minWorkers: 1,
   slotBase: 0,
   slots: 8,
-  profile: {
-    name: 'fpisa',
-    format: 'fp32',
-    mode: 'full',
-    guard: 0,
-    alignment: 'floor',
-    rounding: 'truncate',
-    leftShiftLimit: 0,
-  },
+  profile: PAPER_PROFILE,
   epoch: 0,
   members: [],
   left: [],

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Membership, Welcome } from '../../../host/session/messages.js';
 import { faultOf } from '../../../host/session/validity.js';
+import { PAPER_PROFILE } from '../../support/paper-profile.js';
 
 const WELCOME: Welcome = {
   job: {
@@ -12,15 +13,7 @@ const WELCOME: Welcome = {
     epoch: 0,
     slotBase: 8,
     slots: 504,
-    profile: {
-      name: 'fpisa',
-      format: 'fp32',
-      mode: 'full',
-      guard: 0,
-      alignment: 'floor',
-      rounding: 'truncate',
-      leftShiftLimit: 0,
-    },
+    profile: PAPER_PROFILE,
     state: 'waiting',
   },
   valuesPerPacket: 64,

@@ -8,6 +8,7 @@ import * as grpc from '@grpc/grpc-js';
 import { loadService } from '../../../protocol/service.js';
 import type { ControllerMessage, Failed, Hello, Progress, Submitted, Welcome } from '../../../host/session/messages.js';
 import { ModelController } from './model-controller.js';
+import { PAPER_PROFILE } from '../../support/paper-profile.js';
 import { ModelSwitch } from './model-switch.js';
 
 interface WorkerMessage {
@@ -210,15 +211,7 @@ export class FakeNetwork {
         epoch: this.controller.epoch,
         slotBase: SLOT_BASE,
         slots: this.slots,
-        profile: {
-          name: 'fpisa',
-          format,
-          mode: 'full',
-          guard: 0,
-          alignment: 'floor',
-          rounding: 'truncate',
-          leftShiftLimit: 0,
-        },
+        profile: { ...PAPER_PROFILE, format },
         state: 'waiting',
       },
       valuesPerPacket,
