@@ -8,10 +8,10 @@
  * docs/accuracy.md. --quick takes an eighth of the sums, and writes nothing unless --out is given. --json prints the
  * report instead of the tables. Nothing depends on the machine.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runAsCommand, wholeNumbers } from '../scripts/arguments.js';
+import { outputFolder, runAsCommand, wholeNumbers } from '../scripts/arguments.js';
 import { INPUTS, MAX_RECORDED_WORKERS, RECORDED_INPUTS, type Input } from './accuracy-study/inputs.js';
 import { measure, spread } from './accuracy-study/measure.js';
 import { plotOf, tables, type AccuracyReport } from './accuracy-study/page.js';
@@ -93,16 +93,16 @@ function main(): number {
   const odd = workers.find((count) => count % 2 !== 0);
   if (odd !== undefined)
     throw new Error(`--workers are even, so that half of them can cancel the others, not '${odd}'`);
+  const out = values.out === undefined ? undefined : outputFolder('out', values.out);
   const report = study({
     workers,
     inputs: inputsNamed(values.inputs),
     effort: values.quick ? QUICK_EFFORT : 1,
     onProgress: (what) => process.stderr.write(`${what}\n`),
   });
-  if (values.out !== undefined) {
-    mkdirSync(values.out, { recursive: true });
-    writeFileSync(join(values.out, 'accuracy.json'), `${asText(report)}\n`);
-    writeFileSync(join(values.out, 'accuracy.svg'), plotOf(report));
+  if (out !== undefined) {
+    writeFileSync(join(out, 'accuracy.json'), `${asText(report)}\n`);
+    writeFileSync(join(out, 'accuracy.svg'), plotOf(report));
   }
   if (values.json) console.log(JSON.stringify(report, null, 2));
   else

@@ -15,8 +15,9 @@
  */
 import { writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runAsCommand, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
+import { outputFolder, runAsCommand, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
 import { measureCpuLimits, type CpuOptions } from './allreduce/cpu-study.js';
 import { measureGrowth, type GrowthOptions } from './allreduce/growth-study.js';
 import { measureLinks, type LinkOptions } from './allreduce/link-study.js';
@@ -198,6 +199,7 @@ async function main(): Promise<number> {
     cpu: { ...level.cpu, repeats },
     growth: { ...level.growth, repeats },
   };
+  if (flags.out !== undefined) outputFolder('out', dirname(flags.out));
   // Links and their bridge are made there, and are gone with it.
   if (studies.includes('links') && whyNoLinks() === undefined) {
     const exitCode = inNamespace(import.meta.url);

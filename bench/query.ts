@@ -20,7 +20,7 @@ import { parseArgs } from 'node:util';
 import { environment } from '../net/environment.js';
 import { difference } from './query/answers.js';
 import { prepareData } from './query/data.js';
-import { numberBetween, runAsCommand, wholeNumber } from '../scripts/arguments.js';
+import { numberBetween, outputFolder, runAsCommand, wholeNumber } from '../scripts/arguments.js';
 import { describeMachine } from './machine.js';
 import { QUERIES, type BenchQuery, type DataSet } from './query/queries.js';
 import { plotOf, rowOf, tables, type QueryReport, type QueryRow, type SwitchCost } from './query/report.js';
@@ -176,6 +176,7 @@ async function main(): Promise<number> {
   });
   const python = environment('FPISA_BENCH_PYTHON') ?? 'python3';
   checkPython(python);
+  const out = outputFolder('out', values.out);
   const report = await measure(
     {
       scale: numberBetween('scale', values.scale, 0.001, 1000),
@@ -187,8 +188,8 @@ async function main(): Promise<number> {
     },
     (text) => process.stderr.write(text),
   );
-  writeFileSync(join(values.out, 'query.json'), `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(join(values.out, 'query.svg'), plotOf(report));
+  writeFileSync(join(out, 'query.json'), `${JSON.stringify(report, null, 2)}\n`);
+  writeFileSync(join(out, 'query.svg'), plotOf(report));
   console.log(Object.values(tables(report)).join('\n\n'));
   return 0;
 }

@@ -17,7 +17,7 @@ import { median } from './median.js';
 import { KINDS, measureLookups, type LookupRow } from './sweep/lookups.js';
 import { plot, type Panel } from './sweep/plot.js';
 import { Generator } from './switch/generator.js';
-import { runAsCommand, seconds, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
+import { outputFolder, runAsCommand, seconds, wholeNumber, wholeNumbers } from '../scripts/arguments.js';
 import { inNamespace, makeCables, type BenchSite } from './switch/site.js';
 import { startSwitch } from './switch/switches.js';
 import { fpisa } from './switch/workloads.js';
@@ -245,11 +245,12 @@ async function main(): Promise<number> {
     seconds: seconds(values.seconds),
     rounds: wholeNumber('rounds', values.rounds, 1, 1000),
   };
+  const out = outputFolder('out', values.out);
   const outside = inNamespace(import.meta.url);
   if (outside !== undefined) return outside;
   const sweep = await measure(options, (text) => process.stderr.write(text));
-  writeFileSync(join(values.out, 'sweep.json'), `${JSON.stringify(sweep, null, 2)}\n`);
-  writeFileSync(join(values.out, 'sweep.svg'), plot(panels(sweep)));
+  writeFileSync(join(out, 'sweep.json'), `${JSON.stringify(sweep, null, 2)}\n`);
+  writeFileSync(join(out, 'sweep.svg'), plot(panels(sweep)));
   console.log(Object.values(tables(sweep)).join('\n\n'));
   return 0;
 }

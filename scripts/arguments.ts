@@ -1,4 +1,5 @@
 /** What the measurements share as commands: numeric options, start and exit. */
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
 /** @throws Error that names the option and its bounds */
@@ -28,6 +29,21 @@ export function numberBetween(name: string, text: string, low: number, high: num
 /** How long one measurement lasts. @throws Error that names the option and its bounds */
 export function seconds(text: string): number {
   return numberBetween('seconds', text, 0.1, 3600);
+}
+
+/**
+ * The folder of what is written in the end, made before anything is measured: results of many minutes must not be lost
+ * because of it.
+ * @throws Error that names the option if nothing can be written there
+ */
+export function outputFolder(name: string, path: string): string {
+  try {
+    mkdirSync(path, { recursive: true });
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    throw new Error(`--${name}: nothing can be written to '${path}': ${(error as Error).message}`, { cause: error });
+  }
+  return path;
 }
 
 /**

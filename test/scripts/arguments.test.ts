@@ -1,6 +1,9 @@
-/** Numbers that the measurements are given, and those that they refuse. */
-import { describe, expect, it } from 'vitest';
-import { numberBetween, seconds, wholeNumber, wholeNumbers } from '../../scripts/arguments.js';
+/** Numbers and folders that the measurements are given, and those that they refuse. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { numberBetween, outputFolder, seconds, wholeNumber, wholeNumbers } from '../../scripts/arguments.js';
 
 describe('a number of an option', () => {
   it('is taken within its bounds', () => {
@@ -28,4 +31,15 @@ describe('a number of an option', () => {
   it('without an upper bound says the lower one', () => {
     expect(() => wholeNumber('seed', '-1', 0)).toThrow("--seed is a whole number of at least 0, not '-1'");
   });
+});
+
+it('makes the folder of the results, and refuses what cannot be one', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fpisa-arguments-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const nested = join(folder, 'a', 'b');
+  expect(outputFolder('out', nested)).toBe(nested);
+  expect(existsSync(nested)).toBe(true);
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  expect(() => outputFolder('out', join(file, 'c'))).toThrow(`--out: nothing can be written to '${join(file, 'c')}'`);
 });
